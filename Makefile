@@ -1,0 +1,46 @@
+# make demo · setup · check · test · test-slow · docs · bench
+PYTHON ?= python3
+BIN := .venv/bin
+export SPARRING_CACHE ?= $(CURDIR)/.cache/sparring
+
+.PHONY: demo setup check test test-slow docs bench clean
+
+demo: .venv/installed
+	$(BIN)/sparring demo
+
+setup: .venv/installed-dev
+
+check: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: .venv/installed-test
+	$(BIN)/pytest -n 2
+
+test-slow: .venv/installed-test
+	$(BIN)/pytest -n 2 -m slow
+
+docs: .venv/installed-test
+	$(BIN)/pytest tests/design/test_readme.py
+
+bench: .venv/installed
+	$(BIN)/python benchmarks/step.py
+	$(BIN)/python benchmarks/reading.py
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/installed-test: .venv/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test]"
+	touch $@
+
+.venv/installed-dev: .venv/installed-test
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache

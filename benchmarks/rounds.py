@@ -1,0 +1,44 @@
+"""Interleaved timing: every contestant makes a few steps in turn, round after round, in one process."""
+
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+
+def interleaved(contestants: dict[str, Callable[[], None]], *, rounds: int, steps: int) -> dict[str, float]:
+    """Median seconds per step of each contestant over ``rounds`` rounds, after two rounds that are not counted."""
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(rounds + 2):
+        for name, step in contestants.items():
+            began = time.perf_counter()
+            for _ in range(steps):
+                step()
+            if number >= 2:
+                times[name].append((time.perf_counter() - began) / steps)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def table(medians: dict[str, float], against: str) -> str:
+    """A Markdown table: milliseconds per step, and how many times the speed of ``against``."""
+    lines = ["| contestant | ms per step | speed |", "|---|---:|---:|"]
+    lines += [f"| {name} | {1000 * t:.1f} | {medians[against] / t:.2f} × |" for name, t in medians.items()]
+    return "\n".join(lines)
+
+
+def setting() -> str:
+    """Commit, processor, threads and versions: what every published figure carries."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    information = Path("/proc/cpuinfo")
+    models = (
+        [line for line in information.read_text().splitlines() if "model name" in line] if information.exists() else []
+    )
+    processor = models[0].split(":")[1].strip() if models else platform.processor()
+    return (
+        f"commit {commit.stdout.strip() or 'none'} · {processor}, {torch.get_num_threads()} threads · "
+        f"torch {torch.__version__} · Python {platform.python_version()}"
+    )

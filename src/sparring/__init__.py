@@ -1,0 +1,89 @@
+"""Train, judge and use generative adversarial networks on your own data.
+
+    import sparring
+    run = sparring.train("photos/", minutes=10)
+    model = sparring.load(run.folder)
+    images = model.sample(64, seed=0)
+
+Importing this package imports no torch: each name is fetched when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sparring.data.dataset import Dataset
+    from sparring.errors import SparringError
+    from sparring.experiment import Interrupted, resume, train
+    from sparring.flow import Batch, Progress, Turn, Verdict
+    from sparring.games.duel import Duel
+    from sparring.games.game import Game
+    from sparring.games.likelihood import Likelihood
+    from sparring.inspection import inspect
+    from sparring.judging import evaluate
+    from sparring.model import Model, load
+    from sparring.recipe import Adam, Recipe
+    from sparring.recipes import RECIPES
+    from sparring.run import Run
+    from sparring.training.plan import Plan
+    from sparring.training.trainer import Trainer
+
+_PLACES = {
+    "RECIPES": "recipes",
+    "Adam": "recipe",
+    "Batch": "flow",
+    "Dataset": "data.dataset",
+    "Duel": "games.duel",
+    "Game": "games.game",
+    "Interrupted": "experiment",
+    "Likelihood": "games.likelihood",
+    "Model": "model",
+    "Plan": "training.plan",
+    "Progress": "flow",
+    "Recipe": "recipe",
+    "Run": "run",
+    "SparringError": "errors",
+    "Trainer": "training.trainer",
+    "Turn": "flow",
+    "Verdict": "flow",
+    "evaluate": "judging",
+    "inspect": "inspection",
+    "load": "model",
+    "resume": "experiment",
+    "train": "experiment",
+}
+
+__all__ = [
+    "RECIPES",
+    "Adam",
+    "Batch",
+    "Dataset",
+    "Duel",
+    "Game",
+    "Interrupted",
+    "Likelihood",
+    "Model",
+    "Plan",
+    "Progress",
+    "Recipe",
+    "Run",
+    "SparringError",
+    "Trainer",
+    "Turn",
+    "Verdict",
+    "evaluate",
+    "inspect",
+    "load",
+    "resume",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'sparring' has no attribute {name!r}")
+    return getattr(import_module(f"sparring.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,25 @@
+"""The last lines of a run: what was trained, how good it is, where to look, what to try next."""
+
+import os
+
+from sparring.run import Run
+
+
+def closing_words(run: Run) -> str:
+    """For the first process; nothing for the others."""
+    if os.environ.get("RANK", "0") != "0":
+        return ""
+    from sparring.judging import Judgement
+
+    record = run.record
+    judgement = Judgement.from_run(run)
+    lines = [
+        "",
+        f"Trained {record.recipe} on {record.facts.count:,} samples of {record.facts.source}.",
+        *judgement.lines(),
+        f"Samples: {run.picture}",
+        f"Report:  {run.report}",
+        f"Next:    sparring sample {run.folder} --count 64 --out samples/",
+        f"         sparring evaluate {run.folder} --data {record.facts.source}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,40 @@
+"""`sparring evaluate`"""
+
+from pathlib import Path
+
+
+def evaluate(
+    subject: Path,
+    /,
+    *,
+    data: str,
+    json: Path | None = None,
+    count: int | None = None,
+    seed: int = 0,
+    recipe: str | None = None,
+) -> None:
+    """Judge a model, or a folder of samples that any tool made, against real data.
+
+    Every score stands beside its floor: what real samples reach against other real samples, at the same number.
+
+    Examples:
+        sparring evaluate runs/digits-001 --data digits --json scores.json
+
+    Parameters
+    ----------
+    subject
+        A run folder, a published model, or a folder of samples.
+    data
+        The real data: a folder, a file or a name.
+    json
+        Write all scores with their protocol to this file.
+    count
+        Samples to judge. Default: as many as the data allows, at most 10,000.
+    seed
+        Of the samples, and of everything that is drawn at random in judging.
+    recipe
+        Only for a model of your own recipe: file.py:Name again.
+    """
+    from sparring import judging
+
+    print("\n".join(judging.evaluate(subject, data, json=json, count=count, seed=seed, recipe=recipe).lines()))

@@ -1,0 +1,51 @@
+"""`sparring sample`"""
+
+from pathlib import Path
+
+
+def sample(
+    model: Path,
+    /,
+    *,
+    count: int = 64,
+    seed: int = 0,
+    label: str | None = None,
+    truncation: float = 1.0,
+    out: Path = Path("samples"),
+    device: str = "cpu",
+    recipe: str | None = None,
+) -> None:
+    """Make samples: one file each, and all of them in one picture, grid.png.
+
+    Examples:
+        sparring sample runs/digits-001 --count 64 --label 3 --out threes/
+
+    Parameters
+    ----------
+    model
+        A run folder, or a folder made by save_pretrained.
+    count
+        How many.
+    seed
+        The same seed gives the same pixels.
+    label
+        A class, by name or number. Default: the classes in turn.
+    truncation
+        Below 1: more typical and less various.
+    out
+        The folder for the files; files of the same name are replaced.
+    device
+        Where to compute.
+    recipe
+        Only for a model of your own recipe: file.py:Name again.
+    """
+    from sparring.model import load
+    from sparring.storage import write_picture
+
+    loaded = load(model, recipe=recipe)
+    samples = loaded.sample(count, condition=label, seed=seed, truncation=truncation, device=device)
+    out.mkdir(parents=True, exist_ok=True)
+    files = loaded.modality.save(samples, out)
+    columns = len(loaded.classes) if label is None and 1 < len(loaded.classes) <= 32 else 8
+    write_picture(out / "grid.png", loaded.modality.picture(samples, columns=columns))
+    print(f"{count} samples in {out} ({len(files)} files), all of them in {out / 'grid.png'}")

@@ -1,0 +1,191 @@
+"""A small classifier of the project's own, trained on the labelled real samples: its features, and its opinion.
+
+It needs no download and fits any kind of image; its scores compare only with scores of the same weights, whose
+hash stands in its name.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, cross_entropy
+
+from sparring.data.cache import cache_folder
+from sparring.data.dataset import Dataset, Split
+from sparring.data.endless import Endless
+from sparring.errors import SparringError
+from sparring.randomness import derive, seeded
+from sparring.storage import write_bytes
+
+VERSION = 1
+FEATURES = 64
+LARGEST_SIDE = 32
+SMALLEST_SIDE = 8
+STEPS_FEW, STEPS_MANY, MANY = 400, 1000, 10_000
+BATCH = 128
+RATE = 5e-3
+CHUNK = 512
+
+
+@final
+@dataclass(frozen=True)
+class Classifier:
+    """A trained network as an extractor of its 64 last features.
+
+    Args:
+        network: see ``build``; not trained any further.
+        name: "classifier-" and the first 12 digits of the SHA-256 of the weights.
+        accuracy: on held-out real samples, in [0, 1].
+    """
+
+    network: nn.Sequential
+    name: str
+    accuracy: float
+
+    def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
+        return _in_chunks(self.network[:-1], samples)
+
+    def predict(self, samples: Tensor) -> Int[Tensor, " count"]:
+        """The class numbers of images in [-1, 1], (count, channels, height, width)."""
+        return _in_chunks(self.network, samples).argmax(1)
+
+
+@final
+class Smaller(nn.Module):
+    """Images of more than 32 a side averaged down to 32: the cost no longer grows with their size."""
+
+    def forward(self, samples: Tensor) -> Tensor:
+        height, width = samples.shape[-2:]
+        return adaptive_avg_pool2d(samples, (min(height, LARGEST_SIDE), min(width, LARGEST_SIDE)))
+
+
+def train_classifier(split: Split, seed: int) -> Classifier:
+    """A classifier trained on ``split.train``, or the one that was trained on it before.
+
+    Kept in the cache folder by data, shape and seed; on one machine with the same number of threads equal input
+    gives equal weights.
+
+    Raises:
+        SparringError: no labels, fewer than two classes, or not images of at least 8 × 8.
+    """
+    classes = _classes(split)
+    with seeded(seed, "classifier"):
+        network = build(split.train.samples.shape[1:], classes)
+    path = _place(split, seed)
+    weights = _kept(path, network.state_dict())
+    if weights is None:
+        _fit(network, split.train, derive(seed, "classifier-rows"))
+        _keep(path, network.state_dict())
+    else:
+        network.load_state_dict(weights)
+    network.eval().requires_grad_(False)
+    name = f"classifier-{_hash(network.state_dict())[:12]}"
+    blank = Classifier(network, name, accuracy=0.0)
+    return Classifier(network, name, accuracy(blank.predict, split.held_out))
+
+
+def build(shape: tuple[int, ...], classes: int) -> nn.Sequential:
+    """Three convolutions, 64 features and a linear layer over them, freshly initialised; for images of ``shape``."""
+    channels, *sides = shape
+    return nn.Sequential(
+        Smaller(),
+        nn.Conv2d(channels, 32, 5, stride=2 if min(sides) >= 16 else 1, padding=2),
+        nn.BatchNorm2d(32),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3, stride=2, padding=1),
+        nn.BatchNorm2d(64),
+        nn.ReLU(),
+        nn.Conv2d(64, 64, 3, padding=1),
+        nn.BatchNorm2d(64),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(4),
+        nn.Flatten(),
+        nn.Linear(64 * 4 * 4, FEATURES),
+        nn.ReLU(),
+        nn.Linear(FEATURES, classes),
+    )
+
+
+def accuracy(predict: Callable[[Tensor], Tensor], dataset: Dataset) -> float:
+    """The share of labelled samples that are given their own label, in [0, 1]."""
+    right = 0
+    for start in range(0, len(dataset), CHUNK):
+        samples, labels = dataset.batch(slice(start, start + CHUNK))
+        assert labels is not None
+        right += int(predict(samples).eq(labels).sum())
+    return right / max(len(dataset), 1)
+
+
+def _classes(split: Split) -> int:
+    labels, shape = split.train.labels, split.train.samples.shape[1:]
+    if labels is None or split.held_out.labels is None:
+        raise SparringError(found="no labels", expected="a class for every sample", remedy="judge by pixels instead")
+    if len(shape) != 3 or min(shape[1:]) < SMALLEST_SIDE:
+        raise SparringError(
+            found=f"samples of shape {tuple(shape)}",
+            expected=f"images of at least {SMALLEST_SIDE} × {SMALLEST_SIDE}",
+            remedy="judge by pixels instead",
+        )
+    if len(np.unique(labels)) < 2:
+        raise SparringError(found="one class", expected="at least two", remedy="judge by pixels instead")
+    return max(len(split.facts.classes), int(labels.max()) + 1)
+
+
+def _fit(network: nn.Sequential, train: Dataset, seed: int) -> None:
+    rows = Endless(len(train), BATCH, seed)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.05)
+    steps = STEPS_FEW if len(train) < MANY else STEPS_MANY
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
+    for step in range(steps):
+        samples, labels = train.batch(rows.rows(step))
+        assert labels is not None
+        optimiser.zero_grad()
+        torch.autograd.backward(cross_entropy(network(samples), labels, label_smoothing=0.05))
+        optimiser.step()
+        schedule.step()
+
+
+def _in_chunks(network: nn.Module, samples: Tensor) -> Tensor:
+    with torch.inference_mode():
+        parts: list[Tensor] = [network(part.float().cpu()) for part in torch.split(samples, CHUNK)]
+    return torch.cat(parts).clone()
+
+
+def _hash(weights: Mapping[str, Tensor]) -> str:
+    return sha256(save(dict(weights))).hexdigest()
+
+
+def _place(split: Split, seed: int) -> Path:
+    """Where the weights are kept: all that decides them is in the name."""
+    labels = split.train.labels
+    assert labels is not None
+    decides = (VERSION, split.facts.fingerprint, split.train.samples.shape, seed, torch.get_num_threads())
+    key = sha256(repr(decides).encode() + labels.tobytes()).hexdigest()[:32]
+    return cache_folder() / "classifiers" / f"{key}.safetensors"
+
+
+def _kept(path: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+    """The weights at ``path``; none if there are none, or if they are broken or of another network."""
+    try:
+        weights = load_file(path)
+    except (OSError, SafetensorError):
+        return None
+    fits = {name: weight.shape for name, weight in weights.items()} == {name: one.shape for name, one in like.items()}
+    return weights if fits else None
+
+
+def _keep(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Keep the weights if the folder lets us: without them the next judge only trains again."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, save(dict(weights)))
+    except OSError:
+        return

@@ -1,0 +1,214 @@
+"""How far apart two sets of features are: pure functions, float64 inside.
+
+Features are (count, features), of any extractor; ``real`` is what is imitated, ``fake`` the imitation. A
+metric is an extractor followed by one of these functions.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from sparring.errors import SparringError
+
+Features: TypeAlias = Float[Tensor, "_ _"]
+
+CHUNK = 1024
+NEIGHBOURS = 5
+
+
+class PRDC(NamedTuple):
+    """Precision, recall, coverage in [0, 1] and density ≥ 0 (1 where both sets are alike); more is better."""
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def frechet(real: Features, fake: Features) -> float:
+    """‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2(Σ₁Σ₂)^½), covariances with ddof 1 (Heusel et al. 2017, eq. 6).
+
+    At least 0, lower is better. With X and Y the centred features, Σ₁ = XᵀX/(N−1) and Σ₂ = YᵀY/(M−1), so tr
+    (Σ₁Σ₂)^½ = ‖XYᵀ‖_* / √((N−1)(M−1)), the sum of singular values. It is exact for singular covariances too
+    (fewer samples than features, constant features), where square roots of matrices fail, and it takes no
+    square of a condition number.
+
+    Raises:
+        SparringError: fewer than two samples, values that are not finite, or different numbers of features.
+    """
+    real, fake = _checked(real, fake, at_least=2)
+    shift = (real.mean(0) - fake.mean(0)).square().sum()
+    real, fake = _scaled_deviations(real), _scaled_deviations(fake)
+    overlap = torch.linalg.svdvals(real @ fake.T).sum()
+    return max(float(shift + real.square().sum() + fake.square().sum() - 2 * overlap), 0.0)
+
+
+def kernel(real: Features, fake: Features) -> float:
+    """Unbiased squared maximum mean discrepancy, k(x, y) = (xᵀy/d + 1)³ (Bińkowski et al. 2018, eq. 4).
+
+    Of all samples. Lower is better; the expectation is 0 for equal distributions, so single values may lie
+    slightly below it.
+
+    Raises:
+        SparringError: fewer than two samples, values that are not finite, or different numbers of features.
+    """
+    real, fake = _checked(real, fake, at_least=2)
+    within = _mean_off_diagonal(real) + _mean_off_diagonal(fake)
+    return (within - 2 * _kernel_sum(real, fake) / (len(real) * len(fake))).item()
+
+
+def kernel_of_subsets(
+    real: Features, fake: Features, *, generator: Generator, subsets: int = 100, size: int = 1000
+) -> Float[Tensor, " subsets"]:
+    """``kernel`` of random subsets without replacement: report their mean and standard deviation.
+
+    Args:
+        generator: decides which samples are in which subset.
+        subsets: how many.
+        size: samples of each side in a subset; all there are, if that is fewer.
+
+    Raises:
+        SparringError: as ``kernel``.
+    """
+    real, fake = _checked(real, fake, at_least=2)
+    size = min(size, len(real), len(fake))
+    values = [kernel(_some(real, size, generator), _some(fake, size, generator)) for _ in range(subsets)]
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def prdc(real: Features, fake: Features, k: int = NEIGHBOURS) -> PRDC:
+    """All four from one pass over the distances, with memory that is linear in the number of samples.
+
+    The ball of a sample reaches to its k-th nearest neighbour in its own set and is open (strict <).
+    Precision is the share of fakes in some real ball, recall the share of reals in some fake ball
+    (Kynkäänniemi et al. 2019, eqs. 1-3); density is the mean number of real balls around a fake over k,
+    coverage the share of real balls that hold a fake (Naeem et al. 2020, eqs. 3 and 4).
+
+    Raises:
+        SparringError: not more than ``k`` samples, values that are not finite, or different numbers of
+            features.
+    """
+    real, fake = _checked(real, fake, at_least=k + 1)
+    real_radii, fake_radii = _radii(real, k), _radii(fake, k)
+    fakes_inside, balls_hit = 0, 0
+    nearest_fake = torch.full_like(real_radii, torch.inf)
+    recalled = torch.zeros_like(real_radii, dtype=torch.bool)
+    for rows, squared in _squared_distances(fake, real):
+        inside = squared < real_radii
+        fakes_inside += int(inside.any(1).sum())
+        balls_hit += int(inside.sum())
+        recalled |= (squared < fake_radii[rows, None]).any(0)
+        nearest_fake = torch.minimum(nearest_fake, squared.amin(0))
+    return PRDC(
+        precision=fakes_inside / len(fake),
+        recall=recalled.double().mean().item(),
+        density=balls_hit / (k * len(fake)),
+        coverage=(nearest_fake < real_radii).double().mean().item(),
+    )
+
+
+def precision(real: Features, fake: Features, k: int = NEIGHBOURS) -> float:
+    """The share of fakes that look real; see ``prdc``."""
+    return prdc(real, fake, k).precision
+
+
+def recall(real: Features, fake: Features, k: int = NEIGHBOURS) -> float:
+    """The share of reals that could have been generated; see ``prdc``."""
+    return prdc(real, fake, k).recall
+
+
+def density(real: Features, fake: Features, k: int = NEIGHBOURS) -> float:
+    """How thickly reals lie around the fakes; see ``prdc``."""
+    return prdc(real, fake, k).density
+
+
+def coverage(real: Features, fake: Features, k: int = NEIGHBOURS) -> float:
+    """The share of reals with a fake nearby; see ``prdc``."""
+    return prdc(real, fake, k).coverage
+
+
+def nearest(queries: Features, references: Features) -> tuple[Tensor, Tensor]:
+    """For each query the Euclidean distance to its nearest reference, and the row of that, both (queries,).
+
+    Raises:
+        SparringError: an empty side, values that are not finite, or different numbers of features.
+    """
+    queries, references = _checked(queries, references, at_least=1)
+    found = [squared.min(1) for _, squared in _squared_distances(queries, references)]
+    return torch.cat([one.values for one in found]).sqrt(), torch.cat([one.indices for one in found])
+
+
+def _checked(real: Tensor, fake: Tensor, at_least: int) -> tuple[Tensor, Tensor]:
+    for name, features in (("first", real), ("second", fake)):
+        if features.dim() != 2:
+            shape = tuple(features.shape)
+            raise SparringError(
+                found=f"features of shape {shape} in the {name} set",
+                expected="(count, features)",
+                remedy="flatten what the extractor gives",
+            )
+        if len(features) < at_least:
+            raise SparringError(
+                found=f"{len(features)} samples in the {name} set",
+                expected=f"at least {at_least}",
+                remedy="give more samples",
+            )
+        broken = int((~features.isfinite()).any(1).sum())
+        if broken:
+            raise SparringError(
+                found=f"values that are not finite in {broken} of {len(features)} samples of the {name} set",
+                expected="finite features",
+                remedy="look at these samples: a run that has diverged generates them",
+            )
+    if real.shape[1] != fake.shape[1]:
+        raise SparringError(
+            found=f"{real.shape[1]} features in the first set and {fake.shape[1]} in the second",
+            expected="equally many",
+            remedy="use one extractor for both",
+        )
+    return real.detach().double(), fake.detach().double()
+
+
+def _scaled_deviations(features: Tensor) -> Tensor:
+    """A matrix A of at most as many rows as columns with AᵀA = Σ."""
+    deviations = (features - features.mean(0)) / (len(features) - 1) ** 0.5
+    factor: Tensor = torch.linalg.qr(deviations, mode="r").R
+    return factor
+
+
+def _kernel_sum(first: Tensor, second: Tensor) -> Tensor:
+    size = first.shape[1]
+    parts = [(rows @ second.T / size + 1).pow(3).sum() for rows in torch.split(first, CHUNK)]
+    return torch.stack(parts).sum()
+
+
+def _mean_off_diagonal(features: Tensor) -> Tensor:
+    count, size = features.shape
+    diagonal = (features.square().sum(1) / size + 1).pow(3).sum()
+    return (_kernel_sum(features, features) - diagonal) / (count * (count - 1))
+
+
+def _some(features: Tensor, size: int, generator: Generator) -> Tensor:
+    rows = torch.randperm(len(features), generator=generator)[:size]
+    return features[rows.to(features.device)]
+
+
+def _radii(features: Tensor, k: int) -> Tensor:
+    """Squared distances to the k-th nearest other sample; the sample itself is the first of k + 1."""
+    parts = [squared.kthvalue(k + 1, dim=1).values for _, squared in _squared_distances(features, features)]
+    return torch.cat(parts)
+
+
+def _squared_distances(rows: Tensor, columns: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Chunks of rows with their squared distances (chunk, columns). Copies are at 0, in spite of rounding."""
+    centre = columns.mean(0)
+    rows, columns = rows - centre, columns - centre
+    lengths = columns.square().sum(1)
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows[start : start + CHUNK]
+        both = chunk.square().sum(1)[:, None] + lengths
+        squared = torch.addmm(both, chunk, columns.T, alpha=-2)
+        yield slice(start, start + len(chunk)), squared.masked_fill_(squared <= 1e-13 * both, 0.0)

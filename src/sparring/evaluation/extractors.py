@@ -1,0 +1,41 @@
+"""What samples are compared by: extractors turn them into features."""
+
+from typing import Protocol, final, runtime_checkable
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+LARGEST = 4096
+
+
+@runtime_checkable
+class Extractor(Protocol):
+    """Samples to features. The name stands in every protocol, so it must say all that decides them."""
+
+    @property
+    def name(self) -> str: ...
+
+    def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]: ...
+
+
+@final
+class Pixels:
+    """The values themselves, flattened; images of over 4096 values are first averaged over areas.
+
+    Any samples of shape (count, *shape) will do; only images (count, channels, height, width) are made
+    smaller.
+    """
+
+    name = "pixels"
+
+    def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
+        if samples.dim() == 4 and samples.shape[1:].numel() > LARGEST:
+            samples = adaptive_avg_pool2d(samples, _fitting(*samples.shape[1:]))
+        return samples.flatten(1)
+
+
+def _fitting(channels: int, height: int, width: int) -> tuple[int, int]:
+    """The largest size of the same proportions that has at most 4096 values."""
+    shrink = (LARGEST / (channels * height * width)) ** 0.5
+    return max(1, int(height * shrink)), max(1, int(width * shrink))

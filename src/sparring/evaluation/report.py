@@ -1,0 +1,189 @@
+"""One page for a person: what was made, how good it is, what was chosen and why. It needs nothing but itself."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import final
+
+from sparring.evaluation.words import number, words
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1d2126; --soft: #5d6670; --line: #dde1e6; --paper: #fcfcfa; --card: #fff;
+  --good: #1f7a46; --bad: #b3261e }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --soft: #9aa4ae; --line: #343a41; --paper: #15181c;
+  --card: #1c2025; --good: #6fcf97; --bad: #ff8a80 } }
+* { box-sizing: border-box }
+body { margin: 0 auto; max-width: 62rem; padding: 1.5rem 1rem 4rem; background: var(--paper); color: var(--ink);
+  font: 16px/1.55 system-ui, sans-serif; overflow-wrap: break-word }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: .3rem 0 .6rem } h2 { font-size: 1.15rem; margin: 2.4rem 0 .6rem }
+h3 { font-size: 1rem; margin: 1.5rem 0 .2rem }
+p { margin: .4rem 0 } .soft { color: var(--soft); font-size: .9rem } .flag { color: var(--bad); font-weight: 600 }
+.fine { color: var(--good); font-weight: 600 }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem }
+figure { margin: 0; padding: .7rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px }
+figure img { display: block; width: 100%; height: auto; border-radius: 4px } .sharp img { image-rendering: pixelated }
+figcaption { color: var(--soft); font-size: .9rem; margin-top: .5rem }
+.wide { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: .95rem }
+th, td { text-align: left; vertical-align: top; padding: .4rem .6rem .4rem 0; border-bottom: 1px solid var(--line) }
+th { color: var(--soft); font-weight: 500 }
+.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+code { font-size: .88em; overflow-wrap: anywhere }
+@media (max-width: 40rem) { .meaning { display: block; grid-column: 1 / -1 } tr.score { display: grid;
+  grid-template-columns: 1fr 5.5rem 5.5rem; border-bottom: 1px solid var(--line) } tr.score > * { border: 0 }
+  tr.score .meaning { padding-top: 0; color: var(--soft); font-size: .88rem } }
+"""
+
+
+@final
+@dataclass(frozen=True)
+class Picture:
+    """A PNG file's content with its caption, and in words what it shows for those who cannot see it.
+
+    ``sharp`` pictures show their pixels when they are enlarged.
+    """
+
+    content: bytes
+    caption: str
+    words: str
+    sharp: bool = False
+
+
+@final
+@dataclass(frozen=True)
+class Row:
+    """A measure by its name in the scores, its value and its floor."""
+
+    name: str
+    value: float | None
+    floor: float | None
+    remark: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class Table:
+    """Measures taken in the same way: a heading, what the floor is, and the protocol that makes them comparable."""
+
+    heading: str
+    floor: str
+    rows: Sequence[Row]
+    protocol: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class Report:
+    """What is on the page, from top to bottom; all plain text is escaped.
+
+    Args:
+        title: of the page.
+        summary: sentences below the title.
+        pictures: generated samples first, real ones beside them.
+        verdict: on memorisation, or empty; ``alarming`` if it says that something was copied.
+        pairs: the closest pairs, or None.
+        tables: of scores.
+        curves: of the run, or None.
+        choices: (field, value, reason).
+        happened: sentences on what happened during the run.
+        facts: (name, value) on data, versions and seed.
+    """
+
+    title: str
+    summary: Sequence[str]
+    pictures: Sequence[Picture]
+    verdict: str = ""
+    alarming: bool = False
+    pairs: Picture | None = None
+    tables: Sequence[Table] = ()
+    curves: Picture | None = None
+    choices: Sequence[tuple[str, str, str]] = ()
+    happened: Sequence[str] = ()
+    facts: Sequence[tuple[str, str]] = ()
+
+
+def page(report: Report) -> str:
+    """The page as HTML; every picture is inside it, and nothing is fetched from anywhere."""
+    parts = [
+        _header(report),
+        _section("Was anything copied?", _memorisation(report)),
+        _section("How good is it?", "".join(_table(table) for table in report.tables)),
+        _section("How it went", _course(report)),
+        _section("What was chosen, and why", _choices(report.choices)),
+        _section("Protocol", _protocol(report)),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(report.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        + "".join(parts)
+        + "</body>\n</html>\n"
+    )
+
+
+def _header(report: Report) -> str:
+    pictures = "".join(_figure(picture) for picture in report.pictures)
+    return f'<h1>{escape(report.title)}</h1>\n{_paragraphs(report.summary)}<div class="pictures">{pictures}</div>\n'
+
+
+def _section(heading: str, content: str) -> str:
+    return f"<section>\n<h2>{escape(heading)}</h2>\n{content}</section>\n" if content else ""
+
+
+def _paragraphs(sentences: Sequence[str], kind: str = "") -> str:
+    opening = f'<p class="{kind}">' if kind else "<p>"
+    return "".join(f"{opening}{escape(sentence)}</p>\n" for sentence in sentences)
+
+
+def _figure(picture: Picture) -> str:
+    source = "data:image/png;base64," + base64.b64encode(picture.content).decode()
+    kind = ' class="sharp"' if picture.sharp else ""
+    image = f'<img src="{source}" alt="{escape(picture.words)}">'
+    return f"<figure{kind}>{image}<figcaption>{escape(picture.caption)}</figcaption></figure>\n"
+
+
+def _memorisation(report: Report) -> str:
+    if not report.verdict:
+        return ""
+    verdict = _paragraphs([report.verdict], "flag" if report.alarming else "fine")
+    return verdict + (_figure(report.pairs) if report.pairs else "")
+
+
+def _table(table: Table) -> str:
+    rows = "".join(_row(row) for row in table.rows)
+    names = '<th>measure</th><th class="n">this</th><th class="n">floor</th><th class="meaning"></th>'
+    head = f'<tr class="score">{names}</tr>'
+    floor = _paragraphs([f"Floor: {table.floor}. No generator can be expected to do better."], "soft")
+    heading = f"<h3>{escape(table.heading)}</h3>\n"
+    return f'{heading}<div class="wide"><table>{head}{rows}</table></div>\n{floor}'
+
+
+def _row(row: Row) -> str:
+    known = words(row.name)
+    meaning = f"{known.meaning} {known.better.capitalize()} is better. {row.remark}".strip()
+    return (
+        f'<tr class="score"><td>{escape(known.title)}</td><td class="n">{number(row.value)}</td>'
+        f'<td class="n">{number(row.floor)}</td><td class="meaning">{escape(meaning)}</td></tr>'
+    )
+
+
+def _course(report: Report) -> str:
+    return (_figure(report.curves) if report.curves else "") + _paragraphs(report.happened, "soft")
+
+
+def _choices(choices: Sequence[tuple[str, str, str]]) -> str:
+    if not choices:
+        return ""
+    rows = "".join(
+        f"<tr><td><code>{escape(field)}</code></td><td><code>{escape(value)}</code></td><td>{escape(reason)}</td></tr>"
+        for field, value, reason in choices
+    )
+    return f'<div class="wide"><table><tr><th>field</th><th>value</th><th>reason</th></tr>{rows}</table></div>\n'
+
+
+def _protocol(report: Report) -> str:
+    lines = "".join(f"<p><code>{escape(table.protocol)}</code></p>\n" for table in report.tables if table.protocol)
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td><td><code>{escape(value)}</code></td></tr>" for name, value in report.facts
+    )
+    return lines + (f'<div class="wide"><table>{rows}</table></div>\n' if rows else "")

@@ -1,0 +1,368 @@
+"""From data to a run folder: the Python twins of `sparring train` and `sparring resume`."""
+
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, final
+
+import torch
+
+from sparring.data.dataset import Split
+from sparring.data.facts import Facts
+from sparring.display import Display, Plain, Silent
+from sparring.errors import SparringError
+from sparring.flow import Progress
+from sparring.goal import Goal
+from sparring.modalities import modality, modality_of
+from sparring.model import load, recipe_named
+from sparring.randomness import Draw, seeded
+from sparring.recipe import Recipe, resolve, with_fields
+from sparring.recipes import default_recipe, find_recipe
+from sparring.run import Record, Run, alone, create, new_folder, open_run, versions
+from sparring.storage import write_picture
+from sparring.training import devices, processes
+from sparring.training.checkpoint import load_checkpoint, restore, save_checkpoint
+from sparring.training.interruption import Interruption, interruptible
+from sparring.training.logbook import Logbook
+from sparring.training.plan import Plan
+from sparring.training.processes import World
+from sparring.training.trainer import Trainer
+
+OPTIONS = ("recipe", "minutes", "samples", "out", "seed", "until", "device", "micro_batch")
+"""What can be asked of every run, beside its recipe's fields."""
+LOGGED = 400
+"""Lines of figures in a run."""
+SHOWN = 20
+"""Pictures of samples in a run; as often, the goal is looked at."""
+SAVED_EVERY = 60.0
+"""Seconds between checkpoints."""
+FAILURES = 3
+"""Checkpoints that could not be written in a row after which a run is given up."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The run was asked to stop, and was saved. ``code`` is the exit code of the command line."""
+
+    def __init__(self, run: Run, code: int) -> None:
+        super().__init__(f"saved; go on with: sparring resume {run.folder}")
+        self.run, self.code = run, code
+
+
+def train(
+    data: str | Path,
+    *,
+    recipe: str | Recipe | None = None,
+    minutes: float | None = None,
+    samples: int | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    until: str | None = None,
+    device: str | None = None,
+    micro_batch: int | None = None,
+    display: Display | None = None,
+    **fields: Any,
+) -> Run:
+    """Train on ``data`` and judge the result; the same as `sparring train`.
+
+    Args:
+        data: a folder, a file or a name, as `sparring inspect` reads them.
+        recipe: a name of `sparring recipes`, file.py:Name, or a value; None for what suits the data.
+        minutes: wall time to train for; the schedules are laid over it.
+        samples: real samples to see; with ``minutes`` too, whichever is spent first.
+        out: the run folder, which must not exist yet; None for the next free one under runs/.
+        seed: of all random numbers: the same seed and samples give the same bytes on the same CPU.
+        until: stop when this is reached, such as "fd<0.4".
+        device: "cpu", "cuda", "cuda:1" or "mps"; None for the best there is.
+        micro_batch: samples computed at once by one process, to save memory; the mathematics stays the same.
+        display: where progress is shown; None for plain lines.
+        **fields: the recipe's own fields, as in `sparring recipes NAME`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        SparringError: something given cannot be used; nothing was overwritten.
+        Interrupted: Ctrl-C or SIGTERM; the run was saved and can be resumed.
+    """
+    place = devices.pick(device)
+    world = processes.join(place)
+    display = (display or Plain()) if world.first else Silent()
+    _check_budget(minutes, samples, micro_batch)
+    goal = Goal.parse(until) if until else None
+
+    survey = modality_of(str(data)).survey(str(data))
+    facts = survey.facts
+    name = recipe if isinstance(recipe, str) else default_recipe(facts)
+    chosen = recipe if isinstance(recipe, Recipe) else find_recipe(name)
+    if isinstance(recipe, Recipe):
+        name = type(recipe).__name__
+    _check_modality(chosen, name, facts)
+    resolved, reasons = resolve(with_fields(chosen, fields, OPTIONS), facts, devices.describe(place))
+    _check_count(resolved, facts)
+    display.say(_introduction(name, resolved, reasons, facts, place))
+
+    record = Record(
+        recipe=name,
+        choices={
+            field: {"value": value, "reason": reasons[field]}
+            for field, value in resolved.model_dump(mode="json").items()
+        },
+        facts=facts,
+        seed=seed,
+        samples=samples if samples or minutes else resolved.samples,
+        minutes=minutes,
+        until=until,
+        device=place.type,
+        micro_batch=micro_batch,
+        versions=versions(),
+    )
+    folder = Path(world.agree(str(new_folder(out, str(data))) if world.first else ""))
+    run = create(folder, record) if world.first else Run(folder)
+    world.wait()
+    split = survey.prepare(resolved.shape(facts), labels=bool(vars(resolved).get("labels", True)), seed=seed)
+    return Experiment(run, record, resolved, split, place, world, display, goal).play()
+
+
+def resume(
+    run: str | Path, *, recipe: str | Recipe | None = None, device: str | None = None, display: Display | None = None
+) -> Run:
+    """Go on with an interrupted run where its newest whole checkpoint stands; the same as `sparring resume`.
+
+    On the same CPU the result is, bit for bit, that of a run that was never interrupted (with a budget in samples).
+
+    Raises:
+        SparringError: there is no such run, it is finished, or its data is not what it was.
+        Interrupted: Ctrl-C or SIGTERM; the run was saved again.
+    """
+    opened = open_run(run)
+    record = opened.record
+    place = devices.pick(device or record.device)
+    world = processes.join(place)
+    display = (display or Plain()) if world.first else Silent()
+    resolved = with_fields(recipe_named(record.recipe, recipe), record.fields)
+    survey = modality(record.facts.modality).survey(record.facts.source)
+    if survey.facts.fingerprint != record.facts.fingerprint:
+        raise SparringError(
+            found=f"other data in {record.facts.source} than when the run began",
+            expected=f"the {record.facts.count} samples of then",
+            remedy="put the data back, or begin a new run",
+        )
+    split = survey.prepare(
+        resolved.shape(record.facts), labels=bool(vars(resolved).get("labels", True)), seed=record.seed
+    )
+    goal = Goal.parse(record.until) if record.until else None
+    experiment = Experiment(opened, record, resolved, split, place, world, display, goal)
+    experiment.go_back()
+    return experiment.play()
+
+
+@final
+class Experiment:
+    """One run at work: the trainer, and what is written and shown while it plays.
+
+    Iterating trains; ``play`` iterates to the end, judges and publishes.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        record: Record,
+        recipe: Recipe,
+        split: Split,
+        device: torch.device,
+        world: World,
+        display: Display,
+        goal: Goal | None,
+    ) -> None:
+        self.run, self.record, self.recipe, self.split = run, record, recipe, split
+        self.world, self.display, self.goal = world, display, goal
+        self.logbook = Logbook(run.folder, writes=world.first)
+        self.interruption = Interruption()
+        self.modality = modality(record.facts.modality)
+        with seeded(record.seed, "weights"):
+            game = recipe.game(record.facts)
+        plan = Plan(
+            optimisers=recipe.optimisers(),
+            batch=recipe.batch,
+            samples=record.samples,
+            seconds=record.minutes * 60 if record.minutes else None,
+            average_half_life=recipe.average_half_life,
+            micro_batch=record.micro_batch,
+            seed=record.seed,
+            bfloat16=recipe.precision == "bfloat16",
+        )
+        self.trainer = Trainer(game, split.train, plan, device=device, world=world, tell=self._tell)
+        self.reached = False
+        self._saved_at = time.monotonic()
+        self._failures = 0
+
+    def go_back(self) -> None:
+        """To the newest whole checkpoint."""
+        snapshot, place, complaints = load_checkpoint(self.run.checkpoints)
+        for complaint in complaints:
+            self._tell("damaged checkpoint", complaint)
+        restore(self.trainer, snapshot)
+        self.logbook.rewind(self.trainer.samples)
+        self._tell("resumed", f"Going on from {place.name}: {self.trainer.samples:,} samples seen.")
+
+    def play(self) -> Run:
+        """Train to the end, then judge, show and publish."""
+        with alone(self.run) if self.world.first else nullcontext():
+            with interruptible() as self.interruption:
+                for _ in self:
+                    pass
+            if self.world.first:
+                self._finish()
+        return self.run
+
+    def __iter__(self) -> Iterator[Progress]:
+        trainer, before = self.trainer, self.trainer.progress
+        if before.step == 0 and self.world.first:
+            self._show_reals()
+        began, samples = time.monotonic(), trainer.samples
+        for progress in trainer:
+            passed = time.monotonic() - began
+            rate = (progress.samples - samples) / max(passed, 1e-9)
+            self.display.step(progress, trainer.figures, rate, self._left(progress), trainer.watchdog.word)
+
+            # Write figures, show samples, look at the goal and save, each at its marks.
+            if _crossed(before, progress, LOGGED):
+                self.logbook.figures(progress.samples, {**trainer.figures, "samples_per_second": rate})
+            if _crossed(before, progress, SHOWN):
+                self._show_samples(progress)
+                self.reached = self._goal_is_reached()
+            if self.world.first and time.monotonic() - self._saved_at > SAVED_EVERY:
+                self._save()
+            yield progress
+
+            (code,) = self.world.largest([float(self.interruption.code)])
+            if code:
+                self._stop(int(code))
+            if self.reached:
+                self._tell("goal", f"The goal {self.goal} is reached after {progress.samples:,} samples.")
+                break
+            before = progress
+        self.display.close()
+        if self.world.first:
+            self._save()
+
+    def _left(self, progress: Progress) -> float:
+        plan, seconds = self.trainer.plan, self.trainer.seconds
+        left = [seconds / max(progress.samples, 1) * (plan.samples - progress.samples)] if plan.samples else []
+        left += [plan.seconds - seconds] if plan.seconds else []
+        return min(left)
+
+    def _goal_is_reached(self) -> bool:
+        if self.goal is None:
+            return False
+        met = 0.0
+        if self.world.first:
+            name, value = self._measure()
+            self._tell("goal", f"{name} is {value:.4g}; the goal is {self.goal}.")
+            met = float(self.goal.met(value))
+        return self.world.largest([met])[0] > 0
+
+    def _measure(self) -> tuple[str, float]:
+        from sparring.judging import quick_score
+
+        assert self.goal is not None
+        return quick_score(self.trainer.average, self.split, self.modality, self.goal.metric, self.record.seed)
+
+    def _show_reals(self) -> None:
+        count = min(64, len(self.split.train))
+        self._picture(self.split.train.batch(slice(0, count)).real, self.run.folder / "reals.png")
+
+    def _show_samples(self, progress: Progress) -> None:
+        if self.world.first:
+            samples = self._samples_of_average()
+            self._picture(samples, self.run.samples / f"{progress.samples:09d}.png")
+
+    def _samples_of_average(self) -> torch.Tensor:
+        """From the same noise every time, class by class if there are classes."""
+        game, labels, device = self.trainer.average, None, self.trainer.device
+        count = 64
+        if self.split.train.labels is not None:
+            classes = len(self.record.facts.classes)
+            labels = (torch.arange(count) * classes // count).to(device)
+        draw = Draw(self.record.seed, 0, count, slice(0, count), stream="shown/", device=device)
+        with torch.no_grad():
+            return game.generate(game.noise(draw), labels).cpu()
+
+    def _picture(self, samples: torch.Tensor, path: Path) -> None:
+        write_picture(path, self.modality.picture(samples, columns=8))
+
+    def _save(self) -> None:
+        try:
+            save_checkpoint(self.run.checkpoints, self.trainer)
+            self._failures = 0
+        except OSError as error:
+            self._failures += 1
+            self._tell("not saved", f"The checkpoint could not be written ({error}); the one before is untouched.")
+            if self._failures >= FAILURES:
+                raise SparringError(
+                    found=f"{FAILURES} checkpoints in a row that could not be written ({error})",
+                    expected=f"room in {self.run.checkpoints}",
+                    remedy=f"make room, then run `sparring resume {self.run.folder}`",
+                ) from None
+        self._saved_at = time.monotonic()
+
+    def _stop(self, code: int) -> None:
+        self.display.close()
+        if self.world.first:
+            self._save()
+            self.logbook.close()
+        self.world.wait()
+        raise Interrupted(self.run, code)
+
+    def _finish(self) -> None:
+        from sparring.judging import conclude
+
+        self.logbook.close()
+        self._tell(
+            "finished", f"Trained on {self.trainer.samples:,} samples in {self.trainer.seconds:.0f} s. Judging …"
+        )
+        model = load(self.run.folder, recipe=self.recipe)
+        model.save_pretrained(self.run.model)
+        conclude(self.run, model, self.split)
+
+    def _tell(self, kind: str, sentence: str) -> None:
+        self.display.say(sentence)
+        self.logbook.event(self.trainer.samples, kind, sentence)
+
+
+def _crossed(before: Progress, now: Progress, marks: int) -> bool:
+    return int(before.fraction * marks) != int(now.fraction * marks) or now.fraction >= 1
+
+
+def _introduction(name: str, recipe: Recipe, reasons: dict[str, str], facts: Facts, device: torch.device) -> str:
+    lines = [f"Training {name} on {facts.count:,} samples of {facts.source} ({device.type})."]
+    lines += [f"  {remark}" for remark in facts.remarks]
+    for field, reason in reasons.items():
+        if reason != "the recipe's default":
+            lines.append(f"  {field} = {getattr(recipe, field)} ({reason})")
+    return "\n".join(lines)
+
+
+def _check_modality(recipe: Recipe, name: str, facts: Facts) -> None:
+    if recipe.modality != facts.modality:
+        raise SparringError(
+            found=f"{facts.modality} in {facts.source}",
+            expected=f"{recipe.modality}, which is what the recipe {name} is for",
+            remedy="choose another --recipe, or leave it out",
+        )
+
+
+def _check_count(recipe: Recipe, facts: Facts) -> None:
+    if facts.count < recipe.batch:
+        raise SparringError(
+            found=f"{facts.count} readable samples in {facts.source}",
+            expected=f"at least a batch of {recipe.batch}",
+            remedy="add samples or choose a smaller --batch",
+        )
+
+
+def _check_budget(minutes: float | None, samples: int | None, micro_batch: int | None) -> None:
+    for name, value in (("minutes", minutes), ("samples", samples), ("micro-batch", micro_batch)):
+        if value is not None and not value > 0:
+            raise SparringError(found=f"--{name} {value}", expected="a number above zero", remedy="give another number")

@@ -1,0 +1,68 @@
+"""One player that makes the data likely: the comparator of the adversarial games."""
+
+from collections.abc import Sequence
+from typing import Protocol, final
+
+from torch import Tensor, nn
+
+from sparring.flow import Batch, Code, Noise, Progress, Sample, Terms, Turn
+from sparring.objectives.schedules import Schedule
+from sparring.randomness import Draw
+
+
+class Autoencoder(Protocol):
+    """A network with both directions."""
+
+    def encode(self, sample: Sample, condition: Tensor | None) -> Code: ...
+
+    def decode(self, noise: Noise, condition: Tensor | None) -> Sample: ...
+
+
+@final
+class Likelihood:
+    """The variational autoencoder (Kingma & Welling 2014), with the weight β of Higgins et al. (2017).
+
+    Minimises squared error / (2 σ²) + β KL(q(z|x) ‖ N(0, I)), per sample, divided by the number of values in a sample.
+
+    Args:
+        autoencoder: an ``nn.Module`` that satisfies ``Autoencoder``.
+        noise_size: length of its noise.
+        spread: σ, the standard deviation of the observation noise, in the units of the data.
+        divergence_weight: β.
+    """
+
+    generators = ("autoencoder",)
+
+    def __init__(self, autoencoder: nn.Module, *, noise_size: int, spread: float, divergence_weight: Schedule) -> None:
+        self.players = {"autoencoder": autoencoder}
+        self.noise_size = noise_size
+        self.spread = spread
+        self.divergence_weight = divergence_weight
+
+    def turns(self, progress: Progress) -> Sequence[Turn]:
+        """The only player, every time."""
+        return [Turn("autoencoder", self.terms)]
+
+    def terms(self, batch: Batch, progress: Progress) -> Terms:
+        """The negative evidence lower bound (Kingma & Welling 2014, eqs. 8 and 10)."""
+        player: Autoencoder = self.players["autoencoder"]  # type: ignore[assignment]
+        mean, log_variance = player.encode(batch.real, batch.condition)
+        mean, log_variance = mean.float(), log_variance.float()
+        noise = mean + (log_variance / 2).exp() * progress.draw.normal("code", self.noise_size)
+        error = player.decode(noise, batch.condition).float() - batch.real
+        divergence = (mean.square() + log_variance.exp() - log_variance - 1).sum(1) / 2
+        values = batch.real[0].numel()
+        weight = self.divergence_weight(progress.fraction)
+        return {
+            "reconstruction": error.square().mean() / (2 * self.spread**2),
+            "divergence": weight * divergence.mean() / values,
+        }
+
+    def noise(self, draw: Draw) -> Noise:
+        """Standard normal noise, (rows, noise_size)."""
+        return draw.normal("noise", self.noise_size)
+
+    def generate(self, noise: Noise, condition: Tensor | None) -> Sample:
+        """The mean of p(x|z)."""
+        player: Autoencoder = self.players["autoencoder"]  # type: ignore[assignment]
+        return player.decode(noise, condition).float()

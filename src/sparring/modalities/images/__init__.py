@@ -1,0 +1,1 @@
+"""Images: (channels, height, width) in [-1, 1]."""

@@ -1,0 +1,167 @@
+"""Reading pictures: look at all of a source once, then make it ready for training in any size."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparring.data import cache
+from sparring.data.dataset import Dataset, Split, hold_out
+from sparring.data.facts import Facts
+from sparring.data.known import Tell
+from sparring.data.parallel import in_order
+from sparring.data.source import Aside, Source
+from sparring.errors import SparringError
+from sparring.modalities.images import decoding
+from sparring.modalities.images.decoding import Look, Pixels
+from sparring.modalities.images.sources import looks_like_pictures, open_source
+from sparring.modalities.images.summary import labels_of, summarise
+
+AT_ONCE = 32
+"""Pictures that a thread takes at a time."""
+IN_MEMORY = 256 * 1024 * 1024
+"""Bytes of decoded pictures up to which a copy in memory is preferred."""
+
+Seen: TypeAlias = Look | Aside
+
+
+@final
+@dataclass(frozen=True)
+class ImageSurvey:
+    """A source of pictures that has been looked at.
+
+    Args:
+        facts: what was found.
+        source: the pictures, still encoded.
+        kept: positions in ``source`` of those that can be read.
+        pixels: the readable pictures decoded, if they are all of one size and few enough to keep.
+    """
+
+    facts: Facts
+    source: Source
+    kept: NDArray[np.int64]
+    pixels: Sequence[Pixels] | None = field(default=None, repr=False)
+
+    def prepare(self, shape: tuple[int, ...], *, labels: bool = True, seed: int = 0) -> Split:
+        """Every readable picture as uint8 in ``shape`` (channels, height, width), split by ``seed``.
+
+        Pictures are cut at the centre to the aspect ratio of ``shape``, then resized. They are decoded once and kept in
+        the cache under their content and the shape.
+
+        Raises:
+            SparringError: ``shape`` is no shape of pictures, a file changed meanwhile, or the cache cannot be written.
+        """
+        channels, height, width = _require_shape(shape)
+        train, aside = hold_out(self.facts.count, seed)
+        numbers = labels_of(self.source, self.kept)[0] if labels else None
+        small = self.facts.count * channels * height * width <= IN_MEMORY
+        order = np.arange(self.facts.count) if small else np.concatenate([train, aside])
+        whole = cache.stored_array(
+            cache.joined([self.facts.fingerprint, decoding.VERSION, "all" if small else f"split {seed}"]),
+            (self.facts.count, channels, height, width),
+            lambda: self._chunks(order, (channels, height, width)),
+        )
+        # A large array is stored in the order of the split, so that both parts stay maps of the file.
+        parts = (whole[train], whole[aside]) if small else (whole[: len(train)], whole[len(train) :])
+        return Split(
+            train=Dataset(parts[0], None if numbers is None else numbers[train]),
+            held_out=Dataset(parts[1], None if numbers is None else numbers[aside]),
+            facts=self.facts,
+        )
+
+    def _chunks(self, order: NDArray[np.int64], shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
+        # Pixels that were decoded to be looked at are used as they are; other sizes start from the file.
+        held = self.pixels if self.pixels is not None and self.facts.shape[1:] == shape[1:] else None
+
+        def part(places: range) -> NDArray[np.uint8]:
+            rows = order[places.start : places.stop].tolist()
+            return np.stack(
+                [self._fitted(row, shape) if held is None else decoding.fit(held[row], shape) for row in rows]
+            )
+
+        with decoding.guarded():
+            yield from in_order(part, len(order), AT_ONCE)
+
+    def _fitted(self, row: int, shape: tuple[int, int, int]) -> Pixels:
+        position = int(self.kept[row])
+        try:
+            return decoding.fit(self.source.read(position), shape)
+        except Exception as error:
+            raise SparringError(
+                found=f"{self.source.names[position]}, which could be read and now cannot ({decoding.why(error)})",
+                expected="files that stay as they are",
+                remedy="start again when nothing writes to the folder",
+            ) from None
+
+
+def claims(source: str) -> bool:
+    """Whether ``source`` is a known name (digits, mnist, …) or a path at which there seem to be pictures."""
+    return looks_like_pictures(source)
+
+
+def survey(source: str, tell: Tell | None = None) -> ImageSurvey:
+    """Decode every picture of ``source`` once and report; an unchanged source is remembered.
+
+    Args:
+        source: a folder, a zip, an IDX, NumPy or Parquet file, or a name (digits, mnist, fashion-mnist, cifar10).
+        tell: called with (done, total) on the way.
+
+    Raises:
+        SparringError: nothing in it can be used; one sentence says what was found, expected and can be done.
+    """
+    opened = open_source(source, tell)
+    key = cache.joined([decoding.VERSION, opened.stamp, len(opened), opened.classes, opened.remarks])
+    note = cache.recall("surveys", key)
+    if note is not None:
+        facts = replace(Facts.from_json(note["facts"]), source=source)
+        return ImageSurvey(facts, opened, _all_but(note["set aside"], len(opened)))
+    seen, pixels = _look_at_all(opened, tell)
+    facts = summarise(source, opened, seen)
+    set_aside = [place for place, one in enumerate(seen) if isinstance(one, Aside)]
+    cache.remember("surveys", key, {"facts": facts.as_json(), "set aside": set_aside})
+    return ImageSurvey(facts, opened, _all_but(set_aside, len(opened)), pixels)
+
+
+def _look_at_all(source: Source, tell: Tell | None) -> tuple[list[Seen], list[Pixels] | None]:
+    seen: list[Seen] = []
+    pixels: list[Pixels] | None = []
+    room = IN_MEMORY
+
+    def part(places: range) -> list[tuple[Seen, Pixels | None]]:
+        return [_look_at(source, place) for place in places]
+
+    with decoding.guarded():
+        for some in in_order(part, len(source), AT_ONCE):
+            seen += [one for one, _ in some]
+            if pixels is not None:
+                pixels += [picture for _, picture in some if picture is not None]
+                room -= sum(picture.nbytes for _, picture in some if picture is not None)
+                if room < 0 or any(picture.shape[:2] != pixels[0].shape[:2] for picture in pixels[-AT_ONCE:]):
+                    pixels = None
+            if tell:
+                tell(len(seen), len(source))
+    return seen, pixels
+
+
+def _look_at(source: Source, place: int) -> tuple[Seen, Pixels | None]:
+    try:
+        return decoding.look(source.read(place))
+    except Exception as error:
+        # Decoders fail in many ways on damaged files; whichever it is, this one is set aside and the rest go on.
+        return Aside(source.names[place], decoding.why(error)), None
+
+
+def _all_but(set_aside: Sequence[int], count: int) -> NDArray[np.int64]:
+    return np.delete(np.arange(count, dtype=np.int64), np.array(set_aside, dtype=np.int64))
+
+
+def _require_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    if len(shape) == 3 and shape[0] in (1, 3) and min(shape) > 0:
+        return shape[0], shape[1], shape[2]
+    raise SparringError(
+        found=f"the shape {shape}",
+        expected="(channels, height, width) with 1 or 3 channels",
+        remedy="give another shape",
+    )

@@ -1,0 +1,99 @@
+"""DCGAN (Radford et al. 2016, section 3 and figure 1): strided convolutions, batch norm, ReLU and leaky ReLU.
+
+Sizes: both sides are a multiple of 2ⁿ with n = number of doublings; the first grid is (height, width) / 2ⁿ.
+"""
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+
+from sparring.flow import Verdict
+from sparring.layers.labels import indicators
+
+
+def doublings(size: tuple[int, int]) -> int:
+    """How often the shorter side can be halved with at least 4 pixels left."""
+    return max(1, (min(size) // 4).bit_length() - 1)
+
+
+class Generator(nn.Module):
+    """Noise to images: (batch, noise) → (batch, channels, height, width) in [-1, 1].
+
+    Args:
+        size: (height, width), multiples of 2 to the power of ``doublings(size)``.
+        channels: of an image.
+        noise: length of the noise.
+        width: channels of the last hidden layer (128 in the paper, 64 in most code); doubled with every coarser grid.
+        classes: number of class labels, joined to the noise; 0 for none.
+    """
+
+    def __init__(
+        self, *, size: tuple[int, int], channels: int, noise: int = 100, width: int = 64, classes: int = 0
+    ) -> None:
+        super().__init__()
+        self.classes = classes
+        count = doublings(size)
+        widths = [width * 2**level for level in reversed(range(count))]
+        grid = (size[0] >> count, size[1] >> count)
+        layers: list[nn.Module] = [
+            nn.ConvTranspose2d(noise + classes, widths[0], grid, bias=False),
+            nn.BatchNorm2d(widths[0]),
+            nn.ReLU(),
+        ]
+        for before, after in itertools.pairwise(widths):
+            layers += [
+                nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(),
+            ]
+        layers += [nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+        initialise(self)
+
+    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        joined = torch.cat([noise, indicators(condition, self.classes, noise)], dim=1)
+        images: Tensor = self.layers(joined[:, :, None, None])
+        return images
+
+
+class Discriminator(nn.Module):
+    """Images to scores: (batch, channels, height, width) → (batch,).
+
+    Args:
+        size: (height, width), as of the generator.
+        channels: of an image.
+        width: channels of the first layer; doubled with every coarser grid.
+        classes: number of class labels, each a plane beside the image; 0 for none.
+    """
+
+    def __init__(self, *, size: tuple[int, int], channels: int, width: int = 64, classes: int = 0) -> None:
+        super().__init__()
+        self.classes = classes
+        count = doublings(size)
+        widths = [width * 2**level for level in range(count)]
+        layers: list[nn.Module] = [nn.Conv2d(channels + classes, width, 4, 2, 1), nn.LeakyReLU(0.2)]
+        for before, after in itertools.pairwise(widths):
+            layers += [
+                nn.Conv2d(before, after, 4, 2, 1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.LeakyReLU(0.2),
+            ]
+        self.layers = nn.Sequential(*layers)
+        self.score = nn.Conv2d(widths[-1], 1, (size[0] >> count, size[1] >> count))
+        initialise(self)
+
+    def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+        planes = indicators(condition, self.classes, sample)[:, :, None, None].expand(-1, -1, *sample.shape[2:])
+        features = self.layers(torch.cat([sample, planes], dim=1) if self.classes else sample)
+        return Verdict([self.score(features).flatten(1).squeeze(1)], [features])
+
+
+@torch.no_grad()
+def initialise(network: nn.Module) -> None:
+    """Weights from N(0, 0.02²), scales of batch norm around one (section 4)."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+        elif isinstance(layer, nn.BatchNorm2d):
+            nn.init.normal_(layer.weight, 1.0, 0.02)

@@ -1,0 +1,193 @@
+"""The networks of `images/r3gan`: small, without normalisation layers.
+
+Written from the formulas of Huang, Gokaslan, Kuleshov and Tompkin, "The GAN is dead; long live the GAN! A modern GAN
+baseline", NeurIPS 2024, section 4: leaky ReLU, bilinear resampling, weights scaled at the start instead of normalised
+(fix-up), projection of the class. Two things are ours, both chosen by measurement (docs/en/explanation/defaults.md):
+most channels stand where pixels are few, and the output is a leaky clamp.
+"""
+
+import itertools
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sparring.flow import Verdict
+from sparring.layers.labels import required
+
+SLOPE = 0.2
+"""Slope of the leaky rectifier below zero."""
+
+
+def grids(size: tuple[int, int]) -> list[tuple[int, int]]:
+    """The grids (height, width) from ``size`` down, halved until the smaller side is 4 to 7.
+
+    Odd sides are rounded down, as a convolution with kernel 4, stride 2 and padding 1 does:
+    (28, 20) gives [(28, 20), (14, 10), (7, 5)].
+    """
+    result = [size]
+    while min(result[-1]) >= 8:
+        height, width = result[-1]
+        result.append((height // 2, width // 2))
+    return result
+
+
+def channels_of(width: int, levels: int) -> list[int]:
+    """Channels of ``levels`` grids, coarse to fine: 4, 2, then 1 times ``width``.
+
+    Most channels stand where pixels are few, so that every grid costs about the same time.
+    """
+    return [4 * width, 2 * width][:levels] + [width] * (levels - 2)
+
+
+def prepare(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> None:
+    """Draw the weights so that a leaky rectifier keeps the variance (He et al. 2015), biases zero."""
+    inputs = layer.weight[0].numel()
+    nn.init.normal_(layer.weight, std=gain * math.sqrt(2 / (1 + SLOPE**2) / inputs))
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+
+
+def convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, gain: float = 1.0) -> nn.Conv2d:
+    """A prepared convolution; ``kernel`` 3 keeps the size, ``kernel`` 4 with stride 2 halves it."""
+    layer = nn.Conv2d(inputs, outputs, kernel, stride, padding=1)
+    prepare(layer, gain)
+    return layer
+
+
+def linear(inputs: int, outputs: int, gain: float = 1.0) -> nn.Linear:
+    """A prepared linear layer."""
+    layer = nn.Linear(inputs, outputs)
+    prepare(layer, gain)
+    return layer
+
+
+def rectify(values: Tensor) -> Tensor:
+    """Apply the leaky rectifier."""
+    return functional.leaky_relu(values, SLOPE)
+
+
+def limit(values: Tensor, leak: float) -> Tensor:
+    """Clamp to [-1, 1], but keep the slope ``leak`` outside, so that no pixel is ever stuck.
+
+    A linear output must learn to draw flat black exactly; tanh stops learning once saturated.
+    """
+    return torch.lerp(values.clamp(-1, 1), values, leak)
+
+
+class Block(nn.Module):
+    """A residual block (Huang et al. 2024, section 4): it starts as the identity, its last weights zero."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = convolution(channels, channels)
+        self.second = convolution(channels, channels, gain=0.0)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Map (batch, channels, height, width) to the same shape."""
+        change: Tensor = self.second(rectify(self.first(rectify(values))))
+        return values + change
+
+
+def blocks_of(channels: int, count: int) -> nn.Sequential:
+    """``count`` residual blocks; none is the identity."""
+    return nn.Sequential(*(Block(channels) for _ in range(count)))
+
+
+class Generator(nn.Module):
+    """Draw images from noise: a linear layer to the coarsest grid, then convolve and double, to the size.
+
+    Args:
+        size: (height, width) of the images, each at least 8.
+        channels: 1 for grey, 3 for colour.
+        noise: length of the noise vector.
+        width: channels of the fine grids; the two coarsest have 4 and 2 times as many.
+        classes: number of class labels, 0 for none.
+        blocks: residual blocks added at each grid but the finest; 0 is fastest.
+        leak: slope of the output outside [-1, 1]; 1 makes it linear.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: tuple[int, int],
+        channels: int,
+        noise: int = 64,
+        width: int = 32,
+        classes: int = 0,
+        blocks: int = 0,
+        leak: float = 0.02,
+    ) -> None:
+        super().__init__()
+        self.grids = grids(size)[::-1]
+        self.leak = leak
+        counts = channels_of(width, len(self.grids))
+        height, breadth = self.grids[0]
+        self.embedding = nn.Embedding(classes, noise) if classes else None
+        inputs = 2 * noise if classes else noise
+        self.start = linear(inputs, counts[0] * height * breadth)
+        self.blocks = nn.ModuleList(blocks_of(count, blocks) for count in counts[:-1])
+        self.steps = nn.ModuleList(convolution(before, after) for before, after in itertools.pairwise(counts))
+        self.draw = convolution(counts[-1], channels)
+
+    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Map noise (batch, noise) and labels (batch,) to images (batch, channels, height, width)."""
+        if self.embedding is not None:
+            noise = torch.cat([noise, self.embedding(required(condition))], dim=1)
+        values = rectify(self.start(noise)).reshape(len(noise), *self.grids[0], -1).permute(0, 3, 1, 2)
+        for grid, blocks, step in zip(self.grids[1:], self.blocks, self.steps, strict=True):
+            values = rectify(step(blocks(values)))
+            values = functional.interpolate(values, size=grid, mode="bilinear", align_corners=False)
+        return limit(self.draw(values), self.leak)
+
+
+class Discriminator(nn.Module):
+    """Score images: halve by convolutions of stride 2 to the coarsest grid, then one linear layer.
+
+    The class enters by projection (Miyato and Koyama 2018): its embedding dotted with the last features.
+
+    Args:
+        size: (height, width) of the images, each at least 8.
+        channels: 1 for grey, 3 for colour.
+        width: channels of the fine grids; the two coarsest have 4 and 2 times as many.
+        classes: number of class labels, 0 for none.
+        blocks: residual blocks added at each grid but the finest; 0 is fastest.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: tuple[int, int],
+        channels: int,
+        width: int = 32,
+        classes: int = 0,
+        blocks: int = 0,
+    ) -> None:
+        super().__init__()
+        coarse_to_fine = grids(size)[:0:-1]
+        counts = channels_of(width, len(coarse_to_fine))[::-1]
+        self.steps = nn.ModuleList(
+            convolution(before, after, kernel=4, stride=2)
+            for before, after in zip([channels, *counts[:-1]], counts, strict=True)
+        )
+        self.blocks = nn.ModuleList(blocks_of(count, blocks) for count in counts)
+        height, breadth = coarse_to_fine[0]
+        inputs = counts[-1] * height * breadth
+        self.score = linear(inputs, 1, gain=math.sqrt(0.5))
+        self.embedding = nn.Embedding(classes, inputs) if classes else None
+        if self.embedding is not None:
+            nn.init.normal_(self.embedding.weight, std=1 / math.sqrt(inputs))
+
+    def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+        """Map images (batch, channels, height, width) and labels (batch,) to scores, each (batch,)."""
+        values = sample
+        features: list[Tensor] = []
+        for step, blocks in zip(self.steps, self.blocks, strict=True):
+            values = blocks(rectify(step(values)))
+            features.append(values)
+        last = values.flatten(1)
+        scores = self.score(last).squeeze(1)
+        if self.embedding is not None:
+            scores = scores + (last * self.embedding(required(condition))).sum(1)
+        return Verdict([scores], features)

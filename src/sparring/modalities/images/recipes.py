@@ -1,0 +1,302 @@
+"""Images: the experiments."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
+
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from sparring.data.facts import Facts
+from sparring.objectives.schedules import Weighted, constant, cosine, geometric_cosine
+from sparring.recipe import Adam, Chosen, Machine, Recipe
+
+if TYPE_CHECKING:
+    from sparring.games.game import Game
+    from sparring.objectives.penalties import Penalty
+
+
+def _height_and_width(value: Any) -> Any:
+    """ "64" is 64 × 64; "64x96" is 64 high and 96 wide."""
+    if isinstance(value, int):
+        return (value, value)
+    if isinstance(value, str):
+        sides = [int(side) for side in value.lower().split("x") if side.isdigit()]
+        return (sides * 2)[:2] if len(sides) in (1, 2) else value
+    return value
+
+
+Side = Annotated[int, Field(ge=8, le=256)]
+Resolution = Annotated[tuple[Side, Side], BeforeValidator(_height_and_width)]
+
+
+class ImageRecipe(Recipe):
+    """What all experiments with images share."""
+
+    modality: ClassVar[str] = "images"
+    sides: ClassVar[int] = 1
+    """Both sides are multiples of this."""
+
+    batch: PositiveInt = 64
+    """Samples per batch, over all processes."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What the networks compute in; losses and penalties are always float32."""
+    resolution: Resolution = (64, 64)
+    """Height and width that every image is brought to: 64 or 64x96, sides from 8 to 256."""
+    labels: bool = False
+    """Whether the class of a sample can be asked for, if the data has classes."""
+
+    def shape(self, facts: Facts) -> tuple[int, int, int]:
+        """(channels, height, width)."""
+        return (facts.shape[0], *self.resolution)
+
+    def classes(self, facts: Facts) -> int:
+        """How many classes the networks know."""
+        return len(facts.classes) if self.labels else 0
+
+    def choose(self, facts: Facts, machine: Machine) -> Chosen:
+        """Resolution, batch, precision and duration from data and device."""
+        height, width = facts.shape[1:]
+        largest = 256 if machine.device == "cuda" else 64
+        resolution = fit(height, width, largest, self.sides)
+        asked = self.resolution if "resolution" in self.model_fields_set else resolution
+        chosen: Chosen = {
+            "resolution": (
+                resolution,
+                f"most images are {height} high and {width} wide; on {machine.device} at most {largest}",
+            )
+        }
+        if facts.count < 4 * self.batch:
+            batch = max(2, 2 ** ((facts.count // 4).bit_length() - 1))
+            chosen["batch"] = (batch, f"there are only {facts.count} images")
+        if machine.bfloat16:
+            chosen["precision"] = ("bfloat16", "this device computes convolutions faster in it")
+        chosen["samples"] = (duration(facts.count, asked, machine), f"{facts.count} images on {machine.device}")
+        return chosen
+
+
+def fit(height: int, width: int, largest: int, multiple: int) -> tuple[int, int]:
+    """The size nearest to ``height`` × ``width`` with sides from 8 to ``largest`` that are multiples of ``multiple``."""
+    scale = min(1.0, largest / max(height, width))
+    smallest = -(-8 // multiple) * multiple
+
+    def side(length: int) -> int:
+        return min(max(round(length * scale / multiple) * multiple, smallest), largest)
+
+    return side(height), side(width)
+
+
+def duration(count: int, size: tuple[int, int], machine: Machine) -> int:
+    """Samples to see: 400 times the data, but no more than about half an hour's work on two cores, or a day's on a GPU."""
+    most = 25_000_000 if machine.device == "cuda" else 1_000_000 * 32 * 32 // (size[0] * size[1])
+    return max(min(400 * count, most), 100_000)
+
+
+@final
+class R3GAN(ImageRecipe):
+    """The default: relativistic pairing, R1 and R2, no normalisation."""
+
+    paper: ClassVar[str] = "Huang et al. 2024 (R3GAN), sections 2 to 4, table 9"
+    samples: PositiveInt = 1_000_000
+    """Real samples to see when neither --samples nor --minutes is given."""
+    labels: bool = True
+    """Whether the class of a sample can be asked for, if the data has classes."""
+    noise: PositiveInt = 64
+    """Length of the noise."""
+    width: PositiveInt = 32
+    """Channels of the generator on the fine grids; the two coarsest have 4 and 2 times as many."""
+    discriminator_width: PositiveInt = 32
+    """The same for the discriminator."""
+    blocks: NonNegativeInt = 0
+    """Residual blocks on each grid."""
+    gamma: PositiveFloat = 1.0
+    """Weight γ of R1 and R2 at the start; goes to its end along a half cosine of its logarithm."""
+    final_gamma: PositiveFloat = 0.5
+    """Weight γ at the end."""
+    penalty: Literal["exact", "finite"] = "exact"
+    """R1 and R2 by a second backward pass over the batch, or by finite differences on a quarter of it."""
+    simultaneous: bool = True
+    """Whether the generator follows the slope that R2 has computed anyway, or asks the updated discriminator again."""
+    learning_rate: PositiveFloat = 3e-3
+    """Of Adam, for both players; falls to 5 % along a half cosine."""
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Second decay of Adam at the start; 1 - β2 goes to 1 - 0.99 along a half cosine of its logarithm."""
+
+    def game(self, facts: Facts) -> "Game":
+        """A duel of networks without normalisation."""
+        from sparring.games.duel import Duel
+        from sparring.games.priors import normal
+        from sparring.modalities.images.networks.residual import Discriminator, Generator
+        from sparring.objectives.losses import relativistic
+
+        channels, classes = self.shape(facts)[0], self.classes(facts)
+        generator = Generator(
+            size=self.resolution,
+            channels=channels,
+            noise=self.noise,
+            width=self.width,
+            classes=classes,
+            blocks=self.blocks,
+        )
+        discriminator = Discriminator(
+            size=self.resolution,
+            channels=channels,
+            width=self.discriminator_width,
+            classes=classes,
+            blocks=self.blocks,
+        )
+        return Duel(
+            generator,
+            discriminator,
+            prior=normal(self.noise),
+            loss=relativistic,
+            penalties=self._penalties(),
+            simultaneous=self.simultaneous,
+        )
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        """Both players alike; β1 = 0."""
+        forgetting = geometric_cosine(1 - self.beta2, 0.01)
+        adam = Adam(
+            cosine(self.learning_rate, 0.05 * self.learning_rate),
+            beta1=0.0,
+            beta2=lambda fraction: 1 - forgetting(fraction),
+        )
+        return {"generator": adam, "discriminator": adam}
+
+    def average_half_life(self, samples: int) -> float:
+        """A twentieth of what was seen (the ramp of Karras et al. 2020, appendix B, without its end)."""
+        return 0.05 * samples
+
+    def _penalties(self) -> "dict[str, Weighted[Penalty]]":
+        from sparring.objectives.penalties import finite_r1, finite_r2, r1, r2
+
+        gamma = geometric_cosine(self.gamma, self.final_gamma)
+        pair = (r1, r2) if self.penalty == "exact" else (finite_r1(share=0.25), finite_r2(share=0.25))
+        return {"r1": Weighted(pair[0], gamma), "r2": Weighted(pair[1], gamma)}
+
+
+@final
+class GAN(ImageRecipe):
+    """The first GAN: dense networks, maxout, dropout."""
+
+    paper: ClassVar[str] = "Goodfellow et al. 2014, section 5"
+    samples: PositiveInt = 3_000_000
+    """Real samples to see when neither --samples nor --minutes is given."""
+    batch: PositiveInt = 100
+    """Samples per batch, over all processes."""
+    loss: Literal["non_saturating", "minimax"] = "non_saturating"
+    """What the generator minimises: log D as the paper advises (section 3), or the minimax value itself."""
+    prior: Literal["uniform", "normal"] = "uniform"
+    """Where the noise comes from."""
+    noise: PositiveInt = 100
+    """Length of the noise."""
+    width: PositiveInt = 1200
+    """Units in each hidden layer of the generator; a fifth as many maxout units in the discriminator."""
+    learning_rate: PositiveFloat = 2e-4
+    """Of Adam, for both players."""
+
+    def game(self, facts: Facts) -> "Game":
+        """A duel of dense networks."""
+        from sparring.games.duel import Duel
+        from sparring.games.priors import normal, uniform
+        from sparring.modalities.images.networks.dense import Discriminator, Generator
+        from sparring.objectives.losses import LOSSES
+
+        shape, classes = self.shape(facts), self.classes(facts)
+        return Duel(
+            Generator(shape=shape, noise=self.noise, width=self.width, classes=classes),
+            Discriminator(shape=shape, width=max(1, self.width // 5), classes=classes),
+            prior=(uniform if self.prior == "uniform" else normal)(self.noise),
+            loss=LOSSES[self.loss],
+        )
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        """Adam with the decays of DCGAN, where the paper has momentum."""
+        adam = Adam(constant(self.learning_rate), beta1=0.5, beta2=constant(0.999))
+        return {"generator": adam, "discriminator": adam}
+
+    def average_half_life(self, samples: int) -> float:
+        """At most 20,000 samples; the paper has no average."""
+        return min(20_000.0, 0.05 * samples)
+
+
+@final
+class DCGAN(ImageRecipe):
+    """Strided convolutions with batch norm: the classic."""
+
+    paper: ClassVar[str] = "Radford et al. 2016, section 4"
+    sides: ClassVar[int] = 16
+    samples: PositiveInt = 3_000_000
+    """Real samples to see when neither --samples nor --minutes is given."""
+    noise: PositiveInt = 100
+    """Length of the noise."""
+    width: PositiveInt = 64
+    """Channels on the finest grid; doubled with every coarser one."""
+    learning_rate: PositiveFloat = 2e-4
+    """Of Adam, for both players."""
+
+    def game(self, facts: Facts) -> "Game":
+        """A duel with the non-saturating loss."""
+        from sparring.games.duel import Duel
+        from sparring.games.priors import uniform
+        from sparring.modalities.images.networks.dcgan import Discriminator, Generator
+        from sparring.objectives.losses import non_saturating
+
+        channels, classes = self.shape(facts)[0], self.classes(facts)
+        return Duel(
+            Generator(size=self.resolution, channels=channels, noise=self.noise, width=self.width, classes=classes),
+            Discriminator(size=self.resolution, channels=channels, width=self.width, classes=classes),
+            prior=uniform(self.noise),
+            loss=non_saturating,
+        )
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        """Adam(2e-4, 0.5, 0.999), section 4."""
+        adam = Adam(constant(self.learning_rate), beta1=0.5, beta2=constant(0.999))
+        return {"generator": adam, "discriminator": adam}
+
+    def average_half_life(self, samples: int) -> float:
+        """At most 20,000 samples; the paper has no average."""
+        return min(20_000.0, 0.05 * samples)
+
+
+@final
+class VAE(ImageRecipe):
+    """The likelihood comparator: blurred, but sure to arrive."""
+
+    paper: ClassVar[str] = "Kingma & Welling 2014, section 3; Higgins et al. 2017, eq. 4"
+    samples: PositiveInt = 1_000_000
+    """Real samples to see when neither --samples nor --minutes is given."""
+    labels: bool = True
+    """Whether the class of a sample can be asked for, if the data has classes."""
+    noise: PositiveInt = 32
+    """Length of the noise."""
+    width: PositiveInt = 32
+    """Channels on the finest grid; doubled with every coarser one."""
+    spread: PositiveFloat = 0.3
+    """Standard deviation of the observation noise, images being in [-1, 1]: larger is smoother and more various."""
+    divergence_weight: PositiveFloat = 1.0
+    """β: weight of the Kullback-Leibler divergence."""
+    learning_rate: PositiveFloat = 1e-3
+    """Of Adam; falls to 5 % along a half cosine."""
+
+    def game(self, facts: Facts) -> "Game":
+        """One player."""
+        from sparring.games.likelihood import Likelihood
+        from sparring.modalities.images.networks.autoencoder import Autoencoder
+
+        channels, classes = self.shape(facts)[0], self.classes(facts)
+        return Likelihood(
+            Autoencoder(size=self.resolution, channels=channels, noise=self.noise, width=self.width, classes=classes),
+            noise_size=self.noise,
+            spread=self.spread,
+            divergence_weight=constant(self.divergence_weight),
+        )
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        """Adam as in most autoencoders."""
+        rate = cosine(self.learning_rate, 0.05 * self.learning_rate)
+        return {"autoencoder": Adam(rate, beta1=0.9, beta2=constant(0.999))}
+
+    def average_half_life(self, samples: int) -> float:
+        """At most 10,000 samples."""
+        return min(10_000.0, 0.05 * samples)

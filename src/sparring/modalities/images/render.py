@@ -1,0 +1,57 @@
+"""Images for people: one grid to look at, and one file each."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from sparring.storage import write_picture
+
+SMALLEST_CELL = 32
+"""Sides in pixels below which samples are enlarged by a whole factor, so that 8 × 8 digits can be read."""
+GAP = 2
+PAPER = 255
+
+
+def picture(samples: Tensor, *, columns: int) -> Image.Image:
+    """A grid of images on white, row by row.
+
+    Args:
+        samples: (count, channels, height, width) in [-1, 1], 1 or 3 channels; what lies outside is clamped.
+        columns: images in a row.
+
+    Returns:
+        An image of mode L for one channel, RGB for three.
+    """
+    pixels = _pixels(samples)
+    factor = max(1, math.ceil(SMALLEST_CELL / min(pixels.shape[1:3]))) if len(pixels) else 1
+    pixels = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
+    height, width = pixels.shape[1] + GAP, pixels.shape[2] + GAP
+    columns = max(1, min(columns, len(pixels)))
+    rows = max(1, -(-len(pixels) // columns))
+    sheet = np.full((rows * height + GAP, columns * width + GAP, *pixels.shape[3:]), PAPER, dtype=np.uint8)
+    for place, one in enumerate(pixels):
+        top, left = place // columns * height + GAP, place % columns * width + GAP
+        sheet[top : top + len(one), left : left + one.shape[1]] = one
+    return Image.fromarray(sheet)
+
+
+def save(samples: Tensor, folder: Path, *, first: int = 0) -> list[Path]:
+    """Each image, (count, channels, height, width) in [-1, 1], as ``000000.png`` and so on, numbered from ``first``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for number, one in enumerate(_pixels(samples), start=first):
+        path = folder / f"{number:06d}.png"
+        write_picture(path, Image.fromarray(one))
+        paths.append(path)
+    return paths
+
+
+def _pixels(samples: Tensor) -> NDArray[np.uint8]:
+    """(count, height, width) or (count, height, width, 3); -1 is black, 1 is white; what is no number is black."""
+    numbers = samples.detach().float().cpu().nan_to_num(-1.0, 1.0, -1.0)
+    pixels: NDArray[np.uint8] = numbers.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+    return np.ascontiguousarray(pixels[..., 0] if pixels.shape[3] == 1 else pixels)

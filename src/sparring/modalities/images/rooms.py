@@ -1,0 +1,41 @@
+"""The rooms of this modality behind one object."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import final
+
+from PIL.Image import Image
+from torch import Tensor
+
+from sparring.data.dataset import Split
+from sparring.evaluation.extractors import Extractor
+from sparring.modalities.images import data, metrics, render
+from sparring.modality import Modality, Survey
+
+
+@final
+class Images:
+    """See ``sparring.modality.Modality``."""
+
+    name = "images"
+
+    def claims(self, source: str) -> bool:
+        return data.claims(source)
+
+    def survey(self, source: str) -> Survey:
+        return data.survey(source)
+
+    def picture(self, samples: Tensor, *, columns: int) -> Image:
+        return render.picture(samples, columns=columns)
+
+    def save(self, samples: Tensor, folder: Path, *, first: int = 0) -> list[Path]:
+        return render.save(samples, folder, first=first)
+
+    def extractors(self, split: Split, seed: int) -> Mapping[str, Extractor]:
+        return metrics.extractors(split, seed)
+
+    def measures(self, samples: Tensor, labels: Tensor | None, split: Split, seed: int) -> Mapping[str, float]:
+        return metrics.measures(samples, labels, split, seed)
+
+
+IMAGES: Modality = Images()

@@ -1,0 +1,1 @@
+"""Points in the plane, or in any few dimensions: (dimensions,)."""

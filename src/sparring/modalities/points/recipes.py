@@ -1,0 +1,130 @@
+"""Points in the plane: the smallest experiments."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, final
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from sparring.data.facts import Facts
+from sparring.objectives.schedules import Weighted, constant, cosine, geometric_cosine
+from sparring.recipe import Adam, Chosen, Machine, Recipe
+
+if TYPE_CHECKING:
+    from sparring.games.game import Game
+    from sparring.objectives.penalties import Penalty
+
+LossName = Literal["minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"]
+PenaltyName = Literal["none", "r1", "r1+r2", "finite r1+r2", "gradient penalty", "dragan", "weight clipping"]
+
+
+class PointRecipe(Recipe):
+    """What all experiments with points share."""
+
+    modality: ClassVar[str] = "points"
+    batch: PositiveInt = 256
+    """Samples per batch, over all processes."""
+    width: PositiveInt = 128
+    """Units in each hidden layer."""
+    noise: PositiveInt = 8
+    """Length of the noise."""
+    learning_rate: PositiveFloat = 1e-3
+    """Of Adam, for all players; falls to 3 % along a half cosine."""
+
+    def average_half_life(self, samples: int) -> float:
+        """At most 20,000 samples."""
+        return min(20_000.0, 0.05 * samples)
+
+    def shape(self, facts: Facts) -> tuple[int, ...]:
+        """Points are seen as they are."""
+        return facts.shape
+
+    def choose(self, facts: Facts, machine: Machine) -> Chosen:
+        """A smaller batch for a small data set."""
+        if facts.count < self.batch:
+            return {"batch": (facts.count, f"there are {facts.count} points")}
+        return {}
+
+
+@final
+class Mixture(PointRecipe):
+    """A duel over points: eight Gaussians on a ring, twenty-five on a grid, or your own."""
+
+    paper: ClassVar[str] = "Huang et al. 2024 (R3GAN), appendix; data of Lin et al. 2018 (PacGAN), section 4"
+    samples: PositiveInt = 2_000_000
+    """Real samples to see when neither --samples nor --minutes is given."""
+    loss: LossName = "relativistic"
+    """What the two players minimise."""
+    penalty: PenaltyName = "r1+r2"
+    """What keeps the discriminator smooth."""
+    gamma: PositiveFloat = 0.3
+    """Weight of the penalty at the start; falls along a half cosine of its logarithm."""
+    final_gamma: PositiveFloat = 0.003
+    """Weight of the penalty at the end."""
+    highest_wave: Annotated[float, Field(gt=1)] = 16.0
+    """Shortest wave in the discriminator's first layer, per spread of the data."""
+
+    def game(self, facts: Facts) -> "Game":
+        """A duel of dense networks."""
+        from sparring.games.duel import Duel
+        from sparring.games.priors import normal
+        from sparring.modalities.points.networks.dense import Discriminator, Generator
+        from sparring.objectives.losses import LOSSES
+
+        dimensions, scale = facts.shape[0], float(facts.details.get("scale", 1.0))
+        return Duel(
+            Generator(dimensions=dimensions, noise=self.noise, width=self.width, scale=scale),
+            Discriminator(dimensions=dimensions, width=self.width, highest=self.highest_wave, scale=scale),
+            prior=normal(self.noise),
+            loss=LOSSES[self.loss],
+            penalties=self._penalties(),
+            weight_limit=0.1 if self.penalty == "weight clipping" else None,
+        )
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        """Both players alike."""
+        adam = Adam(cosine(self.learning_rate, 0.03 * self.learning_rate), beta1=0.0, beta2=constant(0.9))
+        return {"generator": adam, "discriminator": adam}
+
+    def _penalties(self) -> "dict[str, Weighted[Penalty]]":
+        from sparring.objectives.penalties import dragan, finite_r1, finite_r2, gradient_penalty, r1, r2
+
+        falling = geometric_cosine(self.gamma, self.final_gamma)
+        penalties: dict[str, dict[str, Weighted[Penalty]]] = {
+            "r1": {"r1": Weighted(r1, falling)},
+            "r1+r2": {"r1": Weighted(r1, falling), "r2": Weighted(r2, falling)},
+            "finite r1+r2": {"r1": Weighted(finite_r1(), falling), "r2": Weighted(finite_r2(), falling)},
+            "gradient penalty": {"gradient penalty": Weighted(gradient_penalty, constant(self.gamma))},
+            "dragan": {"dragan": Weighted(dragan, constant(self.gamma))},
+        }
+        return penalties.get(self.penalty, {})
+
+
+@final
+class PointVAE(PointRecipe):
+    """The likelihood comparator on points."""
+
+    paper: ClassVar[str] = "Kingma & Welling 2014, section 3"
+    samples: PositiveInt = 1_000_000
+    """Real samples to see when neither --samples nor --minutes is given."""
+    spread: PositiveFloat = 0.05
+    """Standard deviation of the observation noise, per spread of the data."""
+    divergence_weight: PositiveFloat = 1.0
+    """β: weight of the Kullback-Leibler divergence."""
+
+    def game(self, facts: Facts) -> "Game":
+        """One player."""
+        from sparring.games.likelihood import Likelihood
+        from sparring.modalities.points.networks.dense import Autoencoder
+
+        scale = float(facts.details.get("scale", 1.0))
+        return Likelihood(
+            Autoencoder(dimensions=facts.shape[0], noise=self.noise, width=self.width, scale=scale),
+            noise_size=self.noise,
+            spread=self.spread * scale,
+            divergence_weight=constant(self.divergence_weight),
+        )
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        """Adam as in most autoencoders."""
+        rate = cosine(self.learning_rate, 0.03 * self.learning_rate)
+        return {"autoencoder": Adam(rate, beta1=0.9, beta2=constant(0.999))}

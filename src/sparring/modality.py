@@ -1,0 +1,60 @@
+"""What a modality promises: how to read its samples, show them, keep them and measure them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from sparring.data.facts import Facts
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from sparring.data.dataset import Split
+    from sparring.evaluation.extractors import Extractor
+
+
+class Survey(Protocol):
+    """A source that has been looked at, and can be made ready for training."""
+
+    @property
+    def facts(self) -> Facts: ...
+
+    def prepare(self, shape: tuple[int, ...], *, labels: bool = True, seed: int = 0) -> "Split":
+        """Every sample in ``shape``, split into what is trained on and what is held out."""
+        ...
+
+
+class Modality(Protocol):
+    """What a sample is."""
+
+    @property
+    def name(self) -> str: ...
+
+    def claims(self, source: str) -> bool:
+        """Whether ``source``, a path or a name, looks like this modality's. Cheap."""
+        ...
+
+    def survey(self, source: str) -> Survey:
+        """Look at all of ``source`` once.
+
+        Raises:
+            SparringError: nothing in it can be used.
+        """
+        ...
+
+    def picture(self, samples: "Tensor", *, columns: int) -> "Image":
+        """Samples as one picture that a person can look at, row by row (points: as one plot)."""
+        ...
+
+    def save(self, samples: "Tensor", folder: Path, *, first: int = 0) -> list[Path]:
+        """Each sample as a file of its own, numbered from ``first``."""
+        ...
+
+    def extractors(self, split: "Split", seed: int) -> Mapping[str, "Extractor"]:
+        """The features by which samples are judged, by name."""
+        ...
+
+    def measures(self, samples: "Tensor", labels: "Tensor | None", split: "Split", seed: int) -> Mapping[str, float]:
+        """What only this modality can measure (points: modes and quality; images with labels: agreement)."""
+        ...

@@ -1,0 +1,59 @@
+"""A discriminator at work in one turn."""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from sparring.flow import Discriminator, Sample, Verdict
+from sparring.randomness import Draw
+
+
+@final
+class Judge:
+    """A discriminator with the turn's condition and random numbers.
+
+    It remembers what it has seen in this turn, so that a loss and the penalties share one pass over the same tensor.
+
+    Args:
+        discriminator: the network that judges.
+        condition: what the samples are said to be, or None.
+        draw: the random numbers of this turn, for penalties that need some.
+    """
+
+    def __init__(self, discriminator: Discriminator, condition: Tensor | None, draw: Draw) -> None:
+        self.discriminator = discriminator
+        self.condition = condition
+        self.draw = draw
+        self._seen: list[tuple[Sample, Verdict]] = []
+        self._felt: list[tuple[Sample, list[Tensor]]] = []
+
+    def __call__(self, sample: Sample) -> Verdict:
+        """The verdict on ``sample``, with scores in float32 at least, whatever the network computed in."""
+        for known, verdict in self._seen:
+            if known is sample:
+                return verdict
+        verdict = self.afresh(sample)
+        self._seen.append((sample, verdict))
+        return verdict
+
+    def slopes(self, sample: Sample) -> list[Tensor]:
+        """∇D at ``sample``, which must require a gradient: one tensor of its shape per judge, itself differentiable."""
+        for known, slopes in self._felt:
+            if known is sample:
+                return slopes
+        scores = self(sample).scores
+        slopes = [torch.autograd.grad(score.sum(), sample, create_graph=True)[0] for score in scores]
+        self._felt.append((sample, slopes))
+        return slopes
+
+    def afresh(self, sample: Sample) -> Verdict:
+        """The verdict on the first rows of the batch or all of it, computed anew."""
+        condition = None if self.condition is None else self.condition[: len(sample)]
+        scores, features = self.discriminator(sample, condition)
+        return Verdict([at_least_float32(score) for score in scores], features)
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """bfloat16 and float16 are cast up; float32 and float64 stay what they are."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))

@@ -1,0 +1,51 @@
+"""What a generator may minimise beside the adversarial loss: functions ``(attempt) -> scalar``."""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn.functional import l1_loss
+
+from sparring.flow import Batch, Noise, Sample
+from sparring.objectives.judge import Judge
+
+
+class Attempt(NamedTuple):
+    """One attempt of the generator, and how to make another from other noise."""
+
+    noise: Noise
+    fake: Sample
+    batch: Batch
+    judge: Judge
+    again: Callable[[Noise], Sample]
+
+
+Term: TypeAlias = Callable[[Attempt], Tensor]
+
+
+def reconstruction(attempt: Attempt) -> Tensor:
+    """Mean absolute difference from the real sample of the same row (Isola et al. 2017, eq. 3)."""
+    return l1_loss(attempt.fake, attempt.batch.real)
+
+
+def feature_matching(attempt: Attempt) -> Tensor:
+    """Squared distance between the mean features of reals and fakes, summed over the judge's layers.
+
+    Salimans et al. 2016, section 3.1.
+    """
+    with torch.no_grad():
+        wanted = attempt.judge(attempt.batch.real).features
+    given = attempt.judge(attempt.fake).features
+    gaps = [(is_.mean(0) - should.mean(0)).square().mean() for is_, should in zip(given, wanted, strict=True)]
+    return torch.stack(gaps).sum()
+
+
+def mode_seeking(attempt: Attempt) -> Tensor:
+    """Distance of noise over distance of samples: small where different noise gives different samples.
+
+    Mao et al. 2019, eq. 3, with the noise of the batch in reverse as the other noise.
+    """
+    other = attempt.noise.flip(0)
+    apart = (attempt.again(other) - attempt.fake).abs().mean()
+    return (other - attempt.noise).abs().mean() / (apart + 1e-5)

@@ -1,0 +1,63 @@
+"""All recipes, written out."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+from sparring.data.facts import Facts
+from sparring.errors import SparringError, nearest
+from sparring.modalities.images import recipes as images
+from sparring.modalities.points import recipes as points
+from sparring.recipe import Recipe
+
+RECIPES: dict[str, Recipe] = {
+    "points/ring": points.Mixture(),
+    "points/grid": points.Mixture(samples=4_000_000),
+    "points/vae": points.PointVAE(),
+    "images/gan": images.GAN(),
+    "images/dcgan": images.DCGAN(),
+    "images/r3gan": images.R3GAN(),
+    "images/vae": images.VAE(),
+}
+
+DEFAULTS = {"points": "points/ring", "images": "images/r3gan"}
+
+
+def default_recipe(facts: Facts) -> str:
+    """The recipe for a person who has no opinion."""
+    return DEFAULTS[facts.modality]
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe called ``name``, or the value or class ``name`` = ``file.py:Name`` of the user's own.
+
+    Raises:
+        SparringError: there is none; the message names the nearest.
+    """
+    if name in RECIPES:
+        return RECIPES[name]
+    if ".py:" in name:
+        return _own_recipe(name)
+    raise SparringError(
+        found=f"no recipe {name!r}",
+        expected=f"one of {', '.join(RECIPES)}, or your own as file.py:Name",
+        remedy=f"look at `sparring recipes`{nearest(name, list(RECIPES))}",
+    )
+
+
+def _own_recipe(name: str) -> Recipe:
+    """Runs the user's own file: only ever from a name typed by the user, never from one found in a run folder."""
+    path, _, attribute = name.rpartition(":")
+    expected = "a Recipe value or class in a Python file, as file.py:Name"
+    spec = importlib.util.spec_from_file_location(f"own_{Path(path).stem}", path)
+    if not Path(path).is_file() or spec is None or spec.loader is None:
+        raise SparringError(found=f"no file {path!r}", expected=expected, remedy="check the path")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    found = vars(module).get(attribute)
+    recipe: Any = found() if isinstance(found, type) else found
+    if not isinstance(recipe, Recipe):
+        raise SparringError(found=f"{type(found).__name__} as {name!r}", expected=expected, remedy="check the name")
+    return recipe

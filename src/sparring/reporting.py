@@ -1,0 +1,152 @@
+"""The end of a run for people: samples.png, curves.png and report.html."""
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from sparring.data.dataset import Dataset, Split
+from sparring.evaluation.curves import curves
+from sparring.evaluation.report import Picture, Report, Row, Table, page
+from sparring.evaluation.words import number, words
+from sparring.model import Model
+from sparring.run import Record, Run
+from sparring.storage import read_lines, write_bytes, write_text
+
+if TYPE_CHECKING:
+    from sparring.judging import Judgement
+
+ROWS = 8
+POINTS = 2500
+MOST_EVENTS = 40
+
+
+def write_report(run: Run, model: Model, split: Split, samples: Tensor, judgement: "Judgement") -> None:
+    """Write the pictures and the page into the run folder.
+
+    Args:
+        run: where.
+        model: what was trained.
+        split: the data it was trained on.
+        samples: what was judged, classes in turn if there are classes.
+        judgement: what was found.
+    """
+    gallery = Gallery(model, split, samples)
+    generated, drawn = gallery.generated(), curves(read_lines(run.folder / "log.jsonl"))
+    write_bytes(run.picture, generated.content)
+    write_bytes(run.folder / "curves.png", drawn)
+    record = run.record
+    report = Report(
+        title=f"{record.recipe} on {_short(record.facts.source)}",
+        summary=_summary(model, split, judgement),
+        pictures=(generated, gallery.real()),
+        verdict=judgement.neighbours.verdict if judgement.neighbours else "",
+        alarming=bool(judgement.neighbours and judgement.neighbours.copied),
+        pairs=gallery.pairs(judgement),
+        tables=_tables(judgement),
+        curves=Picture(drawn, "Figures of the run; thick lines are averages.", "Curves of losses and penalties."),
+        choices=[(field, str(one["value"]), str(one["reason"])) for field, one in record.choices.items()],
+        happened=[str(event["said"]) for event in read_lines(run.folder / "events.jsonl")][-MOST_EVENTS:],
+        facts=_facts(record, model),
+    )
+    write_text(run.report, page(report))
+
+
+@final
+class Gallery:
+    """The pictures of a report."""
+
+    def __init__(self, model: Model, split: Split, samples: Tensor) -> None:
+        self.kind, self.split = model.modality, split
+        self.samples = torch.nan_to_num(samples)
+        classes = len(model.classes)
+        self.columns = classes if 1 < classes <= 32 else ROWS
+        self.by_class = self.columns == classes
+        self.count = POINTS if model.facts.modality == "points" else self.columns * ROWS
+
+    def generated(self) -> Picture:
+        """The first samples."""
+        order = ", one class per column" if self.by_class else ""
+        return self._picture(self.samples[: self.count], f"Generated{order}; not selected.", "Generated samples")
+
+    def real(self) -> Picture:
+        """Real samples in the same order."""
+        samples = self.split.train.batch(self._real_rows()).real
+        return self._picture(samples, "Real, from the training data.", "Real samples")
+
+    def pairs(self, judgement: "Judgement") -> Picture | None:
+        """The closest pairs, generated above, training below."""
+        found = judgement.neighbours
+        if found is None:
+            return None
+        rows = np.array([row for _, row, _ in found.pairs])
+        real = self.split.train.batch(rows).real
+        fake = self.samples[[row for row, _, _ in found.pairs]]
+        caption = "Above: the generated samples closest to the training data. Below: their nearest training samples."
+        picture = self.kind.picture(torch.cat([fake, real]), columns=len(rows))
+        return Picture(_png(picture), caption, "Closest pairs of generated and training samples", sharp=True)
+
+    def _picture(self, samples: Tensor, caption: str, title: str) -> Picture:
+        picture = self.kind.picture(samples, columns=self.columns)
+        words = f"{title}: {len(samples)} in one picture."
+        return Picture(_png(picture), caption, words, sharp=self.kind.name == "images")
+
+    def _real_rows(self) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
+        train: Dataset = self.split.train
+        if self.by_class and train.labels is not None:
+            places = [np.flatnonzero(train.labels == label)[:ROWS] for label in range(self.columns)]
+            if all(len(place) == ROWS for place in places):
+                return np.stack(places, axis=1).ravel()
+        return np.arange(min(self.count, len(train)))
+
+
+def _summary(model: Model, split: Split, judgement: "Judgement") -> list[str]:
+    facts = split.facts
+    seen = int(model.history.get("samples", 0))
+    remark = f"Trained on {len(split.train):,} samples of {_short(facts.source)} ({len(split.held_out):,} held out)"
+    sentences = [f"{remark}; {seen:,} real samples were seen."]
+    for scores in judgement.scores[:1]:
+        score = scores.measures["frechet"]
+        value = f"{words('frechet').title} {number(score.value)}, floor {number(score.floor)}"
+        sentences.append(f"{value} ({scores.extractor}, {scores.count:,} samples a side; lower is better).")
+    return [*sentences, *judgement.remarks]
+
+
+def _tables(judgement: "Judgement") -> list[Table]:
+    tables = [
+        Table(
+            heading=f"{scores.extractor}, {scores.count:,} samples a side",
+            floor=scores.floor,
+            rows=[Row(name, one.value, one.floor, one.remark) for name, one in scores.measures.items()],
+            protocol=scores.protocol,
+        )
+        for scores in judgement.scores
+    ]
+    if judgement.measures:
+        rows = [Row(name, value, floor) for name, (value, floor) in judgement.measures.items()]
+        tables.insert(0, Table(f"All {judgement.count:,} samples", "held-out samples", rows))
+    return tables
+
+
+def _facts(record: Record, model: Model) -> list[tuple[str, str]]:
+    return [
+        ("data", record.facts.source),
+        ("fingerprint of the data", record.facts.fingerprint),
+        ("seed", str(record.seed)),
+        ("device", record.device),
+        *model.history.get("versions", {}).items(),
+    ]
+
+
+def _short(source: str) -> str:
+    return Path(source).name or source
+
+
+def _png(picture: Image) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, format="PNG")
+    return content.getvalue()

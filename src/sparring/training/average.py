@@ -1,0 +1,33 @@
+"""The averaged players: what is judged, sampled from and published."""
+
+import copy
+
+import torch
+from torch import nn
+
+from sparring.games.game import Game
+
+
+def follower(game: Game) -> Game:
+    """A copy of the game whose generators will follow the original's slowly."""
+    average = copy.deepcopy(game)
+    for player in average.players.values():
+        player.eval().requires_grad_(False)
+    return average
+
+
+@torch.no_grad()
+def follow(average: nn.Module, player: nn.Module, decay: float) -> None:
+    """θ̄ ← decay θ̄ + (1 - decay) θ, for weights and for running statistics; counters are copied."""
+    slow = [*average.parameters(), *average.buffers()]
+    fast = [*player.parameters(), *player.buffers()]
+    floating = [(a, b) for a, b in zip(slow, fast, strict=True) if a.is_floating_point()]
+    torch._foreach_lerp_([a for a, _ in floating], [b for _, b in floating], 1 - decay)
+    for a, b in zip(slow, fast, strict=True):
+        if not a.is_floating_point():
+            a.copy_(b)
+
+
+def decay_of(half_life: float, samples: int) -> float:
+    """The decay after which a weight counts half when ``half_life`` samples have been seen (Karras et al. 2018)."""
+    return 0.5 ** (samples / half_life) if half_life > 0 else 0.0

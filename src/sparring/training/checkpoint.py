@@ -1,0 +1,197 @@
+"""Checkpoints: a folder each, verified file by file before anything in it is used.
+
+checkpoints/000120000/        named after the samples seen
+  players.safetensors         networks and averages, "player/generator/…", "average/generator/…"
+  optimisers.safetensors      "generator/first.weight/exp_avg", …
+  state.json                  step, samples, seconds, micro-batch
+  manifest.json               size and SHA-256 of each file, written last
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from sparring.errors import SparringError
+from sparring.storage import crash_point, read_json, sha256, write_bytes, write_folder, write_json
+from sparring.training.trainer import Trainer
+
+KEPT = 2
+FORMAT = 1
+FILES = ("players.safetensors", "optimisers.safetensors", "state.json")
+
+
+@final
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a run needs to go on: tensors by name, and where it stands."""
+
+    players: dict[str, Tensor]
+    optimisers: dict[str, Tensor]
+    state: dict[str, Any]
+
+
+def save_checkpoint(folder: Path, trainer: Trainer) -> Path:
+    """Write a checkpoint of ``trainer`` into ``folder`` and remove all but the newest two.
+
+    Raises:
+        OSError: nothing was changed: the older checkpoints are as they were.
+    """
+    snapshot = take(trainer)
+    target = folder / f"{trainer.samples:09d}"
+    if not target.exists():
+        write_folder(target, lambda temporary: _fill(temporary, snapshot))
+        _prune(folder)
+    return target
+
+
+def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
+    """The newest checkpoint that is whole, where it is, and a sentence on each newer one that was not.
+
+    Raises:
+        SparringError: none is whole.
+    """
+    complaints: list[str] = []
+    for candidate in sorted(_checkpoints(folder), reverse=True):
+        try:
+            return read(candidate), candidate, complaints
+        except SparringError as error:
+            complaints.append(f"Checkpoint {candidate.name} is damaged and was passed over: {error}")
+    raise SparringError(
+        found=" ".join(complaints) or f"no checkpoint in {folder}",
+        expected="at least one whole checkpoint",
+        remedy="start the run anew with `sparring train`",
+    )
+
+
+def read(checkpoint: Path) -> Snapshot:
+    """A checkpoint's content, each file compared with the manifest first.
+
+    Raises:
+        SparringError: a file is missing, differs from the manifest or cannot be read.
+    """
+    manifest = read_json(checkpoint / "manifest.json")
+    if (
+        not isinstance(manifest, dict)
+        or manifest.get("format") != FORMAT
+        or set(manifest.get("files", ())) != set(FILES)
+    ):
+        raise _damaged(checkpoint / "manifest.json", "another format", f"format {FORMAT} with {', '.join(FILES)}")
+    if manifest.get("digest") != _digest(manifest["files"]):
+        raise _damaged(checkpoint / "manifest.json", "another digest than its own", "an unchanged manifest")
+    for name, wanted in manifest["files"].items():
+        path = checkpoint / name
+        if not path.is_file() or path.stat().st_size != wanted["bytes"]:
+            raise _damaged(path, "a missing or shortened file", f"{wanted['bytes']} bytes")
+        if sha256(path) != wanted["sha256"]:
+            raise _damaged(path, "other content than was written", "its SHA-256 to be that of the manifest")
+    try:
+        players, optimisers = (load_file(checkpoint / name) for name in FILES[:2])
+    except (SafetensorError, OSError) as error:
+        raise _damaged(checkpoint, f"what cannot be read ({error})", "safetensors") from None
+    return Snapshot(players, optimisers, read_json(checkpoint / FILES[2]))
+
+
+def take(trainer: Trainer) -> Snapshot:
+    """What ``restore`` needs, copied to main memory."""
+    players = {
+        f"{kind}/{name}/{key}": value
+        for kind, name, module in _modules(trainer)
+        for key, value in module.state_dict().items()
+    }
+    optimisers = {
+        f"{name}/{key}/{part}": value
+        for name, optimiser in trainer.optimisers.items()
+        for key, weight in trainer.game.players[name].named_parameters()
+        for part, value in optimiser.state.get(weight, {}).items()
+    }
+    state = {"step": trainer.step, "samples": trainer.samples, "seconds": trainer.seconds}
+    return Snapshot(_copied(players), _copied(optimisers), state | {"micro_batch": trainer.micro_batch})
+
+
+def restore(trainer: Trainer, snapshot: Snapshot) -> None:
+    """Bring a trainer that was made alike to where the snapshot was taken.
+
+    Raises:
+        SparringError: the networks are of other shapes.
+    """
+    try:
+        for kind, name, module in _modules(trainer):
+            module.load_state_dict(_below(snapshot.players, f"{kind}/{name}/"))
+    except RuntimeError as error:
+        raise SparringError(
+            found=f"a checkpoint of other networks ({str(error).splitlines()[-1].strip()[:200]})",
+            expected="those of recipe.json",
+            remedy="resume with the version of sparring that wrote it",
+        ) from None
+    for name, optimiser in trainer.optimisers.items():
+        for key, weight in trainer.game.players[name].named_parameters():
+            found = _below(snapshot.optimisers, f"{name}/{key}/")
+            optimiser.state[weight] = {part: _like(weight, part, value) for part, value in found.items()}
+            if not found:
+                del optimiser.state[weight]
+    state = snapshot.state
+    trainer.step, trainer.samples, trainer.seconds = state["step"], state["samples"], state["seconds"]
+    trainer.micro_batch = state["micro_batch"]
+
+
+def _fill(folder: Path, snapshot: Snapshot) -> None:
+    write_bytes(folder / FILES[0], save(snapshot.players))
+    crash_point("checkpoint-after-players")
+    write_bytes(folder / FILES[1], save(snapshot.optimisers))
+    crash_point("checkpoint-after-optimisers")
+    write_json(folder / FILES[2], snapshot.state)
+    crash_point("checkpoint-after-state")
+    files = {name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)} for name in FILES}
+    write_json(folder / "manifest.json", {"format": FORMAT, "files": files, "digest": _digest(files)})
+    crash_point("checkpoint-after-manifest")
+
+
+def _prune(folder: Path) -> None:
+    for old in sorted(_checkpoints(folder))[:-KEPT]:
+        crash_point("prune-before-remove")
+        hidden = old.with_name(f".{old.name}.0.tmp")
+        shutil.rmtree(hidden, ignore_errors=True)
+        old.rename(hidden)
+        crash_point("prune-after-rename")
+        shutil.rmtree(hidden, ignore_errors=True)
+        crash_point("prune-after-remove")
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*") if path.is_dir() and path.name.isdigit()]
+
+
+def _modules(trainer: Trainer) -> list[tuple[str, str, torch.nn.Module]]:
+    players = [("player", name, module) for name, module in trainer.game.players.items()]
+    return players + [("average", name, trainer.average.players[name]) for name in trainer.game.generators]
+
+
+def _below(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:
+    return {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}
+
+
+def _like(weight: Tensor, part: str, value: Tensor) -> Tensor:
+    """The optimiser's tensor where and how Adam expects it: moments lie in memory as the weight does."""
+    if part == "step":
+        return value.to(weight.device)
+    return torch.empty_like(weight, requires_grad=False).copy_(value)
+
+
+def _copied(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+
+
+def _digest(files: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+
+def _damaged(path: Path, found: str, expected: str) -> SparringError:
+    return SparringError(found=f"{found} in {path}", expected=expected, remedy="the checkpoint before it is used")

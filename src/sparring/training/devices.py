@@ -1,0 +1,67 @@
+"""What a device is good at."""
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+from sparring.errors import SparringError
+from sparring.recipe import Machine
+
+
+def pick(wanted: str | None = None) -> torch.device:
+    """The device asked for, or the best there is: cuda, then mps, then cpu.
+
+    Raises:
+        SparringError: the device asked for is not here.
+    """
+    if wanted is None:
+        wanted = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(wanted)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise SparringError(
+            found=f"no device {wanted!r} ({str(error).splitlines()[0][:100]})",
+            expected="cpu, cuda, cuda:1 or mps, as `sparring doctor` lists them",
+            remedy="leave --device out to take the best there is",
+        ) from None
+    if device.type == "cuda" and "LOCAL_RANK" in os.environ:
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    return device
+
+
+def describe(device: torch.device) -> Machine:
+    """What a recipe may fit itself to."""
+    memory = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else _main_memory()
+    return Machine(device.type, memory, os.cpu_count() or 1, gains_from_bfloat16(device))
+
+
+def gains_from_bfloat16(device: torch.device) -> bool:
+    """Whether convolutions run faster in bfloat16: recent GPUs, and processors with its instructions."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu" and platform.machine().lower() in ("x86_64", "amd64"):
+        return bool(torch.backends.cpu.get_cpu_capability().startswith("AVX512")) and _processor_has("avx512_bf16")
+    return False
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on any device."""
+    words = ("can't allocate memory", "out of memory", "not enough memory")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )
+
+
+def _processor_has(flag: str) -> bool:
+    information = Path("/proc/cpuinfo")
+    return information.exists() and flag in information.read_text(errors="replace")
+
+
+def _main_memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 8 * 1024**3

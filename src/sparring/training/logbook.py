@@ -1,0 +1,60 @@
+"""What a run writes down as it goes: figures in log.jsonl, events in events.jsonl."""
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any, final
+
+from sparring.storage import append_line, read_lines, write_text
+
+
+@final
+class Logbook:
+    """Figures and events of one run folder; to TensorBoard too, where it is installed.
+
+    Args:
+        folder: of the run.
+        writes: False in all processes but the first.
+    """
+
+    def __init__(self, folder: Path, *, writes: bool = True) -> None:
+        self.figures_file = folder / "log.jsonl"
+        self.events_file = folder / "events.jsonl"
+        self.writes = writes
+        self._board = _board(folder) if writes else None
+
+    def figures(self, samples: int, values: dict[str, float]) -> None:
+        """One line of figures at ``samples``; what is not finite is left out."""
+        if not self.writes:
+            return
+        finite = {name: round(value, 6) for name, value in values.items() if math.isfinite(value)}
+        append_line(self.figures_file, {"samples": samples, **finite})
+        if self._board is not None:
+            for name, value in finite.items():
+                self._board.add_scalar(name, value, samples)
+
+    def event(self, samples: int, kind: str, sentence: str) -> None:
+        """One line on something that happened."""
+        if self.writes:
+            append_line(self.events_file, {"samples": samples, "time": time.time(), "kind": kind, "said": sentence})
+
+    def rewind(self, samples: int) -> None:
+        """Forget figures after ``samples``: a resumed run writes them again."""
+        if self.writes and self.figures_file.exists():
+            kept = [line for line in read_lines(self.figures_file) if line["samples"] <= samples]
+            write_text(self.figures_file, "".join(json.dumps(line) + "\n" for line in kept))
+
+    def close(self) -> None:
+        """Flush what TensorBoard holds back."""
+        if self._board is not None:
+            self._board.close()
+
+
+def _board(folder: Path) -> Any:
+    """A TensorBoard writer, or None where the extra is not installed."""
+    try:
+        from torch.utils.tensorboard.writer import SummaryWriter
+    except (ImportError, RuntimeError, OSError):
+        return None
+    return SummaryWriter(str(folder / "tensorboard"))

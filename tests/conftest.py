@@ -1,0 +1,96 @@
+"""For all tests: one thread per process, a cache that is nobody's, and the smallest experiments there are."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sparring.data.dataset import Dataset
+from sparring.flow import Progress, Verdict
+from sparring.games.duel import Duel
+from sparring.games.priors import normal
+from sparring.layers.dense import Dense
+from sparring.objectives.losses import LOSSES
+from sparring.objectives.schedules import constant
+from sparring.randomness import Draw, seeded
+from sparring.recipe import Adam
+from sparring.training.plan import Plan
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the tests download or prepare stays out of the user's cache; all workers share one."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "SPARRING_CACHE" not in os.environ:
+            patch.setenv("SPARRING_CACHE", str(tmp_path_factory.getbasetemp().parent / "sparring-cache"))
+        yield
+
+
+class TinyDiscriminator(nn.Module):
+    """Scores of points by a dense network; ``judges`` of them."""
+
+    def __init__(self, *, width: int = 16, judges: int = 1) -> None:
+        super().__init__()
+        self.judges = nn.ModuleList(Dense(2, width, 1) for _ in range(judges))
+
+    def forward(self, sample: torch.Tensor, condition: torch.Tensor | None = None) -> Verdict:
+        return Verdict([judge(sample).squeeze(1) for judge in self.judges], [sample.tanh(), sample.sin()])
+
+
+class TinyGenerator(nn.Module):
+    """Points from noise by a dense network."""
+
+    def __init__(self, *, noise: int = 4, width: int = 16) -> None:
+        super().__init__()
+        self.layers = Dense(noise, width, 2)
+
+    def forward(self, noise: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        return self.layers(noise)
+
+
+@pytest.fixture
+def draw() -> Callable[..., Draw]:
+    """Random numbers for a whole batch: ``draw(8)``."""
+    return lambda total, seed=0: Draw(seed=seed, step=0, total=total, rows=slice(0, total))
+
+
+@pytest.fixture
+def progress(draw: Callable[..., Draw]) -> Callable[..., Progress]:
+    """The start of a run with a batch of so many samples: ``progress(8)``."""
+    return lambda total, fraction=0.0: Progress(step=0, samples=0, fraction=fraction, draw=draw(total))
+
+
+@pytest.fixture
+def tiny_duel() -> Callable[..., Duel]:
+    """A duel over points with 16 units a layer: ``tiny_duel(loss="hinge", judges=2, …)``."""
+
+    def make(*, seed: int = 0, loss: str = "relativistic", judges: int = 1, **choices: Any) -> Duel:
+        with seeded(seed, "weights"):
+            players = TinyGenerator(), TinyDiscriminator(judges=judges)
+        return Duel(*players, prior=normal(4), loss=LOSSES[loss], **choices)
+
+    return make
+
+
+@pytest.fixture
+def blob() -> Dataset:
+    """Two hundred points around (1, -1)."""
+    points = np.random.default_rng(0).normal((1.0, -1.0), 0.3, size=(200, 2))
+    return Dataset(points.astype(np.float32))
+
+
+@pytest.fixture
+def plan() -> Callable[..., Plan]:
+    """A plan for a duel: ``plan(samples=640, batch=32, …)``."""
+
+    def make(*, players: tuple[str, ...] = ("generator", "discriminator"), rate: float = 1e-3, **numbers: Any) -> Plan:
+        adam = Adam(constant(rate), beta1=0.0, beta2=constant(0.9))
+        return Plan(dict.fromkeys(players, adam), **{"batch": 32, "samples": 640, **numbers})
+
+    return make

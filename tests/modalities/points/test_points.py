@@ -1,0 +1,159 @@
+"""Points: the mixtures are what they say, tables are read, plots and files are made, modes are counted."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sparring.data.dataset import Dataset, Split
+from sparring.errors import SparringError
+from sparring.modalities.points import data, metrics, render
+
+
+class TestData:
+    @pytest.mark.parametrize(("name", "modes", "sigma"), [("ring", 8, 0.01), ("grid", 25, 0.05)])
+    def test_the_mixtures(self, name, modes, sigma):
+        survey = data.survey(name)
+        facts = survey.facts
+        assert (facts.modality, facts.shape, facts.count, facts.classes) == ("points", (2,), 50_000, ())
+        assert len(facts.details["modes"]) == modes and facts.details["sigma"] == sigma
+        assert facts.details["scale"] == pytest.approx(survey.points.std(), rel=1e-3)
+        found = metrics.mode_coverage(torch.from_numpy(survey.points), torch.tensor(facts.details["modes"]), sigma)
+        assert found["modes"] == modes
+        assert found["quality"] == pytest.approx(1 - math.exp(-4.5), abs=0.002)
+        assert found["reverse_kl"] < 0.001
+
+    def test_the_same_every_time(self):
+        first, again = data.survey("ring"), data.survey("ring")
+        assert first.facts == again.facts and np.array_equal(first.points, again.points)
+        splits = [first.prepare((2,), seed=seed) for seed in (0, 0, 1)]
+        assert np.array_equal(splits[0].train.samples, splits[1].train.samples)
+        assert not np.array_equal(splits[0].train.samples, splits[2].train.samples)
+        assert len(splits[0].train) == 47_500 and len(splits[0].held_out) == 2_500
+        assert splits[0].train.labels is None
+
+    def test_the_prepared_points_are_not_scaled(self):
+        split = data.survey("grid").prepare((2,))
+        assert split.train.batch(slice(0, 1000)).real.abs().max() > 3.9
+
+    @pytest.mark.parametrize("suffix", [".npy", ".csv"])
+    @pytest.mark.parametrize("size", [1, 2, 5])
+    def test_own_tables(self, tmp_path, suffix, size):
+        points = np.random.default_rng(0).standard_normal((50, size)).astype(np.float32)
+        render.save(torch.from_numpy(points), tmp_path)
+        survey = data.survey(str(tmp_path / f"points-000000{suffix}"))
+        np.testing.assert_array_equal(survey.points, points)
+        assert survey.facts.shape == (size,)
+        assert survey.facts.fingerprint == data.survey(str(tmp_path / "points-000000.npy")).facts.fingerprint
+
+    def test_a_heading_and_gaps(self, tmp_path):
+        (tmp_path / "a.csv").write_text("\ufeffx,y\n1,2\nnan,3\n4,5\n6,inf\n", encoding="utf-8")
+        survey = data.survey(str(tmp_path / "a.csv"))
+        assert survey.points.tolist() == [[1, 2], [4, 5]]
+        assert survey.facts.remarks == ("2 of 4 rows hold values that are no finite numbers and are set aside.",)
+
+    def test_claims(self):
+        assert all(data.claims(source) for source in ("ring", "grid", "a.npy", "b/c.CSV"))
+        assert not any(data.claims(source) for source in ("digits", "folder", "a.png"))
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (b"", "what cannot be read"),
+            (b"1,2\n3\n", "what cannot be read"),
+            (b"x,y\n", "it has no rows"),
+            (b"nan,nan\n", "no row of finite numbers"),
+            (b"\xff\xfe\x00", "what cannot be read"),
+        ],
+    )
+    def test_what_is_said_of_broken_tables(self, tmp_path, content, said):
+        (tmp_path / "a.csv").write_bytes(content)
+        with pytest.raises(SparringError, match=said):
+            data.survey(str(tmp_path / "a.csv"))
+
+    @pytest.mark.parametrize("array", [np.zeros(3), np.zeros((2, 2, 2)), np.zeros((3, 0)), np.array(["a"])])
+    def test_what_is_said_of_other_arrays(self, tmp_path, array):
+        np.save(tmp_path / "a.npy", array)
+        with pytest.raises(SparringError, match="a table of numbers"):
+            data.survey(str(tmp_path / "a.npy"))
+
+    def test_nothing_is_unpickled(self, tmp_path):
+        np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+        with pytest.raises(SparringError, match="Object arrays cannot be loaded"):
+            data.survey(str(tmp_path / "a.npy"))
+
+    def test_what_is_said_of_no_file_other_names_and_other_shapes(self, tmp_path):
+        with pytest.raises(SparringError, match="no file"):
+            data.survey(str(tmp_path / "none.npy"))
+        with pytest.raises(SparringError, match="did you mean 'ring'"):
+            data.survey("rings")
+        with pytest.raises(SparringError, match=r"points of shape \(2,\)"):
+            data.survey("ring").prepare((3,))
+        np.save(tmp_path / "one.npy", np.zeros((1, 2)))
+        with pytest.raises(SparringError, match="one point"):
+            data.survey(str(tmp_path / "one.npy")).prepare((2,))
+
+
+class TestMetrics:
+    modes = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
+
+    def test_exact_shares(self):
+        # Three of four modes, 2 : 1 : 1, and one sample in four is far from all.
+        samples = self.modes[[0, 0, 1, 2]].repeat(3, 1)
+        samples = torch.cat([samples, torch.full((4, 2), 5.0)])
+        found = metrics.mode_coverage(samples, self.modes, sigma=0.5)
+        expected = sum(share * math.log(share * 4) for share in (0.5, 0.25, 0.25))
+        assert found["modes"] == 3 and found["quality"] == 0.75
+        assert found["reverse_kl"] == pytest.approx(expected)
+
+    def test_the_border_is_at_three_sigma(self):
+        samples = torch.tensor([[1.49, 0.0], [1.51, 0.0]])
+        assert metrics.mode_coverage(samples, self.modes, sigma=0.5)["quality"] == 0.5
+
+    def test_total_collapse(self):
+        found = metrics.mode_coverage(self.modes[:1].repeat(100, 1), self.modes, sigma=0.5)
+        assert found == {"modes": 1.0, "quality": 1.0, "reverse_kl": pytest.approx(math.log(4))}
+
+    def test_nothing_good_and_nothing_finite(self):
+        assert metrics.mode_coverage(torch.full((5, 2), 4.0), self.modes, 0.5) == {"modes": 0.0, "quality": 0.0}
+        assert metrics.mode_coverage(torch.full((5, 2), math.nan), self.modes, 0.5) == {"modes": 0.0, "quality": 0.0}
+
+    def test_measures_need_known_modes(self, tmp_path):
+        split = data.survey("ring").prepare((2,))
+        samples = split.held_out.batch(slice(None)).real
+        assert metrics.measures(samples, None, split, 0)["modes"] == 8
+        np.save(tmp_path / "a.npy", np.random.default_rng(0).standard_normal((50, 2)))
+        assert metrics.measures(samples, None, data.survey(str(tmp_path / "a.npy")).prepare((2,)), 0) == {}
+
+    def test_the_extractor_gives_the_points(self):
+        empty = Dataset(np.zeros((1, 2), dtype=np.float32))
+        (extractor,) = metrics.extractors(Split(empty, empty, data.survey("ring").facts), 0).values()
+        assert extractor.name == "coordinates" and torch.equal(extractor(self.modes), self.modes)
+
+
+class TestRender:
+    def test_points_are_where_they_belong(self):
+        picture = np.asarray(render.picture(torch.tensor([[1.0, 1.0], [-1.0, 0.0]]), columns=8)).astype(int)
+        assert picture.shape == (512, 512, 3)
+        blue = np.argwhere(picture[..., 2] - picture[..., 0] > 30)
+        room = (512 / 2 - 16) / 1.5
+        for x, y in ((1, 1), (-1, 0)):
+            assert np.abs(blue - (256 - y * room, 256 + x * room)).sum(1).min() <= 1
+
+    @pytest.mark.parametrize(
+        "samples", [torch.zeros(0, 2), torch.full((3, 2), math.nan), torch.randn(20, 1), torch.zeros(9, 4)]
+    )
+    def test_anything_can_be_drawn(self, samples):
+        assert isinstance(render.picture(samples, columns=1), Image.Image)
+
+    def test_one_that_flew_off_does_not_shrink_the_rest(self):
+        points = torch.randn(2000, 2, generator=torch.Generator().manual_seed(0))
+        far = torch.cat([points, torch.full((1, 2), 1e6)])
+        assert np.array_equal(np.asarray(render.picture(points)), np.asarray(render.picture(far)))
+
+    def test_files_are_numbered(self, tmp_path):
+        paths = render.save(torch.ones(3, 2), tmp_path / "new", first=64)
+        assert [path.name for path in paths] == ["points-000064.npy", "points-000064.csv"]
+        assert np.load(paths[0]).tolist() == np.loadtxt(paths[1], delimiter=",").tolist() == [[1, 1]] * 3

@@ -1,0 +1,60 @@
+"""Every loss against values worked out by hand, for both players."""
+
+from math import exp, log
+
+import pytest
+import torch
+
+from sparring.objectives.losses import LOSSES
+
+REAL, FAKE = (2.0, -1.0), (0.5, -3.0)
+
+
+def softplus(value: float) -> float:
+    return log(1 + exp(value))
+
+
+HALF = {"real": [softplus(-2), softplus(1)], "fake": [softplus(0.5), softplus(-3)]}
+BY_HAND = {
+    "minimax": (sum(HALF["real"]) / 2 + sum(HALF["fake"]) / 2, -sum(HALF["fake"]) / 2),
+    "non_saturating": (sum(HALF["real"]) / 2 + sum(HALF["fake"]) / 2, (softplus(-0.5) + softplus(3)) / 2),
+    "least_squares": (((1 + 4) / 2 + (0.25 + 9) / 2) / 2, (0.25 + 16) / 2 / 2),
+    "hinge": ((0 + 2) / 2 + (1.5 + 0) / 2, 1.25),
+    "wasserstein": (-1.25 - 0.5, 1.25),
+    "relativistic": ((softplus(-1.5) + softplus(-2)) / 2, (softplus(1.5) + softplus(2)) / 2),
+}
+
+
+def test_every_loss_has_a_row_here() -> None:
+    assert set(BY_HAND) == set(LOSSES)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_both_formulas(name: str) -> None:
+    real, fake = torch.tensor(REAL), torch.tensor(FAKE)
+    discriminator, generator = BY_HAND[name]
+    assert LOSSES[name].discriminator(real, fake).item() == pytest.approx(discriminator, rel=1e-6)
+    assert LOSSES[name].generator(real, fake).item() == pytest.approx(generator, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_generator_is_handed_the_reals_only_where_it_looks_at_them(name: str) -> None:
+    real = torch.tensor(REAL, requires_grad=True)
+    value = LOSSES[name].generator(real, torch.tensor(FAKE))
+    looked = value.requires_grad and bool(torch.autograd.grad(value, real)[0].any())
+    assert looked == LOSSES[name].paired
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_two_pull_a_fake_score_in_opposite_directions(name: str) -> None:
+    real, fake = torch.tensor(REAL), torch.tensor(FAKE, requires_grad=True)
+    (down,) = torch.autograd.grad(LOSSES[name].discriminator(real, fake), fake)
+    (up,) = torch.autograd.grad(LOSSES[name].generator(real, fake), fake)
+    assert down[0] > 0 > up[0]
+
+
+@pytest.mark.parametrize("name", ["minimax", "non_saturating", "relativistic"])
+def test_scores_of_any_size_stay_finite(name: str) -> None:
+    real, fake = torch.tensor([1e4, -1e4]), torch.tensor([-1e4, 1e4])
+    assert LOSSES[name].discriminator(real, fake).isfinite()
+    assert LOSSES[name].generator(real, fake).isfinite()

@@ -1,0 +1,154 @@
+"""Every penalty against exact values, and its second derivatives against finite differences."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sparring.flow import Verdict
+from sparring.objectives.judge import Judge
+from sparring.objectives.penalties import (
+    Penalty,
+    clip_weights,
+    dragan,
+    finite_r1,
+    finite_r2,
+    gradient_penalty,
+    r1,
+    r2,
+)
+from sparring.randomness import Draw
+
+EXACT: dict[str, tuple[Penalty, Callable[[float], float]]] = {
+    "r1": (r1, lambda norm: norm**2 / 2),
+    "r2": (r2, lambda norm: norm**2 / 2),
+    "gradient_penalty": (gradient_penalty, lambda norm: (norm - 1) ** 2),
+    "dragan": (dragan, lambda norm: (norm - 1) ** 2),
+}
+
+
+class Linear(nn.Module):
+    """D(x) = w·x, as one judge or as several of different slope."""
+
+    def __init__(self, *weights: Tensor) -> None:
+        super().__init__()
+        self.weights = nn.ParameterList(weights)
+
+    def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+        return Verdict([(sample * weight).flatten(1).sum(1) for weight in self.weights], [])
+
+
+class Smooth(nn.Module):
+    """A small network with derivatives of every order, whose weights are handed in."""
+
+    def __init__(self, first: Tensor, second: Tensor) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+
+    def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+        return Verdict([(sample @ self.first).tanh() @ self.second], [])
+
+
+def samples(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    values = torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+    return values.requires_grad_()
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 4, 5)])
+@pytest.mark.parametrize("name", EXACT)
+def test_a_linear_critic(name: str, shape: tuple[int, ...], draw: Callable[..., Draw]) -> None:
+    penalty, formula = EXACT[name]
+    weight = samples(*shape, seed=1).detach()
+    found = penalty(Judge(Linear(weight), None, draw(6)), samples(6, *shape, seed=2), samples(6, *shape, seed=3))
+    torch.testing.assert_close(found, torch.full((6,), formula(float(weight.norm()))), rtol=1e-5, atol=1e-6)
+
+
+def test_several_judges_add_up(draw: Callable[..., Draw]) -> None:
+    weights = torch.tensor([3.0, 4.0]), torch.tensor([0.0, 2.0])
+    found = r1(Judge(Linear(*weights), None, draw(4)), samples(4, 2), samples(4, 2))
+    torch.testing.assert_close(found, torch.full((4,), (25 + 4) / 2))
+
+
+def test_the_norm_runs_over_all_values_of_one_sample_and_not_over_the_batch(draw: Callable[..., Draw]) -> None:
+    class Quadratic(nn.Module):
+        def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+            return Verdict([sample.square().flatten(1).sum(1) / 2], [])
+
+    real, fake = samples(5, 3, 2, 2, seed=1), samples(5, 3, 2, 2, seed=2)
+    judge = Judge(Quadratic(), None, draw(5))
+    torch.testing.assert_close(r1(judge, real, fake), real.square().flatten(1).sum(1) / 2)
+    torch.testing.assert_close(r2(judge, real, fake), fake.square().flatten(1).sum(1) / 2)
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_second_derivatives(name: str, draw: Callable[..., Draw]) -> None:
+    real, fake = samples(3, 2, seed=1, dtype=torch.float64), samples(3, 2, seed=2, dtype=torch.float64)
+    weights = samples(2, 4, seed=3, dtype=torch.float64), samples(4, seed=4, dtype=torch.float64)
+
+    def value(first: Tensor, second: Tensor) -> Tensor:
+        found = EXACT[name][0](Judge(Smooth(first, second), None, draw(3)), real, fake)
+        assert found.dtype == torch.float64
+        return found
+
+    assert torch.autograd.gradcheck(value, weights)
+    assert torch.autograd.gradgradcheck(value, weights)
+
+
+def test_scores_in_reduced_precision_are_cast_up_and_others_stay(draw: Callable[..., Draw]) -> None:
+    judge = Judge(Linear(torch.ones(2)), None, draw(2))
+    for given, expected in (
+        (torch.bfloat16, torch.float32),
+        (torch.float16, torch.float32),
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+    ):
+        judge.discriminator.to(given)
+        assert judge(torch.ones(2, 2, dtype=given)).scores[0].dtype == expected
+
+
+@pytest.mark.parametrize("make", [finite_r1, finite_r2])
+def test_finite_differences_agree_in_the_mean(
+    make: Callable[..., Penalty], draw: Callable[..., Draw]
+) -> None:
+    """The relative deviation of one sample is √2, so that of the mean of n is √(2/n): four of them are allowed."""
+    count = 20_000
+    weights = samples(2, 8, seed=3).detach(), samples(8, seed=4).detach()
+    judge = Judge(Smooth(*weights), None, draw(count))
+    point = samples(1, 2, seed=1).detach().expand(count, 2).clone().requires_grad_()
+    exact = r1(judge, point, point).mean().item()
+    assert make(step=1e-2)(judge, point, point).mean().item() == pytest.approx(exact, rel=4 * (2 / count) ** 0.5)
+
+
+def test_finite_differences_on_a_share_of_the_batch(draw: Callable[..., Draw]) -> None:
+    judge = Judge(Linear(torch.ones(2)), None, draw(8))
+    assert len(finite_r1(share=0.25)(judge, samples(8, 2), samples(8, 2))) == 2
+    assert len(finite_r1(share=0.01)(judge, samples(8, 2), samples(8, 2))) == 1
+
+
+def test_r1_and_r2_look_at_different_random_directions(draw: Callable[..., Draw]) -> None:
+    judge, point = Judge(Linear(torch.ones(2)), None, draw(8)), samples(8, 2)
+    assert not torch.equal(finite_r1()(judge, point, point), finite_r2()(judge, point, point))
+
+
+def test_a_flat_critic_has_finite_derivatives(draw: Callable[..., Draw]) -> None:
+    critic = Linear(torch.zeros(2))
+    gradient_penalty(Judge(critic, None, draw(4)), samples(4, 2, seed=1), samples(4, 2, seed=2)).mean().backward()
+    assert critic.weights[0].grad is not None and critic.weights[0].grad.isfinite().all()
+
+
+def test_a_pass_is_made_once_for_the_same_samples(draw: Callable[..., Draw]) -> None:
+    seen = []
+    critic = Linear(torch.ones(2))
+    critic.register_forward_hook(lambda *_: seen.append(1))
+    judge, real, fake = Judge(critic, None, draw(4)), samples(4, 2, seed=1), samples(4, 2, seed=2)
+    judge(real), judge(fake), r1(judge, real, fake), r2(judge, real, fake)
+    assert len(seen) == 2
+
+
+def test_clipped_weights() -> None:
+    layer = nn.Linear(8, 8)
+    before = [weight.detach().clone() for weight in layer.parameters()]
+    clip_weights(layer, 0.05)
+    for weight, old in zip(layer.parameters(), before, strict=True):
+        torch.testing.assert_close(weight.detach(), old.clamp(-0.05, 0.05))

@@ -1,0 +1,57 @@
+"""The generator's extra terms, worked out by hand."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sparring.flow import Batch, Verdict
+from sparring.objectives.judge import Judge
+from sparring.objectives.terms import Attempt, feature_matching, mode_seeking, reconstruction
+from sparring.randomness import Draw
+
+NOISE = torch.tensor([[0.0], [2.0]])
+REAL = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+FAKE = torch.tensor([[1.5, 2.0], [3.0, 2.0]])
+
+
+class Layers(nn.Module):
+    """Two layers of features: the sample, and its double."""
+
+    def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+        return Verdict([sample.sum(1)], [sample, 2 * sample])
+
+
+@pytest.fixture
+def attempt(draw: Callable[..., Draw]) -> Attempt:
+    """Two fakes, G(z) = (z, 3z) for another try."""
+    fake = FAKE.clone().requires_grad_()
+    judge = Judge(Layers(), None, draw(2))
+    return Attempt(NOISE, fake, Batch(REAL), judge, lambda noise: torch.cat([noise, 3 * noise], dim=1))
+
+
+def test_reconstruction(attempt: Attempt) -> None:
+    assert reconstruction(attempt).item() == pytest.approx((0.5 + 0 + 0 + 2) / 4)
+
+
+def test_feature_matching(attempt: Attempt) -> None:
+    """Means (2, 3) and (2.25, 2): gaps 0.25² and 1², over two values; four times that in the doubled layer."""
+    assert feature_matching(attempt).item() == pytest.approx((0.0625 + 1) / 2 * (1 + 4))
+
+
+def test_feature_matching_moves_the_fakes_alone(attempt: Attempt) -> None:
+    (gradient,) = torch.autograd.grad(feature_matching(attempt), attempt.fake)
+    assert gradient.any()
+    assert not attempt.judge(attempt.batch.real).features[0].requires_grad
+
+
+def test_mode_seeking(attempt: Attempt) -> None:
+    """The other noise is (2, 0), the other samples (2, 6) and (0, 0)."""
+    apart = (0.5 + 4 + 3 + 2) / 4
+    assert mode_seeking(attempt).item() == pytest.approx(2 / (apart + 1e-5))
+
+
+def test_mode_seeking_of_a_collapsed_generator_is_large_but_finite(attempt: Attempt) -> None:
+    collapsed = attempt._replace(fake=torch.zeros(2, 2), again=lambda noise: torch.zeros(2, 2))
+    assert mode_seeking(collapsed).item() == pytest.approx(2e5, rel=1e-3)
