@@ -2,8 +2,9 @@
 
     python benchmarks/dcgan_step.py [--rounds 7] [--steps 3]
 
-100 noise, 64 features, batch 64, Adam(2e-4, 0.5), data in memory, interleaved in one process on two threads. The loop is
-the usual one: new noise per step, one fake batch for both updates, binary cross-entropy on logits, an averaged generator.
+100 noise, 64 features, batch 64, Adam(2e-4, 0.5), data in memory, interleaved in one process on two threads. The loop
+is the usual one: new noise per step, one fake batch for both updates, binary cross-entropy on logits, an averaged
+generator.
 """
 
 import argparse

@@ -22,7 +22,7 @@ from sparring.recipes import default_recipe, find_recipe
 from sparring.run import Record, Run, alone, create, new_folder, open_run, versions
 from sparring.storage import write_picture
 from sparring.training import devices, processes
-from sparring.training.checkpoint import load_checkpoint, restore, save_checkpoint
+from sparring.training.checkpoint import checkpoints, load_checkpoint, restore, save_checkpoint
 from sparring.training.interruption import Interruption, interruptible
 from sparring.training.logbook import Logbook
 from sparring.training.plan import Plan
@@ -35,6 +35,8 @@ LOGGED = 400
 """Lines of figures in a run."""
 SHOWN = 20
 """Pictures of samples in a run; as often, the goal is looked at."""
+COLUMNS, MOST_ROWS = 8, 32
+"""Of the pictures of samples."""
 SAVED_EVERY = 60.0
 """Seconds between checkpoints."""
 FAILURES = 3
@@ -198,7 +200,11 @@ class Experiment:
         self._failures = 0
 
     def go_back(self) -> None:
-        """To the newest whole checkpoint."""
+        """To the newest whole checkpoint; to the beginning where none was written yet."""
+        if not checkpoints(self.run.checkpoints):
+            self.logbook.rewind(0)
+            self._tell("resumed", "No checkpoint was written yet: beginning anew, with the same numbers.")
+            return
         snapshot, place, complaints = load_checkpoint(self.run.checkpoints)
         for complaint in complaints:
             self._tell("damaged checkpoint", complaint)
@@ -245,7 +251,7 @@ class Experiment:
             before = progress
         self.display.close()
         if self.world.first:
-            self._save()
+            self._save(last=True)
 
     def _left(self, progress: Progress) -> float:
         plan, seconds = self.trainer.plan, self.trainer.seconds
@@ -270,8 +276,8 @@ class Experiment:
         return quick_score(self.trainer.average, self.split, self.modality, self.goal.metric, self.record.seed)
 
     def _show_reals(self) -> None:
-        count = min(64, len(self.split.train))
-        self._picture(self.split.train.batch(slice(0, count)).real, self.run.folder / "reals.png")
+        reals = self.split.train.batch(slice(0, self.modality.shown)).real
+        self._picture(reals, self.run.folder / "reals.png")
 
     def _show_samples(self, progress: Progress) -> None:
         if self.world.first:
@@ -279,29 +285,30 @@ class Experiment:
             self._picture(samples, self.run.samples / f"{progress.samples:09d}.png")
 
     def _samples_of_average(self) -> torch.Tensor:
-        """From the same noise every time, class by class if there are classes."""
-        game, labels, device = self.trainer.average, None, self.trainer.device
-        count = 64
+        """From the same noise every time, one row a class if there are classes."""
+        game, labels, device, count = self.trainer.average, None, self.trainer.device, self.modality.shown
         if self.split.train.labels is not None:
             classes = len(self.record.facts.classes)
-            labels = (torch.arange(count) * classes // count).to(device)
+            count = COLUMNS * min(classes, MOST_ROWS)
+            labels = (torch.arange(count) // COLUMNS).to(device)
         draw = Draw(self.record.seed, 0, count, slice(0, count), stream="shown/", device=device)
         with torch.no_grad():
             return game.generate(game.noise(draw), labels).cpu()
 
     def _picture(self, samples: torch.Tensor, path: Path) -> None:
-        write_picture(path, self.modality.picture(samples, columns=8))
+        write_picture(path, self.modality.picture(samples, columns=COLUMNS))
 
-    def _save(self) -> None:
+    def _save(self, *, last: bool = False) -> None:
+        """Write a checkpoint. One that cannot be written is complained of; the last, or three in a row, are an error."""
         try:
             save_checkpoint(self.run.checkpoints, self.trainer)
             self._failures = 0
         except OSError as error:
             self._failures += 1
             self._tell("not saved", f"The checkpoint could not be written ({error}); the one before is untouched.")
-            if self._failures >= FAILURES:
+            if last or self._failures >= FAILURES:
                 raise SparringError(
-                    found=f"{FAILURES} checkpoints in a row that could not be written ({error})",
+                    found=f"a checkpoint that could not be written ({error})",
                     expected=f"room in {self.run.checkpoints}",
                     remedy=f"make room, then run `sparring resume {self.run.folder}`",
                 ) from None
@@ -310,7 +317,7 @@ class Experiment:
     def _stop(self, code: int) -> None:
         self.display.close()
         if self.world.first:
-            self._save()
+            self._save(last=True)
             self.logbook.close()
         self.world.wait()
         raise Interrupted(self.run, code)

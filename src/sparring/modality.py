@@ -31,6 +31,11 @@ class Modality(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def shown(self) -> int:
+        """How many samples make a good picture."""
+        ...
+
     def claims(self, source: str) -> bool:
         """Whether ``source``, a path or a name, looks like this modality's. Cheap."""
         ...

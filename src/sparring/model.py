@@ -149,6 +149,11 @@ class Model:
         )
 
 
+def class_by_class(count: int, classes: int) -> Tensor:
+    """Positions in ``count`` samples of the classes in turn that bring equal classes together, as many of each."""
+    return torch.arange(count // classes * classes).view(-1, classes).T.reshape(-1)
+
+
 def load(path: str | Path, *, recipe: str | Recipe | None = None) -> Model:
     """The model in a run folder (its newest whole checkpoint) or in a published folder.
 

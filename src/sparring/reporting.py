@@ -13,15 +13,15 @@ from sparring.data.dataset import Dataset, Split
 from sparring.evaluation.curves import curves
 from sparring.evaluation.report import Picture, Report, Row, Table, page
 from sparring.evaluation.words import number, words
-from sparring.model import Model
+from sparring.model import Model, class_by_class
 from sparring.run import Record, Run
 from sparring.storage import read_lines, write_bytes, write_text
 
 if TYPE_CHECKING:
     from sparring.judging import Judgement
 
-ROWS = 8
-POINTS = 2500
+COLUMNS = 10
+MOST_ROWS = 32
 MOST_EVENTS = 40
 
 
@@ -63,15 +63,17 @@ class Gallery:
     def __init__(self, model: Model, split: Split, samples: Tensor) -> None:
         self.kind, self.split = model.modality, split
         self.samples = torch.nan_to_num(samples)
-        classes = len(model.classes)
-        self.columns = classes if 1 < classes <= 32 else ROWS
-        self.by_class = self.columns == classes
-        self.count = POINTS if model.facts.modality == "points" else self.columns * ROWS
+        self.classes = len(model.classes)
+        self.by_class = 1 < self.classes <= MOST_ROWS
+        self.count = self.classes * COLUMNS if self.by_class else self.kind.shown
 
     def generated(self) -> Picture:
         """The first samples."""
-        order = ", one class per column" if self.by_class else ""
-        return self._picture(self.samples[: self.count], f"Generated{order}; not selected.", "Generated samples")
+        samples = self.samples[: self.count]
+        if self.by_class:
+            samples = samples[class_by_class(len(samples), self.classes)]
+        order = ", one row a class" if self.by_class else ""
+        return self._picture(samples, f"Generated{order}; not selected.", "Generated samples")
 
     def real(self) -> Picture:
         """Real samples in the same order."""
@@ -91,16 +93,16 @@ class Gallery:
         return Picture(_png(picture), caption, "Closest pairs of generated and training samples", sharp=True)
 
     def _picture(self, samples: Tensor, caption: str, title: str) -> Picture:
-        picture = self.kind.picture(samples, columns=self.columns)
+        picture = self.kind.picture(samples, columns=COLUMNS)
         words = f"{title}: {len(samples)} in one picture."
         return Picture(_png(picture), caption, words, sharp=self.kind.name == "images")
 
     def _real_rows(self) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
         train: Dataset = self.split.train
         if self.by_class and train.labels is not None:
-            places = [np.flatnonzero(train.labels == label)[:ROWS] for label in range(self.columns)]
-            if all(len(place) == ROWS for place in places):
-                return np.stack(places, axis=1).ravel()
+            places = [np.flatnonzero(train.labels == label)[:COLUMNS] for label in range(self.classes)]
+            if all(len(place) == COLUMNS for place in places):
+                return np.concatenate(places)
         return np.arange(min(self.count, len(train)))
 
 

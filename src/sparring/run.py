@@ -1,5 +1,6 @@
 """A run on disk: where everything of one experiment lies."""
 
+import errno
 import os
 import platform
 import re
@@ -12,7 +13,7 @@ from typing import Any, final
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
-from sparring.storage import read_json, remove_unfinished, write_json
+from sparring.storage import read_json, remove_unfinished, write_folder, write_json
 
 FORMAT = 1
 
@@ -138,10 +139,28 @@ def new_folder(out: str | Path | None, source: str) -> Path:
 
 
 def create(folder: Path, record: Record) -> Run:
-    """A run folder with its recipe.json."""
-    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-    (folder / "samples").mkdir(exist_ok=True)
-    write_json(folder / "recipe.json", record.as_json())
+    """A run folder with its recipe.json, there at once or not at all: what begins can be resumed.
+
+    Raises:
+        SparringError: another process has just begun a run of that name.
+    """
+
+    def fill(begun: Path) -> None:
+        (begun / "checkpoints").mkdir()
+        (begun / "samples").mkdir()
+        write_json(begun / "recipe.json", record.as_json())
+
+    remove_unfinished(folder.parent, folder.name)
+    try:
+        write_folder(folder, fill)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise SparringError(
+            found=f"something in {folder} by now",
+            expected="a folder that does not exist yet: runs are never overwritten",
+            remedy="begin again",
+        ) from None
     return Run(folder)
 
 
@@ -181,7 +200,7 @@ def alone(run: Run) -> Iterator[None]:
                     expected="one trainer per run",
                     remedy="wait for it or stop it first",
                 ) from None
-        for folder in (run.folder, run.checkpoints, run.samples):
+        for folder in (run.folder, run.checkpoints, run.samples, run.model):
             remove_unfinished(folder)
         yield
     finally:

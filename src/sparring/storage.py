@@ -39,7 +39,7 @@ def crash_point(name: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file at once: a reader sees all of it or what was there before."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = unfinished(path)
     try:
         crash_point("file-before-write")
         with temporary.open("wb") as file:
@@ -75,7 +75,7 @@ def write_picture(path: Path, picture: "Image") -> None:
 
 def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
     """Let ``fill`` write files into a temporary folder, then put it at ``target``, which must not exist yet."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = unfinished(target)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
@@ -88,7 +88,7 @@ def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
         sync_folder(temporary)
         crash_point("folder-before-rename")
         temporary.rename(target)
-    except OSError:
+    except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     crash_point("folder-after-rename")
@@ -96,12 +96,21 @@ def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
     crash_point("folder-after-sync")
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what a process that no longer lives left half written in ``folder``."""
-    for leftover in folder.glob(".*.tmp"):
+def unfinished(path: Path) -> Path:
+    """What this process calls ``path`` while it is not finished."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def remove_unfinished(folder: Path, name: str = "*") -> None:
+    """Remove what a process that no longer lives left half written in ``folder``, under any name or ``name``."""
+    for leftover in folder.glob(f".{name}.*.tmp"):
         owner = leftover.name.split(".")[-2]
-        if owner.isdigit() and not _alive(int(owner)):
-            shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+        if not owner.isdigit() or _alive(int(owner)):
+            continue
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 def append_line(path: Path, content: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from math import exp, log
 
 import pytest
 import torch
+from jaxtyping import TypeCheckError
 
 from sparring.objectives.losses import LOSSES
 
@@ -58,3 +59,8 @@ def test_scores_of_any_size_stay_finite(name: str) -> None:
     real, fake = torch.tensor([1e4, -1e4]), torch.tensor([-1e4, 1e4])
     assert LOSSES[name].discriminator(real, fake).isfinite()
     assert LOSSES[name].generator(real, fake).isfinite()
+
+
+def test_shapes_are_checked_while_testing() -> None:
+    with pytest.raises(TypeCheckError):
+        LOSSES["minimax"].discriminator(torch.zeros(2, 1), torch.zeros(2))

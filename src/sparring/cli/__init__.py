@@ -1,8 +1,8 @@
 """The command line: one file per verb. Nothing here imports torch until a verb does its work."""
 
+import os
 import sys
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from cyclopts import App
@@ -30,6 +30,7 @@ def application() -> App:
         help="Train, judge and use generative adversarial networks on your own data.",
         help_epilogue="Start with `sparring demo`. Any verb: --debug shows the traceback of an error.",
         version=_version,
+        help_format="plaintext",
     )
     for name, verb in VERBS.items():
         app.command(verb, name=name)
@@ -61,13 +62,10 @@ def _complain(sentence: str) -> None:
 
 
 def _rank() -> str:
-    import os
-
     return f" (rank {os.environ['RANK']})" if "RANK" in os.environ else ""
 
 
 def _version() -> str:
-    try:
-        return version("sparring")
-    except PackageNotFoundError:
-        return "not installed"
+    from sparring.run import versions
+
+    return versions()["sparring"]

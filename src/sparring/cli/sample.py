@@ -39,13 +39,17 @@ def sample(
     recipe
         Only for a model of your own recipe: file.py:Name again.
     """
-    from sparring.model import load
+    from sparring.model import class_by_class, load
     from sparring.storage import write_picture
 
     loaded = load(model, recipe=recipe)
     samples = loaded.sample(count, condition=label, seed=seed, truncation=truncation, device=device)
     out.mkdir(parents=True, exist_ok=True)
     files = loaded.modality.save(samples, out)
-    columns = len(loaded.classes) if label is None and 1 < len(loaded.classes) <= 32 else 8
-    write_picture(out / "grid.png", loaded.modality.picture(samples, columns=columns))
+    classes = len(loaded.classes)
+    if label is None and 1 < classes <= count:
+        picture = loaded.modality.picture(samples[class_by_class(count, classes)], columns=count // classes)
+    else:
+        picture = loaded.modality.picture(samples, columns=8)
+    write_picture(out / "grid.png", picture)
     print(f"{count} samples in {out} ({len(files)} files), all of them in {out / 'grid.png'}")

@@ -111,10 +111,9 @@ def read_idx_folder(folder: Path) -> Arrays:
 def dimensions(path: Path) -> int:
     """Of the array in a ``.npy`` file, from its header; 0 if there is none."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        return 0 if _is_zip(path) else int(np.load(path, mmap_mode="r", allow_pickle=False).ndim)
     except (OSError, ValueError, EOFError):
         return 0
-    return array.ndim if isinstance(array, np.ndarray) else 0
 
 
 def read_numpy(path: Path) -> Arrays:
@@ -126,10 +125,9 @@ def read_numpy(path: Path) -> Arrays:
         SparringError: the file is damaged or holds Python objects, or it is not clear which array is meant.
     """
     try:
-        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return Arrays(loaded, files=(path,))
-        with loaded:
+        if not _is_zip(path):
+            return Arrays(np.load(path, mmap_mode="r", allow_pickle=False), files=(path,))
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as loaded:
             size = sum(member.file_size for member in loaded.zip.infolist())
             if size > LARGEST_ARRAY:
                 raise _damaged(path, f"{size / 2**30:.0f} GiB of arrays", "at most 16 GiB")
@@ -137,7 +135,7 @@ def read_numpy(path: Path) -> Arrays:
     except SparringError:
         raise
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        objects = "pickle" in str(error).lower()
+        objects = any(word in str(error).lower() for word in ("pickle", "object"))
         found = "Python objects, or no array at all" if objects else f"a file that cannot be read ({error})"
         raise _damaged(path, found, "arrays of numbers") from None
 
@@ -223,6 +221,11 @@ def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     return gzip.open(path, "rb") if packed else path.open("rb")
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
 
 
 def _labels_beside(images: Path) -> Path | None:

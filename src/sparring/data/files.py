@@ -1,12 +1,13 @@
 """Folders and zip archives as one thing: a tree of named files, listed safely and read in place."""
 
+import os
 import stat
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple, final
 
 import numpy as np
@@ -57,9 +58,10 @@ class Tree:
         Raises:
             ValueError: it is larger than 512 MiB.
         """
-        if self.entries[position].size > LARGEST_FILE:
+        size = self.entries[position].size
+        if size > LARGEST_FILE:
             raise ValueError("larger than 512 MiB")
-        return self.content(position, LARGEST_FILE)
+        return self.content(position, size)
 
     def stamp(self, top: Path) -> str:
         """A SHA-256 over where the tree is and the names, sizes and times of its files."""
@@ -107,7 +109,7 @@ def _folder_tree(top: Path) -> Tree:
     entries.sort()
 
     def content(position: int, limit: int) -> bytes:
-        with (top / entries[position].name).open("rb") as file:
+        with (top / entries[position].name).open("rb", buffering=0) as file:
             return file.read(limit)
 
     return Tree(tuple(entries), content, tuple(sorted(aside)))
@@ -116,16 +118,17 @@ def _folder_tree(top: Path) -> Tree:
 def _walk(top: Path) -> Iterator[Entry | Aside]:
     """Every regular file once. Links are followed, but no folder is entered twice, so no link leads in circles."""
     entered: set[tuple[int, int]] = set()
-    waiting = [(top, "")]
+    waiting = [(str(top), "")]
     while waiting:
         folder, prefix = waiting.pop()
         try:
-            status = folder.stat()
+            status = os.stat(folder)  # noqa: PTH116 (with scandir, a third of the time that Path takes)
             if (status.st_dev, status.st_ino) in entered:
                 yield Aside(printable(prefix.rstrip("/")), "a link to a folder that was already read (a loop)")
                 continue
             entered.add((status.st_dev, status.st_ino))
-            children = sorted(folder.iterdir())
+            with os.scandir(folder) as listing:
+                children = sorted(listing, key=lambda child: child.name)
         except OSError as error:
             yield Aside(printable(prefix.rstrip("/")) or str(top), reason(error))
             continue
@@ -139,7 +142,7 @@ def _walk(top: Path) -> Iterator[Entry | Aside]:
                 yield Aside(printable(name), f"a link that leads nowhere ({reason(error)})")
                 continue
             if stat.S_ISDIR(status.st_mode):
-                waiting.append((child, name + "/"))
+                waiting.append((child.path, name + "/"))
             elif stat.S_ISREG(status.st_mode):
                 yield Entry(name, status.st_size, status.st_mtime_ns)
 
@@ -246,7 +249,13 @@ def _listed(names: Sequence[str], most: int = 5) -> str:
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def suffix(name: str) -> str:
+    """The ending of a file name in small letters, with its dot; empty if there is none."""
+    stem, dot, ending = name.rpartition("/")[2].rpartition(".")
+    return f".{ending.lower()}" if stem and dot else ""
+
+
 def suffixes(names: Sequence[str], most: int = 4) -> str:
     """The commonest endings of file names, for a sentence: ``.txt (12), .csv (1)``."""
-    counts = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in names)
+    counts = Counter(suffix(name) or "no ending" for name in names)
     return ", ".join(f"{ending} ({count})" for ending, count in counts.most_common(most))

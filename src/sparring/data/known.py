@@ -1,8 +1,7 @@
 """Published data sets by name: a copy that is already here, or a download from its home with a pinned SHA-256.
 
-Where the checksums come from: each SHA-256 is that of the file as published and is stated alike by several independent
-projects. The content of MNIST and of CIFAR-10's first images was also compared with local copies; Fashion-MNIST and the
-CIFAR-10 archive were not downloaded to check them. A file that differs is refused, never used.
+Where the checksums come from: each SHA-256 is that of the file as published, taken from several independent projects
+that state it alike; none of the files was downloaded to compute it anew. A file that differs is refused, never used.
 """
 
 import os

@@ -1,6 +1,7 @@
 """Reading with several threads; decoders let go of the interpreter while they work."""
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,7 +9,13 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-THREADS = min(8, os.cpu_count() or 1)
+MOST_THREADS = 8
+
+
+def threads() -> int:
+    """As many as this process has cores: on one core, several only get in each other's way."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(MOST_THREADS, cores)
 
 
 def in_order(work: Callable[[range], Result], count: int, size: int) -> Iterator[Result]:
@@ -16,12 +23,17 @@ def in_order(work: Callable[[range], Result], count: int, size: int) -> Iterator
 
     Only a few results wait at any time, whatever ``count`` is.
     """
+    parts = (range(start, min(start + size, count)) for start in range(0, count, size))
+    together = threads()
+    if together == 1:
+        yield from map(work, parts)
+        return
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="reading") as pool:
+    with ThreadPoolExecutor(together, thread_name_prefix="reading") as pool:
         try:
-            for start in range(0, count, size):
-                waiting.append(pool.submit(work, range(start, min(start + size, count))))
-                if len(waiting) > 2 * THREADS:
+            for part in parts:
+                waiting.append(pool.submit(work, part))
+                if len(waiting) > 2 * together:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,7 +16,7 @@ from sparring.evaluation.extractors import Extractor
 from sparring.randomness import generator
 
 MOST = 10_000
-SMALLEST_HELD_OUT = 100
+SMALLEST_HELD_OUT = 500
 CHUNK = 1000
 
 Better = Literal["lower", "higher"]
@@ -91,8 +92,8 @@ def evaluate_samples(
     """Generated samples against training samples, and held-out samples against the same training samples.
 
     Equally many samples stand on all sides, because every measure depends on their number: as many as the smallest
-    side has, at most ``count``. Which ones is drawn with ``seed``. Fewer than 100 held-out samples are too few: then
-    one half of the training samples is compared with the other for the floor. A measure that cannot be computed
+    side has, at most ``count``. Which ones is drawn with ``seed``. Fewer than 500 held-out samples are too few: then
+    one half of all real samples is compared with the other for the floor. A measure that cannot be computed
     says why; the others are still given.
 
     Args:
@@ -110,9 +111,10 @@ def evaluate_samples(
     _check_shapes(real_train, fake)
     halves = len(real_held_out) < SMALLEST_HELD_OUT
     if halves:
-        size = min(len(real_train) // 2, len(fake), count)
-        real, other = (_drawn(real_train, 2 * size, seed, "train")[part * size :][:size] for part in (0, 1))
-        floor = "one half of the training samples against the other"
+        everything = Dataset(np.concatenate([real_train.samples, real_held_out.samples]))
+        size = min(len(everything) // 2, len(fake), count)
+        real, other = (_drawn(everything, 2 * size, seed, "train")[part * size :][:size] for part in (0, 1))
+        floor = "one half of the real samples against the other"
     else:
         size = min(len(real_train), len(real_held_out), len(fake), count)
         real, other = _drawn(real_train, size, seed, "train"), _drawn(real_held_out, size, seed, "held-out")

@@ -20,6 +20,7 @@ from sparring.randomness import Draw
 class Answer(NamedTuple):
     """What a discriminator has told the generator about one batch: its loss, and where each sample should move."""
 
+    batch: Batch
     noise: Noise
     loss: Tensor
     slope: Tensor
@@ -66,7 +67,7 @@ class Duel:
         self.simultaneous = simultaneous
         self.discriminator_turns = discriminator_turns
         self.weight_limit = weight_limit
-        self._answers: dict[int, Answer] = {}
+        self._answers: dict[tuple[int, int], Answer] = {}
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """The discriminator, then the generator."""
@@ -87,13 +88,13 @@ class Duel:
         for name, penalty in self.penalties.items():
             terms[name] = penalty.weight(progress.fraction) * penalty.item(judge, real, fake).mean()
         if self.simultaneous:
-            self._answers[progress.draw.rows.start] = self._answer(judge, noise, real, fake)
+            self._answers[_rows(progress)] = self._answer(judge, batch, noise, real, fake)
         return terms
 
     def generator_terms(self, batch: Batch, progress: Progress) -> Terms:
         """Be taken for real."""
-        answer = self._answers.pop(progress.draw.rows.start, None)
-        noise = answer.noise if answer else self.noise(progress.draw)
+        answer = self._answers.pop(_rows(progress), None)
+        batch, noise = (answer.batch, answer.noise) if answer else (batch, self.noise(progress.draw))
         fake = self.generate(noise, batch.condition)
         judge = self._judge(batch, progress)
         terms = {"adversarial": _heed(answer, fake) if answer else self._ask(judge, batch.real, fake)}
@@ -122,7 +123,7 @@ class Duel:
                 real_scores = judge(real).scores
         return self._sum(self.loss.generator, real_scores, fake_scores)
 
-    def _answer(self, judge: Judge, noise: Noise, real: Sample, fake: Sample) -> Answer:
+    def _answer(self, judge: Judge, batch: Batch, noise: Noise, real: Sample, fake: Sample) -> Answer:
         """The generator's loss and its gradient at the fakes: ∂L/∂score of each, times the slope of the score."""
         real_scores = [score.detach() for score in judge(real).scores]
         fake_scores = [score.detach().requires_grad_() for score in judge(fake).scores]
@@ -132,11 +133,15 @@ class Duel:
             slope.detach() * weight.view(-1, *[1] * (fake.dim() - 1))
             for slope, weight in zip(judge.slopes(fake), weights, strict=True)
         ]
-        return Answer(noise, loss.detach(), torch.stack(slopes).sum(0))
+        return Answer(batch, noise, loss.detach(), torch.stack(slopes).sum(0))
 
     @staticmethod
     def _sum(formula: Formula, real: list[Tensor], fake: list[Tensor]) -> Tensor:
         return torch.stack([formula(*pair) for pair in zip(real, fake, strict=True)]).sum()
+
+
+def _rows(progress: Progress) -> tuple[int, int]:
+    return progress.draw.rows.start, progress.draw.rows.stop
 
 
 def _heed(answer: Answer, fake: Sample) -> Tensor:

@@ -3,7 +3,7 @@
 from sparring.errors import SparringError
 from sparring.modality import Modality
 
-NAMES = ("points", "images")
+NAMES = ("images", "points")
 
 
 def modality(name: str) -> Modality:

@@ -62,7 +62,7 @@ relativistic = Loss(
     lambda real, fake: softplus(real - fake).mean(),
     paired=True,
 )
-"""Each fake against the real beside it, softplus(D(G(z)) - D(x)) (Jolicoeur-Martineau 2019; Huang et al. 2024, eq. 2)."""
+"""Each fake against its real: softplus(D(G(z)) - D(x)) (Jolicoeur-Martineau 2020; Huang et al. 2024, eq. 2)."""
 
 LOSSES: dict[str, Loss] = {
     "minimax": minimax,

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from sparring.errors import SparringError
-from sparring.storage import crash_point, read_json, sha256, write_bytes, write_folder, write_json
+from sparring.storage import crash_point, read_json, sha256, unfinished, write_bytes, write_folder, write_json
 from sparring.training.trainer import Trainer
 
 KEPT = 2
@@ -46,10 +46,21 @@ def save_checkpoint(folder: Path, trainer: Trainer) -> Path:
     """
     snapshot = take(trainer)
     target = folder / f"{trainer.samples:09d}"
+    for other in checkpoints(folder):
+        # What claims to be as far as this run or ahead of it was damaged, and passed over when the run was resumed.
+        if int(other.name) >= trainer.samples and not _whole(other):
+            _remove(other)
     if not target.exists():
         write_folder(target, lambda temporary: _fill(temporary, snapshot))
-        _prune(folder)
+    for old in checkpoints(folder)[:-KEPT]:
+        _remove(old)
     return target
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in ``folder``, whole or not, the oldest first."""
+    found = [path for path in folder.glob("*") if path.is_dir() and path.name.isdigit()]
+    return sorted(found, key=lambda path: int(path.name))
 
 
 def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
@@ -59,7 +70,7 @@ def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
         SparringError: none is whole.
     """
     complaints: list[str] = []
-    for candidate in sorted(_checkpoints(folder), reverse=True):
+    for candidate in reversed(checkpoints(folder)):
         try:
             return read(candidate), candidate, complaints
         except SparringError as error:
@@ -154,19 +165,23 @@ def _fill(folder: Path, snapshot: Snapshot) -> None:
     crash_point("checkpoint-after-manifest")
 
 
-def _prune(folder: Path) -> None:
-    for old in sorted(_checkpoints(folder))[:-KEPT]:
-        crash_point("prune-before-remove")
-        hidden = old.with_name(f".{old.name}.0.tmp")
-        shutil.rmtree(hidden, ignore_errors=True)
-        old.rename(hidden)
-        crash_point("prune-after-rename")
-        shutil.rmtree(hidden, ignore_errors=True)
-        crash_point("prune-after-remove")
+def _whole(checkpoint: Path) -> bool:
+    try:
+        read(checkpoint)
+    except SparringError:
+        return False
+    return True
 
 
-def _checkpoints(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("*") if path.is_dir() and path.name.isdigit()]
+def _remove(checkpoint: Path) -> None:
+    """Hidden first, so that half of a checkpoint is never taken for one."""
+    crash_point("prune-before-remove")
+    hidden = unfinished(checkpoint)
+    shutil.rmtree(hidden, ignore_errors=True)
+    checkpoint.rename(hidden)
+    crash_point("prune-after-rename")
+    shutil.rmtree(hidden, ignore_errors=True)
+    crash_point("prune-after-remove")
 
 
 def _modules(trainer: Trainer) -> list[tuple[str, str, torch.nn.Module]]:

@@ -21,7 +21,7 @@ from sparring.modalities.images.summary import labels_of, summarise
 
 AT_ONCE = 32
 """Pictures that a thread takes at a time."""
-IN_MEMORY = 256 * 1024 * 1024
+IN_MEMORY = 128 * 1024 * 1024
 """Bytes of decoded pictures up to which a copy in memory is preferred."""
 
 Seen: TypeAlias = Look | Aside

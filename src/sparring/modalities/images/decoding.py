@@ -106,6 +106,8 @@ def fit(raw: Raw, shape: tuple[int, int, int]) -> Pixels:
         flat = _flat(raw)
         if flat.shape == (height, width) and channels == 1:
             return flat[None]
+        if flat.shape == (height, width, channels):
+            return flat.transpose(2, 0, 1)
         image = Image.fromarray(flat)
     else:
         with _opened(raw) as opened:
@@ -136,8 +138,8 @@ def _draft(image: Image.Image, width: int, height: int) -> None:
 def _centre(size: tuple[int, int], width: int, height: int) -> tuple[float, float, float, float]:
     scale = min(size[0] / width, size[1] / height)
     across, down = width * scale, height * scale
-    left, top = (size[0] - across) / 2, (size[1] - down) / 2
-    return left, top, left + across, top + down
+    left, top = max(0.0, (size[0] - across) / 2), max(0.0, (size[1] - down) / 2)
+    return left, top, min(left + across, size[0]), min(top + down, size[1])
 
 
 def _pixels(image: Image.Image) -> tuple[Pixels, list[str]]:
@@ -199,11 +201,15 @@ def _bits(image: Image.Image, raw: bytes) -> int:
 def _described(pixels: Pixels, form: str, mode: str, bits: int, notes: tuple[str, ...]) -> tuple[Look, Pixels]:
     """Colour whose three channels are equal everywhere counts as grey, and has the digest of the grey picture."""
     height, width = pixels.shape[:2]
-    grey = pixels.ndim == 2 or bool((pixels == pixels[..., :1]).all())
+    grey = pixels.ndim == 2 or (_is_grey(pixels[:1]) and _is_grey(pixels))
     content = np.ascontiguousarray(pixels[..., 0] if pixels.ndim == 3 and grey else pixels)
     digest = blake2b(f"{content.shape}".encode(), digest_size=16)
     digest.update(content.data)
     return Look(width, height, form, mode, bits, grey, notes, digest.digest()), pixels
+
+
+def _is_grey(pixels: Pixels) -> bool:
+    return bool((pixels == pixels[..., :1]).all())
 
 
 def _flat(pixels: NDArray[Any]) -> Pixels:

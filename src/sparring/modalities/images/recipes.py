@@ -74,7 +74,7 @@ class ImageRecipe(Recipe):
 
 
 def fit(height: int, width: int, largest: int, multiple: int) -> tuple[int, int]:
-    """The size nearest to ``height`` × ``width`` with sides from 8 to ``largest`` that are multiples of ``multiple``."""
+    """The size nearest to ``height`` × ``width`` with sides from 8 to ``largest``, multiples of ``multiple``."""
     scale = min(1.0, largest / max(height, width))
     smallest = -(-8 // multiple) * multiple
 
@@ -85,7 +85,7 @@ def fit(height: int, width: int, largest: int, multiple: int) -> tuple[int, int]
 
 
 def duration(count: int, size: tuple[int, int], machine: Machine) -> int:
-    """Samples to see: 400 times the data, but no more than about half an hour's work on two cores, or a day's on a GPU."""
+    """Samples to see: 400 times the data, but at most about half an hour's work on two cores, a day's on a GPU."""
     most = 25_000_000 if machine.device == "cuda" else 1_000_000 * 32 * 32 // (size[0] * size[1])
     return max(min(400 * count, most), 100_000)
 

@@ -18,6 +18,7 @@ class Images:
     """See ``sparring.modality.Modality``."""
 
     name = "images"
+    shown = 64
 
     def claims(self, source: str) -> bool:
         return data.claims(source)

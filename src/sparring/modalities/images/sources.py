@@ -1,13 +1,13 @@
 """Where pictures come from: names, folders, archives, arrays and tables; each as a ``Source`` of raw items."""
 
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from sparring.data import arrays, known
 from sparring.data.arrays import Arrays
-from sparring.data.files import Tree, group, open_tree, suffixes
+from sparring.data.files import Tree, group, open_tree, suffix, suffixes
 from sparring.data.parquet import parquet_source
 from sparring.data.source import Source, printable, stamp
 from sparring.errors import SparringError
@@ -94,7 +94,7 @@ def _kind_of_folder(folder: Path, tree: Tree) -> str | Path | None:
     names = [entry.name for entry in tree.entries]
     if any(arrays.is_idx_images(name) and "/" not in name for name in names):
         return "idx"
-    if any(PurePosixPath(name).suffix.lower() in SUFFIXES for name in names):
+    if any(suffix(name) in SUFFIXES for name in names):
         return "tree"
     if any(name.lower().endswith(".parquet") for name in names):
         return "parquet"
@@ -127,8 +127,8 @@ def _from_tree(tree: Tree, path: Path) -> Source:
 
 def _is_picture(tree: Tree, position: int) -> bool:
     """By its name, so that damaged images are reported; or by its first bytes, so that no name is needed."""
-    suffix = PurePosixPath(tree.entries[position].name).suffix.lower()
-    return suffix in SUFFIXES or (suffix not in NOT_PICTURES and starts_like_a_picture(tree.head(position)))
+    ending = suffix(tree.entries[position].name)
+    return ending in SUFFIXES or (ending not in NOT_PICTURES and starts_like_a_picture(tree.head(position)))
 
 
 def _from_arrays(found: Arrays, path: Path) -> Source:

@@ -18,6 +18,7 @@ class Points:
     """See ``sparring.modality.Modality``."""
 
     name = "points"
+    shown = 2500
 
     def claims(self, source: str) -> bool:
         return data.claims(source)

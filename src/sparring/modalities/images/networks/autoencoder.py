@@ -1,4 +1,4 @@
-"""A convolutional encoder and decoder for the likelihood game (Kingma & Welling 2014, appendix C, with convolutions)."""
+"""A convolutional encoder and decoder for the likelihood game (Kingma & Welling 2014, with convolutions)."""
 
 import itertools
 

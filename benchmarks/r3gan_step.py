@@ -1,0 +1,65 @@
+"""The step of `images/r3gan` at 32 × 32, batch 64: what its penalties cost, and what makes it fast.
+
+    python benchmarks/r3gan_step.py [--rounds 7] [--steps 3]
+
+Interleaved in one process on two threads; random data in memory, one channel, ten classes.
+"""
+
+import argparse
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from rounds import interleaved, setting, table
+
+from sparring.data.dataset import Dataset
+from sparring.data.facts import Facts
+from sparring.games.duel import Duel
+from sparring.modalities.images.recipes import R3GAN
+from sparring.randomness import seeded
+from sparring.training.plan import Plan
+from sparring.training.trainer import Trainer
+
+FACTS = Facts("noise", "images", 2000, (1, 32, 32), "", tuple("0123456789"))
+
+
+def contestant(
+    *, bfloat16: bool, penalty: str = "exact", simultaneous: bool = False, plain: bool = False
+) -> Callable[[], None]:
+    """One step of the trainer. ``plain`` keeps tensors contiguous, as plain PyTorch does."""
+    recipe = R3GAN(resolution=(32, 32), penalty="exact" if penalty == "none" else penalty, simultaneous=simultaneous)
+    with seeded(0, "weights"):
+        game = recipe.game(FACTS)
+    assert isinstance(game, Duel)
+    if penalty == "none":
+        game.penalties.clear()
+    rows = np.random.default_rng(0)
+    data = Dataset(rows.integers(0, 256, (2000, 1, 32, 32), dtype=np.uint8), rows.integers(0, 10, 2000))
+    plan = Plan(recipe.optimisers(), recipe.batch, samples=10**9, bfloat16=bfloat16)
+    trainer = Trainer(game, data, plan)
+    if plain:
+        for player in game.players.values():
+            player.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return lambda: [trainer.advance()].clear()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(2)
+    contestants = {
+        "exact, fp32, contiguous, alternating (plain)": contestant(bfloat16=False, plain=True),
+        "exact, fp32, channels_last": contestant(bfloat16=False),
+        "exact, bf16": contestant(bfloat16=True),
+        "exact, bf16, simultaneous (the default here)": contestant(bfloat16=True, simultaneous=True),
+        "finite differences on a quarter, bf16": contestant(bfloat16=True, penalty="finite"),
+        "no penalty, bf16": contestant(bfloat16=True, penalty="none"),
+    }
+    medians = interleaved(contestants, rounds=options.rounds, steps=options.steps)
+    print(f"{setting()}\n\n{table(medians, next(iter(contestants)))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""How fast training data are read: 10,000 PNG files of 64 × 64, against a loader that opens them every epoch.
+
+    python benchmarks/reading.py [--files 10000] [--side 64]
+
+Each reader runs in a process of its own, so that its peak memory is its own. An epoch is every sample once, in batches
+of 64, as float32 tensors in [-1, 1]. Prints a Markdown table.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+BATCH = 64
+
+
+def make(folder: Path, files: int, side: int) -> None:
+    """Smooth random pictures, as PNG."""
+    import numpy as np
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for number in range(files):
+        coarse = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+        coarse.resize((side, side), Image.Resampling.BICUBIC).save(folder / f"{number:06d}.png")
+
+
+def ours(folder: Path, side: int) -> list[float]:
+    """Seconds, by the wall and of the processor, of the first epoch from nothing known; then of the second."""
+    from sparring.data.endless import Endless
+    from sparring.modalities.images.data import survey
+
+    began = now()
+    train = survey(str(folder)).prepare((3, side, side)).train
+    batches = Endless(len(train), BATCH, 0)
+    seconds = []
+    for epoch in range(2):
+        for step in range(len(train) // BATCH):
+            train.batch(batches.rows(epoch * (len(train) // BATCH) + step))
+        seconds += [end - start for end, start in zip(now(), began, strict=True)]
+        began = now()
+    return seconds
+
+
+def opening(folder: Path, side: int) -> list[float]:
+    """The same, by opening every file with PIL in every epoch."""
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    began = now()
+    paths = sorted(folder.iterdir())
+    paths = paths[: round(len(paths) * 0.9)]
+    rng = np.random.default_rng(0)
+    seconds = []
+    for _ in range(2):
+        order = rng.permutation(len(paths))
+        for start in range(0, len(paths) - BATCH + 1, BATCH):
+            pictures = []
+            for place in order[start : start + BATCH]:
+                with Image.open(paths[place]) as image:
+                    pictures.append(np.asarray(image.convert("RGB").resize((side, side))))
+            torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+        seconds += [end - start for end, start in zip(now(), began, strict=True)]
+        began = now()
+    return seconds
+
+
+def now() -> tuple[float, float]:
+    """Seconds: of the wall clock, and of the processor in this process."""
+    return time.perf_counter(), time.process_time()
+
+
+def peak() -> float:
+    """MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 2**20)
+
+
+def measured(reader: str, folder: Path, side: int, cache: Path) -> list[float]:
+    """First epoch, second epoch (s, wall and processor each), peak memory (MiB) above what the libraries take."""
+    command = [sys.executable, __file__, "--reader", reader, "--folder", str(folder), "--side", str(side)]
+    environment = {**os.environ, "SPARRING_CACHE": str(cache)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    numbers: list[float] = json.loads(done.stdout)
+    return numbers
+
+
+def run_one(reader: str, folder: Path, side: int) -> None:
+    """One reader in this process; its numbers as JSON on standard output."""
+    import sklearn.datasets  # noqa: F401
+    import torch
+
+    import sparring.modalities.images.data  # noqa: F401
+
+    torch.set_num_threads(1)
+    before = peak()
+    seconds = {"ours": ours, "opening": opening}[reader](folder, side)
+    print(json.dumps([*seconds, peak() - before]))
+
+
+def main() -> None:
+    """Make the files, run the readers, print the table."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--files", type=int, default=10_000)
+    options.add_argument("--side", type=int, default=64)
+    options.add_argument("--reader", choices=["ours", "opening"])
+    options.add_argument("--folder", type=Path)
+    asked = options.parse_args()
+    if asked.reader:
+        run_one(asked.reader, asked.folder, asked.side)
+        return
+    with tempfile.TemporaryDirectory() as place:
+        folder, cache = Path(place, "pictures"), Path(place, "cache")
+        folder.mkdir()
+        make(folder, asked.files, asked.side)
+        measured("opening", folder, asked.side, cache)  # So that the system has the files at hand for all alike.
+        rows = {
+            "opened every epoch": measured("opening", folder, asked.side, cache),
+            "sparring, first run": measured("ours", folder, asked.side, cache),
+            "sparring, later run": measured("ours", folder, asked.side, cache),
+        }
+    base = rows["opened every epoch"]
+    print(f"{asked.files:,} PNG files, {asked.side} × {asked.side} RGB, batches of {BATCH}; ratios of processor time\n")
+    print("| reader | first epoch: wall, processor (s) | ratio | second epoch | ratio | memory added (MiB) |")
+    print("|---|---|---|---|---|---|")
+    for name, (wall, first, later_wall, later, memory) in rows.items():
+        once = f"{wall:.2f}, {first:.2f} | {base[1] / first:.1f}×"
+        again = f"{later_wall:.2f}, {later:.2f} | {base[3] / later:.1f}×"
+        print(f"| {name} | {once} | {again} | {memory:.0f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Time to quality on MNIST at 32 × 32: every image recipe at equal wall time, under one judge.
+
+    python benchmarks/time_to_quality.py PATH_TO_MNIST [--minutes 2 5 10] [--seeds 0 1 2] [--contestants r3gan rival …]
+
+Each run has the machine for itself and lays its schedules over its own budget. Judge: Fréchet distance in the 64 last
+features of one small classifier trained on the real digits, 3,000 generated against 3,000 held-out digits; the floor is
+3,000 training digits against the same. Agreement: share of samples that the classifier takes for the class asked for.
+Results are added to --out as JSON lines, grids are put beside them; runs that are there already are not repeated.
+"""
+
+import argparse
+import statistics
+from pathlib import Path
+
+import torch
+from rounds import setting
+
+from sparring.data.dataset import Split
+from sparring.evaluation.classifier import Classifier, train_classifier
+from sparring.evaluation.distances import frechet
+from sparring.modalities.images import recipes
+from sparring.modalities.images.data import survey
+from sparring.modalities.images.render import picture
+from sparring.randomness import Draw, seeded
+from sparring.recipe import Recipe
+from sparring.storage import append_line, read_lines, write_picture
+from sparring.training.devices import gains_from_bfloat16
+from sparring.training.plan import Plan
+from sparring.training.trainer import Trainer
+
+COUNT = 3000
+FAST = {"precision": "bfloat16" if gains_from_bfloat16(torch.device("cpu")) else "float32", "resolution": (32, 32)}
+CONTESTANTS: dict[str, Recipe] = {
+    "r3gan": recipes.R3GAN(**FAST),
+    "rival": recipes.DCGAN(**FAST, width=32, learning_rate=6e-4),
+    "rival 2e-4": recipes.DCGAN(**FAST, width=32),
+    "dcgan": recipes.DCGAN(**FAST),
+    "gan": recipes.GAN(**FAST),
+    "vae": recipes.VAE(**FAST),
+}
+
+
+def train(recipe: Recipe, split: Split, minutes: float, seed: int) -> Trainer:
+    """A trainer that has spent its minutes."""
+    with seeded(seed, "weights"):
+        game = recipe.game(split.facts)
+    plan = Plan(
+        recipe.optimisers(),
+        recipe.batch,
+        seconds=60 * minutes,
+        average_half_life=recipe.average_half_life,
+        seed=seed,
+        bfloat16=recipe.precision == "bfloat16",
+    )
+    trainer = Trainer(game, split.train, plan)
+    for _ in trainer:
+        pass
+    return trainer
+
+
+def samples(trainer: Trainer, count: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Samples of the averaged generator, classes in turn, and the classes."""
+    labels = torch.arange(count) % classes
+    parts = []
+    with torch.no_grad():
+        for start in range(0, count, 250):
+            draw = Draw(0, start, 250, slice(0, 250), stream="judged/")
+            parts.append(trainer.average.generate(trainer.average.noise(draw), labels[start : start + 250]))
+    return torch.cat(parts).clamp(-1, 1).contiguous(), labels
+
+
+def measure(trainer: Trainer, judge: Classifier, real: torch.Tensor, labelled: bool) -> dict[str, float]:
+    """Distance, agreement and speed."""
+    fake, labels = samples(trainer, COUNT, 10)
+    found = {"distance": frechet(judge(real), judge(fake)), "samples": float(trainer.samples)}
+    if labelled:
+        found["agreement"] = float((judge.predict(fake) == labels).float().mean())
+    return found
+
+
+def table(rows: list[dict[str, object]]) -> str:
+    """Median and range over seeds."""
+    lines = [
+        "| recipe | minutes | distance: median (range) | agreement | samples seen | seeds |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, minutes in sorted(
+        {(str(row["recipe"]), float(str(row["minutes"]))) for row in rows}, key=lambda k: (k[1], k[0])
+    ):
+        mine = [row for row in rows if (row["recipe"], row["minutes"]) == (name, minutes)]
+        distances = sorted(float(str(row["distance"])) for row in mine)
+        agreement = [float(str(row["agreement"])) for row in mine if "agreement" in row]
+        lines.append(
+            f"| {name} | {minutes:g} | {statistics.median(distances):.1f} ({distances[0]:.1f} to {distances[-1]:.1f}) | "
+            f"{f'{statistics.median(agreement):.1%}' if agreement else '–'} | "
+            f"{statistics.median(float(str(row['samples'])) for row in mine):,.0f} | {len(mine)} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data")
+    parser.add_argument("--minutes", type=float, nargs="+", default=[2, 5, 10])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--contestants", nargs="+", default=list(CONTESTANTS), choices=list(CONTESTANTS))
+    parser.add_argument("--out", type=Path, default=Path("runs/time-to-quality"))
+    options = parser.parse_args()
+    torch.set_num_threads(2)
+    options.out.mkdir(parents=True, exist_ok=True)
+    split = survey(options.data).prepare((1, 32, 32), seed=0)
+    unlabelled = survey(options.data).prepare((1, 32, 32), labels=False, seed=0)
+    judge = train_classifier(split, seed=0)
+    real, other = split.held_out.batch(slice(0, COUNT)).real, split.train.batch(slice(0, COUNT)).real
+    floor = f"{judge.name}, {judge.accuracy:.1%} held out · real against real {frechet(judge(real), judge(other)):.2f}"
+    log = options.out / "results.jsonl"
+    for minutes in options.minutes:
+        for seed in options.seeds:
+            for name in options.contestants:
+                key = {"recipe": name, "minutes": minutes, "seed": seed}
+                if any(key.items() <= row.items() for row in read_lines(log)):
+                    continue
+                recipe = CONTESTANTS[name]
+                labelled = bool(vars(recipe)["labels"])
+                trainer = train(recipe, split if labelled else unlabelled, minutes, seed)
+                row = key | measure(trainer, judge, real, labelled)
+                append_line(log, row)
+                shown = samples(trainer, 160, 10)[0][torch.arange(160).view(16, 10).T.reshape(-1)]
+                write_picture(options.out / f"{name}-{minutes:g}-{seed}.png", picture(shown, columns=16))
+                print(row, flush=True)
+    print(f"\n{setting()} · {floor}\n\n{table(read_lines(log))}")
+
+
+if __name__ == "__main__":
+    main()

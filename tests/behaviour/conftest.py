@@ -1,0 +1,64 @@
+"""Real command lines, and what they leave behind."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from sparring.training.checkpoint import checkpoints
+
+Command = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+    """The command line in a process of its own, (code, output): ``command("train", "ring", seconds=0.5, …)``."""
+    driver = Path(__file__).with_name("driver.py")
+    server = subprocess.Popen([sys.executable, str(driver)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert server.stdin is not None and server.stdout is not None
+    folder = tmp_path_factory.mktemp("output")
+
+    def run(*words: Any, **choices: Any) -> tuple[int, str]:
+        output = folder / f"{len(list(folder.iterdir()))}.txt"
+        request = {"words": [str(word) for word in words], "output": str(output), **choices}
+        server.stdin.write(json.dumps(request) + "\n")
+        server.stdin.flush()
+        answer = json.loads(server.stdout.readline())
+        return answer["code"], output.read_text()
+
+    yield run
+    server.stdin.close()
+    server.stdout.close()
+    assert server.wait(timeout=30) == 0
+
+
+@pytest.fixture(scope="session")
+def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of 150 points: so few that judging takes no time, and that a run goes through many epochs."""
+    path = tmp_path_factory.mktemp("data") / "points.npy"
+    np.save(path, np.random.default_rng(0).normal((1.0, -1.0), 0.3, size=(150, 2)).astype(np.float32))
+    return path
+
+
+@pytest.fixture(scope="session")
+def digest() -> Callable[[Path], dict[str, str]]:
+    """The SHA-256 of every tensor, and where the run stands, in the newest checkpoint of a run folder."""
+
+    def of(run: Path) -> dict[str, str]:
+        newest = checkpoints(run / "checkpoints")[-1]
+        found = {"name": newest.name}
+        for file in sorted(newest.glob("*.safetensors")):
+            for name, tensor in load_file(file).items():
+                content = f"{tensor.shape}{tensor.dtype}".encode() + tensor.tobytes()
+                found[f"{file.stem}/{name}"] = sha256(content).hexdigest()
+        state = json.loads((newest / "state.json").read_text())
+        return found | {name: str(state[name]) for name in ("step", "samples", "micro_batch")}
+
+    return of

@@ -1,0 +1,89 @@
+"""Runs the command line many times without importing torch as often: each run is a forked child, which a test may kill.
+
+Reads requests as lines of JSON, {"words": […], "environment": {…}, "seconds": …, "output": "file"}, and answers each with
+{"code": …}, negative for a signal. Between two checkpoints ``saved_every`` seconds pass; with ``judged`` false a run ends
+when it is trained; no file grows beyond ``largest_file`` bytes.
+"""
+
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import sparring.inspection
+import sparring.judging
+import sparring.modalities.images.rooms
+import sparring.modalities.points.rooms
+import sparring.reporting
+import sparring.training.logbook  # noqa: F401
+from sparring import experiment
+from sparring.cli import closing, main
+
+
+def child(request: dict[str, Any]) -> None:
+    """The command line, as a process of its own would run it."""
+    code = 70
+    try:
+        os.environ.update(request.get("environment", {}))
+        output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        experiment.SAVED_EVERY = request.get("saved_every", 0.0)
+        if not request.get("judged", True):
+            experiment.Experiment._finish = lambda self: None  # type: ignore[method-assign]
+            closing.closing_words = lambda run: ""
+        if "largest_file" in request:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (request["largest_file"], resource.RLIM_INFINITY))
+        main(request["words"])
+        code = 0
+    except SystemExit as leaving:
+        code = int(leaving.code or 0)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def killed_after(process: int, seconds: float | None) -> int:
+    """The exit code of a process that is killed if it lives for so long."""
+    deadline = time.monotonic() + (seconds if seconds is not None else 600)
+    while True:
+        found, status = os.waitpid(process, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() > deadline:
+            os.kill(process, signal.SIGKILL)
+            deadline = float("inf")
+        time.sleep(0.002)
+
+
+def prepare() -> None:
+    """Import what is otherwise imported late, so that the children need not."""
+    torch.set_num_threads(1)
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)])
+    with suppress(ImportError):
+        import_module("torch.utils.tensorboard")
+
+
+def serve() -> None:
+    """One request after the other."""
+    prepare()
+    for line in sys.stdin:
+        request = json.loads(line)
+        Path(request["output"]).parent.mkdir(parents=True, exist_ok=True)
+        process = os.fork()
+        if process == 0:
+            child(request)
+        print(json.dumps({"code": killed_after(process, request.get("seconds"))}), flush=True)
+
+
+if __name__ == "__main__":
+    serve()

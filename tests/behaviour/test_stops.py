@@ -1,0 +1,121 @@
+"""Ctrl-C, SIGTERM, a full disk and a second trainer, with real processes."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sparring.training.checkpoint import checkpoints
+
+Command = Callable[..., tuple[int, str]]
+Digest = Callable[[Path], dict[str, str]]
+
+SMALL = ("--batch", "32", "--width", "8", "--noise", "2")
+
+
+def started(points: Path, out: Path, *words: str) -> "subprocess.Popen[str]":
+    """`sparring train` at work, in the middle of training."""
+    command = [sys.executable, "-m", "sparring", "train", str(points), *SMALL, "--out", str(out), *words]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    deadline = time.monotonic() + 120
+    while not any((out / "samples").glob("[0-9]*.png")):
+        assert process.poll() is None and time.monotonic() < deadline, process.stderr and process.stderr.read()
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_saves_and_says_how_to_go_on(
+    number: signal.Signals, code: int, points: Path, tmp_path: Path
+) -> None:
+    process = started(points, tmp_path / "run", "--samples", "1000000")
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code, said
+    assert f"sparring resume {tmp_path / 'run'}" in said
+    assert "Traceback" not in said
+    (saved,) = checkpoints(tmp_path / "run" / "checkpoints")
+    assert json.loads((saved / "state.json").read_text())["samples"] == int(saved.name) > 0
+
+
+def test_the_second_signal_ends_at_once(points: Path, tmp_path: Path) -> None:
+    """Both arrive before the first could be heeded."""
+    process = started(points, tmp_path / "run", "--minutes", "5")
+    os.kill(process.pid, signal.SIGSTOP)
+    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, signal.SIGTERM)
+    began = time.monotonic()
+    os.kill(process.pid, signal.SIGCONT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode in (130, 143)
+    assert time.monotonic() - began < 10
+    assert "Traceback" not in said
+
+
+def test_stopped_and_resumed_ends_as_if_never_stopped(
+    command: Command, digest: Digest, points: Path, tmp_path: Path
+) -> None:
+    numbers = ("--samples", 6400, *SMALL)
+    assert command("train", points, *numbers, "--out", tmp_path / "whole")[0] == 0
+    process = started(points, tmp_path / "run", "--samples", "6400")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert digest(tmp_path / "run") != digest(tmp_path / "whole")
+    code, said = command("resume", tmp_path / "run")
+    assert code == 0 and re.search(r"Going on from \d+", said), said
+    assert digest(tmp_path / "run") == digest(tmp_path / "whole")
+    figures = [
+        [{**json.loads(line), "samples_per_second": 0} for line in (run / "log.jsonl").read_text().splitlines()]
+        for run in (tmp_path / "whole", tmp_path / "run")
+    ]
+    assert figures[0] == figures[1]
+
+
+def test_damage_is_said_and_the_older_checkpoint_is_used(
+    command: Command, digest: Digest, points: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    assert command("train", points, "--samples", 640, *SMALL, "--out", run)[0] == 0
+    before = digest(run)
+    newest = checkpoints(run / "checkpoints")[-1] / "players.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1] + b"?")
+    code, said = command("resume", run)
+    assert code == 0 and "damaged and was passed over" in said, said
+    assert digest(run) == before
+    for checkpoint in checkpoints(run / "checkpoints"):
+        (checkpoint / "state.json").write_text("{}")
+    code, said = command("resume", run)
+    assert code == 2 and "at least one whole checkpoint" in said and "Traceback" not in said, said
+
+
+def test_a_full_disk_is_said_and_leaves_the_older_checkpoint(
+    command: Command, digest: Digest, points: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    crash = {"SPARRING_CRASH_AT": "checkpoint-after-players:4"}
+    command("train", points, "--samples", 640, *SMALL, "--out", run, environment=crash)
+    before = [path.name for path in checkpoints(run / "checkpoints")]
+    code, said = command("resume", run, largest_file=10_000)
+    assert code == 2, said
+    assert "could not be written" in said and "the one before is untouched" in said and "Traceback" not in said
+    assert [path.name for path in checkpoints(run / "checkpoints")] == before
+    code, said = command("resume", run)
+    assert code == 0 and "damaged" not in said, said
+
+
+def test_two_trainers_in_one_run(points: Path, tmp_path: Path, command: Command) -> None:
+    process = started(points, tmp_path / "run", "--minutes", "5")
+    try:
+        code, said = command("resume", tmp_path / "run")
+        assert code == 2 and "another process at work" in said, said
+    finally:
+        process.kill()
+        process.communicate(timeout=60)

@@ -1,0 +1,153 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sparring.data import cache
+from sparring.errors import SparringError
+
+
+@pytest.fixture(autouse=True)
+def cache_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
+
+
+def chunks():
+    for start in range(0, 10, 4):
+        rows = np.arange(start, min(start + 4, 10), dtype=np.uint8)
+        yield np.broadcast_to(rows[:, None, None], (len(rows), 3, 5))
+
+
+def never():
+    raise AssertionError("it was built again")
+
+
+def test_an_array_is_built_once_and_mapped():
+    built = cache.stored_array("key", (10, 3, 5), chunks)
+    assert built[:, 0, 0].tolist() == list(range(10))
+    again = cache.stored_array("key", (10, 3, 5), never)
+    assert isinstance(again, np.memmap) and not again.flags.writeable
+    assert np.array_equal(built, again)
+
+
+def test_another_key_or_shape_is_another_array():
+    cache.stored_array("key", (10, 3, 5), chunks)
+    with pytest.raises(AssertionError, match="built again"):
+        cache.stored_array("other key", (10, 3, 5), never)
+    with pytest.raises(AssertionError, match="built again"):
+        cache.stored_array("key", (10, 5, 3), never)
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "grow", "no manifest", "bad manifest", "no array"])
+def test_a_damaged_array_is_built_again(tmp_path, damage):
+    cache.stored_array("key", (10, 3, 5), chunks)
+    (path,) = (tmp_path / "cache").rglob("array.npy")
+    content = bytearray(path.read_bytes())
+    match damage:
+        case "flip":
+            content[-7] ^= 1
+            path.write_bytes(content)
+        case "cut":
+            path.write_bytes(content[:-1])
+        case "grow":
+            path.write_bytes(content + b"x")
+        case "no manifest":
+            (path.parent / "manifest.json").unlink()
+        case "bad manifest":
+            (path.parent / "manifest.json").write_text("{")
+        case "no array":
+            path.unlink()
+    again = cache.stored_array("key", (10, 3, 5), chunks)
+    assert again[:, 2, 4].tolist() == list(range(10))
+    cache.stored_array("key", (10, 3, 5), never)
+
+
+RACE = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from sparring.data import cache
+
+here, other = Path(sys.argv[1]), Path(sys.argv[2])
+
+def chunks():
+    here.touch()
+    while not other.exists():
+        time.sleep(0.01)
+    yield np.full((50, 8), 7, dtype=np.uint8)
+
+array = cache.stored_array("raced for", (50, 8), chunks)
+assert (array == 7).all()
+print("good")
+"""
+
+
+def test_two_processes_may_build_at_once(tmp_path):
+    marks = [str(tmp_path / "first"), str(tmp_path / "second")]
+    runs = [
+        subprocess.Popen([sys.executable, "-c", RACE, *order], stdout=subprocess.PIPE, text=True)
+        for order in (marks, marks[::-1])
+    ]
+    assert [run.communicate(timeout=60)[0].strip() for run in runs] == ["good", "good"]
+    assert len(list((tmp_path / "cache" / "arrays").iterdir())) == 1
+
+
+def test_what_a_dead_process_left_is_removed(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    leftover = tmp_path / "cache" / "arrays" / f".abc.{dead.pid}.tmp"
+    leftover.mkdir(parents=True)
+    cache.stored_array("key", (10, 3, 5), chunks)
+    assert not leftover.exists()
+
+
+def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "file"))
+    with pytest.raises(SparringError, match=r"cannot be used .* expected one that can be written · set SPARRING_CACHE"):
+        cache.stored_array("key", (10, 3, 5), chunks)
+    cache.remember("surveys", "key", {})
+    assert cache.recall("surveys", "key") is None
+
+
+def test_too_little_room_is_one_sentence():
+    with pytest.raises(SparringError, match=r"free at .* expected room for .* GiB of decoded samples"):
+        cache.stored_array("key", (2**50, 3, 5), chunks)
+
+
+def test_the_memory_in_use_is_that_of_a_chunk(tmp_path):
+    code = (
+        "import resource, sys, numpy as np\nfrom pathlib import Path\nfrom sparring.data import cache\n"
+        "one = np.zeros((1, 2**20), np.uint8)\n"
+        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
+        "before = peak()\n"
+        "cache._write(Path(sys.argv[1]), (300, 2**20), (one for _ in range(300)))\n"
+        "print(peak() - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 150
+
+
+def test_notes_are_kept_and_checked(tmp_path):
+    cache.remember("surveys", "key", {"count": 3, "names": ["ä"]})
+    assert cache.recall("surveys", "key") == {"count": 3, "names": ["ä"]}
+    assert cache.recall("surveys", "other") is None
+    (path,) = (tmp_path / "cache" / "surveys").iterdir()
+    note = json.loads(path.read_text())
+    note["content"]["count"] = 4
+    path.write_text(json.dumps(note))
+    assert cache.recall("surveys", "key") is None
+
+
+def test_where_the_cache_is(monkeypatch):
+    monkeypatch.delenv("SPARRING_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert cache.cache_folder() == Path("/somewhere/sparring")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert cache.cache_folder() == Path.home() / "Library" / "Caches" / "sparring"
+    assert os.environ.get("SPARRING_CACHE") is None

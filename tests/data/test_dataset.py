@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparring.data.dataset import Dataset, hold_out
+
+
+@given(count=st.integers(2, 3000), seed=st.integers(0, 2**32))
+def test_hold_out_parts_the_rows(count, seed):
+    train, aside = hold_out(count, seed)
+    assert sorted([*train, *aside]) == list(range(count))
+    assert len(aside) == max(1, round(count * 0.1))
+    assert (np.diff(train) > 0).all() and (np.diff(aside) > 0).all()
+
+
+@pytest.mark.parametrize(("count", "share"), [(19_999, 0.1), (20_000, 0.05), (60_000, 0.05)])
+def test_hold_out_keeps_five_to_ten_per_cent(count, share):
+    assert len(hold_out(count, 0)[1]) == round(count * share)
+
+
+def test_bytes_become_numbers_from_minus_one_to_one():
+    samples = np.array([0, 51, 255], dtype=np.uint8).reshape(3, 1, 1, 1)
+    batch = Dataset(samples, np.array([2, 0, 1])).batch(np.array([2, 0]))
+    assert torch.equal(batch.real.flatten(), torch.tensor([1.0, -1.0]))
+    assert batch.condition is not None and batch.condition.tolist() == [1, 2]
+
+
+def test_numbers_are_taken_as_they_are():
+    samples = np.array([[0.5, 7.0]], dtype=np.float32)
+    batch = Dataset(samples).batch(slice(None))
+    assert batch.real.tolist() == [[0.5, 7.0]] and batch.condition is None

@@ -1,0 +1,126 @@
+"""A game that the project does not have, written with what it offers: points of two domains, turned into each other.
+
+Two generators and two discriminators (Zhu et al. 2017); the trainer plays it unchanged.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+from sparring.data.dataset import Dataset
+from sparring.flow import Batch, Noise, Progress, Sample, Terms, Turn, Verdict
+from sparring.games.priors import normal
+from sparring.layers.dense import Dense
+from sparring.objectives.judge import Judge
+from sparring.objectives.losses import relativistic
+from sparring.objectives.penalties import r1
+from sparring.randomness import Draw, derive, seeded
+from sparring.training.plan import Plan
+from sparring.training.trainer import Trainer
+
+RING = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+GRID = torch.tensor([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
+SIGMA = 0.1
+
+
+class Critic(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = Dense(2, 48, 48, 1)
+
+    def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+        return Verdict([self.layers(sample).squeeze(1)], [])
+
+
+class Exchange:
+    """Domain one is what the data holds; domain two is drawn here. A cycle must end where it began."""
+
+    generators = ("there", "back")
+
+    def __init__(self) -> None:
+        self.players: dict[str, nn.Module] = {
+            "there": Dense(2, 48, 48, 2),
+            "back": Dense(2, 48, 48, 2),
+            "critic of grids": Critic(),
+            "critic of rings": Critic(),
+        }
+
+    def turns(self, progress: Progress) -> Sequence[Turn]:
+        return [
+            Turn("critic of grids", self.grid_terms),
+            Turn("critic of rings", self.ring_terms),
+            Turn("there", self.cycle_terms),
+            Turn("back", self.cycle_terms),
+        ]
+
+    def grid_terms(self, batch: Batch, progress: Progress) -> Terms:
+        return self._tell_apart("critic of grids", grid(progress.draw), self.players["there"](batch.real), progress)
+
+    def ring_terms(self, batch: Batch, progress: Progress) -> Terms:
+        fake = self.players["back"](grid(progress.draw))
+        return self._tell_apart("critic of rings", batch.real, fake, progress)
+
+    def cycle_terms(self, batch: Batch, progress: Progress) -> Terms:
+        there, back, rings, grids = self.players["there"], self.players["back"], batch.real, grid(progress.draw)
+        as_grids, as_rings = there(rings), back(grids)
+        return {
+            "grids": self._persuade("critic of grids", grids, as_grids, progress),
+            "rings": self._persuade("critic of rings", rings, as_rings, progress),
+            "cycle": l1_loss(back(as_grids), rings) + l1_loss(there(as_rings), grids),
+        }
+
+    def noise(self, draw: Draw) -> Noise:
+        return normal(2)(draw)
+
+    def generate(self, noise: Noise, condition: Tensor | None) -> Sample:
+        return self.players["there"](noise)
+
+    def _tell_apart(self, critic: str, real: Tensor, fake: Tensor, progress: Progress) -> Terms:
+        real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
+        judge = Judge(self.players[critic], None, progress.draw)
+        return {
+            "adversarial": relativistic.discriminator(judge(real).scores[0], judge(fake).scores[0]),
+            "r1": 0.1 * r1(judge, real, fake).mean(),
+        }
+
+    def _persuade(self, critic: str, real: Tensor, fake: Tensor, progress: Progress) -> Tensor:
+        judge = Judge(self.players[critic], None, progress.draw)
+        return relativistic.generator(judge(real).scores[0], judge(fake).scores[0])
+
+
+def grid(draw: Draw) -> Tensor:
+    return GRID[draw.integers("corner", 4)] + SIGMA * draw.normal("around the corner", 2)
+
+
+def ring(count: int) -> Dataset:
+    random = np.random.default_rng(derive(0, "ring"))
+    points = RING.numpy()[random.integers(4, size=count)] + SIGMA * random.standard_normal((count, 2))
+    return Dataset(points.astype(np.float32))
+
+
+def test_it_learns_to_turn_one_domain_into_the_other_and_back(plan: Callable[..., Plan]) -> None:
+    with seeded(0, "weights"):
+        game = Exchange()
+    trainer = Trainer(game, ring(4000), plan(players=tuple(game.players), rate=2e-3, batch=128, samples=128 * 900))
+    for _ in trainer:
+        pass
+    rings = torch.from_numpy(ring(4000).samples[:1000])
+    with torch.no_grad():
+        as_grids = trainer.average.players["there"](rings)
+        again = trainer.average.players["back"](as_grids)
+    distance, corner = torch.cdist(as_grids, GRID).min(1)
+    assert float((distance < 4 * SIGMA).float().mean()) > 0.85
+    assert min(torch.bincount(corner, minlength=4).tolist()) > 100
+    assert float((again - rings).norm(dim=1).median()) < 0.1
+
+
+def test_the_figures_are_named_after_players_and_terms(plan: Callable[..., Plan]) -> None:
+    game = Exchange()
+    trainer = Trainer(game, ring(64), plan(players=tuple(game.players), batch=16, samples=32))
+    steps = [progress.step for progress in trainer]
+    assert all(now == before + 1 for before, now in pairwise(steps))
+    assert {"there/cycle", "back/grids", "critic of grids/r1", "critic of rings/gradient"} <= set(trainer.figures)

@@ -1,0 +1,47 @@
+"""The averaged players."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from sparring.games.duel import Duel
+from sparring.training.average import decay_of, follow, follower
+
+
+def test_a_weight_counts_half_after_the_half_life() -> None:
+    player, average = nn.Linear(2, 2), nn.Linear(2, 2)
+    nn.init.zeros_(average.weight)
+    nn.init.ones_(player.weight)
+    for _ in range(25):
+        follow(average, player, decay_of(half_life=100, samples=4))
+    torch.testing.assert_close(average.weight.detach(), torch.full((2, 2), 0.5))
+
+
+def test_the_decay_does_not_depend_on_the_batch() -> None:
+    assert decay_of(1000, 64) ** 2 == pytest.approx(decay_of(1000, 128))
+
+
+def test_without_a_half_life_the_average_is_the_player() -> None:
+    player, average = nn.Linear(2, 2), nn.Linear(2, 2)
+    follow(average, player, decay_of(0.0, 64))
+    assert torch.equal(average.weight, player.weight)
+
+
+def test_running_statistics_follow_and_counters_are_copied() -> None:
+    player, average = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
+    player(torch.randn(8, 2) + 3)
+    follow(average, player, 0.5)
+    torch.testing.assert_close(average.running_mean, player.running_mean / 2)
+    assert average.num_batches_tracked == player.num_batches_tracked == 1
+
+
+def test_the_follower_is_a_copy_that_does_not_train(tiny_duel: Callable[..., Duel]) -> None:
+    game = tiny_duel()
+    average = follower(game)
+    for name, player in game.players.items():
+        copy = average.players[name]
+        assert copy is not player and not copy.training and player.training
+        assert not any(weight.requires_grad for weight in copy.parameters())
+        assert all(torch.equal(one, other) for one, other in zip(copy.parameters(), player.parameters(), strict=True))

@@ -1,0 +1,131 @@
+"""Checkpoints that were damaged are found out, passed over, and said."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sparring.data.dataset import Dataset
+from sparring.errors import SparringError
+from sparring.games.duel import Duel
+from sparring.training.checkpoint import FILES, checkpoints, load_checkpoint, restore, save_checkpoint
+from sparring.training.plan import Plan
+from sparring.training.trainer import Trainer
+
+ALL = (*FILES, "manifest.json")
+
+
+@pytest.fixture
+def trainer(tiny_duel: Callable[..., Duel], blob: Dataset, plan: Callable[..., Plan]) -> Trainer:
+    """A trainer with two checkpoints behind it."""
+    return Trainer(tiny_duel(), blob, plan())
+
+
+@pytest.fixture
+def saved(trainer: Trainer, tmp_path: Path) -> Path:
+    """A folder with three checkpoints made, of which two are kept."""
+    for _ in range(3):
+        trainer.advance()
+        save_checkpoint(tmp_path, trainer)
+    return tmp_path
+
+
+def flip(path: Path, place: float) -> None:
+    content = bytearray(path.read_bytes())
+    content[int(place * (len(content) - 1))] ^= 1
+    path.write_bytes(content)
+
+
+def test_the_newest_two_are_kept(saved: Path) -> None:
+    assert [path.name for path in checkpoints(saved)] == ["000000064", "000000096"]
+
+
+def test_order_is_by_number(tmp_path: Path) -> None:
+    for name in ("1000000000", "999999999", "000000005", ".hidden.1.tmp"):
+        (tmp_path / name).mkdir()
+    assert [int(path.name) for path in checkpoints(tmp_path)] == [5, 999_999_999, 1_000_000_000]
+
+
+@pytest.mark.parametrize("place", [0.0, 0.1, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("name", ALL)
+def test_one_flipped_bit(name: str, place: float, saved: Path) -> None:
+    flip(saved / "000000096" / name, place)
+    snapshot, where, complaints = load_checkpoint(saved)
+    assert where.name == "000000064" and snapshot.state["samples"] == 64
+    assert len(complaints) == 1
+    assert "000000096 is damaged and was passed over" in complaints[0]
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.999])
+@pytest.mark.parametrize("name", ALL)
+def test_cut_short(name: str, kept: float, saved: Path) -> None:
+    path = saved / "000000096" / name
+    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    _, where, complaints = load_checkpoint(saved)
+    assert where.name == "000000064" and len(complaints) == 1
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_missing(name: str, saved: Path) -> None:
+    (saved / "000000096" / name).unlink()
+    assert load_checkpoint(saved)[1].name == "000000064"
+
+
+def test_both_damaged(saved: Path) -> None:
+    for checkpoint in checkpoints(saved):
+        flip(checkpoint / FILES[0], 0.5)
+    with pytest.raises(SparringError) as caught:
+        load_checkpoint(saved)
+    assert "000000096" in str(caught.value) and "000000064" in str(caught.value)
+
+
+def test_none(tmp_path: Path) -> None:
+    with pytest.raises(SparringError, match="no checkpoint"):
+        load_checkpoint(tmp_path)
+
+
+def test_a_damaged_one_is_not_counted_among_the_two_good_ones(saved: Path, trainer: Trainer) -> None:
+    """Resumed from the older one, the run writes between it and the damaged one, and at the damaged one's place."""
+    flip(saved / "000000096" / FILES[0], 0.5)
+    snapshot, _, _ = load_checkpoint(saved)
+    restore(trainer, snapshot)
+    trainer.samples = 80
+    save_checkpoint(saved, trainer)
+    assert [path.name for path in checkpoints(saved)] == ["000000064", "000000080"]
+    trainer.advance()
+    trainer.samples = 96
+    save_checkpoint(saved, trainer)
+    snapshot, where, complaints = load_checkpoint(saved)
+    assert where.name == "000000096" and not complaints
+    assert snapshot.state["samples"] == 96
+
+
+def test_a_damaged_one_at_the_same_place_is_replaced(saved: Path, trainer: Trainer) -> None:
+    flip(saved / "000000096" / FILES[1], 0.5)
+    save_checkpoint(saved, trainer)
+    assert load_checkpoint(saved)[1:] == (saved / "000000096", [])
+
+
+def test_other_networks(saved: Path, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel]) -> None:
+    other = Trainer(tiny_duel(judges=2), blob, plan())
+    with pytest.raises(SparringError, match="checkpoint of other networks"):
+        restore(other, load_checkpoint(saved)[0])
+
+
+def test_a_disk_that_is_full_leaves_what_was_there(
+    saved: Path, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the limit is on the size of a file, which the system enforces as it does a full disk."""
+    resource = pytest.importorskip("resource")
+    before = {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
+    trainer.advance()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+        with pytest.raises(OSError):
+            save_checkpoint(saved, trainer)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert before == {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
+
+

@@ -1,0 +1,24 @@
+"""How much of the budget is spent."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from sparring.training.plan import Plan
+
+
+def test_fractions() -> None:
+    assert Plan({}, 32, samples=1000).fraction(250, 1e9) == 0.25
+    assert Plan({}, 32, seconds=60.0).fraction(10**9, 15.0) == 0.25
+    assert Plan({}, 32, samples=1000, seconds=60.0).fraction(100, 30.0) == 0.5
+    assert Plan({}, 32, samples=1000, seconds=60.0).fraction(900, 30.0) == 0.9
+    assert Plan({}, 32, samples=1000).fraction(5000, 0.0) == 1.0
+
+
+@given(some.integers(1, 10**9), some.floats(0.01, 1e6), some.integers(0, 10**9), some.floats(0, 1e6))
+def test_it_grows_with_both_and_stays_within_one(
+    samples: int, seconds: float, seen: int, passed: float
+) -> None:
+    plan = Plan({}, 32, samples=samples, seconds=seconds)
+    assert 0 <= plan.fraction(seen, passed) <= plan.fraction(seen + 1, passed + 1) <= 1
+    assert plan.fraction(samples, 0.0) == plan.fraction(0, seconds) == pytest.approx(1)

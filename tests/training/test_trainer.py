@@ -1,0 +1,232 @@
+"""The loop: portions, memory, numbers that are not finite, precision."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sparring.data.dataset import Dataset
+from sparring.errors import SparringError
+from sparring.flow import Verdict
+from sparring.games.duel import Duel
+from sparring.games.priors import normal
+from sparring.objectives.losses import LOSSES
+from sparring.objectives.penalties import dragan, finite_r1, gradient_penalty, r1, r2
+from sparring.objectives.schedules import Weighted, constant
+from sparring.objectives.terms import feature_matching
+from sparring.training.plan import Plan
+from sparring.training.processes import World
+from sparring.training.trainer import Trainer
+
+Make = Callable[..., Any]
+PENALTIES = {
+    "r1": Weighted(r1, constant(0.5)),
+    "r2": Weighted(r2, constant(0.5)),
+    "gradient penalty": Weighted(gradient_penalty, constant(0.5)),
+}
+
+
+def weights(trainer: Trainer) -> dict[str, Tensor]:
+    found = {}
+    for kind, game in (("player", trainer.game), ("average", trainer.average)):
+        for name, player in game.players.items():
+            found |= {f"{kind}/{name}/{key}": value.clone() for key, value in player.state_dict().items()}
+    return found
+
+
+def played(game: Any, data: Dataset, plan: Plan, **choices: Any) -> Trainer:
+    trainer = Trainer(game, data, plan, **choices)
+    for _ in trainer:
+        pass
+    return trainer
+
+
+@pytest.mark.parametrize("micro_batch", [16, 7, 1])
+@pytest.mark.parametrize("simultaneous", [False, True])
+def test_micro_batches_give_the_weights_of_the_whole_batch(
+    micro_batch: int, simultaneous: bool, tiny_duel: Make, blob: Dataset, plan: Make
+) -> None:
+    choices = {"penalties": PENALTIES, "simultaneous": simultaneous, "discriminator_turns": 2}
+    whole = played(tiny_duel(**choices), blob, plan(samples=320))
+    parts = played(tiny_duel(**choices), blob, plan(samples=320, micro_batch=micro_batch))
+    torch.testing.assert_close(weights(parts), weights(whole), rtol=1e-5, atol=1e-6)
+    assert parts.figures == pytest.approx(whole.figures, rel=1e-4)
+
+
+class Cramped(nn.Module):
+    """A discriminator on a device that has room for only so many samples."""
+
+    def __init__(self, discriminator: nn.Module, room: int) -> None:
+        super().__init__()
+        self.discriminator, self.room = discriminator, room
+
+    def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+        if len(sample) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate more than there is.")
+        return self.discriminator(sample, condition)
+
+
+def cramped(duel: Duel, room: int) -> Duel:
+    players = duel.players["generator"], Cramped(duel.players["discriminator"], room)
+    return Duel(*players, prior=duel.prior, loss=duel.loss, penalties=duel.penalties, simultaneous=duel.simultaneous)
+
+
+@pytest.mark.parametrize("simultaneous", [False, True])
+def test_where_memory_runs_out_the_micro_batch_is_halved_and_the_mathematics_stays(
+    simultaneous: bool, tiny_duel: Make, blob: Dataset, plan: Make
+) -> None:
+    said: list[tuple[str, str]] = []
+    choices = {"penalties": PENALTIES, "simultaneous": simultaneous}
+    whole = played(cramped(tiny_duel(**choices), room=32), blob, plan())
+    small = played(
+        cramped(tiny_duel(**choices), room=10), blob, plan(), tell=lambda kind, sentence: said.append((kind, sentence))
+    )
+    assert small.micro_batch == 8 and whole.micro_batch == 32
+    assert [kind for kind, _ in said] == ["micro-batch"] * 2
+    assert "micro-batches of 16" in said[0][1] and "micro-batches of 8" in said[1][1]
+    torch.testing.assert_close(weights(small), weights(whole), rtol=1e-5, atol=1e-6)
+
+
+def test_memory_that_runs_out_on_the_generators_turn(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    """Answers of the discriminator to larger portions are not mistaken for those to the smaller ones."""
+    duel = tiny_duel(simultaneous=True)
+    trainer = Trainer(duel, blob, plan(micro_batch=16))
+    trainer.advance()
+    failing = [True]
+
+    def fail_once(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
+        if torch.is_grad_enabled() and failing:
+            failing.clear()
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    duel.players["generator"].register_forward_hook(fail_once)
+    for _ in trainer:
+        pass
+    assert trainer.micro_batch == 8 and trainer.samples == 640
+
+
+def test_one_sample_that_does_not_fit_is_an_error(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    with pytest.raises(torch.OutOfMemoryError):
+        played(cramped(tiny_duel(), room=0), blob, plan())
+
+
+class Cursed(nn.Module):
+    """A generator that is not finite at the passes in ``bad``."""
+
+    def __init__(self, generator: nn.Module, bad: range) -> None:
+        super().__init__()
+        self.generator, self.bad, self.passes = generator, bad, 0
+
+    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        self.passes += torch.is_grad_enabled()
+        factor = float("nan") if torch.is_grad_enabled() and self.passes in self.bad else 1.0
+        return self.generator(noise, condition) * factor
+
+
+def cursed(duel: Duel, bad: range) -> Duel:
+    return Duel(Cursed(duel.players["generator"], bad), duel.players["discriminator"], prior=normal(4), loss=duel.loss)
+
+
+def test_gradients_that_are_not_finite_are_refused(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    said: list[str] = []
+    trainer = Trainer(cursed(tiny_duel(), range(3, 6)), blob, plan(), tell=lambda kind, sentence: said.append(kind))
+    before: dict[str, Tensor] = {}
+    for progress in trainer:
+        if progress.step == 2:
+            before = weights(trainer)
+        if progress.step == 5:
+            assert said == ["refused"] * 3
+            assert trainer.watchdog.word == "not finite"
+            for name in (name for name in before if name.startswith("player/generator")):
+                assert torch.equal(weights(trainer)[name], before[name])
+    assert trainer.watchdog.word != "not finite"
+    assert all(value.isfinite().all() for value in weights(trainer).values())
+
+
+def test_five_in_a_row_end_the_run(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    trainer = Trainer(cursed(tiny_duel(), range(3, 100)), blob, plan())
+    with pytest.raises(SparringError, match="generator that is not finite, 5 times in a row"):
+        for _ in trainer:
+            pass
+    assert trainer.step == 6
+    assert all(value.isfinite().all() for value in weights(trainer).values())
+
+
+@pytest.mark.parametrize("penalty", [r1, gradient_penalty, dragan, finite_r1()])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_in_bfloat16_losses_and_penalties_stay_float32(
+    loss: str, penalty: Any, tiny_duel: Make, blob: Dataset, plan: Make
+) -> None:
+    kinds: set[torch.dtype] = set()
+
+    class Listening(nn.Module):
+        def __init__(self, discriminator: nn.Module) -> None:
+            super().__init__()
+            self.discriminator = discriminator
+
+        def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+            verdict = self.discriminator(sample, condition)
+            kinds.add(verdict.scores[0].dtype)
+            return verdict
+
+    duel = tiny_duel(loss=loss)
+    terms = {"features": Weighted(feature_matching, constant(1.0))}
+    duel = Duel(
+        duel.players["generator"],
+        Listening(duel.players["discriminator"]),
+        prior=duel.prior,
+        loss=duel.loss,
+        penalties={"penalty": Weighted(penalty, constant(1.0))},
+        terms=terms,
+    )
+    trainer = Trainer(duel, blob, plan(bfloat16=True, samples=96))
+    for turn in duel.turns(trainer.progress):
+        with trainer._autocast():
+            values = turn.terms(trainer._batch(0), trainer.progress)
+        assert {value.dtype for value in values.values()} == {torch.float32}
+    for _ in trainer:
+        pass
+    assert torch.bfloat16 in kinds
+    assert all(weight.dtype == torch.float32 for weight in duel.players["generator"].parameters())
+
+
+def test_schedules_are_laid_over_the_budget(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    from sparring.objectives.schedules import cosine
+    from sparring.recipe import Adam
+
+    adam = Adam(cosine(1.0, 0.0), beta1=0.0, beta2=cosine(0.9, 0.99))
+    numbers = Plan({"generator": adam, "discriminator": adam}, batch=32, samples=320)
+    trainer = Trainer(tiny_duel(), blob, numbers)
+    rates, decays = [], []
+    for _ in trainer:
+        (group,) = trainer.optimisers["generator"].param_groups
+        rates.append(group["lr"])
+        decays.append(group["betas"][1])
+    assert rates[0] == 1.0 and decays[0] == 0.9
+    assert rates[5] == pytest.approx(0.5) and decays[5] == pytest.approx(0.945)
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_progress_counts_the_samples_of_every_turn(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    trainer = played(tiny_duel(discriminator_turns=3), blob, plan(batch=10, samples=95))
+    assert (trainer.step, trainer.samples) == (4, 120)
+
+
+def test_every_sample_is_seen_equally_often(tiny_duel: Make, plan: Make) -> None:
+    """A repeated turn sees another batch; batches run on across the ends of epochs."""
+    data = Dataset(np.arange(60, dtype=np.float32).reshape(30, 2))
+    duel, seen = tiny_duel(discriminator_turns=3), []
+    terms = duel.discriminator_terms
+    duel.discriminator_terms = lambda batch, progress: (seen.extend(batch.real[:, 0].tolist()), terms(batch, progress))[1]
+    played(duel, data, plan(batch=8, samples=240))
+    assert len(seen) == 240
+    assert all(seen.count(value) == 8 for value in data.samples[:, 0])
+
+
+def test_processes_split_the_batch_without_gaps() -> None:
+    for size in (1, 2, 3, 5):
+        rows = [row for rank in range(size) for row in range(64)[World(rank, size).rows(64)]]
+        assert rows == list(range(64))
