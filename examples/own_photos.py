@@ -1,6 +1,8 @@
 """Train on a folder of your own pictures, look at samples, publish the model.
 
     python examples/own_photos.py photos/ --minutes 10
+
+The run folder is printed at the end; the published folder can be handed to others.
 """
 
 import argparse

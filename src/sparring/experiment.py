@@ -8,7 +8,7 @@ from typing import Any, final
 
 import torch
 
-from sparring.data.dataset import Split
+from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.display import Display, Plain, Silent
 from sparring.errors import SparringError
@@ -122,7 +122,7 @@ def train(
     folder = Path(world.agree(str(new_folder(out, str(data))) if world.first else ""))
     run = create(folder, record) if world.first else Run(folder)
     world.wait()
-    split = survey.prepare(resolved.shape(facts), labels=bool(vars(resolved).get("labels", True)), seed=seed)
+    split = survey.prepare(resolved.shape(facts), seed=seed)
     return Experiment(run, record, resolved, split, place, world, display, goal).play()
 
 
@@ -150,13 +150,10 @@ def resume(
             expected=f"the {record.facts.count} samples of then",
             remedy="put the data back, or begin a new run",
         )
-    split = survey.prepare(
-        resolved.shape(record.facts), labels=bool(vars(resolved).get("labels", True)), seed=record.seed
-    )
+    split = survey.prepare(resolved.shape(record.facts), seed=record.seed)
     goal = Goal.parse(record.until) if record.until else None
     experiment = Experiment(opened, record, resolved, split, place, world, display, goal)
-    experiment.go_back()
-    return experiment.play()
+    return experiment.play(resumed=True)
 
 
 @final
@@ -194,7 +191,9 @@ class Experiment:
             seed=record.seed,
             bfloat16=recipe.precision == "bfloat16",
         )
-        self.trainer = Trainer(game, split.train, plan, device=device, world=world, tell=self._tell)
+        # The judge may use the labels even where the players never see them.
+        data = split.train if vars(recipe).get("labels") else Dataset(split.train.samples)
+        self.trainer = Trainer(game, data, plan, device=device, world=world, tell=self._tell)
         self.reached = False
         self._saved_at = time.monotonic()
         self._failures = 0
@@ -212,9 +211,11 @@ class Experiment:
         self.logbook.rewind(self.trainer.samples)
         self._tell("resumed", f"Going on from {place.name}: {self.trainer.samples:,} samples seen.")
 
-    def play(self) -> Run:
-        """Train to the end, then judge, show and publish."""
+    def play(self, *, resumed: bool = False) -> Run:
+        """Train to the end, from the newest checkpoint if ``resumed``; then judge, show and publish."""
         with alone(self.run) if self.world.first else nullcontext():
+            if resumed:
+                self.go_back()
             with interruptible() as self.interruption:
                 for _ in self:
                     pass
@@ -296,7 +297,10 @@ class Experiment:
             return game.generate(game.noise(draw), labels).cpu()
 
     def _picture(self, samples: torch.Tensor, path: Path) -> None:
-        write_picture(path, self.modality.picture(samples, columns=COLUMNS))
+        try:
+            write_picture(path, self.modality.picture(samples, columns=COLUMNS))
+        except OSError as error:
+            self._tell("not shown", f"A picture could not be written ({error}).")
 
     def _save(self, *, last: bool = False) -> None:
         """Write a checkpoint. One that cannot be written is complained of; the last, or three in a row, are an error."""

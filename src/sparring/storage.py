@@ -62,8 +62,13 @@ def write_text(path: Path, content: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
+    """Strict JSON, as ``json_text`` has it."""
+    write_text(path, json_text(content))
+
+
+def json_text(content: Any) -> str:
     """Strict JSON (no NaN), indented, keys in the order given."""
-    write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def write_picture(path: Path, picture: "Image") -> None:

@@ -31,6 +31,7 @@ def application() -> App:
         help_epilogue="Start with `sparring demo`. Any verb: --debug shows the traceback of an error.",
         version=_version,
         help_format="plaintext",
+        suppress_keyboard_interrupt=False,
     )
     for name, verb in VERBS.items():
         app.command(verb, name=name)
@@ -54,6 +55,11 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(vars(interruption).get("code", 130))
     except BrokenPipeError:
         sys.exit(1)
+    except OSError as error:
+        if debug:
+            raise
+        _complain(str(error))
+        sys.exit(2)
 
 
 def _complain(sentence: str) -> None:

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from sparring.errors import SparringError
-from sparring.storage import crash_point, read_json, sha256, unfinished, write_bytes, write_folder, write_json
+from sparring.storage import crash_point, json_text, read_json, sha256, unfinished, write_bytes, write_folder, write_json
 from sparring.training.trainer import Trainer
 
 KEPT = 2
@@ -95,8 +95,9 @@ def read(checkpoint: Path) -> Snapshot:
         or set(manifest.get("files", ())) != set(FILES)
     ):
         raise _damaged(checkpoint / "manifest.json", "another format", f"format {FORMAT} with {', '.join(FILES)}")
-    if manifest.get("digest") != _digest(manifest["files"]):
-        raise _damaged(checkpoint / "manifest.json", "another digest than its own", "an unchanged manifest")
+    unchanged = (checkpoint / "manifest.json").read_bytes() == json_text(manifest).encode()
+    if manifest.get("digest") != _digest(manifest["files"]) or not unchanged:
+        raise _damaged(checkpoint / "manifest.json", "another manifest than was written", "an unchanged one")
     for name, wanted in manifest["files"].items():
         path = checkpoint / name
         if not path.is_file() or path.stat().st_size != wanted["bytes"]:

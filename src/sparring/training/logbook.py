@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, final
 
@@ -29,7 +30,8 @@ class Logbook:
         if not self.writes:
             return
         finite = {name: round(value, 6) for name, value in values.items() if math.isfinite(value)}
-        append_line(self.figures_file, {"samples": samples, **finite})
+        with suppress(OSError):  # A full disk does not end a run: the checkpoints will say so.
+            append_line(self.figures_file, {"samples": samples, **finite})
         if self._board is not None:
             for name, value in finite.items():
                 self._board.add_scalar(name, value, samples)
@@ -37,7 +39,9 @@ class Logbook:
     def event(self, samples: int, kind: str, sentence: str) -> None:
         """One line on something that happened."""
         if self.writes:
-            append_line(self.events_file, {"samples": samples, "time": time.time(), "kind": kind, "said": sentence})
+            line = {"samples": samples, "time": time.time(), "kind": kind, "said": sentence}
+            with suppress(OSError):
+                append_line(self.events_file, line)
 
     def rewind(self, samples: int) -> None:
         """Forget figures after ``samples``: a resumed run writes them again."""

@@ -115,8 +115,9 @@ class Trainer:
         self.world.sum([*gradients, *terms.values()])
 
         # Move, unless a number is not finite.
-        norm = float(nn.utils.get_total_norm(gradients))
-        if self.watchdog.note(turn.player, norm):
+        norm = nn.utils.get_total_norm(gradients)
+        *values, size = torch.stack([*terms.values(), norm]).tolist()
+        if self.watchdog.note(turn.player, size):
             self.optimisers[turn.player].step()
         else:
             self._refuse(turn.player)
@@ -124,8 +125,8 @@ class Trainer:
         if turn.after:
             turn.after()
 
-        self.figures |= {f"{turn.player}/{term}": float(value) for term, value in terms.items()}
-        self.figures[f"{turn.player}/gradient"] = norm
+        names = [f"{turn.player}/{name}" for name in (*terms, "gradient")]
+        self.figures |= dict(zip(names, [*values, size], strict=True))
 
     def _gradients(self, turn: Turn, batch: Batch, progress: Progress) -> Terms:
         """Add up the gradients of this process's rows, in portions that fit into memory."""

@@ -1,0 +1,55 @@
+"""What a person sees while a run goes on."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+
+from sparring.display import Display, Live, Plain, Silent, clock, status, suitable
+from sparring.flow import Progress
+
+FIGURES = {"generator/adversarial": 0.5, "generator/l1": 0.25, "generator/gradient": 9.0, "discriminator/adversarial": 0.7}
+
+
+def test_clock() -> None:
+    assert [clock(seconds) for seconds in (-3, 0, 59.4, 90, 3599.6, 86_400)] == [
+        "0:00",
+        "0:00",
+        "0:59",
+        "1:30",
+        "1:00:00",
+        "24:00:00",
+    ]
+
+
+def test_one_line(progress: Callable[..., Progress]) -> None:
+    line = status(progress(1), FIGURES, 640.4, 80, "healthy")
+    assert line == "0 samples · 640/s · 1:20 left · generator 0.750 · discriminator 0.700 · healthy"
+
+
+def test_plain_lines_come_now_and_then_and_at_the_end(progress: Callable[..., Progress]) -> None:
+    stream = io.StringIO()
+    plain = Plain(every=1000, stream=stream)
+    for fraction in (0.1, 0.5, 0.9, 1.0):
+        plain.step(progress(1, fraction), FIGURES, 1.0, 1.0, "healthy")
+    plain.say("A sentence.")
+    plain.close()
+    lines = stream.getvalue().splitlines()
+    assert [line[:4] for line in lines] == [" 10%", "100%", "A se"]
+
+
+@pytest.mark.parametrize("make", [Silent, Live])
+def test_the_others_play_along(
+    make: Callable[[], Display], progress: Callable[..., Progress], capfd: pytest.CaptureFixture[str]
+) -> None:
+    display = make()
+    display.say("[red] is no markup")
+    display.step(progress(1, 1.0), FIGURES, 1.0, 1.0, "healthy")
+    display.close()
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert ("[red] is no markup" in said.err) == (make is Live)
+
+
+def test_a_pipe_is_no_terminal() -> None:
+    assert isinstance(suitable(io.StringIO()), Plain)

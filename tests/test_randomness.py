@@ -1,0 +1,67 @@
+"""Numbers that depend on (seed, stream, step) alone."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as some
+
+from sparring.randomness import Draw, derive, generator, seeded
+
+KINDS = {
+    "normal": lambda draw, stream: draw.normal(stream, 3),
+    "uniform": lambda draw, stream: draw.uniform(stream, 3),
+    "integers": lambda draw, stream: draw.integers(stream, 10, 3),
+}
+kinds = some.sampled_from(list(KINDS))
+
+
+@given(kinds, some.integers(0, 2**40), some.integers(0, 10**6), some.lists(some.integers(1, 6), min_size=1, max_size=6))
+def test_rows_do_not_depend_on_the_split(kind: str, seed: int, step: int, portions: list[int]) -> None:
+    total, start, parts = sum(portions), 0, []
+    for portion in portions:
+        parts.append(KINDS[kind](Draw(seed, step, total, slice(start, start + portion)), "noise"))
+        start += portion
+    assert torch.equal(torch.cat(parts), KINDS[kind](Draw(seed, step, total, slice(0, total)), "noise"))
+
+
+@given(kinds, some.integers(0, 2**40))
+def test_streams_steps_seeds_and_turns_are_apart(kind: str, seed: int) -> None:
+    draw = Draw(seed, 0, 16, slice(0, 16))
+    first = KINDS[kind](draw, "noise")
+    assert torch.equal(first, KINDS[kind](draw, "noise"))
+    others = [draw.within("generator"), replace(draw, step=1), replace(draw, seed=seed + 1)]
+    for other in [KINDS[kind](one, "noise") for one in others] + [KINDS[kind](draw, "other")]:
+        assert not torch.equal(first, other)
+
+
+@given(some.integers(), some.text(), some.integers(0))
+def test_seeds_are_63_bits(seed: int, stream: str, step: int) -> None:
+    assert 0 <= derive(seed, stream, step) < 2**63
+
+
+def test_ranges() -> None:
+    draw = Draw(0, 0, 10_000, slice(0, 10_000))
+    uniform, whole = draw.uniform("a"), draw.integers("b", 3)
+    assert 0 <= float(uniform.min()) and float(uniform.max()) < 1
+    assert whole.dtype == torch.int64 and set(whole.tolist()) == {0, 1, 2}
+    assert abs(float(draw.normal("c").std()) - 1) < 0.05
+
+
+def test_the_global_generator_is_put_back() -> None:
+    before = torch.random.get_rng_state()
+    with seeded(1, "weights"):
+        first = torch.randn(4)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    with seeded(1, "weights"):
+        assert torch.equal(torch.randn(4), first)
+    with pytest.raises(KeyError), seeded(1, "weights"):
+        raise KeyError
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_numbers_never_change() -> None:
+    """Runs are resumed by later versions: these values are part of the format."""
+    assert derive(0, "weights") == 6579489009559179723
+    assert generator(3, "x", 5).initial_seed() == derive(3, "x", 5)
