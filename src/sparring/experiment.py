@@ -100,7 +100,10 @@ def train(
     if isinstance(recipe, Recipe):
         name = type(recipe).__name__
     _check_modality(chosen, name, facts)
-    resolved, reasons = resolve(with_fields(chosen, fields, OPTIONS), facts, devices.describe(place))
+    asked = fields | ({"samples": samples} if samples else {})
+    resolved, reasons = resolve(with_fields(chosen, asked, OPTIONS), facts, devices.describe(place))
+    if minutes and not samples:
+        reasons["samples"] = "not used: the budget is in minutes"
     _check_count(resolved, facts)
     display.say(_introduction(name, resolved, reasons, facts, place))
 
@@ -142,6 +145,12 @@ def resume(
     place = devices.pick(device or record.device)
     world = processes.join(place)
     display = (display or Plain()) if world.first else Silent()
+    if opened.scores.exists():
+        raise SparringError(
+            found=f"a finished run in {opened.folder}",
+            expected="one that was interrupted",
+            remedy="begin a new run with `sparring train`, or judge this one again with `sparring evaluate`",
+        )
     resolved = with_fields(recipe_named(record.recipe, recipe), record.fields)
     survey = modality(record.facts.modality).survey(record.facts.source)
     if survey.facts.fingerprint != record.facts.fingerprint:
@@ -303,7 +312,7 @@ class Experiment:
             self._tell("not shown", f"A picture could not be written ({error}).")
 
     def _save(self, *, last: bool = False) -> None:
-        """Write a checkpoint. One that cannot be written is complained of; the last, or three in a row, are an error."""
+        """Write a checkpoint. One that cannot be written is said; the last one, or three in a row, are an error."""
         try:
             save_checkpoint(self.run.checkpoints, self.trainer)
             self._failures = 0
@@ -350,7 +359,7 @@ def _introduction(name: str, recipe: Recipe, reasons: dict[str, str], facts: Fac
     lines = [f"Training {name} on {facts.count:,} samples of {facts.source} ({device.type})."]
     lines += [f"  {remark}" for remark in facts.remarks]
     for field, reason in reasons.items():
-        if reason != "the recipe's default":
+        if reason != "the recipe's default" and not reason.startswith("not used"):
             lines.append(f"  {field} = {getattr(recipe, field)} ({reason})")
     return "\n".join(lines)
 

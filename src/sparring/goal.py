@@ -47,4 +47,5 @@ class Goal:
         return value < self.bound if self.below else value > self.bound
 
     def __str__(self) -> str:
-        return f"{self.metric} {'<' if self.below else '>'} {self.bound:g}"
+        word = next(word for word, metric in METRICS.items() if metric == self.metric)
+        return f"{word} {'<' if self.below else '>'} {self.bound:g}"

@@ -122,6 +122,6 @@ def with_fields(recipe: Recipe, fields: Mapping[str, Any], options: Sequence[str
         name = ".".join(str(part) for part in first["loc"]) or type(recipe).__name__
         raise SparringError(
             found=f"{first.get('input')!r} for {name}",
-            expected=first["msg"].removeprefix("Input should be ").lower(),
+            expected=first["msg"].removeprefix("Input should be ").removeprefix("Value error, "),
             remedy="give another value or leave the option out",
         ) from None

@@ -15,7 +15,7 @@ def sample(
     device: str = "cpu",
     recipe: str | None = None,
 ) -> None:
-    """Make samples: one file each, and all of them in one picture, grid.png.
+    """Make samples: one file each in the folder --out, and all of them in one picture beside it.
 
     Examples:
         sparring sample runs/digits-001 --count 64 --label 3 --out threes/
@@ -51,5 +51,7 @@ def sample(
         picture = loaded.modality.picture(samples[class_by_class(count, classes)], columns=count // classes)
     else:
         picture = loaded.modality.picture(samples, columns=8)
-    write_picture(out / "grid.png", picture)
-    print(f"{count} samples in {out} ({len(files)} files), all of them in {out / 'grid.png'}")
+    # Beside the folder, so that the folder holds samples only and can be judged as it is.
+    grid = out.resolve().parent / f"{out.resolve().name}-grid.png"
+    write_picture(grid, picture)
+    print(f"{count} samples in {out} ({len(files)} files), all of them in {grid}")

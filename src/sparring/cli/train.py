@@ -51,7 +51,7 @@ def train(
     device
         cpu, cuda, cuda:1 or mps. Default: the best there is.
     micro_batch
-        Samples computed at once, to save memory; the mathematics stays the same.
+        Samples computed at once, to save memory; the mathematics stays the same (batch norm excepted).
     """
     from sparring import experiment
     from sparring.cli.closing import closing_words

@@ -20,7 +20,16 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from sparring.errors import SparringError
-from sparring.storage import crash_point, json_text, read_json, sha256, unfinished, write_bytes, write_folder, write_json
+from sparring.storage import (
+    crash_point,
+    json_text,
+    read_json,
+    sha256,
+    unfinished,
+    write_bytes,
+    write_folder,
+    write_json,
+)
 from sparring.training.trainer import Trainer
 
 KEPT = 2
@@ -74,9 +83,9 @@ def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
         try:
             return read(candidate), candidate, complaints
         except SparringError as error:
-            complaints.append(f"Checkpoint {candidate.name} is damaged and was passed over: {error}")
+            complaints.append(f"Checkpoint {candidate.name} is damaged and was passed over: {error.found}.")
     raise SparringError(
-        found=" ".join(complaints) or f"no checkpoint in {folder}",
+        found=f"no whole checkpoint in {folder}{'. '.join(['', *complaints]).rstrip('.')}",
         expected="at least one whole checkpoint",
         remedy="start the run anew with `sparring train`",
     )

@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from sparring.objectives.penalties import Penalty
 
 
+SMALLEST, LARGEST = 8, 256
+"""Sides of images, in pixels."""
+
+
 def _height_and_width(value: Any) -> Any:
-    """ "64" is 64 × 64; "64x96" is 64 high and 96 wide."""
-    if isinstance(value, int):
-        return (value, value)
-    if isinstance(value, str):
-        sides = [int(side) for side in value.lower().split("x") if side.isdigit()]
-        return (sides * 2)[:2] if len(sides) in (1, 2) else value
-    return value
+    """From 64 or "64": 64 × 64; from "64x96": 64 high and 96 wide."""
+    words = value.lower().split("x") if isinstance(value, str) else [value] if isinstance(value, int) else list(value)
+    sides = [int(word) if str(word).isdigit() else 0 for word in words]
+    if len(sides) not in (1, 2) or not all(SMALLEST <= side <= LARGEST for side in sides):
+        raise ValueError(f"64, or 64x96 for 64 high and 96 wide, with sides from {SMALLEST} to {LARGEST}")
+    return (sides * 2)[:2]
 
 
-Side = Annotated[int, Field(ge=8, le=256)]
-Resolution = Annotated[tuple[Side, Side], BeforeValidator(_height_and_width)]
+Resolution = Annotated[tuple[int, int], BeforeValidator(_height_and_width)]
 
 
 class ImageRecipe(Recipe):
@@ -55,7 +57,7 @@ class ImageRecipe(Recipe):
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
         """Resolution, batch, precision and duration from data and device."""
         height, width = facts.shape[1:]
-        largest = 256 if machine.device == "cuda" else 64
+        largest = LARGEST if machine.device == "cuda" else 64
         resolution = fit(height, width, largest, self.sides)
         asked = self.resolution if "resolution" in self.model_fields_set else resolution
         chosen: Chosen = {
@@ -76,7 +78,7 @@ class ImageRecipe(Recipe):
 def fit(height: int, width: int, largest: int, multiple: int) -> tuple[int, int]:
     """The size nearest to ``height`` × ``width`` with sides from 8 to ``largest``, multiples of ``multiple``."""
     scale = min(1.0, largest / max(height, width))
-    smallest = -(-8 // multiple) * multiple
+    smallest = -(-SMALLEST // multiple) * multiple
 
     def side(length: int) -> int:
         return min(max(round(length * scale / multiple) * multiple, smallest), largest)
@@ -106,7 +108,7 @@ class R3GAN(ImageRecipe):
     discriminator_width: PositiveInt = 32
     """The same for the discriminator."""
     blocks: NonNegativeInt = 0
-    """Residual blocks on each grid."""
+    """Residual blocks on each grid. Slower; not measured with the default learning rate, which is too high for them."""
     gamma: PositiveFloat = 1.0
     """Weight γ of R1 and R2 at the start; goes to its end along a half cosine of its logarithm."""
     final_gamma: PositiveFloat = 0.5

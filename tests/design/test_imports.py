@@ -1,0 +1,130 @@
+"""Which room may import which: an arrow that is not in this table needs a reason, and a line here."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sparring
+
+ROOT = Path(sparring.__file__).parent
+
+BELOW = {"errors", "storage", "randomness", "flow"}
+"""Everything may stand on these; a game's protocol (``games.game``) is what the trainer and the recipes speak of."""
+
+TABLE: dict[str, set[str]] = {
+    "errors": set(),
+    "storage": {"errors"},
+    "randomness": set(),
+    "flow": {"randomness"},
+    "layers": {"errors", "flow"},
+    "data": BELOW,
+    "evaluation": BELOW | {"data"},
+    "objectives": BELOW,
+    "games.game": {"flow", "randomness"},
+    "games": BELOW | {"objectives"},
+    "recipe": {"errors", "data", "objectives"},
+    "training": BELOW | {"data", "recipe", "games.game"},
+    "modality": {"data"},
+    "modalities.*.networks": {"flow", "layers"},
+    "modalities.*": BELOW | {"data", "evaluation", "games", "objectives", "recipe", "modality"},
+    "modalities": {"errors", "modality", "modalities.*"},
+    "recipes": {"errors", "data", "recipe", "modalities.*"},
+    "run": {"errors", "data", "storage"},
+    "goal": {"errors"},
+    "display": {"flow"},
+    "model": BELOW
+    | {"data", "games.game", "recipe", "recipes", "modality", "modalities", "run", "training"},
+    "reporting": BELOW | {"data", "evaluation", "model", "run"},
+    "judging": BELOW
+    | {"data", "evaluation", "games.game", "recipe", "modality", "modalities", "model", "run", "reporting"},
+    "inspection": BELOW | {"data", "display", "recipe", "recipes", "modality", "modalities", "training"},
+    "experiment": BELOW
+    | {"data", "display", "goal", "judging", "modalities", "model", "recipe", "recipes", "run", "training"},
+    "cli": BELOW
+    | {"data", "display", "experiment", "inspection", "judging", "model", "modalities", "recipes", "run", "training"},
+}
+
+
+def room(module: str) -> str:
+    """sparring.modalities.images.networks.dcgan → modalities.*.networks"""
+    words = module.split(".")[1:]
+    if words[:2] == ["games", "game"]:
+        return "games.game"
+    if words[0] != "modalities" or len(words) == 1:
+        return words[0]
+    return "modalities.*.networks" if "networks" in words else "modalities.*"
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The project's modules that a file imports, at its top or later; not what is imported for types alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    ignored = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in ignored:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "sparring")
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sparring":
+            for alias in node.names:
+                inner = ROOT.joinpath(*f"{node.module}.{alias.name}".split(".")[1:])
+                there = inner.is_dir() or inner.with_suffix(".py").is_file()
+                yield f"{node.module}.{alias.name}" if there else str(node.module)
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(ROOT.rglob("*.py")):
+        words = path.relative_to(ROOT.parent).with_suffix("").parts
+        name = ".".join(words[:-1] if words[-1] == "__init__" else words)
+        if name not in ("sparring", "sparring.__main__"):
+            yield name, path
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=str)
+def test_arrows(module: str, path: Path) -> None:
+    allowed = TABLE[room(module)] | {room(module)}
+    if "games" in allowed:
+        allowed |= {"games.game"}
+    for other in imports(path):
+        assert room(other) in allowed, f"{module} imports {other}"
+        if room(module).startswith("modalities.*"):
+            assert other.split(".")[1] != "modalities" or other.split(".")[2] == module.split(".")[2], (
+                f"{module} imports another modality, {other}"
+            )
+
+
+def test_the_table_has_no_circle() -> None:
+    """Rooms can be put in an order in which each stands on earlier ones alone."""
+    left, placed = dict(TABLE), set[str]()
+    while left:
+        free = [name for name, below in left.items() if below - {name} <= placed]
+        assert free, f"these stand on one another: {sorted(left)}"
+        placed.update(free)
+        left = {name: below for name, below in left.items() if name not in free}
+
+
+def test_the_table_lists_rooms_that_are_there() -> None:
+    assert {room(module) for module, _ in modules()} == set(TABLE)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("modalities/*/networks/*.py")), ids=str)
+def test_networks_know_torch_flow_and_layers_alone(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    outside = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert outside <= {"torch", "sparring", "math", "collections", "typing", "itertools", "functools"}

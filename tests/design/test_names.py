@@ -1,0 +1,109 @@
+"""What others build on: public names, verbs and their options. A change here is a change for every user."""
+
+import inspect
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+import sparring
+from sparring.cli import VERBS
+
+NAMES = {
+    "RECIPES",
+    "Adam",
+    "Batch",
+    "Dataset",
+    "Duel",
+    "Game",
+    "Interrupted",
+    "Likelihood",
+    "Model",
+    "Plan",
+    "Progress",
+    "Recipe",
+    "Run",
+    "SparringError",
+    "Trainer",
+    "Turn",
+    "Verdict",
+    "evaluate",
+    "inspect",
+    "load",
+    "resume",
+    "train",
+}
+
+OPTIONS = {
+    "demo": ["out", "seed"],
+    "inspect": ["data", "json", "sheet", "recipe"],
+    "train": [
+        "data",
+        "recipe",
+        "minutes",
+        "samples",
+        "out",
+        "seed",
+        "until",
+        "device",
+        "micro_batch",
+        "fields",
+    ],
+    "resume": ["run", "recipe", "device"],
+    "sample": ["model", "count", "seed", "label", "truncation", "out", "device", "recipe"],
+    "evaluate": ["subject", "data", "json", "count", "seed", "recipe"],
+    "recipes": ["name"],
+    "doctor": ["markdown"],
+}
+
+
+def test_public_names() -> None:
+    assert set(sparring.__all__) == NAMES == set(dir(sparring))
+    for name in NAMES:
+        assert getattr(sparring, name) is not None
+
+
+def test_public_things_say_what_they_are() -> None:
+    for name in NAMES - {"RECIPES"}:
+        assert inspect.getdoc(getattr(sparring, name)), name
+
+
+def test_verbs_and_their_options() -> None:
+    assert {verb: list(inspect.signature(function).parameters) for verb, function in VERBS.items()} == OPTIONS
+
+
+def test_the_python_twins_take_the_same_options() -> None:
+    for verb in ("train", "resume", "evaluate", "inspect"):
+        twin = inspect.signature(getattr(sparring, verb)).parameters
+        assert set(OPTIONS[verb]) <= set(twin), verb
+
+
+@pytest.mark.parametrize("verb", [None, *OPTIONS])
+def test_help_imports_no_torch(verb: str | None) -> None:
+    words = [verb, "--help"] if verb else ["--help"]
+    code = f"""
+import sys
+from sparring.cli import main
+try:
+    main({words!r})
+finally:
+    heavy = {{"torch", "sklearn", "matplotlib", "scipy"}} & set(sys.modules)
+    print("imported:", sorted(heavy))
+"""
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "COLUMNS": "120"}, timeout=120
+    )
+    print(f"{' '.join(words)}: {time.perf_counter() - began:.2f} s")
+    assert done.returncode == 0, done.stderr
+    assert "imported: []" in done.stdout
+    for option in OPTIONS.get(verb or "", []):
+        if option != "fields":
+            assert option.replace("_", "-").lower() in done.stdout.lower(), option
+
+
+def test_importing_the_package_imports_no_torch() -> None:
+    code = "import sparring, sparring.recipes, sys; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120).stdout == "False\n"

@@ -1,0 +1,67 @@
+"""What the documents tell people to type can be typed, and both languages tell the same."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from sparring.cli import application
+from sparring.recipe import with_fields
+from sparring.recipes import RECIPES
+
+ROOT = Path(__file__).parents[2]
+PAGES = [page for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if page.name != "CHANGELOG.md"]
+PAIRS = [("README.md", "README.zh-CN.md")]
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of ``sh`` blocks that call the command line, without comments and line continuations."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"(?ms)^```(?:sh|bash|console)\n(.*?)^```", text)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    stripped = [re.sub(r"\s+#.*$", "", line).removeprefix("$ ").strip() for line in lines]
+    found = []
+    for line in stripped:
+        call = re.search(r"(?:^|&& |-m |bin/)sparring(?=\s|$)(.*)", line)
+        if call:
+            found.append(call[1].strip())
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_can_be_parsed(page: Path) -> None:
+    for line in commands(page):
+        words = shlex.split(line)
+        if "--help" in words or "--version" in words:
+            continue
+        _, bound, *_ = application().parse_args(words, exit_on_error=False, print_error=False)
+        check_fields(bound.arguments)
+
+
+def check_fields(given: dict[str, object]) -> None:
+    """Options of `sparring train` beside its own are fields of the recipe."""
+    fields = given.get("fields") or {}
+    assert isinstance(fields, dict)
+    names = [name for name in RECIPES if name == given.get("recipe")] or list(RECIPES)
+    values = {name.replace("-", "_"): value for name, value in fields.items()}
+    fitting = [name for name in names if set(values) <= set(type(RECIPES[name]).model_fields)]
+    assert fitting, f"no recipe has the fields {sorted(values)}"
+    with_fields(RECIPES[fitting[0]], values)
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAIRS)
+def test_both_languages_say_the_same(english: str, chinese: str) -> None:
+    pages = ROOT / english, ROOT / chinese
+    if not all(page.is_file() for page in pages):
+        pytest.skip("not written yet")
+    assert commands(pages[0]) == commands(pages[1])
+    headings = [re.findall(r"(?m)^(#+) ", re.sub(r"(?ms)^```.*?^```", "", page.read_text())) for page in pages]
+    assert headings[0] == headings[1]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_within_the_project_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if not re.match(r"[a-z]+:", target):
+            assert (page.parent / target).exists(), target

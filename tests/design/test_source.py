@@ -1,0 +1,106 @@
+"""Sizes, signatures, and what must not be in the source."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sparring
+
+ROOT = Path(sparring.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+TESTS = Path(__file__).parents[1]
+
+FORBIDDEN = {
+    "pickle": r"\bpickle\b(?!\s*=)",
+    "exec": r"\bexec\(",
+    "eval": r"(?<![.\w])eval\(",
+    "hasattr": r"\bhasattr\(",
+    "torch.load": r"\btorch\.(load|save)\(",
+    "yaml": r"\byaml\b",
+    "shell": r"shell\s*=\s*True|os\.system\(",
+    "compile": r"(?<![.\w])compile\(",
+}
+ALLOWED = {
+    ("recipes.py", "exec"),  # spec.loader.exec_module, for a file that the user named
+}
+PLACES = re.compile(r"/(work|home|root|Users)/|\b[Tt]odo\b|TODO|FIXME|XXX")
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_sizes(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+    for function in functions(path):
+        assert (function.end_lineno or 0) - function.lineno < 60, function.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_signature_is_annotated(path: Path) -> None:
+    for function in functions(path):
+        arguments = [
+            *function.args.posonlyargs,
+            *function.args.args,
+            *function.args.kwonlyargs,
+            *(argument for argument in (function.args.vararg, function.args.kwarg) if argument),
+        ]
+        missing = [one.arg for one in arguments if one.annotation is None and one.arg not in ("self", "cls")]
+        assert not missing and function.returns is not None, f"{function.name}: {missing}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_that_could_run_what_lies_in_a_file(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for name, pattern in FORBIDDEN.items():
+        found = re.findall(pattern, text)
+        if name == "pickle":
+            found = re.findall(r"(?m)^\s*(?:import|from)\s+pickle|allow_pickle\s*=\s*True|\bpickle\.", text)
+        assert not found or (path.name, name) in ALLOWED, name
+
+
+def test_only_the_users_own_recipe_is_executed() -> None:
+    calls = [line.strip() for path in FILES for line in path.read_text().splitlines() if "exec_module" in line]
+    assert calls == ["spec.loader.exec_module(module)"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_places_of_one_machine_and_no_notes_to_self(path: Path) -> None:
+    assert not PLACES.search(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_public_things_have_a_docstring(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree) or not tree.body
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            lone = path == ROOT / "__init__.py"
+            assert lone or ast.get_docstring(node), node.name
+
+
+@pytest.mark.parametrize("name", ["images", "points"])
+def test_every_modality_has_the_same_rooms(name: str) -> None:
+    folder = ROOT / "modalities" / name
+    assert all((folder / f"{room}.py").is_file() for room in ("data", "metrics", "render", "recipes", "rooms"))
+    assert (folder / "networks").is_dir() and len(list((folder / "networks").glob("*.py"))) > 1
+    assert {path.name for path in (ROOT / "modalities").iterdir() if path.is_dir()} - {"__pycache__"} == {
+        "images",
+        "points",
+    }
+
+
+def test_tests_mirror_the_source() -> None:
+    """Each room that has a folder has one here, and each lone file has its test."""
+    for path in ROOT.iterdir():
+        if path.is_dir() and path.name not in ("__pycache__", "layers"):
+            assert (TESTS / path.name).is_dir() and list((TESTS / path.name).rglob("test_*.py")), path.name
+    lone = {"randomness", "storage", "recipe", "run", "model", "experiment", "goal", "display", "inspection"}
+    for name in lone:
+        assert (TESTS / f"test_{name}.py").is_file(), name
