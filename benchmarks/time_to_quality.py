@@ -11,13 +11,15 @@ Results are added to --out as JSON lines, grids are put beside them; runs that a
 import argparse
 import statistics
 from pathlib import Path
+from typing import Any
 
 import torch
 from rounds import setting
+from torch.nn.functional import avg_pool2d
 
 from sparring.data.dataset import Split
 from sparring.evaluation.classifier import Classifier, train_classifier
-from sparring.evaluation.distances import frechet
+from sparring.evaluation.distances import frechet, prdc
 from sparring.modalities.images import recipes
 from sparring.modalities.images.data import survey
 from sparring.modalities.images.render import picture
@@ -60,40 +62,45 @@ def train(recipe: Recipe, split: Split, minutes: float, seed: int) -> Trainer:
 
 def samples(trainer: Trainer, count: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Samples of the averaged generator, classes in turn, and the classes."""
-    labels = torch.arange(count) % classes
-    parts = []
+    labels, game = torch.arange(count) % classes, trainer.average
     with torch.no_grad():
-        for start in range(0, count, 250):
-            draw = Draw(0, start, 250, slice(0, 250), stream="judged/")
-            parts.append(trainer.average.generate(trainer.average.noise(draw), labels[start : start + 250]))
-    return torch.cat(parts).clamp(-1, 1).contiguous(), labels
+        images = game.generate(game.noise(Draw(0, 0, count, slice(0, count), stream="judged/")), labels)
+    return images.clamp(-1, 1).contiguous(), labels
+
+
+def smaller(images: torch.Tensor) -> torch.Tensor:
+    """Pixels at half the size: a judge that no network had a part in."""
+    return avg_pool2d(images, 2).flatten(1)
 
 
 def measure(trainer: Trainer, judge: Classifier, real: torch.Tensor, labelled: bool) -> dict[str, float]:
-    """Distance, agreement and speed."""
+    """Distances, recall, agreement and samples seen."""
     fake, labels = samples(trainer, COUNT, 10)
     found = {"distance": frechet(judge(real), judge(fake)), "samples": float(trainer.samples)}
+    found |= {"pixels": frechet(smaller(real), smaller(fake)), "recall": prdc(judge(real), judge(fake), 5).recall}
     if labelled:
         found["agreement"] = float((judge.predict(fake) == labels).float().mean())
     return found
 
 
-def table(rows: list[dict[str, object]]) -> str:
-    """Median and range over seeds."""
+def table(rows: list[dict[str, Any]]) -> str:
+    """Medians over seeds, and the range of the distance."""
     lines = [
-        "| recipe | minutes | distance: median (range) | agreement | samples seen | seeds |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| recipe | minutes | distance: median (range) | in pixels | recall | agreement | samples seen | seeds |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for name, minutes in sorted(
-        {(str(row["recipe"]), float(str(row["minutes"]))) for row in rows}, key=lambda k: (k[1], k[0])
-    ):
+    for minutes, name in sorted({(row["minutes"], row["recipe"]) for row in rows}):
         mine = [row for row in rows if (row["recipe"], row["minutes"]) == (name, minutes)]
-        distances = sorted(float(str(row["distance"])) for row in mine)
-        agreement = [float(str(row["agreement"])) for row in mine if "agreement" in row]
+
+        def middle(figure: str, form: str, mine: list[dict[str, Any]] = mine) -> str:
+            values = [row[figure] for row in mine if figure in row]
+            return format(statistics.median(values), form) if values else "–"
+
+        distances = [row["distance"] for row in mine]
         lines.append(
-            f"| {name} | {minutes:g} | {statistics.median(distances):.1f} ({distances[0]:.1f} to {distances[-1]:.1f}) | "
-            f"{f'{statistics.median(agreement):.1%}' if agreement else '–'} | "
-            f"{statistics.median(float(str(row['samples'])) for row in mine):,.0f} | {len(mine)} |"
+            f"| {name} | {minutes:g} | {middle('distance', '.2f')} ({min(distances):.2f} to {max(distances):.2f}) | "
+            f"{middle('pixels', '.2f')} | {middle('recall', '.2f')} | {middle('agreement', '.1%')} | "
+            f"{middle('samples', ',.0f')} | {len(mine)} |"
         )
     return "\n".join(lines)
 
@@ -113,6 +120,7 @@ def main() -> None:
     judge = train_classifier(split, seed=0)
     real, other = split.held_out.batch(slice(0, COUNT)).real, split.train.batch(slice(0, COUNT)).real
     floor = f"{judge.name}, {judge.accuracy:.1%} held out · real against real {frechet(judge(real), judge(other)):.2f}"
+    floor += f", in pixels {frechet(smaller(real), smaller(other)):.2f}"
     log = options.out / "results.jsonl"
     for minutes in options.minutes:
         for seed in options.seeds:

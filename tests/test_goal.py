@@ -11,7 +11,7 @@ def test_comparisons() -> None:
     assert (goal.metric, goal.below, goal.bound) == ("frechet", True, 0.4)
     assert goal.met(0.39) and not goal.met(0.4) and not goal.met(float("nan"))
     assert Goal.parse("coverage>.9").met(0.91) and not Goal.parse("coverage>.9").met(0.9)
-    assert str(goal) == "frechet < 0.4"
+    assert str(goal) == "fd < 0.4"
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -92,6 +92,7 @@ def train(
     display = (display or Plain()) if world.first else Silent()
     _check_budget(minutes, samples, micro_batch)
     goal = Goal.parse(until) if until else None
+    folder = Path(world.agree(str(new_folder(out, str(data))) if world.first else ""))
 
     survey = modality_of(str(data)).survey(str(data))
     facts = survey.facts
@@ -122,7 +123,6 @@ def train(
         micro_batch=micro_batch,
         versions=versions(),
     )
-    folder = Path(world.agree(str(new_folder(out, str(data))) if world.first else ""))
     run = create(folder, record) if world.first else Run(folder)
     world.wait()
     split = survey.prepare(resolved.shape(facts), seed=seed)
@@ -145,7 +145,7 @@ def resume(
     place = devices.pick(device or record.device)
     world = processes.join(place)
     display = (display or Plain()) if world.first else Silent()
-    if opened.scores.exists():
+    if opened.report.exists():
         raise SparringError(
             found=f"a finished run in {opened.folder}",
             expected="one that was interrupted",
@@ -225,7 +225,7 @@ class Experiment:
         with alone(self.run) if self.world.first else nullcontext():
             if resumed:
                 self.go_back()
-            with interruptible() as self.interruption:
+            with processes.watched(self.world), interruptible() as self.interruption:
                 for _ in self:
                     pass
             if self.world.first:

@@ -19,7 +19,7 @@ from sparring.randomness import Draw, seeded
 from sparring.recipe import Recipe, with_fields
 from sparring.recipes import find_recipe
 from sparring.run import Run, versions
-from sparring.storage import read_json, write_bytes, write_json, write_text
+from sparring.storage import as_written, read_json, write_bytes, write_json, write_text
 from sparring.training.checkpoint import load_checkpoint
 
 FORMAT = 1
@@ -220,8 +220,10 @@ def _from_published(folder: Path, own: str | Recipe | None) -> Model:
             expected=f"safetensors in {folder / 'generator.safetensors'}",
             remedy="copy the folder again",
         ) from None
-    recipe = with_fields(recipe_named(config["recipe"], own), config["fields"])
-    return _model(recipe, config["recipe"], Facts.from_json(config["facts"]), weights, config["history"])
+    with as_written(folder / "config.json"):
+        name, facts, history = str(config["recipe"]), Facts.from_json(config["facts"]), dict(config["history"])
+        recipe = with_fields(recipe_named(name, own), dict(config["fields"]))
+    return _model(recipe, name, facts, weights, history)
 
 
 def _model(recipe: Recipe, name: str, facts: Facts, weights: dict[str, Tensor], history: dict[str, Any]) -> Model:

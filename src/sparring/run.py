@@ -13,7 +13,7 @@ from typing import Any, final
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
-from sparring.storage import read_json, remove_unfinished, write_folder, write_json
+from sparring.storage import as_written, read_json, remove_unfinished, write_folder, write_json
 
 FORMAT = 1
 
@@ -109,7 +109,8 @@ class Record:
                 remedy="use the version of sparring that wrote it",
             )
         values = {name: value for name, value in content.items() if name not in ("format", "facts")}
-        return Record(**values, facts=Facts.from_json(content["facts"]))
+        with as_written(folder / "recipe.json"):
+            return Record(**values, facts=Facts.from_json(content["facts"]))
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,6 +155,23 @@ def read_json(path: Path) -> Any:
         raise SparringError(
             found=f"what cannot be read ({error})", expected=expected, remedy="restore the file from a copy"
         ) from None
+
+
+@contextmanager
+def as_written(path: Path) -> Iterator[None]:
+    """Take what ``read_json`` gave apart: values that are missing or of another kind are an error in the file.
+
+    Raises:
+        SparringError: instead of what Python raises for such values.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SparringError(
+            found=f"missing or wrong values in {path} ({type(error).__name__}: {error})",
+            expected="the file as sparring wrote it",
+            remedy="restore it from a copy",
+        ) from error
 
 
 def sha256(path: Path) -> str:

@@ -47,7 +47,9 @@ def undisturbed(
 
 
 def finish(command: Command, points: Path, out: Path, *, judged: bool) -> None:
-    """As a person would: resume what there is to resume, else begin again."""
+    """As a person would: resume what there is to resume, else begin again; unless the kill came too late."""
+    if (out / "report.html").exists():
+        return
     words = ("resume", out) if (out / "recipe.json").exists() else ("train", points, *SMALL, "--out", out)
     code, said = command(*words, judged=judged)
     assert code == 0, said

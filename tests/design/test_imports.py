@@ -28,7 +28,8 @@ TABLE: dict[str, set[str]] = {
     "training": BELOW | {"data", "recipe", "games.game"},
     "modality": {"data"},
     "modalities.*.networks": {"flow", "layers"},
-    "modalities.*": BELOW | {"data", "evaluation", "games", "objectives", "recipe", "modality"},
+    "modalities.*": BELOW
+    | {"data", "evaluation", "games", "modalities.*.networks", "modality", "objectives", "recipe"},
     "modalities": {"errors", "modality", "modalities.*"},
     "recipes": {"errors", "data", "recipe", "modalities.*"},
     "run": {"errors", "data", "storage"},

@@ -37,9 +37,11 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_sizes(path: Path) -> None:
+    """Of files, and of functions without their signature and docstring."""
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
     for function in functions(path):
-        assert (function.end_lineno or 0) - function.lineno < 60, function.name
+        first = function.body[1 if ast.get_docstring(function) and len(function.body) > 1 else 0]
+        assert (function.end_lineno or 0) - first.lineno < 60, function.name
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -21,5 +21,5 @@ def demo(*, out: Path | None = None, seed: int = 0) -> None:
     print(closing_words(run))
 
 
-SAMPLES = 150_000
+SAMPLES = 350_000
 """Real samples to see: about a minute on two cores, and never more than 90 seconds."""

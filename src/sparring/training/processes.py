@@ -1,13 +1,21 @@
 """Several processes, one run: each computes its rows of the same batch, and gradients are summed.
 
-``torchrun`` starts the processes; the networks stay unwrapped.
+``torchrun`` starts the processes; the networks stay unwrapped. While they train, each shows the others that it lives, by
+a count in the store that they share; one that stands still is named, and ends the run.
 """
 
+import itertools
 import os
+import signal
+import socket
+import sys
+import threading
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import final
 
 import torch
@@ -15,17 +23,28 @@ from torch import Tensor, distributed
 
 from sparring.errors import SparringError
 
-PATIENCE = timedelta(seconds=20)
-"""How long a process waits for the others."""
+PATIENCE = timedelta(minutes=30)
+"""How long a process waits for others that live: the first may be saving or judging."""
+SILENCE = 15.0
+"""Seconds without a sign of life after which a process is given up."""
+PULSE = 1.0
+"""Seconds between signs of life."""
 
 
 @final
 @dataclass(frozen=True)
 class World:
-    """This process among all processes of the run."""
+    """This process among all processes of the run.
+
+    Args:
+        rank: its number.
+        size: how many there are.
+        store: what they share, or None where this process is alone.
+    """
 
     rank: int = 0
     size: int = 1
+    store: "distributed.Store | None" = field(default=None, compare=False, repr=False)
 
     @property
     def first(self) -> bool:
@@ -54,9 +73,10 @@ class World:
         """The largest of each value over all processes, so that all decide alike."""
         if self.size == 1:
             return values
-        tensor = torch.tensor(values, dtype=torch.float64)
+        device = f"cuda:{torch.cuda.current_device()}" if distributed.get_backend() == "nccl" else "cpu"
+        tensor = torch.tensor(values, dtype=torch.float64, device=device)
         self._together(tensor, distributed.ReduceOp.MAX)
-        return [float(value) for value in tensor]
+        return [float(value) for value in tensor.tolist()]
 
     def wait(self) -> None:
         """Until all processes are here."""
@@ -64,45 +84,106 @@ class World:
 
     def agree(self, text: str) -> str:
         """The first process's ``text``, in all processes."""
-        if self.size == 1:
+        if self.store is None:
             return text
-        store = distributed.distributed_c10d._get_default_store()
         if self.first:
-            store.set("sparring/text", text)
+            self.store.set("sparring/text", text)
         self.wait()
-        return store.get("sparring/text").decode()
+        return self.store.get("sparring/text").decode()
+
+    def sign(self, rank: int) -> str:
+        """The last sign of life of a process: its host, its number there, and a count. Empty if there is none."""
+        if self.store is None or not self.store.check([_key(rank)]):
+            return ""
+        return self.store.get(_key(rank)).decode()
 
     def _together(self, tensor: Tensor, operation: "distributed.ReduceOp.RedOpType") -> None:
         try:
             distributed.all_reduce(tensor, op=operation)
         except (RuntimeError, ValueError) as error:
-            raise SparringError(
-                found=f"no answer from {self._missing()} ({str(error).splitlines()[0][:120]})",
-                expected=f"all {self.size} processes to compute their part of the batch",
-                remedy="look at what that process printed, then run `sparring resume` with the same torchrun line",
-            ) from error
+            reason = str(error).splitlines()[0][:120]
+            raise _silence(f"no answer from {self._missing()} ({reason})", self) from error
 
     def _missing(self) -> str:
-        """Every process that still lives says so in the shared store; who does not is missing."""
-        store = distributed.distributed_c10d._get_default_store()
-        store.set(f"sparring/alive/{self.rank}", "yes")
-        time.sleep(2)
-        absent = [rank for rank in range(self.size) if not store.check([f"sparring/alive/{rank}"])]
-        return " and ".join(f"rank {rank}" for rank in absent) or "one rank in time"
+        """Who gives no sign of life for a while."""
+        try:
+            before = [self.sign(rank) for rank in range(self.size)]
+            time.sleep(2.5 * PULSE)
+            silent = [rank for rank, sign in enumerate(before) if rank != self.rank and self.sign(rank) == sign]
+        except (RuntimeError, ValueError):
+            silent = [0]  # It kept the store.
+        return " and ".join(f"rank {rank}" for rank in silent) or "another process"
 
 
 def join(device: torch.device) -> World:
     """The world that ``torchrun`` set up, or this process alone."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return World()
-    if not distributed.is_initialized():
-        backend = "nccl" if device.type == "cuda" else "gloo"
-        distributed.init_process_group(backend, timeout=PATIENCE)
-    return World(distributed.get_rank(), size)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return _connect("nccl" if device.type == "cuda" else "gloo")
 
 
-def leave() -> None:
-    """End the conversation between the processes, if there is one."""
-    if distributed.is_available() and distributed.is_initialized():
-        distributed.destroy_process_group()
+@contextmanager
+def watched(world: World) -> Iterator[None]:
+    """While the body runs, show the others that this process lives, and end it where another stands still."""
+    if world.store is None:
+        yield
+        return
+    over = threading.Event()
+    watch = threading.Thread(target=_watch, args=(world, over), daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watch.join()
+
+
+@cache
+def _connect(backend: str) -> World:
+    store, rank, size = next(iter(distributed.rendezvous("env://", timeout=PATIENCE)))
+    distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
+    return World(rank, size, store)
+
+
+def _watch(world: World, over: threading.Event) -> None:
+    assert world.store is not None
+    seen: dict[int, tuple[str, float]] = {}
+    try:
+        for count in itertools.count():
+            world.store.set(_key(world.rank), f"{socket.gethostname()} {os.getpid()} {count}")
+            for rank in range(world.size):
+                sign, now = world.sign(rank), time.monotonic()
+                if rank not in seen or seen[rank][0] != sign:
+                    seen[rank] = sign, now
+                elif sign and now - seen[rank][1] > SILENCE:
+                    _give_up(world, rank, sign)
+            if over.wait(PULSE):
+                world.store.set(_key(world.rank), "")
+                return
+    except (RuntimeError, ValueError):
+        return  # The store has gone with the process that kept it: the next message to the others fails and says so.
+
+
+def _give_up(world: World, rank: int, sign: str) -> None:
+    """End this process, whose main thread waits for ``rank``, and that one too: torchrun would wait long for it."""
+    error = _silence(f"no sign of life from rank {rank} for {SILENCE:.0f} s", world)
+    print(f"sparring (rank {world.rank}): {error}", file=sys.stderr, flush=True)
+    host, process, _ = sign.split()
+    if host == socket.gethostname():
+        with suppress(ProcessLookupError):
+            os.kill(int(process), signal.SIGKILL)
+    os._exit(2)
+
+
+def _silence(found: str, world: World) -> SparringError:
+    return SparringError(
+        found=found,
+        expected=f"all {world.size} processes to compute their part of the batch",
+        remedy="look at what that process printed, then run `sparring resume` with the same torchrun line",
+    )
+
+
+def _key(rank: int) -> str:
+    return f"sparring/alive/{rank}"

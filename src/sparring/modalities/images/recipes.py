@@ -109,9 +109,9 @@ class R3GAN(ImageRecipe):
     """The same for the discriminator."""
     blocks: NonNegativeInt = 0
     """Residual blocks on each grid. Slower; not measured with the default learning rate, which is too high for them."""
-    gamma: PositiveFloat = 1.0
+    gamma: PositiveFloat = 0.3
     """Weight γ of R1 and R2 at the start; goes to its end along a half cosine of its logarithm."""
-    final_gamma: PositiveFloat = 0.5
+    final_gamma: PositiveFloat = 0.03
     """Weight γ at the end."""
     penalty: Literal["exact", "finite"] = "exact"
     """R1 and R2 by a second backward pass over the batch, or by finite differences on a quarter of it."""

@@ -1,0 +1,122 @@
+"""Two processes give what one gives; one that dies or hangs ends the run, and is named."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sparring.display import Silent
+from sparring.experiment import train
+from sparring.training.checkpoint import Snapshot, load_checkpoint
+
+SMALL = ("--batch", "64", "--width", "8", "--noise", "2")
+
+
+def torchrun(source: Path | str, out: Path, *words: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    command += ["-m", "sparring", "train", str(source), "--out", str(out), *words]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+
+
+def finished(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    said, _ = process.communicate(timeout=240)
+    return process.returncode, said
+
+
+def assert_alike(one: Snapshot, other: Snapshot) -> None:
+    """Sums in another order round otherwise, and Adam divides by what is nearly zero."""
+    assert {**one.state, "seconds": 0} == {**other.state, "seconds": 0}
+    torch.testing.assert_close(one.players, other.players, rtol=1e-5, atol=1e-6)
+
+
+def test_two_processes_give_what_one_gives(points: Path, tmp_path: Path) -> None:
+    code, said = finished(torchrun(points, tmp_path / "two", "--samples", "1280", *SMALL))
+    assert code == 0, said
+    train(points, samples=1280, batch=64, width=8, noise=2, out=tmp_path / "one", display=Silent())
+    snapshots = [load_checkpoint(tmp_path / name / "checkpoints")[0] for name in ("one", "two")]
+    assert_alike(*snapshots)
+    assert said.count("Trained on 1,280 samples") == 1
+    assert (tmp_path / "two" / "report.html").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["images/r3gan", "images/vae"])
+def test_images(recipe: str, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, size=(64, 16, 16, 3), dtype=np.uint8)
+    np.savez(tmp_path / "images.npz", images=images)
+    numbers = ("--samples", "160", "--batch", "16", "--width", "8", "--noise", "4", "--recipe", recipe)
+    code, said = finished(torchrun(tmp_path / "images.npz", tmp_path / "two", *numbers))
+    assert code == 0, said
+    train(
+        tmp_path / "images.npz",
+        recipe=recipe,
+        samples=160,
+        batch=16,
+        width=8,
+        noise=4,
+        out=tmp_path / "one",
+        display=Silent(),
+    )
+    assert_alike(*(load_checkpoint(tmp_path / name / "checkpoints")[0] for name in ("one", "two")))
+
+
+def ranks(out: Path, process: "subprocess.Popen[str]") -> dict[int, int]:
+    """rank → process number, once both are at work."""
+    deadline = time.monotonic() + 120
+    while not (out / "log.jsonl").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                words = (folder / "environ").read_bytes().split(b"\0")
+                parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[1]
+            except OSError:
+                continue
+            if int(parent) == process.pid:
+                found.update({int(word[5:]): int(folder.name) for word in words if re.fullmatch(rb"RANK=\d+", word)})
+    assert set(found) == {0, 1}
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_that_dies_or_hangs_is_named_and_ends_the_run(
+    rank: int, number: signal.Signals, points: Path, tmp_path: Path
+) -> None:
+    process = torchrun(points, tmp_path / "run", "--minutes", "10", *SMALL)
+    try:
+        time.sleep(3)
+        victims = ranks(tmp_path / "run", process)
+        time.sleep(3)
+        began = time.monotonic()
+        os.kill(victims[rank], number)
+        code, said = finished(process)
+        assert time.monotonic() - began < 30, said
+        assert code != 0
+        assert re.search(rf"sparring \(rank {1 - rank}\): .*rank {rank}\b", said), said
+    finally:
+        process.kill()
+
+
+@pytest.mark.slow
+def test_an_interrupted_torchrun_saves(points: Path, tmp_path: Path) -> None:
+    process = torchrun(points, tmp_path / "run", "--minutes", "10", *SMALL)
+    ranks(tmp_path / "run", process)
+    process.send_signal(signal.SIGINT)
+    _, said = finished(process)
+    assert f"sparring resume {tmp_path / 'run'}" in said, said
+    assert len(list((tmp_path / "run" / "checkpoints").iterdir())) == 1
+
+

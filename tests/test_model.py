@@ -1,0 +1,125 @@
+"""Models: loaded, sampled from, published."""
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from sparring.display import Silent
+from sparring.errors import SparringError
+from sparring.experiment import train
+from sparring.model import AT_ONCE, Model, load
+from sparring.storage import read_json, write_json
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "run"
+    train("ring", samples=640, batch=64, width=8, noise=2, out=out, seed=3, display=Silent())
+    return out
+
+
+@pytest.fixture
+def model(folder: Path) -> Model:
+    return load(folder)
+
+
+def test_the_same_seed_gives_the_same_samples_however_many(model: Model) -> None:
+    many = model.sample(2 * AT_ONCE + 5, seed=7)
+    assert many.shape == (2 * AT_ONCE + 5, 2) and many.dtype == torch.float32 and many.device.type == "cpu"
+    for count in (1, AT_ONCE, AT_ONCE + 1):
+        torch.testing.assert_close(model.sample(count, seed=7), many[:count])
+    assert torch.equal(model.sample(100, seed=7), model.sample(100, seed=7))
+    assert not torch.equal(model.sample(8, seed=8), many[:8])
+
+
+def test_truncation_shrinks_the_noise(model: Model) -> None:
+    middle = model.sample(3, truncation=0.0)
+    assert torch.equal(middle[0], middle[1])
+    spread = [float(model.sample(500, truncation=truncation).std()) for truncation in (0.1, 1.0)]
+    assert spread[0] < spread[1]
+
+
+def test_published_and_loaded_it_is_the_same(model: Model, folder: Path, tmp_path: Path) -> None:
+    target = model.save_pretrained(tmp_path / "published")
+    assert {path.name for path in target.iterdir()} == {"config.json", "generator.safetensors", "README.md"}
+    for copy in (load(target), load(folder / "model")):
+        assert torch.equal(copy.sample(20, seed=1), model.sample(20, seed=1))
+        assert copy.history["seed"] == 3 and copy.history["samples"] == 640
+    card = (target / "README.md").read_text()
+    assert "points/ring" in card and "synthetic" in card
+
+
+@pytest.mark.parametrize("count", [0, -1])
+@pytest.mark.parametrize("truncation", [1.0, -0.1, 3.0])
+def test_numbers_out_of_range(count: int, truncation: float, model: Model) -> None:
+    with pytest.raises(SparringError, match="a count of at least 1"):
+        model.sample(count, truncation=truncation)
+
+
+def test_a_class_where_there_are_none(model: Model) -> None:
+    with pytest.raises(SparringError, match="without labels"):
+        model.sample(2, condition=1)
+
+
+def damaged(folder: Path, tmp_path: Path) -> Path:
+    return load(folder).save_pretrained(tmp_path / "published")
+
+
+def test_weights_that_are_none(folder: Path, tmp_path: Path) -> None:
+    target = damaged(folder, tmp_path)
+    for content in (b"", b"x" * 100, struct.pack("<Q", 2**60) + b"{}"):
+        (target / "generator.safetensors").write_bytes(content)
+        with pytest.raises(SparringError, match="cannot be read"):
+            load(target)
+    (target / "generator.safetensors").unlink()
+    with pytest.raises(SparringError, match="cannot be read"):
+        load(target)
+
+
+def test_weights_of_other_networks(folder: Path, tmp_path: Path) -> None:
+    target = damaged(folder, tmp_path)
+    weights = load_file(target / "generator.safetensors")
+    name = next(iter(weights))
+    save_file({**weights, name: torch.zeros(1)}, target / "generator.safetensors")
+    with pytest.raises(SparringError, match="weights of other networks"):
+        load(target)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": 2},
+        {"recipe": "no/such"},
+        {"recipe": "os.py:system"},
+        {"recipe": 3},
+        {"fields": {"colour": 1}},
+        {"fields": {"width": "wide"}},
+        {"fields": [1]},
+        {"facts": {}},
+        {"facts": None},
+        {"history": None},
+    ],
+)
+def test_a_config_that_was_tampered_with(change: dict[str, object], folder: Path, tmp_path: Path) -> None:
+    """Anything may be in a folder from elsewhere: it is refused in one sentence, and never run."""
+    target = damaged(folder, tmp_path)
+    write_json(target / "config.json", {**read_json(target / "config.json"), **change})
+    with pytest.raises(SparringError):
+        load(target)
+
+
+def test_a_config_that_is_no_object(folder: Path, tmp_path: Path) -> None:
+    target = damaged(folder, tmp_path)
+    for content in ([], None, 3, "x", {}):
+        (target / "config.json").write_text(json.dumps(content))
+        with pytest.raises(SparringError):
+            load(target)
+
+
+def test_no_model(tmp_path: Path) -> None:
+    with pytest.raises(SparringError, match=r"neither recipe\.json nor config\.json"):
+        load(tmp_path)
