@@ -19,7 +19,7 @@ from rounds import setting
 from sklearn.svm import SVC
 
 import sparring
-from sparring.cli.demo import SAMPLES
+from sparring.cli.demo import MINUTES, SAMPLES
 from sparring.display import Plain
 from sparring.evaluation.distances import frechet
 from sparring.modalities.images.data import survey
@@ -57,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--samples", type=int, default=SAMPLES)
-    parser.add_argument("--minutes", type=float, default=1.5)
+    parser.add_argument("--minutes", type=float, default=MINUTES)
     parser.add_argument("--field", action="append", default=[], help="NAME=VALUE of the recipe")
     options = parser.parse_args()
     fields = dict(field.split("=") for field in options.field)

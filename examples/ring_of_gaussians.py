@@ -1,8 +1,8 @@
 """One GAN in one file, in plain torch: eight Gaussians on a ring, learned in less than half a minute on one core.
 
-The step is that of the project in miniature (src/sparring/games/duel.py and training/trainer.py): noise, samples, scores,
-penalties, losses, average. The loss compares each fake with the real beside it, and R1 and R2 keep the discriminator
-smooth at both (Huang et al. 2024, "The GAN is dead; long live the GAN!").
+The step is that of the project in miniature (src/sparring/games/duel.py and training/trainer.py): noise, samples,
+scores, penalties, losses, average. The loss compares each fake with the real beside it, and R1 and R2 keep the
+discriminator smooth at both (Huang et al. 2024, "The GAN is dead; long live the GAN!").
 
     python examples/ring_of_gaussians.py [steps]
 """
@@ -10,6 +10,7 @@ smooth at both (Huang et al. 2024, "The GAN is dead; long live the GAN!").
 import copy
 import math
 import sys
+from itertools import pairwise
 
 import torch
 from PIL import Image, ImageDraw
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize, softplus
 
 STEPS = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
-BATCH, NOISE, WIDTH, WAVES = 256, 8, 64, 32
+BATCH, NOISE, WIDTH, WAVES = 128, 2, 64, 32
 SIGMA = 0.01
 MODES = torch.tensor([(math.cos(turn * math.pi / 4), math.sin(turn * math.pi / 4)) for turn in range(8)])
 
@@ -28,7 +29,7 @@ torch.manual_seed(0)
 def dense(*widths: int) -> nn.Sequential:
     """Linear layers with leaky ReLU between them."""
     layers: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers[:-1])
 
@@ -79,9 +80,9 @@ optimisers = [torch.optim.Adam(player.parameters(), betas=(0.0, 0.9)) for player
 
 for step in range(STEPS):
     done = step / STEPS
-    gamma = 0.3 * 0.01 ** ((1 - math.cos(math.pi * done)) / 2)
+    gamma = 0.1 * 0.01 ** ((1 - math.cos(math.pi * done)) / 2)
     for optimiser in optimisers:
-        optimiser.param_groups[0]["lr"] = 1e-3 * (0.03 + 0.97 * (1 + math.cos(math.pi * done)) / 2)
+        optimiser.param_groups[0]["lr"] = 3e-3 * (0.03 + 0.97 * (1 + math.cos(math.pi * done)) / 2)
 
     # The discriminator: tell real from fake, smoothly.
     real = real_points(BATCH).requires_grad_()

@@ -8,7 +8,12 @@ import pytest
 from sparring.display import Display, Live, Plain, Silent, clock, status, suitable
 from sparring.flow import Progress
 
-FIGURES = {"generator/adversarial": 0.5, "generator/l1": 0.25, "generator/gradient": 9.0, "discriminator/adversarial": 0.7}
+FIGURES = {
+    "generator/adversarial": 0.5,
+    "generator/l1": 0.25,
+    "generator/gradient": 9.0,
+    "discriminator/adversarial": 0.7,
+}
 
 
 def test_clock() -> None:

@@ -21,7 +21,7 @@ def test_every_metric(metric: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "fd", "fd<", "fd<=1", "<1", "fd<x", "loss<1", "fd<1.2.3", "0.4", "fd<-1"])
 def test_anything_else_is_one_sentence(text: str) -> None:
-    with pytest.raises(SparringError, match="a comparison such as fd<0.4"):
+    with pytest.raises(SparringError, match=r"a comparison such as fd<0\.4"):
         Goal.parse(text)
 
 

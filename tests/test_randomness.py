@@ -44,7 +44,7 @@ def test_seeds_are_63_bits(seed: int, stream: str, step: int) -> None:
 def test_ranges() -> None:
     draw = Draw(0, 0, 10_000, slice(0, 10_000))
     uniform, whole = draw.uniform("a"), draw.integers("b", 3)
-    assert 0 <= float(uniform.min()) and float(uniform.max()) < 1
+    assert float(uniform.min()) >= 0 and float(uniform.max()) < 1
     assert whole.dtype == torch.int64 and set(whole.tolist()) == {0, 1, 2}
     assert abs(float(draw.normal("c").std()) - 1) < 0.05
 

@@ -78,9 +78,8 @@ def test_names(source: str, name: str, tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_one_trainer_at_a_time(tmp_path: Path) -> None:
     run = create(tmp_path / "run", record())
-    with alone(run):
-        with pytest.raises(SparringError, match="another process"), alone(run):
-            pass
+    with alone(run), pytest.raises(SparringError, match="another process"), alone(run):
+        pass
     with alone(run):
         pass
 

@@ -20,7 +20,7 @@ SMALL = ("--batch", "64", "--width", "8", "--noise", "2")
 
 
 def torchrun(source: Path | str, out: Path, *words: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command += ["-m", "sparring", "train", str(source), "--out", str(out), *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
@@ -118,5 +118,3 @@ def test_an_interrupted_torchrun_saves(points: Path, tmp_path: Path) -> None:
     _, said = finished(process)
     assert f"sparring resume {tmp_path / 'run'}" in said, said
     assert len(list((tmp_path / "run" / "checkpoints").iterdir())) == 1
-
-

@@ -86,7 +86,9 @@ def test_networks_with_buffers_and_chance_of_their_own(
 
     def make() -> Trainer:
         duel = tiny_duel(loss="hinge")
-        generator = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Dropout(), torch.nn.Linear(8, 2))
+        generator = torch.nn.Sequential(
+            torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Dropout(), torch.nn.Linear(8, 2)
+        )
         with seeded(1, "weights"):
             for layer in (generator[0], generator[3]):
                 layer.reset_parameters()

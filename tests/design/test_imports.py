@@ -35,8 +35,7 @@ TABLE: dict[str, set[str]] = {
     "run": {"errors", "data", "storage"},
     "goal": {"errors"},
     "display": {"flow"},
-    "model": BELOW
-    | {"data", "games.game", "recipe", "recipes", "modality", "modalities", "run", "training"},
+    "model": BELOW | {"data", "games.game", "recipe", "recipes", "modality", "modalities", "run", "training"},
     "reporting": BELOW | {"data", "evaluation", "model", "run"},
     "judging": BELOW
     | {"data", "evaluation", "games.game", "recipe", "modality", "modalities", "model", "run", "reporting"},

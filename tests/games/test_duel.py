@@ -127,6 +127,4 @@ def test_a_simultaneous_generator_answers_for_the_batch_it_was_told_about(
     duel = tiny_duel(simultaneous=True, terms={"l1": Weighted(reconstruction, constant(1.0))})
     duel.discriminator_terms(Batch(batch.real + 5), progress(8))
     fake = duel.generate(duel.noise(progress(8).draw), None)
-    torch.testing.assert_close(
-        duel.generator_terms(batch, progress(8))["l1"], (fake - batch.real - 5).abs().mean()
-    )
+    torch.testing.assert_close(duel.generator_terms(batch, progress(8))["l1"], (fake - batch.real - 5).abs().mean())

@@ -27,27 +27,30 @@ class Constant(nn.Module):
         return noise.repeat(1, 2)
 
 
-def game(weight: Schedule = constant(1.0)) -> Likelihood:
+def game(weight: Schedule) -> Likelihood:
     return Likelihood(Constant(), noise_size=1, spread=0.5, divergence_weight=weight)
 
 
 def test_both_terms(progress: Callable[..., Progress]) -> None:
     now, real = progress(3), torch.tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
     noise = 1 + exp(-1) * now.draw.normal("code", 1)
-    terms = game().terms(Batch(real), now)
+    terms = game(constant(1.0)).terms(Batch(real), now)
     torch.testing.assert_close(terms["reconstruction"], (noise - real).square().mean() / (2 * 0.5**2))
     # KL(N(1, e⁻²) ‖ N(0, 1)) = (1 + e⁻² + 2 - 1) / 2, over the two values of a sample.
     assert terms["divergence"].item() == pytest.approx((exp(-2) + 2) / 2 / 2)
 
 
 def test_the_divergence_is_weighted_by_its_schedule(progress: Callable[..., Progress]) -> None:
-    terms = [game(cosine(0.0, 4.0)).terms(Batch(torch.zeros(2, 2)), progress(2, fraction)) for fraction in (0.0, 0.5, 1)]
+    terms = [
+        game(cosine(0.0, 4.0)).terms(Batch(torch.zeros(2, 2)), progress(2, fraction)) for fraction in (0.0, 0.5, 1)
+    ]
     once = (exp(-2) + 2) / 4
     assert [term["divergence"].item() for term in terms] == pytest.approx([0, 2 * once, 4 * once])
 
 
 def test_one_player_whose_mean_is_the_sample(progress: Callable[..., Progress]) -> None:
-    (turn,) = game().turns(progress(2))
+    played = game(constant(1.0))
+    (turn,) = played.turns(progress(2))
     assert turn.player == "autoencoder" and turn.times == 1
-    noise = game().noise(progress(2).draw)
-    torch.testing.assert_close(game().generate(noise, None), noise.repeat(1, 2))
+    noise = played.noise(progress(2).draw)
+    torch.testing.assert_close(played.generate(noise, None), noise.repeat(1, 2))

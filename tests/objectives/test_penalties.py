@@ -108,9 +108,7 @@ def test_scores_in_reduced_precision_are_cast_up_and_others_stay(draw: Callable[
 
 
 @pytest.mark.parametrize("make", [finite_r1, finite_r2])
-def test_finite_differences_agree_in_the_mean(
-    make: Callable[..., Penalty], draw: Callable[..., Draw]
-) -> None:
+def test_finite_differences_agree_in_the_mean(make: Callable[..., Penalty], draw: Callable[..., Draw]) -> None:
     """The relative deviation of one sample is √2, so that of the mean of n is √(2/n): four of them are allowed."""
     count = 20_000
     weights = samples(2, 8, seed=3).detach(), samples(8, seed=4).detach()

@@ -26,9 +26,7 @@ def test_geometric_cosine_at_its_marks() -> None:
 
 
 @given(numbers, numbers, fractions, fractions)
-def test_both_run_from_start_to_end_without_turning_back(
-    start: float, end: float, one: float, other: float
-) -> None:
+def test_both_run_from_start_to_end_without_turning_back(start: float, end: float, one: float, other: float) -> None:
     for make in (cosine, geometric_cosine):
         schedule = make(start, end)
         assert schedule(0.0) == pytest.approx(start)

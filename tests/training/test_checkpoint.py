@@ -80,7 +80,7 @@ def test_both_damaged(saved: Path) -> None:
 
 
 def test_none(tmp_path: Path) -> None:
-    with pytest.raises(SparringError, match="no checkpoint"):
+    with pytest.raises(SparringError, match="no whole checkpoint"):
         load_checkpoint(tmp_path)
 
 
@@ -127,5 +127,3 @@ def test_a_disk_that_is_full_leaves_what_was_there(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert before == {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
-
-

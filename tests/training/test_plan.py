@@ -16,9 +16,7 @@ def test_fractions() -> None:
 
 
 @given(some.integers(1, 10**9), some.floats(0.01, 1e6), some.integers(0, 10**9), some.floats(0, 1e6))
-def test_it_grows_with_both_and_stays_within_one(
-    samples: int, seconds: float, seen: int, passed: float
-) -> None:
+def test_it_grows_with_both_and_stays_within_one(samples: int, seconds: float, seen: int, passed: float) -> None:
     plan = Plan({}, 32, samples=samples, seconds=seconds)
     assert 0 <= plan.fraction(seen, passed) <= plan.fraction(seen + 1, passed + 1) <= 1
     assert plan.fraction(samples, 0.0) == plan.fraction(0, seconds) == pytest.approx(1)

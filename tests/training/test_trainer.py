@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
-from sparring.flow import Verdict
+from sparring.flow import Batch, Progress, Terms, Verdict
 from sparring.games.duel import Duel
 from sparring.games.priors import normal
 from sparring.objectives.losses import LOSSES
@@ -220,7 +220,12 @@ def test_every_sample_is_seen_equally_often(tiny_duel: Make, plan: Make) -> None
     data = Dataset(np.arange(60, dtype=np.float32).reshape(30, 2))
     duel, seen = tiny_duel(discriminator_turns=3), []
     terms = duel.discriminator_terms
-    duel.discriminator_terms = lambda batch, progress: (seen.extend(batch.real[:, 0].tolist()), terms(batch, progress))[1]
+
+    def listen(batch: Batch, progress: Progress) -> Terms:
+        seen.extend(batch.real[:, 0].tolist())
+        return terms(batch, progress)
+
+    duel.discriminator_terms = listen
     played(duel, data, plan(batch=8, samples=240))
     assert len(seen) == 240
     assert all(seen.count(value) == 8 for value in data.samples[:, 0])

@@ -17,9 +17,9 @@ def demo(*, out: Path | None = None, seed: int = 0) -> None:
     from sparring.cli.closing import closing_words
     from sparring.display import suitable
 
-    run = experiment.train("digits", minutes=1.5, samples=SAMPLES, out=out, seed=seed, display=suitable())
+    run = experiment.train("digits", minutes=MINUTES, samples=SAMPLES, out=out, seed=seed, display=suitable())
     print(closing_words(run))
 
 
-SAMPLES = 350_000
+SAMPLES, MINUTES = 350_000, 1.45
 """Real samples to see: about a minute on two cores, and never more than 90 seconds."""

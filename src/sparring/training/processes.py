@@ -1,7 +1,7 @@
 """Several processes, one run: each computes its rows of the same batch, and gradients are summed.
 
-``torchrun`` starts the processes; the networks stay unwrapped. While they train, each shows the others that it lives, by
-a count in the store that they share; one that stands still is named, and ends the run.
+``torchrun`` starts the processes; the networks stay unwrapped. While they train, each shows the others that it lives,
+by a count in the store that they share; one that stands still is named, and ends the run.
 """
 
 import itertools
@@ -16,10 +16,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
-from typing import final
+from typing import Protocol, final
 
 import torch
 from torch import Tensor, distributed
+from torch.distributed.rendezvous import rendezvous
 
 from sparring.errors import SparringError
 
@@ -29,6 +30,16 @@ SILENCE = 15.0
 """Seconds without a sign of life after which a process is given up."""
 PULSE = 1.0
 """Seconds between signs of life."""
+
+
+class Store(Protocol):
+    """What all processes can write into and read from: a ``torch.distributed`` store."""
+
+    def set(self, key: str, value: str) -> None: ...
+
+    def get(self, key: str) -> bytes: ...
+
+    def check(self, keys: list[str]) -> bool: ...
 
 
 @final
@@ -44,7 +55,7 @@ class World:
 
     rank: int = 0
     size: int = 1
-    store: "distributed.Store | None" = field(default=None, compare=False, repr=False)
+    store: Store | None = field(default=None, compare=False, repr=False)
 
     @property
     def first(self) -> bool:
@@ -142,7 +153,7 @@ def watched(world: World) -> Iterator[None]:
 
 @cache
 def _connect(backend: str) -> World:
-    store, rank, size = next(iter(distributed.rendezvous("env://", timeout=PATIENCE)))
+    store, rank, size = next(iter(rendezvous("env://", timeout=PATIENCE)))
     distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     return World(rank, size, store)
 
