@@ -1,8 +1,8 @@
 """Runs the command line many times without importing torch as often: each run is a forked child, which a test may kill.
 
 Reads requests as lines of JSON, {"words": […], "environment": {…}, "seconds": …, "output": "file"}, and answers each
-with {"code": …}, negative for a signal. Between two checkpoints ``saved_every`` seconds pass; with ``judged`` false a run
-ends when it is trained; no file grows beyond ``largest_file`` bytes.
+with {"code": …}, negative for a signal. Between two checkpoints ``saved_every`` seconds pass; with ``judged`` false a
+run ends when it is trained; no file grows beyond ``largest_file`` bytes.
 """
 
 import json

@@ -1,7 +1,8 @@
 """The ring of eight Gaussians is learned: by every pair of loss and penalty that is said to work, and by the VAE.
 
-The others are not tested because they do not work here: without a penalty, with clipped weights, or with a penalty at the
-reals alone, a generator of this size stays with some of the modes.
+The others are left out because they do not work here. Without a penalty or with clipped weights a generator of this
+size stays with one mode or two; R1 alone and DRAGAN, which smooth the discriminator at the reals only, find six to eight
+of them, as chance has it; least squares with the gradient penalty finds all, but very unevenly.
 """
 
 from collections.abc import Mapping
@@ -22,8 +23,10 @@ from sparring.training.trainer import Trainer
 
 SMALL = {"batch": 128, "width": 64, "noise": 2, "learning_rate": 3e-3}
 FALLING = {"gamma": 0.1, "final_gamma": 0.001}
-WORKING = [(loss, penalty) for penalty in ("r1+r2", "finite r1+r2") for loss in LOSSES]
-FAST = [("relativistic", "r1+r2"), ("hinge", "r1+r2"), ("non_saturating", "finite r1+r2")]
+PENALTIES = ("r1+r2", "finite r1+r2", "gradient penalty")
+WORKING = [(loss, penalty) for loss in LOSSES for penalty in PENALTIES]
+WORKING.remove(("least_squares", "gradient penalty"))
+FAST = [("relativistic", "r1+r2"), ("non_saturating", "finite r1+r2"), ("wasserstein", "gradient penalty")]
 RING = survey("ring").prepare((2,))
 
 
@@ -86,7 +89,8 @@ def test_recipes_as_they_are_given(name: str) -> None:
     with seeded(0, "weights"):
         game = recipe.game(split.facts)
     numbers = {"batch": recipe.batch, "samples": recipe.samples}
-    trainer = Trainer(game, split.train, Plan(recipe.optimisers(), average_half_life=recipe.average_half_life, **numbers))
+    plan = Plan(recipe.optimisers(), average_half_life=recipe.average_half_life, **numbers)
+    trainer = Trainer(game, split.train, plan)
     for _ in trainer:
         pass
     with torch.no_grad():
