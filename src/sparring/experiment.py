@@ -124,7 +124,7 @@ def train(
         versions=versions(),
     )
     run = create(folder, record) if world.first else Run(folder)
-    world.wait()
+    world.agree("begun")
     split = survey.prepare(resolved.shape(facts), seed=seed)
     return Experiment(run, record, resolved, split, place, world, display, goal).play()
 
@@ -222,14 +222,15 @@ class Experiment:
 
     def play(self, *, resumed: bool = False) -> Run:
         """Train to the end, from the newest checkpoint if ``resumed``; then judge, show and publish."""
-        with alone(self.run) if self.world.first else nullcontext():
+        with alone(self.run) if self.world.first else nullcontext(), processes.watched(self.world):
             if resumed:
                 self.go_back()
-            with processes.watched(self.world), interruptible() as self.interruption:
+            with interruptible() as self.interruption:
                 for _ in self:
                     pass
             if self.world.first:
                 self._finish()
+            self.world.agree("finished")
         return self.run
 
     def __iter__(self) -> Iterator[Progress]:
@@ -332,7 +333,7 @@ class Experiment:
         if self.world.first:
             self._save(last=True)
             self.logbook.close()
-        self.world.wait()
+        self.world.agree("saved")
         raise Interrupted(self.run, code)
 
     def _finish(self) -> None:

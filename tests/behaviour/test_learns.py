@@ -1,8 +1,8 @@
 """The ring of eight Gaussians is learned: by every pair of loss and penalty that is said to work, and by the VAE.
 
-The others are left out because they do not work here. Without a penalty or with clipped weights a generator of this
-size stays with one mode or two; R1 alone and DRAGAN, which smooth the discriminator at the reals only, find six to eight
-of them, as chance has it; least squares with the gradient penalty finds all, but very unevenly.
+The others are left out because they do not work here. Without a penalty or with clipped weights a generator this small
+stays with one mode or two; R1 alone and DRAGAN, which smooth the discriminator at the reals only, find six to eight of
+them, as chance has it; least squares with the gradient penalty finds all, but very unevenly.
 """
 
 from collections.abc import Mapping

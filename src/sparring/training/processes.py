@@ -4,6 +4,7 @@
 by a count in the store that they share; one that stands still is named, and ends the run.
 """
 
+import atexit
 import itertools
 import os
 import signal
@@ -30,6 +31,9 @@ SILENCE = 15.0
 """Seconds without a sign of life after which a process is given up."""
 PULSE = 1.0
 """Seconds between signs of life."""
+
+
+_agreed = itertools.count()
 
 
 class Store(Protocol):
@@ -89,18 +93,20 @@ class World:
         self._together(tensor, distributed.ReduceOp.MAX)
         return [float(value) for value in tensor.tolist()]
 
-    def wait(self) -> None:
-        """Until all processes are here."""
-        self.largest([0.0])
-
     def agree(self, text: str) -> str:
-        """The first process's ``text``, in all processes."""
+        """The first process's ``text``, in all processes: the others wait for it."""
         if self.store is None:
             return text
+        key = f"sparring/text/{next(_agreed)}"
         if self.first:
-            self.store.set("sparring/text", text)
-        self.wait()
-        return self.store.get("sparring/text").decode()
+            self.store.set(key, text)
+        # Asked again and again, because a get that waits would keep the store from this process's signs of life.
+        deadline = time.monotonic() + PATIENCE.total_seconds()
+        while not self.store.check([key]):
+            if time.monotonic() > deadline:
+                raise _silence("no answer from rank 0", self)
+            time.sleep(0.02)
+        return self.store.get(key).decode()
 
     def sign(self, rank: int) -> str:
         """The last sign of life of a process: its host, its number there, and a count. Empty if there is none."""
@@ -155,6 +161,8 @@ def watched(world: World) -> Iterator[None]:
 def _connect(backend: str) -> World:
     store, rank, size = next(iter(rendezvous("env://", timeout=PATIENCE)))
     distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
+    # Left to itself, the group is taken down while its threads still run, which can abort a process that did all well.
+    atexit.register(distributed.destroy_process_group)
     return World(rank, size, store)
 
 
