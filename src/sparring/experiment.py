@@ -1,5 +1,6 @@
 """From data to a run folder: the Python twins of `sparring train` and `sparring resume`."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -222,7 +223,12 @@ class Experiment:
 
     def play(self, *, resumed: bool = False) -> Run:
         """Train to the end, from the newest checkpoint if ``resumed``; then judge, show and publish."""
-        with alone(self.run) if self.world.first else nullcontext(), processes.watched(self.world):
+        values = self.recipe.batch * math.prod(self.split.train.samples.shape[1:])
+        with (
+            alone(self.run) if self.world.first else nullcontext(),
+            processes.watched(self.world),
+            devices.threads_for(self.trainer.device, values),
+        ):
             if resumed:
                 self.go_back()
             with interruptible() as self.interruption:
