@@ -53,6 +53,7 @@ def test_images(recipe: str, tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, size=(64, 16, 16, 3), dtype=np.uint8)
     np.savez(tmp_path / "images.npz", images=images)
     numbers = ("--samples", "160", "--batch", "16", "--width", "8", "--noise", "4", "--recipe", recipe)
+    numbers += ("--precision", "float32")
     code, said = finished(torchrun(tmp_path / "images.npz", tmp_path / "two", *numbers))
     assert code == 0, said
     train(
@@ -62,10 +63,17 @@ def test_images(recipe: str, tmp_path: Path) -> None:
         batch=16,
         width=8,
         noise=4,
+        precision="float32",
         out=tmp_path / "one",
         display=Silent(),
     )
-    assert_alike(*(load_checkpoint(tmp_path / name / "checkpoints")[0] for name in ("one", "two")))
+    one, other = (load_checkpoint(tmp_path / name / "checkpoints")[0] for name in ("one", "two"))
+    assert {**one.state, "seconds": 0} == {**other.state, "seconds": 0}
+    # Of each tensor as a whole: a few single weights are off by more, where Adam divides by gradients near zero.
+    assert one.players.keys() == other.players.keys()
+    for name, weight in one.players.items():
+        apart = float((weight.double() - other.players[name].double()).norm())
+        assert apart <= 1e-5 * float(weight.double().norm()), name
 
 
 def ranks(out: Path, process: "subprocess.Popen[str]") -> dict[int, int]:
