@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from rounds import interleaved, setting, table
+from rounds import interleaved, setting, stepper, table
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from sparring.data.dataset import Dataset
@@ -21,8 +21,6 @@ from sparring.data.facts import Facts
 from sparring.modalities.images.networks.dcgan import Discriminator, Generator
 from sparring.modalities.images.recipes import DCGAN
 from sparring.randomness import seeded
-from sparring.training.plan import Plan
-from sparring.training.trainer import Trainer
 
 BATCH, NOISE, WIDTH, SIZE = 64, 100, 64, (64, 64)
 
@@ -63,11 +61,7 @@ def ours(data: np.ndarray, *, bfloat16: bool) -> Callable[[], None]:
     recipe = DCGAN(resolution=SIZE, noise=NOISE, width=WIDTH)
     with seeded(0, "weights"):
         game = recipe.game(facts)
-    plan = Plan(
-        recipe.optimisers(), BATCH, samples=10**9, average_half_life=recipe.average_half_life, bfloat16=bfloat16
-    )
-    trainer = Trainer(game, Dataset(data), plan)
-    return lambda: [trainer.advance()].clear()
+    return stepper(game, recipe, Dataset(data), bfloat16=bfloat16)
 
 
 def main() -> None:

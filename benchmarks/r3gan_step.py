@@ -10,15 +10,13 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from rounds import interleaved, setting, table
+from rounds import interleaved, setting, stepper, table
 
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.games.duel import Duel
 from sparring.modalities.images.recipes import R3GAN
 from sparring.randomness import seeded
-from sparring.training.plan import Plan
-from sparring.training.trainer import Trainer
 
 FACTS = Facts("noise", "images", 2000, (1, 32, 32), "", tuple("0123456789"))
 
@@ -35,12 +33,11 @@ def contestant(
         game.penalties.clear()
     rows = np.random.default_rng(0)
     data = Dataset(rows.integers(0, 256, (2000, 1, 32, 32), dtype=np.uint8), rows.integers(0, 10, 2000))
-    plan = Plan(recipe.optimisers(), recipe.batch, samples=10**9, bfloat16=bfloat16)
-    trainer = Trainer(game, data, plan)
+    step = stepper(game, recipe, data, bfloat16=bfloat16)
     if plain:
         for player in game.players.values():
             player.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    return lambda: [trainer.advance()].clear()
+    return step
 
 
 def main() -> None:

@@ -9,6 +9,29 @@ from pathlib import Path
 
 import torch
 
+from sparring.data.dataset import Dataset
+from sparring.games.game import Game
+from sparring.recipe import Recipe
+from sparring.training.plan import Plan
+from sparring.training.trainer import Trainer
+
+
+def stepper(game: Game, recipe: Recipe, data: Dataset, *, bfloat16: bool) -> Callable[[], None]:
+    """One step of a trainer without end."""
+    plan = Plan(
+        recipe.optimisers(),
+        recipe.batch,
+        samples=10**9,
+        average_half_life=recipe.average_half_life,
+        bfloat16=bfloat16,
+    )
+    trainer = Trainer(game, data, plan)
+
+    def step() -> None:
+        trainer.advance()
+
+    return step
+
 
 def interleaved(contestants: dict[str, Callable[[], None]], *, rounds: int, steps: int) -> dict[str, float]:
     """Median seconds per step of each contestant over ``rounds`` rounds, after two rounds that are not counted."""
