@@ -25,7 +25,8 @@ docs: .venv/installed-test
 	$(BIN)/pytest tests/design/test_readme.py
 
 bench: .venv/installed
-	$(BIN)/python benchmarks/step.py
+	$(BIN)/python benchmarks/dcgan_step.py
+	$(BIN)/python benchmarks/r3gan_step.py
 	$(BIN)/python benchmarks/reading.py
 
 .venv/installed: pyproject.toml constraints.txt

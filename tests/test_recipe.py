@@ -88,7 +88,7 @@ NUMBER = 3
 """
 
 
-@pytest.mark.parametrize(("name", "width"), [("VALUE", 16), ("Mixture", 128)])
+@pytest.mark.parametrize(("name", "width"), [("VALUE", 16), ("Mixture", 64)])
 def test_ones_own_recipe(name: str, width: int, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(OWN)
     assert vars(find_recipe(f"{tmp_path / 'mine.py'}:{name}"))["width"] == width

@@ -81,13 +81,7 @@ def test_the_autoencoder() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [
-        "points/ring",
-        pytest.param("points/grid", marks=pytest.mark.xfail(reason="it finds 23 of the 25 modes", strict=True)),
-    ],
-)
+@pytest.mark.parametrize("name", ["points/ring", "points/grid"])
 def test_recipes_as_they_are_given(name: str) -> None:
     """With all their defaults, at the number of samples that is theirs."""
     recipe = RECIPES[name]

@@ -11,7 +11,7 @@ from sparring.data.dataset import Dataset
 from sparring.games.duel import Duel
 from sparring.games.likelihood import Likelihood
 from sparring.modalities.points.networks.dense import Autoencoder
-from sparring.objectives.penalties import finite_r1, gradient_penalty, r1
+from sparring.objectives.penalties import finite_r1, gradient_penalty, r1, sparse
 from sparring.objectives.schedules import Weighted, constant, cosine
 from sparring.randomness import seeded
 from sparring.training.checkpoint import load_checkpoint, restore, save_checkpoint, take
@@ -22,9 +22,8 @@ PENALTIES = {"r1": Weighted(r1, cosine(1.0, 0.1)), "gp": Weighted(gradient_penal
 GAMES: dict[str, dict[str, Any]] = {
     "duel": {},
     "penalties": {"penalties": PENALTIES},
-    "random directions": {"penalties": {"r1": Weighted(finite_r1(share=0.5), constant(1.0))}},
+    "random directions": {"penalties": {"r1": Weighted(sparse(finite_r1(), 2), constant(1.0))}},
     "two turns of the discriminator": {"discriminator_turns": 2, "penalties": PENALTIES},
-    "simultaneous": {"simultaneous": True, "penalties": PENALTIES},
 }
 
 

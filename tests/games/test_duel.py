@@ -1,7 +1,6 @@
 """What the two players of a duel minimise."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
@@ -101,30 +100,3 @@ def test_the_weight_limit_follows_each_update_of_the_discriminator(tiny_duel: Ma
     first.after()
     assert max(float(weight.detach().abs().max()) for weight in duel.players["discriminator"].parameters()) <= 0.01
     assert max(float(weight.detach().abs().max()) for weight in duel.players["generator"].parameters()) > 0.01
-
-
-def gradients(duel: Duel, batch: Batch, now: Progress, **choices: Any) -> list[Tensor]:
-    terms = duel.generator_terms(batch, now)
-    return list(torch.autograd.grad(torch.stack(list(terms.values())).sum(), duel.players["generator"].parameters()))
-
-
-@pytest.mark.parametrize("judges", [1, 2])
-@pytest.mark.parametrize("loss", LOSSES)
-def test_a_simultaneous_generator_moves_as_one_that_asks_the_same_discriminator(
-    loss: str, judges: int, tiny_duel: Make, batch: Batch, progress: At
-) -> None:
-    asking, heeding = tiny_duel(loss=loss, judges=judges), tiny_duel(loss=loss, judges=judges, simultaneous=True)
-    heeding.discriminator_terms(batch, progress(8))
-    pairs = zip(gradients(heeding, batch, progress(8)), gradients(asking, batch, progress(8)), strict=True)
-    for found, expected in pairs:
-        torch.testing.assert_close(found, expected)
-
-
-def test_a_simultaneous_generator_answers_for_the_batch_it_was_told_about(
-    tiny_duel: Make, batch: Batch, progress: At
-) -> None:
-    """With several turns of the discriminator, the last batch is not the generator's own."""
-    duel = tiny_duel(simultaneous=True, terms={"l1": Weighted(reconstruction, constant(1.0))})
-    duel.discriminator_terms(Batch(batch.real + 5), progress(8))
-    fake = duel.generate(duel.noise(progress(8).draw), None)
-    torch.testing.assert_close(duel.generator_terms(batch, progress(8))["l1"], (fake - batch.real - 5).abs().mean())

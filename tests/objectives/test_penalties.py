@@ -1,6 +1,7 @@
 """Every penalty against exact values, and its second derivatives against finite differences."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from sparring.objectives.penalties import (
     gradient_penalty,
     r1,
     r2,
+    sparse,
 )
 from sparring.randomness import Draw
 
@@ -118,10 +120,35 @@ def test_finite_differences_agree_in_the_mean(make: Callable[..., Penalty], draw
     assert make(step=1e-2)(judge, point, point).mean().item() == pytest.approx(exact, rel=4 * (2 / count) ** 0.5)
 
 
-def test_finite_differences_on_a_share_of_the_batch(draw: Callable[..., Draw]) -> None:
-    judge = Judge(Linear(torch.ones(2)), None, draw(8))
-    assert len(finite_r1(share=0.25)(judge, samples(8, 2), samples(8, 2))) == 2
-    assert len(finite_r1(share=0.01)(judge, samples(8, 2), samples(8, 2))) == 1
+@pytest.mark.parametrize("penalty", [r1, r2, gradient_penalty, dragan, finite_r1()])
+def test_sparse_is_the_penalty_on_every_third_sample_and_as_strong_in_the_mean(
+    penalty: Penalty, draw: Callable[..., Draw]
+) -> None:
+    weights = samples(2, 8, seed=3).detach(), samples(8, seed=4).detach()
+    real, fake = samples(9, 2, seed=1), samples(9, 2, seed=2)
+    found = sparse(penalty, 3)(Judge(Smooth(*weights), None, draw(9)), real, fake)
+    assert found[1::3].eq(0).all() and found[2::3].eq(0).all()
+    few = Judge(Smooth(*weights), None, replace(draw(9), rows=slice(0, 9, 3)))
+    expected = penalty(few, *(side[::3].detach().requires_grad_() for side in (real, fake)))
+    torch.testing.assert_close(found[::3], 3 * expected)
+
+
+def test_sparse_always_looks_at_one_sample_at_least(draw: Callable[..., Draw]) -> None:
+    """And counts it as the whole batch."""
+    judge, real = Judge(Linear(torch.ones(2)), None, draw(2)), samples(2, 2)
+    assert sparse(r1, 4)(judge, real, real).mean() == r1(judge, real, real).mean()
+
+
+def test_sparse_knows_the_classes_of_its_rows(draw: Callable[..., Draw]) -> None:
+    seen = []
+
+    def discriminator(sample: Tensor, condition: Tensor | None) -> Verdict:
+        seen.append(condition)
+        return Verdict([sample.sum(1)], [])
+
+    here = replace(draw(8), rows=slice(2, 8))
+    sparse(r1, 4)(Judge(discriminator, torch.arange(2, 8), here), samples(6, 2), samples(6, 2))
+    assert [condition.tolist() for condition in seen] == [[4]]
 
 
 def test_r1_and_r2_look_at_different_random_directions(draw: Callable[..., Draw]) -> None:

@@ -45,11 +45,10 @@ def played(game: Any, data: Dataset, plan: Plan, **choices: Any) -> Trainer:
 
 
 @pytest.mark.parametrize("micro_batch", [16, 7, 1])
-@pytest.mark.parametrize("simultaneous", [False, True])
 def test_micro_batches_give_the_weights_of_the_whole_batch(
-    micro_batch: int, simultaneous: bool, tiny_duel: Make, blob: Dataset, plan: Make
+    micro_batch: int, tiny_duel: Make, blob: Dataset, plan: Make
 ) -> None:
-    choices = {"penalties": PENALTIES, "simultaneous": simultaneous, "discriminator_turns": 2}
+    choices = {"penalties": PENALTIES, "discriminator_turns": 2}
     whole = played(tiny_duel(**choices), blob, plan(samples=320))
     parts = played(tiny_duel(**choices), blob, plan(samples=320, micro_batch=micro_batch))
     torch.testing.assert_close(weights(parts), weights(whole), rtol=1e-5, atol=1e-6)
@@ -71,15 +70,14 @@ class Cramped(nn.Module):
 
 def cramped(duel: Duel, room: int) -> Duel:
     players = duel.players["generator"], Cramped(duel.players["discriminator"], room)
-    return Duel(*players, prior=duel.prior, loss=duel.loss, penalties=duel.penalties, simultaneous=duel.simultaneous)
+    return Duel(*players, prior=duel.prior, loss=duel.loss, penalties=duel.penalties)
 
 
-@pytest.mark.parametrize("simultaneous", [False, True])
 def test_where_memory_runs_out_the_micro_batch_is_halved_and_the_mathematics_stays(
-    simultaneous: bool, tiny_duel: Make, blob: Dataset, plan: Make
+    tiny_duel: Make, blob: Dataset, plan: Make
 ) -> None:
     said: list[tuple[str, str]] = []
-    choices = {"penalties": PENALTIES, "simultaneous": simultaneous}
+    choices = {"penalties": PENALTIES}
     whole = played(cramped(tiny_duel(**choices), room=32), blob, plan())
     small = played(
         cramped(tiny_duel(**choices), room=10), blob, plan(), tell=lambda kind, sentence: said.append((kind, sentence))
@@ -91,8 +89,7 @@ def test_where_memory_runs_out_the_micro_batch_is_halved_and_the_mathematics_sta
 
 
 def test_memory_that_runs_out_on_the_generators_turn(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
-    """Answers of the discriminator to larger portions are not mistaken for those to the smaller ones."""
-    duel = tiny_duel(simultaneous=True)
+    duel = tiny_duel()
     trainer = Trainer(duel, blob, plan(micro_batch=16))
     trainer.advance()
     failing = [True]

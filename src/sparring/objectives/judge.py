@@ -1,5 +1,6 @@
 """A discriminator at work in one turn."""
 
+from dataclasses import replace
 from typing import final
 
 import torch
@@ -37,6 +38,17 @@ class Judge:
         self._seen.append((sample, verdict))
         return verdict
 
+    def every(self, count: int) -> tuple["Judge", slice]:
+        """A judge of every ``count``-th row of the whole batch, and which of the rows here those are.
+
+        Counted over the whole batch, so that they do not depend on micro-batches or processes.
+        """
+        rows = self.draw.rows
+        here = slice(-rows.start % count, None, count)
+        condition = None if self.condition is None else self.condition[here]
+        draw = replace(self.draw, rows=slice(rows.start + here.start, rows.stop, count))
+        return Judge(self.discriminator, condition, draw), here
+
     def slopes(self, sample: Sample) -> list[Tensor]:
         """∇D at ``sample``, which must require a gradient: one tensor of its shape per judge, itself differentiable."""
         for known, slopes in self._felt:
@@ -48,9 +60,8 @@ class Judge:
         return slopes
 
     def afresh(self, sample: Sample) -> Verdict:
-        """The verdict on the first rows of the batch or all of it, computed anew."""
-        condition = None if self.condition is None else self.condition[: len(sample)]
-        scores, features = self.discriminator(sample, condition)
+        """The verdict on ``sample``, computed anew."""
+        scores, features = self.discriminator(sample, self.condition)
         return Verdict([at_least_float32(score) for score in scores], features)
 
 

@@ -28,14 +28,32 @@ def r2(judge: Judge, real: Sample, fake: Sample) -> PerSample:
     return squared_gradient(judge, fake) / 2
 
 
-def finite_r1(*, share: float = 1.0, step: float = 0.01) -> Penalty:
-    """R1 by finite differences, without a second backward pass, on the first ``share`` of the batch."""
-    return lambda judge, real, fake: finite_squared_gradient(judge, real, "r1", share, step) / 2
+def finite_r1(*, step: float = 0.01) -> Penalty:
+    """R1 by finite differences, without a second backward pass."""
+    return lambda judge, real, fake: finite_squared_gradient(judge, real, "r1", step) / 2
 
 
-def finite_r2(*, share: float = 1.0, step: float = 0.01) -> Penalty:
-    """R2 by finite differences, without a second backward pass, on the first ``share`` of the batch."""
-    return lambda judge, real, fake: finite_squared_gradient(judge, fake, "r2", share, step) / 2
+def finite_r2(*, step: float = 0.01) -> Penalty:
+    """R2 by finite differences, without a second backward pass."""
+    return lambda judge, real, fake: finite_squared_gradient(judge, fake, "r2", step) / 2
+
+
+def sparse(penalty: Penalty, every: int) -> Penalty:
+    """``penalty`` on every ``every``-th sample of the batch, as much stronger as they are fewer; on the others zero.
+
+    The same in the mean, at a fraction of the cost. At least one sample of a batch is always among them.
+    """
+
+    def on_some(judge: Judge, real: Sample, fake: Sample) -> PerSample:
+        few, rows = judge.every(every)
+        values = torch.zeros(len(real), device=real.device)
+        if rows.start < len(real):
+            some_real, some_fake = (side.detach()[rows].requires_grad_() for side in (real, fake))
+            total = judge.draw.total
+            values[rows] = penalty(few, some_real, some_fake) * (total / len(range(0, total, every)))
+        return values
+
+    return penalty if every == 1 else on_some
 
 
 def gradient_penalty(judge: Judge, real: Sample, fake: Sample) -> PerSample:
@@ -64,14 +82,13 @@ def squared_gradient(judge: Judge, sample: Sample) -> PerSample:
     return torch.stack([at_least_float32(slope).flatten(1).square().sum(1) for slope in judge.slopes(sample)]).sum(0)
 
 
-def finite_squared_gradient(judge: Judge, sample: Sample, stream: str, share: float, step: float) -> PerSample:
+def finite_squared_gradient(judge: Judge, sample: Sample, stream: str, step: float) -> PerSample:
     """(D(x + εn) - D(x))² / ε² with n standard normal: ‖∇D(x)‖² in the mean (Lin et al. 2025, eq. 6).
 
     In float32 whatever the networks run in: the difference is lost in the rounding of bfloat16.
     """
-    count = max(1, round(share * len(sample)))
-    start = sample[:count].detach()
-    moved = start + step * judge.draw.normal(stream, *sample.shape[1:])[:count]
+    start = sample.detach()
+    moved = start + step * judge.draw.normal(stream, *sample.shape[1:])
     with torch.autocast(sample.device.type, enabled=False):
         pairs = zip(judge.afresh(moved).scores, judge.afresh(start).scores, strict=True)
         return torch.stack([(there - here).square() for there, here in pairs]).sum(0) / step**2

@@ -114,9 +114,9 @@ class R3GAN(ImageRecipe):
     final_gamma: PositiveFloat = 0.03
     """Weight γ at the end."""
     penalty: Literal["exact", "finite"] = "exact"
-    """R1 and R2 by a second backward pass over the batch, or by finite differences on a quarter of it."""
-    simultaneous: bool = True
-    """Whether the generator follows the slope that R2 has computed anyway, or asks the updated discriminator again."""
+    """R1 and R2 by a second backward pass, or estimated by finite differences."""
+    penalty_every: PositiveInt = 4
+    """R1 and R2 look at every so-many-th sample of a batch, and count so many times."""
     learning_rate: PositiveFloat = 3e-3
     """Of Adam, for both players; falls to 5 % along a half cosine."""
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.9
@@ -151,7 +151,6 @@ class R3GAN(ImageRecipe):
             prior=normal(self.noise),
             loss=relativistic,
             penalties=self._penalties(),
-            simultaneous=self.simultaneous,
         )
 
     def optimisers(self) -> Mapping[str, Adam]:
@@ -169,11 +168,11 @@ class R3GAN(ImageRecipe):
         return 0.05 * samples
 
     def _penalties(self) -> "dict[str, Weighted[Penalty]]":
-        from sparring.objectives.penalties import finite_r1, finite_r2, r1, r2
+        from sparring.objectives.penalties import finite_r1, finite_r2, r1, r2, sparse
 
         gamma = geometric_cosine(self.gamma, self.final_gamma)
-        pair = (r1, r2) if self.penalty == "exact" else (finite_r1(share=0.25), finite_r2(share=0.25))
-        return {"r1": Weighted(pair[0], gamma), "r2": Weighted(pair[1], gamma)}
+        pair = {"r1": r1, "r2": r2} if self.penalty == "exact" else {"r1": finite_r1(), "r2": finite_r2()}
+        return {name: Weighted(sparse(penalty, self.penalty_every), gamma) for name, penalty in pair.items()}
 
 
 @final

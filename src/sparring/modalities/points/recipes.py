@@ -50,15 +50,23 @@ class Mixture(PointRecipe):
     """A duel over points: eight Gaussians on a ring, twenty-five on a grid, or your own."""
 
     paper: ClassVar[str] = "Huang et al. 2024 (R3GAN), appendix; data of Lin et al. 2018 (PacGAN), section 4"
-    samples: PositiveInt = 2_000_000
+    samples: PositiveInt = 1_000_000
     """Real samples to see when neither --samples nor --minutes is given."""
+    batch: PositiveInt = 128
+    """Samples per batch, over all processes."""
+    width: PositiveInt = 64
+    """Units in each hidden layer."""
+    noise: PositiveInt = 2
+    """Length of the noise."""
+    learning_rate: PositiveFloat = 3e-3
+    """Of Adam, for all players; falls to 3 % along a half cosine."""
     loss: LossName = "relativistic"
     """What the two players minimise."""
     penalty: PenaltyName = "r1+r2"
     """What keeps the discriminator smooth."""
-    gamma: PositiveFloat = 0.3
+    gamma: PositiveFloat = 0.1
     """Weight of the penalty at the start; falls along a half cosine of its logarithm."""
-    final_gamma: PositiveFloat = 0.003
+    final_gamma: PositiveFloat = 0.001
     """Weight of the penalty at the end."""
     highest_wave: Annotated[float, Field(gt=1)] = 16.0
     """Shortest wave in the discriminator's first layer, per spread of the data."""

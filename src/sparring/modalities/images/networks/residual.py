@@ -145,7 +145,8 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Score images: halve by convolutions of stride 2 to the coarsest grid, then one linear layer.
 
-    The class enters by projection (Miyato and Koyama 2018): its embedding dotted with the last features.
+    The class enters by projection (Miyato and Koyama 2018, eq. 3): its embedding, dotted with the last features, is
+    added to the score. The embeddings of all classes are further rows of the last layer.
 
     Args:
         size: (height, width) of the images, each at least 8.
@@ -173,11 +174,8 @@ class Discriminator(nn.Module):
         )
         self.blocks = nn.ModuleList(blocks_of(count, blocks) for count in counts)
         height, breadth = coarse_to_fine[0]
-        inputs = counts[-1] * height * breadth
-        self.score = linear(inputs, 1, gain=math.sqrt(0.5))
-        self.embedding = nn.Embedding(classes, inputs) if classes else None
-        if self.embedding is not None:
-            nn.init.normal_(self.embedding.weight, std=1 / math.sqrt(inputs))
+        self.classes = classes
+        self.score = linear(counts[-1] * height * breadth, 1 + classes, gain=math.sqrt(0.5))
 
     def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
         """Map images (batch, channels, height, width) and labels (batch,) to scores, each (batch,)."""
@@ -186,8 +184,11 @@ class Discriminator(nn.Module):
         for step, blocks in zip(self.steps, self.blocks, strict=True):
             values = blocks(rectify(step(values)))
             features.append(values)
-        last = values.flatten(1)
-        scores = self.score(last).squeeze(1)
-        if self.embedding is not None:
-            scores = scores + (last * self.embedding(required(condition))).sum(1)
-        return Verdict([scores], features)
+        # Flattened in the order in which channels_last keeps them: other orders make every later pass copy.
+        last = values.permute(0, 2, 3, 1).flatten(1)
+        with torch.autocast(sample.device.type, enabled=False):
+            scores = self.score(last.float())
+        score = scores[:, 0]
+        if self.classes:
+            score = score + scores[:, 1:].gather(1, required(condition).unsqueeze(1)).squeeze(1)
+        return Verdict([score], features)
