@@ -35,6 +35,9 @@ FAST = {"precision": "bfloat16" if gains_from_bfloat16(torch.device("cpu")) else
 CONTESTANTS: dict[str, Recipe] = {
     "r3gan": recipes.R3GAN(**FAST),
     "r3gan without classes": recipes.R3GAN(**FAST, labels=False),
+    "r3gan exact everywhere": recipes.R3GAN(**FAST, penalty_every=1),
+    "r3gan finite": recipes.R3GAN(**FAST, penalty="finite"),
+    "r3gan without penalty": recipes.R3GAN(**FAST, penalty="none"),
     "rival": recipes.DCGAN(**FAST, width=32, learning_rate=6e-4),
     "rival 2e-4": recipes.DCGAN(**FAST, width=32),
     "dcgan": recipes.DCGAN(**FAST),
@@ -136,7 +139,9 @@ def main() -> None:
                 row = key | measure(trainer, judge, real, labelled)
                 append_line(log, row)
                 shown = samples(trainer, 160, 10)[0][torch.arange(160).view(16, 10).T.reshape(-1)]
-                write_picture(options.out / f"{name}-{minutes:g}-{seed}.png".replace(" ", "-"), picture(shown, columns=16))
+                write_picture(
+                    options.out / f"{name}-{minutes:g}-{seed}.png".replace(" ", "-"), picture(shown, columns=16)
+                )
                 print(row, flush=True)
     print(f"\n{setting()} · {floor}\n\n{table(read_lines(log))}")
 

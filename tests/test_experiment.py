@@ -103,8 +103,10 @@ def test_a_finished_run_is_not_trained_further(points: Path, tmp_path: Path) -> 
         experiment.resume(run.folder, display=Silent())
 
 
-def test_a_run_that_ended_while_it_was_judged_is_judged_again(points: Path, tmp_path: Path) -> None:
-    run = experiment.train(points, out=tmp_path / "run", display=Silent(), **SMALL)
+@pytest.mark.parametrize("until", [None, "fd<1000"])
+def test_a_run_that_ended_while_it_was_judged_is_judged_again(until: str | None, points: Path, tmp_path: Path) -> None:
+    """And not trained further, whether its budget was spent or its goal reached."""
+    run = experiment.train(points, until=until, out=tmp_path / "run", display=Silent(), **SMALL)
     before = {path: path.read_bytes() for path in run.checkpoints.rglob("*") if path.is_file()}
     run.report.unlink()
     experiment.resume(run.folder, display=Silent())

@@ -219,6 +219,8 @@ class Experiment:
             self._tell("damaged checkpoint", complaint)
         restore(self.trainer, snapshot)
         self.logbook.rewind(self.trainer.samples)
+        (reached,) = self.world.largest([float(self.logbook.happened(self.trainer.samples, "goal reached"))])
+        self.reached = reached > 0
         self._tell("resumed", f"Going on from {place.name}: {self.trainer.samples:,} samples seen.")
 
     def play(self, *, resumed: bool = False) -> Run:
@@ -244,7 +246,7 @@ class Experiment:
         if before.step == 0 and self.world.first:
             self._show_reals()
         began, samples = time.monotonic(), trainer.samples
-        for progress in trainer:
+        for progress in () if self.reached else trainer:
             passed = time.monotonic() - began
             rate = (progress.samples - samples) / max(passed, 1e-9)
             self.display.step(progress, trainer.figures, rate, self._left(progress), trainer.watchdog.word)
@@ -263,7 +265,7 @@ class Experiment:
             if code:
                 self._stop(int(code))
             if self.reached:
-                self._tell("goal", f"The goal {self.goal} is reached after {progress.samples:,} samples.")
+                self._tell("goal reached", f"The goal {self.goal} is reached after {progress.samples:,} samples.")
                 break
             before = progress
         self.display.close()

@@ -43,6 +43,11 @@ class Logbook:
             with suppress(OSError):
                 append_line(self.events_file, line)
 
+    def happened(self, samples: int, kind: str) -> bool:
+        """Whether there was an event of this kind at exactly ``samples``."""
+        lines = read_lines(self.events_file) if self.events_file.exists() else []
+        return any((line["samples"], line["kind"]) == (samples, kind) for line in lines)
+
     def rewind(self, samples: int) -> None:
         """Forget figures after ``samples``: a resumed run writes them again."""
         if self.writes and self.figures_file.exists():

@@ -27,6 +27,8 @@ from sparring.errors import SparringError
 
 PATIENCE = timedelta(minutes=30)
 """How long a process waits for others that live: the first may be saving or judging."""
+MEETING = timedelta(minutes=5)
+"""How long a process waits at the start until all have come."""
 SILENCE = 15.0
 """Seconds without a sign of life after which a process is given up."""
 PULSE = 1.0
@@ -159,7 +161,7 @@ def watched(world: World) -> Iterator[None]:
 
 @cache
 def _connect(backend: str) -> World:
-    store, rank, size = next(iter(rendezvous("env://", timeout=PATIENCE)))
+    store, rank, size = next(iter(rendezvous("env://", timeout=MEETING)))
     distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     # Left to itself, the group is taken down while its threads still run, which can abort a process that did all well.
     atexit.register(distributed.destroy_process_group)

@@ -113,8 +113,8 @@ class R3GAN(ImageRecipe):
     """Weight γ of R1 and R2 at the start; goes to its end along a half cosine of its logarithm."""
     final_gamma: PositiveFloat = 0.03
     """Weight γ at the end."""
-    penalty: Literal["exact", "finite"] = "exact"
-    """R1 and R2 by a second backward pass, or estimated by finite differences."""
+    penalty: Literal["exact", "finite", "none"] = "exact"
+    """R1 and R2 by a second backward pass, or estimated by finite differences, or left out."""
     penalty_every: PositiveInt = 4
     """R1 and R2 look at every so-many-th sample of a batch, and count so many times."""
     learning_rate: PositiveFloat = 3e-3
@@ -171,7 +171,12 @@ class R3GAN(ImageRecipe):
         from sparring.objectives.penalties import finite_r1, finite_r2, r1, r2, sparse
 
         gamma = geometric_cosine(self.gamma, self.final_gamma)
-        pair = {"r1": r1, "r2": r2} if self.penalty == "exact" else {"r1": finite_r1(), "r2": finite_r2()}
+        kinds: dict[str, dict[str, Penalty]] = {
+            "exact": {"r1": r1, "r2": r2},
+            "finite": {"r1": finite_r1(), "r2": finite_r2()},
+            "none": {},
+        }
+        pair = kinds[self.penalty]
         return {name: Weighted(sparse(penalty, self.penalty_every), gamma) for name, penalty in pair.items()}
 
 
