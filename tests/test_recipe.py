@@ -42,6 +42,15 @@ def test_every_choice_is_a_field_and_every_field_has_a_sentence(name: str) -> No
     assert with_fields(recipe, resolved.model_dump(mode="json")) == resolved
 
 
+@pytest.mark.parametrize(
+    ("fields", "gamma"), [({}, 0.3), ({"labels": False}, 3.0), ({"labels": False, "gamma": 1}, 1.0)]
+)
+def test_pictures_without_classes_are_smoothed_more_unless_asked(fields: Mapping[str, Any], gamma: float) -> None:
+    recipe = with_fields(RECIPES["images/r3gan"], fields)
+    resolved, _ = resolve(recipe, facts_for(recipe), MACHINE)
+    assert vars(resolved)["gamma"] == gamma
+
+
 def test_words_from_the_command_line_become_values() -> None:
     ring = with_fields(RECIPES["points/ring"], {"batch": "32", "gamma": "0.5", "penalty": "r1"})
     assert (ring.batch, vars(ring)["gamma"], vars(ring)["penalty"]) == (32, 0.5, "r1")

@@ -110,7 +110,7 @@ class R3GAN(ImageRecipe):
     blocks: NonNegativeInt = 0
     """Residual blocks on each grid. Slower; not measured with the default learning rate, which is too high for them."""
     gamma: PositiveFloat = 0.3
-    """Weight γ of R1 and R2 at the start; goes to its end along a half cosine of its logarithm."""
+    """Weight γ of R1 and R2 at the start, with classes; goes to its end along a half cosine of its logarithm."""
     final_gamma: PositiveFloat = 0.03
     """Weight γ at the end."""
     penalty: Literal["exact", "finite", "none"] = "exact"
@@ -121,6 +121,14 @@ class R3GAN(ImageRecipe):
     """Of Adam, for both players; falls to 5 % along a half cosine."""
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Second decay of Adam at the start; 1 - β2 goes to 1 - 0.99 along a half cosine of its logarithm."""
+
+    def choose(self, facts: Facts, machine: Machine) -> Chosen:
+        """Stronger penalties where no class tells the players what to look for."""
+        chosen = super().choose(facts, machine)
+        if not self.classes(facts):
+            reason = "pictures without classes need ten times the smoothing"
+            chosen |= {"gamma": (3.0, reason), "final_gamma": (0.3, reason)}
+        return chosen
 
     def game(self, facts: Facts) -> "Game":
         """A duel of networks without normalisation."""
