@@ -246,6 +246,7 @@ class Experiment:
         if before.step == 0 and self.world.first:
             self._show_reals()
         began, samples = time.monotonic(), trainer.samples
+        # A run whose goal was reached before it was resumed has nothing left to train.
         for progress in () if self.reached else trainer:
             passed = time.monotonic() - began
             rate = (progress.samples - samples) / max(passed, 1e-9)

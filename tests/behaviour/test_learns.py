@@ -22,7 +22,6 @@ from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
 
 SMALL = {"batch": 128, "width": 64, "noise": 2, "learning_rate": 3e-3}
-FALLING = {"gamma": 0.1, "final_gamma": 0.001}
 PENALTIES = ("r1+r2", "finite r1+r2", "gradient penalty")
 WORKING = [(loss, penalty) for loss in LOSSES for penalty in PENALTIES]
 WORKING.remove(("least_squares", "gradient penalty"))
@@ -52,14 +51,14 @@ def measured(samples: torch.Tensor) -> Mapping[str, float]:
 
 @pytest.mark.parametrize(("loss", "penalty"), FAST)
 def test_the_ring(loss: str, penalty: str) -> None:
-    found = measured(learned("points/ring", steps=1500, loss=loss, penalty=penalty, **FALLING))
+    found = measured(learned("points/ring", steps=1500, loss=loss, penalty=penalty))
     assert found["modes"] == 8 and found["quality"] > 0.3, found
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("loss", "penalty"), WORKING)
 def test_the_ring_with_every_pair_that_works(loss: str, penalty: str) -> None:
-    found = measured(learned("points/ring", steps=3000, loss=loss, penalty=penalty, **FALLING))
+    found = measured(learned("points/ring", steps=3000, loss=loss, penalty=penalty))
     assert found["modes"] == 8 and found["quality"] > 0.4 and found["reverse_kl"] < 0.3, found
 
 

@@ -14,7 +14,7 @@ from sparring.flow import Batch, Progress, Terms, Verdict
 from sparring.games.duel import Duel
 from sparring.games.priors import normal
 from sparring.objectives.losses import LOSSES
-from sparring.objectives.penalties import dragan, finite_r1, gradient_penalty, r1, r2
+from sparring.objectives.penalties import dragan, finite_r1, gradient_penalty, r1, r2, sparse
 from sparring.objectives.schedules import Weighted, constant
 from sparring.objectives.terms import feature_matching
 from sparring.training.plan import Plan
@@ -25,6 +25,7 @@ Make = Callable[..., Any]
 PENALTIES = {
     "r1": Weighted(r1, constant(0.5)),
     "r2": Weighted(r2, constant(0.5)),
+    "sparse r2": Weighted(sparse(r2, 3), constant(0.5)),
     "gradient penalty": Weighted(gradient_penalty, constant(0.5)),
 }
 

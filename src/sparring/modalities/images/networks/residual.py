@@ -187,7 +187,7 @@ class Discriminator(nn.Module):
         # Flattened in the order in which channels_last keeps them: other orders make every later pass copy.
         last = values.permute(0, 2, 3, 1).flatten(1)
         with torch.autocast(sample.device.type, enabled=False):
-            scores = self.score(last.float())
+            scores = self.score(last.to(self.score.weight.dtype))
         score = scores[:, 0]
         if self.classes:
             score = score + scores[:, 1:].gather(1, required(condition).unsqueeze(1)).squeeze(1)
