@@ -2,14 +2,17 @@
 
     python benchmarks/time_to_quality.py PATH_TO_MNIST [--minutes 2 5 10] [--seeds 0 1 2] [--contestants r3gan rival …]
 
-Each run has the machine for itself and lays its schedules over its own budget. Judge: Fréchet distance in the 64 last
-features of one small classifier trained on the real digits, 3,000 generated against 3,000 held-out digits; the floor is
-3,000 training digits against the same. Agreement: share of samples that the classifier takes for the class asked for.
+Each run has the machine for itself and lays its schedules over its own budget; one without schedules is judged at each
+of the times. Judge: Fréchet distance in the 64 last features of one small classifier trained on the real digits, 3,000
+generated against 3,000 held-out digits; the floor is 3,000 training digits against the same. Agreement: share of samples
+that the classifier takes for the class asked for.
 Results are added to --out as JSON lines, grids are put beside them; runs that are there already are not repeated.
 """
 
 import argparse
 import statistics
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,22 +49,29 @@ CONTESTANTS: dict[str, Recipe] = {
 }
 
 
-def train(recipe: Recipe, split: Split, minutes: float, seed: int) -> Trainer:
-    """A trainer that has spent its minutes."""
+def legs(recipe: Recipe, minutes: list[float]) -> list[list[float]]:
+    """The minutes that one run can be judged at: all, if its learning rates stay; else each has a run of its own."""
+    steady = all(adam.learning_rate(0.0) == adam.learning_rate(1.0) for adam in recipe.optimisers().values())
+    return [sorted(minutes)] if steady else [[budget] for budget in minutes]
+
+
+def train(recipe: Recipe, split: Split, leg: list[float], seed: int) -> Iterator[tuple[float, Trainer]]:
+    """The trainer each time it has spent the next of the minutes."""
     with seeded(seed, "weights"):
         game = recipe.game(split.facts)
     plan = Plan(
         recipe.optimisers(),
         recipe.batch,
-        seconds=60 * minutes,
         average_half_life=recipe.average_half_life,
         seed=seed,
         bfloat16=recipe.precision == "bfloat16",
     )
     trainer = Trainer(game, split.train, plan)
-    for _ in trainer:
-        pass
-    return trainer
+    for minutes in leg:
+        trainer.plan = replace(plan, seconds=60 * minutes)
+        for _ in trainer:
+            pass
+        yield minutes, trainer
 
 
 def samples(trainer: Trainer, count: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -127,22 +137,23 @@ def main() -> None:
     floor = f"{judge.name}, {judge.accuracy:.1%} held out · real against real {frechet(judge(real), judge(other)):.2f}"
     floor += f", in pixels {frechet(smaller(real), smaller(other)):.2f}"
     log = options.out / "results.jsonl"
-    for minutes in options.minutes:
-        for seed in options.seeds:
-            for name in options.contestants:
-                key = {"recipe": name, "minutes": minutes, "seed": seed}
-                if any(key.items() <= row.items() for row in read_lines(log)):
-                    continue
-                recipe = CONTESTANTS[name]
-                labelled = bool(vars(recipe)["labels"])
-                trainer = train(recipe, split if labelled else unlabelled, minutes, seed)
-                row = key | measure(trainer, judge, real, labelled)
-                append_line(log, row)
-                shown = samples(trainer, 160, 10)[0][torch.arange(160).view(16, 10).T.reshape(-1)]
-                write_picture(
-                    options.out / f"{name}-{minutes:g}-{seed}.png".replace(" ", "-"), picture(shown, columns=16)
-                )
-                print(row, flush=True)
+    runs = [
+        (seed, name, leg)
+        for seed in options.seeds
+        for name in options.contestants
+        for leg in legs(CONTESTANTS[name], options.minutes)
+    ]
+    for seed, name, leg in runs:
+        keys = [{"recipe": name, "minutes": minutes, "seed": seed} for minutes in leg]
+        if all(any(key.items() <= row.items() for row in read_lines(log)) for key in keys):
+            continue
+        labelled = bool(vars(CONTESTANTS[name])["labels"])
+        for minutes, trainer in train(CONTESTANTS[name], split if labelled else unlabelled, leg, seed):
+            row = {"recipe": name, "minutes": minutes, "seed": seed} | measure(trainer, judge, real, labelled)
+            append_line(log, row)
+            shown = samples(trainer, 160, 10)[0][torch.arange(160).view(16, 10).T.reshape(-1)]
+            write_picture(options.out / f"{name}-{minutes:g}-{seed}.png".replace(" ", "-"), picture(shown, columns=16))
+            print(row, flush=True)
     print(f"\n{setting()} · {floor}\n\n{table(read_lines(log))}")
 
 
