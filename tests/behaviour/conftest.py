@@ -10,9 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
+from sparring.data.dataset import Split
+from sparring.randomness import Draw, seeded
+from sparring.recipe import Recipe
 from sparring.training.checkpoint import checkpoints
+from sparring.training.plan import Plan
+from sparring.training.trainer import Trainer
 
 Command = Callable[..., tuple[int, str]]
 
@@ -62,3 +68,23 @@ def digest() -> Callable[[Path], dict[str, str]]:
         return found | {name: str(state[name]) for name in ("step", "samples", "micro_batch")}
 
     return of
+
+
+@pytest.fixture(scope="session")
+def learned() -> Callable[..., torch.Tensor]:
+    """Samples of the averaged generator, classes in turn, after so many steps: ``learned(recipe, split, 1500)``."""
+
+    def samples(recipe: Recipe, split: Split, steps: int, *, count: int = 2500, seed: int = 0) -> torch.Tensor:
+        with seeded(seed, "weights"):
+            game = recipe.game(split.facts)
+        numbers = {"batch": recipe.batch, "samples": steps * recipe.batch, "seed": seed}
+        plan = Plan(recipe.optimisers(), average_half_life=recipe.average_half_life, **numbers)
+        trainer = Trainer(game, split.train, plan)
+        for _ in trainer:
+            pass
+        assert trainer.watchdog.word == "healthy"
+        labels = torch.arange(count) % len(split.facts.classes) if split.facts.classes else None
+        with torch.no_grad():
+            return trainer.average.generate(game.noise(Draw(seed, 0, count, slice(0, count), "judged/")), labels)
+
+    return samples

@@ -5,21 +5,21 @@ stays with one mode or two; R1 alone and DRAGAN, which smooth the discriminator 
 them, as chance has it; least squares with the gradient penalty finds all, but very unevenly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 import torch
 
+from sparring.data.dataset import Split
 from sparring.evaluation.distances import frechet
 from sparring.modalities.points import metrics
 from sparring.modalities.points.data import MIXTURES, survey
 from sparring.objectives.losses import LOSSES
-from sparring.randomness import Draw, seeded
-from sparring.recipe import with_fields
+from sparring.recipe import Recipe, with_fields
 from sparring.recipes import RECIPES
-from sparring.training.plan import Plan
-from sparring.training.trainer import Trainer
+
+Learned = Callable[..., torch.Tensor]
 
 SMALL = {"batch": 128, "width": 64, "noise": 2, "learning_rate": 3e-3}
 PENALTIES = ("r1+r2", "finite r1+r2", "gradient penalty")
@@ -29,48 +29,36 @@ FAST = [("relativistic", "r1+r2"), ("non_saturating", "finite r1+r2"), ("wassers
 RING = survey("ring").prepare((2,))
 
 
-def learned(recipe: str, *, steps: int, seed: int = 0, **fields: Any) -> torch.Tensor:
-    """2,500 samples of the averaged generator."""
-    chosen = with_fields(RECIPES[recipe], {**SMALL, **fields})
-    with seeded(seed, "weights"):
-        game = chosen.game(RING.facts)
-    numbers = {"batch": chosen.batch, "samples": steps * chosen.batch, "seed": seed}
-    trainer = Trainer(
-        game, RING.train, Plan(chosen.optimisers(), average_half_life=chosen.average_half_life, **numbers)
-    )
-    for _ in trainer:
-        pass
-    assert trainer.watchdog.word == "healthy"
-    with torch.no_grad():
-        return trainer.average.generate(game.noise(Draw(seed, 0, 2500, slice(0, 2500), "judged/")), None)
+def small(name: str, **fields: Any) -> Recipe:
+    return with_fields(RECIPES[name], {**SMALL, **fields})
 
 
-def measured(samples: torch.Tensor) -> Mapping[str, float]:
-    return metrics.measures(samples, None, RING, 0)
+def measured(samples: torch.Tensor, split: Split = RING) -> Mapping[str, float]:
+    return metrics.measures(samples, None, split, 0)
 
 
 @pytest.mark.parametrize(("loss", "penalty"), FAST)
-def test_the_ring(loss: str, penalty: str) -> None:
-    found = measured(learned("points/ring", steps=1500, loss=loss, penalty=penalty))
+def test_the_ring(loss: str, penalty: str, learned: Learned) -> None:
+    found = measured(learned(small("points/ring", loss=loss, penalty=penalty), RING, 1500))
     assert found["modes"] == 8 and found["quality"] > 0.3, found
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("loss", "penalty"), WORKING)
-def test_the_ring_with_every_pair_that_works(loss: str, penalty: str) -> None:
-    found = measured(learned("points/ring", steps=3000, loss=loss, penalty=penalty))
+def test_the_ring_with_every_pair_that_works(loss: str, penalty: str, learned: Learned) -> None:
+    found = measured(learned(small("points/ring", loss=loss, penalty=penalty), RING, 3000))
     assert found["modes"] == 8 and found["quality"] > 0.4 and found["reverse_kl"] < 0.3, found
 
 
-def test_a_gan_without_a_penalty_loses_modes() -> None:
+def test_a_gan_without_a_penalty_loses_modes(learned: Learned) -> None:
     """The measure can fail."""
-    found = measured(learned("points/ring", steps=400, loss="minimax", penalty="none"))
+    found = measured(learned(small("points/ring", loss="minimax", penalty="none"), RING, 400))
     assert found["modes"] < 8 or found["quality"] < 0.3
 
 
-def test_the_autoencoder() -> None:
+def test_the_autoencoder(learned: Learned) -> None:
     """Blurred, but everywhere: each mode holds samples, and the moments are right."""
-    samples = learned("points/vae", steps=1500, learning_rate=2e-3)
+    samples = learned(small("points/vae", learning_rate=2e-3), RING, 1500)
     centres = torch.from_numpy(MIXTURES["ring"].centres).float()
     distance, mode = torch.cdist(samples, centres).min(1)
     near = distance < 0.15
@@ -81,18 +69,9 @@ def test_the_autoencoder() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["points/ring", "points/grid"])
-def test_recipes_as_they_are_given(name: str) -> None:
+def test_recipes_as_they_are_given(name: str, learned: Learned) -> None:
     """With all their defaults, at the number of samples that is theirs."""
     recipe = RECIPES[name]
     split = survey(name.split("/")[1]).prepare((2,))
-    with seeded(0, "weights"):
-        game = recipe.game(split.facts)
-    numbers = {"batch": recipe.batch, "samples": recipe.samples}
-    plan = Plan(recipe.optimisers(), average_half_life=recipe.average_half_life, **numbers)
-    trainer = Trainer(game, split.train, plan)
-    for _ in trainer:
-        pass
-    with torch.no_grad():
-        samples = trainer.average.generate(game.noise(Draw(0, 0, 2500, slice(0, 2500), "judged/")), None)
-    found = metrics.measures(samples, None, split, 0)
+    found = measured(learned(recipe, split, recipe.samples // recipe.batch), split)
     assert found["modes"] == len(split.facts.details["modes"]) and found["quality"] > 0.8, found

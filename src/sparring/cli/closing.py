@@ -15,7 +15,7 @@ def closing_words(run: Run) -> str:
     judgement = Judgement.from_run(run)
     lines = [
         "",
-        f"Trained {record.recipe} on {record.facts.count:,} samples of {record.facts.source}.",
+        f"Trained {record.recipe} on {record.facts.source}: {record.facts.count:,} samples, those held out included.",
         *judgement.lines(),
         f"Samples: {run.picture}",
         f"Report:  {run.report}",

@@ -4,28 +4,21 @@ import itertools
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, leaky_relu
 
 from sparring.flow import Code
+from sparring.layers.convolutions import convolution, grids, linear, rectify
 from sparring.layers.labels import indicators
-
-
-def grids(size: tuple[int, int]) -> list[tuple[int, int]]:
-    """Grids from ``size`` down, each half of the one before, until the shorter side is 4 to 7 pixels."""
-    found = [size]
-    while min(found[-1]) >= 8:
-        found.append(((found[-1][0] + 1) // 2, (found[-1][1] + 1) // 2))
-    return found
+from sparring.modalities.images.networks.residual import Generator, channels_of
 
 
 class Autoencoder(nn.Module):
-    """Images to noise and back.
+    """Images to noise and back: the way back is the generator of `images/r3gan`.
 
     Args:
         size: (height, width), each at least 8.
         channels: of an image.
         noise: length of the noise.
-        width: channels on the finest grid; doubled with every coarser one.
+        width: channels of the fine grids; the two coarsest have 4 and 2 times as many.
         classes: number of class labels, given to both directions; 0 for none.
     """
 
@@ -34,30 +27,24 @@ class Autoencoder(nn.Module):
     ) -> None:
         super().__init__()
         self.classes = classes
-        self.grids = grids(size)
-        widths = [width * 2**level for level in range(len(self.grids))]
-        steps = list(itertools.pairwise(widths))
-        coarse = widths[-1] * self.grids[-1][0] * self.grids[-1][1]
-        self.enter = nn.Conv2d(channels + classes, width, 3, 1, 1)
-        self.down = nn.ModuleList(nn.Conv2d(fine, wide, 3, 2, 1) for fine, wide in steps)
-        self.code = nn.Linear(coarse, 2 * noise)
-        self.start = nn.Linear(noise + classes, coarse)
-        self.up = nn.ModuleList(nn.Conv2d(wide, fine, 3, 1, 1) for fine, wide in reversed(steps))
-        self.leave = nn.Conv2d(width, channels, 3, 1, 1)
+        height, breadth = grids(size)[-1]
+        counts = [channels + classes, *channels_of(width, len(grids(size)) - 1)[::-1]]
+        self.steps = nn.ModuleList(
+            convolution(before, after, kernel=4, stride=2) for before, after in itertools.pairwise(counts)
+        )
+        # At the start the code says little about the image, and its variance is about one.
+        self.code = linear(counts[-1] * height * breadth, 2 * noise, gain=0.1)
+        self.decoder = Generator(size=size, channels=channels, noise=noise, width=width, classes=classes)
 
     def encode(self, sample: Tensor, condition: Tensor | None = None) -> Code:
         """(batch, channels, height, width) → mean and log variance, each (batch, noise)."""
         planes = indicators(condition, self.classes, sample)[:, :, None, None].expand(-1, -1, *sample.shape[2:])
-        features = leaky_relu(self.enter(torch.cat([sample, planes], dim=1)), 0.2)
-        for layer in self.down:
-            features = leaky_relu(layer(features), 0.2)
+        features = torch.cat([sample, planes], dim=1)
+        for step in self.steps:
+            features = rectify(step(features))
         return Code(*self.code(features.flatten(1)).chunk(2, dim=1))
 
     def decode(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         """(batch, noise) → (batch, channels, height, width)."""
-        joined = torch.cat([noise, indicators(condition, self.classes, noise)], dim=1)
-        features = leaky_relu(self.start(joined), 0.2).unflatten(1, (-1, *self.grids[-1]))
-        for layer, grid in zip(self.up, reversed(self.grids[:-1]), strict=True):
-            features = leaky_relu(layer(interpolate(features, size=grid, mode="bilinear")), 0.2)
-        images: Tensor = self.leave(features)
-        return images.tanh()
+        images: Tensor = self.decoder(noise, condition)
+        return images

@@ -32,6 +32,7 @@ class Generator(nn.Module):
             nn.ReLU(),
             nn.Linear(width, math.prod(shape)),
         )
+        initialise(self, 0.05)
 
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         joined = torch.cat([noise, indicators(condition, self.classes, noise)], dim=1)
@@ -58,6 +59,7 @@ class Discriminator(nn.Module):
         self.forget = nn.Dropout(0.5)
         self.second = nn.Linear(width, width * pieces)
         self.score = nn.Linear(width, 1)
+        initialise(self, 0.005)
 
     def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
         pixels = self.forget_pixels(sample.flatten(1))
@@ -67,3 +69,12 @@ class Discriminator(nn.Module):
 
     def _maxout(self, values: Tensor) -> Tensor:
         return values.reshape(len(values), -1, self.pieces).amax(2)
+
+
+@torch.no_grad()
+def initialise(network: nn.Module, reach: float) -> None:
+    """Weights uniform in [-reach, reach], biases zero, as in the code that the paper names."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.uniform_(layer.weight, -reach, reach)
+            nn.init.zeros_(layer.bias)

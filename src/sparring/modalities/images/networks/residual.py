@@ -11,26 +11,11 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.nn.functional import interpolate
 
 from sparring.flow import Verdict
+from sparring.layers.convolutions import convolution, grids, limit, linear, rectify
 from sparring.layers.labels import required
-
-SLOPE = 0.2
-"""Slope of the leaky rectifier below zero."""
-
-
-def grids(size: tuple[int, int]) -> list[tuple[int, int]]:
-    """The grids (height, width) from ``size`` down, halved until the smaller side is 4 to 7.
-
-    Odd sides are rounded down, as a convolution with kernel 4, stride 2 and padding 1 does:
-    (28, 20) gives [(28, 20), (14, 10), (7, 5)].
-    """
-    result = [size]
-    while min(result[-1]) >= 8:
-        height, width = result[-1]
-        result.append((height // 2, width // 2))
-    return result
 
 
 def channels_of(width: int, levels: int) -> list[int]:
@@ -39,41 +24,6 @@ def channels_of(width: int, levels: int) -> list[int]:
     Most channels stand where pixels are few, so that every grid costs about the same time.
     """
     return [4 * width, 2 * width][:levels] + [width] * (levels - 2)
-
-
-def prepare(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> None:
-    """Draw the weights so that a leaky rectifier keeps the variance (He et al. 2015), biases zero."""
-    inputs = layer.weight[0].numel()
-    nn.init.normal_(layer.weight, std=gain * math.sqrt(2 / (1 + SLOPE**2) / inputs))
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)
-
-
-def convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, gain: float = 1.0) -> nn.Conv2d:
-    """A prepared convolution; ``kernel`` 3 keeps the size, ``kernel`` 4 with stride 2 halves it."""
-    layer = nn.Conv2d(inputs, outputs, kernel, stride, padding=1)
-    prepare(layer, gain)
-    return layer
-
-
-def linear(inputs: int, outputs: int, gain: float = 1.0) -> nn.Linear:
-    """A prepared linear layer."""
-    layer = nn.Linear(inputs, outputs)
-    prepare(layer, gain)
-    return layer
-
-
-def rectify(values: Tensor) -> Tensor:
-    """Apply the leaky rectifier."""
-    return functional.leaky_relu(values, SLOPE)
-
-
-def limit(values: Tensor, leak: float) -> Tensor:
-    """Clamp to [-1, 1], but keep the slope ``leak`` outside, so that no pixel is ever stuck.
-
-    A linear output must learn to draw flat black exactly; tanh stops learning once saturated.
-    """
-    return torch.lerp(values.clamp(-1, 1), values, leak)
 
 
 class Block(nn.Module):
@@ -138,7 +88,7 @@ class Generator(nn.Module):
         values = rectify(self.start(noise)).reshape(len(noise), *self.grids[0], -1).permute(0, 3, 1, 2)
         for grid, blocks, step in zip(self.grids[1:], self.blocks, self.steps, strict=True):
             values = rectify(step(blocks(values)))
-            values = functional.interpolate(values, size=grid, mode="bilinear", align_corners=False)
+            values = interpolate(values, size=grid, mode="bilinear", align_corners=False)
         return limit(self.draw(values), self.leak)
 
 
