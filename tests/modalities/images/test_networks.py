@@ -1,0 +1,89 @@
+"""Networks of every image recipe: any size from 8 to 256, any aspect ratio, classes that matter, nothing stuck."""
+
+import pytest
+import torch
+
+from sparring.data.facts import Facts
+from sparring.errors import SparringError
+from sparring.games.game import Game
+from sparring.modalities.images.networks.residual import Block, Discriminator, Generator
+from sparring.randomness import Draw, seeded
+from sparring.recipe import Recipe, with_fields
+from sparring.recipes import RECIPES
+
+NAMES = ["images/r3gan", "images/gan", "images/dcgan", "images/vae"]
+SIZES = [(8, 8), (8, 256), (30, 21), (256, 192)]
+
+
+def facts(channels: int, classes: int = 0) -> Facts:
+    return Facts("toy", "images", 64, (channels, 40, 40), "0" * 64, classes=tuple("abcdef"[:classes]))
+
+
+def small(name: str, size: tuple[int, int], **fields: object) -> Recipe:
+    return with_fields(RECIPES[name], {"resolution": size, "width": 5, "noise": 6, **fields})
+
+
+def images(game: Game, labels: torch.Tensor | None = None, count: int = 3) -> torch.Tensor:
+    with torch.no_grad():
+        return game.generate(game.noise(Draw(0, 0, count, slice(0, count))), labels)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_size(name: str, size: tuple[int, int], channels: int) -> None:
+    if name == "images/dcgan":
+        size = (max(16, size[0] // 16 * 16), max(16, size[1] // 16 * 16))
+    with seeded(0, "weights"):
+        game = small(name, size).game(facts(channels))
+    made = images(game)
+    assert made.shape == (3, channels, *size) and made.isfinite().all()
+    if "discriminator" in game.players:
+        (score,) = game.players["discriminator"](made).scores
+        assert score.shape == (3,) and score.isfinite().all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_class_changes_what_is_made_and_what_it_scores(name: str) -> None:
+    with seeded(0, "weights"):
+        game = small(name, (16, 16), labels=True).game(facts(1, classes=3))
+    for player in game.players.values():
+        player.eval()
+    first, second = (images(game, torch.full((3,), label)) for label in (0, 1))
+    assert not torch.equal(first, second)
+    if discriminator := game.players.get("discriminator"):
+        scores = [discriminator(first, torch.full((3,), label)).scores[0] for label in (0, 1)]
+        assert not torch.equal(*scores)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_classes_are_asked_for(name: str) -> None:
+    game = small(name, (16, 16), labels=True).game(facts(1, classes=3))
+    with pytest.raises(SparringError, match="condition="):
+        images(game)
+
+
+def test_a_residual_block_starts_as_the_identity() -> None:
+    values = torch.randn(2, 8, 5, 5, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(Block(8)(values), values)
+
+
+@pytest.mark.parametrize("blocks", [0, 2])
+def test_at_the_start_pixels_and_scores_are_of_order_one(blocks: int) -> None:
+    with seeded(0, "weights"):
+        generator = Generator(size=(64, 64), channels=3, blocks=blocks)
+        discriminator = Discriminator(size=(64, 64), channels=3, blocks=blocks)
+    with torch.no_grad():
+        made = generator(torch.randn(64, 64, generator=torch.Generator().manual_seed(0)))
+        (score,) = discriminator(made).scores
+    assert 0.2 < float(made.std()) < 1.1 and 0.1 < float(score.square().mean().sqrt()) < 3
+
+
+def test_no_pixel_is_stuck_beyond_the_range() -> None:
+    """However far a bias has gone, a slope leads back."""
+    generator = Generator(size=(8, 8), channels=1, noise=4, width=4)
+    with torch.no_grad():
+        generator.draw.bias.fill_(-50.0)  # type: ignore[union-attr]
+    generator(torch.zeros(2, 4)).mean().backward()
+    assert generator.draw.bias is not None and generator.draw.bias.grad is not None
+    assert generator.draw.bias.grad.item() == pytest.approx(0.02)
