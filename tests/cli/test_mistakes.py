@@ -117,7 +117,7 @@ def test_doctor(say: Say) -> None:
     for words in (("doctor",), ("doctor", "--markdown")):
         code, said = say(*words)
         assert code == 0
-        assert all(word in said for word in ("python", "torch", "sparring", "cpu", "bfloat16", "GiB"))
+        assert all(word in said for word in ("python", "torch", "sparring", "cpu", "bfloat16", "GiB", "cache"))
 
 
 def test_from_sampling_to_judging(say: Say, finished: Path, tmp_path: Path) -> None:

@@ -34,6 +34,13 @@ def test_an_array_is_built_once_and_mapped():
     assert np.array_equal(built, again)
 
 
+def test_its_size_is_that_of_its_files(tmp_path):
+    assert cache.cache_size() == 0
+    cache.stored_array("key", (10, 3, 5), chunks)
+    files = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert cache.cache_size() == sum(len(path.read_bytes()) for path in files) > 150
+
+
 def test_another_key_or_shape_is_another_array():
     cache.stored_array("key", (10, 3, 5), chunks)
     with pytest.raises(AssertionError, match="built again"):

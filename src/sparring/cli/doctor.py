@@ -26,6 +26,7 @@ def doctor(*, markdown: bool = False) -> None:
 def _findings() -> list[tuple[str, str]]:
     import torch
 
+    from sparring.data.cache import cache_folder, cache_size
     from sparring.run import versions
     from sparring.training.devices import describe
 
@@ -40,6 +41,7 @@ def _findings() -> list[tuple[str, str]]:
         rows.append((place, f"{label}, {machine.memory / 1024**3:.0f} GiB, bfloat16 {faster}"))
     rows.append(("threads", str(torch.get_num_threads())))
     rows.append(("free disk here", f"{shutil.disk_usage('.').free / 1024**3:.0f} GiB"))
+    rows.append(("cache", f"{cache_folder()}, {cache_size() / 1024**3:.1f} GiB; may be deleted"))
     for extra, package in EXTRAS.items():
         there = find_spec(package) is not None
         rows.append((f"extra {extra}", "installed" if there else f'missing: pip install "sparring[{extra}]"'))

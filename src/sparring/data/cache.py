@@ -38,6 +38,12 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sparring"
 
 
+def cache_size() -> int:
+    """Bytes in the cache folder."""
+    places = [Path(place) / name for place, _, names in os.walk(cache_folder()) for name in names]
+    return sum(place.stat().st_size for place in places if place.is_file())
+
+
 def stored_array(
     key: str, shape: tuple[int, ...], chunks: Callable[[], Iterable[NDArray[np.uint8]]]
 ) -> NDArray[np.uint8]:
