@@ -1,0 +1,84 @@
+"""Which device, how many threads, and what counts as running out of memory."""
+
+import os
+import platform
+
+import pytest
+import torch
+
+from sparring.errors import SparringError
+from sparring.training import devices
+
+CPU = torch.device("cpu")
+
+
+def test_a_device_that_is_not_here_is_one_sentence() -> None:
+    for wanted in ("cuda:99", "toaster"):
+        with pytest.raises(SparringError, match=f"no device '{wanted}'.*--device"):
+            devices.pick(wanted)
+
+
+def test_the_best_device_is_picked(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert devices.pick("cpu") == CPU
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert devices.pick() == CPU
+
+
+def test_the_description_is_of_this_machine() -> None:
+    machine = devices.describe(CPU)
+    assert machine.device == "cpu" and machine.cores == os.cpu_count() and machine.memory > 2**28
+
+
+@pytest.mark.parametrize(
+    ("processor", "capability", "flag", "gains"),
+    [
+        ("x86_64", "AVX512", True, True),
+        ("x86_64", "AVX512", False, False),
+        ("x86_64", "AVX2", True, False),
+        ("arm64", "DEFAULT", True, False),
+    ],
+)
+def test_bfloat16_needs_a_processor_with_its_instructions(
+    processor: str, capability: str, flag: bool, gains: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: processor)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(devices, "_processor_has", lambda name: flag and name == "avx512_bf16")
+    assert devices.gains_from_bfloat16(CPU) is gains
+
+
+@pytest.mark.parametrize(
+    ("values", "asked", "threads"),
+    [(devices.WORTH_SHARING - 1, None, 1), (devices.WORTH_SHARING, None, 2), (1, "2", 2)],
+)
+def test_small_batches_run_on_one_thread_unless_asked(
+    values: int, asked: str | None, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if asked:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(KeyError), devices.threads_for(CPU, values):
+            assert torch.get_num_threads() == threads
+            raise KeyError
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory."), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 80 bytes"), True),
+        (RuntimeError("MPS backend out of memory"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_running_out_of_memory_is_recognised(error: Exception, is_memory: bool) -> None:
+    assert devices.out_of_memory(error) is is_memory
