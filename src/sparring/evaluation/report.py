@@ -153,7 +153,8 @@ def _table(table: Table) -> str:
     rows = "".join(_row(row) for row in table.rows)
     names = '<th>measure</th><th class="n">this</th><th class="n">floor</th><th class="meaning"></th>'
     head = f'<tr class="score">{names}</tr>'
-    floor = _paragraphs([f"Floor: {table.floor}. No generator can be expected to do better."], "soft")
+    meaning = "Near it, or beyond it, this measure cannot tell the samples from real ones."
+    floor = _paragraphs([f"Floor: {table.floor}. {meaning}"], "soft")
     heading = f"<h3>{escape(table.heading)}</h3>\n"
     return f'{heading}<div class="wide"><table>{head}{rows}</table></div>\n{floor}'
 
