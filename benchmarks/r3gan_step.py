@@ -20,9 +20,11 @@ from sparring.randomness import seeded
 FACTS = Facts("noise", "images", 2000, (1, 32, 32), "", tuple("0123456789"))
 
 
-def contestant(*, bfloat16: bool, penalty: str = "exact", every: int = 1, plain: bool = False) -> Callable[[], None]:
+def contestant(
+    *, bfloat16: bool, penalty: str = "exact", every: int = 1, plain: bool = False, blocks: int = 0
+) -> Callable[[], None]:
     """One step of the trainer. ``plain`` keeps tensors contiguous, as plain PyTorch does."""
-    recipe = R3GAN(resolution=(32, 32), penalty=penalty, penalty_every=every)
+    recipe = R3GAN(resolution=(32, 32), penalty=penalty, penalty_every=every, blocks=blocks)
     with seeded(0, "weights"):
         game = recipe.game(FACTS)
     rows = np.random.default_rng(0)
@@ -42,6 +44,7 @@ def main() -> None:
     torch.set_num_threads(2)
     contestants = {
         "exact, fp32, contiguous (plain)": contestant(bfloat16=False, plain=True),
+        "the same with residual blocks": contestant(bfloat16=False, plain=True, blocks=1),
         "exact, fp32, channels_last": contestant(bfloat16=False),
         "exact, bf16": contestant(bfloat16=True),
         "exact on a quarter, bf16 (the default here)": contestant(bfloat16=True, every=4),

@@ -1,9 +1,10 @@
-"""Time to quality on MNIST at 32 × 32: every image recipe at equal wall time, under one judge.
+"""Time to quality on MNIST at 32 × 32: every image recipe at equal wall time, or at equal samples, under one judge.
 
-    python benchmarks/time_to_quality.py PATH_TO_MNIST [--minutes 2 5 10] [--seeds 0 1 2] [--contestants r3gan rival …]
+    python benchmarks/time_to_quality.py PATH_TO_MNIST [--minutes 2 5 10 | --samples 80000 …] [--seeds 0 1 2]
+                                         [--contestants r3gan rival …]
 
 Each run has the machine for itself and lays its schedules over its own budget; one without schedules is judged at each
-of the times. Judge: Fréchet distance in the 64 last features of one small classifier trained on the real digits, 3,000
+of the budgets. Judge: Fréchet distance in the 64 last features of one small classifier trained on the real digits, 3,000
 generated against 3,000 held-out digits; the floor is 3,000 training digits against the same. Agreement: share of
 samples that the classifier takes for the class asked for.
 Results are added to --out as JSON lines, grids are put beside them; runs that are there already are not repeated.
@@ -14,7 +15,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from rounds import setting
@@ -38,6 +39,8 @@ FAST = {"precision": "bfloat16" if gains_from_bfloat16(torch.device("cpu")) else
 CONTESTANTS: dict[str, Recipe] = {
     "r3gan": recipes.R3GAN(**FAST),
     "r3gan without classes": recipes.R3GAN(**FAST, labels=False, gamma=3.0, final_gamma=0.3),
+    "r3gan plain": recipes.R3GAN(**(FAST | {"precision": "float32"}), penalty_every=1),
+    "r3gan residual": recipes.R3GAN(**(FAST | {"precision": "float32"}), penalty_every=1, blocks=1, learning_rate=1e-3),
     "r3gan exact everywhere": recipes.R3GAN(**FAST, penalty_every=1),
     "r3gan finite": recipes.R3GAN(**FAST, penalty="finite"),
     "r3gan without penalty": recipes.R3GAN(**FAST, penalty="none"),
@@ -49,14 +52,24 @@ CONTESTANTS: dict[str, Recipe] = {
 }
 
 
-def legs(recipe: Recipe, minutes: list[float]) -> list[list[float]]:
-    """The minutes that one run can be judged at: all, if its learning rates stay; else each has a run of its own."""
+class Budget(NamedTuple):
+    """What a run may spend: minutes, or samples seen."""
+
+    minutes: float | None = None
+    samples: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.minutes:g} min" if self.minutes else f"{self.samples:,} samples"
+
+
+def legs(recipe: Recipe, budgets: list[Budget]) -> list[list[Budget]]:
+    """The budgets that one run can be judged at: all, if its learning rates stay; else each has a run of its own."""
     steady = all(adam.learning_rate(0.0) == adam.learning_rate(1.0) for adam in recipe.optimisers().values())
-    return [sorted(minutes)] if steady else [[budget] for budget in minutes]
+    return [budgets] if steady else [[budget] for budget in budgets]
 
 
-def train(recipe: Recipe, split: Split, leg: list[float], seed: int) -> Iterator[tuple[float, Trainer]]:
-    """The trainer each time it has spent the next of the minutes."""
+def train(recipe: Recipe, split: Split, leg: list[Budget], seed: int) -> Iterator[tuple[Budget, Trainer]]:
+    """The trainer each time it has spent the next of the budgets."""
     with seeded(seed, "weights"):
         game = recipe.game(split.facts)
     plan = Plan(
@@ -67,11 +80,11 @@ def train(recipe: Recipe, split: Split, leg: list[float], seed: int) -> Iterator
         bfloat16=recipe.precision == "bfloat16",
     )
     trainer = Trainer(game, split.train, plan)
-    for minutes in leg:
-        trainer.plan = replace(plan, seconds=60 * minutes)
+    for budget in leg:
+        trainer.plan = replace(plan, seconds=60 * (budget.minutes or 0), samples=budget.samples)
         for _ in trainer:
             pass
-        yield minutes, trainer
+        yield budget, trainer
 
 
 def samples(trainer: Trainer, count: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -100,11 +113,11 @@ def measure(trainer: Trainer, judge: Classifier, real: torch.Tensor, labelled: b
 def table(rows: list[dict[str, Any]]) -> str:
     """Medians over seeds, and the range of the distance."""
     lines = [
-        "| recipe | minutes | distance: median (range) | in pixels | recall | agreement | samples seen | seeds |",
+        "| recipe | budget | distance: median (range) | in pixels | recall | agreement | samples seen | seeds |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for minutes, name in sorted({(row["minutes"], row["recipe"]) for row in rows}):
-        mine = [row for row in rows if (row["recipe"], row["minutes"]) == (name, minutes)]
+    for budget, name in dict.fromkeys((row["budget"], row["recipe"]) for row in rows):
+        mine = [row for row in rows if (row["recipe"], row["budget"]) == (name, budget)]
 
         def middle(figure: str, form: str, mine: list[dict[str, Any]] = mine) -> str:
             values = [row[figure] for row in mine if figure in row]
@@ -112,7 +125,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
         distances = [row["distance"] for row in mine]
         lines.append(
-            f"| {name} | {minutes:g} | {middle('distance', '.2f')} ({min(distances):.2f} to {max(distances):.2f}) | "
+            f"| {name} | {budget} | {middle('distance', '.2f')} ({min(distances):.2f} to {max(distances):.2f}) | "
             f"{middle('pixels', '.2f')} | {middle('recall', '.2f')} | {middle('agreement', '.1%')} | "
             f"{middle('samples', ',.0f')} | {len(mine)} |"
         )
@@ -123,6 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("data")
     parser.add_argument("--minutes", type=float, nargs="+", default=[2, 5, 10])
+    parser.add_argument("--samples", type=int, nargs="+", help="judge at equal samples seen instead")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--contestants", nargs="+", default=list(CONTESTANTS), choices=list(CONTESTANTS))
     parser.add_argument("--threads", type=int, default=2)
@@ -136,23 +150,25 @@ def main() -> None:
     real, other = split.held_out.batch(slice(0, COUNT)).real, split.train.batch(slice(0, COUNT)).real
     floor = f"{judge.name}, {judge.accuracy:.1%} held out · real against real {frechet(judge(real), judge(other)):.2f}"
     floor += f", in pixels {frechet(smaller(real), smaller(other)):.2f}"
+    budgets = [Budget(samples=count) for count in sorted(options.samples or [])]
+    budgets = budgets or [Budget(minutes=minutes) for minutes in sorted(options.minutes)]
     log = options.out / "results.jsonl"
     runs = [
         (seed, name, leg)
         for seed in options.seeds
         for name in options.contestants
-        for leg in legs(CONTESTANTS[name], options.minutes)
+        for leg in legs(CONTESTANTS[name], budgets)
     ]
     for seed, name, leg in runs:
-        keys = [{"recipe": name, "minutes": minutes, "seed": seed} for minutes in leg]
+        keys = [{"recipe": name, "budget": str(budget), "seed": seed} for budget in leg]
         if all(any(key.items() <= row.items() for row in read_lines(log)) for key in keys):
             continue
         labelled = bool(vars(CONTESTANTS[name])["labels"])
-        for minutes, trainer in train(CONTESTANTS[name], split if labelled else unlabelled, leg, seed):
-            row = {"recipe": name, "minutes": minutes, "seed": seed} | measure(trainer, judge, real, labelled)
+        for budget, trainer in train(CONTESTANTS[name], split if labelled else unlabelled, leg, seed):
+            row = {"recipe": name, "budget": str(budget), "seed": seed} | measure(trainer, judge, real, labelled)
             append_line(log, row)
             shown = samples(trainer, 160, 10)[0][torch.arange(160).view(16, 10).T.reshape(-1)]
-            write_picture(options.out / f"{name}-{minutes:g}-{seed}.png".replace(" ", "-"), picture(shown, columns=16))
+            write_picture(options.out / f"{name}-{budget}-{seed}.png".replace(" ", "-"), picture(shown, columns=16))
             print(row, flush=True)
     print(f"\n{setting()} · {floor}\n\n{table(read_lines(log))}")
 
