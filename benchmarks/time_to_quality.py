@@ -4,9 +4,9 @@
                                          [--contestants r3gan rival …]
 
 Each run has the machine for itself and lays its schedules over its own budget; one without schedules is judged at each
-of the budgets. Judge: Fréchet distance in the 64 last features of one small classifier trained on the real digits, 3,000
-generated against 3,000 held-out digits; the floor is 3,000 training digits against the same. Agreement: share of
-samples that the classifier takes for the class asked for.
+of the budgets. Judge: Fréchet distance in the 64 last features of one small classifier trained on the real digits,
+3,000 generated against 3,000 held-out digits; the floor is 3,000 training digits against the same. Agreement: share
+of samples that the classifier takes for the class asked for.
 Results are added to --out as JSON lines, grids are put beside them; runs that are there already are not repeated.
 """
 
