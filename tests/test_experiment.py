@@ -69,7 +69,7 @@ def test_what_a_run_leaves(points: Path, tmp_path: Path) -> None:
     assert {"generator/adversarial", "discriminator/r1", "samples_per_second"} <= set(lines[0])
     assert listener.fractions[-1] == 1.0
     assert listener.sentences[0].startswith("Training points/ring on 200 samples")
-    assert "width = 8 (asked for)" in listener.sentences[0]
+    assert "width = 8 (given)" in listener.sentences[0]
     record = run.record
     assert (record.seed, record.samples, record.fields["width"]) == (5, 640, 8)
     assert record.choices["gamma"]["reason"] == "the recipe's default"

@@ -24,11 +24,11 @@ def facts_for(recipe: Recipe) -> Facts:
 def test_what_is_asked_for_wins_and_every_choice_has_a_reason() -> None:
     ring = with_fields(RECIPES["points/ring"], {"width": 16})
     resolved, reasons = resolve(ring, FACTS, MACHINE)
-    assert reasons["width"] == "asked for" and vars(resolved)["width"] == 16
+    assert reasons["width"] == "given" and vars(resolved)["width"] == 16
     assert resolved.batch == 100 and "100 points" in reasons["batch"]
     assert reasons["noise"] == "the recipe's default"
     asked, reasons = resolve(with_fields(ring, {"batch": 50}), FACTS, MACHINE)
-    assert asked.batch == 50 and reasons["batch"] == "asked for"
+    assert asked.batch == 50 and reasons["batch"] == "given"
 
 
 @pytest.mark.parametrize("name", RECIPES)

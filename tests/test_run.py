@@ -17,7 +17,7 @@ FACTS = Facts("ring", "points", 100, (2,), "0" * 64, details={"scale": 1.0}, rem
 def record(**choices: Any) -> Record:
     values: dict[str, Any] = {
         "recipe": "points/ring",
-        "choices": {"batch": {"value": 64, "reason": "asked for"}},
+        "choices": {"batch": {"value": 64, "reason": "given"}},
         "facts": FACTS,
         "seed": 3,
         "samples": 1000,

@@ -89,13 +89,13 @@ class Recipe(BaseModel, ABC):
 
 
 def resolve(recipe: Recipe, facts: Facts, machine: Machine) -> tuple[Recipe, dict[str, str]]:
-    """The recipe with every choice made, and the reason for each: asked for, chosen, or the recipe's own default."""
+    """The recipe with every choice made, and the reason for each: given, chosen, or the recipe's own default."""
     chosen = {
         field: choice for field, choice in recipe.choose(facts, machine).items() if field not in recipe.model_fields_set
     }
     resolved = with_fields(recipe, {field: value for field, (value, _) in chosen.items()})
     reasons = dict.fromkeys(type(recipe).model_fields, "the recipe's default")
-    reasons |= dict.fromkeys(recipe.model_fields_set, "asked for")
+    reasons |= dict.fromkeys(recipe.model_fields_set, "given")
     reasons |= {field: reason for field, (_, reason) in chosen.items()}
     return resolved, reasons
 
