@@ -21,13 +21,15 @@ class PointRecipe(Recipe):
     """What all experiments with points share."""
 
     modality: ClassVar[str] = "points"
-    batch: PositiveInt = 256
+    samples: PositiveInt = 1_000_000
+    """Real samples to see when neither --samples nor --minutes is given."""
+    batch: PositiveInt = 128
     """Samples per batch, over all processes."""
-    width: PositiveInt = 128
+    width: PositiveInt = 64
     """Units in each hidden layer."""
-    noise: PositiveInt = 8
+    noise: PositiveInt = 2
     """Length of the noise."""
-    learning_rate: PositiveFloat = 1e-3
+    learning_rate: PositiveFloat = 3e-3
     """Of Adam, for all players; falls to 3 % along a half cosine."""
 
     def average_half_life(self, samples: int) -> float:
@@ -50,16 +52,6 @@ class Mixture(PointRecipe):
     """A duel over points: eight Gaussians on a ring, twenty-five on a grid, or your own."""
 
     paper: ClassVar[str] = "Huang et al. 2024 (R3GAN), appendix; data of Lin et al. 2018 (PacGAN), section 4"
-    samples: PositiveInt = 1_000_000
-    """Real samples to see when neither --samples nor --minutes is given."""
-    batch: PositiveInt = 128
-    """Samples per batch, over all processes."""
-    width: PositiveInt = 64
-    """Units in each hidden layer."""
-    noise: PositiveInt = 2
-    """Length of the noise."""
-    learning_rate: PositiveFloat = 3e-3
-    """Of Adam, for all players; falls to 3 % along a half cosine."""
     loss: LossName = "relativistic"
     """What the two players minimise."""
     penalty: PenaltyName = "r1+r2"
@@ -112,9 +104,7 @@ class PointVAE(PointRecipe):
     """The likelihood comparator on points."""
 
     paper: ClassVar[str] = "Kingma & Welling 2014, section 3"
-    samples: PositiveInt = 1_000_000
-    """Real samples to see when neither --samples nor --minutes is given."""
-    spread: PositiveFloat = 0.05
+    spread: PositiveFloat = 0.1
     """Standard deviation of the observation noise, per spread of the data."""
     divergence_weight: PositiveFloat = 1.0
     """β: weight of the Kullback-Leibler divergence."""
