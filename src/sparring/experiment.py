@@ -226,16 +226,13 @@ class Experiment:
     def play(self, *, resumed: bool = False) -> Run:
         """Train to the end, from the newest checkpoint if ``resumed``; then judge, show and publish."""
         values = self.recipe.batch * math.prod(self.split.train.samples.shape[1:])
-        with (
-            alone(self.run) if self.world.first else nullcontext(),
-            processes.watched(self.world),
-            devices.threads_for(self.trainer.device, values),
-        ):
-            if resumed:
-                self.go_back()
-            with interruptible() as self.interruption:
-                for _ in self:
-                    pass
+        with alone(self.run) if self.world.first else nullcontext(), processes.watched(self.world):
+            with devices.threads_for(self.trainer.device, values):
+                if resumed:
+                    self.go_back()
+                with interruptible() as self.interruption:
+                    for _ in self:
+                        pass
             if self.world.first:
                 self._finish()
             self.world.agree("finished")

@@ -11,14 +11,15 @@ from torch import Tensor
 from sparring.data.dataset import Dataset, Split
 from sparring.errors import SparringError
 from sparring.evaluation.extractors import Pixels
+from sparring.evaluation.metrics import METRICS
 from sparring.evaluation.neighbours import Neighbours, compare
-from sparring.evaluation.scores import MOST, Scores, evaluate_samples
-from sparring.evaluation.words import number, words
+from sparring.evaluation.scores import MOST, More, Score, Scores, evaluate_samples
+from sparring.evaluation.words import better, by_question, interval, words
 from sparring.games.game import Game
 from sparring.modalities import modality_of
 from sparring.modality import Modality
 from sparring.model import AT_ONCE, Model, load
-from sparring.randomness import Draw, generator
+from sparring.randomness import Draw, derive, generator
 from sparring.recipe import Recipe
 from sparring.run import Run
 from sparring.storage import read_json, write_json
@@ -60,15 +61,15 @@ class Judgement:
     remarks: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """Plain text: every score beside its floor."""
+        """Plain text: every score beside its floor, by what it asks."""
         lines = [f"Judged {self.count:,} samples of {self.subject} against {self.data}."]
         for scores in self.scores:
             lines += ["", f"{scores.extractor}, {scores.count:,} samples a side", _heading()]
-            for name, score in scores.measures.items():
-                lines.append(_line(name, score.value, score.floor) + (f"  {score.remark}" if score.remark else ""))
+            lines += [_line(question, name, scores.measures[name]) for question, name in by_question(scores.measures)]
         if self.measures:
             lines += ["", "all samples", _heading()]
-            lines += [_line(name, value, floor) for name, (value, floor) in self.measures.items()]
+            for question, name in by_question(self.measures):
+                lines.append(_line(question, name, Score(*self.measures[name], words(name).better)))
         verdict = [self.neighbours.verdict] if self.neighbours else []
         return [*lines, "", *verdict, *self.remarks]
 
@@ -140,7 +141,14 @@ def evaluate(
 
 
 def judge(
-    subject: str, samples: Tensor, labels: Tensor | None, split: Split, kind: Modality, *, seed: int = 0
+    subject: str,
+    samples: Tensor,
+    labels: Tensor | None,
+    split: Split,
+    kind: Modality,
+    *,
+    seed: int = 0,
+    more: More | None = None,
 ) -> Judgement:
     """Samples that are there already, against a split of real data.
 
@@ -151,9 +159,10 @@ def judge(
         split: real data.
         kind: what a sample is.
         seed: of everything that is drawn at random.
+        more: other samples of the same generator, for the intervals; see ``evaluate_samples``.
     """
     scores = [
-        evaluate_samples(split.train, split.held_out, samples, extractor, seed=seed)
+        evaluate_samples(split.train, split.held_out, samples, extractor, seed=seed, more=more)
         for extractor in kind.extractors(split, seed).values()
     ]
     return Judgement(
@@ -186,7 +195,9 @@ def quick_score(game: Game, split: Split, kind: Modality, metric: str, seed: int
             parts.append(game.generate(game.noise(draw), labels).float().cpu())
     samples = torch.cat(parts)
     samples = samples.clamp(-1, 1) if kind.name == "images" else samples
-    scores = evaluate_samples(split.train, split.held_out, samples, extractor, seed=seed, count=QUICK)
+    wanted = [one for one in METRICS if metric in one.names]
+    train, held_out = split.train, split.held_out
+    scores = evaluate_samples(train, held_out, samples, extractor, seed=seed, count=QUICK, metrics=wanted, repeats=0)
     value = scores.measures[metric].value
     name = f"{words(metric).title} ({scores.extractor}, {scores.count} samples a side)"
     return name, float("nan") if value is None else value
@@ -196,9 +207,7 @@ def conclude(run: Run, model: Model, split: Split) -> Judgement:
     """Judge a finished run and write scores.json, samples.png, curves.png and report.html into its folder."""
     from sparring.reporting import write_report
 
-    count, seed = count_for(split), run.record.seed
-    samples = model.sample(count, seed=seed)
-    judgement = judge(str(run.folder), samples, model.labels(count), split, model.modality, seed=seed)
+    samples, judgement = _judge_model(model, str(run.folder), split, count_for(split), run.record.seed)
     write_json(run.scores, judgement.as_json())
     write_report(run, model, split, samples, judgement)
     return judgement
@@ -215,13 +224,21 @@ def _of_model(model: Model, subject: str, data: str, count: int | None, seed: in
     own = survey.facts.fingerprint == model.facts.fingerprint
     apart = int(model.history.get("seed", seed)) if own else seed
     split = survey.prepare(tuple(model.recipe.shape(model.facts)), labels=True, seed=apart)
-    count = count or count_for(split)
-    samples = model.sample(count, seed=seed)
-    judgement = judge(subject, samples, model.labels(count), split, kind, seed=seed)
+    _, judgement = _judge_model(model, subject, split, count or count_for(split), seed)
     if own:
         return judgement
     remark = f"The model was trained on other data ({model.facts.source}): what is held out here is any part of {data}."
     return replace(judgement, remarks=(remark,))
+
+
+def _judge_model(model: Model, subject: str, split: Split, count: int, seed: int) -> tuple[Tensor, Judgement]:
+    """The samples judged, and what was found."""
+    samples = model.sample(count, seed=seed)
+
+    def more(count: int, repeat: int) -> Tensor:
+        return model.sample(count, seed=derive(seed, "more samples", repeat))
+
+    return samples, judge(subject, samples, model.labels(count), split, model.modality, seed=seed, more=more)
 
 
 def _of_folder(subject: str, data: str, count: int | None, seed: int) -> Judgement:
@@ -269,9 +286,10 @@ def _parts(dataset: Dataset, pixels: Pixels) -> Iterator[Tensor]:
 
 
 def _heading() -> str:
-    return f"  {'':<18}{'this':>11}{'floor':>11}"
+    return f"  {'':<10}{'':<19}{'this':<24}{'floor':<24}"
 
 
-def _line(name: str, value: float | None, floor: float | None) -> str:
-    known = words(name)
-    return f"  {known.title:<18}{number(value):>11}{number(floor):>11}  {known.better} is better"
+def _line(question: str, name: str, score: Score) -> str:
+    value, floor = interval(score.value, score.plus_minus), interval(score.floor, score.floor_plus_minus)
+    line = f"  {question:<10}{words(name).title:<19}{value:<24}{floor:<24}{better(name, score.apart)}"
+    return f"{line}  {score.remark}" if score.remark else line

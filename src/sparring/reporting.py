@@ -11,8 +11,9 @@ from torch import Tensor
 
 from sparring.data.dataset import Dataset, Split
 from sparring.evaluation.curves import curves
-from sparring.evaluation.report import Picture, Report, Row, Table, page
-from sparring.evaluation.words import number, words
+from sparring.evaluation.report import Picture, Report, Table, page
+from sparring.evaluation.scores import Score
+from sparring.evaluation.words import interval, words
 from sparring.model import Model, class_by_class
 from sparring.run import Record, Run
 from sparring.storage import read_lines, write_bytes, write_text
@@ -113,7 +114,8 @@ def _summary(model: Model, split: Split, judgement: "Judgement") -> list[str]:
     sentences = [f"{remark}; {seen:,} real samples were seen."]
     for scores in judgement.scores[:1]:
         score = scores.measures["frechet"]
-        value = f"{words('frechet').title} {number(score.value)}, floor {number(score.floor)}"
+        value, floor = interval(score.value, score.plus_minus), interval(score.floor, score.floor_plus_minus)
+        value = f"{words('frechet').title} {value}, floor {floor}"
         sentences.append(f"{value} ({scores.extractor}, {scores.count:,} samples a side; lower is better).")
     return [*sentences, *judgement.remarks]
 
@@ -123,14 +125,14 @@ def _tables(judgement: "Judgement") -> list[Table]:
         Table(
             heading=f"{scores.extractor}, {scores.count:,} samples a side",
             floor=scores.floor,
-            rows=[Row(name, one.value, one.floor, one.remark) for name, one in scores.measures.items()],
+            scores=scores.measures,
             protocol=scores.protocol,
         )
         for scores in judgement.scores
     ]
     if judgement.measures:
-        rows = [Row(name, value, floor) for name, (value, floor) in judgement.measures.items()]
-        tables.insert(0, Table(f"All {judgement.count:,} samples", "held-out samples", rows))
+        found = {name: Score(*pair, words(name).better) for name, pair in judgement.measures.items()}
+        tables.insert(0, Table(f"All {judgement.count:,} samples", "held-out samples", found))
     return tables
 
 

@@ -12,12 +12,14 @@ from sparring.evaluation.distances import (
     coverage,
     density,
     frechet,
+    frechet_at_infinity,
     kernel,
     kernel_of_subsets,
     nearest,
     prdc,
     precision,
     recall,
+    sliced_wasserstein,
 )
 
 
@@ -101,6 +103,42 @@ class TestFrechet:
         real, fake = normal(50, 7, 0), normal(60, 7, 1)
         assert 0 <= frechet(real, real) < 1e-10
         assert frechet(real, fake) == pytest.approx(frechet(fake, real), rel=1e-10)
+
+
+class TestFrechetAtInfinity:
+    @pytest.mark.parametrize(("shift", "spread"), [(0.0, 1.0), (0.3, 1.0), (0.0, 1.5)])
+    def test_is_near_the_distance_of_the_distributions(self, shift, spread):
+        truth = 8 * (shift**2 + (spread - 1) ** 2)
+        pairs = [(normal(600, 8, 2 * seed), normal(600, 8, 2 * seed + 1, spread, shift)) for seed in range(20)]
+        found = [frechet_at_infinity(*pair, generator=torch.Generator().manual_seed(0)) for pair in pairs]
+        assert abs(np.mean(found) - truth) < 3 * np.std(found) / 20**0.5 + 0.005
+        assert np.mean([frechet(*pair) for pair in pairs]) - np.mean(found) > 0.05
+
+    def test_needs_eight_samples(self):
+        with pytest.raises(SparringError, match="at least 8"):
+            frechet_at_infinity(normal(7, 2, 0), normal(9, 2, 1), generator=torch.Generator())
+
+
+class TestSlicedWasserstein:
+    @staticmethod
+    def of(real, fake, seed=0):
+        return sliced_wasserstein(real, fake, generator=torch.Generator().manual_seed(seed))
+
+    def test_in_one_dimension_it_is_the_distance_of_sorted_samples(self):
+        real, fake = normal(40, 1, 0).double(), normal(40, 1, 1, shift=1.0).double()
+        expected = (real.sort(0).values - fake.sort(0).values).square().mean().sqrt().item()
+        assert self.of(real, fake) == pytest.approx(expected, rel=1e-12)
+
+    def test_unequal_numbers_are_as_if_each_were_repeated(self):
+        real, fake = normal(6, 3, 0), normal(4, 3, 1)
+        again = self.of(real.repeat_interleave(2, 0), fake.repeat_interleave(3, 0))
+        assert self.of(real, fake) == pytest.approx(again, rel=1e-12)
+
+    def test_a_shift_of_length_s_is_s_over_the_root_of_the_size(self):
+        # E (s·u)² = |s|²/d for u uniform on the sphere.
+        real = normal(100, 16, 0)
+        assert self.of(real, real + 0.5) == pytest.approx(0.5, rel=0.15)
+        assert self.of(real, real) == 0
 
 
 class TestKernel:

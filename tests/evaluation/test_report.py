@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from sparring.evaluation.curves import curves
-from sparring.evaluation.report import Picture, Report, Row, Table, page
+from sparring.evaluation.report import Picture, Report, Table, page
+from sparring.evaluation.scores import Score
 from sparring.evaluation.words import number, words
 
 WILD = "<script>alert(\"1\")</script> & 'so on'"
@@ -29,7 +30,14 @@ def wild_report():
         verdict=WILD,
         alarming=True,
         pairs=picture,
-        tables=[Table(WILD, WILD, [Row("frechet", 0.41234, 0.1), Row(WILD, None, None, WILD)], WILD)],
+        tables=[
+            Table(
+                WILD,
+                WILD,
+                {"frechet": Score(0.41234, 0.1, "lower", 0.0123), WILD: Score(None, None, "higher", remark=WILD)},
+                WILD,
+            )
+        ],
         curves=picture,
         choices=[(WILD, WILD, WILD)],
         happened=[WILD],
@@ -85,7 +93,7 @@ def test_an_empty_report_is_a_page():
 
 def test_values_stand_beside_floors_and_meaning():
     text = page(wild_report())
-    assert '<td class="n">0.4123</td><td class="n">0.1</td>' in text
+    assert '<td class="n">0.4123 ± 0.012</td><td class="n">0.1</td>' in text
     assert words("frechet").meaning in text
 
 

@@ -1,12 +1,13 @@
 """One page for a person: what was made, how good it is, what was chosen and why. It needs nothing but itself."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import final
 
-from sparring.evaluation.words import number, words
+from sparring.evaluation.scores import Score
+from sparring.evaluation.words import better, by_question, interval, words
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2126; --soft: #5d6670; --line: #dde1e6; --paper: #fcfcfa; --card: #fff;
@@ -27,11 +28,13 @@ figcaption { color: var(--soft); font-size: .9rem; margin-top: .5rem }
 .wide { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: .95rem }
 th, td { text-align: left; vertical-align: top; padding: .4rem .6rem .4rem 0; border-bottom: 1px solid var(--line) }
 th { color: var(--soft); font-weight: 500 }
+td.question { font-weight: 600; white-space: nowrap }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 code { font-size: .88em; overflow-wrap: anywhere }
 @media (max-width: 40rem) { .meaning { display: block; grid-column: 1 / -1 } tr.score { display: grid;
-  grid-template-columns: 1fr 5.5rem 5.5rem; border-bottom: 1px solid var(--line) } tr.score > * { border: 0 }
-  tr.score .meaning { padding-top: 0; color: var(--soft); font-size: .88rem } }
+  grid-template-columns: 1fr 7rem 7rem; border-bottom: 1px solid var(--line) } tr.score > * { border: 0 }
+  .question { grid-column: 1 / -1; padding-bottom: 0 } .question:empty { display: none }
+  .n { white-space: normal } tr.score .meaning { padding-top: 0; color: var(--soft); font-size: .88rem } }
 """
 
 
@@ -51,23 +54,12 @@ class Picture:
 
 @final
 @dataclass(frozen=True)
-class Row:
-    """A measure by its name in the scores, its value and its floor."""
-
-    name: str
-    value: float | None
-    floor: float | None
-    remark: str = ""
-
-
-@final
-@dataclass(frozen=True)
 class Table:
     """Measures taken in the same way: a heading, what the floor is, and the protocol that makes them comparable."""
 
     heading: str
     floor: str
-    rows: Sequence[Row]
+    scores: Mapping[str, Score]
     protocol: str = ""
 
 
@@ -150,21 +142,22 @@ def _memorisation(report: Report) -> str:
 
 
 def _table(table: Table) -> str:
-    rows = "".join(_row(row) for row in table.rows)
-    names = '<th>measure</th><th class="n">this</th><th class="n">floor</th><th class="meaning"></th>'
-    head = f'<tr class="score">{names}</tr>'
+    rows = "".join(_row(question, name, table.scores[name]) for question, name in by_question(table.scores))
+    names = '<th>measure</th><th class="n">this</th><th class="n">floor</th>'
+    head = f'<tr class="score"><th class="question"></th>{names}<th class="meaning"></th></tr>'
     meaning = "Near it, or beyond it, this measure cannot tell the samples from real ones."
-    floor = _paragraphs([f"Floor: {table.floor}. {meaning}"], "soft")
+    sure = "± is half a 95 % interval." if any(score.plus_minus is not None for score in table.scores.values()) else ""
+    floor = _paragraphs([f"Floor: {table.floor}. {meaning} {sure}".strip()], "soft")
     heading = f"<h3>{escape(table.heading)}</h3>\n"
     return f'{heading}<div class="wide"><table>{head}{rows}</table></div>\n{floor}'
 
 
-def _row(row: Row) -> str:
-    known = words(row.name)
-    meaning = f"{known.meaning} {known.better.capitalize()} is better. {row.remark}".strip()
+def _row(question: str, name: str, score: Score) -> str:
+    meaning = f"{words(name).meaning} {better(name, score.apart).capitalize()}. {score.remark}".strip()
+    value, floor = interval(score.value, score.plus_minus), interval(score.floor, score.floor_plus_minus)
     return (
-        f'<tr class="score"><td>{escape(known.title)}</td><td class="n">{number(row.value)}</td>'
-        f'<td class="n">{number(row.floor)}</td><td class="meaning">{escape(meaning)}</td></tr>'
+        f'<tr class="score"><td class="question">{question}</td><td>{escape(words(name).title)}</td>'
+        f'<td class="n">{value}</td><td class="n">{floor}</td><td class="meaning">{escape(meaning)}</td></tr>'
     )
 
 

@@ -1,14 +1,22 @@
-"""What each measure is called and what it means, for people."""
+"""What each measure is called, what it asks and what it means, for people."""
 
-from typing import Literal, NamedTuple
+import itertools
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, TypeAlias, get_args
+
+Better: TypeAlias = Literal["lower", "higher", "nearer to the floor"]
+Question: TypeAlias = Literal["Valid?", "Good?", "Diverse?", "New?", "Useful?"]
+QUESTIONS: tuple[Question, ...] = get_args(Question)
+"""In the order of the reports."""
 
 
 class Words(NamedTuple):
-    """A measure in words: its title, which way is better, and one sentence on what it says."""
+    """A measure in words: its title, which way is better, one sentence on what it says, and what it asks."""
 
     title: str
-    better: Literal["lower", "higher"]
+    better: Better
     meaning: str
+    question: Question = "Good?"
 
 
 WORDS: dict[str, Words] = {
@@ -22,22 +30,50 @@ WORDS: dict[str, Words] = {
         "lower",
         "The same question by another way; 0 in the mean for equal data, so it may fall slightly below.",
     ),
+    "frechet_at_infinity": Words(
+        "FD at infinity",
+        "lower",
+        "The Fréchet distance extrapolated to infinitely many samples; 0 in the mean for equal data.",
+    ),
+    "sliced_wasserstein": Words(
+        "sliced Wasserstein",
+        "lower",
+        "How far features must be moved to become the real ones, in the mean over directions.",
+    ),
     "precision": Words("precision", "higher", "The share of generated samples that look like real ones."),
-    "recall": Words("recall", "higher", "The share of real samples that could have been generated: variety."),
+    "recall": Words("recall", "higher", "The share of real samples that could have been generated.", "Diverse?"),
     "density": Words("density", "higher", "How thickly real samples lie around the generated ones; 1 for real data."),
-    "coverage": Words("coverage", "higher", "The share of real samples with a generated one nearby: variety."),
+    "coverage": Words("coverage", "higher", "The share of real samples with a generated one nearby.", "Diverse?"),
+    "vendi": Words(
+        "Vendi score",
+        "nearer to the floor",
+        "The effective number of different samples; real ones have as many as the floor says.",
+        "Diverse?",
+    ),
+    "classifier_test": Words(
+        "classifier test",
+        "lower",
+        "How often a small network tells generated from real samples it has not seen; 0.5 is chance.",
+    ),
+    "nearest_neighbour_test": Words(
+        "1-NN test",
+        "lower",
+        "How often the nearest neighbour is of the same kind; 0.5 for equal data, far below it for copies.",
+    ),
     "agreement": Words(
         "agreement",
         "higher",
         "The share of samples that a classifier of real data takes for the class asked for.",
+        "Valid?",
     ),
-    "classes": Words("classes", "higher", "How many classes are found among the samples."),
-    "modes": Words("modes", "higher", "How many clusters of the data have a generated point within 3 σ."),
-    "quality": Words("quality", "higher", "The share of generated points within 3 σ of a cluster."),
+    "classes": Words("classes", "higher", "How many classes are found among the samples.", "Diverse?"),
+    "modes": Words("modes", "higher", "How many clusters of the data have a generated point within 3 σ.", "Diverse?"),
+    "quality": Words("quality", "higher", "The share of generated points within 3 σ of a cluster.", "Valid?"),
     "reverse_kl": Words(
         "reverse KL",
         "lower",
         "How unevenly the good points spread over the clusters, in nats; 0 is even.",
+        "Diverse?",
     ),
 }
 
@@ -52,3 +88,21 @@ def number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.0f}" if value == int(value) and abs(value) < 1e6 else f"{value:.4g}"
+
+
+def interval(value: float | None, plus_minus: float | None) -> str:
+    """The number with half the width of its interval, which has two significant figures."""
+    return number(value) + (f" ± {plus_minus:.2g}" if value is not None and plus_minus is not None else "")
+
+
+def better(name: str, apart: bool | None) -> str:
+    """Which way is better, and whether value and floor can be told apart."""
+    return f"{words(name).better} is better" + (", not told apart" if apart is False else "")
+
+
+def by_question(names: Iterable[str]) -> list[tuple[str, str]]:
+    """(question, name) in the order of the questions; the question is empty where it is that of the row before."""
+    ordered = sorted(names, key=lambda name: QUESTIONS.index(words(name).question))
+    questions = ["", *(words(name).question for name in ordered)]
+    shown = ["" if question == before else question for before, question in itertools.pairwise(questions)]
+    return list(zip(shown, ordered, strict=True))

@@ -1,0 +1,37 @@
+"""What is measured of two sets of features, each a value: the functions of this room under the names of the scores."""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from torch import Generator
+
+from sparring.evaluation.distances import Features, frechet, frechet_at_infinity, kernel, prdc, sliced_wasserstein
+from sparring.evaluation.diversity import vendi
+from sparring.evaluation.two_samples import classifier_test, nearest_neighbour_test
+
+Compute: TypeAlias = Callable[[Features, Features, Generator], tuple[float, ...]]
+
+
+class Metric(NamedTuple):
+    """Measures that are computed together.
+
+    Args:
+        names: of the measures, as they stand in the scores; ``evaluation.words`` has their meaning.
+        compute: (real, fake, generator) → a value for each name. Raises SparringError where there is none.
+    """
+
+    names: tuple[str, ...]
+    compute: Compute
+
+
+METRICS = (
+    Metric(("frechet",), lambda real, fake, _: (frechet(real, fake),)),
+    Metric(("frechet_at_infinity",), lambda real, fake, random: (frechet_at_infinity(real, fake, generator=random),)),
+    Metric(("kernel",), lambda real, fake, _: (kernel(real, fake),)),
+    Metric(("sliced_wasserstein",), lambda real, fake, random: (sliced_wasserstein(real, fake, generator=random),)),
+    Metric(("precision", "recall", "density", "coverage"), lambda real, fake, _: prdc(real, fake)),
+    Metric(("vendi",), lambda real, fake, _: (vendi(fake),)),
+    Metric(("classifier_test",), lambda real, fake, random: (classifier_test(real, fake, generator=random),)),
+    Metric(("nearest_neighbour_test",), lambda real, fake, _: (nearest_neighbour_test(real, fake).accuracy,)),
+)
+"""All of them; the order is that of the reports."""
