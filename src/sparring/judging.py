@@ -10,9 +10,9 @@ from torch import Tensor
 
 from sparring.data.dataset import Dataset, Split
 from sparring.errors import SparringError
-from sparring.evaluation.extractors import Pixels
+from sparring.evaluation.extractors import Extractor, Pixels
+from sparring.evaluation.memorisation import Memorisation, compare
 from sparring.evaluation.metrics import METRICS
-from sparring.evaluation.neighbours import Neighbours, compare
 from sparring.evaluation.scores import MOST, More, Score, Scores, evaluate_samples
 from sparring.evaluation.words import better, by_question, interval, words
 from sparring.games.game import Game
@@ -46,7 +46,7 @@ class Judgement:
         seed: of the samples and of the judging.
         scores: one set per extractor, the most telling first.
         measures: what only this modality can measure: name → (value, the same of held-out real samples).
-        neighbours: on memorisation, or None where it cannot be told.
+        memorisation: whether training samples were copied, or None where it cannot be told.
         remarks: full sentences to be read beside the scores.
     """
 
@@ -57,7 +57,7 @@ class Judgement:
     seed: int
     scores: tuple[Scores, ...]
     measures: Mapping[str, tuple[float | None, float | None]]
-    neighbours: Neighbours | None = None
+    memorisation: Memorisation | None = None
     remarks: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
@@ -66,12 +66,17 @@ class Judgement:
         for scores in self.scores:
             lines += ["", f"{scores.extractor}, {scores.count:,} samples a side", _heading()]
             lines += [_line(question, name, scores.measures[name]) for question, name in by_question(scores.measures)]
-        if self.measures:
+        others = self.others()
+        if others:
             lines += ["", "all samples", _heading()]
-            for question, name in by_question(self.measures):
-                lines.append(_line(question, name, Score(*self.measures[name], words(name).better)))
-        verdict = [self.neighbours.verdict] if self.neighbours else []
+            lines += [_line(question, name, others[name]) for question, name in by_question(others)]
+        verdict = [self.memorisation.verdict] if self.memorisation else []
         return [*lines, "", *verdict, *self.remarks]
+
+    def others(self) -> dict[str, Score]:
+        """What was not measured in the features of an extractor."""
+        found = {**self.measures, **(self.memorisation.measures() if self.memorisation else {})}
+        return {name: Score(*pair, words(name).better) for name, pair in found.items()}
 
     def as_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -79,19 +84,19 @@ class Judgement:
             **{name: vars(self)[name] for name in ("subject", "data", "fingerprint", "count", "seed")},
             "scores": {scores.extractor.split("-")[0]: scores.as_json() for scores in self.scores},
             "measures": {name: {"value": value, "floor": floor} for name, (value, floor) in self.measures.items()},
-            "neighbours": self.neighbours.as_json() if self.neighbours else None,
+            "memorisation": self.memorisation.as_json() if self.memorisation else None,
             "remarks": list(self.remarks),
         }
 
     @staticmethod
     def from_json(content: dict[str, Any]) -> "Judgement":
         """What ``as_json`` gave."""
-        found = content["neighbours"]
+        found = content["memorisation"]
         return Judgement(
             **{name: content[name] for name in ("subject", "data", "fingerprint", "count", "seed")},
             scores=tuple(Scores.from_json(scores) for scores in content["scores"].values()),
             measures={name: (pair["value"], pair["floor"]) for name, pair in content["measures"].items()},
-            neighbours=Neighbours.from_json(found) if found else None,
+            memorisation=Memorisation.from_json(found) if found else None,
             remarks=tuple(content["remarks"]),
         )
 
@@ -173,7 +178,7 @@ def judge(
         seed=seed,
         scores=tuple(reversed(scores)),
         measures=_measures(samples, labels, split, kind, seed),
-        neighbours=_neighbours(samples, split, seed),
+        memorisation=_memorisation(samples, split, seed),
     )
 
 
@@ -269,20 +274,27 @@ def _measures(
     return {name: (value, floors.get(name)) for name, value in found.items()}
 
 
-def _neighbours(samples: Tensor, split: Split, seed: int) -> Neighbours | None:
+def _memorisation(samples: Tensor, split: Split, seed: int) -> Memorisation | None:
     if samples[0].numel() < SMALLEST_SAMPLE:
         return None
     pixels = Pixels()
     held_out = split.held_out.batch(slice(0, COMPARED)).real
     try:
-        return compare(_parts(split.train, pixels), pixels(held_out), pixels(samples[:COMPARED]))
+        return compare(_Parts(split.train, pixels), pixels(held_out), pixels(samples[:COMPARED]), seed=seed)
     except SparringError:
         return None
 
 
-def _parts(dataset: Dataset, pixels: Pixels) -> Iterator[Tensor]:
-    for start in range(0, len(dataset), PART):
-        yield pixels(dataset.batch(slice(start, start + PART)).real)
+@final
+class _Parts:
+    """Features of a data set in parts, computed anew each time they are gone through."""
+
+    def __init__(self, dataset: Dataset, extractor: Extractor) -> None:
+        self.dataset, self.extractor = dataset, extractor
+
+    def __iter__(self) -> Iterator[Tensor]:
+        for start in range(0, len(self.dataset), PART):
+            yield self.extractor(self.dataset.batch(slice(start, start + PART)).real)
 
 
 def _heading() -> str:

@@ -12,7 +12,6 @@ from torch import Tensor
 from sparring.data.dataset import Dataset, Split
 from sparring.evaluation.curves import curves
 from sparring.evaluation.report import Picture, Report, Table, page
-from sparring.evaluation.scores import Score
 from sparring.evaluation.words import interval, words
 from sparring.model import Model, class_by_class
 from sparring.run import Record, Run
@@ -45,8 +44,8 @@ def write_report(run: Run, model: Model, split: Split, samples: Tensor, judgemen
         title=f"{record.recipe} on {_short(record.facts.source)}",
         summary=_summary(model, split, judgement),
         pictures=(generated, gallery.real()),
-        verdict=judgement.neighbours.verdict if judgement.neighbours else "",
-        alarming=bool(judgement.neighbours and judgement.neighbours.copied),
+        verdict=judgement.memorisation.verdict if judgement.memorisation else "",
+        alarming=bool(judgement.memorisation and judgement.memorisation.copied),
         pairs=gallery.pairs(judgement),
         tables=_tables(judgement),
         curves=Picture(drawn, "Figures of the run; thick lines are averages.", "Curves of losses and penalties."),
@@ -83,7 +82,7 @@ class Gallery:
 
     def pairs(self, judgement: "Judgement") -> Picture | None:
         """The closest pairs, generated above, training below."""
-        found = judgement.neighbours
+        found = judgement.memorisation
         if found is None:
             return None
         rows = np.array([row for _, row, _ in found.pairs])
@@ -130,9 +129,9 @@ def _tables(judgement: "Judgement") -> list[Table]:
         )
         for scores in judgement.scores
     ]
-    if judgement.measures:
-        found = {name: Score(*pair, words(name).better) for name, pair in judgement.measures.items()}
-        tables.insert(0, Table(f"All {judgement.count:,} samples", "held-out samples", found))
+    others = judgement.others()
+    if others:
+        tables.insert(0, Table(f"All {judgement.count:,} samples", "held-out samples", others))
     return tables
 
 

@@ -27,7 +27,7 @@ def test_a_run_ends_with_scores_and_a_page(run):
     content = json.loads(run.scores.read_text())
     score = content["scores"]["coordinates"]["measures"]["frechet"]
     assert score["value"] > score["floor"] >= 0
-    assert content["neighbours"] is None
+    assert content["memorisation"] is None
     page = run.report.read_text()
     assert "Fréchet distance" in page and page.count("data:image/png;base64,") == 3
     assert run.picture.is_file() and (run.folder / "curves.png").is_file()

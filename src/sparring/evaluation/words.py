@@ -66,6 +66,18 @@ WORDS: dict[str, Words] = {
         "The share of samples that a classifier of real data takes for the class asked for.",
         "Valid?",
     ),
+    "authenticity": Words(
+        "authenticity",
+        "nearer to the floor",
+        "The share of samples that are farther from the nearest training sample than that is from its neighbours.",
+        "New?",
+    ),
+    "c_t": Words(
+        "C_T",
+        "higher",
+        "By how many deviations samples lie farther from training samples than held-out ones; alarming below -3.",
+        "New?",
+    ),
     "classes": Words("classes", "higher", "How many classes are found among the samples.", "Diverse?"),
     "modes": Words("modes", "higher", "How many clusters of the data have a generated point within 3 σ.", "Diverse?"),
     "quality": Words("quality", "higher", "The share of generated points within 3 σ of a cluster.", "Valid?"),

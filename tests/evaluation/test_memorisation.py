@@ -1,0 +1,133 @@
+"""A planted copy is found; healthy samples are not accused."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import mannwhitneyu
+
+from sparring.errors import SparringError
+from sparring.evaluation.memorisation import Memorisation, c_t, compare, rank_test
+
+
+def drawn(count, seed, size=64):
+    # Eight directions carry the content, as in pictures; the rest is a little noise.
+    random = torch.Generator().manual_seed(seed)
+    content = torch.randn(count, 8, generator=random) @ torch.randn(
+        8, size, generator=torch.Generator().manual_seed(99)
+    )
+    return content + 0.05 * torch.randn(count, size, generator=random)
+
+
+@pytest.fixture(scope="module")
+def sides():
+    return drawn(2000, 0), drawn(300, 1), drawn(500, 2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_healthy_sample_is_not_flagged(seed):
+    found = compare([drawn(2000, 3 * seed)], drawn(300, 3 * seed + 1), drawn(500, 3 * seed + 2))
+    assert not found.copied and not found.closer
+    assert found.verdict.startswith("No training sample was copied (median distance")
+
+
+def test_a_planted_copy_is_flagged_and_shown_first(sides):
+    train, held_out, fake = sides
+    fake = torch.cat([fake, train[17:18]])
+    found = compare([train], held_out, fake)
+    assert found.copied and found.copies == 1
+    assert found.pairs[0] == (500, 17, 0.0)
+    assert found.verdict.startswith("1 of 501 generated samples is nearly a copy")
+
+
+def test_a_copy_with_a_little_noise_is_flagged(sides):
+    train, held_out, fake = sides
+    noisy = train[:20] + 0.01 * torch.randn(20, 64, generator=torch.Generator().manual_seed(5))
+    found = compare([train], held_out, torch.cat([fake, noisy]))
+    assert found.copied and found.copies >= 20
+    assert {row for _, row, _ in found.pairs} <= set(range(20))
+
+
+def test_samples_that_keep_close_are_told_apart_from_copies(sides):
+    train, held_out, _ = sides
+    near = compare([train], held_out, held_out)
+    middle = (near.closest * 0.8) / 64**0.5
+    found = compare([train], held_out, train[:500] + middle * torch.ones(64))
+    assert found.closer and not found.copied
+    assert "No training sample was copied, but" in found.verdict
+
+
+def test_copies_within_the_data_itself_are_no_alarm(sides):
+    train, held_out, fake = sides
+    repeated = torch.cat([held_out, train[:30]])
+    assert not compare([train], repeated, torch.cat([fake, train[100:140]])).copied
+
+
+def test_parts_do_not_matter_and_pairs_point_into_the_whole(sides):
+    train, held_out, fake = sides
+    whole, parts = compare([train], held_out, fake), compare(train.split(300), held_out, fake)
+    assert [pair[:2] for pair in whole.pairs] == [pair[:2] for pair in parts.pairs]
+    assert parts.median == pytest.approx(whole.median)
+    for generated, row, distance in whole.pairs:
+        assert torch.dist(fake[generated], train[row]).item() == pytest.approx(distance, rel=1e-4)
+
+
+def test_there_and_back_in_json(sides):
+    found = compare([sides[0]], sides[1], sides[2])
+    assert Memorisation.from_json(json.loads(json.dumps(found.as_json(), allow_nan=False))) == found
+
+
+def test_what_is_said_of_nothing(sides):
+    with pytest.raises(SparringError, match="no samples on one side"):
+        compare([sides[0]], sides[1], sides[2][:0])
+
+
+class TestRanks:
+    @pytest.mark.parametrize("shift", [-1.0, 0.0, 0.5])
+    def test_agrees_with_the_test_of_mann_and_whitney(self, shift):
+        first, second = drawn(60, 0)[:, 0].abs() + shift, drawn(90, 1)[:, 0].abs()
+        wins = mannwhitneyu(first.numpy(), second.numpy()).statistic
+        expected = (wins - 60 * 90 / 2) / (60 * 90 * 151 / 12) ** 0.5
+        assert rank_test(first, second) == pytest.approx(expected, rel=1e-9)
+
+    def test_ties_count_half(self):
+        assert rank_test(torch.ones(30), torch.ones(40)) == 0
+
+    def test_is_standard_normal_for_equal_distributions(self):
+        found = [rank_test(drawn(80, 2 * seed)[:, 0], drawn(80, 2 * seed + 1)[:, 0]) for seed in range(200)]
+        assert np.mean(found) == pytest.approx(0, abs=0.25) and np.std(found) == pytest.approx(1, abs=0.2)
+
+    def test_cells_are_weighted_by_held_out_samples_and_small_ones_left_out(self):
+        distances, held_out = drawn(130, 0)[:, 0], drawn(160, 1)[:, 0]
+        cells, aside = torch.arange(130) // 60, torch.arange(160) // 75
+        expected = [rank_test(distances[cells == cell], held_out[aside == cell]) for cell in (0, 1)]
+        assert c_t(distances, held_out, cells, aside) == pytest.approx(np.mean(expected))
+        alone = c_t(distances, held_out, torch.zeros(130), torch.ones(160))
+        assert alone == pytest.approx(rank_test(distances, held_out))
+
+
+def test_authenticity_agrees_with_brute_force(sides):
+    train, held_out, fake = (side[:150].double() for side in sides)
+    found = compare([train[:70], train[70:]], held_out, torch.cat([fake, train[:10]]))
+    spacing = torch.cdist(train, train, compute_mode="donot_use_mm_for_euclid_dist").fill_diagonal_(torch.inf).amin(1)
+    distances, rows = torch.cdist(fake, train, compute_mode="donot_use_mm_for_euclid_dist").min(1)
+    assert found.authenticity == pytest.approx((distances > spacing[rows]).double().sum().item() / 160)
+
+
+def test_a_model_that_memorises_is_told_by_every_measure(sides):
+    train, held_out, fake = sides
+    noise = 0.3 * torch.randn(500, 64, generator=torch.Generator().manual_seed(7))
+    memorised, healthy = compare([train], held_out, train[:500] + noise), compare([train], held_out, fake)
+    assert memorised.c_t < -6 < -3 < healthy.c_t < 3
+    assert memorised.authenticity < 0.2 < healthy.authenticity
+    assert healthy.authenticity == pytest.approx(healthy.authenticity_held_out, abs=0.1)
+    assert set(healthy.measures()) == {"authenticity", "c_t"}
+
+
+def test_samples_that_are_closer_as_a_whole_are_told(sides):
+    train, held_out, _ = sides
+    # Shrunk towards the middle of the data, as blurred pictures are: none is near to any one training sample.
+    found = compare([train], held_out, drawn(500, 3) * 0.6)
+    assert found.c_t < -3 and not found.copied
+    assert "closer" in found.verdict or found.closer
