@@ -14,6 +14,7 @@ from sparring.evaluation.extractors import Extractor, Pixels
 from sparring.evaluation.memorisation import Memorisation, compare
 from sparring.evaluation.metrics import METRICS
 from sparring.evaluation.scores import MOST, More, Score, Scores, evaluate_samples
+from sparring.evaluation.usefulness import usefulness
 from sparring.evaluation.words import better, by_question, interval, words
 from sparring.games.game import Game
 from sparring.modalities import modality_of
@@ -118,6 +119,7 @@ def evaluate(
     count: int | None = None,
     seed: int = 0,
     recipe: str | Recipe | None = None,
+    useful: bool = False,
 ) -> Judgement:
     """Judge a model, or samples that any tool made, against real data.
 
@@ -129,6 +131,8 @@ def evaluate(
         count: samples to judge; None for as many as the data allows, at most 10,000.
         seed: of the samples, and of everything that is drawn at random in judging.
         recipe: only for a model of your own recipe.
+        useful: measure, too, what a classifier learns from the samples; for models of labelled images. Four small
+            classifiers are trained for it.
 
     Raises:
         SparringError: there is nothing to judge, or it does not fit the data.
@@ -137,7 +141,13 @@ def evaluate(
         raise SparringError(found=f"--count {count}", expected="at least 2", remedy="give another number")
     folder = Path(subject)
     if (folder / "recipe.json").is_file() or (folder / "config.json").is_file():
-        judgement = _of_model(load(folder, recipe=recipe), str(subject), str(data), count, seed)
+        judgement = _of_model(load(folder, recipe=recipe), str(subject), str(data), count, seed, useful)
+    elif useful:
+        raise SparringError(
+            found=f"no model in {subject}",
+            expected="a run or a published folder: files do not say which class they were made for",
+            remedy="leave --useful out",
+        )
     else:
         judgement = _of_folder(str(subject), str(data), count, seed)
     if json is not None:
@@ -223,13 +233,17 @@ def count_for(split: Split) -> int:
     return min(max(len(split.held_out), FEWEST), MOST)
 
 
-def _of_model(model: Model, subject: str, data: str, count: int | None, seed: int) -> Judgement:
+def _of_model(model: Model, subject: str, data: str, count: int | None, seed: int, useful: bool) -> Judgement:
     kind = model.modality
     survey = kind.survey(data)
     own = survey.facts.fingerprint == model.facts.fingerprint
     apart = int(model.history.get("seed", seed)) if own else seed
     split = survey.prepare(tuple(model.recipe.shape(model.facts)), labels=True, seed=apart)
-    _, judgement = _judge_model(model, subject, split, count or count_for(split), seed)
+    count = count or count_for(split)
+    # First, because it may be refused.
+    found = usefulness(model.sample(count, seed=seed), model.labels(count), split, seed) if useful else {}
+    _, judgement = _judge_model(model, subject, split, count, seed)
+    judgement = replace(judgement, measures={**judgement.measures, **found})
     if own:
         return judgement
     remark = f"The model was trained on other data ({model.facts.source}): what is held out here is any part of {data}."

@@ -53,7 +53,7 @@ OPTIONS = {
     ],
     "resume": ["run", "recipe", "device"],
     "sample": ["model", "count", "seed", "label", "truncation", "out", "device", "recipe"],
-    "evaluate": ["subject", "data", "json", "count", "seed", "recipe"],
+    "evaluate": ["subject", "data", "json", "count", "seed", "recipe", "useful"],
     "recipes": ["name"],
     "doctor": ["markdown"],
 }

@@ -12,6 +12,7 @@ def evaluate(
     count: int | None = None,
     seed: int = 0,
     recipe: str | None = None,
+    useful: bool = False,
 ) -> None:
     """Judge a model, or a folder of samples that any tool made, against real data.
 
@@ -34,7 +35,10 @@ def evaluate(
         Of the samples, and of everything that is drawn at random in judging.
     recipe
         Only for a model of your own recipe: file.py:Name again.
+    useful
+        Measure, too, what a classifier learns from the samples (models of labelled images; takes longer).
     """
     from sparring import judging
 
-    print("\n".join(judging.evaluate(subject, data, json=json, count=count, seed=seed, recipe=recipe).lines()))
+    judgement = judging.evaluate(subject, data, json=json, count=count, seed=seed, recipe=recipe, useful=useful)
+    print("\n".join(judgement.lines()))

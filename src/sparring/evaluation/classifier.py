@@ -76,20 +76,32 @@ def train_classifier(split: Split, seed: int) -> Classifier:
     Raises:
         SparringError: no labels, fewer than two classes, or not images of at least 8 × 8.
     """
-    classes = _classes(split)
-    with seeded(seed, "classifier"):
-        network = build(split.train.samples.shape[1:], classes)
+    classes = classes_of(split)
     path = _place(split, seed)
+    network = build(split.train.samples.shape[1:], classes)
     weights = _kept(path, network.state_dict())
     if weights is None:
-        _fit(network, split.train, derive(seed, "classifier-rows"))
+        network = fitted(split.train, classes, seed)
         _keep(path, network.state_dict())
     else:
         network.load_state_dict(weights)
-    network.eval().requires_grad_(False)
+        network.eval().requires_grad_(False)
     name = f"classifier-{_hash(network.state_dict())[:12]}"
     blank = Classifier(network, name, accuracy=0.0)
     return Classifier(network, name, accuracy(blank.predict, split.held_out))
+
+
+def fitted(train: Dataset, classes: int, seed: int) -> nn.Sequential:
+    """A network trained on ``train`` and kept nowhere; equal input gives equal weights, as in ``train_classifier``."""
+    with seeded(seed, "classifier"):
+        network = build(train.samples.shape[1:], classes)
+    _fit(network, train, derive(seed, "classifier-rows"))
+    return network.eval().requires_grad_(False)
+
+
+def predicted(network: nn.Module, samples: Tensor) -> Int[Tensor, " count"]:
+    """The class numbers of images in [-1, 1], (count, channels, height, width)."""
+    return _in_chunks(network, samples).argmax(1)
 
 
 def build(shape: tuple[int, ...], classes: int) -> nn.Sequential:
@@ -124,7 +136,12 @@ def accuracy(predict: Callable[[Tensor], Tensor], dataset: Dataset) -> float:
     return right / max(len(dataset), 1)
 
 
-def _classes(split: Split) -> int:
+def classes_of(split: Split) -> int:
+    """How many classes there are to tell apart.
+
+    Raises:
+        SparringError: no labels, fewer than two classes, or not images of at least 8 × 8.
+    """
     labels, shape = split.train.labels, split.train.samples.shape[1:]
     if labels is None or split.held_out.labels is None:
         raise SparringError(found="no labels", expected="a class for every sample", remedy="judge by pixels instead")

@@ -78,6 +78,18 @@ WORDS: dict[str, Words] = {
         "By how many deviations samples lie farther from training samples than held-out ones; alarming below -3.",
         "New?",
     ),
+    "trained_on_samples": Words(
+        "learnt from",
+        "higher",
+        "How well a classifier that saw generated samples alone knows real ones; the floor saw equally many real ones.",
+        "Useful?",
+    ),
+    "trained_on_both": Words(
+        "learnt from both",
+        "higher",
+        "The same of one that saw them beside all real training samples; the floor saw the real ones alone.",
+        "Useful?",
+    ),
     "classes": Words("classes", "higher", "How many classes are found among the samples.", "Diverse?"),
     "modes": Words("modes", "higher", "How many clusters of the data have a generated point within 3 σ.", "Diverse?"),
     "quality": Words("quality", "higher", "The share of generated points within 3 σ of a cluster.", "Valid?"),
