@@ -85,6 +85,19 @@ class TestFrechet:
         expected = (real.mean(0) - fake.mean(0)).square().sum() + traces - 2 * products.sqrt().sum()
         assert frechet(real, fake) == pytest.approx(expected.item(), rel=1e-6)
 
+    @pytest.mark.parametrize("decay", [0.0, 0.5, 1.0, 2.0, 3.0, 4.0])
+    @pytest.mark.parametrize("other", ["alike", "wider", "collapsed", "repeated"])
+    def test_both_ways_agree_whatever_the_spectrum(self, decay, other, monkeypatch):
+        turn = torch.linalg.qr(normal(64, 64, 7).double()).Q
+        scale = torch.arange(1, 65).double() ** -decay
+        real, fake = (normal(300, 64, seed).double() * scale @ turn for seed in (0, 1))
+        fake = fake * {"alike": 1.0, "wider": 1.1, "collapsed": 1e-7, "repeated": 1.0}[other]
+        if other == "repeated":
+            real, fake = torch.cat([real, real], 1), torch.cat([fake, fake], 1)
+        found = frechet(real, fake)
+        monkeypatch.setattr("sparring.evaluation.distances._overlap_by_roots", lambda *_: None)
+        assert frechet(real, fake) == pytest.approx(found, rel=1e-7)
+
     def test_constant_features_add_the_square_of_their_difference(self):
         real, fake = normal(100, 5, 0), normal(100, 5, 1, spread=2.0)
         wider = [torch.cat([side, torch.full((100, 3), value)], 1) for side, value in ((real, 0.0), (fake, 2.0))]

@@ -16,7 +16,11 @@ from sparring.errors import SparringError
 Features: TypeAlias = Float[Tensor, "_ _"]
 
 CHUNK = 1024
+BLOCK = 16 * 1024 * 1024
+"""Distances at a time: 128 MiB."""
 NEIGHBOURS = 5
+SMALLEST_PIVOT = 1e-6
+"""Of a Cholesky factor, relative to its largest."""
 
 
 class PRDC(NamedTuple):
@@ -31,19 +35,22 @@ class PRDC(NamedTuple):
 def frechet(real: Features, fake: Features) -> float:
     """‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2(Σ₁Σ₂)^½), covariances with ddof 1 (Heusel et al. 2017, eq. 6).
 
-    At least 0, lower is better. With X and Y the centred features, Σ₁ = XᵀX/(N−1) and Σ₂ = YᵀY/(M−1), so tr
-    (Σ₁Σ₂)^½ = ‖XYᵀ‖_* / √((N−1)(M−1)), the sum of singular values. It is exact for singular covariances too
-    (fewer samples than features, constant features), where square roots of matrices fail, and it takes no
-    square of a condition number.
+    At least 0, lower is better. With X and Y the centred features, divided by √(N−1) and √(M−1), Σ₁ = XᵀX, Σ₂ = YᵀY
+    and tr(Σ₁Σ₂)^½ = ‖XYᵀ‖_*, the sum of singular values. That is exact for singular covariances too (fewer samples
+    than features, constant features), where square roots of matrices fail, and it takes no square of a condition
+    number. Where both covariances are well away from singular, tr(Σ₁Σ₂)^½ = Σ √λ(LᵀΣ₂L) with Σ₁ = LLᵀ gives the same
+    in half the time.
 
     Raises:
         SparringError: fewer than two samples, values that are not finite, or different numbers of features.
     """
     real, fake = checked(real, fake, at_least=2)
-    shift = (real.mean(0) - fake.mean(0)).square().sum()
-    real, fake = _scaled_deviations(real), _scaled_deviations(fake)
-    overlap = torch.linalg.svdvals(real @ fake.T).sum()
-    return max(float(shift + real.square().sum() + fake.square().sum() - 2 * overlap), 0.0)
+    (real, centre), (fake, other) = _deviations(real), _deviations(fake)
+    spreads = (centre - other).square().sum() + real.norm().square() + fake.norm().square()
+    overlap = _overlap_by_roots(real, fake)
+    if overlap is None:
+        overlap = torch.linalg.svdvals(_triangle(real) @ _triangle(fake).T).sum()
+    return max(float(spreads - 2 * overlap), 0.0)
 
 
 def frechet_at_infinity(real: Features, fake: Features, *, generator: Generator, sizes: int = 6) -> float:
@@ -128,7 +135,7 @@ def kernel_of_subsets(
 
 
 def prdc(real: Features, fake: Features, k: int = NEIGHBOURS) -> PRDC:
-    """All four from one pass over the distances, with memory that is linear in the number of samples.
+    """All four from one pass over the distances; memory: the features of one side in float64, and some 500 MiB.
 
     The ball of a sample reaches to its k-th nearest neighbour in its own set and is open (strict <).
     Precision is the share of fakes in some real ball, recall the share of reals in some fake ball
@@ -139,7 +146,7 @@ def prdc(real: Features, fake: Features, k: int = NEIGHBOURS) -> PRDC:
         SparringError: not more than ``k`` samples, values that are not finite, or different numbers of
             features.
     """
-    real, fake = checked(real, fake, at_least=k + 1)
+    check(real, fake, at_least=k + 1)
     real_radii, fake_radii = _radii(real, k), _radii(fake, k)
     fakes_inside, balls_hit = 0, 0
     nearest_fake = torch.full_like(real_radii, torch.inf)
@@ -184,13 +191,19 @@ def nearest(queries: Features, references: Features) -> tuple[Tensor, Tensor]:
     Raises:
         SparringError: an empty side, values that are not finite, or different numbers of features.
     """
-    queries, references = checked(queries, references, at_least=1)
+    check(queries, references, at_least=1)
     found = [squared.min(1) for _, squared in squared_distances(queries, references)]
     return torch.cat([one.values for one in found]).sqrt(), torch.cat([one.indices for one in found])
 
 
 def checked(real: Tensor, fake: Tensor, at_least: int) -> tuple[Tensor, Tensor]:
     """Both in float64, or one sentence on what is wrong with them."""
+    check(real, fake, at_least)
+    return real.detach().cpu().double(), fake.detach().cpu().double()
+
+
+def check(real: Tensor, fake: Tensor, at_least: int) -> None:
+    """One sentence on what is wrong with them, if there is anything."""
     for name, features in (("first", real), ("second", fake)):
         if features.dim() != 2:
             shape = tuple(features.shape)
@@ -205,8 +218,8 @@ def checked(real: Tensor, fake: Tensor, at_least: int) -> tuple[Tensor, Tensor]:
                 expected=f"at least {at_least}",
                 remedy="give more samples",
             )
-        broken = int((~features.isfinite()).any(1).sum())
-        if broken:
+        if not features.isfinite().all():
+            broken = int((~features.isfinite()).any(1).sum())
             raise SparringError(
                 found=f"values that are not finite in {broken} of {len(features)} samples of the {name} set",
                 expected="finite features",
@@ -218,14 +231,34 @@ def checked(real: Tensor, fake: Tensor, at_least: int) -> tuple[Tensor, Tensor]:
             expected="equally many",
             remedy="use one extractor for both",
         )
-    return real.detach().double(), fake.detach().double()
 
 
-def _scaled_deviations(features: Tensor) -> Tensor:
-    """A matrix A of at most as many rows as columns with AᵀA = Σ."""
-    deviations = (features - features.mean(0)) / (len(features) - 1) ** 0.5
+def _deviations(features: Tensor) -> tuple[Tensor, Tensor]:
+    """A with AᵀA = Σ, (count, features), and the mean."""
+    centre = features.mean(0)
+    return (features - centre).div_((len(features) - 1) ** 0.5), centre
+
+
+def _triangle(deviations: Tensor) -> Tensor:
+    """R of at most as many rows as columns with RᵀR = AᵀA."""
     factor: Tensor = torch.linalg.qr(deviations, mode="r").R
     return factor
+
+
+def _overlap_by_roots(real: Tensor, fake: Tensor) -> Tensor | None:
+    """Σ √λ(LᵀΣ₂L); None where a covariance is near to singular, and the roots of rounding errors would add up."""
+    if min(len(real), len(fake)) <= real.shape[1]:
+        return None
+    # NumPy multiplies a matrix by its own transpose in half the time.
+    first, second = (torch.from_numpy(side.numpy().T @ side.numpy()) for side in (real, fake))
+    factors = [torch.linalg.cholesky_ex(one) for one in (first, second)]
+    for factor, failed in factors:
+        pivots = factor.diagonal()
+        if failed or not pivots.min() > SMALLEST_PIVOT * pivots.max():
+            return None
+    root = factors[0].L
+    values: Tensor = torch.linalg.eigvalsh(root.T @ second @ root)
+    return values.clamp(min=0).sqrt().sum()
 
 
 def _kernel_sum(first: Tensor, second: Tensor) -> Tensor:
@@ -253,11 +286,13 @@ def _radii(features: Tensor, k: int) -> Tensor:
 
 def squared_distances(rows: Tensor, columns: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Chunks of rows with their squared distances (chunk, columns). Copies are at 0, in spite of rounding."""
-    centre = columns.mean(0)
-    rows, columns = rows - centre, columns - centre
+    rows, columns = rows.detach(), columns.detach()
+    centre = columns.mean(0, dtype=torch.float64)
+    columns = columns - centre
     lengths = columns.square().sum(1)
-    for start in range(0, len(rows), CHUNK):
-        chunk = rows[start : start + CHUNK]
+    size = max(BLOCK // len(columns), 1)
+    for start in range(0, len(rows), size):
+        chunk = rows[start : start + size] - centre
         both = chunk.square().sum(1)[:, None] + lengths
         squared = torch.addmm(both, chunk, columns.T, alpha=-2)
         yield slice(start, start + len(chunk)), squared.masked_fill_(squared <= 1e-13 * both, 0.0)

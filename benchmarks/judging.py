@@ -1,0 +1,77 @@
+"""How fast the distances are, and how much memory they take.
+
+    python benchmarks/judging.py [--count 10000] [--features 2048] [--rounds 5] [--neighbours 50000]
+
+Fréchet distance: ours against covariances and scipy's square root of their product, interleaved in one process, on
+random features. Precision, recall, density and coverage: peak memory above that of the features, in a process of its
+own.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+import torch
+from rounds import interleaved, setting, table
+from scipy.linalg import sqrtm
+
+from sparring.evaluation.distances import frechet, prdc
+
+
+def features(count: int, size: int, seed: int) -> torch.Tensor:
+    """Correlated features, float32."""
+    random = torch.Generator().manual_seed(seed)
+    mixing = torch.randn(size, size, generator=torch.Generator().manual_seed(99)) / size**0.5
+    return torch.randn(count, size, generator=random) @ mixing
+
+
+def by_square_root(real: torch.Tensor, fake: torch.Tensor) -> float:
+    """As most implementations compute it."""
+    first, second = (np.cov(side.double().numpy(), rowvar=False) for side in (real, fake))
+    shift = np.square((real.double().mean(0) - fake.double().mean(0)).numpy()).sum()
+    return float(shift + np.trace(first + second - 2 * sqrtm(first @ second).real))
+
+
+def neighbours(count: int, size: int) -> None:
+    """Print seconds and the MiB that were added."""
+    real, fake = features(count, size, 0), features(count, size, 1)
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    found = prdc(real, fake)
+    added = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(f"{time.perf_counter() - began:.0f} s, {added:.0f} MiB added, {before / 1024:.0f} before, {found}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--features", type=int, default=2048)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--neighbours", type=int, default=50_000, help="0 to leave them out")
+    parser.add_argument("--only-neighbours", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    torch.set_num_threads(2)
+    if options.only_neighbours:
+        neighbours(options.neighbours, options.features)
+        return
+    real, fake = features(options.count, options.features, 0), features(options.count, options.features, 1)
+    values: dict[str, float] = {}
+    medians = interleaved(
+        {
+            "scipy's square root": lambda: values.update(scipy=by_square_root(real, fake)),
+            "sparring": lambda: values.update(sparring=frechet(real, fake)),
+        },
+        rounds=options.rounds,
+        steps=1,
+    )
+    apart = abs(values["sparring"] / values["scipy"] - 1)
+    print(f"{setting()}\n\n{table(medians, next(iter(medians)))}\n\nrelative difference of the values: {apart:.1e}")
+    if options.neighbours:
+        command = [sys.executable, __file__, "--only-neighbours", "--neighbours", str(options.neighbours)]
+        print("precision … coverage:", subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+if __name__ == "__main__":
+    main()
