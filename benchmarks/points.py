@@ -12,7 +12,7 @@ from rounds import setting
 
 import sparring
 from sparring.display import Plain
-from sparring.judging import Judgement
+from sparring.judgement import Judgement
 from sparring.recipes import RECIPES
 
 DATA = {"points/ring": "ring", "points/grid": "grid", "points/vae": "ring"}

@@ -43,6 +43,20 @@ def test_plain_lines_come_now_and_then_and_at_the_end(progress: Callable[..., Pr
     assert [line[:4] for line in lines] == [" 10%", "100%", "A se"]
 
 
+def test_other_work_is_counted_with_the_time_it_will_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = {1: 0.0, 2: 5.0, 4: 15.0, 20: 95.0}
+    now = [0.0]
+    monkeypatch.setattr("sparring.display.time.monotonic", lambda: now[0])
+    stream = io.StringIO()
+    plain = Plain(every=10, stream=stream)
+    for done, now[0] in clocks.items():
+        plain.count("judging", done, 20)
+    assert stream.getvalue().splitlines() == [
+        " 20%  judging: 4 of 20 · 1:20 left",
+        "100%  judging: 20 of 20 · 0:00 left",
+    ]
+
+
 @pytest.mark.parametrize("make", [Silent, Live])
 def test_the_others_play_along(
     make: Callable[[], Display], progress: Callable[..., Progress], capfd: pytest.CaptureFixture[str]
@@ -50,6 +64,8 @@ def test_the_others_play_along(
     display = make()
     display.say("[red] is no markup")
     display.step(progress(1, 1.0), FIGURES, 1.0, 1.0, "healthy")
+    display.count("judging", 1, 2)
+    display.count("judging", 2, 2)
     display.close()
     said = capfd.readouterr()
     assert said.out == ""

@@ -34,6 +34,9 @@ class Listener:
         self.fractions.append(progress.fraction)
         assert rate > 0 and left >= 0 and health
 
+    def count(self, what: str, done: int, total: int) -> None:
+        assert what == "judging" and 0 < done <= total
+
     def close(self) -> None:
         self.sentences.append("closed")
 

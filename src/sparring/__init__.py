@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sparring.games.game import Game
     from sparring.games.likelihood import Likelihood
     from sparring.inspection import inspect
-    from sparring.judging import evaluate
+    from sparring.judging import compare, evaluate
     from sparring.model import Model, load
     from sparring.recipe import Adam, Recipe
     from sparring.recipes import RECIPES
@@ -46,6 +46,7 @@ _PLACES = {
     "Trainer": "training.trainer",
     "Turn": "flow",
     "Verdict": "flow",
+    "compare": "judging",
     "evaluate": "judging",
     "inspect": "inspection",
     "load": "model",
@@ -71,6 +72,7 @@ __all__ = [
     "Trainer",
     "Turn",
     "Verdict",
+    "compare",
     "evaluate",
     "inspect",
     "load",

@@ -18,6 +18,10 @@ class Display(Protocol):
         """After every step: where the run stands, samples per second, seconds left, and a word on its health."""
         ...
 
+    def count(self, what: str, done: int, total: int) -> None:
+        """Other work goes on: so much of it is done."""
+        ...
+
     def close(self) -> None:
         """The last step was made."""
         ...
@@ -43,12 +47,28 @@ def clock(seconds: float) -> str:
 
 
 @final
+class Pace:
+    """How long work that is counted will still take."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+
+    def words(self, what: str, done: int, total: int) -> str:
+        """judging: 5 of 27 · 0:40 left."""
+        if done <= 1:
+            self._began = time.monotonic()
+            return f"{what}: {done} of {total}"
+        left = (time.monotonic() - self._began) / (done - 1) * (total - done)
+        return f"{what}: {done} of {total} · {clock(left)} left"
+
+
+@final
 class Plain:
     """Plain lines, at most one of progress every ``every`` seconds: for files, notebooks and pipes."""
 
     def __init__(self, *, every: float = 10.0, stream: TextIO | None = None) -> None:
         self.every, self.stream = every, stream
-        self._next = 0.0
+        self._next, self._pace = 0.0, Pace()
 
     def say(self, sentence: str) -> None:
         print(sentence, file=self.stream or sys.stderr, flush=True)
@@ -58,6 +78,14 @@ class Plain:
         if now >= self._next or progress.fraction >= 1:
             self._next = now + self.every
             self.say(f"{progress.fraction:4.0%}  {status(progress, figures, rate, left, health)}")
+
+    def count(self, what: str, done: int, total: int) -> None:
+        words = self._pace.words(what, done, total)
+        if done <= 1:
+            self._next = time.monotonic() + self.every
+        elif time.monotonic() >= self._next:
+            self._next = time.monotonic() + self.every
+            self.say(f"{done / total:4.0%}  {words}")
 
     def close(self) -> None:
         pass
@@ -80,7 +108,7 @@ class Live:
             console=self.console,
         )
         self._task = self._bars.add_task("starting", total=1.0)
-        self._next = 0.0
+        self._next, self._pace = 0.0, Pace()
 
     def say(self, sentence: str) -> None:
         self.console.print(sentence, highlight=False, markup=False)
@@ -91,6 +119,12 @@ class Live:
             self._next = time.monotonic() + 0.2
             line = status(progress, figures, rate, left, health)
             self._bars.update(self._task, completed=progress.fraction, description=line)
+
+    def count(self, what: str, done: int, total: int) -> None:
+        self._bars.start()
+        self._bars.update(self._task, completed=done / total, description=self._pace.words(what, done, total))
+        if done == total:
+            self._bars.stop()
 
     def close(self) -> None:
         self._bars.stop()
@@ -104,6 +138,9 @@ class Silent:
         pass
 
     def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
+        pass
+
+    def count(self, what: str, done: int, total: int) -> None:
         pass
 
     def close(self) -> None:

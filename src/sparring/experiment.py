@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -351,7 +352,7 @@ class Experiment:
         )
         model = load(self.run.folder, recipe=self.recipe)
         model.save_pretrained(self.run.model)
-        conclude(self.run, model, self.split)
+        conclude(self.run, model, self.split, partial(self.display.count, "judging"))
 
     def _tell(self, kind: str, sentence: str) -> None:
         self.display.say(sentence)

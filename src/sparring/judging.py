@@ -1,114 +1,51 @@
 """How good a model, or a folder of samples, is: the Python twin of `sparring evaluate`, and the end of every run."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import torch
 from torch import Tensor
 
+from sparring.comparison import Comparison
+from sparring.data.cache import joined, recall, remember
 from sparring.data.dataset import Dataset, Split
+from sparring.data.known import Tell
+from sparring.display import Display, Plain
 from sparring.errors import SparringError
 from sparring.evaluation.extractors import Extractor, Pixels
-from sparring.evaluation.memorisation import Memorisation, compare
-from sparring.evaluation.metrics import METRICS
-from sparring.evaluation.scores import MOST, More, Score, Scores, evaluate_samples
+from sparring.evaluation.kept import VERSION, digest
+from sparring.evaluation.memorisation import Memorisation
+from sparring.evaluation.memorisation import compare as compare_with_training
+from sparring.evaluation.metrics import METRICS, metrics_of
+from sparring.evaluation.scores import Score, by_features, evaluate_samples, half_width, in_words, scored
+from sparring.evaluation.sides import MOST, REPEATS, More, Rounds
 from sparring.evaluation.usefulness import usefulness
-from sparring.evaluation.words import better, by_question, interval, words
+from sparring.evaluation.words import words
+from sparring.flow import Batch
 from sparring.games.game import Game
-from sparring.modalities import modality_of
+from sparring.judgement import Judgement, plain
 from sparring.modality import Modality
-from sparring.model import AT_ONCE, Model, load
-from sparring.randomness import Draw, derive, generator
+from sparring.model import AT_ONCE, Model
+from sparring.randomness import Draw, derive
 from sparring.recipe import Recipe
 from sparring.run import Run
-from sparring.storage import read_json, write_json
+from sparring.storage import write_json
+from sparring.subject import Subject, of_model, open_subject
 
 FEWEST = 1000
 QUICK = 2000
 COMPARED = 1000
 """Generated and held-out samples whose nearest training sample is looked for."""
 PART = 4096
+PATHS = 800
+"""Between pairs of noise, along which the path length is measured."""
 SMALLEST_SAMPLE = 16
 """Values per sample below which all samples are near one another and copying cannot be told."""
-
-
-@final
-@dataclass(frozen=True)
-class Judgement:
-    """What was found.
-
-    Args:
-        subject: the model or folder judged.
-        data: the source of the real samples.
-        fingerprint: of the real samples.
-        count: generated samples.
-        seed: of the samples and of the judging.
-        scores: one set per extractor, the most telling first.
-        measures: what only this modality can measure: name → (value, the same of held-out real samples).
-        memorisation: whether training samples were copied, or None where it cannot be told.
-        remarks: full sentences to be read beside the scores.
-    """
-
-    subject: str
-    data: str
-    fingerprint: str
-    count: int
-    seed: int
-    scores: tuple[Scores, ...]
-    measures: Mapping[str, tuple[float | None, float | None]]
-    memorisation: Memorisation | None = None
-    remarks: tuple[str, ...] = ()
-
-    def lines(self) -> list[str]:
-        """Plain text: every score beside its floor, by what it asks."""
-        lines = [f"Judged {self.count:,} samples of {self.subject} against {self.data}."]
-        for scores in self.scores:
-            lines += ["", f"{scores.extractor}, {scores.count:,} samples a side", _heading()]
-            lines += [_line(question, name, scores.measures[name]) for question, name in by_question(scores.measures)]
-        others = self.others()
-        if others:
-            lines += ["", "all samples", _heading()]
-            lines += [_line(question, name, others[name]) for question, name in by_question(others)]
-        verdict = [self.memorisation.verdict] if self.memorisation else []
-        return [*lines, "", *verdict, *self.remarks]
-
-    def others(self) -> dict[str, Score]:
-        """What was not measured in the features of an extractor."""
-        found = {**self.measures, **(self.memorisation.measures() if self.memorisation else {})}
-        return {name: Score(*pair, words(name).better) for name, pair in found.items()}
-
-    def as_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {
-            **{name: vars(self)[name] for name in ("subject", "data", "fingerprint", "count", "seed")},
-            "scores": {scores.extractor.split("-")[0]: scores.as_json() for scores in self.scores},
-            "measures": {name: {"value": value, "floor": floor} for name, (value, floor) in self.measures.items()},
-            "memorisation": self.memorisation.as_json() if self.memorisation else None,
-            "remarks": list(self.remarks),
-        }
-
-    @staticmethod
-    def from_json(content: dict[str, Any]) -> "Judgement":
-        """What ``as_json`` gave."""
-        found = content["memorisation"]
-        return Judgement(
-            **{name: content[name] for name in ("subject", "data", "fingerprint", "count", "seed")},
-            scores=tuple(Scores.from_json(scores) for scores in content["scores"].values()),
-            measures={name: (pair["value"], pair["floor"]) for name, pair in content["measures"].items()},
-            memorisation=Memorisation.from_json(found) if found else None,
-            remarks=tuple(content["remarks"]),
-        )
-
-    @staticmethod
-    def from_run(run: Run) -> "Judgement":
-        """The judgement at the end of a run.
-
-        Raises:
-            SparringError: the run was not judged yet.
-        """
-        return Judgement.from_json(read_json(run.scores))
 
 
 def evaluate(
@@ -120,6 +57,8 @@ def evaluate(
     seed: int = 0,
     recipe: str | Recipe | None = None,
     useful: bool = False,
+    extractors: Sequence[str] = (),
+    display: Display | None = None,
 ) -> Judgement:
     """Judge a model, or samples that any tool made, against real data.
 
@@ -133,62 +72,117 @@ def evaluate(
         recipe: only for a model of your own recipe.
         useful: measure, too, what a classifier learns from the samples; for models of labelled images. Four small
             classifiers are trained for it.
+        extractors: by whose features to judge, of images "pixels", "own" (a small network trained on the real data),
+            "inception" and "inception-legacy" (FID), "dinov2", each of these three with ":" and a file or folder of
+            weights or without, and "file.py:function"; None for those that need no download.
+        display: where progress is shown; None for plain lines.
 
     Raises:
         SparringError: there is nothing to judge, or it does not fit the data.
     """
-    if count is not None and count < 2:
-        raise SparringError(found=f"--count {count}", expected="at least 2", remedy="give another number")
-    folder = Path(subject)
-    if (folder / "recipe.json").is_file() or (folder / "config.json").is_file():
-        judgement = _of_model(load(folder, recipe=recipe), str(subject), str(data), count, seed, useful)
-    elif useful:
+    _require_count(count)
+    judged, survey = open_subject(subject, data, recipe)
+    model = judged.model
+    if useful and model is None:
         raise SparringError(
             found=f"no model in {subject}",
             expected="a run or a published folder: files do not say which class they were made for",
             remedy="leave --useful out",
         )
-    else:
-        judgement = _of_folder(str(subject), str(data), count, seed)
+    own = model is not None and survey.facts.fingerprint == model.facts.fingerprint
+    apart = int(model.history.get("seed", seed)) if model is not None and own else seed
+    split = survey.prepare(judged.shape, labels=True, seed=apart)
+    # First, because it may be refused.
+    found = usefulness(*judged.batch(count or count_for(split), seed), split, seed) if useful else {}
+    judgement = _judged(judged, split, count, seed, extractors, partial((display or Plain()).count, "judging"))
+    judgement = replace(judgement, measures={**judgement.measures, **plain(found)})
+    if model is not None and not own:
+        remark = f"The model was trained on other data ({model.facts.source}): what is held out here is any part of "
+        judgement = replace(judgement, remarks=(f"{remark}{data}.",))
     if json is not None:
         write_json(Path(json), judgement.as_json())
     return judgement
 
 
+def compare(
+    first: str | Path,
+    second: str | Path,
+    data: str | Path,
+    *,
+    json: str | Path | None = None,
+    count: int | None = None,
+    seed: int = 0,
+    extractors: Sequence[str] = (),
+    recipe: str | Recipe | None = None,
+    display: Display | None = None,
+) -> Comparison:
+    """Judge two models, or folders of samples, by the same real samples, and say which is better where it can be told.
+
+    The arguments are those of ``evaluate``. Whatever was held out when the models were trained, here the real data is
+    split by ``seed`` for both.
+
+    Raises:
+        SparringError: there is nothing to judge, it does not fit the data, or the two do not fit each other.
+    """
+    _require_count(count)
+    (one, survey), (other, _) = (open_subject(place, data, recipe) for place in (first, second))
+    subjects = (one, other)
+    if (one.kind.name, one.shape) != (other.kind.name, other.shape):
+        raise SparringError(
+            found=f"{one.kind.name} of shape {one.shape} and {other.kind.name} of shape {other.shape}",
+            expected="samples of one kind and shape",
+            remedy="compare models of one resolution, or resize the files of one",
+        )
+    split = survey.prepare(one.shape, labels=True, seed=seed)
+    there = [len(one.samples) for one in subjects if one.samples is not None]
+    count = min([count or count_for(split), *there])
+
+    display = display or Plain()
+    tells = (partial(display.count, f"judging {name}") for name in ("A", "B"))
+    both = [_judged(each, split, count, seed, extractors, tell) for each, tell in zip(subjects, tells, strict=True)]
+    comparison = Comparison(*both)
+    if json is not None:
+        write_json(Path(json), comparison.as_json())
+    return comparison
+
+
 def judge(
     subject: str,
-    samples: Tensor,
-    labels: Tensor | None,
+    batch: Batch,
     split: Split,
     kind: Modality,
     *,
     seed: int = 0,
     more: More | None = None,
+    extractors: Sequence[str] = (),
+    tell: Tell | None = None,
 ) -> Judgement:
     """Samples that are there already, against a split of real data.
 
     Args:
         subject: what to call them.
-        samples: (count, *shape), of the split's shape.
-        labels: the classes asked for, (count,), or None.
+        batch: samples, (count, *shape), of the split's shape, and the classes asked for, (count,), or None.
         split: real data.
         kind: what a sample is.
         seed: of everything that is drawn at random.
-        more: other samples of the same generator, for the intervals; see ``evaluate_samples``.
+        more: other samples of the same generator, for the intervals; see ``Rounds``.
+        extractors: by whose features; see ``Modality.extractors``.
+        tell: called with (done, total) on the way.
     """
-    scores = [
-        evaluate_samples(split.train, split.held_out, samples, extractor, seed=seed, more=more)
-        for extractor in kind.extractors(split, seed).values()
-    ]
+    rounds = Rounds(split.train, split.held_out, batch, seed=seed, more=more)
+    seeing = list(kind.extractors(split, seed, extractors).values())[::-1]
+    measures = [by_features(extractor, metrics_of(extractor)) for extractor in seeing]
+    *found, others = scored(rounds, [*measures, kind.measure(split, seed)], tell)
     return Judgement(
         subject=subject,
         data=split.facts.source,
         fingerprint=split.facts.fingerprint,
-        count=len(samples),
+        count=len(batch.real),
         seed=seed,
-        scores=tuple(reversed(scores)),
-        measures=_measures(samples, labels, split, kind, seed),
-        memorisation=_memorisation(samples, split, seed),
+        scores=tuple(in_words(one, extractor, rounds) for one, extractor in zip(found, seeing, strict=True)),
+        measures=others,
+        classes=kind.by_class(next(iter(rounds)), split, seed),
+        memorisation=_memorisation(batch.real, split, seed),
     )
 
 
@@ -218,13 +212,14 @@ def quick_score(game: Game, split: Split, kind: Modality, metric: str, seed: int
     return name, float("nan") if value is None else value
 
 
-def conclude(run: Run, model: Model, split: Split) -> Judgement:
+def conclude(run: Run, model: Model, split: Split, tell: Tell | None = None) -> Judgement:
     """Judge a finished run and write scores.json, samples.png, curves.png and report.html into its folder."""
     from sparring.reporting import write_report
 
-    samples, judgement = _judge_model(model, str(run.folder), split, count_for(split), run.record.seed)
+    subject, seed = of_model(model, str(run.folder)), run.record.seed
+    judgement = _judged(subject, split, None, seed, (), tell)
     write_json(run.scores, judgement.as_json())
-    write_report(run, model, split, samples, judgement)
+    write_report(run, model, split, subject.batch(judgement.count, seed).real, judgement)
     return judgement
 
 
@@ -233,59 +228,36 @@ def count_for(split: Split) -> int:
     return min(max(len(split.held_out), FEWEST), MOST)
 
 
-def _of_model(model: Model, subject: str, data: str, count: int | None, seed: int, useful: bool) -> Judgement:
-    kind = model.modality
-    survey = kind.survey(data)
-    own = survey.facts.fingerprint == model.facts.fingerprint
-    apart = int(model.history.get("seed", seed)) if own else seed
-    split = survey.prepare(tuple(model.recipe.shape(model.facts)), labels=True, seed=apart)
-    count = count or count_for(split)
-    # First, because it may be refused.
-    found = usefulness(model.sample(count, seed=seed), model.labels(count), split, seed) if useful else {}
-    _, judgement = _judge_model(model, subject, split, count, seed)
-    judgement = replace(judgement, measures={**judgement.measures, **found})
-    if own:
-        return judgement
-    remark = f"The model was trained on other data ({model.facts.source}): what is held out here is any part of {data}."
-    return replace(judgement, remarks=(remark,))
+def _judged(
+    subject: Subject, split: Split, count: int | None, seed: int, extractors: Sequence[str], tell: Tell | None
+) -> Judgement:
+    if count is None:
+        count = count_for(split) if subject.samples is None else len(subject.samples)
+    batch, more = subject.batch(count, seed), subject.more(seed)
+    found = judge(subject.name, batch, split, subject.kind, seed=seed, more=more, extractors=extractors, tell=tell)
+    measures = dict(found.measures)
+    if subject.model is not None:
+        extractor = list(subject.kind.extractors(split, seed, extractors).values())[-1]
+        measures["path_length"] = _path_length(subject.model, extractor, seed)
+    return replace(found, measures=measures, remarks=subject.remarks)
 
 
-def _judge_model(model: Model, subject: str, split: Split, count: int, seed: int) -> tuple[Tensor, Judgement]:
-    """The samples judged, and what was found."""
-    samples = model.sample(count, seed=seed)
-
-    def more(count: int, repeat: int) -> Tensor:
-        return model.sample(count, seed=derive(seed, "more samples", repeat))
-
-    return samples, judge(subject, samples, model.labels(count), split, model.modality, seed=seed, more=more)
-
-
-def _of_folder(subject: str, data: str, count: int | None, seed: int) -> Judgement:
-    kind = modality_of(data)
-    real = kind.survey(data)
-    made = kind.survey(subject)
-    shape = (real.facts.shape[0], *made.facts.shape[1:])
-    samples = _all_samples(made.prepare(shape, labels=False, seed=seed))
-    if count is not None:
-        samples = samples[torch.randperm(len(samples), generator=generator(seed, "judged"))[:count]]
-    judgement = judge(subject, samples, None, real.prepare(shape, labels=True, seed=seed), kind, seed=seed)
-    remarks = [*made.facts.remarks, "Whether these samples were made from training or held-out data is not known here."]
-    return replace(judgement, remarks=tuple(remarks))
+def _path_length(model: Model, extractor: Extractor, seed: int) -> Score:
+    """Of eight parts of the paths each, which gives the interval, and of all."""
+    parts = [
+        model.path_length(extractor, PATHS // REPEATS, seed=derive(seed, "paths", part)) for part in range(REPEATS)
+    ]
+    if not all(math.isfinite(part) for part in parts):
+        return Score(None, None, words("path_length").better, remark="samples that are not finite")
+    mean = statistics.fmean(parts)
+    deviations = tuple(float(f"{(part - mean) / math.sqrt(REPEATS):.6g}") for part in parts)
+    value = float(f"{mean:.8g}")
+    return Score(value, None, words("path_length").better, half_width(deviations), deviations=deviations)
 
 
-def _all_samples(split: Split) -> Tensor:
-    limits = [slice(0, MOST), slice(0, MOST)]
-    parts = [part.batch(rows).real for part, rows in zip((split.train, split.held_out), limits, strict=True)]
-    return torch.cat(parts)[:MOST]
-
-
-def _measures(
-    samples: Tensor, labels: Tensor | None, split: Split, kind: Modality, seed: int
-) -> dict[str, tuple[float | None, float | None]]:
-    real, real_labels = split.held_out.batch(slice(0, len(samples)))
-    found = kind.measures(samples, labels, split, seed)
-    floors = kind.measures(real, real_labels, split, seed) if found else {}
-    return {name: (value, floors.get(name)) for name, value in found.items()}
+def _require_count(count: int | None) -> None:
+    if count is not None and count < 2:
+        raise SparringError(found=f"--count {count}", expected="at least 2", remedy="give another number")
 
 
 def _memorisation(samples: Tensor, split: Split, seed: int) -> Memorisation | None:
@@ -293,10 +265,17 @@ def _memorisation(samples: Tensor, split: Split, seed: int) -> Memorisation | No
         return None
     pixels = Pixels()
     held_out = split.held_out.batch(slice(0, COMPARED)).real
+    key = joined([VERSION, split.facts.fingerprint, split.train.samples.shape, digest(held_out, samples), seed])
+    found = recall("memorisation", key)
+    if found is not None:
+        return Memorisation.from_json(found)
+    train, fake = _Parts(split.train, pixels), pixels(samples[:COMPARED])
     try:
-        return compare(_Parts(split.train, pixels), pixels(held_out), pixels(samples[:COMPARED]), seed=seed)
+        judged = compare_with_training(train, pixels(held_out), fake, seed=seed)
     except SparringError:
         return None
+    remember("memorisation", key, judged.as_json())
+    return judged
 
 
 @final
@@ -309,13 +288,3 @@ class _Parts:
     def __iter__(self) -> Iterator[Tensor]:
         for start in range(0, len(self.dataset), PART):
             yield self.extractor(self.dataset.batch(slice(start, start + PART)).real)
-
-
-def _heading() -> str:
-    return f"  {'':<10}{'':<19}{'this':<24}{'floor':<24}"
-
-
-def _line(question: str, name: str, score: Score) -> str:
-    value, floor = interval(score.value, score.plus_minus), interval(score.floor, score.floor_plus_minus)
-    line = f"  {question:<10}{words(name).title:<19}{value:<24}{floor:<24}{better(name, score.apart)}"
-    return f"{line}  {score.remark}" if score.remark else line

@@ -1,6 +1,6 @@
 """What a modality promises: how to read its samples, show them, keep them and measure them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from sparring.data.dataset import Split
     from sparring.evaluation.extractors import Extractor
+    from sparring.evaluation.scores import Measure
+    from sparring.evaluation.sides import Round
 
 
 class Survey(Protocol):
@@ -56,10 +58,18 @@ class Modality(Protocol):
         """Each sample as a file of its own, numbered from ``first``."""
         ...
 
-    def extractors(self, split: "Split", seed: int) -> Mapping[str, "Extractor"]:
-        """The features by which samples are judged, by name."""
+    def extractors(self, split: "Split", seed: int, names: Sequence[str] = ()) -> Mapping[str, "Extractor"]:
+        """The features by which samples are judged, by name, the most telling last; those that are asked for.
+
+        Raises:
+            SparringError: there is no extractor of such a name for these samples.
+        """
         ...
 
-    def measures(self, samples: "Tensor", labels: "Tensor | None", split: "Split", seed: int) -> Mapping[str, float]:
+    def measure(self, split: "Split", seed: int) -> "Measure":
         """What only this modality can measure (points: modes and quality; images with labels: agreement)."""
+        ...
+
+    def by_class(self, one: "Round", split: "Split", seed: int) -> Mapping[str, Mapping[str, float]]:
+        """Class → measure → value, for data that has classes."""
         ...

@@ -1,6 +1,7 @@
 """A trained model: load it from a run or a published folder, sample from it, publish it."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
@@ -12,10 +13,11 @@ from torch import Tensor
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError, nearest
+from sparring.evaluation.smoothness import interpolated, perceptual_path_length
 from sparring.games.game import Game
 from sparring.modalities import modality
 from sparring.modality import Modality
-from sparring.randomness import Draw, seeded
+from sparring.randomness import Draw, derive, generator, seeded
 from sparring.recipe import Recipe, with_fields
 from sparring.recipes import find_recipe
 from sparring.run import Run, versions
@@ -89,6 +91,47 @@ class Model:
         samples = torch.cat(parts).contiguous()
         return samples.clamp(-1, 1) if self.facts.modality == "images" else samples
 
+    def interpolate(self, count: int, steps: int, *, seed: int = 0) -> Tensor:
+        """Samples along ``count`` paths between two noises, (count × steps, *shape), path after path.
+
+        Both ends of a path are of one class; the classes come in turn. Paths are great circles for normal noise and
+        straight for noise in [-1, 1].
+        """
+        first, second, labels = self._ends(count, seed)
+        places = torch.linspace(0, 1, steps)[:, None].repeat(count, 1)
+        starts, ends = (side.repeat_interleave(steps, 0) for side in (first, second))
+        noise = interpolated(starts, ends, places, spherical=_is_round(first))
+        return self._generated(noise, None if labels is None else labels.repeat_interleave(steps))
+
+    def path_length(self, extractor: Callable[[Tensor], Tensor], count: int, *, seed: int = 0) -> float:
+        """The perceptual path length in an extractor's features over ``count`` whole paths; see ``smoothness``.
+
+        Each path is of one class; the classes come in turn. NaN where samples are not finite.
+        """
+        first, second, labels = self._ends(count, seed)
+        positions = torch.rand(count, generator=generator(seed, "positions"), dtype=torch.float64)
+
+        def generate(noise: Tensor, rows: slice) -> Tensor:
+            return self._generated(noise, None if labels is None else labels[rows])
+
+        try:
+            return perceptual_path_length(generate, extractor, (first, second), positions, spherical=_is_round(first))
+        except SparringError:
+            return math.nan
+
+    def _ends(self, count: int, seed: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        draws = (Draw(derive(seed, "end", end), 0, count, slice(0, count), stream="path/") for end in (0, 1))
+        first, second = (self.game.noise(draw) for draw in draws)
+        return first, second, self.labels(count)
+
+    def _generated(self, noise: Tensor, labels: Tensor | None) -> Tensor:
+        parts = zip(
+            noise.split(AT_ONCE), [None] * len(noise) if labels is None else labels.split(AT_ONCE), strict=False
+        )
+        with torch.inference_mode():
+            samples = torch.cat([self.game.generate(*part).float() for part in parts])
+        return samples.clamp(-1, 1) if self.facts.modality == "images" else samples
+
     def labels(self, count: int, condition: Condition = None) -> Tensor | None:
         """The class of each of ``count`` samples, (count,) int64, or None for a model without classes."""
         if not self.classes:
@@ -147,6 +190,11 @@ class Model:
             expected=f"one of {', '.join(self.classes[:20])}",
             remedy=f"look at the spelling{nearest(name, list(self.classes))}",
         )
+
+
+def _is_round(noise: Tensor) -> bool:
+    """Whether noise is normal: that of the other kind never leaves [-1, 1]."""
+    return bool(noise.abs().max() > 1)
 
 
 def class_by_class(count: int, classes: int) -> Tensor:

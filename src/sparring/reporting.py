@@ -18,7 +18,7 @@ from sparring.run import Record, Run
 from sparring.storage import read_lines, write_bytes, write_text
 
 if TYPE_CHECKING:
-    from sparring.judging import Judgement
+    from sparring.judgement import Judgement
 
 COLUMNS = 10
 MOST_ROWS = 32

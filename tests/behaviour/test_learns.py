@@ -34,7 +34,7 @@ def small(name: str, **fields: Any) -> Recipe:
 
 
 def measured(samples: torch.Tensor, split: Split = RING) -> Mapping[str, float]:
-    return metrics.measures(samples, None, split, 0)
+    return metrics.measures(samples, split)
 
 
 @pytest.mark.parametrize(("loss", "penalty"), FAST)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sparring.evaluation.distances import frechet
+from sparring.flow import Batch
 from sparring.modalities.images import metrics
 from sparring.modalities.images.data import survey
 from sparring.recipe import with_fields
@@ -39,7 +40,7 @@ def test_digits(
     split = survey("digits").prepare((1, size, size))
     recipe = with_fields(RECIPES[name], {"resolution": size, "labels": True, **fields})
     samples = learned(recipe, split, steps, count=1000)
-    found = metrics.measures(samples, torch.arange(1000) % 10, split, 0)
+    found = metrics.opinion(Batch(samples, torch.arange(1000) % 10), metrics.judge(split, 0))
     assert found["agreement"] > agreement and found["classes"] == 10, found
     real = split.train.batch(slice(0, 1000)).real
     assert frechet(real.flatten(1).double(), samples.flatten(1).double()) < distance
@@ -56,5 +57,5 @@ def test_mnist(name: str, steps: int, agreement: float, learned: Callable[..., t
         pytest.skip("the real data mnist is not here")
     split = survey(str(MNIST)).prepare((1, 32, 32))
     samples = learned(with_fields(RECIPES[name], {"resolution": 32, "labels": True}), split, steps, count=1000)
-    found = metrics.measures(samples, torch.arange(1000) % 10, split, 0)
+    found = metrics.opinion(Batch(samples, torch.arange(1000) % 10), metrics.judge(split, 0))
     assert found["agreement"] > agreement and found["classes"] == 10, found

@@ -35,15 +35,32 @@ TABLE: dict[str, set[str]] = {
     "run": {"errors", "data", "storage"},
     "goal": {"errors"},
     "display": {"flow"},
-    "model": BELOW | {"data", "games.game", "recipe", "recipes", "modality", "modalities", "run", "training"},
-    "reporting": BELOW | {"data", "evaluation", "model", "run"},
+    "model": BELOW
+    | {"data", "evaluation", "games.game", "recipe", "recipes", "modality", "modalities", "run", "training"},
+    "subject": BELOW | {"data", "evaluation", "recipe", "modality", "modalities", "model"},
+    "judgement": BELOW | {"evaluation", "run"},
+    "comparison": {"evaluation", "judgement"},
+    "reporting": BELOW | {"data", "evaluation", "judgement", "model", "run"},
     "judging": BELOW
-    | {"data", "evaluation", "games.game", "recipe", "modality", "modalities", "model", "run", "reporting"},
+    | {"data", "evaluation", "games.game", "recipe", "modality", "model", "run", "display"}
+    | {"comparison", "judgement", "reporting", "subject"},
     "inspection": BELOW | {"data", "display", "recipe", "recipes", "modality", "modalities", "training"},
     "experiment": BELOW
     | {"data", "display", "goal", "judging", "modalities", "model", "recipe", "recipes", "run", "training"},
     "cli": BELOW
-    | {"data", "display", "experiment", "inspection", "judging", "model", "modalities", "recipes", "run", "training"},
+    | {
+        "data",
+        "display",
+        "experiment",
+        "inspection",
+        "judgement",
+        "judging",
+        "model",
+        "modalities",
+        "recipes",
+        "run",
+        "training",
+    },
 }
 
 

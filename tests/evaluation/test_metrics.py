@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from sparring.evaluation.metrics import METRICS
-from sparring.evaluation.scores import measure
+from sparring.evaluation.metrics import METRICS, measured
 from sparring.evaluation.words import QUESTIONS, WORDS, better, by_question, interval
 
 NAMES = [name for metric in METRICS for name in metric.names]
@@ -21,20 +20,20 @@ def test_names_are_unique_and_all_have_words():
 @pytest.mark.parametrize("seed", [0, 1])
 def test_equal_seeds_give_equal_values(seed):
     real, fake = normal(200, 0), normal(200, 1)
-    assert measure(real, fake, seed=seed) == measure(real, fake, seed=seed)
+    assert measured(real, fake, seed=seed) == measured(real, fake, seed=seed)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "vendi"])
 def test_a_shifted_cloud_is_worse(name):
     real, fair, shifted = normal(400, 0), normal(400, 1), normal(400, 2, shift=1.5)
-    good, bad = measure(real, fair)[name], measure(real, shifted)[name]
+    good, bad = measured(real, fair)[name], measured(real, shifted)[name]
     assert (good < bad) == (WORDS[name].better == "lower")
 
 
 def test_a_single_mode_has_less_variety():
     real, fair, narrow = normal(400, 0), normal(400, 1), normal(400, 2, spread=0.05, shift=1.0)
     for name in ("recall", "coverage", "vendi"):
-        assert measure(real, narrow)[name] < measure(real, fair)[name]
+        assert measured(real, narrow)[name] < measured(real, fair)[name]
 
 
 def test_rows_stand_by_question():
@@ -47,5 +46,5 @@ def test_rows_stand_by_question():
 def test_numbers_with_their_intervals():
     assert interval(0.123456, 0.0123) == "0.1235 ± 0.012"
     assert interval(0.5, None) == "0.5" and interval(None, 0.1) == "–"
-    assert better("frechet", False) == "lower is better, not told apart"
-    assert better("recall", True) == better("recall", None) == "higher is better"
+    assert better("lower", False) == "lower is better, not told apart"
+    assert better("higher", True) == better("higher", None) == "higher is better"

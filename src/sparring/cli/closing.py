@@ -9,7 +9,7 @@ def closing_words(run: Run) -> str:
     """For the first process; nothing for the others."""
     if os.environ.get("RANK", "0") != "0":
         return ""
-    from sparring.judging import Judgement
+    from sparring.judgement import Judgement
 
     record = run.record
     judgement = Judgement.from_run(run)

@@ -13,6 +13,7 @@ def evaluate(
     seed: int = 0,
     recipe: str | None = None,
     useful: bool = False,
+    extractor: list[str] | None = None,
 ) -> None:
     """Judge a model, or a folder of samples that any tool made, against real data.
 
@@ -37,8 +38,23 @@ def evaluate(
         Only for a model of your own recipe: file.py:Name again.
     useful
         Measure, too, what a classifier learns from the samples (models of labelled images; takes longer).
+    extractor
+        By whose features to judge, several times for several: pixels, own (a small network trained on the real data),
+        inception[:weights] (FID as clean-fid resizes), inception-legacy[:weights] (FID as it was first computed),
+        dinov2[:folder], or your own file.py:function. Default: own and pixels.
     """
     from sparring import judging
+    from sparring.display import suitable
 
-    judgement = judging.evaluate(subject, data, json=json, count=count, seed=seed, recipe=recipe, useful=useful)
+    judgement = judging.evaluate(
+        subject,
+        data,
+        json=json,
+        count=count,
+        seed=seed,
+        recipe=recipe,
+        useful=useful,
+        extractors=extractor or (),
+        display=suitable(),
+    )
     print("\n".join(judgement.lines()))

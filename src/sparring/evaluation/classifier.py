@@ -49,13 +49,18 @@ class Classifier:
     network: nn.Sequential
     name: str
     accuracy: float
+    lasting = True
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
-        return _in_chunks(self.network[:-1], samples)
+        return in_chunks(self.network[:-1], samples)
+
+    def probabilities(self, features: Float[Tensor, "count features"]) -> Float[Tensor, "count classes"]:
+        """Of each class, by the last layer alone."""
+        return in_chunks(self.network[-1:], features).softmax(1)
 
     def predict(self, samples: Tensor) -> Int[Tensor, " count"]:
         """The class numbers of images in [-1, 1], (count, channels, height, width)."""
-        return _in_chunks(self.network, samples).argmax(1)
+        return in_chunks(self.network, samples).argmax(1)
 
 
 @final
@@ -79,14 +84,14 @@ def train_classifier(split: Split, seed: int) -> Classifier:
     classes = classes_of(split)
     path = _place(split, seed)
     network = build(split.train.samples.shape[1:], classes)
-    weights = _kept(path, network.state_dict())
+    weights = kept_weights(path, network.state_dict())
     if weights is None:
         network = fitted(split.train, classes, seed)
-        _keep(path, network.state_dict())
+        keep_weights(path, network.state_dict())
     else:
         network.load_state_dict(weights)
         network.eval().requires_grad_(False)
-    name = f"classifier-{_hash(network.state_dict())[:12]}"
+    name = f"classifier-{hash_of(network.state_dict())[:12]}"
     blank = Classifier(network, name, accuracy=0.0)
     return Classifier(network, name, accuracy(blank.predict, split.held_out))
 
@@ -101,7 +106,7 @@ def fitted(train: Dataset, classes: int, seed: int) -> nn.Sequential:
 
 def predicted(network: nn.Module, samples: Tensor) -> Int[Tensor, " count"]:
     """The class numbers of images in [-1, 1], (count, channels, height, width)."""
-    return _in_chunks(network, samples).argmax(1)
+    return in_chunks(network, samples).argmax(1)
 
 
 def build(shape: tuple[int, ...], classes: int) -> nn.Sequential:
@@ -145,15 +150,24 @@ def classes_of(split: Split) -> int:
     labels, shape = split.train.labels, split.train.samples.shape[1:]
     if labels is None or split.held_out.labels is None:
         raise SparringError(found="no labels", expected="a class for every sample", remedy="judge by pixels instead")
+    require_images(shape)
+    if len(np.unique(labels)) < 2:
+        raise SparringError(found="one class", expected="at least two", remedy="judge by pixels instead")
+    return max(len(split.facts.classes), int(labels.max()) + 1)
+
+
+def require_images(shape: tuple[int, ...]) -> None:
+    """Refuse what no network of this kind can look at.
+
+    Raises:
+        SparringError: samples of ``shape`` are not images of at least 8 × 8.
+    """
     if len(shape) != 3 or min(shape[1:]) < SMALLEST_SIDE:
         raise SparringError(
             found=f"samples of shape {tuple(shape)}",
             expected=f"images of at least {SMALLEST_SIDE} × {SMALLEST_SIDE}",
             remedy="judge by pixels instead",
         )
-    if len(np.unique(labels)) < 2:
-        raise SparringError(found="one class", expected="at least two", remedy="judge by pixels instead")
-    return max(len(split.facts.classes), int(labels.max()) + 1)
 
 
 def _fit(network: nn.Sequential, train: Dataset, seed: int) -> None:
@@ -170,13 +184,15 @@ def _fit(network: nn.Sequential, train: Dataset, seed: int) -> None:
         schedule.step()
 
 
-def _in_chunks(network: nn.Module, samples: Tensor) -> Tensor:
+def in_chunks(network: nn.Module, samples: Tensor) -> Tensor:
+    """What the network gives, without gradients, a part of the samples at a time."""
     with torch.inference_mode():
         parts: list[Tensor] = [network(part.float().cpu()) for part in torch.split(samples, CHUNK)]
     return torch.cat(parts).clone()
 
 
-def _hash(weights: Mapping[str, Tensor]) -> str:
+def hash_of(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 of weights."""
     return sha256(save(dict(weights))).hexdigest()
 
 
@@ -189,7 +205,7 @@ def _place(split: Split, seed: int) -> Path:
     return cache_folder() / "classifiers" / f"{key}.safetensors"
 
 
-def _kept(path: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+def kept_weights(path: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
     """The weights at ``path``; none if there are none, or if they are broken or of another network."""
     try:
         weights = load_file(path)
@@ -199,7 +215,7 @@ def _kept(path: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
     return weights if fits else None
 
 
-def _keep(path: Path, weights: Mapping[str, Tensor]) -> None:
+def keep_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     """Keep the weights if the folder lets us: without them the next judge only trains again."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
 from sparring.errors import SparringError
@@ -183,6 +183,28 @@ def density(real: Features, fake: Features, k: int = NEIGHBOURS) -> float:
 def coverage(real: Features, fake: Features, k: int = NEIGHBOURS) -> float:
     """The share of reals with a fake nearby; see ``prdc``."""
     return prdc(real, fake, k).coverage
+
+
+def density_of_each(real: Features, fake: Features, k: int = NEIGHBOURS) -> Float[Tensor, " fakes"]:
+    """How many real balls each fake lies in, over k: the mean is ``density``; see ``prdc``.
+
+    Raises:
+        SparringError: as ``prdc``.
+    """
+    check(real, fake, at_least=k + 1)
+    radii = _radii(real, k)
+    return torch.cat([(squared < radii).sum(1) for _, squared in squared_distances(fake, real)]).double() / k
+
+
+def covered(real: Features, fake: Features, k: int = NEIGHBOURS) -> Bool[Tensor, " reals"]:
+    """Whether the ball of each real holds a fake: the mean is ``coverage``; see ``prdc``.
+
+    Raises:
+        SparringError: as ``prdc``, but one fake is enough.
+    """
+    check(real, real, at_least=k + 1)
+    check(fake, real, at_least=1)
+    return torch.cat([squared.amin(1) for _, squared in squared_distances(real, fake)]) < _radii(real, k)
 
 
 def nearest(queries: Features, references: Features) -> tuple[Tensor, Tensor]:

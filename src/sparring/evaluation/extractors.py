@@ -11,12 +11,26 @@ LARGEST = 4096
 
 @runtime_checkable
 class Extractor(Protocol):
-    """Samples to features. The name stands in every protocol, so it must say all that decides them."""
+    """Samples to features.
+
+    The name stands in every protocol, so it should say all that decides them; ``lasting`` is whether it does, and they
+    are dear: then they are kept.
+    """
 
     @property
     def name(self) -> str: ...
 
+    @property
+    def lasting(self) -> bool: ...
+
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]: ...
+
+
+@runtime_checkable
+class Classifying(Extractor, Protocol):
+    """An extractor whose features say of which class a sample is."""
+
+    def probabilities(self, features: Float[Tensor, "count features"]) -> Float[Tensor, "count classes"]: ...
 
 
 @final
@@ -28,6 +42,7 @@ class Pixels:
     """
 
     name = "pixels"
+    lasting = False
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
         if samples.dim() == 4 and samples.shape[1:].numel() > LARGEST:

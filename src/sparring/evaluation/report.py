@@ -153,7 +153,7 @@ def _table(table: Table) -> str:
 
 
 def _row(question: str, name: str, score: Score) -> str:
-    meaning = f"{words(name).meaning} {better(name, score.apart).capitalize()}. {score.remark}".strip()
+    meaning = f"{words(name).meaning} {better(score.better, score.apart).capitalize()}. {score.remark}".strip()
     value, floor = interval(score.value, score.plus_minus), interval(score.floor, score.floor_plus_minus)
     return (
         f'<tr class="score"><td class="question">{question}</td><td>{escape(words(name).title)}</td>'

@@ -90,6 +90,40 @@ WORDS: dict[str, Words] = {
         "The same of one that saw them beside all real training samples; the floor saw the real ones alone.",
         "Useful?",
     ),
+    "class_coverage": Words(
+        "worst coverage",
+        "higher",
+        "The coverage of the class that is covered worst.",
+        "Diverse?",
+    ),
+    "similarity": Words(
+        "MS-SSIM",
+        "nearer to the floor",
+        "How alike two samples of one class look in the mean; 1 where they are all the same.",
+        "Diverse?",
+    ),
+    "spectrum": Words(
+        "spectrum distance",
+        "lower",
+        "How far fine and coarse detail differ in strength, in decades; large for checkerboards and for blur.",
+    ),
+    "inception_score": Words(
+        "inception score",
+        "nearer to the floor",
+        "How surely the network sees a class in each sample, and how many in all: 1 to the number of classes.",
+    ),
+    "path_length": Words(
+        "path length",
+        "lower",
+        "How much samples change along paths between noise, in the features named first; only for equal features.",
+    ),
+    "stacked_modes": Words("modes of 1,000", "higher", "How many of the 1,000 stacks of digits are seen.", "Diverse?"),
+    "stacked_kl": Words(
+        "KL of modes",
+        "lower",
+        "How far the shares of the 1,000 stacks are from those of the real ones, in nats.",
+        "Diverse?",
+    ),
     "classes": Words("classes", "higher", "How many classes are found among the samples.", "Diverse?"),
     "modes": Words("modes", "higher", "How many clusters of the data have a generated point within 3 σ.", "Diverse?"),
     "quality": Words("quality", "higher", "The share of generated points within 3 σ of a cluster.", "Valid?"),
@@ -107,6 +141,12 @@ def words(name: str) -> Words:
     return WORDS.get(name, Words(name.replace("_", " "), "higher", ""))
 
 
+def titled(name: str, extractor: str) -> str:
+    """Its title; only in the features of the Inception network it has the names that the literature uses."""
+    known = {"frechet": "FID", "kernel": "KID", "frechet_at_infinity": "FID at infinity"}
+    return known.get(name, words(name).title) if extractor.startswith("inception") else words(name).title
+
+
 def number(value: float | None) -> str:
     """Four significant figures, whole numbers as they are, and a dash for nothing."""
     if value is None:
@@ -119,9 +159,9 @@ def interval(value: float | None, plus_minus: float | None) -> str:
     return number(value) + (f" ± {plus_minus:.2g}" if value is not None and plus_minus is not None else "")
 
 
-def better(name: str, apart: bool | None) -> str:
+def better(way: Better, apart: bool | None) -> str:
     """Which way is better, and whether value and floor can be told apart."""
-    return f"{words(name).better} is better" + (", not told apart" if apart is False else "")
+    return f"{way} is better" + (", not told apart" if apart is False else "")
 
 
 def by_question(names: Iterable[str]) -> list[tuple[str, str]]:

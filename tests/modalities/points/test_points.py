@@ -123,9 +123,9 @@ class TestMetrics:
     def test_measures_need_known_modes(self, tmp_path):
         split = data.survey("ring").prepare((2,))
         samples = split.held_out.batch(slice(None)).real
-        assert metrics.measures(samples, None, split, 0)["modes"] == 8
+        assert metrics.measures(samples, split)["modes"] == 8
         np.save(tmp_path / "a.npy", np.random.default_rng(0).standard_normal((50, 2)))
-        assert metrics.measures(samples, None, data.survey(str(tmp_path / "a.npy")).prepare((2,)), 0) == {}
+        assert metrics.measures(samples, data.survey(str(tmp_path / "a.npy")).prepare((2,))) == {}
 
     def test_the_extractor_gives_the_points(self):
         empty = Dataset(np.zeros((1, 2), dtype=np.float32))

@@ -1,6 +1,7 @@
 """How generated images are judged: by their pixels and, where there are labels, by classifiers of the real ones."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -8,56 +9,219 @@ import torch
 from torch import Tensor
 
 from sparring.data.dataset import Dataset, Split
-from sparring.errors import SparringError
-from sparring.evaluation.classifier import train_classifier
+from sparring.errors import SparringError, nearest
+from sparring.evaluation.classifier import Classifier, fitted, predicted, train_classifier
+from sparring.evaluation.dinov2 import load_dinov2
+from sparring.evaluation.distances import covered
 from sparring.evaluation.extractors import Extractor, Pixels
-from sparring.randomness import derive
+from sparring.evaluation.inception import load_inception
+from sparring.evaluation.metrics import Measured, rounded
+from sparring.evaluation.own_function import load_function
+from sparring.evaluation.scores import Measure, by_samples
+from sparring.evaluation.self_supervised import train_self_supervised
+from sparring.evaluation.sides import Round, Side
+from sparring.flow import Batch
+from sparring.modalities.images.similarity import similarity_within
+from sparring.modalities.images.spectrum import spectrum_distance
+from sparring.modalities.images.stacked import digits_of, stacked_modes
+from sparring.randomness import derive, generator
 
 LARGEST_FOR_VECTORS = 1024
 MOST_FOR_VECTORS = 5000
+MOST_PAIRS, FEWEST_PAIRS, VALUES_IN_PAIRS = 1000, 50, 1_000_000
+"""Pairs whose similarity is looked at: fewer of large images."""
+MOST_DIGITS = 60_000
+STACKS = tuple(f"{number:03}" for number in range(1000))
+"""The classes of StackedMNIST."""
 
 Predict: TypeAlias = Callable[[Tensor], Tensor]
 
 
-def extractors(split: Split, seed: int) -> Mapping[str, Extractor]:
-    """``pixels``, and ``classifier`` for labelled images that one can be trained on."""
+def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
+    """Those that are named, by their names, or ``pixels`` and, where it can be trained, ``own``.
+
+    Args:
+        split: real images.
+        seed: of what is trained on them.
+        names: of "pixels"; "own": a classifier, or without labels a network that learnt to tell images apart;
+            "inception", "inception-legacy" and "dinov2", and each with ":" and where its weights are; and
+            "file.py:function".
+
+    Raises:
+        SparringError: there is none of such a name, or it cannot be had.
+    """
+    if names:
+        return {name: _extractor(name, split, seed) for name in names}
     found: dict[str, Extractor] = {"pixels": Pixels()}
-    if split.train.labels is not None:
-        try:
-            found["classifier"] = train_classifier(split, seed)
-        except SparringError:
-            return found
+    try:
+        found["own"] = _own(split, seed)
+    except SparringError:
+        return found
     return found
 
 
-def measures(samples: Tensor, labels: Tensor | None, split: Split, seed: int) -> Mapping[str, float]:
-    """What a classifier of the real images says of generated ones.
+def _extractor(name: str, split: Split, seed: int) -> Extractor:
+    if ".py:" in name:
+        return load_function(name)
+    kind, _, place = name.partition(":")
+    makers: dict[str, Callable[[], Extractor]] = {
+        "pixels": Pixels,
+        "own": lambda: _own(split, seed),
+        "inception": lambda: load_inception(Path(place) if place else None),
+        "inception-legacy": lambda: load_inception(Path(place) if place else None, legacy=True),
+        "dinov2": lambda: load_dinov2(*([place] if place else [])),
+    }
+    if kind not in makers:
+        raise SparringError(
+            found=f"the extractor {name!r}",
+            expected=f"one of {', '.join(makers)}, or your own as file.py:function",
+            remedy=f"look at the spelling{nearest(kind, list(makers))}",
+        )
+    return makers[kind]()
+
+
+def _own(split: Split, seed: int) -> Extractor:
+    labels = split.train.labels
+    if labels is not None and len(np.unique(labels)) > 1 and split.facts.classes != STACKS:
+        return train_classifier(split, seed)
+    return train_self_supervised(split, seed)
+
+
+def measure(split: Split, seed: int) -> Measure:
+    """What is told from images themselves, not from features.
+
+    ``similarity`` and ``spectrum``; with labels ``opinion`` and ``class_coverage`` too, and of stacks of three digits
+    ``stacked_modes`` and ``stacked_kl``. What a classifier says is compared with what it says of held-out images.
+    """
+    predict, own = judge(split, seed), _classifier(split, seed)
+    digit = digit_judge(split, seed)
+
+    def of_side(one: Round, side: Side, unseen: Side) -> Measured:
+        found = _appearance(one, side)
+        if own is not None and one.real.batch().condition is not None:
+            found |= _tried("class_coverage", lambda: min(_coverage_of_classes(one, side, own).values()))
+        if digit is not None:
+            found |= _stacks(unseen.batch(), digit)
+        return found | opinion(unseen.batch(), predict)
+
+    name = f"images {split.facts.fingerprint} {split.train.samples.shape} {seed}"
+    return by_samples(name, lambda one: (of_side(one, one.fake, one.fake), of_side(one, one.floor, one.held_out)))
+
+
+def by_class(one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
+    """What is found of each class, by its name; nothing where there is no classifier.
+
+    ``coverage`` and ``coverage_floor``; the ``share`` of samples seen as of this class, and ``real_share``; and
+    ``agreement`` of the samples that were asked for as it.
+    """
+    predict, own, labels = judge(split, seed), _classifier(split, seed), one.real.batch().condition
+    fake = one.fake.batch()
+    if predict is None or own is None or labels is None or not fake.real.isfinite().all():
+        return {}
+    seen = predict(fake.real)
+    try:
+        found, floors = (_coverage_of_classes(one, side, own) for side in (one.fake, one.floor))
+    except SparringError:
+        return {}
+    rows: dict[str, dict[str, float]] = {}
+    for label in sorted(found):
+        row = {
+            "coverage": found[label],
+            "coverage_floor": floors[label],
+            "share": seen.eq(label).double().mean().item(),
+            "real_share": labels.eq(label).double().mean().item(),
+        }
+        if fake.condition is not None and fake.condition.eq(label).any():
+            row["agreement"] = seen[fake.condition.eq(label)].eq(label).double().mean().item()
+        rows[split.facts.classes[label] if label < len(split.facts.classes) else str(label)] = row
+    return rows
+
+
+def _appearance(one: Round, side: Side) -> Measured:
+    images, real = side.batch(), one.real.batch()
+    pairs = min(MOST_PAIRS, max(FEWEST_PAIRS, VALUES_IN_PAIRS // images.real[0].numel()))
+    random = generator(one.seed, "pairs")
+    return {
+        **_tried("similarity", lambda: similarity_within(*images, generator=random, pairs=pairs)),
+        **_tried("spectrum", lambda: spectrum_distance(real.real, images.real)),
+    }
+
+
+def _coverage_of_classes(one: Round, side: Side, own: Extractor) -> dict[int, float]:
+    """Class number → the share of its real images with an image of ``side`` nearby; see ``distances.covered``."""
+    labels = one.real.batch().condition
+    assert labels is not None
+    near = covered(one.real.features(own), side.features(own)).double()
+    return {int(label): near[labels == label].mean().item() for label in labels.unique()}
+
+
+def _stacks(batch: Batch, digit: Predict) -> Measured:
+    found = stacked_modes(digits_of(batch.real, digit))
+    return {"stacked_modes": float(found.modes), "stacked_kl": found.kl}
+
+
+def _tried(name: str, compute: Callable[[], float]) -> Measured:
+    try:
+        return {name: rounded(compute())}
+    except SparringError as error:
+        return {name: error}
+
+
+def opinion(batch: Batch, predict: Predict | None) -> Measured:
+    """What a classifier of real images says of others.
+
+    Args:
+        batch: images in [-1, 1], (count, channels, height, width), and the classes asked for, (count,), or None.
+        predict: the classifier; without one nothing is measured.
+
+    Returns:
+        ``agreement``: the share of samples said to be of the class asked for, in [0, 1], if there are any;
+        ``classes``: how many classes are seen in the samples.
+    """
+    finite = batch.real.flatten(1).isfinite().all(1)
+    if predict is None or not finite.any():
+        return {}
+    seen = predict(batch.real[finite])
+    found: Measured = {"classes": float(len(torch.unique(seen)))}
+    if batch.condition is not None:
+        found["agreement"] = int(seen.eq(batch.condition[finite]).sum()) / len(batch.real)
+    return found
+
+
+def judge(split: Split, seed: int) -> Predict | None:
+    """A classifier of ``split``'s images, or None where there are no two classes, or no images to train one on.
 
     It is a support vector machine on raw pixels (radial kernel, gamma "scale") for at most 5,000 images of at most
     1,024 values, and the convolutional classifier of the project for more or larger ones.
-
-    Args:
-        samples: generated images in [-1, 1], (count, channels, height, width).
-        labels: the classes that were asked for, (count,), or None.
-        split: real images; without labels nothing is measured.
-        seed: of the classifier.
-
-    Returns:
-        ``agreement``: the share of samples said to be of the class asked for, in [0, 1], if ``labels`` are given;
-        ``classes``: how many classes are seen in the samples.
     """
-    finite = samples.flatten(1).isfinite().all(1)
-    if split.train.labels is None or len(np.unique(split.train.labels)) < 2 or not finite.any():
-        return {}
+    if split.train.labels is None or len(np.unique(split.train.labels)) < 2 or split.facts.classes == STACKS:
+        return None
     try:
-        predict = _judge(split, seed)
+        return _judge(split, seed)
     except SparringError:
-        return {}
-    seen = predict(samples[finite])
-    found = {"classes": float(len(torch.unique(seen)))}
-    if labels is not None:
-        found["agreement"] = int(seen.eq(labels[finite]).sum()) / len(samples)
-    return found
+        return None
+
+
+def digit_judge(split: Split, seed: int) -> Predict | None:
+    """For stacks of three digits, whose classes are the 1,000 numbers "000" to "999": who tells the digits apart."""
+    labels = split.train.labels
+    if split.facts.classes != STACKS or labels is None:
+        return None
+    digits = np.stack([labels // 100, labels // 10 % 10, labels % 10], 1).reshape(-1)
+    shape = split.train.samples.shape
+    single = split.train.samples.reshape(-1, 1, *shape[2:])
+    some = np.random.default_rng(seed).permutation(len(single))[:MOST_DIGITS]
+    network = fitted(Dataset(single[np.sort(some)], digits[np.sort(some)]), 10, seed)
+    return lambda images: predicted(network, images)
+
+
+def _classifier(split: Split, seed: int) -> Classifier | None:
+    if split.facts.classes == STACKS:
+        return None
+    try:
+        return train_classifier(split, seed)
+    except SparringError:
+        return None
 
 
 def _judge(split: Split, seed: int) -> Predict:

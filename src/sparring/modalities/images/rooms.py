@@ -1,6 +1,6 @@
 """The rooms of this modality behind one object."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import final
 
@@ -9,6 +9,8 @@ from torch import Tensor
 
 from sparring.data.dataset import Split
 from sparring.evaluation.extractors import Extractor
+from sparring.evaluation.scores import Measure
+from sparring.evaluation.sides import Round
 from sparring.modalities.images import data, metrics, render
 from sparring.modality import Modality, Survey
 
@@ -32,11 +34,14 @@ class Images:
     def save(self, samples: Tensor, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, first=first)
 
-    def extractors(self, split: Split, seed: int) -> Mapping[str, Extractor]:
-        return metrics.extractors(split, seed)
+    def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
+        return metrics.extractors(split, seed, names)
 
-    def measures(self, samples: Tensor, labels: Tensor | None, split: Split, seed: int) -> Mapping[str, float]:
-        return metrics.measures(samples, labels, split, seed)
+    def measure(self, split: Split, seed: int) -> Measure:
+        return metrics.measure(split, seed)
+
+    def by_class(self, one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
+        return metrics.by_class(one, split, seed)
 
 
 IMAGES: Modality = Images()

@@ -1,6 +1,6 @@
 """How generated points are judged: by their coordinates and, where the modes are known, by how they cover them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import final
 
 import torch
@@ -8,7 +8,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparring.data.dataset import Split
+from sparring.errors import SparringError
 from sparring.evaluation.extractors import Extractor
+from sparring.evaluation.metrics import Measured
+from sparring.evaluation.own_function import load_function
+from sparring.evaluation.scores import Measure
+from sparring.evaluation.sides import Round
 
 
 @final
@@ -16,22 +21,44 @@ class Coordinates:
     """The points themselves, (count, size)."""
 
     name = "coordinates"
+    lasting = False
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
         return samples.flatten(1)
 
 
-def extractors(split: Split, seed: int) -> Mapping[str, Extractor]:
-    """The one extractor for points."""
-    return {"coordinates": Coordinates()}
+def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
+    """``coordinates``, or the user's own ``file.py:function``."""
+    found: dict[str, Extractor] = {}
+    for name in names or ["coordinates"]:
+        if name == "coordinates":
+            found[name] = Coordinates()
+        elif ".py:" in name:
+            found[name] = load_function(name)
+        else:
+            raise SparringError(
+                found=f"the extractor {name!r}",
+                expected="coordinates, or your own as file.py:function",
+                remedy="give one of these",
+            )
+    return found
 
 
-def measures(samples: Tensor, labels: Tensor | None, split: Split, seed: int) -> Mapping[str, float]:
+def measure(split: Split, seed: int) -> Measure:
+    """``measures`` of generated and of held-out points."""
+
+    def compute(one: Round) -> tuple[Measured, Measured]:
+        return measures(one.fake.batch().real, split), measures(one.held_out.batch().real, split)
+
+    return compute
+
+
+def measures(samples: Tensor, split: Split) -> Measured:
     """``mode_coverage`` for data whose modes are known, nothing for other data."""
     details = split.facts.details
     if "modes" not in details:
         return {}
-    return mode_coverage(samples, torch.tensor(details["modes"]), details["sigma"])
+    return {**mode_coverage(samples, torch.tensor(details["modes"]), details["sigma"])}
 
 
 def mode_coverage(

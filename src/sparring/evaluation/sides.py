@@ -1,0 +1,247 @@
+"""What is compared with what: generated and other real samples, each against the same real ones, and again with others.
+
+A measure is computed once of as many samples as there are, which gives its value, and in repeats of fresh samples,
+which give its interval.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple, Protocol, TypeAlias, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.data.dataset import Dataset
+from sparring.errors import SparringError
+from sparring.evaluation.distances import Features
+from sparring.evaluation.extractors import Extractor
+from sparring.evaluation.kept import digest, kept_features
+from sparring.flow import Batch
+from sparring.randomness import derive, generator
+
+MOST = 10_000
+"""Samples on a side, and real ones that are drawn from."""
+SMALLEST_HELD_OUT = 500
+CHUNK = 1000
+REPEATS = 8
+MOST_REPEATED = 1000
+"""Samples a side in a repeat at most."""
+FEWEST_REPEATED = 50
+"""Samples a side below which nothing is repeated."""
+
+More: TypeAlias = Callable[[int, int], Batch]
+"""(count, repeat) → so many other samples of the same generator."""
+
+
+class Side(Protocol):
+    """Samples on one side of a comparison."""
+
+    @property
+    def digest(self) -> str:
+        """Of their content."""
+        ...
+
+    def batch(self) -> Batch:
+        """Themselves, with their labels."""
+        ...
+
+    def features(self, extractor: Extractor) -> Features:
+        """What an extractor sees in them."""
+        ...
+
+
+@final
+class Made:
+    """Generated samples."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    @cached_property
+    def digest(self) -> str:
+        return digest(*self._batch)
+
+    def batch(self) -> Batch:
+        return self._batch
+
+    def features(self, extractor: Extractor) -> Features:
+        return _features(extractor, self.digest, torch.split(self._batch.real, CHUNK))
+
+
+@final
+class Pool:
+    """Real samples that are drawn from: at most ``most``, chosen by ``seed``. What extractors see is computed once."""
+
+    def __init__(self, dataset: Dataset, seed: int, most: int) -> None:
+        self._dataset = dataset
+        self._rows = torch.randperm(len(dataset), generator=generator(seed, "pool"))[:most].numpy()
+        self._features: dict[str, Features] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the content of all samples."""
+        return digest(*(part for some in self._parts() for part in self.batch(some)))
+
+    def drawn(self, size: int, seed: int, *, passing: int = 0) -> "Drawn":
+        """``size`` of them without replacement, in random order, after ``passing`` others."""
+        return Drawn(self, torch.randperm(len(self), generator=generator(seed, "drawn"))[passing : passing + size])
+
+    def batch(self, places: Tensor) -> Batch:
+        """The samples at ``places``."""
+        parts = [self._dataset.batch(self._rows[some.numpy()]) for some in torch.split(places, CHUNK)]
+        labels = [part.condition for part in parts if part.condition is not None]
+        return Batch(torch.cat([part.real for part in parts]), torch.cat(labels) if labels else None)
+
+    def features(self, extractor: Extractor) -> Features:
+        """Of all of them."""
+        if extractor.name not in self._features:
+            samples = (self.batch(part).real for part in self._parts())
+            self._features[extractor.name] = _features(extractor, self.digest, samples)
+        return self._features[extractor.name]
+
+    def _parts(self) -> Sequence[Tensor]:
+        return torch.split(torch.arange(len(self)), CHUNK)
+
+
+@final
+class Drawn:
+    """Real samples drawn from a pool."""
+
+    def __init__(self, pool: Pool, places: Tensor) -> None:
+        self._pool, self._places = pool, places
+
+    @cached_property
+    def digest(self) -> str:
+        return f"{self._pool.digest} {digest(self._places)}"
+
+    def batch(self) -> Batch:
+        return self._pool.batch(self._places)
+
+    def features(self, extractor: Extractor) -> Features:
+        return self._pool.features(extractor)[self._places]
+
+
+class Round(NamedTuple):
+    """One comparison.
+
+    Args:
+        real: training samples that the others are compared with.
+        fake: generated samples, equally many.
+        floor: other real samples, equally many.
+        held_out: real samples that nothing was trained on; the same as ``floor`` where there are enough of them.
+        seed: of what is drawn in measuring.
+    """
+
+    real: Side
+    fake: Side
+    floor: Side
+    held_out: Side
+    seed: int
+
+
+@final
+class Rounds:
+    """The comparison, then its repeats.
+
+    Equally many samples stand on all sides, because every measure depends on their number: as many as the smallest
+    side has, at most ``count``. Fewer than 500 held-out samples are too few for the floor: then one half of all real
+    samples is compared with the other.
+
+    Repeats draw other real samples and take generated ones from ``more``, at most 1,000 a side. Where there are no
+    more, random halves of the generated ones take their place.
+
+    Args:
+        train: real samples that were trained on.
+        held_out: real samples that were kept aside.
+        fake: generated samples, with the classes asked for or None.
+        seed: of everything that is drawn.
+        count: samples on each side at most.
+        more: gives other generated samples.
+        repeats: how many; 0 for none.
+
+    Attributes:
+        size: samples on each side.
+        floor: in words, which real samples the floor is measured with.
+        scale: deviations over the repeats times this are those at ``size`` samples.
+
+    Raises:
+        SparringError: samples of different shapes.
+    """
+
+    def __init__(
+        self,
+        train: Dataset,
+        held_out: Dataset,
+        fake: Batch,
+        *,
+        seed: int = 0,
+        count: int = MOST,
+        more: More | None = None,
+        repeats: int = REPEATS,
+    ) -> None:
+        _check_shapes(train, fake.real)
+        self.seed, self._more = seed, more
+        self._aside = Pool(held_out, derive(seed, "held out"), MOST)
+        self._halves = len(held_out) < SMALLEST_HELD_OUT
+        if self._halves:
+            everything = Dataset(np.concatenate([train.samples, held_out.samples]), _joined(train, held_out))
+            self._pool = Pool(everything, derive(seed, "train"), 2 * MOST)
+            self.floor, most = "one half of the real samples against the other", len(self._pool) // 2
+        else:
+            self._pool = Pool(train, derive(seed, "train"), MOST)
+            self.floor, most = "held-out samples against training samples", min(len(self._pool), len(self._aside))
+        self.size = min(most, len(fake.real), count)
+        self._fake = _taken(fake, self.size, generator(seed, "fake"))
+        self._repeats = repeats if self.size >= FEWEST_REPEATED else 0
+        self._repeated = min(self.size if more is not None else self.size // 2, MOST_REPEATED)
+        rest = self.size if more is not None else self.size - self._repeated
+        self.scale = math.sqrt(self._repeated / max(rest, 1))
+
+    def __len__(self) -> int:
+        return 1 + self._repeats
+
+    def __iter__(self) -> Iterator[Round]:
+        yield self._round(self._fake, self.size, self.seed)
+        for repeat in range(self._repeats):
+            seed = derive(self.seed, "again", repeat)
+            if self._more is not None:
+                fake = self._more(self._repeated, repeat)
+            else:
+                fake = _taken(self._fake, self._repeated, generator(seed, "subset"))
+            yield self._round(fake, self._repeated, seed)
+
+    def _round(self, fake: Batch, size: int, seed: int) -> Round:
+        held_out = self._aside.drawn(size, seed)
+        floor = self._pool.drawn(size, seed, passing=size) if self._halves else held_out
+        return Round(self._pool.drawn(size, seed), Made(fake), floor, held_out, seed)
+
+
+def _features(extractor: Extractor, samples_digest: str, parts: Iterable[Tensor]) -> Features:
+    if not extractor.lasting:
+        return torch.cat([extractor(part) for part in parts])
+    return kept_features(extractor.name, samples_digest, lambda: torch.cat([extractor(part) for part in parts]))
+
+
+def _taken(batch: Batch, size: int, random: torch.Generator) -> Batch:
+    rows = torch.randperm(len(batch.real), generator=random)[:size]
+    return Batch(batch.real[rows], None if batch.condition is None else batch.condition[rows])
+
+
+def _joined(train: Dataset, held_out: Dataset) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]] | None":
+    if train.labels is None or held_out.labels is None:
+        return None
+    return np.concatenate([train.labels, held_out.labels])
+
+
+def _check_shapes(real: Dataset, fake: Tensor) -> None:
+    if tuple(real.samples.shape[1:]) != tuple(fake.shape[1:]):
+        raise SparringError(
+            found=f"generated samples of shape {tuple(fake.shape[1:])}",
+            expected=f"{tuple(real.samples.shape[1:])}, the shape of the real ones",
+            remedy="prepare the data in the shape of the generated samples",
+        )

@@ -1,0 +1,84 @@
+"""How many of the thousand kinds of stacked digits are generated: three handwritten digits, one in each channel."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.special import xlogy
+
+from sparring.errors import SparringError
+
+MODES = 1000
+LARGEST_EXCESS = 1e-3
+"""By how much the sum of probabilities may differ from 1."""
+
+
+class StackedModes(NamedTuple):
+    """Of the 1,000 kinds, how many were seen, and KL(generated ‖ real) in nats: at least 0, lower is better."""
+
+    modes: int
+    kl: float
+
+
+def stacked_modes(digits: Int[Tensor, "count 3"], real: Float[Tensor, " 1000"] | None = None) -> StackedModes:
+    """Counts of stacked digits (Metz et al. 2017, section 3.3; Lin et al. 2018, PacGAN, section 4.2).
+
+    Both depend on the number of samples (26,000 in PacGAN): of N samples that are as they should be, equally
+    many of each kind, the divergence is about 999/2N for large N, and 1000·e^(−N/1000) kinds are missing.
+
+    Args:
+        digits: 0 to 9, what each channel of each sample shows; the kind is the number they form, 0 to 999.
+        real: probability of each kind in the data; None for 1/1000 each. Where it is 0 for a kind that was generated,
+            the divergence is infinite.
+
+    Raises:
+        SparringError: no samples, not three digits of each, or ``real`` is not 1,000 probabilities.
+    """
+    if digits.dim() != 2 or digits.shape[1] != 3 or len(digits) == 0 or not ((digits >= 0) & (digits <= 9)).all():
+        raise SparringError(
+            found=f"digits of shape {tuple(digits.shape)}, or not all from 0 to 9",
+            expected="three digits of each sample, (count, 3), of at least one sample",
+            remedy="classify each channel by a classifier of ten digits; see digits_of",
+        )
+    expected = torch.full((MODES,), 1 / MODES, dtype=torch.float64) if real is None else _probabilities(real)
+    kinds = digits.cpu().long() @ torch.tensor([100, 10, 1])
+    counts = kinds.bincount(minlength=MODES)
+    shares = counts.double() / len(digits)
+    seen = counts > 0
+    divergence = xlogy(shares[seen], shares[seen] / expected[seen]).sum()
+    return StackedModes(modes=int(seen.sum()), kl=max(float(divergence), 0.0))
+
+
+def digits_of(
+    samples: Float[Tensor, "count 3 height width"], predict: Callable[[Tensor], Tensor]
+) -> Int[Tensor, "count 3"]:
+    """The digit in each channel of each sample.
+
+    Args:
+        samples: stacked digits in [-1, 1].
+        predict: classifier of single digits, (count, 1, height, width) → 0 to 9, (count,).
+
+    Raises:
+        SparringError: not images of three channels.
+    """
+    if samples.dim() != 4 or samples.shape[1] != 3:
+        raise SparringError(
+            found=f"samples of shape {tuple(samples.shape)}",
+            expected="images of three channels, (count, 3, height, width)",
+            remedy="give stacked digits",
+        )
+    return torch.stack([predict(samples[:, channel : channel + 1]) for channel in range(3)], 1)
+
+
+def _probabilities(real: Tensor) -> Tensor:
+    """On the CPU in float64."""
+    shares = real.detach().cpu().double()
+    if shares.shape != (MODES,) or not (shares >= 0).all() or not abs(float(shares.sum()) - 1) <= LARGEST_EXCESS:
+        raise SparringError(
+            found=f"values of shape {tuple(shares.shape)} that are not {MODES} probabilities",
+            expected=f"({MODES},), finite, none negative, with the sum 1",
+            remedy="divide the counts of the real kinds by their sum",
+        )
+    return shares

@@ -1,0 +1,81 @@
+"""What is judged: a model, or samples that any tool made."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import final
+
+import torch
+from torch import Tensor
+
+from sparring.evaluation.sides import MOST, More
+from sparring.flow import Batch
+from sparring.modalities import modality_of
+from sparring.modality import Modality, Survey
+from sparring.model import Model, load
+from sparring.randomness import derive, generator
+from sparring.recipe import Recipe
+
+
+@final
+@dataclass(frozen=True)
+class Subject:
+    """A model, or samples that are there already.
+
+    Args:
+        name: what to call it.
+        kind: what its samples are.
+        shape: of a sample.
+        model: where there is one.
+        samples: where there is no model.
+        remarks: full sentences to be read beside the scores.
+    """
+
+    name: str
+    kind: Modality
+    shape: tuple[int, ...]
+    model: Model | None = None
+    samples: Tensor | None = field(default=None, repr=False)
+    remarks: tuple[str, ...] = ()
+
+    def batch(self, count: int, seed: int) -> Batch:
+        """So many samples and the classes they were asked for; fewer where there are fewer files."""
+        if self.model is not None:
+            return Batch(self.model.sample(count, seed=seed), self.model.labels(count))
+        assert self.samples is not None
+        rows = torch.randperm(len(self.samples), generator=generator(seed, "judged"))
+        return Batch(self.samples if count >= len(self.samples) else self.samples[rows[:count]])
+
+    def more(self, seed: int) -> More | None:
+        """Gives fresh samples for repeats; files give none."""
+        if self.model is None:
+            return None
+        return lambda count, repeat: self.batch(count, derive(seed, "more samples", repeat))
+
+
+def open_subject(place: str | Path, data: str | Path, recipe: str | Recipe | None = None) -> tuple[Subject, Survey]:
+    """What lies at ``place``, and the real data looked at: as its own kind of samples for a model, as what it seems to
+    be for files.
+
+    Args:
+        place: a run folder, a published folder, or a folder (points: a file) of samples.
+        data: the real data; samples of files take its number of channels.
+        recipe: only for a model of your own recipe.
+
+    Raises:
+        SparringError: there is nothing to judge, or the data cannot be read.
+    """
+    if any((Path(place) / name).is_file() for name in ("recipe.json", "config.json")):
+        model = load(place, recipe=recipe)
+        return of_model(model, str(place)), model.modality.survey(str(data))
+    kind = modality_of(str(data))
+    real, survey = kind.survey(str(data)), kind.survey(str(place))
+    shape = (real.facts.shape[0], *survey.facts.shape[1:])
+    split = survey.prepare(shape, labels=False)
+    samples = torch.cat([part.batch(slice(0, MOST)).real for part in (split.train, split.held_out)])[:MOST]
+    unknown = "Whether these samples were made from training or held-out data is not known here."
+    return Subject(str(place), kind, shape, samples=samples, remarks=(*survey.facts.remarks, unknown)), real
+
+
+def of_model(model: Model, name: str) -> Subject:
+    """A model as what is judged."""
+    return Subject(name, model.modality, tuple(model.recipe.shape(model.facts)), model=model)
