@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
+from sparring.errors import SparringError
 from sparring.evaluation.memorisation import Memorisation
 from sparring.evaluation.scores import Score, Scores
 from sparring.evaluation.words import better, by_question, interval, titled, words
 from sparring.run import Run
 from sparring.storage import read_json
+
+FORMAT = 1
 
 
 @final
@@ -24,7 +27,9 @@ class Judgement:
         seed: of the samples and of the judging.
         scores: one set per extractor, the most telling first.
         measures: what only this modality can measure: name → score.
-        classes: class → measure → value; ``evaluation.words.OF_CLASSES`` says what they are.
+        classes: class → measure → value; see the ``by_class`` of the modality.
+        best: rows of the samples that lie where real ones are densest, by the first extractor; the best first.
+        worst: rows of those that lie farthest from them; the worst last.
         memorisation: whether training samples were copied, or None where it cannot be told.
         remarks: full sentences to be read beside the scores.
     """
@@ -37,6 +42,8 @@ class Judgement:
     scores: tuple[Scores, ...]
     measures: Mapping[str, Score]
     classes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    best: tuple[int, ...] = ()
+    worst: tuple[int, ...] = ()
     memorisation: Memorisation | None = None
     remarks: tuple[str, ...] = ()
 
@@ -59,27 +66,42 @@ class Judgement:
         return {**self.measures, **plain(self.memorisation.measures() if self.memorisation else {})}
 
     def as_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """As JSON values; docs/en/reference/scores.schema.json says what stands where."""
         return {
+            "format": FORMAT,
             **{name: vars(self)[name] for name in ("subject", "data", "fingerprint", "count", "seed")},
             "scores": {
                 scores.extractor.rpartition("-")[0] or scores.extractor: scores.as_json() for scores in self.scores
             },
             "measures": {name: score.as_json() for name, score in self.measures.items()},
             "classes": {name: dict(row) for name, row in self.classes.items()},
+            "best": list(self.best),
+            "worst": list(self.worst),
             "memorisation": self.memorisation.as_json() if self.memorisation else None,
             "remarks": list(self.remarks),
         }
 
     @staticmethod
     def from_json(content: dict[str, Any]) -> "Judgement":
-        """What ``as_json`` gave."""
+        """What ``as_json`` gave.
+
+        Raises:
+            SparringError: it was written in another format.
+        """
+        if content.get("format") != FORMAT:
+            raise SparringError(
+                found=f"scores of format {content.get('format')}",
+                expected=f"format {FORMAT}",
+                remedy="judge again with `sparring evaluate`",
+            )
         found = content["memorisation"]
         return Judgement(
             **{name: content[name] for name in ("subject", "data", "fingerprint", "count", "seed")},
             scores=tuple(Scores.from_json(scores) for scores in content["scores"].values()),
             measures={name: Score.from_json(score) for name, score in content["measures"].items()},
-            classes=content.get("classes", {}),
+            classes=content["classes"],
+            best=tuple(content["best"]),
+            worst=tuple(content["worst"]),
             memorisation=Memorisation.from_json(found) if found else None,
             remarks=tuple(content["remarks"]),
         )

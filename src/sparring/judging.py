@@ -22,7 +22,7 @@ from sparring.evaluation.kept import VERSION, digest
 from sparring.evaluation.memorisation import Memorisation
 from sparring.evaluation.memorisation import compare as compare_with_training
 from sparring.evaluation.metrics import METRICS, metrics_of
-from sparring.evaluation.scores import Score, by_features, evaluate_samples, half_width, in_words, scored
+from sparring.evaluation.scores import Score, by_features, evaluate_samples, extremes, half_width, in_words, scored
 from sparring.evaluation.sides import MOST, REPEATS, More, Rounds
 from sparring.evaluation.usefulness import usefulness
 from sparring.evaluation.words import words
@@ -42,6 +42,8 @@ QUICK = 2000
 COMPARED = 1000
 """Generated and held-out samples whose nearest training sample is looked for."""
 PART = 4096
+EXTREMES = 20
+"""The best and the worst samples, by density."""
 PATHS = 800
 """Between pairs of noise, along which the path length is measured."""
 SMALLEST_SAMPLE = 16
@@ -172,15 +174,21 @@ def judge(
     rounds = Rounds(split.train, split.held_out, batch, seed=seed, more=more)
     seeing = list(kind.extractors(split, seed, extractors).values())[::-1]
     measures = [by_features(extractor, metrics_of(extractor)) for extractor in seeing]
+    shape = " × ".join(map(str, split.train.samples.shape[1:]))
+    parts = f"{len(split.train)} to train on and {len(split.held_out)} held out"
+    data = f"data {split.facts.fingerprint[:12]}, {parts}, {shape}, {kind.preparation}"
     *found, others = scored(rounds, [*measures, kind.measure(split, seed)], tell)
+    best, worst = extremes(rounds, seeing[0], EXTREMES)
     return Judgement(
         subject=subject,
         data=split.facts.source,
         fingerprint=split.facts.fingerprint,
         count=len(batch.real),
         seed=seed,
-        scores=tuple(in_words(one, extractor, rounds) for one, extractor in zip(found, seeing, strict=True)),
+        scores=tuple(in_words(one, extractor, rounds, data) for one, extractor in zip(found, seeing, strict=True)),
         measures=others,
+        best=best,
+        worst=worst,
         classes=kind.by_class(next(iter(rounds)), split, seed),
         memorisation=_memorisation(batch.real, split, seed),
     )

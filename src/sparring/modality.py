@@ -38,6 +38,11 @@ class Modality(Protocol):
         """How many samples make a good picture."""
         ...
 
+    @property
+    def preparation(self) -> str:
+        """How samples are brought to one shape, in a few words for the protocol."""
+        ...
+
     def claims(self, source: str) -> bool:
         """Whether ``source``, a path or a name, looks like this modality's. Cheap."""
         ...

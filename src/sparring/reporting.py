@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 10
 MOST_ROWS = 32
+PATHS = 8
 MOST_EVENTS = 40
 
 
@@ -43,11 +44,12 @@ def write_report(run: Run, model: Model, split: Split, samples: Tensor, judgemen
     report = Report(
         title=f"{record.recipe} on {_short(record.facts.source)}",
         summary=_summary(model, split, judgement),
-        pictures=(generated, gallery.real()),
+        pictures=(generated, gallery.real(), *gallery.extremes(judgement), *gallery.interpolations()),
         verdict=judgement.memorisation.verdict if judgement.memorisation else "",
         alarming=bool(judgement.memorisation and judgement.memorisation.copied),
         pairs=gallery.pairs(judgement),
         tables=_tables(judgement),
+        classes=judgement.classes,
         curves=Picture(drawn, "Figures of the run; thick lines are averages.", "Curves of losses and penalties."),
         choices=[(field, str(one["value"]), str(one["reason"])) for field, one in record.choices.items()],
         happened=[str(event["said"]) for event in read_lines(run.folder / "events.jsonl")][-MOST_EVENTS:],
@@ -61,7 +63,7 @@ class Gallery:
     """The pictures of a report."""
 
     def __init__(self, model: Model, split: Split, samples: Tensor) -> None:
-        self.kind, self.split = model.modality, split
+        self.model, self.kind, self.split = model, model.modality, split
         self.samples = torch.nan_to_num(samples)
         self.classes = len(model.classes)
         self.by_class = 1 < self.classes <= MOST_ROWS
@@ -92,6 +94,25 @@ class Gallery:
         picture = self.kind.picture(torch.cat([fake, real]), columns=len(rows))
         return Picture(_png(picture), caption, "Closest pairs of generated and training samples", sharp=True)
 
+    def extremes(self, judgement: "Judgement") -> list[Picture]:
+        """The best and the worst samples by density."""
+        if not judgement.best:
+            return []
+        by = f"by the density of real samples around them ({judgement.scores[0].extractor})"
+        best, worst = (self.samples[list(rows)] for rows in (judgement.best, judgement.worst))
+        return [
+            self._picture(best, f"The best {len(best)} {by}, best first.", "Best samples"),
+            self._picture(worst, f"The worst {len(worst)}, worst last.", "Worst samples"),
+        ]
+
+    def interpolations(self) -> list[Picture]:
+        """Paths from one noise to another, for what can be looked at one by one."""
+        if self.kind.name != "images":
+            return []
+        samples = torch.nan_to_num(self.model.interpolate(PATHS, COLUMNS, seed=1))
+        order = " of one class" if self.classes else ""
+        return [self._picture(samples, f"From one noise to another, a path a row, each{order}.", "Interpolations")]
+
     def _picture(self, samples: Tensor, caption: str, title: str) -> Picture:
         picture = self.kind.picture(samples, columns=COLUMNS)
         words = f"{title}: {len(samples)} in one picture."
@@ -120,19 +141,18 @@ def _summary(model: Model, split: Split, judgement: "Judgement") -> list[str]:
 
 
 def _tables(judgement: "Judgement") -> list[Table]:
-    tables = [
+    """One for all questions, by the most telling features; then one for each other extractor."""
+    others = judgement.others()
+    return [
         Table(
             heading=f"{scores.extractor}, {scores.count:,} samples a side",
-            floor=scores.floor,
-            scores=scores.measures,
+            floor=f"{scores.floor}; of what a classifier says, held-out samples" if place == 0 else scores.floor,
+            scores={**scores.measures, **others} if place == 0 else scores.measures,
             protocol=scores.protocol,
+            extractor=scores.extractor,
         )
-        for scores in judgement.scores
+        for place, scores in enumerate(judgement.scores)
     ]
-    others = judgement.others()
-    if others:
-        tables.insert(0, Table(f"All {judgement.count:,} samples", "held-out samples", others))
-    return tables
 
 
 def _facts(record: Record, model: Model) -> list[tuple[str, str]]:

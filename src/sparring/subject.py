@@ -27,6 +27,7 @@ class Subject:
         shape: of a sample.
         model: where there is one.
         samples: where there is no model.
+        labels: their classes, where they lie in folders named after those of the real samples.
         remarks: full sentences to be read beside the scores.
     """
 
@@ -35,6 +36,7 @@ class Subject:
     shape: tuple[int, ...]
     model: Model | None = None
     samples: Tensor | None = field(default=None, repr=False)
+    labels: Tensor | None = field(default=None, repr=False)
     remarks: tuple[str, ...] = ()
 
     def batch(self, count: int, seed: int) -> Batch:
@@ -42,8 +44,10 @@ class Subject:
         if self.model is not None:
             return Batch(self.model.sample(count, seed=seed), self.model.labels(count))
         assert self.samples is not None
-        rows = torch.randperm(len(self.samples), generator=generator(seed, "judged"))
-        return Batch(self.samples if count >= len(self.samples) else self.samples[rows[:count]])
+        if count >= len(self.samples):
+            return Batch(self.samples, self.labels)
+        rows = torch.randperm(len(self.samples), generator=generator(seed, "judged"))[:count]
+        return Batch(self.samples[rows], None if self.labels is None else self.labels[rows])
 
     def more(self, seed: int) -> More | None:
         """Gives fresh samples for repeats; files give none."""
@@ -70,10 +74,30 @@ def open_subject(place: str | Path, data: str | Path, recipe: str | Recipe | Non
     kind = modality_of(str(data))
     real, survey = kind.survey(str(data)), kind.survey(str(place))
     shape = (real.facts.shape[0], *survey.facts.shape[1:])
-    split = survey.prepare(shape, labels=False)
-    samples = torch.cat([part.batch(slice(0, MOST)).real for part in (split.train, split.held_out)])[:MOST]
+    named = bool(real.facts.classes) and survey.facts.classes == real.facts.classes
+    split = survey.prepare(shape, labels=named)
+    parts = [part.batch(slice(0, MOST)) for part in (split.train, split.held_out)]
+    labels = (
+        torch.cat([part.condition[:MOST] for part in parts if part.condition is not None])[:MOST] if named else None
+    )
+    return Subject(
+        str(place),
+        kind,
+        shape,
+        samples=torch.cat([part.real for part in parts])[:MOST],
+        labels=labels,
+        remarks=(*survey.facts.remarks, *_remarks(survey.facts.classes, real.facts.classes)),
+    ), real
+
+
+def _remarks(made: tuple[str, ...], real: tuple[str, ...]) -> list[str]:
     unknown = "Whether these samples were made from training or held-out data is not known here."
-    return Subject(str(place), kind, shape, samples=samples, remarks=(*survey.facts.remarks, unknown)), real
+    if made == real:
+        return [unknown]
+    if made:
+        what = f"classes {', '.join(real[:5])}, …" if real else "no classes"
+        return [f"The samples have classes of their own, which are not used: the real data has {what}.", unknown]
+    return ["The samples have no classes: whether they are what was asked for is not measured.", unknown]
 
 
 def of_model(model: Model, name: str) -> Subject:

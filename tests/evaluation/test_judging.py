@@ -31,7 +31,7 @@ def test_a_run_ends_with_scores_and_a_page(run):
     assert score["value"] > score["floor"] >= 0
     assert content["memorisation"] is None
     page = run.report.read_text()
-    assert "Fréchet distance" in page and page.count("data:image/png;base64,") == 3
+    assert "Fréchet distance" in page and page.count("data:image/png;base64,") == 5
     assert run.picture.is_file() and (run.folder / "curves.png").is_file()
     assert Judgement.from_run(run).as_json() == content
 

@@ -98,7 +98,7 @@ class Memorisation:
 
 
 def compare(
-    train: Iterable[Features], held_out: Features, fake: Features, *, pairs: int = 8, seed: int = 0
+    train: Iterable[Features], held_out: Features, fake: Features, *, pairs: int = 10, seed: int = 0
 ) -> Memorisation:
     """Where generated samples lie relative to the training samples.
 

@@ -2,12 +2,12 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import final
 
 from sparring.evaluation.scores import Score
-from sparring.evaluation.words import better, by_question, interval, words
+from sparring.evaluation.words import better, by_question, interval, number, titled, words
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2126; --soft: #5d6670; --line: #dde1e6; --paper: #fcfcfa; --card: #fff;
@@ -37,6 +37,9 @@ code { font-size: .88em; overflow-wrap: anywhere }
   .n { white-space: normal } tr.score .meaning { padding-top: 0; color: var(--soft); font-size: .88rem } }
 """
 
+NOTHING_FROM_ELSEWHERE = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+"""What a browser may load for the page: the pictures and the style inside it."""
+
 
 @final
 @dataclass(frozen=True)
@@ -55,12 +58,13 @@ class Picture:
 @final
 @dataclass(frozen=True)
 class Table:
-    """Measures taken in the same way: a heading, what the floor is, and the protocol that makes them comparable."""
+    """Measures with a heading, what the floor is, the protocol that makes them comparable, and by whose features."""
 
     heading: str
     floor: str
     scores: Mapping[str, Score]
     protocol: str = ""
+    extractor: str = ""
 
 
 @final
@@ -71,10 +75,11 @@ class Report:
     Args:
         title: of the page.
         summary: sentences below the title.
-        pictures: generated samples first, real ones beside them.
+        pictures: generated samples first, real ones beside them, then what else is to be seen.
         verdict: on memorisation, or empty; ``alarming`` if it says that something was copied.
         pairs: the closest pairs, or None.
-        tables: of scores.
+        tables: of scores, the most telling first.
+        classes: class → measure → value; see ``CLASS_COLUMNS``.
         curves: of the run, or None.
         choices: (field, value, reason).
         happened: sentences on what happened during the run.
@@ -88,6 +93,7 @@ class Report:
     alarming: bool = False
     pairs: Picture | None = None
     tables: Sequence[Table] = ()
+    classes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     curves: Picture | None = None
     choices: Sequence[tuple[str, str, str]] = ()
     happened: Sequence[str] = ()
@@ -100,12 +106,14 @@ def page(report: Report) -> str:
         _header(report),
         _section("Was anything copied?", _memorisation(report)),
         _section("How good is it?", "".join(_table(table) for table in report.tables)),
+        _section("Class by class", _classes(report.classes)),
         _section("How it went", _course(report)),
         _section("What was chosen, and why", _choices(report.choices)),
         _section("Protocol", _protocol(report)),
     ]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{NOTHING_FROM_ELSEWHERE}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(report.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         + "".join(parts)
@@ -142,7 +150,10 @@ def _memorisation(report: Report) -> str:
 
 
 def _table(table: Table) -> str:
-    rows = "".join(_row(question, name, table.scores[name]) for question, name in by_question(table.scores))
+    rows = "".join(
+        _row(question, titled(name, table.extractor), words(name).meaning, table.scores[name])
+        for question, name in by_question(table.scores)
+    )
     names = '<th>measure</th><th class="n">this</th><th class="n">floor</th>'
     head = f'<tr class="score"><th class="question"></th>{names}<th class="meaning"></th></tr>'
     meaning = "Near it, or beyond it, this measure cannot tell the samples from real ones."
@@ -152,13 +163,41 @@ def _table(table: Table) -> str:
     return f'{heading}<div class="wide"><table>{head}{rows}</table></div>\n{floor}'
 
 
-def _row(question: str, name: str, score: Score) -> str:
-    meaning = f"{words(name).meaning} {better(score.better, score.apart).capitalize()}. {score.remark}".strip()
+def _row(question: str, title: str, meaning: str, score: Score) -> str:
+    meaning = f"{meaning} {better(score.better, score.apart).capitalize()}. {score.remark}".strip()
     value, floor = interval(score.value, score.plus_minus), interval(score.floor, score.floor_plus_minus)
     return (
-        f'<tr class="score"><td class="question">{question}</td><td>{escape(words(name).title)}</td>'
+        f'<tr class="score"><td class="question">{question}</td><td>{escape(title)}</td>'
         f'<td class="n">{value}</td><td class="n">{floor}</td><td class="meaning">{escape(meaning)}</td></tr>'
     )
+
+
+CLASS_COLUMNS = {
+    "agreement": "seen as asked for",
+    "coverage": "coverage",
+    "coverage_floor": "its floor",
+    "share": "share of samples",
+    "real_share": "share of real ones",
+}
+"""What is said of each class, as a heading."""
+
+
+def _classes(classes: Mapping[str, Mapping[str, float]]) -> str:
+    if not classes:
+        return ""
+    columns = [name for name in CLASS_COLUMNS if any(name in row for row in classes.values())]
+    head = "".join(f'<th class="n">{CLASS_COLUMNS[name]}</th>' for name in columns)
+    rows = "".join(
+        f"<tr><td>{escape(label)}</td>"
+        + "".join(f'<td class="n">{_share(row.get(name))}</td>' for name in columns)
+        + "</tr>"
+        for label, row in classes.items()
+    )
+    return f'<div class="wide"><table class="classes"><tr><th>class</th>{head}</tr>{rows}</table></div>\n'
+
+
+def _share(value: float | None) -> str:
+    return number(None) if value is None else f"{value:.3f}"
 
 
 def _course(report: Report) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
-from sparring.evaluation.distances import NEIGHBOURS
+from sparring.evaluation.distances import NEIGHBOURS, density_of_each, nearest
 from sparring.evaluation.extractors import Extractor
 from sparring.evaluation.kept import digest, kept_measures
 from sparring.evaluation.metrics import METRICS, Measured, Metric, measured
@@ -119,11 +119,11 @@ def evaluate_samples(
     return in_words(found, extractor, rounds)
 
 
-def in_words(measures: Mapping[str, Score], extractor: Extractor, rounds: Rounds) -> Scores:
-    """The measures with all that must be said beside them."""
+def in_words(measures: Mapping[str, Score], extractor: Extractor, rounds: Rounds, data: str = "") -> Scores:
+    """The measures with all that must be said beside them; ``data`` is what the real samples are."""
     protocol = (
-        f"{extractor.name} · {rounds.size} samples a side · floor: {rounds.floor} · k = {NEIGHBOURS} · "
-        f"{len(rounds) - 1} repeats for 95 % intervals · seed {rounds.seed} · sparring {_version()}"
+        f"{extractor.name} · {f'{data} · ' if data else ''}{rounds.size} samples a side · floor: {rounds.floor} · "
+        f"k = {NEIGHBOURS} · {len(rounds) - 1} repeats for 95 % intervals · seed {rounds.seed} · sparring {_version()}"
     )
     return Scores(extractor.name, rounds.size, rounds.floor, protocol, measures)
 
@@ -134,9 +134,12 @@ def by_features(extractor: Extractor, metrics: Sequence[Metric] = METRICS) -> Me
 
     def of_side(one: Round, side: Side) -> Measured:
         features = cache(lambda: (one.real.features(extractor), side.features(extractor)))
-        decides = [one.real.digest, side.digest] if extractor.lasting else [digest(*features())]
-        key = [extractor.name, names, *decides, one.seed]
-        (found,) = kept_measures(key, lambda: (measured(*features(), metrics, one.seed),))
+        try:
+            decides = [one.real.digest, side.digest] if extractor.lasting else [digest(*features())]
+            key = [extractor.name, names, *decides, one.seed]
+            (found,) = kept_measures(key, lambda: (measured(*features(), metrics, one.seed),))
+        except SparringError as error:
+            return dict.fromkeys(names, error)
         return found
 
     return lambda one: (of_side(one, one.fake), of_side(one, one.floor))
@@ -151,6 +154,22 @@ def by_samples(name: str, compute: Measure) -> Measure:
         return fake, floor
 
     return kept
+
+
+def extremes(rounds: Rounds, extractor: Extractor, most: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Rows of the generated samples that lie where real ones are densest, the densest first, and of those that lie
+    farthest out, the farthest last: by density, and among equal densities by the nearest real sample. None of either
+    where that cannot be told.
+    """
+    first = next(iter(rounds))
+    try:
+        real, fake = first.real.features(extractor), first.fake.features(extractor)
+        densities, distances = density_of_each(real, fake), nearest(fake, real)[0]
+    except SparringError:
+        return (), ()
+    near = distances.argsort(stable=True)
+    rows = rounds.rows[near[densities[near].argsort(descending=True, stable=True)]].tolist()
+    return tuple(rows[:most]), tuple(rows[-most:])
 
 
 def scored(

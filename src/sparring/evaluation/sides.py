@@ -166,6 +166,7 @@ class Rounds:
 
     Attributes:
         size: samples on each side.
+        rows: which of the generated samples stand in the first round.
         floor: in words, which real samples the floor is measured with.
         scale: deviations over the repeats times this are those at ``size`` samples.
 
@@ -196,7 +197,8 @@ class Rounds:
             self._pool = Pool(train, derive(seed, "train"), MOST)
             self.floor, most = "held-out samples against training samples", min(len(self._pool), len(self._aside))
         self.size = min(most, len(fake.real), count)
-        self._fake = _taken(fake, self.size, generator(seed, "fake"))
+        self.rows = torch.randperm(len(fake.real), generator=generator(seed, "fake"))[: self.size]
+        self._fake = _taken(fake, self.rows)
         self._repeats = repeats if self.size >= FEWEST_REPEATED else 0
         self._repeated = min(self.size if more is not None else self.size // 2, MOST_REPEATED)
         rest = self.size if more is not None else self.size - self._repeated
@@ -212,7 +214,8 @@ class Rounds:
             if self._more is not None:
                 fake = self._more(self._repeated, repeat)
             else:
-                fake = _taken(self._fake, self._repeated, generator(seed, "subset"))
+                rows = torch.randperm(self.size, generator=generator(seed, "subset"))
+                fake = _taken(self._fake, rows[: self._repeated])
             yield self._round(fake, self._repeated, seed)
 
     def _round(self, fake: Batch, size: int, seed: int) -> Round:
@@ -227,8 +230,7 @@ def _features(extractor: Extractor, samples_digest: str, parts: Iterable[Tensor]
     return kept_features(extractor.name, samples_digest, lambda: torch.cat([extractor(part) for part in parts]))
 
 
-def _taken(batch: Batch, size: int, random: torch.Generator) -> Batch:
-    rows = torch.randperm(len(batch.real), generator=random)[:size]
+def _taken(batch: Batch, rows: Tensor) -> Batch:
     return Batch(batch.real[rows], None if batch.condition is None else batch.condition[rows])
 
 

@@ -102,7 +102,10 @@ def measure(split: Split, seed: int) -> Measure:
             found |= _tried("class_coverage", lambda: min(_coverage_of_classes(one, side, own).values()))
         if digit is not None:
             found |= _stacks(unseen.batch(), digit)
-        return found | opinion(unseen.batch(), predict)
+        said = opinion(unseen.batch(), predict)
+        if one.fake.batch().condition is None:
+            said.pop("agreement", None)
+        return found | said
 
     name = f"images {split.facts.fingerprint} {split.train.samples.shape} {seed}"
     return by_samples(name, lambda one: (of_side(one, one.fake, one.fake), of_side(one, one.floor, one.held_out)))
@@ -139,10 +142,12 @@ def by_class(one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, f
 
 def _appearance(one: Round, side: Side) -> Measured:
     images, real = side.batch(), one.real.batch()
+    # Within classes, or on neither side.
+    labels = images.condition if one.fake.batch().condition is not None else None
     pairs = min(MOST_PAIRS, max(FEWEST_PAIRS, VALUES_IN_PAIRS // images.real[0].numel()))
     random = generator(one.seed, "pairs")
     return {
-        **_tried("similarity", lambda: similarity_within(*images, generator=random, pairs=pairs)),
+        **_tried("similarity", lambda: similarity_within(images.real, labels, generator=random, pairs=pairs)),
         **_tried("spectrum", lambda: spectrum_distance(real.real, images.real)),
     }
 

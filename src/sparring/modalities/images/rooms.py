@@ -20,6 +20,7 @@ class Images:
     """See ``sparring.modality.Modality``."""
 
     name = "images"
+    preparation = "cut at the centre, resized by Lanczos"
     shown = 64
 
     def claims(self, source: str) -> bool:

@@ -15,7 +15,8 @@ from sparring.modalities.images.decoding import SUFFIXES, starts_like_a_picture
 from sparring.modalities.images.layout import pictures
 
 DIGITS = "digits"
-NAMES = (DIGITS, *known.KNOWN)
+STACKED = "stacked-mnist"
+NAMES = (DIGITS, *known.KNOWN, STACKED)
 SNIFFED = 1000
 """Files without a telling name that are opened to see whether a folder holds images."""
 CIFAR = "cifar-10-binary.tar.gz"
@@ -45,6 +46,8 @@ def open_source(source: str, tell: known.Tell | None = None) -> Source:
         return _digits()
     if source in known.KNOWN:
         return _known(source, tell)
+    if source == STACKED:
+        return _stacked(_known("mnist", tell))
     return _from_path(Path(source))
 
 
@@ -163,6 +166,22 @@ def _known(name: str, tell: known.Tell | None) -> Source:
     copy = known.local_copy(name)
     found = _named(_from_path(copy or known.download(name, known.KNOWN[name], tell)), known.KNOWN[name].classes)
     return replace(found, remarks=(f"{name} is read from {copy}.", *found.remarks)) if copy else found
+
+
+def _stacked(digits: Source) -> Source:
+    """Three random digits as the channels of one picture, of 1,000 classes "000" to "999" (Metz et al. 2017, section
+    3.3.1); as many as there are digits, always the same.
+    """
+    assert digits.labels is not None
+    rows = np.random.default_rng(0).integers(len(digits), size=(len(digits), 3))
+    return Source(
+        names=[f"stack {position}" for position in range(len(digits))],
+        read=lambda position: np.stack([np.asarray(digits.read(int(row))) for row in rows[position]], 2),
+        stamp=f"stacked {digits.stamp}",
+        labels=(digits.labels[rows] @ np.array([100, 10, 1])).astype(np.int64),
+        classes=tuple(f"{number:03}" for number in range(1000)),
+        remarks=digits.remarks,
+    )
 
 
 def _named(source: Source, classes: tuple[str, ...]) -> Source:

@@ -20,6 +20,7 @@ class Points:
     """See ``sparring.modality.Modality``."""
 
     name = "points"
+    preparation = "scaled as for training"
     shown = 2500
 
     def claims(self, source: str) -> bool:

@@ -1,0 +1,71 @@
+"""What cannot be measured is said beside what can."""
+
+import pytest
+
+import sparring
+from sparring.display import Silent
+from sparring.errors import SparringError
+from sparring.modalities import modality
+from sparring.modalities.images.data import survey
+
+FUNCTIONS = """
+def broken(samples):
+    return samples.flatten(1) * float("nan")
+
+def whole(samples):
+    return samples.flatten(1)[:, :20]
+"""
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """Real digits that pass for generated ones: as they are, in folders by class, in colour, and three alone."""
+    folder = tmp_path_factory.mktemp("made")
+    samples, labels = survey("digits").prepare((1, 8, 8), seed=5).train.batch(slice(0, 400))
+    images = modality("images")
+    images.save(samples, folder / "plain")
+    images.save(samples.repeat(1, 3, 1, 1), folder / "colour")
+    images.save(samples[:3], folder / "three")
+    for label in range(10):
+        images.save(samples[labels == label], folder / "classes" / str(label))
+        images.save(samples[labels == label], folder / "others" / f"digit-{label}")
+    (folder / "empty").mkdir()
+    (folder / "mine.py").write_text(FUNCTIONS)
+    return folder
+
+
+def evaluated(folder, *extractors):
+    return sparring.evaluate(folder, "digits", extractors=extractors or ("pixels",), display=Silent())
+
+
+def test_classes_of_the_folders_are_the_classes_asked_for(digits):
+    named, plain, others = (evaluated(digits / name) for name in ("classes", "plain", "others"))
+    assert named.measures["agreement"].value > 0.97 and named.classes["3"]["agreement"] > 0.9
+    assert "agreement" not in plain.measures and "no classes" in plain.remarks[-2]
+    assert "agreement" not in others.measures and "classes of their own" in others.remarks[-2]
+    assert plain.measures["classes"].value == 10 and plain.measures["similarity"].floor is not None
+
+
+def test_colour_is_brought_to_the_channels_of_the_data(digits):
+    plain, colour = (evaluated(digits / name).scores[0].measures["frechet"].value for name in ("plain", "colour"))
+    assert colour == pytest.approx(plain, abs=0.02)
+
+
+def test_three_samples_say_which_measure_needs_more(digits):
+    found = evaluated(digits / "three")
+    measures = found.scores[0].measures
+    assert "at least 8" in measures["frechet_at_infinity"].remark and "at least 6" in measures["recall"].remark
+    assert all(measures[name].value is not None for name in ("frechet", "kernel", "vendi", "sliced_wasserstein"))
+    assert all(score.plus_minus is None for score in measures.values())
+
+
+def test_a_function_that_fails_leaves_the_others(digits):
+    found = evaluated(digits / "plain", f"{digits}/mine.py:broken", f"{digits}/mine.py:whole")
+    whole, broken = found.scores
+    assert all(score.value is not None for score in whole.measures.values())
+    assert all("not finite" in score.remark for score in broken.measures.values())
+
+
+def test_an_empty_folder_is_one_sentence(digits):
+    with pytest.raises(SparringError, match=r"nothing in .*empty"):
+        evaluated(digits / "empty")
