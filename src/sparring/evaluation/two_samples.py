@@ -59,6 +59,7 @@ def classifier_test(real: Features, fake: Features, *, generator: Generator) -> 
         SparringError: fewer than eight samples, values that are not finite, or different numbers of features.
     """
     from sklearn.neural_network import MLPClassifier
+    from threadpoolctl import threadpool_limits
 
     real, fake = checked(real, fake, at_least=8)
     count = min(len(real), len(fake))
@@ -78,10 +79,12 @@ def classifier_test(real: Features, fake: Features, *, generator: Generator) -> 
         max_iter=ROUNDS,
         random_state=seed,
     )
-    with warnings.catch_warnings():
+    learnt_from, tested_on = (((side - centre) / spread).float().numpy() for side in (train, test))
+    # One thread: several would wait for one another after each of many small products.
+    with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # That it could train on is no news: the number of rounds is part of the test.
-        judge.fit(((train - centre) / spread).numpy(), _kinds(real_train, fake_train))
-    return float(judge.score(((test - centre) / spread).numpy(), _kinds(real_test, fake_test)))
+        judge.fit(learnt_from, _kinds(real_train, fake_train))
+        return float(judge.score(tested_on, _kinds(real_test, fake_test)))
 
 
 def _kinds(real: Tensor, fake: Tensor) -> list[int]:
