@@ -47,11 +47,12 @@ class Comparison:
 
     def lines(self) -> list[str]:
         """Plain text, by what each measure asks."""
+        counts = {one.extractor: f", {one.count:,} samples a side" for one in self.first.scores}
         return [
             f"A: {self.first.subject}",
             f"B: {self.second.subject}",
             f"{self.first.count:,} samples of each against {self.first.data}.",
-            *(line for heading, rows in self.differences().items() for line in _table(heading, rows)),
+            *(line for name, rows in self.differences().items() for line in _table(name, counts.get(name, ""), rows)),
             "",
             self.summary(),
         ]
@@ -102,14 +103,14 @@ def _minus(one: Difference) -> float | None:
     return None if one.first.value is None or one.second.value is None else one.first.value - one.second.value
 
 
-def _table(heading: str, rows: Mapping[str, Difference]) -> Iterator[str]:
+def _table(extractor: str, count: str, rows: Mapping[str, Difference]) -> Iterator[str]:
     if not rows:
         return
     said = {"first": "A is better", "second": "B is better"}
-    yield from ("", heading, f"  {'':<10}{'':<19}{'A':<24}{'B':<24}{'floor':<14}")
+    yield from ("", f"{extractor}{count}", f"  {'':<10}{'':<19}{'A':<24}{'B':<24}{'floor':<14}")
     for question, name in by_question(rows):
         one = rows[name]
         columns = [interval(one.first.value, one.first.plus_minus), interval(one.second.value, one.second.plus_minus)]
         floor = interval(one.first.floor, None)
-        line = f"  {question:<10}{titled(name, heading):<19}{columns[0]:<24}{columns[1]:<24}{floor:<14}"
+        line = f"  {question:<10}{titled(name, extractor):<19}{columns[0]:<24}{columns[1]:<24}{floor:<14}"
         yield f"{line}{said.get(one.verdict, one.verdict)}"

@@ -9,7 +9,7 @@ from sparring.data.dataset import Dataset, Split, hold_out
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.evaluation import classifier
-from sparring.evaluation.classifier import FEATURES, build, train_classifier
+from sparring.evaluation.classifier import FEATURES, accuracy, build, train_classifier
 
 
 def digits(seed=0):
@@ -33,10 +33,14 @@ def own_cache(tmp_path, monkeypatch):
 def test_learns_digits_and_is_trained_once(tmp_path, monkeypatch):
     split = digits()
     first = train_classifier(split, seed=0)
-    assert first.accuracy >= 0.97
+    assert accuracy(first.predict, split.held_out) >= 0.97
     samples, labels = split.held_out.batch(slice(None))
     assert first(samples).shape == (len(samples), FEATURES)
-    assert (first.predict(samples) == labels).double().mean().item() == first.accuracy
+    assert (first.predict(samples) == labels).double().mean().item() == accuracy(first.predict, split.held_out)
+    shares = first.probabilities(first(samples))
+    assert torch.equal(shares.argmax(1), first.predict(samples)) and torch.allclose(
+        shares.sum(1), torch.ones(len(samples))
+    )
 
     monkeypatch.setattr(classifier, "_fit", None)
     again = train_classifier(split, seed=0)

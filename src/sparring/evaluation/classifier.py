@@ -43,12 +43,10 @@ class Classifier:
     Args:
         network: see ``build``; not trained any further.
         name: "classifier-" and the first 12 digits of the SHA-256 of the weights.
-        accuracy: on held-out real samples, in [0, 1].
     """
 
     network: nn.Sequential
     name: str
-    accuracy: float
     lasting = True
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
@@ -91,9 +89,7 @@ def train_classifier(split: Split, seed: int) -> Classifier:
     else:
         network.load_state_dict(weights)
         network.eval().requires_grad_(False)
-    name = f"classifier-{hash_of(network.state_dict())[:12]}"
-    blank = Classifier(network, name, accuracy=0.0)
-    return Classifier(network, name, accuracy(blank.predict, split.held_out))
+    return Classifier(network, f"classifier-{hash_of(network.state_dict())[:12]}")
 
 
 def fitted(train: Dataset, classes: int, seed: int) -> nn.Sequential:

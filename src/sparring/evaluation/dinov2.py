@@ -5,6 +5,7 @@ dgm-eval, and FD-DINOv2 of later papers, prepare images as it is done here. It n
 """
 
 import importlib
+import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -80,6 +81,8 @@ def load_dinov2(place: str = "facebook/dinov2-large") -> DinoV2:
     Raises:
         SparringError: transformers is not installed, or there is no DINOv2 at ``place`` or it cannot be loaded.
     """
+    # Its downloader would count its users.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
         kind = importlib.import_module("transformers").Dinov2Model
     except ImportError:

@@ -105,7 +105,7 @@ def survey(source: str, tell: Tell | None = None) -> ImageSurvey:
     """Decode every picture of ``source`` once and report; an unchanged source is remembered.
 
     Args:
-        source: a folder, a zip, an IDX, NumPy or Parquet file, or a name (digits, mnist, fashion-mnist, stacked-mnist, cifar10).
+        source: a folder, a zip, an IDX, NumPy or Parquet file, or one of the names in ``sources.NAMES``.
         tell: called with (done, total) on the way.
 
     Raises:
