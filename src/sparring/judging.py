@@ -31,7 +31,7 @@ from sparring.games.game import Game
 from sparring.judgement import Judgement, plain
 from sparring.modality import Modality
 from sparring.model import AT_ONCE, Model
-from sparring.randomness import Draw, derive
+from sparring.randomness import Draw, derive, generator
 from sparring.recipe import Recipe
 from sparring.run import Run
 from sparring.storage import write_json
@@ -272,18 +272,20 @@ def _memorisation(samples: Tensor, split: Split, seed: int) -> Memorisation | No
     if samples[0].numel() < SMALLEST_SAMPLE:
         return None
     pixels = Pixels()
-    held_out = split.held_out.batch(slice(0, COMPARED)).real
-    key = joined([VERSION, split.facts.fingerprint, split.train.samples.shape, digest(held_out, samples), seed])
+    rows = torch.randperm(len(samples), generator=generator(seed, "compared"))[:COMPARED]
+    aside = torch.randperm(len(split.held_out), generator=generator(seed, "compared aside"))[:COMPARED]
+    fake, held_out = samples[rows], split.held_out.batch(aside.numpy()).real
+    key = joined([VERSION, split.facts.fingerprint, split.train.samples.shape, digest(held_out, fake), seed])
     found = recall("memorisation", key)
     if found is not None:
-        return Memorisation.from_json(found)
-    train, fake = _Parts(split.train, pixels), pixels(samples[:COMPARED])
-    try:
-        judged = compare_with_training(train, pixels(held_out), fake, seed=seed)
-    except SparringError:
-        return None
-    remember("memorisation", key, judged.as_json())
-    return judged
+        judged = Memorisation.from_json(found)
+    else:
+        try:
+            judged = compare_with_training(_Parts(split.train, pixels), pixels(held_out), pixels(fake), seed=seed)
+        except SparringError:
+            return None
+        remember("memorisation", key, judged.as_json())
+    return replace(judged, pairs=tuple((int(rows[row]), real, distance) for row, real, distance in judged.pairs))
 
 
 @final

@@ -1,6 +1,7 @@
 """What cannot be measured is said beside what can."""
 
 import pytest
+import torch
 
 import sparring
 from sparring.display import Silent
@@ -69,3 +70,14 @@ def test_a_function_that_fails_leaves_the_others(digits):
 def test_an_empty_folder_is_one_sentence(digits):
     with pytest.raises(SparringError, match=r"nothing in .*empty"):
         evaluated(digits / "empty")
+
+
+def test_copies_are_found_wherever_they_lie_among_the_files(tmp_path):
+    """Files come in the order of their names; what is looked at is drawn."""
+    split = survey("digits").prepare((1, 8, 8))
+    real = split.train.batch(slice(None)).real
+    noisy = (real + 0.6 * torch.randn(real.shape, generator=torch.Generator().manual_seed(0))).clamp(-1, 1)
+    modality("images").save(torch.cat([noisy[:1300], real[:300]]), tmp_path)
+    found = evaluated(tmp_path).memorisation
+    assert found.copied and 100 < found.copies < 300
+    assert all(distance < 1e-6 for _, _, distance in found.pairs)

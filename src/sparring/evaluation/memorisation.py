@@ -61,9 +61,9 @@ class Memorisation:
 
     @property
     def closer(self) -> bool:
-        """Whether more than the expected 1 % lie as close as the closest held-out ones: over three deviations."""
+        """Whether more than the expected 1 % lie as close as the closest held-out ones: over four deviations."""
         deviation = math.sqrt(CLOSEST * (1 - CLOSEST) * (1 / self.count + 1 / self.count_held_out))
-        return self.share > 2 * CLOSEST and self.share > CLOSEST + 3 * deviation
+        return self.share > 2 * CLOSEST and self.share > CLOSEST + 4 * deviation
 
     @property
     def verdict(self) -> str:

@@ -74,8 +74,8 @@ WORDS: dict[str, Words] = {
     ),
     "c_t": Words(
         "C_T",
-        "higher",
-        "By how many deviations samples lie farther from training samples than held-out ones; alarming below -3.",
+        "nearer to the floor",
+        "By how many deviations samples lie farther from training samples than held-out ones; below -3 too close.",
         "New?",
     ),
     "trained_on_samples": Words(
@@ -124,7 +124,12 @@ WORDS: dict[str, Words] = {
         "How far the shares of the 1,000 stacks are from those of the real ones, in nats.",
         "Diverse?",
     ),
-    "classes": Words("classes", "higher", "How many classes are found among the samples.", "Diverse?"),
+    "classes": Words(
+        "classes",
+        "higher",
+        "How many classes are found among the samples, each in a tenth of its real share at least.",
+        "Diverse?",
+    ),
     "modes": Words("modes", "higher", "How many clusters of the data have a generated point within 3 σ.", "Diverse?"),
     "quality": Words("quality", "higher", "The share of generated points within 3 σ of a cluster.", "Valid?"),
     "reverse_kl": Words(

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
-from sparring.modalities.images import data, decoding
+from sparring.modalities.images import data, decoding, sources
 from sparring.modalities.images.data import claims, survey
 
 REAL = Path(__file__).parents[4] / "shared" / "data"
@@ -668,3 +668,16 @@ def test_real_photographs():
     assert found.facts.count == 400 and found.facts.shape == (3, 256, 512)
     assert found.prepare((3, 16, 32)).held_out.samples.shape == (40, 3, 16, 32)
     assert os.path.basename(found.facts.source) == "facades"  # noqa: PTH119
+
+
+def test_stacks_are_three_digits_and_their_class_is_the_number_they_spell():
+    digits = sources._digits()
+    stacked, again = sources._stacked(digits), sources._stacked(digits)
+    assert len(stacked) == len(digits) and stacked.classes[7] == "007" and stacked.classes[999] == "999"
+    by_content = {digits.read(place).tobytes(): int(digits.labels[place]) for place in range(len(digits))}
+    for place in range(0, len(stacked), 97):
+        picture = stacked.read(place)
+        spelt = [by_content[np.ascontiguousarray(picture[..., channel]).tobytes()] for channel in range(3)]
+        assert stacked.classes[stacked.labels[place]] == "".join(map(str, spelt))
+        assert np.array_equal(picture, again.read(place))
+    assert len(np.unique(stacked.labels)) > 800

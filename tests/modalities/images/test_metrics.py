@@ -85,6 +85,7 @@ def test_a_missing_class_is_seen_class_by_class():
     without = labels != 7
     one = sides(split, samples[without], labels[without])
     fake, floor = metrics.measure(split, 0)(one)
+    assert fake["classes"] == 9 and floor["classes"] == 10
     assert fake["class_coverage"] < 0.2 < 0.5 < floor["class_coverage"]
     assert fake["spectrum"] < 0.1 and 0 < fake["similarity"] < 0.9
     rows = metrics.by_class(one, split, 0)

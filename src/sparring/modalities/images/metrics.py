@@ -31,6 +31,8 @@ MOST_FOR_VECTORS = 5000
 MOST_PAIRS, FEWEST_PAIRS, VALUES_IN_PAIRS = 1000, 50, 1_000_000
 """Pairs whose similarity is looked at: fewer of large images."""
 MOST_DIGITS = 60_000
+FOUND = 0.1
+"""Of the images that a class has by its share among the real ones: so many make it found."""
 STACKS = tuple(f"{number:03}" for number in range(1000))
 """The classes of StackedMNIST."""
 
@@ -94,7 +96,7 @@ def measure(split: Split, seed: int) -> Measure:
     ``stacked_modes`` and ``stacked_kl``. What a classifier says is compared with what it says of held-out images.
     """
     predict, own = judge(split, seed), _classifier(split, seed)
-    digit = digit_judge(split, seed)
+    digit, shares = digit_judge(split, seed), _shares(split)
 
     def of_side(one: Round, side: Side, unseen: Side) -> Measured:
         found = _appearance(one, side)
@@ -102,7 +104,7 @@ def measure(split: Split, seed: int) -> Measure:
             found |= _tried("class_coverage", lambda: min(_coverage_of_classes(one, side, own).values()))
         if digit is not None:
             found |= _stacks(unseen.batch(), digit)
-        said = opinion(unseen.batch(), predict)
+        said = opinion(unseen.batch(), predict, shares)
         if one.fake.batch().condition is None:
             said.pop("agreement", None)
         return found | said
@@ -172,22 +174,26 @@ def _tried(name: str, compute: Callable[[], float]) -> Measured:
         return {name: error}
 
 
-def opinion(batch: Batch, predict: Predict | None) -> Measured:
+def opinion(batch: Batch, predict: Predict | None, shares: Tensor | None = None) -> Measured:
     """What a classifier of real images says of others.
 
     Args:
         batch: images in [-1, 1], (count, channels, height, width), and the classes asked for, (count,), or None.
         predict: the classifier; without one nothing is measured.
+        shares: of the classes among real images, (classes,); None where any image is enough for a class to be found.
 
     Returns:
         ``agreement``: the share of samples said to be of the class asked for, in [0, 1], if there are any;
-        ``classes``: how many classes are seen in the samples.
+        ``classes``: how many classes are found, each in at least a tenth of the images that its share would make: a
+        few that are taken for another class do not count.
     """
     finite = batch.real.flatten(1).isfinite().all(1)
     if predict is None or not finite.any():
         return {}
     seen = predict(batch.real[finite])
-    found: Measured = {"classes": float(len(torch.unique(seen)))}
+    counts = torch.bincount(seen, minlength=0 if shares is None else len(shares))
+    enough = torch.ones(1) if shares is None else (FOUND * shares * len(seen)).clamp(min=1)
+    found: Measured = {"classes": float((counts >= enough).sum())}
     if batch.condition is not None:
         found["agreement"] = int(seen.eq(batch.condition[finite]).sum()) / len(batch.real)
     return found
@@ -227,6 +233,11 @@ def _classifier(split: Split, seed: int) -> Classifier | None:
         return train_classifier(split, seed)
     except SparringError:
         return None
+
+
+def _shares(split: Split) -> Tensor | None:
+    labels = split.train.labels
+    return None if labels is None else torch.from_numpy(np.bincount(labels) / len(labels))
 
 
 def _judge(split: Split, seed: int) -> Predict:
