@@ -33,6 +33,7 @@ from sparring.modality import Modality
 from sparring.model import AT_ONCE, Model
 from sparring.randomness import Draw, derive, generator
 from sparring.recipe import Recipe
+from sparring.reporting import write_judgement, write_report
 from sparring.run import Run
 from sparring.storage import write_json
 from sparring.subject import Subject, of_model, open_subject
@@ -55,6 +56,7 @@ def evaluate(
     data: str | Path,
     *,
     json: str | Path | None = None,
+    report: str | Path | None = None,
     count: int | None = None,
     seed: int = 0,
     recipe: str | Recipe | None = None,
@@ -69,6 +71,7 @@ def evaluate(
         data: the real data, as `sparring inspect` reads it. If it is what a model was trained on, the floor is
             measured with what was held out then.
         json: write everything to this file too.
+        report: write a page for a person to this file, with pictures.
         count: samples to judge; None for as many as the data allows, at most 10,000.
         seed: of the samples, and of everything that is drawn at random in judging.
         recipe: only for a model of your own recipe.
@@ -103,6 +106,9 @@ def evaluate(
         judgement = replace(judgement, remarks=(f"{remark}{data}.",))
     if json is not None:
         write_json(Path(json), judgement.as_json())
+    if report is not None:
+        samples = judged.batch(judgement.count, seed).real
+        write_judgement(Path(report), judged.kind, split, samples, judgement, model)
     return judgement
 
 
@@ -222,8 +228,6 @@ def quick_score(game: Game, split: Split, kind: Modality, metric: str, seed: int
 
 def conclude(run: Run, model: Model, split: Split, tell: Tell | None = None) -> Judgement:
     """Judge a finished run and write scores.json, samples.png, curves.png and report.html into its folder."""
-    from sparring.reporting import write_report
-
     subject, seed = of_model(model, str(run.folder)), run.record.seed
     judgement = _judged(subject, split, None, seed, (), tell)
     write_json(run.scores, judgement.as_json())

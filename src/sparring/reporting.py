@@ -1,8 +1,9 @@
 """The end of a run for people: samples.png, curves.png and report.html."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import numpy as np
 import torch
@@ -12,13 +13,12 @@ from torch import Tensor
 from sparring.data.dataset import Dataset, Split
 from sparring.evaluation.curves import curves
 from sparring.evaluation.report import Picture, Report, Table, page
-from sparring.evaluation.words import interval, words
+from sparring.evaluation.words import interval, titled
+from sparring.judgement import Judgement
+from sparring.modality import Modality
 from sparring.model import Model, class_by_class
 from sparring.run import Record, Run
 from sparring.storage import read_lines, write_bytes, write_text
-
-if TYPE_CHECKING:
-    from sparring.judgement import Judgement
 
 COLUMNS = 10
 MOST_ROWS = 32
@@ -26,7 +26,7 @@ PATHS = 8
 MOST_EVENTS = 40
 
 
-def write_report(run: Run, model: Model, split: Split, samples: Tensor, judgement: "Judgement") -> None:
+def write_report(run: Run, model: Model, split: Split, samples: Tensor, judgement: Judgement) -> None:
     """Write the pictures and the page into the run folder.
 
     Args:
@@ -36,20 +36,14 @@ def write_report(run: Run, model: Model, split: Split, samples: Tensor, judgemen
         samples: what was judged, classes in turn if there are classes.
         judgement: what was found.
     """
-    gallery = Gallery(model, split, samples)
+    gallery = Gallery(model.modality, split, samples, model)
     generated, drawn = gallery.generated(), curves(read_lines(run.folder / "log.jsonl"))
     write_bytes(run.picture, generated.content)
     write_bytes(run.folder / "curves.png", drawn)
     record = run.record
-    report = Report(
-        title=f"{record.recipe} on {_short(record.facts.source)}",
+    report = replace(
+        _report(f"{record.recipe} on {_short(record.facts.source)}", gallery, judgement),
         summary=_summary(model, split, judgement),
-        pictures=(generated, gallery.real(), *gallery.extremes(judgement), *gallery.interpolations()),
-        verdict=judgement.memorisation.verdict if judgement.memorisation else "",
-        alarming=bool(judgement.memorisation and judgement.memorisation.copied),
-        pairs=gallery.pairs(judgement),
-        tables=_tables(judgement),
-        classes=judgement.classes,
         curves=Picture(drawn, "Figures of the run; thick lines are averages.", "Curves of losses and penalties."),
         choices=[(field, str(one["value"]), str(one["reason"])) for field, one in record.choices.items()],
         happened=[str(event["said"]) for event in read_lines(run.folder / "events.jsonl")][-MOST_EVENTS:],
@@ -58,14 +52,51 @@ def write_report(run: Run, model: Model, split: Split, samples: Tensor, judgemen
     write_text(run.report, page(report))
 
 
+def write_judgement(
+    path: Path, kind: Modality, split: Split, samples: Tensor, judgement: Judgement, model: Model | None = None
+) -> None:
+    """Write the page of a judgement alone, without a run.
+
+    Args:
+        path: of the page.
+        kind: what the samples are.
+        split: the data they were judged by.
+        samples: what was judged, classes in turn if a model with classes made them.
+        judgement: what was found.
+        model: what made them, if it is at hand.
+    """
+    gallery = Gallery(kind, split, samples, model)
+    write_text(path, page(_report(f"{_short(judgement.subject)} against {_short(judgement.data)}", gallery, judgement)))
+
+
+def _report(title: str, gallery: "Gallery", judgement: Judgement) -> Report:
+    """All that needs no run."""
+    found = judgement.memorisation
+    return Report(
+        title=title,
+        summary=[f"{judgement.count:,} samples.", *_first(judgement), *judgement.remarks],
+        pictures=(gallery.generated(), gallery.real(), *gallery.extremes(judgement), *gallery.interpolations()),
+        verdict=found.verdict if found else "",
+        alarming=bool(found and found.copied),
+        pairs=gallery.pairs(judgement),
+        tables=_tables(judgement),
+        classes=judgement.classes,
+        facts=[
+            ("data", judgement.data),
+            ("fingerprint of the data", judgement.fingerprint),
+            ("seed", str(judgement.seed)),
+        ],
+    )
+
+
 @final
 class Gallery:
     """The pictures of a report."""
 
-    def __init__(self, model: Model, split: Split, samples: Tensor) -> None:
-        self.model, self.kind, self.split = model, model.modality, split
+    def __init__(self, kind: Modality, split: Split, samples: Tensor, model: Model | None = None) -> None:
+        self.model, self.kind, self.split = model, kind, split
         self.samples = torch.nan_to_num(samples)
-        self.classes = len(model.classes)
+        self.classes = len(model.classes) if model else 0
         self.by_class = 1 < self.classes <= MOST_ROWS
         self.count = self.classes * COLUMNS if self.by_class else self.kind.shown
 
@@ -82,7 +113,7 @@ class Gallery:
         samples = self.split.train.batch(self._real_rows()).real
         return self._picture(samples, "Real, from the training data.", "Real samples")
 
-    def pairs(self, judgement: "Judgement") -> Picture | None:
+    def pairs(self, judgement: Judgement) -> Picture | None:
         """The closest pairs, generated above, training below."""
         found = judgement.memorisation
         if found is None:
@@ -94,7 +125,7 @@ class Gallery:
         picture = self.kind.picture(torch.cat([fake, real]), columns=len(rows))
         return Picture(_png(picture), caption, "Closest pairs of generated and training samples", sharp=True)
 
-    def extremes(self, judgement: "Judgement") -> list[Picture]:
+    def extremes(self, judgement: Judgement) -> list[Picture]:
         """The best and the worst samples by density."""
         if not judgement.best:
             return []
@@ -107,7 +138,7 @@ class Gallery:
 
     def interpolations(self) -> list[Picture]:
         """Paths from one noise to another, for what can be looked at one by one."""
-        if self.kind.name != "images":
+        if self.model is None or self.kind.name != "images":
             return []
         samples = torch.nan_to_num(self.model.interpolate(PATHS, COLUMNS, seed=1))
         order = " of one class" if self.classes else ""
@@ -127,20 +158,26 @@ class Gallery:
         return np.arange(min(self.count, len(train)))
 
 
-def _summary(model: Model, split: Split, judgement: "Judgement") -> list[str]:
+def _summary(model: Model, split: Split, judgement: Judgement) -> list[str]:
     facts = split.facts
     seen = int(model.history.get("samples", 0))
     remark = f"Trained on {len(split.train):,} samples of {_short(facts.source)} ({len(split.held_out):,} held out)"
     sentences = [f"{remark}; {seen:,} real samples were seen."]
-    for scores in judgement.scores[:1]:
-        score = scores.measures["frechet"]
-        value, floor = interval(score.value, score.plus_minus), interval(score.floor, score.floor_plus_minus)
-        value = f"{words('frechet').title} {value}, floor {floor}"
-        sentences.append(f"{value} ({scores.extractor}, {scores.count:,} samples a side; lower is better).")
-    return [*sentences, *judgement.remarks]
+    return [*sentences, *_first(judgement), *judgement.remarks]
 
 
-def _tables(judgement: "Judgement") -> list[Table]:
+def _first(judgement: Judgement) -> list[str]:
+    """The distance in the most telling features."""
+    return [
+        f"{titled('frechet', scores.extractor)} {interval(score.value, score.plus_minus)}, floor "
+        f"{interval(score.floor, score.floor_plus_minus)} ({scores.extractor}, {scores.count:,} samples a side; lower "
+        "is better)."
+        for scores in judgement.scores[:1]
+        for score in [scores.measures["frechet"]]
+    ]
+
+
+def _tables(judgement: Judgement) -> list[Table]:
     """One for all questions, by the most telling features; then one for each other extractor."""
     others = judgement.others()
     return [

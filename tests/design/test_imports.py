@@ -40,7 +40,7 @@ TABLE: dict[str, set[str]] = {
     "subject": BELOW | {"data", "evaluation", "recipe", "modality", "modalities", "model"},
     "judgement": BELOW | {"evaluation", "run"},
     "comparison": {"evaluation", "judgement"},
-    "reporting": BELOW | {"data", "evaluation", "judgement", "model", "run"},
+    "reporting": BELOW | {"data", "evaluation", "judgement", "modality", "model", "run"},
     "judging": BELOW
     | {"data", "evaluation", "games.game", "recipe", "modality", "model", "run", "display"}
     | {"comparison", "judgement", "reporting", "subject"},

@@ -54,7 +54,7 @@ OPTIONS = {
     ],
     "resume": ["run", "recipe", "device"],
     "sample": ["model", "count", "seed", "label", "truncation", "out", "device", "recipe"],
-    "evaluate": ["subject", "data", "json", "count", "seed", "recipe", "useful", "extractor"],
+    "evaluate": ["subject", "data", "json", "report", "count", "seed", "recipe", "useful", "extractor"],
     "compare": ["first", "second", "data", "json", "count", "seed", "recipe", "extractor"],
     "recipes": ["name"],
     "doctor": ["markdown"],

@@ -11,6 +11,7 @@ import pytest
 
 import sparring
 from sparring.display import Silent
+from sparring.modalities import modality
 from sparring.run import Run
 
 BROWSER = next(
@@ -85,3 +86,19 @@ def test_scores_are_as_the_schema_says(run: Run) -> None:
     content["scores"]["classifier"]["measures"]["frechet"]["value"] = "much"
     with pytest.raises(jsonschema.ValidationError, match="'much'"):
         jsonschema.validate(content, schema)
+
+
+@needs_browser
+def test_files_of_any_tool_get_a_page_too(run: Run, tmp_path: Path) -> None:
+    modality("images").save(sparring.load(run.folder).sample(120, seed=4), tmp_path / "made")
+    judged, page = tmp_path / "made", tmp_path / "page.html"
+    sparring.evaluate(judged, "digits", report=page, display=Silent())
+    shown, said = opened(page, tmp_path, "--dump-dom")
+    assert "CONSOLE" not in said and requested(tmp_path / "net.json") == set()
+    assert re.findall(r"<h2>([^<]*)</h2>", shown) == [
+        "Was anything copied?",
+        "How good is it?",
+        "Class by class",
+        "Protocol",
+    ]
+    assert shown.count("<figure") == 5 and "made against digits" in shown

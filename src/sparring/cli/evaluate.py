@@ -9,6 +9,7 @@ def evaluate(
     *,
     data: str,
     json: Path | None = None,
+    report: Path | None = None,
     count: int | None = None,
     seed: int = 0,
     recipe: str | None = None,
@@ -30,6 +31,8 @@ def evaluate(
         The real data: a folder, a file or a name.
     json
         Write all scores with their protocol to this file.
+    report
+        Write a page for a person to this file, with pictures; it needs nothing but itself.
     count
         Samples to judge. Default: as many as the data allows, at most 10,000.
     seed
@@ -50,6 +53,7 @@ def evaluate(
         subject,
         data,
         json=json,
+        report=report,
         count=count,
         seed=seed,
         recipe=recipe,
