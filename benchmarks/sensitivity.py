@@ -253,7 +253,7 @@ def of_memorisation(found: Memorisation) -> Scored:
     by_chance = NORMAL * math.sqrt(found.copies)
     return {
         "authenticity": Score(value, floor, "nearer to the floor", of_value, None, abs(value - floor) > around),
-        "c_t": Score(found.c_t, 0.0, "higher", NORMAL, None, abs(found.c_t) > TOO_FAR),
+        "c_t": Score(found.c_t, 0.0, words("c_t").better, NORMAL, None, abs(found.c_t) > TOO_FAR),
         "closest": Score(near, CLOSEST, "lower", of_near, None, found.closer),
         "copies": Score(float(found.copies), found.expected_copies, "lower", by_chance, None, found.copied),
     }
