@@ -274,7 +274,7 @@ def _overlap_by_roots(real: Tensor, fake: Tensor) -> Tensor | None:
     """Σ √λ(LᵀΣ₂L); None where a covariance is near to singular, and the roots of rounding errors would add up."""
     if min(len(real), len(fake)) <= real.shape[1]:
         return None
-    # NumPy multiplies a matrix by its own transpose in half the time, and threads of one library do not wait for others'.
+    # NumPy multiplies a matrix by its own transpose in half the time; threads of one library do not wait for others'.
     first, second = (side.numpy().T @ side.numpy() for side in (real, fake))
     try:
         root, other = np.linalg.cholesky(first), np.linalg.cholesky(second)
