@@ -54,10 +54,11 @@ class Side(Protocol):
 
 @final
 class Made:
-    """Generated samples."""
+    """Generated samples. What extractors see is computed once."""
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
+        self._features: dict[str, Features] = {}
 
     @cached_property
     def digest(self) -> str:
@@ -67,7 +68,28 @@ class Made:
         return self._batch
 
     def features(self, extractor: Extractor) -> Features:
-        return _features(extractor, self.digest, torch.split(self._batch.real, CHUNK))
+        if extractor.name not in self._features:
+            parts = torch.split(self._batch.real, CHUNK)
+            self._features[extractor.name] = _features(extractor, self.digest, parts)
+        return self._features[extractor.name]
+
+
+@final
+class Some:
+    """Some of the generated samples."""
+
+    def __init__(self, all_made: Made, rows: Tensor) -> None:
+        self._all, self._rows = all_made, rows
+
+    @cached_property
+    def digest(self) -> str:
+        return f"{self._all.digest} {digest(self._rows)}"
+
+    def batch(self) -> Batch:
+        return _taken(self._all.batch(), self._rows)
+
+    def features(self, extractor: Extractor) -> Features:
+        return self._all.features(extractor)[self._rows]
 
 
 @final
@@ -198,7 +220,7 @@ class Rounds:
             self.floor, most = "held-out samples against training samples", min(len(self._pool), len(self._aside))
         self.size = min(most, len(fake.real), count)
         self.rows = torch.randperm(len(fake.real), generator=generator(seed, "fake"))[: self.size]
-        self._fake = _taken(fake, self.rows)
+        self._fake = Made(_taken(fake, self.rows))
         self._repeats = repeats if self.size >= FEWEST_REPEATED else 0
         self._repeated = min(self.size if more is not None else self.size // 2, MOST_REPEATED)
         rest = self.size if more is not None else self.size - self._repeated
@@ -211,17 +233,18 @@ class Rounds:
         yield self._round(self._fake, self.size, self.seed)
         for repeat in range(self._repeats):
             seed = derive(self.seed, "again", repeat)
-            if self._more is not None:
-                fake = self._more(self._repeated, repeat)
-            else:
-                rows = torch.randperm(self.size, generator=generator(seed, "subset"))
-                fake = _taken(self._fake, rows[: self._repeated])
-            yield self._round(fake, self._repeated, seed)
+            yield self._round(self._again(repeat, seed), self._repeated, seed)
 
-    def _round(self, fake: Batch, size: int, seed: int) -> Round:
+    def _again(self, repeat: int, seed: int) -> Side:
+        if self._more is not None:
+            return Made(self._more(self._repeated, repeat))
+        rows = torch.randperm(self.size, generator=generator(seed, "subset"))
+        return Some(self._fake, rows[: self._repeated])
+
+    def _round(self, fake: Side, size: int, seed: int) -> Round:
         held_out = self._aside.drawn(size, seed)
         floor = self._pool.drawn(size, seed, passing=size) if self._halves else held_out
-        return Round(self._pool.drawn(size, seed), Made(fake), floor, held_out, seed)
+        return Round(self._pool.drawn(size, seed), fake, floor, held_out, seed)
 
 
 def _features(extractor: Extractor, samples_digest: str, parts: Iterable[Tensor]) -> Features:
