@@ -21,6 +21,7 @@ from torch.nn.functional import interpolate
 
 from sparring.data.parallel import in_order
 from sparring.errors import SparringError, missing_extra
+from sparring.evaluation.extractors import require_pictures
 
 SIDE = 224
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -53,12 +54,7 @@ class DinoV2:
         Raises:
             SparringError: not images of one or three channels.
         """
-        if samples.dim() != 4 or samples.shape[1] not in (1, 3) or 0 in samples.shape[2:]:
-            raise SparringError(
-                found=f"samples of shape {tuple(samples.shape[1:])}",
-                expected="grey or colour images, (1 or 3, height, width)",
-                remedy="judge by pixels instead",
-            )
+        require_pictures(samples)
         # The global switch lets convolutions on a GPU keep 10 bits of 23, which moves the scores.
         with torch.inference_mode(), cudnn.flags(enabled=True, allow_tf32=False):
             parts = [self._features(part) for part in torch.split(samples, CHUNK)]

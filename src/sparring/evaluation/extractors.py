@@ -6,6 +6,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from sparring.errors import SparringError
+
 LARGEST = 4096
 
 
@@ -48,6 +50,20 @@ class Pixels:
         if samples.dim() == 4 and samples.shape[1:].numel() > LARGEST:
             samples = adaptive_avg_pool2d(samples, _fitting(*samples.shape[1:]))
         return samples.flatten(1)
+
+
+def require_pictures(samples: Tensor) -> None:
+    """Refuse what no network of natural images can look at.
+
+    Raises:
+        SparringError: not images of one or three channels.
+    """
+    if samples.dim() != 4 or samples.shape[1] not in (1, 3) or 0 in samples.shape[2:]:
+        raise SparringError(
+            found=f"samples of shape {tuple(samples.shape[1:])}",
+            expected="grey or colour images, (1 or 3, height, width)",
+            remedy="judge by pixels instead",
+        )
 
 
 def _fitting(channels: int, height: int, width: int) -> tuple[int, int]:

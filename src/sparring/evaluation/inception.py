@@ -24,6 +24,7 @@ from sparring.data.cache import cache_folder
 from sparring.data.known import Known, Published, download, local_copy
 from sparring.data.parallel import in_order
 from sparring.errors import SparringError
+from sparring.evaluation.extractors import require_pictures
 
 PUBLISHED = Known(
     home="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/",
@@ -77,12 +78,7 @@ class Inception:
         Raises:
             SparringError: not images of one or three channels.
         """
-        if samples.dim() != 4 or samples.shape[1] not in (1, 3) or 0 in samples.shape[2:]:
-            raise SparringError(
-                found=f"samples of shape {tuple(samples.shape[1:])}",
-                expected="grey or colour images, (1 or 3, height, width)",
-                remedy="judge by classifier or by pixels instead",
-            )
+        require_pictures(samples)
         # The global switch lets convolutions on a GPU keep 10 bits of 23, which moves the scores.
         with torch.inference_mode(), cudnn.flags(enabled=True, allow_tf32=False):
             parts = [self._features(part) for part in torch.split(samples, CHUNK)]
