@@ -162,7 +162,7 @@ def judge(
     *,
     seed: int = 0,
     more: More | None = None,
-    extractors: Sequence[str] = (),
+    extractors: Sequence[Extractor] | None = None,
     tell: Tell | None = None,
 ) -> Judgement:
     """Samples that are there already, against a split of real data.
@@ -174,11 +174,11 @@ def judge(
         kind: what a sample is.
         seed: of everything that is drawn at random.
         more: other samples of the same generator, for the intervals; see ``Rounds``.
-        extractors: by whose features; see ``Modality.extractors``.
+        extractors: by whose features, the most telling last; None for those of the modality.
         tell: called with (done, total) on the way.
     """
     rounds = Rounds(split.train, split.held_out, batch, seed=seed, more=more)
-    seeing = list(kind.extractors(split, seed, extractors).values())[::-1]
+    seeing = list(extractors or kind.extractors(split, seed).values())[::-1]
     measures = [by_features(extractor, metrics_of(extractor)) for extractor in seeing]
     shape = " × ".join(map(str, split.train.samples.shape[1:]))
     parts = f"{len(split.train)} to train on and {len(split.held_out)} held out"
@@ -246,11 +246,11 @@ def _judged(
     if count is None:
         count = count_for(split) if subject.samples is None else len(subject.samples)
     batch, more = subject.batch(count, seed), subject.more(seed)
-    found = judge(subject.name, batch, split, subject.kind, seed=seed, more=more, extractors=extractors, tell=tell)
+    seeing = list(subject.kind.extractors(split, seed, extractors).values())
+    found = judge(subject.name, batch, split, subject.kind, seed=seed, more=more, extractors=seeing, tell=tell)
     measures = dict(found.measures)
     if subject.model is not None:
-        extractor = list(subject.kind.extractors(split, seed, extractors).values())[-1]
-        measures["path_length"] = _path_length(subject.model, extractor, seed)
+        measures["path_length"] = _path_length(subject.model, seeing[-1], seed)
     return replace(found, measures=measures, remarks=subject.remarks)
 
 

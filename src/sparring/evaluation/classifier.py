@@ -22,8 +22,8 @@ from sparring.data.cache import cache_folder
 from sparring.data.dataset import Dataset, Split
 from sparring.data.endless import Endless
 from sparring.errors import SparringError
+from sparring.evaluation.kept import keep
 from sparring.randomness import derive, seeded
-from sparring.storage import write_bytes
 
 VERSION = 1
 FEATURES = 64
@@ -85,7 +85,7 @@ def train_classifier(split: Split, seed: int) -> Classifier:
     weights = kept_weights(path, network.state_dict())
     if weights is None:
         network = fitted(split.train, classes, seed)
-        keep_weights(path, network.state_dict())
+        keep(path, network.state_dict())
     else:
         network.load_state_dict(weights)
         network.eval().requires_grad_(False)
@@ -168,14 +168,22 @@ def require_images(shape: tuple[int, ...]) -> None:
 
 def _fit(network: nn.Sequential, train: Dataset, seed: int) -> None:
     rows = Endless(len(train), BATCH, seed)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.05)
-    steps = STEPS_FEW if len(train) < MANY else STEPS_MANY
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
-    for step in range(steps):
+
+    def loss(step: int) -> Tensor:
         samples, labels = train.batch(rows.rows(step))
         assert labels is not None
+        return cross_entropy(network(samples), labels, label_smoothing=0.05)
+
+    descend(network, STEPS_FEW if len(train) < MANY else STEPS_MANY, loss)
+
+
+def descend(network: nn.Module, steps: int, loss: Callable[[int], Tensor]) -> None:
+    """Minimise what ``loss`` gives for each step, with a rate that rises and falls once."""
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
+    for step in range(steps):
         optimiser.zero_grad()
-        torch.autograd.backward(cross_entropy(network(samples), labels, label_smoothing=0.05))
+        torch.autograd.backward(loss(step))
         optimiser.step()
         schedule.step()
 
@@ -209,12 +217,3 @@ def kept_weights(path: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor] | 
         return None
     fits = {name: weight.shape for name, weight in weights.items()} == {name: one.shape for name, one in like.items()}
     return weights if fits else None
-
-
-def keep_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
-    """Keep the weights if the folder lets us: without them the next judge only trains again."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, save(dict(weights)))
-    except OSError:
-        return

@@ -1,7 +1,8 @@
 """What extractors saw and what measures said, kept in the cache folder by content: judging the same again is quick."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -43,13 +44,17 @@ def kept_features(extractor: str, samples: str, compute: Callable[[], Features])
         return found
     except (OSError, SafetensorError, KeyError):
         features = compute()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, save({"features": features.contiguous()}))
+    keep(path, {"features": features.contiguous()})
+    with suppress(OSError):
         _trim(path.parent)
-    except OSError:
-        pass  # Without room nothing is kept and nothing is lost.
     return features
+
+
+def keep(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors if the folder lets us: without room nothing is kept, and all that is lost is the time."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, save(dict(tensors)))
 
 
 def kept_measures(key: Sequence[object], compute: Callable[[], tuple[Measured, ...]]) -> tuple[Measured, ...]:

@@ -22,18 +22,18 @@ from sparring.evaluation.classifier import (
     FEATURES,
     Smaller,
     build,
+    descend,
     hash_of,
     in_chunks,
-    keep_weights,
     kept_weights,
     require_images,
 )
+from sparring.evaluation.kept import keep
 from sparring.randomness import derive, generator, seeded
 
 VERSION = 1
 STEPS_FEW, STEPS_MANY, MANY = 400, 600, 10_000
 BATCH = 128
-RATE = 5e-3
 PROJECTED = 256
 TELLING = 64
 """Samples that tell one split from another."""
@@ -79,7 +79,7 @@ def train_self_supervised(split: Split, seed: int) -> SelfSupervised:
     weights = kept_weights(path, network.state_dict())
     if weights is None:
         _fit(network, projector, split.train, seed)
-        keep_weights(path, network.state_dict())
+        keep(path, network.state_dict())
     else:
         network.load_state_dict(weights)
     network.eval().requires_grad_(False)
@@ -138,16 +138,14 @@ def _projector() -> nn.Sequential:
 def _fit(network: nn.Sequential, projector: nn.Sequential, train: Dataset, seed: int) -> None:
     both = nn.Sequential(network, projector)
     rows = Endless(len(train), BATCH, derive(seed, "self-supervised rows"))
-    optimiser = torch.optim.AdamW(both.parameters(), lr=RATE, weight_decay=0.05)
-    steps, smaller = STEPS_FEW if len(train) < MANY else STEPS_MANY, Smaller()
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
-    for step in range(steps):
+    smaller = Smaller()
+
+    def loss(step: int) -> Tensor:
         samples, random = smaller(train.batch(rows.rows(step)).real), generator(seed, "views", step)
         first, second = both(torch.cat([views(samples, random), views(samples, random)])).chunk(2)
-        optimiser.zero_grad()
-        torch.autograd.backward(variance_invariance_covariance(first, second))
-        optimiser.step()
-        schedule.step()
+        return variance_invariance_covariance(first, second)
+
+    descend(both, STEPS_FEW if len(train) < MANY else STEPS_MANY, loss)
 
 
 def _place(split: Split, seed: int) -> Path:

@@ -67,29 +67,15 @@ class Made:
     def batch(self) -> Batch:
         return self._batch
 
+    def taken(self, places: Tensor) -> Batch:
+        """The samples at ``places``."""
+        return _taken(self._batch, places)
+
     def features(self, extractor: Extractor) -> Features:
         if extractor.name not in self._features:
             parts = torch.split(self._batch.real, CHUNK)
             self._features[extractor.name] = _features(extractor, self.digest, parts)
         return self._features[extractor.name]
-
-
-@final
-class Some:
-    """Some of the generated samples."""
-
-    def __init__(self, all_made: Made, rows: Tensor) -> None:
-        self._all, self._rows = all_made, rows
-
-    @cached_property
-    def digest(self) -> str:
-        return f"{self._all.digest} {digest(self._rows)}"
-
-    def batch(self) -> Batch:
-        return _taken(self._all.batch(), self._rows)
-
-    def features(self, extractor: Extractor) -> Features:
-        return self._all.features(extractor)[self._rows]
 
 
 @final
@@ -107,13 +93,13 @@ class Pool:
     @cached_property
     def digest(self) -> str:
         """Of the content of all samples."""
-        return digest(*(part for some in self._parts() for part in self.batch(some)))
+        return digest(*(part for some in self._parts() for part in self.taken(some)))
 
     def drawn(self, size: int, seed: int, *, passing: int = 0) -> "Drawn":
         """``size`` of them without replacement, in random order, after ``passing`` others."""
         return Drawn(self, torch.randperm(len(self), generator=generator(seed, "drawn"))[passing : passing + size])
 
-    def batch(self, places: Tensor) -> Batch:
+    def taken(self, places: Tensor) -> Batch:
         """The samples at ``places``."""
         parts = [self._dataset.batch(self._rows[some.numpy()]) for some in torch.split(places, CHUNK)]
         labels = [part.condition for part in parts if part.condition is not None]
@@ -122,7 +108,7 @@ class Pool:
     def features(self, extractor: Extractor) -> Features:
         """Of all of them."""
         if extractor.name not in self._features:
-            samples = (self.batch(part).real for part in self._parts())
+            samples = (self.taken(part).real for part in self._parts())
             self._features[extractor.name] = _features(extractor, self.digest, samples)
         return self._features[extractor.name]
 
@@ -132,20 +118,20 @@ class Pool:
 
 @final
 class Drawn:
-    """Real samples drawn from a pool."""
+    """Some of a pool, or of the generated samples."""
 
-    def __init__(self, pool: Pool, places: Tensor) -> None:
-        self._pool, self._places = pool, places
+    def __init__(self, whole: Pool | Made, places: Tensor) -> None:
+        self._whole, self._places = whole, places
 
     @cached_property
     def digest(self) -> str:
-        return f"{self._pool.digest} {digest(self._places)}"
+        return f"{self._whole.digest} {digest(self._places)}"
 
     def batch(self) -> Batch:
-        return self._pool.batch(self._places)
+        return self._whole.taken(self._places)
 
     def features(self, extractor: Extractor) -> Features:
-        return self._pool.features(extractor)[self._places]
+        return self._whole.features(extractor)[self._places]
 
 
 class Round(NamedTuple):
@@ -239,7 +225,7 @@ class Rounds:
         if self._more is not None:
             return Made(self._more(self._repeated, repeat))
         rows = torch.randperm(self.size, generator=generator(seed, "subset"))
-        return Some(self._fake, rows[: self._repeated])
+        return Drawn(self._fake, rows[: self._repeated])
 
     def _round(self, fake: Side, size: int, seed: int) -> Round:
         held_out = self._aside.drawn(size, seed)

@@ -1,6 +1,7 @@
 """How generated images are judged: by their pixels and, where there are labels, by classifiers of the real ones."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -95,16 +96,19 @@ def measure(split: Split, seed: int) -> Measure:
     ``similarity`` and ``spectrum``; with labels ``opinion`` and ``class_coverage`` too, and of stacks of three digits
     ``stacked_modes`` and ``stacked_kl``. What a classifier says is compared with what it says of held-out images.
     """
-    predict, own = judge(split, seed), _classifier(split, seed)
-    digit, shares = digit_judge(split, seed), _shares(split)
+    # Made when first asked: never, where everything was measured before.
+    predict, own = cache(partial(judge, split, seed)), cache(partial(_classifier, split, seed))
+    digit = cache(partial(digit_judge, split, seed))
+    shares = _shares(split)
 
     def of_side(one: Round, side: Side, unseen: Side) -> Measured:
         found = _appearance(one, side)
-        if own is not None and one.real.batch().condition is not None:
-            found |= _tried("class_coverage", lambda: min(_coverage_of_classes(one, side, own).values()))
-        if digit is not None:
-            found |= _stacks(unseen.batch(), digit)
-        said = opinion(unseen.batch(), predict, shares)
+        classifier, tell_digits = own(), digit()
+        if classifier is not None and one.real.batch().condition is not None:
+            found |= _tried("class_coverage", lambda: min(_coverage_of_classes(one, side, classifier).values()))
+        if tell_digits is not None:
+            found |= _stacks(unseen.batch(), tell_digits)
+        said = opinion(unseen.batch(), predict(), shares)
         if one.fake.batch().condition is None:
             said.pop("agreement", None)
         return found | said
