@@ -32,7 +32,7 @@ def status(progress: Progress, figures: dict[str, float], rate: float, left: flo
     totals: dict[str, float] = {}
     for name, value in figures.items():
         player, _, term = name.partition("/")
-        if term != "gradient":
+        if term and term != "gradient":
             totals[player] = totals.get(player, 0.0) + value
     players = [f"{player} {value:.3f}" for player, value in sorted(totals.items(), reverse=True)]
     parts = [f"{progress.samples:,} samples", f"{rate:,.0f}/s", f"{clock(left)} left", *players, health]

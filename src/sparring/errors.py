@@ -1,9 +1,6 @@
 """What is said to a person when something they gave cannot be used."""
 
-from typing import final
 
-
-@final
 class SparringError(ValueError):
     """One clear sentence: what was found, what was expected, what to do.
 

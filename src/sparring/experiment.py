@@ -1,9 +1,10 @@
 """From data to a run folder: the Python twins of `sparring train` and `sparring resume`."""
 
 import math
+import shutil
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, final
@@ -13,7 +14,7 @@ import torch
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.display import Display, Plain, Silent
-from sparring.errors import SparringError
+from sparring.errors import SparringError, nearest
 from sparring.flow import Progress
 from sparring.goal import Goal
 from sparring.modalities import modality, modality_of
@@ -24,14 +25,16 @@ from sparring.recipes import default_recipe, find_recipe
 from sparring.run import Record, Run, alone, create, new_folder, open_run, versions
 from sparring.storage import write_picture
 from sparring.training import devices, processes
-from sparring.training.checkpoint import checkpoints, load_checkpoint, restore, save_checkpoint
+from sparring.training.checkpoint import checkpoints, forget_after, load_checkpoint, restore, save_checkpoint
 from sparring.training.interruption import Interruption, interruptible
 from sparring.training.logbook import Logbook
 from sparring.training.plan import Plan
 from sparring.training.processes import World
-from sparring.training.trainer import Trainer
+from sparring.training.trainer import NotFinite, Trainer
+from sparring.watchdog.signals import Observer, looks
+from sparring.watchdog.watchdog import MODES, Watchdog
 
-OPTIONS = ("recipe", "minutes", "samples", "out", "seed", "until", "device", "micro_batch")
+OPTIONS = ("recipe", "minutes", "samples", "out", "seed", "until", "device", "micro_batch", "watchdog")
 """What can be asked of every run, beside its recipe's fields."""
 LOGGED = 400
 """Lines of figures in a run."""
@@ -64,6 +67,7 @@ def train(
     until: str | None = None,
     device: str | None = None,
     micro_batch: int | None = None,
+    watchdog: str = "repair",
     display: Display | None = None,
     **fields: Any,
 ) -> Run:
@@ -79,6 +83,7 @@ def train(
         until: stop when this is reached, such as "fd<0.4".
         device: "cpu", "cuda", "cuda:1" or "mps"; None for the best there is.
         micro_batch: samples computed at once by one process, to save memory; the mathematics stays the same.
+        watchdog: "repair" what goes wrong, only "warn" of it, or "off".
         display: where progress is shown; None for plain lines.
         **fields: the recipe's own fields, as in `sparring recipes NAME`.
 
@@ -93,6 +98,7 @@ def train(
     world = processes.join(place)
     display = (display or Plain()) if world.first else Silent()
     _check_budget(minutes, samples, micro_batch)
+    _check_mode(watchdog)
     goal = Goal.parse(until) if until else None
     folder = Path(world.agree(str(new_folder(out, str(data))) if world.first else ""))
 
@@ -124,6 +130,7 @@ def train(
         device=place.type,
         micro_batch=micro_batch,
         versions=versions(),
+        watchdog=watchdog,
     )
     run = create(folder, record) if world.first else Run(folder)
     world.agree("begun")
@@ -205,6 +212,13 @@ class Experiment:
         # The judge may use the labels even where the players never see them.
         data = split.train if vars(recipe).get("labels") else Dataset(split.train.samples)
         self.trainer = Trainer(game, data, plan, device=device, world=world, tell=self._tell)
+        self.watchdog = Watchdog(
+            Observer(self.trainer, split, self.modality, record.seed),
+            self,
+            record.watchdog,
+            self._tell,
+            lambda look: self.logbook.signals(look.step, look.samples, look.values),
+        )
         self.reached = False
         self._saved_at = time.monotonic()
         self._failures = 0
@@ -214,15 +228,41 @@ class Experiment:
         if not checkpoints(self.run.checkpoints):
             self.logbook.rewind(0)
             self._tell("resumed", "No checkpoint was written yet: beginning anew, with the same numbers.")
+            shutil.rmtree(self.run.good, ignore_errors=True)
             return
         snapshot, place, complaints = load_checkpoint(self.run.checkpoints)
         for complaint in complaints:
             self._tell("damaged checkpoint", complaint)
         restore(self.trainer, snapshot)
         self.logbook.rewind(self.trainer.samples)
+        if self.world.first:
+            forget_after(self.run.good, self.trainer.samples)
+        self.watchdog.restore(self.trainer.beside["watchdog"], looks(self.run.folder / "signals.jsonl"))
         (reached,) = self.world.largest([float(self.logbook.happened(self.trainer.samples, "goal reached"))])
         self.reached = reached > 0
         self._tell("resumed", f"Going on from {place.name}: {self.trainer.samples:,} samples seen.")
+
+    def keep(self) -> None:
+        """Keep the present state as a good one."""
+        if self.world.first:
+            with suppress(OSError):
+                save_checkpoint(self.run.good, self.trainer)
+        self.world.agree("kept")
+
+    def go_back_to_good(self) -> None:
+        """To the last good state, with the clock going on."""
+        seconds, beside = self.trainer.seconds, self.trainer.beside
+        snapshot, _, _ = load_checkpoint(self.run.good)
+        restore(self.trainer, snapshot)
+        self.trainer.seconds, self.trainer.beside = seconds, beside
+        self.logbook.rewind(self.trainer.samples)
+        self.world.agree("back")
+
+    def secure(self) -> None:
+        """Write a checkpoint in place of those that lead where the run no longer goes."""
+        if self.world.first:
+            forget_after(self.run.checkpoints, self.trainer.samples - 1)
+            self._save()
 
     def play(self, *, resumed: bool = False) -> Run:
         """Train to the end, from the newest checkpoint if ``resumed``; then judge, show and publish."""
@@ -241,14 +281,16 @@ class Experiment:
 
     def __iter__(self) -> Iterator[Progress]:
         trainer, before = self.trainer, self.trainer.progress
-        if before.step == 0 and self.world.first:
+        if before.step == 0:
             self._show_reals()
+            self.watchdog.begin()
         began, samples = time.monotonic(), trainer.samples
         # A run whose goal was reached before it was resumed has nothing left to train.
-        for progress in () if self.reached else trainer:
+        for progress in () if self.reached else self._steps():
+            self.watchdog.step()
             passed = time.monotonic() - began
             rate = (progress.samples - samples) / max(passed, 1e-9)
-            self.display.step(progress, trainer.figures, rate, self._left(progress), trainer.watchdog.word)
+            self.display.step(progress, trainer.figures, rate, self._left(progress), self.watchdog.word)
 
             # Write figures, show samples, look at the goal and save, each at its marks.
             if _crossed(before, progress, LOGGED):
@@ -270,6 +312,16 @@ class Experiment:
         self.display.close()
         if self.world.first:
             self._save(last=True)
+
+    def _steps(self) -> Iterator[Progress]:
+        """Those of the trainer; it begins again where the watchdog found a way on."""
+        while True:
+            try:
+                yield from self.trainer
+                return
+            except NotFinite:
+                if not self.watchdog.rescue():
+                    raise
 
     def _left(self, progress: Progress) -> float:
         plan, seconds = self.trainer.plan, self.trainer.seconds
@@ -294,8 +346,9 @@ class Experiment:
         return quick_score(self.trainer.average, self.split, self.modality, self.goal.metric, self.record.seed)
 
     def _show_reals(self) -> None:
-        reals = self.split.train.batch(slice(0, self.modality.shown)).real
-        self._picture(reals, self.run.folder / "reals.png")
+        if self.world.first:
+            reals = self.split.train.batch(slice(0, self.modality.shown)).real
+            self._picture(reals, self.run.folder / "reals.png")
 
     def _show_samples(self, progress: Progress) -> None:
         if self.world.first:
@@ -321,6 +374,7 @@ class Experiment:
 
     def _save(self, *, last: bool = False) -> None:
         """Write a checkpoint. One that cannot be written is said; the last one, or three in a row, are an error."""
+        self.trainer.beside = {"watchdog": self.watchdog.state()}
         try:
             save_checkpoint(self.run.checkpoints, self.trainer)
             self._failures = 0
@@ -354,9 +408,9 @@ class Experiment:
         model.save_pretrained(self.run.model)
         conclude(self.run, model, self.split, partial(self.display.count, "judging"))
 
-    def _tell(self, kind: str, sentence: str) -> None:
+    def _tell(self, kind: str, sentence: str, facts: dict[str, Any] | None = None) -> None:
         self.display.say(sentence)
-        self.logbook.event(self.trainer.samples, kind, sentence)
+        self.logbook.event(self.trainer.samples, kind, sentence, facts)
 
 
 def _crossed(before: Progress, now: Progress, marks: int) -> bool:
@@ -387,6 +441,15 @@ def _check_count(recipe: Recipe, facts: Facts) -> None:
             found=f"{facts.count} readable samples in {facts.source}",
             expected=f"at least a batch of {recipe.batch}",
             remedy="add samples or choose a smaller --batch",
+        )
+
+
+def _check_mode(watchdog: str) -> None:
+    if watchdog not in MODES:
+        raise SparringError(
+            found=f"--watchdog {watchdog}",
+            expected=f"one of {', '.join(MODES)}",
+            remedy=f"look at the spelling{nearest(watchdog, list(MODES))}",
         )
 
 

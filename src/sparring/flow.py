@@ -1,7 +1,7 @@
 """What flows between the rooms. Read this page first: every other file speaks in these words."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias, final
 
 from torch import Tensor
@@ -49,12 +49,14 @@ class Progress:
         samples: real samples seen so far.
         fraction: share of the budget that is spent, in [0, 1]; every schedule is a function of it.
         draw: the random numbers of this turn.
+        notes: where a game writes what it wants logged beside its terms: scalars that nobody minimises.
     """
 
     step: int
     samples: int
     fraction: float
     draw: Draw
+    notes: dict[str, Tensor] = field(default_factory=dict, compare=False)
 
 
 class Turn(NamedTuple):

@@ -43,6 +43,11 @@ class Modality(Protocol):
         """How samples are brought to one shape, in a few words for the protocol."""
         ...
 
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """What all values of a sample lie between, or None."""
+        ...
+
     def claims(self, source: str) -> bool:
         """Whether ``source``, a path or a name, looks like this modality's. Cheap."""
         ...
@@ -73,6 +78,14 @@ class Modality(Protocol):
 
     def measure(self, split: "Split", seed: int) -> "Measure":
         """What only this modality can measure (points: modes and quality; images with labels: agreement)."""
+        ...
+
+    def sketch(self, samples: "Tensor") -> "Tensor":
+        """A few numbers per sample, (count, features), by which the watchdog compares them. Cheap."""
+        ...
+
+    def signs(self, real: "Tensor", fake: "Tensor") -> Mapping[str, float]:
+        """Further signals of the watchdog that only this modality has, by name."""
         ...
 
     def by_class(self, one: "Round", split: "Split", seed: int) -> Mapping[str, Mapping[str, float]]:

@@ -6,9 +6,9 @@ This file and the recipes themselves import no torch: the command line reads the
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, final
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError, nearest
@@ -45,6 +45,9 @@ class Adam:
     beta1: float
     beta2: Schedule
 
+
+Gamma: TypeAlias = PositiveFloat | Literal["auto"]
+"""A weight of R1 and R2, or the one that a run finds by itself."""
 
 Chosen = dict[str, tuple[Any, str]]
 """field → (value, the reason in a few words)"""

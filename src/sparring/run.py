@@ -31,6 +31,11 @@ class Run:
         return self.folder / "checkpoints"
 
     @property
+    def good(self) -> Path:
+        """Checkpoints of states that nothing ailed, for the watchdog to go back to."""
+        return self.folder / "good"
+
+    @property
     def samples(self) -> Path:
         """Pictures of samples from the same noise, named after the real samples seen."""
         return self.folder / "samples"
@@ -77,6 +82,7 @@ class Record:
         device: "cpu", "cuda" or "mps".
         micro_batch: samples computed at once by one process, or None for all.
         versions: of what was used.
+        watchdog: "repair", "warn" or "off".
     """
 
     recipe: str
@@ -89,6 +95,7 @@ class Record:
     device: str
     micro_batch: int | None
     versions: dict[str, str]
+    watchdog: str = "repair"
 
     def as_json(self) -> dict[str, Any]:
         """As JSON values."""

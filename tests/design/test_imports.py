@@ -10,22 +10,24 @@ import sparring
 
 ROOT = Path(sparring.__file__).parent
 
-BELOW = {"errors", "storage", "randomness", "flow"}
+BELOW = {"errors", "storage", "randomness", "flow", "dials"}
 """Everything may stand on these; a game's protocol (``games.game``) is what the trainer and the recipes speak of."""
 
 TABLE: dict[str, set[str]] = {
     "errors": set(),
     "storage": {"errors"},
     "randomness": set(),
+    "dials": set(),
     "flow": {"randomness"},
-    "layers": {"errors", "flow"},
+    "layers": {"errors", "flow", "randomness"},
     "data": BELOW,
     "evaluation": BELOW | {"data"},
     "objectives": BELOW,
-    "games.game": {"flow", "randomness"},
+    "games.game": {"dials", "flow", "randomness"},
     "games": BELOW | {"objectives"},
     "recipe": {"errors", "data", "objectives"},
     "training": BELOW | {"data", "recipe", "games.game"},
+    "watchdog": BELOW | {"data", "games.game", "training"},
     "modality": {"data"},
     "modalities.*.networks": {"flow", "layers"},
     "modalities.*": BELOW
@@ -46,7 +48,7 @@ TABLE: dict[str, set[str]] = {
     | {"comparison", "judgement", "reporting", "subject"},
     "inspection": BELOW | {"data", "display", "recipe", "recipes", "modality", "modalities", "training"},
     "experiment": BELOW
-    | {"data", "display", "goal", "judging", "modalities", "model", "recipe", "recipes", "run", "training"},
+    | {"data", "display", "goal", "judging", "modalities", "model", "recipe", "recipes", "run", "training", "watchdog"},
     "cli": BELOW
     | {
         "data",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from sparring.data.dataset import Dataset
+from sparring.dials import Dial
 from sparring.flow import Batch, Noise, Progress, Sample, Terms, Turn, Verdict
 from sparring.games.priors import normal
 from sparring.layers.dense import Dense
@@ -42,12 +43,16 @@ class Exchange:
     generators = ("there", "back")
 
     def __init__(self) -> None:
+        self.dials: dict[str, Dial] = {}
         self.players: dict[str, nn.Module] = {
             "there": Dense(2, 48, 48, 2),
             "back": Dense(2, 48, 48, 2),
             "critic of grids": Critic(),
             "critic of rings": Critic(),
         }
+
+    def score(self, sample: Sample, condition: Tensor | None) -> None:
+        return None
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         return [

@@ -53,7 +53,10 @@ def test_micro_batches_give_the_weights_of_the_whole_batch(
     whole = played(tiny_duel(**choices), blob, plan(samples=320))
     parts = played(tiny_duel(**choices), blob, plan(samples=320, micro_batch=micro_batch))
     torch.testing.assert_close(weights(parts), weights(whole), rtol=1e-5, atol=1e-6)
-    assert parts.figures == pytest.approx(whole.figures, rel=1e-4)
+    # The one figure that looks at a micro-batch by itself is the share of scores above the mean of its fakes.
+    differs = {"discriminator: sure"}
+    figures = [{name: value for name, value in one.figures.items() if name not in differs} for one in (parts, whole)]
+    assert figures[0] == pytest.approx(figures[1], rel=1e-4, abs=1e-6)
 
 
 class Cramped(nn.Module):

@@ -18,6 +18,7 @@ def train(
     until: str | None = None,
     device: str | None = None,
     micro_batch: int | None = None,
+    watchdog: str = "repair",
     **fields: Annotated[str, Parameter(show=False)],
 ) -> None:
     """Train a model on your data, judge it and write a report.
@@ -52,6 +53,8 @@ def train(
         cpu, cuda, cuda:1 or mps. Default: the best there is.
     micro_batch
         Samples computed at once, to save memory; the mathematics stays the same (batch norm excepted).
+    watchdog
+        repair: what goes wrong is named and mended; warn: only named; off: not looked for.
     """
     from sparring import experiment
     from sparring.cli.closing import closing_words
@@ -67,6 +70,7 @@ def train(
         until=until,
         device=device,
         micro_batch=micro_batch,
+        watchdog=watchdog,
         display=suitable(),
         **{field.replace("-", "_"): value for field, value in fields.items()},
     )

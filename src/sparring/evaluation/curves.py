@@ -40,7 +40,8 @@ def _panels(rows: Sequence[Row]) -> dict[str, Series]:
     panels: dict[str, Series] = {}
     for row in rows:
         for name, value in row.items():
-            if name in NOT_CURVES or isinstance(value, bool) or not isinstance(value, int | float):
+            noted = ": " in name  # The watchdog's picture has these.
+            if name in NOT_CURVES or noted or isinstance(value, bool) or not isinstance(value, int | float):
                 continue
             player, slash, term = name.rpartition("/")
             title = f"{player}: what it minimises" if slash else "other figures"

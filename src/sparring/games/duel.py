@@ -1,20 +1,31 @@
 """One generator against one discriminator: the page to read first."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import final
+from typing import TypeAlias, final
 
 import torch
 from torch import Tensor, nn
 
+from sparring.dials import Dial, running_mean
 from sparring.flow import Batch, Noise, Progress, Sample, Terms, Turn
 from sparring.games.priors import Prior
+from sparring.objectives.balance import LEAD, fixed, lead
 from sparring.objectives.judge import Judge
 from sparring.objectives.losses import Formula, Loss
-from sparring.objectives.penalties import Penalty, clip_weights
-from sparring.objectives.schedules import Weighted
+from sparring.objectives.penalties import Penalty, clip_weights, lecam, r1, r2
+from sparring.objectives.schedules import Weighted, constant
 from sparring.objectives.terms import Attempt, Term
 from sparring.randomness import Draw
+
+Augment: TypeAlias = Callable[[Sample, float, Draw], Sample]
+"""(samples, probability, random numbers) → samples of the same shape."""
+
+MOST_AUGMENTED = 0.8
+"""Above this probability augmentations show in the samples (Karras et al. 2020, section 2.3)."""
+NOTED_EVERY = 16
+"""Steps between looks at the scores."""
 
 
 @final
@@ -30,6 +41,9 @@ class Duel:
         terms: by the name they are logged under, for the generator beside the loss.
         discriminator_turns: updates of the discriminator for one of the generator, each on a batch of its own.
         weight_limit: the discriminator's weights are clipped to [-limit, limit] after each update.
+        strength: a factor on all penalties, beside their weights; where there are none, on R1 and R2, which then count
+            nothing until the watchdog wants them.
+        augment: what samples pass, with a probability, before the discriminator sees them (Karras et al. 2020).
     """
 
     generators = ("generator",)
@@ -45,14 +59,25 @@ class Duel:
         terms: Mapping[str, Weighted[Term]] | None = None,
         discriminator_turns: int = 1,
         weight_limit: float | None = None,
+        strength: Dial | None = None,
+        augment: Augment | None = None,
     ) -> None:
         self.players = {"generator": generator, "discriminator": discriminator}
         self.prior = prior
         self.loss = loss
-        self.penalties = dict(penalties or {})
+        self.penalties = dict(penalties or {"r1": Weighted(r1, constant(1.0)), "r2": Weighted(r2, constant(1.0))})
         self.terms = dict(terms or {})
         self.discriminator_turns = discriminator_turns
         self.weight_limit = weight_limit
+        self.augment = augment
+        self.dials = {
+            "strength": strength or fixed(1.0 if penalties else 0.0),
+            "augmentation": Dial(0.0, highest=MOST_AUGMENTED),
+            "lecam": Dial(0.0),
+            "real level": Dial(0.0, lowest=-math.inf, rule=running_mean("discriminator: real score", 0.9)),
+            "fake level": Dial(0.0, lowest=-math.inf, rule=running_mean("discriminator: fake score", 0.9)),
+        }
+        self._lecam = lecam(self.dials["real level"], self.dials["fake level"])
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """The discriminator, then the generator."""
@@ -70,7 +95,15 @@ class Duel:
         judge = self._judge(batch, progress)
         terms = {"adversarial": self._sum(self.loss.discriminator, judge(real).scores, judge(fake).scores)}
         for name, penalty in self.penalties.items():
-            terms[name] = penalty.weight(progress.fraction) * penalty.item(judge, real, fake).mean()
+            weight = penalty.weight(progress.fraction) * self.dials["strength"].value
+            if weight > 0:
+                terms[name] = weight * penalty.item(judge, real, fake).mean()
+        if self.dials["lecam"].value > 0:
+            terms["lecam"] = self.dials["lecam"].value * self._lecam(judge, real, fake).mean()
+        with torch.no_grad():
+            progress.notes[LEAD] = lead(judge(real).scores, judge(fake).scores)
+        if progress.step % NOTED_EVERY == 0:
+            progress.notes.update(notes_on(judge, real, fake))
         return terms
 
     def generator_terms(self, batch: Batch, progress: Progress) -> Terms:
@@ -84,6 +117,11 @@ class Duel:
             terms[name] = term.weight(progress.fraction) * term.item(attempt)
         return terms
 
+    def score(self, sample: Sample, condition: Tensor | None) -> Tensor:
+        """How real the discriminator takes each sample for, (batch,): the sum over its judges."""
+        scores = self.players["discriminator"](sample, condition).scores
+        return torch.stack([score.float() for score in scores]).sum(0)
+
     def noise(self, draw: Draw) -> Noise:
         """Noise for the rows of ``draw``, (rows, size)."""
         return self.prior(draw)
@@ -94,7 +132,11 @@ class Duel:
         return sample.float()
 
     def _judge(self, batch: Batch, progress: Progress) -> Judge:
-        return Judge(self.players["discriminator"], batch.condition, progress.draw)
+        return Judge(self.players["discriminator"], batch.condition, progress.draw, self._augmented)
+
+    def _augmented(self, sample: Sample, draw: Draw) -> Sample:
+        probability = self.dials["augmentation"].value
+        return self.augment(sample, probability, draw) if self.augment and probability else sample
 
     def _ask(self, judge: Judge, real: Sample, fake: Sample) -> Tensor:
         fake_scores = judge(fake).scores
@@ -107,3 +149,29 @@ class Duel:
     @staticmethod
     def _sum(formula: Formula, real: list[Tensor], fake: list[Tensor]) -> Tensor:
         return torch.stack([formula(*pair) for pair in zip(real, fake, strict=True)]).sum()
+
+
+def notes_on(judge: Judge, real: Sample, fake: Sample) -> dict[str, Tensor]:
+    """What a discriminator's scores say of the duel; where it has several judges, their sum.
+
+    Returns:
+        ``real score`` and ``fake score``, the means; ``sure``, the mean sign of D(x) over the mean score of fakes, in
+        [-1, 1] (Karras et al. 2020, eq. 1; over that mean, here of a micro-batch, because relativistic scores have no
+        zero of their own); ``overlap``, the share of rows in which the fake scores higher, in [0, 1] and 1/2 where the
+        two cannot be told apart; ``real slope`` and ``fake slope``, the mean of ‖∇D‖.
+    """
+    totals = [torch.stack(judge(sample).scores).sum(0) for sample in (real, fake)]
+    slopes = [
+        torch.autograd.grad(total.sum(), sample, retain_graph=True)[0].float().flatten(1).norm(dim=1).mean()
+        for total, sample in zip(totals, (real, fake), strict=True)
+    ]
+    with torch.no_grad():
+        reals, fakes = totals
+        return {
+            "real score": reals.mean(),
+            "fake score": fakes.mean(),
+            "sure": (reals - fakes.mean()).sign().mean(),
+            "overlap": (fakes > reals).float().mean(),
+            "real slope": slopes[0],
+            "fake slope": slopes[1],
+        }

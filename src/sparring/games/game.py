@@ -5,6 +5,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from sparring.dials import Dial
 from sparring.flow import Noise, Progress, Sample, Turn
 from sparring.randomness import Draw
 
@@ -20,6 +21,15 @@ class Game(Protocol):
     @property
     def generators(self) -> Sequence[str]:
         """The players that ``generate`` needs: these are averaged and published."""
+        ...
+
+    @property
+    def dials(self) -> Mapping[str, Dial]:
+        """What can be turned while the game is played, by name."""
+        ...
+
+    def score(self, sample: Sample, condition: Tensor | None) -> Tensor | None:
+        """How real the discriminator takes each sample for, (batch,); None in a game without one."""
         ...
 
     def turns(self, progress: Progress) -> Sequence[Turn]:

@@ -5,6 +5,7 @@ from typing import Protocol, final
 
 from torch import Tensor, nn
 
+from sparring.dials import Dial
 from sparring.flow import Batch, Code, Noise, Progress, Sample, Terms, Turn
 from sparring.objectives.schedules import Schedule
 from sparring.randomness import Draw
@@ -35,6 +36,7 @@ class Likelihood:
 
     def __init__(self, autoencoder: nn.Module, *, noise_size: int, spread: float, divergence_weight: Schedule) -> None:
         self.players = {"autoencoder": autoencoder}
+        self.dials: dict[str, Dial] = {}
         self.noise_size = noise_size
         self.spread = spread
         self.divergence_weight = divergence_weight
@@ -57,6 +59,9 @@ class Likelihood:
             "reconstruction": error.square().mean() / (2 * self.spread**2),
             "divergence": weight * divergence.mean() / values,
         }
+
+    def score(self, sample: Sample, condition: Tensor | None) -> None:
+        """Nobody judges here."""
 
     def noise(self, draw: Draw) -> Noise:
         """Standard normal noise, (rows, noise_size)."""

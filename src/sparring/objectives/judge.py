@@ -1,5 +1,6 @@
 """A discriminator at work in one turn."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import final
 
@@ -20,12 +21,21 @@ class Judge:
         discriminator: the network that judges.
         condition: what the samples are said to be, or None.
         draw: the random numbers of this turn, for penalties that need some.
+        through: what samples pass before they are judged: augmentation; gradients are with respect to the samples
+            before it.
     """
 
-    def __init__(self, discriminator: Discriminator, condition: Tensor | None, draw: Draw) -> None:
+    def __init__(
+        self,
+        discriminator: Discriminator,
+        condition: Tensor | None,
+        draw: Draw,
+        through: Callable[[Sample, Draw], Sample] = lambda sample, draw: sample,
+    ) -> None:
         self.discriminator = discriminator
         self.condition = condition
         self.draw = draw
+        self.through = through
         self._seen: list[tuple[Sample, Verdict]] = []
         self._felt: list[tuple[Sample, list[Tensor]]] = []
 
@@ -34,7 +44,7 @@ class Judge:
         for known, verdict in self._seen:
             if known is sample:
                 return verdict
-        verdict = self.afresh(sample)
+        verdict = self.afresh(sample, str(len(self._seen)))
         self._seen.append((sample, verdict))
         return verdict
 
@@ -47,7 +57,7 @@ class Judge:
         here = slice(-rows.start % count, None, count)
         condition = None if self.condition is None else self.condition[here]
         draw = replace(self.draw, rows=slice(rows.start + here.start, rows.stop, count))
-        return Judge(self.discriminator, condition, draw), here
+        return Judge(self.discriminator, condition, draw, self.through), here
 
     def slopes(self, sample: Sample) -> list[Tensor]:
         """∇D at ``sample``, which must require a gradient: one tensor of its shape per judge, itself differentiable."""
@@ -59,9 +69,10 @@ class Judge:
         self._felt.append((sample, slopes))
         return slopes
 
-    def afresh(self, sample: Sample) -> Verdict:
-        """The verdict on ``sample``, computed anew."""
-        scores, features = self.discriminator(sample, self.condition)
+    def afresh(self, sample: Sample, view: str) -> Verdict:
+        """The verdict on ``sample``, computed anew; equal views are augmented alike."""
+        seen = self.through(sample, self.draw.within(f"view/{view}"))
+        scores, features = self.discriminator(seen, self.condition)
         return Verdict([at_least_float32(score) for score in scores], features)
 
 

@@ -10,7 +10,9 @@ from typing import TypeAlias
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import relu
 
+from sparring.dials import Dial
 from sparring.flow import Sample
 from sparring.objectives.judge import Judge, at_least_float32
 
@@ -70,6 +72,22 @@ def dragan(judge: Judge, real: Sample, fake: Sample) -> PerSample:
     return (_norm(squared_gradient(judge, around)) - 1).square()
 
 
+def lecam(real_level: Dial, fake_level: Dial) -> Penalty:
+    """max(D(x) - α_F, 0)² + max(α_R - D(G(z)), 0)², both α running means of scores (Tseng et al. 2021, eq. 4).
+
+    Args:
+        real_level: α_R.
+        fake_level: α_F.
+    """
+
+    def penalty(judge: Judge, real: Sample, fake: Sample) -> PerSample:
+        above = [relu(score - fake_level.value).square() for score in judge(real).scores]
+        below = [relu(real_level.value - score).square() for score in judge(fake).scores]
+        return torch.stack([*above, *below]).sum(0)
+
+    return penalty
+
+
 def clip_weights(player: nn.Module, limit: float) -> None:
     """Put every weight back into [-limit, limit], after each update (Arjovsky et al. 2017, algorithm 1)."""
     with torch.no_grad():
@@ -90,7 +108,7 @@ def finite_squared_gradient(judge: Judge, sample: Sample, stream: str, step: flo
     start = sample.detach()
     moved = start + step * judge.draw.normal(stream, *sample.shape[1:])
     with torch.autocast(sample.device.type, enabled=False):
-        pairs = zip(judge.afresh(moved).scores, judge.afresh(start).scores, strict=True)
+        pairs = zip(judge.afresh(moved, stream).scores, judge.afresh(start, stream).scores, strict=True)
         return torch.stack([(there - here).square() for there, here in pairs]).sum(0) / step**2
 
 

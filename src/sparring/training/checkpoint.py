@@ -3,7 +3,7 @@
 checkpoints/000120000/        named after the samples seen
   players.safetensors         networks and averages, "player/generator/…", "average/generator/…"
   optimisers.safetensors      "generator/first.weight/exp_avg", …
-  state.json                  step, samples, seconds, micro-batch
+  state.json                  step, samples, seconds, micro-batch, where the dials stand, what the watchdog knows
   manifest.json               size and SHA-256 of each file, written last
 """
 
@@ -72,6 +72,13 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name))
 
 
+def forget_after(folder: Path, samples: int) -> None:
+    """Remove the checkpoints of more than ``samples`` samples: the run has gone back and goes another way."""
+    for checkpoint in checkpoints(folder):
+        if int(checkpoint.name) > samples:
+            _remove(checkpoint)
+
+
 def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
     """The newest checkpoint that is whole, where it is, and a sentence on each newer one that was not.
 
@@ -134,7 +141,9 @@ def take(trainer: Trainer) -> Snapshot:
         for part, value in optimiser.state.get(weight, {}).items()
     }
     state = {"step": trainer.step, "samples": trainer.samples, "seconds": trainer.seconds}
-    return Snapshot(_copied(players), _copied(optimisers), state | {"micro_batch": trainer.micro_batch})
+    dials = {name: [dial.value, dial.obeys] for name, dial in trainer.dials.items()}
+    state |= {"micro_batch": trainer.micro_batch}
+    return Snapshot(_copied(players), _copied(optimisers), {**state, "dials": dials, "beside": trainer.beside})
 
 
 def restore(trainer: Trainer, snapshot: Snapshot) -> None:
@@ -161,6 +170,9 @@ def restore(trainer: Trainer, snapshot: Snapshot) -> None:
     state = snapshot.state
     trainer.step, trainer.samples, trainer.seconds = state["step"], state["samples"], state["seconds"]
     trainer.micro_batch = state["micro_batch"]
+    trainer.beside = state["beside"]
+    for name, (value, obeys) in state["dials"].items():
+        trainer.dials[name].value, trainer.dials[name].obeys = value, obeys
 
 
 def _fill(folder: Path, snapshot: Snapshot) -> None:

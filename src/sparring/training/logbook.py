@@ -22,6 +22,7 @@ class Logbook:
     def __init__(self, folder: Path, *, writes: bool = True) -> None:
         self.figures_file = folder / "log.jsonl"
         self.events_file = folder / "events.jsonl"
+        self.signals_file = folder / "signals.jsonl"
         self.writes = writes
         self._board = _board(folder) if writes else None
 
@@ -36,10 +37,16 @@ class Logbook:
             for name, value in finite.items():
                 self._board.add_scalar(name, value, samples)
 
-    def event(self, samples: int, kind: str, sentence: str) -> None:
-        """One line on something that happened."""
+    def signals(self, step: int, samples: int, values: dict[str, float]) -> None:
+        """One line of what the watchdog saw after ``step`` steps."""
         if self.writes:
-            line = {"samples": samples, "time": time.time(), "kind": kind, "said": sentence}
+            with suppress(OSError):
+                append_line(self.signals_file, {"step": step, "samples": samples, **values})
+
+    def event(self, samples: int, kind: str, sentence: str, facts: dict[str, Any] | None = None) -> None:
+        """One line on something that happened, with further facts as JSON values."""
+        if self.writes:
+            line = {"samples": samples, "time": time.time(), "kind": kind, "said": sentence, **(facts or {})}
             with suppress(OSError):
                 append_line(self.events_file, line)
 
@@ -49,10 +56,11 @@ class Logbook:
         return any((line["samples"], line["kind"]) == (samples, kind) for line in lines)
 
     def rewind(self, samples: int) -> None:
-        """Forget figures after ``samples``: a resumed run writes them again."""
-        if self.writes and self.figures_file.exists():
-            kept = [line for line in read_lines(self.figures_file) if line["samples"] <= samples]
-            write_text(self.figures_file, "".join(json.dumps(line) + "\n" for line in kept))
+        """Forget figures and signals after ``samples``: a resumed run writes them again."""
+        for file in (self.figures_file, self.signals_file):
+            if self.writes and file.exists():
+                kept = [line for line in read_lines(file) if line["samples"] <= samples]
+                write_text(file, "".join(json.dumps(line) + "\n" for line in kept))
 
     def close(self) -> None:
         """Flush what TensorBoard holds back."""

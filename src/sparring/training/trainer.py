@@ -3,22 +3,27 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import nn
 
 from sparring.data.dataset import Dataset
 from sparring.data.endless import Endless
+from sparring.dials import Dial
 from sparring.errors import SparringError
 from sparring.flow import Batch, Progress, Terms, Turn
 from sparring.games.game import Game
 from sparring.randomness import Draw, derive, seeded
 from sparring.training.average import decay_of, follow, follower
 from sparring.training.devices import out_of_memory
+from sparring.training.guard import Guard
 from sparring.training.plan import Plan
 from sparring.training.processes import World
-from sparring.training.watchdog import Watchdog
+
+
+class NotFinite(SparringError):
+    """Numbers have not been finite for so many updates that the trainer gives up."""
 
 
 @final
@@ -35,7 +40,11 @@ class Trainer:
 
     Attributes:
         average: the game whose generators follow slowly: sample from this one.
-        figures: the terms of the latest step by "player/term", and each player's "player/gradient" norm.
+        dials: those of the game, and a factor on each player's learning rate, "generator rate".
+        figures: the terms of the latest step by "player/term", each player's "player/gradient" norm, what the game
+            noted lately by "player: note", and where each dial stands by "dial: name".
+        fresh: those of them that are of the latest step itself.
+        beside: what others want kept in its checkpoints, as JSON values.
     """
 
     def __init__(
@@ -53,11 +62,14 @@ class Trainer:
         for player in game.players.values():
             player.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.average = follower(game)
+        self.dials = {**game.dials, **{f"{name} rate": Dial() for name in game.players}}
         self.optimisers = {name: self._optimiser(name) for name in game.players}
         self.batches = Endless(len(data), plan.batch, derive(plan.seed, "batches"))
         self.micro_batch = plan.micro_batch or plan.batch
-        self.watchdog = Watchdog()
+        self.guard = Guard()
         self.figures: dict[str, float] = {}
+        self.fresh: dict[str, float] = {}
+        self.beside: dict[str, Any] = {}
         self.step = self.samples = 0
         self.seconds = 0.0
         self._since = time.perf_counter()
@@ -83,14 +95,22 @@ class Trainer:
         # Lay the schedules over what is spent of the budget.
         for name, adam in self.plan.optimisers.items():
             group = self.optimisers[name].param_groups[0]
-            group["lr"] = adam.learning_rate(progress.fraction)
+            group["lr"] = adam.learning_rate(progress.fraction) * self.dials[f"{name} rate"].value
             group["betas"] = (adam.beta1, adam.beta2(progress.fraction))
 
         # Let each player take its turns; a repeated turn sees another batch, a function of (seed, step) alone.
+        figures: dict[str, float] = {}
         for turn in turns:
             for again in range(turn.times):
                 batch = self._batch(self.step * rounds + again)
-                self._play(turn, batch, replace(progress, draw=progress.draw.within(f"{turn.player}/{again}")))
+                draw = progress.draw.within(f"{turn.player}/{again}")
+                figures |= self._play(turn, batch, replace(progress, draw=draw))
+
+        # Let the dials turn by what was just seen.
+        for dial in self.dials.values():
+            dial.follow(figures)
+        self.fresh = figures | {f"dial: {name}": dial.value for name, dial in self.dials.items()}
+        self.figures |= self.fresh
 
         # Let the averages follow.
         decay = decay_of(self.plan.average_half_life(progress.samples), self.plan.batch * rounds)
@@ -103,21 +123,21 @@ class Trainer:
         (self.seconds,) = self.world.largest([time.perf_counter() - self._since])
         return self.progress
 
-    def _play(self, turn: Turn, batch: Batch, progress: Progress) -> None:
-        """One update of one player."""
+    def _play(self, turn: Turn, batch: Batch, progress: Progress) -> dict[str, float]:
+        """One update of one player; its figures."""
         player = self.game.players[turn.player]
         for name, other in self.game.players.items():
             other.requires_grad_(name == turn.player)
 
         # Gradients of the whole batch, summed over micro-batches and processes.
-        terms = self._gradients(turn, batch, progress)
+        terms, notes = self._gradients(turn, batch, progress)
         gradients = [weight.grad for weight in player.parameters() if weight.grad is not None]
-        self.world.sum([*gradients, *terms.values()])
+        self.world.sum([*gradients, *terms.values(), *notes.values()])
 
         # Move, unless a number is not finite.
         norm = nn.utils.get_total_norm(gradients)
-        *values, size = torch.stack([*terms.values(), norm]).tolist()
-        if self.watchdog.note(turn.player, size):
+        *values, size = torch.stack([*terms.values(), *notes.values(), norm]).tolist()
+        if self.guard.note(turn.player, size):
             self.optimisers[turn.player].step()
         else:
             self._refuse(turn.player)
@@ -125,10 +145,10 @@ class Trainer:
         if turn.after:
             turn.after()
 
-        names = [f"{turn.player}/{name}" for name in (*terms, "gradient")]
-        self.figures |= dict(zip(names, [*values, size], strict=True))
+        names = [f"{turn.player}/{name}" for name in terms] + [f"{turn.player}: {name}" for name in notes]
+        return dict(zip([*names, f"{turn.player}/gradient"], [*values, size], strict=True))
 
-    def _gradients(self, turn: Turn, batch: Batch, progress: Progress) -> Terms:
+    def _gradients(self, turn: Turn, batch: Batch, progress: Progress) -> tuple[Terms, Terms]:
         """Add up the gradients of this process's rows, in portions that fit into memory."""
         while True:
             try:
@@ -145,8 +165,9 @@ class Trainer:
                 f"Out of memory: going on in micro-batches of {self.micro_batch}, same mathematics.",
             )
 
-    def _add_up(self, turn: Turn, batch: Batch, progress: Progress) -> Terms:
-        rows, totals = progress.draw.rows, Terms()
+    def _add_up(self, turn: Turn, batch: Batch, progress: Progress) -> tuple[Terms, Terms]:
+        """The terms and the notes of this process's rows, each as their share of the whole batch."""
+        rows, totals, noted = progress.draw.rows, Terms(), Terms()
         weights = list(self.game.players[turn.player].parameters())
         for start in range(rows.start, rows.stop, self.micro_batch):
             part = slice(start, min(start + self.micro_batch, rows.stop))
@@ -154,13 +175,15 @@ class Trainer:
             share = (part.stop - part.start) / self.plan.batch
             piece = Batch(batch.real[here], None if batch.condition is None else batch.condition[here])
             stream = f"{progress.draw.stream}{part.start}"
+            here_only = replace(progress, draw=replace(progress.draw, rows=part), notes={})
             with seeded(self.plan.seed, stream, self.step), self._autocast():
-                terms = turn.terms(piece, replace(progress, draw=replace(progress.draw, rows=part)))
+                terms = turn.terms(piece, here_only)
             loss = torch.stack(list(terms.values())).sum() * share
             loss.backward(inputs=weights)
-            for name, term in terms.items():
-                totals[name] = totals.get(name, torch.zeros((), device=self.device)) + term.detach() * share
-        return totals
+            for whole, parts in ((totals, terms), (noted, here_only.notes)):
+                for name, value in parts.items():
+                    whole[name] = whole.get(name, torch.zeros((), device=self.device)) + value.detach() * share
+        return totals, noted
 
     def _batch(self, number: int) -> Batch:
         batch = self.data.batch(self.batches.rows(number)[self.world.rows(self.plan.batch)], self.device)
@@ -183,9 +206,9 @@ class Trainer:
             "refused",
             f"The gradient of the {player} is not finite at step {self.step}: this update is skipped.",
         )
-        if self.watchdog.exhausted:
-            raise SparringError(
-                found=f"a gradient of the {player} that is not finite, {self.watchdog.refused[player]} times in a row",
+        if self.guard.exhausted:
+            raise NotFinite(
+                found=f"a gradient of the {player} that is not finite, {self.guard.refused[player]} times in a row",
                 expected="finite numbers",
                 remedy="resume from the last checkpoint with a lower learning rate or a stronger penalty",
             )

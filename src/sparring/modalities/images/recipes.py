@@ -1,5 +1,6 @@
 """Images: the experiments."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 
@@ -7,13 +8,17 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, Posi
 
 from sparring.data.facts import Facts
 from sparring.objectives.schedules import Weighted, constant, cosine, geometric_cosine
-from sparring.recipe import Adam, Chosen, Machine, Recipe
+from sparring.recipe import Adam, Chosen, Gamma, Machine, Recipe
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
     from sparring.objectives.penalties import Penalty
 
 
+START = 0.1
+"""An automatic γ at the start, for each value of an image."""
+GAMMA_RATE = 0.01
+"""The share by which an automatic γ moves in a step."""
 SMALLEST, LARGEST = 8, 256
 """Sides of images, in pixels."""
 
@@ -109,10 +114,8 @@ class R3GAN(ImageRecipe):
     """The same for the discriminator."""
     blocks: NonNegativeInt = 0
     """Residual blocks on each grid: slower, and they need a lower learning rate."""
-    gamma: PositiveFloat = 0.3
-    """Weight γ of R1 and R2 at the start, with classes; goes to its end along a half cosine of its logarithm."""
-    final_gamma: PositiveFloat = 0.03
-    """Weight γ at the end."""
+    gamma: Gamma = "auto"
+    """Weight γ of R1 and R2: a number, or auto, by which the lead of reals over fakes is held at a set point."""
     penalty: Literal["exact", "finite", "none"] = "exact"
     """R1 and R2 by a second backward pass, or estimated by finite differences, or left out."""
     penalty_every: PositiveInt = 4
@@ -123,20 +126,19 @@ class R3GAN(ImageRecipe):
     """Second decay of Adam at the start; 1 - β2 goes to 1 - 0.99 along a half cosine of its logarithm."""
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        """Stronger penalties where no class tells the players what to look for; smaller steps for deeper networks."""
+        """Smaller steps for deeper networks."""
         chosen = super().choose(facts, machine)
         if self.blocks:
             chosen["learning_rate"] = (1e-3, "residual blocks need a lower rate")
-        if not self.classes(facts):
-            reason = "pictures without classes need ten times the smoothing"
-            chosen |= {"gamma": (3.0, reason), "final_gamma": (0.3, reason)}
         return chosen
 
     def game(self, facts: Facts) -> "Game":
         """A duel of networks without normalisation."""
         from sparring.games.duel import Duel
         from sparring.games.priors import normal
+        from sparring.layers.augment import Augment
         from sparring.modalities.images.networks.residual import Discriminator, Generator
+        from sparring.objectives.balance import automatic
         from sparring.objectives.losses import relativistic
 
         channels, classes = self.shape(facts)[0], self.classes(facts)
@@ -161,6 +163,8 @@ class R3GAN(ImageRecipe):
             prior=normal(self.noise),
             loss=relativistic,
             penalties=self._penalties(),
+            strength=automatic(START * math.prod(self.shape(facts)), GAMMA_RATE) if self.gamma == "auto" else None,
+            augment=Augment(),
         )
 
     def optimisers(self) -> Mapping[str, Adam]:
@@ -180,7 +184,7 @@ class R3GAN(ImageRecipe):
     def _penalties(self) -> "dict[str, Weighted[Penalty]]":
         from sparring.objectives.penalties import finite_r1, finite_r2, r1, r2, sparse
 
-        gamma = geometric_cosine(self.gamma, self.final_gamma)
+        gamma = constant(1.0 if self.gamma == "auto" else self.gamma)
         kinds: dict[str, dict[str, Penalty]] = {
             "exact": {"r1": r1, "r2": r2},
             "finite": {"r1": finite_r1(), "r2": finite_r2()},
@@ -214,6 +218,7 @@ class GAN(ImageRecipe):
         """A duel of dense networks."""
         from sparring.games.duel import Duel
         from sparring.games.priors import normal, uniform
+        from sparring.layers.augment import Augment
         from sparring.modalities.images.networks.dense import Discriminator, Generator
         from sparring.objectives.losses import LOSSES
 
@@ -223,6 +228,7 @@ class GAN(ImageRecipe):
             Discriminator(shape=shape, width=max(1, self.width // 5), classes=classes),
             prior=(uniform if self.prior == "uniform" else normal)(self.noise),
             loss=LOSSES[self.loss],
+            augment=Augment(),
         )
 
     def optimisers(self) -> Mapping[str, Adam]:
@@ -254,6 +260,7 @@ class DCGAN(ImageRecipe):
         """A duel with the non-saturating loss."""
         from sparring.games.duel import Duel
         from sparring.games.priors import uniform
+        from sparring.layers.augment import Augment
         from sparring.modalities.images.networks.dcgan import Discriminator, Generator
         from sparring.objectives.losses import non_saturating
 
@@ -263,6 +270,7 @@ class DCGAN(ImageRecipe):
             Discriminator(size=self.resolution, channels=channels, width=self.width, classes=classes),
             prior=uniform(self.noise),
             loss=non_saturating,
+            augment=Augment(),
         )
 
     def optimisers(self) -> Mapping[str, Adam]:

@@ -11,7 +11,7 @@ from sparring.data.dataset import Split
 from sparring.evaluation.extractors import Extractor
 from sparring.evaluation.scores import Measure
 from sparring.evaluation.sides import Round
-from sparring.modalities.images import data, metrics, render
+from sparring.modalities.images import data, metrics, render, signs
 from sparring.modality import Modality, Survey
 
 
@@ -22,6 +22,7 @@ class Images:
     name = "images"
     preparation = "cut at the centre, resized by Lanczos"
     shown = 64
+    bounds = (-1.0, 1.0)
 
     def claims(self, source: str) -> bool:
         return data.claims(source)
@@ -40,6 +41,12 @@ class Images:
 
     def measure(self, split: Split, seed: int) -> Measure:
         return metrics.measure(split, seed)
+
+    def sketch(self, samples: Tensor) -> Tensor:
+        return signs.sketch(samples)
+
+    def signs(self, real: Tensor, fake: Tensor) -> Mapping[str, float]:
+        return signs.signs(real, fake)
 
     def by_class(self, one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
         return metrics.by_class(one, split, seed)

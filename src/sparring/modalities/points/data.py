@@ -46,8 +46,9 @@ def _lattice(positions: list[float]) -> NDArray[np.float64]:
 MIXTURES: dict[str, Mixture] = {
     "ring": Mixture(_circle(8), sigma=0.01),
     "grid": Mixture(_lattice([-4.0, -2.0, 0.0, 2.0, 4.0]), sigma=0.05),
+    "lattice": Mixture(_lattice([place - 4.5 for place in range(10)]), sigma=0.03),
 }
-"""The two tests of mode coverage of PacGAN (Lin et al. 2018, section 4.1): name → mixture."""
+"""The two tests of mode coverage of PacGAN (Lin et al. 2018, section 4.1), and a hundred modes: name → mixture."""
 
 
 @final
@@ -82,7 +83,7 @@ def claims(source: str) -> bool:
 
 
 def survey(source: str) -> PointSurvey:
-    """Look at a mixture by its name (``ring``, ``grid``) or at a .npy or .csv file of shape (count, size).
+    """Look at a mixture by its name (``ring``, ``grid``, ``lattice``) or at a .npy or .csv file of shape (count, size).
 
     ``facts.details`` has ``scale``, the standard deviation over all coordinates, by which networks may
     divide; a mixture also gives its ``modes`` and ``sigma``. Rows with values that are not finite are set

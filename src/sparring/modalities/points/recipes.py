@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, final
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from sparring.data.facts import Facts
-from sparring.objectives.schedules import Weighted, constant, cosine, geometric_cosine
-from sparring.recipe import Adam, Chosen, Machine, Recipe
+from sparring.objectives.schedules import Weighted, constant, cosine
+from sparring.recipe import Adam, Chosen, Gamma, Machine, Recipe
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
@@ -16,20 +16,25 @@ if TYPE_CHECKING:
 LossName = Literal["minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"]
 PenaltyName = Literal["none", "r1", "r1+r2", "finite r1+r2", "gradient penalty", "dragan", "weight clipping"]
 
+GAMMA_RATE = 0.005
+"""The share by which an automatic γ moves in a step."""
+NO_AUTOMATIC_GAMMA = 0.1
+"""The weight of penalties where it cannot be found by the lead."""
+
 
 class PointRecipe(Recipe):
     """What all experiments with points share."""
 
     modality: ClassVar[str] = "points"
-    samples: PositiveInt = 1_000_000
+    samples: PositiveInt = 4_000_000
     """Real samples to see when neither --samples nor --minutes is given."""
-    batch: PositiveInt = 128
+    batch: PositiveInt = 256
     """Samples per batch, over all processes."""
-    width: PositiveInt = 64
+    width: PositiveInt = 128
     """Units in each hidden layer."""
-    noise: PositiveInt = 2
+    noise: Annotated[int, Field(ge=2)] = 8
     """Length of the noise."""
-    learning_rate: PositiveFloat = 3e-3
+    learning_rate: PositiveFloat = 1e-3
     """Of Adam, for all players; falls to 3 % along a half cosine."""
 
     def average_half_life(self, samples: int) -> float:
@@ -56,11 +61,11 @@ class Mixture(PointRecipe):
     """What the two players minimise."""
     penalty: PenaltyName = "r1+r2"
     """What keeps the discriminator smooth."""
-    gamma: PositiveFloat = 0.1
-    """Weight of the penalty at the start; falls along a half cosine of its logarithm."""
-    final_gamma: PositiveFloat = 0.001
-    """Weight of the penalty at the end."""
-    highest_wave: Annotated[float, Field(gt=1)] = 16.0
+    gamma: Gamma = "auto"
+    """Weight γ of the penalty: a number, or auto, by which the generator's relativistic loss is held at a set point."""
+    places: NonNegativeInt = 1000
+    """Small clouds that the noise is made of, with learned centres; 0 for one round cloud."""
+    highest_wave: Annotated[float, Field(gt=1)] = 128.0
     """Shortest wave in the discriminator's first layer, per spread of the data."""
 
     def game(self, facts: Facts) -> "Game":
@@ -68,16 +73,18 @@ class Mixture(PointRecipe):
         from sparring.games.duel import Duel
         from sparring.games.priors import normal
         from sparring.modalities.points.networks.dense import Discriminator, Generator
+        from sparring.objectives.balance import automatic
         from sparring.objectives.losses import LOSSES
 
         dimensions, scale = facts.shape[0], float(facts.details.get("scale", 1.0))
         return Duel(
-            Generator(dimensions=dimensions, noise=self.noise, width=self.width, scale=scale),
+            Generator(dimensions=dimensions, noise=self.noise, width=self.width, places=self.places, scale=scale),
             Discriminator(dimensions=dimensions, width=self.width, highest=self.highest_wave, scale=scale),
             prior=normal(self.noise),
             loss=LOSSES[self.loss],
             penalties=self._penalties(),
             weight_limit=0.1 if self.penalty == "weight clipping" else None,
+            strength=automatic(dimensions * scale**2, GAMMA_RATE) if self._is_automatic else None,
         )
 
     def optimisers(self) -> Mapping[str, Adam]:
@@ -85,16 +92,23 @@ class Mixture(PointRecipe):
         adam = Adam(cosine(self.learning_rate, 0.03 * self.learning_rate), beta1=0.0, beta2=constant(0.9))
         return {"generator": adam, "discriminator": adam}
 
+    @property
+    def _is_automatic(self) -> bool:
+        """The other losses have scores in other units, the other penalties another sense of strength."""
+        logits = self.loss in ("minimax", "non_saturating", "relativistic")
+        return self.gamma == "auto" and logits and self.penalty in ("r1", "r1+r2", "finite r1+r2")
+
     def _penalties(self) -> "dict[str, Weighted[Penalty]]":
         from sparring.objectives.penalties import dragan, finite_r1, finite_r2, gradient_penalty, r1, r2
 
-        falling = geometric_cosine(self.gamma, self.final_gamma)
+        gamma = 1.0 if self._is_automatic else NO_AUTOMATIC_GAMMA if self.gamma == "auto" else self.gamma
+        weight = constant(gamma)
         penalties: dict[str, dict[str, Weighted[Penalty]]] = {
-            "r1": {"r1": Weighted(r1, falling)},
-            "r1+r2": {"r1": Weighted(r1, falling), "r2": Weighted(r2, falling)},
-            "finite r1+r2": {"r1": Weighted(finite_r1(), falling), "r2": Weighted(finite_r2(), falling)},
-            "gradient penalty": {"gradient penalty": Weighted(gradient_penalty, constant(self.gamma))},
-            "dragan": {"dragan": Weighted(dragan, constant(self.gamma))},
+            "r1": {"r1": Weighted(r1, weight)},
+            "r1+r2": {"r1": Weighted(r1, weight), "r2": Weighted(r2, weight)},
+            "finite r1+r2": {"r1": Weighted(finite_r1(), weight), "r2": Weighted(finite_r2(), weight)},
+            "gradient penalty": {"gradient penalty": Weighted(gradient_penalty, weight)},
+            "dragan": {"dragan": Weighted(dragan, weight)},
         }
         return penalties.get(self.penalty, {})
 

@@ -22,6 +22,7 @@ class Points:
     name = "points"
     preparation = "scaled as for training"
     shown = 2500
+    bounds = None
 
     def claims(self, source: str) -> bool:
         return data.claims(source)
@@ -40,6 +41,12 @@ class Points:
 
     def measure(self, split: Split, seed: int) -> Measure:
         return metrics.measure(split, seed)
+
+    def sketch(self, samples: Tensor) -> Tensor:
+        return samples.flatten(1)
+
+    def signs(self, real: Tensor, fake: Tensor) -> Mapping[str, float]:
+        return {}
 
     def by_class(self, one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
         return {}

@@ -8,25 +8,53 @@ from torch import Tensor, nn
 from sparring.flow import Code, Verdict
 from sparring.layers.dense import Dense
 
+PACE = 10.0
+"""How much faster than other weights places move: they have to cross the data, one weight for each coordinate."""
+
 
 class Generator(nn.Module):
     """Noise to points: (batch, noise) → (batch, dimensions).
 
+    A continuous map of one connected cloud of noise draws bridges between modes. So the noise begins as a mixture of
+    many small clouds (Gurumurthy et al. 2017, DeLiGAN, section 3): its first value chooses one of ``places``, which are
+    learned, and the others scatter around it. Clouds that were between two modes move into one of them.
+
     Args:
         dimensions: of a point.
-        noise: length of the noise.
+        noise: length of the noise, at least 2 with places.
         width: of each of the three hidden layers.
+        places: number of clouds; 0 for noise as it comes.
+        scatter: standard deviation of each cloud at the start, where their centres have 1.
         scale: the spread of the data, so that the network itself works near one.
     """
 
-    def __init__(self, *, dimensions: int = 2, noise: int = 8, width: int = 128, scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        dimensions: int = 2,
+        noise: int = 8,
+        width: int = 128,
+        places: int = 0,
+        scatter: float = 0.02,
+        scale: float = 1.0,
+    ) -> None:
         super().__init__()
-        self.scale = scale
-        self.layers = Dense(noise, width, width, width, dimensions)
+        self.scale, self.scatter = scale, scatter
+        size = noise - 1 if places else noise
+        self.places = nn.Parameter(torch.randn(places, size) / PACE) if places else None
+        self.layers = Dense(size, width, width, width, dimensions)
+        self.shortcut = nn.Linear(size, dimensions)
 
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        points: Tensor = self.layers(noise)
+        start = noise if self.places is None else self._scattered(noise, self.places)
+        points: Tensor = self.layers(start) + self.shortcut(start)
         return points * self.scale
+
+    def _scattered(self, noise: Tensor, places: Tensor) -> Tensor:
+        """Each place is chosen by an equal share of normal noise."""
+        share = torch.special.ndtr(noise[:, 0])
+        chosen = (share * len(places)).long().clamp(0, len(places) - 1)
+        return PACE * places[chosen] + self.scatter * noise[:, 1:]
 
 
 class Discriminator(nn.Module):
@@ -50,8 +78,8 @@ class Discriminator(nn.Module):
         *,
         dimensions: int = 2,
         width: int = 128,
-        waves: int = 32,
-        highest: float = 16.0,
+        waves: int = 64,
+        highest: float = 128.0,
         scale: float = 1.0,
     ) -> None:
         super().__init__()

@@ -1,0 +1,255 @@
+"""Faults planted one at a time into healthy runs on digits, with the watchdog at work and without.
+
+python benchmarks/stability/faults.py --out runs/faults [--faults "rate x 100" …] [--seeds 0 1 2] [--watchdog off]
+python benchmarks/stability/faults.py --out runs/faults --table
+
+Each run is a folder FAULT-WATCHDOG-SEED under --out; one that is there already is not made again.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sparring.data.dataset import Dataset, Split
+from sparring.display import Silent
+from sparring.evaluation.distances import frechet
+from sparring.experiment import Experiment
+from sparring.flow import Batch, Progress, Terms, Verdict
+from sparring.games.duel import Duel
+from sparring.modalities.images.data import survey
+from sparring.modalities.images.networks.residual import Discriminator
+from sparring.modalities.images.recipes import R3GAN
+from sparring.objectives.losses import minimax
+from sparring.randomness import Draw
+from sparring.recipe import Machine, Recipe, resolve, with_fields
+from sparring.run import Record, create, versions
+from sparring.storage import write_json
+from sparring.training.processes import World
+
+SAMPLES = 100_000
+BROKEN_AT = 400
+"""The step at which what happens once happens."""
+
+Plant = Callable[[Duel], None]
+Spoil = Callable[[Split], Split]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to break a run.
+
+    Args:
+        names: the findings that name it.
+        fields: of the recipe.
+        plant: what is changed in the game.
+        spoil: what is changed in the data.
+    """
+
+    names: tuple[str, ...]
+    fields: dict[str, Any] = field(default_factory=dict)
+    plant: Plant = lambda game: None
+    spoil: Spoil = lambda split: split
+
+
+class Normalised(nn.Module):
+    """Batch norm before every rectifier of a discriminator."""
+
+    def __init__(self, network: Discriminator) -> None:
+        super().__init__()
+        self.network = network
+        self.norms = nn.ModuleList(nn.BatchNorm2d(step.out_channels) for step in network.steps)
+        network.steps = nn.ModuleList(nn.Sequential(*pair) for pair in zip(network.steps, self.norms, strict=True))
+
+    def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+        verdict: Verdict = self.network(sample, condition)
+        return verdict
+
+
+class Halved(nn.Module):
+    """Scores that overflow as numbers of 16 bits do, beyond 65,504, once they have grown a thousandfold."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+        scores, features = self.network(sample, condition)
+        return Verdict([(score * 30_000).half().float() / 30_000 for score in scores], features)
+
+
+def batch_norm(game: Duel) -> None:
+    game.players["discriminator"] = Normalised(game.players["discriminator"])  # type: ignore[arg-type]
+
+
+def overflow(game: Duel) -> None:
+    game.players["discriminator"] = Halved(game.players["discriminator"])
+
+
+def initialised(spread: float) -> Plant:
+    def plant(game: Duel) -> None:
+        for player in game.players.values():
+            for weight in player.parameters():
+                nn.init.normal_(weight, std=spread) if spread else nn.init.zeros_(weight)
+
+    return plant
+
+
+def saturating(game: Duel) -> None:
+    game.loss = minimax
+
+
+def transposed(game: Duel) -> None:
+    """The pixels are painted by a transposed convolution of kernel 3 and stride 2: unequally often."""
+    generator: Any = game.players["generator"]
+    draw = generator.draw
+    layer = nn.ConvTranspose2d(draw.in_channels, draw.out_channels, 3, 2, padding=1, output_padding=1)
+    generator.draw = nn.Sequential(nn.AvgPool2d(2), layer)
+
+
+def one_bad_batch(game: Duel) -> None:
+    healthy = game.generator_terms
+
+    def terms(batch: Batch, progress: Progress) -> Terms:
+        found = healthy(batch, progress)
+        bad = progress.step == BROKEN_AT
+        return {name: term * float("nan") if bad else term for name, term in found.items()}
+
+    game.generator_terms = terms  # type: ignore[method-assign]
+
+
+def only(count: int) -> Spoil:
+    return lambda split: replace(split, train=_rows(split.train, np.arange(count)))
+
+
+def duplicated(split: Split) -> Split:
+    few = len(split.train) // 10
+    return replace(split, train=_rows(split.train, np.arange(len(split.train)) % few))
+
+
+def one_class(split: Split) -> Split:
+    assert split.train.labels is not None
+    return replace(split, train=_rows(split.train, np.flatnonzero(split.train.labels == 3)))
+
+
+def wrong_range(split: Split) -> Split:
+    """Values of 0 to 255 that nobody has brought to [-1, 1]."""
+    parts = (Dataset(part.samples.astype(np.float32), part.labels) for part in (split.train, split.held_out))
+    return Split(*parts, split.facts)
+
+
+def _rows(dataset: Dataset, rows: "np.ndarray[Any, Any]") -> Dataset:
+    return Dataset(dataset.samples[rows], None if dataset.labels is None else dataset.labels[rows])
+
+
+DATA = "unhealthy data"
+FAULTS = {
+    "healthy": Fault(()),
+    "rate x 100": Fault(("divergence",), {"learning_rate": 0.3}),
+    "rate / 100": Fault(("stagnation",), {"learning_rate": 3e-5}),
+    "no penalty": Fault(("imbalance", "mode collapse", "divergence"), {"penalty": "none"}),
+    "gamma x 100": Fault(("imbalance",), {"gamma": 30.0}),
+    "gamma / 100": Fault(("imbalance",), {"gamma": 0.003}),
+    "batch norm": Fault(("imbalance", "oscillation", "divergence"), plant=batch_norm),
+    "overflow": Fault(("non-finite numbers",), plant=overflow),
+    "50 images": Fault(("discriminator overfitting", "memorisation", DATA), {"batch": 16}, spoil=only(50)),
+    "duplicates": Fault((DATA,), spoil=duplicated),
+    "one class": Fault((DATA,), spoil=one_class),
+    "transposed": Fault(("checkerboard",), plant=transposed),
+    "N(0, 0.02)": Fault(("vanishing gradient", "stagnation"), plant=initialised(0.02)),
+    "zeros": Fault(("vanishing gradient", "stagnation"), plant=initialised(0.0)),
+    "discriminator x 10": Fault(("imbalance", "discriminator overfitting"), {"discriminator_width": 100}),
+    "discriminator / 10": Fault(("imbalance",), {"discriminator_width": 10}),
+    "saturating": Fault(("vanishing gradient", "imbalance"), plant=saturating),
+    "one bad batch": Fault(("non-finite numbers",), plant=one_bad_batch),
+    "wrong range": Fault((DATA,), spoil=wrong_range),
+}
+
+
+def play(fault: Fault, seed: int, watchdog: str, folder: Path) -> None:
+    """One run, without a judgement; its score beside it."""
+    whole = survey("digits")
+    machine = Machine("cpu", 2**34, 1, bfloat16=False)
+    recipe, _ = resolve(with_fields(R3GAN(), fault.fields), whole.facts, machine)
+    record = Record(
+        recipe="images/r3gan",
+        choices={name: {"value": value, "reason": ""} for name, value in recipe.model_dump(mode="json").items()},
+        facts=whole.facts,
+        seed=seed,
+        samples=SAMPLES,
+        minutes=None,
+        until=None,
+        device="cpu",
+        micro_batch=None,
+        watchdog=watchdog,
+        versions=versions(),
+    )
+    split = fault.spoil(whole.prepare(recipe.shape(whole.facts), seed=seed))
+    run = create(folder, record)
+    experiment = Experiment(
+        run, record, Planted(recipe, fault.plant), split, torch.device("cpu"), World(), Silent(), None
+    )
+    try:
+        for _ in experiment:
+            pass
+        ended = ""
+    except Exception as error:
+        ended = str(error)
+    real = torch.from_numpy(whole.prepare(recipe.shape(whole.facts)).train.samples).float() / 127.5 - 1
+    write_json(folder / "score.json", {"score": score(experiment, real), "ended": ended})
+
+
+class Planted:
+    """A recipe whose game is changed before it is played."""
+
+    def __init__(self, recipe: Recipe, plant: Plant) -> None:
+        self.__dict__.update(vars(recipe))
+        self.recipe, self.plant = recipe, plant
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.recipe, name)
+
+    def game(self, facts: Any) -> Duel:
+        game: Any = self.recipe.game(facts)
+        self.plant(game)
+        return game  # type: ignore[no-any-return]
+
+
+def score(experiment: Experiment, real: Tensor) -> float | None:
+    """The Fréchet distance in pixels of 1,500 samples to all healthy digits; None where it is not finite."""
+    game, count = experiment.trainer.average, 1500
+    draw = Draw(0, 0, count, slice(0, count), stream="judged/")
+    with torch.inference_mode():
+        samples = game.generate(game.noise(draw), torch.arange(count) % 10)
+    if not samples.isfinite().all():
+        return None
+    return frechet(real.flatten(1).double(), samples.clamp(-1, 1).flatten(1).double())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--faults", nargs="+", default=list(FAULTS), choices=list(FAULTS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--watchdog", nargs="+", default=["repair", "off"], choices=["repair", "warn", "off"])
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    for name in options.faults:
+        for watchdog in options.watchdog:
+            for seed in options.seeds:
+                folder = options.out / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}-{watchdog}-{seed}"
+                if not (folder / "score.json").exists():
+                    play(FAULTS[name], seed, watchdog, folder)
+                found = json.loads((folder / "score.json").read_text())
+                print(name, watchdog, seed, found, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Numbers that are turned while a run goes on: by a rule of their own after each step, or by the watchdog.
+
+A dial multiplies what a schedule says. Its value is part of a checkpoint, and its rule sees nothing but the figures of
+the step, which all processes share: a resumed run turns it as the run would have.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TypeAlias, final
+
+Rule: TypeAlias = Callable[[float, Mapping[str, float]], float]
+"""(value, the figures of a step by "player/figure") → the next value."""
+
+
+@final
+class Dial:
+    """One number that can be turned.
+
+    Args:
+        value: where it stands at the start.
+        lowest: it is never turned below.
+        highest: it is never turned above.
+        rule: how it turns itself after each step.
+        obeys: whether it follows its rule from the start, or only when it is told to.
+    """
+
+    def __init__(
+        self,
+        value: float = 1.0,
+        *,
+        lowest: float = 0.0,
+        highest: float = math.inf,
+        rule: Rule = lambda value, figures: value,
+        obeys: bool = True,
+    ) -> None:
+        self.lowest, self.highest, self.rule, self.obeys = lowest, highest, rule, obeys
+        self.value = value
+
+    def set(self, value: float) -> None:
+        """Turn it to ``value``, or as far as it goes; what is not finite is ignored."""
+        if math.isfinite(value):
+            self.value = min(max(value, self.lowest), self.highest)
+
+    def follow(self, figures: Mapping[str, float]) -> None:
+        """Obey the rule."""
+        if self.obeys:
+            self.set(self.rule(self.value, figures))
+
+
+def hold(figure: str, at: float, rate: float) -> Rule:
+    """Keep ``figure`` at ``at`` by a dial that lowers it: up by the share ``rate`` where it is above, else down.
+
+    Only the side counts, not how far: one step in which a loss jumps moves the dial no more than any other. So it is
+    the median of the figure over steps that comes to stand at ``at``.
+    """
+
+    def rule(value: float, figures: Mapping[str, float]) -> float:
+        if figure not in figures or math.isnan(figures[figure]):
+            return value
+        return value * math.exp(rate if figures[figure] > at else -rate)
+
+    return rule
+
+
+def running_mean(figure: str, decay: float) -> Rule:
+    """value ← decay · value + (1 - decay) · figure."""
+    return lambda value, figures: decay * value + (1 - decay) * figures[figure] if figure in figures else value

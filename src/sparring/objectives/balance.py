@@ -1,0 +1,43 @@
+"""The weight γ of R1 and R2, found by the run itself.
+
+Near the optimum a discriminator under R1 and R2 answers linearly: with p the data, q the samples and m their mean,
+D = φ / 4γ where -∇·(m∇φ) = p - q, so that real samples lead by E D(x) - E D(G(z)) = ‖p - q‖² / 4γ in the norm dual to
+that of ∇φ in m, which for near p and q is their squared Wasserstein distance (Peyre 2018, theorem 1). To hold the lead
+is therefore to let γ fall as the squared distance between samples and data: the discriminator looks as finely as the
+samples are wrong, and no finer. docs/en/explanation/gamma.md has the derivation and the measurements.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from sparring.dials import Dial, hold
+
+LEAD = "lead"
+"""The note by which γ is steered."""
+SET_POINT = 0.8
+"""Where the lead is held: log 2 = 0.693 where nothing can be told apart, and about half of a gap in scores above it."""
+LOWEST, HIGHEST = 1e-6, 1e3
+"""How far γ may go from its start: a thousandth of the extent of the data, squared, is as fine as it looks."""
+
+
+def lead(real: list[Tensor], fake: list[Tensor]) -> Tensor:
+    """E softplus(D(x) - D(G(z))), the mean over judges: how far the scores of reals, each (batch,), are ahead."""
+    ahead = [softplus(ours - theirs).mean() for ours, theirs in zip(real, fake, strict=True)]
+    return torch.stack(ahead).mean()
+
+
+def automatic(start: float, rate: float, player: str = "discriminator") -> Dial:
+    """A strength for R1 and R2 of weight 1 that holds the lead of reals at its set point from the start.
+
+    Args:
+        start: γ at the start, in squared units of the data: their total variance, say; better too high than too low.
+        rate: the share by which γ moves in a step.
+        player: the discriminator that notes the lead.
+    """
+    return Dial(start, lowest=LOWEST * start, highest=HIGHEST * start, rule=hold(f"{player}: {LEAD}", SET_POINT, rate))
+
+
+def fixed(value: float = 1.0, rate: float = 0.01, player: str = "discriminator") -> Dial:
+    """A factor on penalties that stays as it is until it is told to hold the lead, too; 0 for no penalties."""
+    return Dial(value, highest=HIGHEST, rule=hold(f"{player}: {LEAD}", SET_POINT, rate), obeys=False)

@@ -1,0 +1,122 @@
+"""What the watchdog does about a finding: turn dials, mostly, so that everything can be put back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import final
+
+import torch
+from torch import nn
+
+from sparring.dials import Dial
+from sparring.training.trainer import Trainer
+
+RATES = "rates"
+"""Stands for the learning rates of all players."""
+
+
+@final
+@dataclass(frozen=True)
+class Remedy:
+    """One thing to try.
+
+    Args:
+        says: what is done, in plain words.
+        back: whether to go back to the last good state first.
+        turns: dial → factor.
+        sets: dial → value, where it is lower.
+        steers: dials that follow their rule from now on.
+        fresh: whether all weights are drawn anew.
+    """
+
+    says: str
+    back: bool = False
+    turns: Mapping[str, float] = field(default_factory=dict)
+    sets: Mapping[str, float] = field(default_factory=dict)
+    steers: tuple[str, ...] = ()
+    fresh: bool = False
+
+    def fits(self, trainer: Trainer) -> bool:
+        """Whether it would change anything."""
+        if self.fresh:
+            return trainer.step < FRESH_BEFORE
+        steered = any(not trainer.dials[name].obeys for name in self.steers if name in trainer.dials)
+        turned = any(name == RATES or name in trainer.dials for name in self.turns)
+        raised = any(trainer.dials[name].value < value for name, value in self.sets.items() if name in trainer.dials)
+        return steered or turned or raised or (self.back and not self.steers and not self.turns and not self.sets)
+
+    def apply(self, trainer: Trainer) -> None:
+        """Turn the dials, or draw the weights anew."""
+        for name, factor in self.turns.items():
+            for dial in _called(name, trainer):
+                dial.set(dial.value * factor)
+        for name, value in self.sets.items():
+            for dial in _called(name, trainer):
+                dial.set(max(dial.value, value))
+        for name in self.steers:
+            for dial in _called(name, trainer):
+                dial.obeys = True
+                dial.set(dial.value or 1.0)
+        if self.fresh:
+            draw_anew(trainer)
+
+
+FRESH_BEFORE = 2000
+"""Steps after which weights are not drawn anew: too much would be lost."""
+
+SLOWER = Remedy("rates to a quarter, penalties twice as strong", back=True, turns={RATES: 0.25, "strength": 2.0})
+STEADIER = Remedy("γ is found from now on, by holding the lead at its set point", steers=("strength",))
+REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
+    "non-finite numbers": (SLOWER, SLOWER, SLOWER),
+    "divergence": (STEADIER, SLOWER, SLOWER, SLOWER, SLOWER),
+    "vanishing gradient": (
+        Remedy("all weights are drawn anew, as He et al. (2015) do", fresh=True),
+        STEADIER,
+        Remedy("the generator's rate four times as high", turns={"generator rate": 4.0}),
+    ),
+    "mode collapse": (STEADIER, SLOWER, SLOWER),
+    "imbalance": (
+        STEADIER,
+        Remedy("the discriminator's rate is halved", turns={"discriminator rate": 0.5}),
+        Remedy("samples are augmented before they are judged", sets={"augmentation": 0.2}),
+    ),
+    "discriminator overfitting": (
+        Remedy("samples are augmented before they are judged, one in five", sets={"augmentation": 0.2}),
+        Remedy("two in five are augmented, and the scores are held together (LeCam)", sets={"augmentation": 0.4}),
+        Remedy("three in five are augmented", sets={"augmentation": 0.6}),
+    ),
+    "oscillation": (STEADIER, Remedy("rates are halved", turns={RATES: 0.5})),
+    "stagnation": (Remedy("rates four times as high", turns={RATES: 4.0}),) * 3,
+}
+"""Finding → what is tried, one after the other. What is not here, a person has to mend."""
+
+
+@torch.no_grad()
+def draw_anew(trainer: Trainer) -> None:
+    """Weights by He et al. (2015), biases zero, and nothing remembered of the gradients so far."""
+    generator = torch.Generator().manual_seed(trainer.plan.seed)
+    for name, player in trainer.game.players.items():
+        for weight in player.parameters():
+            if weight.dim() > 1:
+                inputs = weight[0].numel()
+                weight.copy_(torch.randn(weight.shape, generator=generator) * (2 / inputs) ** 0.5)
+            else:
+                nn.init.zeros_(weight)
+        trainer.optimisers[name].state.clear()
+        if name in trainer.game.generators:
+            trainer.average.players[name].load_state_dict(player.state_dict())
+
+
+def dials_of(trainer: Trainer) -> dict[str, tuple[float, bool]]:
+    """Where all dials stand."""
+    return {name: (dial.value, dial.obeys) for name, dial in trainer.dials.items()}
+
+
+def put_back(trainer: Trainer, dials: Mapping[str, tuple[float, bool]]) -> None:
+    """Turn all dials to where they stood."""
+    for name, (value, obeys) in dials.items():
+        trainer.dials[name].value, trainer.dials[name].obeys = value, obeys
+
+
+def _called(name: str, trainer: Trainer) -> list[Dial]:
+    wanted: Callable[[str], bool] = (lambda one: one.endswith(" rate")) if name == RATES else (lambda one: one == name)
+    return [dial for one, dial in trainer.dials.items() if wanted(one)]

@@ -1,0 +1,235 @@
+"""What can be seen of a run while it goes on: cheap figures of every step, and now and then a look at samples.
+
+Every signal is relative to the data or to another signal, so that one threshold serves all data.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, final
+
+import torch
+from torch import Tensor
+
+from sparring.data.dataset import Dataset, Split
+from sparring.flow import Batch
+from sparring.games.game import Game
+from sparring.randomness import Draw, generator
+from sparring.storage import read_lines
+from sparring.training.trainer import Trainer
+
+SEEN = 64
+"""Samples from fixed noise at each look, and as many real ones beside them."""
+JUDGED = 256
+"""Held-out samples that the generated ones are compared with."""
+NEIGHBOURS = 5
+"""The radius around a held-out sample is that of its fifth neighbour."""
+FIRST, LOOKS = 64, 50
+"""Steps to the first look; looks after which they become half as frequent."""
+
+
+class Sight(Protocol):
+    """What a modality adds: features that are cheap to compare, and signals of its own."""
+
+    @property
+    def bounds(self) -> tuple[float, float] | None: ...
+
+    def sketch(self, samples: Tensor) -> Tensor: ...
+
+    def signs(self, real: Tensor, fake: Tensor) -> Mapping[str, float]: ...
+
+
+@final
+@dataclass(frozen=True)
+class Look:
+    """One look: when, and every signal by its name; see ``SIGNALS``."""
+
+    step: int
+    samples: int
+    values: dict[str, float]
+
+    def __getitem__(self, name: str) -> float:
+        return self.values.get(name, math.nan)
+
+
+SIGNALS = {
+    "lead": "E softplus(D(x) - D(G(z))): 0.69 where reals and fakes score alike",
+    "overlap": "share of pairs in which the fake scores higher than the real, 1/2 where they are alike",
+    "sure": "mean sign of D(x) over the mean score of fakes, in [-1, 1]",
+    "real slope": "mean length of ∇D at real samples",
+    "fake slope": "mean length of ∇D at generated samples",
+    "generator gradient": "length of the generator's gradient",
+    "discriminator gradient": "length of the discriminator's gradient",
+    "swing": "standard deviation of the lead from step to step",
+    "refused": "updates that were not made because a number was not finite",
+    "diversity": "mean distance between samples (of one class, if there are classes), that of reals being 1",
+    "contrast": "standard deviation of the values of samples, that of reals being 1",
+    "moved": "how far samples from the same noise have moved since the look before, distances of reals being 1",
+    "held-out gap": "share of the discriminator's lead that it has on training samples over held-out ones",
+    "distance": "energy distance between samples of the average and held-out ones, distances of reals being 1",
+    "coverage": "share of held-out samples that have a generated one nearby",
+    "nearer to training": "share of samples nearer to training than to held-out ones, 1/2 expected",
+}
+"""What each signal is."""
+
+
+def due(step: int) -> bool:
+    """Whether a look is due after ``step`` steps: every 64 at first, half as often with every doubling of the run."""
+    interval = FIRST
+    while step > interval * 2 * LOOKS:
+        interval *= 2
+    return step > 0 and step % interval == 0
+
+
+@final
+class Observer:
+    """Looks at a trainer.
+
+    Args:
+        trainer: what is looked at; nothing of it is changed.
+        split: its data.
+        sight: what the modality adds.
+        seed: of the fixed noise and of the real samples that are looked at.
+    """
+
+    def __init__(self, trainer: Trainer, split: Split, sight: Sight, seed: int) -> None:
+        self.trainer, self.split, self.sight = trainer, split, sight
+        train = Dataset(split.train.samples, trainer.data.labels)
+        self.beside = _some(train, SEEN, seed, "seen")
+        self.train = _some(train, JUDGED, seed, "training")
+        self.held_out = _some(Dataset(split.held_out.samples, split.held_out.labels), JUDGED, seed, "held out")
+        self.draw = Draw(seed, 0, SEEN, slice(0, SEEN), stream="watchdog/", device=trainer.device)
+        sketch = sight.sketch(self.held_out.real)
+        self.apart = float(torch.pdist(sketch).mean()) if len(sketch) > 1 else 0.0
+        self._before: Tensor | None = None
+        self._sums: dict[str, tuple[int, float, float]] = {}
+        self._refused = 0
+
+    def step(self) -> None:
+        """Take note of the figures of one step."""
+        for name, value in self.trainer.fresh.items():
+            if math.isfinite(value):
+                count, total, squares = self._sums.get(name, (0, 0.0, 0.0))
+                self._sums[name] = (count + 1, total + value, squares + value * value)
+
+    def look(self) -> Look:
+        """All signals since the look before."""
+        values = {**self._figures(), **self._samples()}
+        self._sums = {}
+        progress = self.trainer.progress
+        rounded = {name: float(f"{value:.6g}") for name, value in values.items() if not math.isnan(value)}
+        return Look(progress.step, progress.samples, rounded)
+
+    def state(self) -> dict[str, Any]:
+        """What was seen since the last look, as JSON values."""
+        before = None if self._before is None else self._before.tolist()
+        return {"sums": self._sums, "refused": self._refused, "before": before}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from ``state``."""
+        self._sums = {name: (count, total, squares) for name, (count, total, squares) in state["sums"].items()}
+        self._refused = state["refused"]
+        self._before = None if state["before"] is None else torch.tensor(state["before"])
+        self.trainer.guard.total = self._refused
+
+    def _figures(self) -> dict[str, float]:
+        mean = {name: total / count for name, (count, total, _) in self._sums.items()}
+        found = {name.partition(": ")[2]: value for name, value in mean.items() if name.startswith("discriminator: ")}
+        found |= {f"{name.partition('/')[0]} gradient": mean[name] for name in mean if name.endswith("/gradient")}
+        count, total, squares = self._sums.get("discriminator: lead", (0, 0.0, 0.0))
+        if count > 1:
+            found["swing"] = math.sqrt(max(squares - total * total / count, 0.0) / (count - 1))
+        refused = self.trainer.guard.total - self._refused
+        self._refused = self.trainer.guard.total
+        return {**found, "refused": float(refused)}
+
+    @torch.no_grad()
+    def _samples(self) -> dict[str, float]:
+        with _at_rest(self.trainer.game):
+            live, average = (self._generated(game) for game in (self.trainer.game, self.trainer.average))
+            gap = self._gap(live)
+        if not (live.isfinite().all() and average.isfinite().all()):
+            return {}
+        real, now = self.sight.sketch(self.beside.real), self.sight.sketch(live)
+        kinds = self.beside.condition
+        found = {
+            **gap,
+            "diversity": _ratio(_spread(now, kinds), _spread(real, kinds)),
+            "contrast": _ratio(float(live.std(0).mean()), float(self.beside.real.std(0).mean())),
+            **self._compared(self.sight.sketch(average)),
+            **self.sight.signs(self.beside.real, average),
+        }
+        if self._before is not None:
+            found["moved"] = _ratio(float((now - self._before).norm(dim=1).mean()), self.apart)
+        self._before = now
+        return found
+
+    def _generated(self, game: Game) -> Tensor:
+        """Samples from the fixed noise, of the classes of the real ones beside them."""
+        condition = self.beside.condition
+        labels = None if condition is None else condition.to(self.trainer.device)
+        return game.generate(game.noise(self.draw), labels).float().cpu()
+
+    def _gap(self, fake: Tensor) -> dict[str, float]:
+        """How much of its lead the discriminator owes to knowing the training samples."""
+        sides = [self.train, self.held_out, Batch(fake, self.beside.condition)]
+        scores = [self.trainer.game.score(*_moved(side, self.trainer.device)) for side in sides]
+        train, held_out, fakes = (math.nan if score is None else float(score.mean()) for score in scores)
+        return {"held-out gap": _ratio(train - held_out, train - fakes)} if train > fakes else {}
+
+    def _compared(self, fake: Tensor) -> dict[str, float]:
+        """The average's samples beside held-out ones."""
+        real, train = self.sight.sketch(self.held_out.real), self.sight.sketch(self.train.real)
+        if len(real) < 2:
+            return {}
+        across, within = torch.cdist(fake, real), torch.cdist(real, real)
+        few = min(len(real), len(train))
+        nearest = across[:, :few].amin(1), torch.cdist(fake, train[:few]).amin(1)
+        radius = within.fill_diagonal_(math.inf).kthvalue(min(NEIGHBOURS, len(real) - 1), dim=1).values
+        return {
+            "distance": _ratio(float(2 * across.mean() - torch.pdist(fake).mean()) - self.apart, self.apart),
+            "coverage": float((across.amin(0) < radius).float().mean()),
+            "nearer to training": float((nearest[1] < nearest[0]).float().mean()),
+        }
+
+
+def looks(file: Path) -> list[Look]:
+    """All looks that were written down in signals.jsonl."""
+    lines = read_lines(file) if file.exists() else []
+    return [Look(line.pop("step"), line.pop("samples"), line) for line in lines]
+
+
+@contextmanager
+def _at_rest(game: Game) -> Iterator[None]:
+    """The players as they judge and generate, with nothing learned from what they see (batch norm)."""
+    players = list(game.players.values())
+    for player in players:
+        player.eval()
+    yield
+    for player in players:
+        player.train()
+
+
+def _some(dataset: Dataset, count: int, seed: int, stream: str) -> Batch:
+    rows = torch.randperm(len(dataset), generator=generator(seed, f"watchdog/{stream}"))[:count]
+    return dataset.batch(rows.sort().values.numpy())
+
+
+def _moved(batch: Batch, device: torch.device) -> Batch:
+    return Batch(batch.real.to(device), None if batch.condition is None else batch.condition.to(device))
+
+
+def _spread(features: Tensor, kinds: Tensor | None) -> float:
+    """The mean distance of two samples, of one class where there are classes with two of each."""
+    apart = torch.cdist(features, features)
+    pairs = ~torch.eye(len(features), dtype=torch.bool)
+    if kinds is not None:
+        alike = pairs & (kinds[:, None] == kinds[None])
+        pairs = alike if alike.any() else pairs
+    return float(apart[pairs].mean())
+
+
+def _ratio(value: float, unit: float) -> float:
+    return value / unit if unit else math.nan

@@ -1,0 +1,198 @@
+"""Looks at a run, names what ails it, acts, and judges whether it helped."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, TypeAlias, final
+
+from sparring.watchdog.data import unhealthy
+from sparring.watchdog.findings import COOLING, LASTING, Finding, found
+from sparring.watchdog.remedies import REMEDIES, Remedy, dials_of, put_back
+from sparring.watchdog.signals import Look, Observer, due
+
+MODES = ("repair", "warn", "off")
+Tell: TypeAlias = Callable[[str, str, dict[str, Any]], None]
+"""(kind of event, sentence, further facts)"""
+
+TRIAL = 10
+"""Looks after which a remedy is judged."""
+KEPT_EVERY = 8
+"""Looks between states that are kept to go back to, if nothing ails the run."""
+NOT_FINITE, MANY = "non-finite numbers", 16
+"""Updates between two looks that were not made, from which on the run goes back."""
+ROLLBACKS = 6
+"""How often a run may go back in all."""
+
+
+class Past(Protocol):
+    """Where good states are kept."""
+
+    def keep(self) -> None:
+        """Keep the present state."""
+        ...
+
+    def go_back_to_good(self) -> None:
+        """To the last state that was kept, time excepted."""
+        ...
+
+    def secure(self) -> None:
+        """Make sure that a resumed run goes on from here."""
+        ...
+
+
+@final
+@dataclass
+class Trial:
+    """A remedy that is being tried: against what, since which look, and where the dials stood before."""
+
+    finding: str
+    says: str
+    step: int
+    looks: int
+    dials: dict[str, tuple[float, bool]]
+    reversible: bool
+
+
+@final
+class Watchdog:
+    """The watchdog of one run.
+
+    Args:
+        observer: what it sees with.
+        past: where it goes back to.
+        mode: "repair": it acts; "warn": it only speaks; "off": it does not even look.
+        tell: where it speaks.
+        note: where each look is written down.
+    """
+
+    def __init__(self, observer: Observer, past: Past, mode: str, tell: Tell, note: Callable[[Look], None]) -> None:
+        self.observer, self.past, self.mode, self.tell, self.note = observer, past, mode, tell, note
+        self.history: list[Look] = []
+        self.ailing: list[str] = []
+        self.tries: dict[str, int] = {}
+        self.said: dict[str, int] = {}
+        self.trials: list[Trial] = []
+        self.rollbacks = 0
+        self.healthy = 0
+
+    def begin(self) -> None:
+        """Look at the data, and keep the first state."""
+        if self.mode == "off":
+            return
+        for finding in unhealthy(self.observer.split, self.observer.sight.bounds):
+            self._say(finding)
+        self.past.keep()
+
+    def step(self) -> None:
+        """After each step of the trainer."""
+        if self.mode == "off":
+            return
+        self.observer.step()
+        if due(self.observer.trainer.step):
+            self._consider(self.observer.look())
+
+    @property
+    def word(self) -> str:
+        """How the run does, in a word or two."""
+        return "not watched" if self.mode == "off" else ", ".join(self.ailing) or "healthy"
+
+    def rescue(self) -> bool:
+        """Numbers have not been finite for so long that the trainer gave up: go back, if that may help."""
+        if self.mode != "repair":
+            return False
+        progress = self.observer.trainer.progress
+        rule = "updates came out as infinite or as no number again and again."
+        finding = Finding(NOT_FINITE, progress.step, progress.samples, rule, "", ("5 in a row",))
+        self._say(finding)
+        return self._treat(finding)
+
+    def state(self) -> dict[str, Any]:
+        """All that a resumed run needs to go on watching, as JSON values."""
+        trials = [asdict(trial) for trial in self.trials]
+        kept = {"tries": self.tries, "said": self.said, "rollbacks": self.rollbacks, "healthy": self.healthy}
+        return {**kept, "trials": trials, "observer": self.observer.state()}
+
+    def restore(self, state: dict[str, Any], history: list[Look]) -> None:
+        """Go on from ``state``, having seen ``history``."""
+        self.history = history
+        self.tries, self.said = dict(state["tries"]), dict(state["said"])
+        self.rollbacks, self.healthy = state["rollbacks"], state["healthy"]
+        self.trials = [Trial(**trial) for trial in state["trials"]]
+        self.observer.restore(state["observer"])
+
+    def _consider(self, look: Look) -> None:
+        self.history.append(look)
+        self.note(look)
+        if self.mode == "repair":
+            for dial in self.observer.trainer.dials.values():
+                dial.follow({f"look: {name}": value for name, value in look.values.items()})
+        findings = found(self.history)
+        self.ailing = [finding.name for finding in findings]
+        self._judge_trials()
+        for finding in findings:
+            if self._is_new(finding):
+                self._say(finding)
+                if self._wants_treatment(finding) and self._treat(finding):
+                    break
+        self.healthy = 0 if findings else self.healthy + 1
+        if self.healthy >= LASTING and len(self.history) % KEPT_EVERY == 0 and not self.trials:
+            self.past.keep()
+
+    def _is_new(self, finding: Finding) -> bool:
+        """Whether it was not said lately."""
+        return len(self.history) - self.said.get(finding.name, -COOLING) >= COOLING
+
+    def _wants_treatment(self, finding: Finding) -> bool:
+        """A few updates that were not made were mended by that."""
+        skipped = finding.name == NOT_FINITE and self.history[-1]["refused"] < MANY
+        return self.mode == "repair" and not self.trials and not skipped
+
+    def _say(self, finding: Finding) -> None:
+        self.said[finding.name] = len(self.history)
+        facts = {"finding": finding.name, "evidence": list(finding.evidence), "advice": finding.advice}
+        self.tell("finding", finding.sentence, facts)
+
+    def _treat(self, finding: Finding) -> bool:
+        """Apply the next remedy that would change something; whether there was one."""
+        trainer = self.observer.trainer
+        remedies = REMEDIES.get(finding.name, ())
+        number = self.tries.get(finding.name, 0)
+        while number < len(remedies) and not self._may(remedies[number]):
+            number += 1
+        self.tries[finding.name] = number + 1
+        if number >= len(remedies):
+            return False
+        remedy, before = remedies[number], dials_of(trainer)
+        step = trainer.step
+        if remedy.back:
+            self.rollbacks += 1
+            self.past.go_back_to_good()
+            put_back(trainer, before)
+            trainer.guard.refused.clear()
+            self.history = [look for look in self.history if look.step <= trainer.step]
+            self.said = {name: min(place, len(self.history)) for name, place in self.said.items()}
+        remedy.apply(trainer)
+        where = f" from step {trainer.step:,} again" if remedy.back else ""
+        self.tell("remedy", f"Against {finding.name}: {remedy.says}{where}.", {"finding": finding.name, "step": step})
+        reversible = not remedy.back and not remedy.fresh
+        self.trials.append(Trial(finding.name, remedy.says, trainer.step, len(self.history), before, reversible))
+        self.healthy = 0
+        if remedy.back:
+            self.past.secure()
+        return True
+
+    def _may(self, remedy: Remedy) -> bool:
+        return remedy.fits(self.observer.trainer) and not (remedy.back and self.rollbacks >= ROLLBACKS)
+
+    def _judge_trials(self) -> None:
+        """Say whether what was done helped; if it did not, put it back."""
+        for trial in [one for one in self.trials if len(self.history) - one.looks >= TRIAL]:
+            self.trials.remove(trial)
+            if trial.finding not in self.ailing:
+                self.tell("helped", f"It helped against {trial.finding}: {trial.says}.", {"finding": trial.finding})
+                continue
+            if trial.reversible:
+                put_back(self.observer.trainer, trial.dials)
+            undone = "; it is put back" if trial.reversible else ""
+            words = f"It did not help against {trial.finding}: {trial.says}{undone}."
+            self.tell("did not help", words, {"finding": trial.finding})
+            self.said.pop(trial.finding, None)

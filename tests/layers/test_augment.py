@@ -1,0 +1,324 @@
+"""What augmentation does to images, how often, and that penalties can differentiate it twice."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.autograd import gradcheck, gradgradcheck
+from torch.nn.functional import affine_grid, grid_sample, pad
+
+from sparring.errors import SparringError
+from sparring.layers.augment import (
+    KINDS,
+    Augment,
+    Chance,
+    affine,
+    blit,
+    chroma,
+    colour,
+    cut,
+    geometry,
+    holes,
+    luma_flip,
+    recolour,
+    resample,
+    rotation,
+    scaling,
+)
+from sparring.randomness import Draw
+
+SIZES = [(8, 8), (7, 7), (6, 9), (5, 1)]
+
+
+def images(*shape, seed=0, dtype=torch.float32):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def every(total, seed=0):
+    return Draw(seed, 3, total, slice(0, total))
+
+
+def ones(count):
+    return torch.ones(count)
+
+
+def linear(matrix, count):
+    """Of all images the same, without a shift."""
+    return affine(matrix.expand(count, -1, -1), torch.zeros(count, 2))
+
+
+def share(occurs):
+    return occurs.double().mean().item()
+
+
+def within_four_deviations(expected, count):
+    """By chance outside in one test of 16,000; seeds are fixed."""
+    return pytest.approx(expected, abs=4 * math.sqrt(expected * (1 - expected) / count))
+
+
+class TestAugment:
+    @pytest.mark.parametrize("size", SIZES)
+    @pytest.mark.parametrize("channels", [1, 2, 3, 4])
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+    def test_keeps_shape_and_type(self, size, channels, dtype):
+        given = images(5, channels, *size, dtype=dtype)
+        found = Augment()(given, 0.8, every(5))
+        assert found.shape == given.shape and found.dtype == dtype
+        assert found.isfinite().all() and not torch.equal(found, given)
+
+    def test_types_agree(self):
+        exact = images(16, 3, 8, 8, dtype=torch.float64)
+        whole, half = (Augment()(exact.to(dtype), 0.8, every(16)) for dtype in (torch.float32, torch.bfloat16))
+        expected = Augment()(exact, 0.8, every(16))
+        torch.testing.assert_close(whole.double(), expected, atol=1e-5, rtol=0)
+        # bfloat16 keeps 8 bits, and values are rounded four times.
+        torch.testing.assert_close(half.double(), expected, atol=0.05, rtol=4 / 256)
+
+    def test_autocast_changes_nothing(self):
+        expected = Augment()(images(16, 3, 8, 8), 0.8, every(16))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert torch.equal(Augment()(images(16, 3, 8, 8), 0.8, every(16)), expected)
+
+    def test_without_probability_or_kinds_it_is_the_same_tensor(self):
+        given = images(4, 3, 8, 8)
+        assert Augment()(given, 0.0, every(4)) is given
+        assert Augment(())(given, 1.0, every(4)) is given
+
+    def test_is_decided_by_the_draw(self):
+        given = images(16, 3, 8, 8)
+        found = Augment()(given, 0.5, every(16))
+        assert torch.equal(found, Augment()(given, 0.5, every(16)))
+        for other in (every(16, seed=1), replace(every(16), step=4), every(16).within("fake")):
+            assert not torch.equal(found, Augment()(given, 0.5, other))
+
+    @pytest.mark.parametrize("rows", [slice(0, 5), slice(5, 16), slice(1, 16, 3)])
+    def test_rows_do_not_depend_on_the_split(self, rows):
+        given = images(16, 3, 8, 8)
+        whole, part = Augment()(given, 0.5, every(16)), Augment()(given[rows], 0.5, replace(every(16), rows=rows))
+        torch.testing.assert_close(part, whole[rows], atol=1e-6, rtol=0)
+
+    def test_kinds_draw_numbers_of_their_own(self):
+        given = images(16, 3, 8, 8)
+        steps = given
+        for kind in ("blit", "colour", "cutout"):
+            steps = Augment((kind,))(steps, 0.5, every(16))
+        torch.testing.assert_close(Augment(("cutout", "colour", "blit"))(given, 0.5, every(16)), steps)
+
+    @pytest.mark.parametrize(
+        ("kind", "channels", "unchanged"),
+        [
+            # A flip is none in half the cases, a quarter turn in a quarter; eight pixels are shifted by -1, 0 or 1.
+            ("blit", 1, lambda q: (q + (1 - q) / 2) * (q + (1 - q) / 4) * (q + (1 - q) / 4)),
+            # Scale, stretch, shift, and two turns that count as one.
+            ("geometry", 1, lambda q: q**4),
+            ("colour", 3, lambda q: q**4 * (q + (1 - q) / 2)),
+            ("colour", 2, lambda q: q**2),
+            ("cutout", 1, lambda q: q),
+        ],
+    )
+    @pytest.mark.parametrize("probability", [0.2, 0.7])
+    def test_leaves_as_many_images_as_they_are_as_it_should(self, kind, channels, unchanged, probability):
+        count = 4000
+        given = images(1, channels, 8, 8).expand(count, -1, -1, -1)
+        same = (Augment((kind,))(given, probability, every(count)) == given).flatten(1).all(1)
+        assert share(same) == within_four_deviations(unchanged(1 - probability), count)
+
+    def test_can_be_differentiated_twice(self):
+        given = images(3, 3, 4, 4, dtype=torch.float64).requires_grad_()
+
+        def judged(sample):
+            return Augment()(sample, 0.9, every(3)).sin().sum((1, 2, 3))
+
+        assert gradcheck(judged, given) and gradgradcheck(judged, given)
+
+    def test_what_is_said(self):
+        with pytest.raises(SparringError, match=r"'color' · expected some of blit.* did you mean 'colour'"):
+            Augment(("blit", "color"))
+        with pytest.raises(SparringError, match=r"shape \(4, 2\)"):
+            Augment()(images(4, 2), 0.5, every(4))
+        with pytest.raises(SparringError, match="4 images and random numbers for 1"):
+            Augment()(images(4, 3, 8, 8), 0.5, every(1))
+
+    @pytest.mark.parametrize("probability", [-0.1, 1.1, math.nan])
+    def test_what_is_said_of_probabilities(self, probability):
+        with pytest.raises(SparringError, match=f"probability {probability} · expected one in"):
+            Augment(())(images(4, 3, 8, 8), probability, every(4))
+
+    def test_nothing_asks_for_values_on_the_device(self):
+        # There are none on this one: whatever waited for them would raise.
+        chance = Chance(every(4), 0.5)
+        given = torch.empty(4, 3, 8, 8, device="meta")
+        found = resample(given, blit(chance, (8, 8)) @ geometry(chance, (8, 8)))
+        found = cut(recolour(found, colour(chance, 3)), *holes(chance, (8, 8)))
+        assert found.is_meta and found.shape == given.shape
+
+    def test_kinds_are_all_by_default(self):
+        assert Augment().kinds == KINDS == ("blit", "geometry", "colour", "cutout")
+
+
+class TestResample:
+    @pytest.mark.parametrize("size", [*SIZES, (32, 32)])
+    def test_flips_exactly(self, size):
+        given = images(3, 2, *size)
+        assert torch.equal(resample(given, linear(torch.eye(2), 3)), given)
+        assert torch.equal(resample(given, linear(torch.diag(torch.tensor([-1.0, 1.0])), 3)), given.flip(3))
+        assert torch.equal(resample(given, linear(torch.diag(torch.tensor([1.0, -1.0])), 3)), given.flip(2))
+
+    @pytest.mark.parametrize("side", [7, 8, 64])
+    @pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+    def test_turns_by_quarters_exactly(self, side, quarters):
+        given = images(3, 2, side, side)
+        turn = rotation(torch.full((3,), quarters * math.pi / 2)).round()
+        # A place is turned from across to down, so its colour comes back the other way.
+        assert torch.equal(resample(given, affine(turn, torch.zeros(3, 2))), given.rot90(quarters, (2, 3)))
+
+    @pytest.mark.parametrize("size", [(8, 8), (6, 9)])
+    @pytest.mark.parametrize(("across", "down"), [(1, 0), (0, -2), (-3, 4)])
+    def test_shifts_by_whole_pixels_exactly(self, size, across, down):
+        given = images(3, 2, *size)
+        shift = torch.tensor([float(across), float(down)]).expand(3, 2)
+        wide = pad(given, (5, 5, 5, 5), mode="reflect")
+        expected = wide[:, :, 5 + down : 5 + down + size[0], 5 + across : 5 + across + size[1]]
+        assert torch.equal(resample(given, affine(torch.eye(2).expand(3, 2, 2), shift)), expected)
+
+    def test_one_matrix_does_all(self):
+        given = images(2, 1, 8, 8)
+        turn = affine(rotation(torch.full((2,), math.pi / 2)).round(), torch.tensor([[1.0, -2.0]]).expand(2, 2))
+        flip = linear(torch.diag(torch.tensor([-1.0, 1.0])), 2)
+        assert torch.equal(resample(given, flip @ turn)[:, :, 2:6, 2:6], resample(given.flip(3), turn)[:, :, 2:6, 2:6])
+
+    @pytest.mark.parametrize("size", [(8, 8), (7, 12), (33, 20)])
+    @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])
+    def test_agrees_with_torch(self, size, dtype, tolerance):
+        height, width = size
+        given = images(20, 3, *size, dtype=torch.float64)
+        matrices = affine(images(20, 2, 2, seed=1, dtype=torch.float64), 9 * images(20, 2, seed=2, dtype=torch.float64))
+        units = torch.diag(torch.tensor([(width - 1) / 2, (height - 1) / 2, 1.0], dtype=torch.float64))
+        grid = affine_grid((units.inverse() @ matrices @ units)[:, :2], given.shape, align_corners=True)
+        expected = grid_sample(given, grid, padding_mode="reflection", align_corners=True)
+        found = resample(given.to(dtype), matrices)
+        torch.testing.assert_close(found.double(), expected, atol=tolerance, rtol=0)
+
+    def test_float32_is_enough_for_large_images(self):
+        given = images(4, 1, 256, 256).cumsum(3).cumsum(2) / 256
+        matrices = geometry(Chance(every(4), 1.0), (256, 256))
+        expected = resample(given.double(), matrices.double())
+        steepest = given.diff(dim=3).abs().max().item() + given.diff(dim=2).abs().max().item()
+        # Coordinates of up to some hundred pixels are rounded to 1e-5 pixels.
+        assert (resample(given, matrices) - expected).abs().max().item() < 2e-4 * steepest
+
+    @pytest.mark.parametrize("size", [(4, 4), (3, 5)])
+    def test_can_be_differentiated_twice(self, size):
+        given = images(2, 2, *size, dtype=torch.float64).requires_grad_()
+        matrices = geometry(Chance(every(2), 1.0), size)
+        assert gradcheck(lambda sample: resample(sample, matrices), given)
+        assert gradgradcheck(lambda sample: resample(sample, matrices).sin(), given)
+
+
+class TestPlaces:
+    def test_blit_sends_pixels_to_pixels(self):
+        matrices = blit(Chance(every(2000), 1.0), (32, 32))
+        assert torch.equal(matrices, matrices.round())
+        shifts = (matrices[:, :2, :2].mT @ matrices[:, :2, 2:]).squeeze(2)
+        assert set(shifts.unique().tolist()) == set(range(-4, 5))
+        turns = {tuple(turn) for turn in matrices[:, :2, :2].flatten(1).tolist()}
+        assert len(turns) == 8
+
+    def test_only_square_images_are_turned_by_quarters(self):
+        matrices = blit(Chance(every(200), 1.0), (32, 16))
+        assert torch.equal(matrices[:, :2, :2], torch.diag_embed(matrices[:, :2, :2].diagonal(dim1=1, dim2=2)))
+        assert matrices[:, 0, 2].abs().max() == 2 and matrices[:, 1, 2].abs().max() == 4
+
+    def test_geometry_has_the_strengths_of_the_paper(self):
+        count = 8000
+        matrices = geometry(Chance(every(count), 1.0), (16, 32))
+        area = matrices[:, :2, :2].det().log() / 2
+        shifts = torch.linalg.solve(matrices[:, :2, :2], matrices[:, :2, 2])
+        # The deviation of a deviation is its value over √(2 count).
+        for found, expected in ((area, 0.2 * math.log(2)), (shifts[:, 0], 4.0), (shifts[:, 1], 2.0)):
+            assert found.std().item() == pytest.approx(expected, rel=4 / math.sqrt(2 * count))
+            assert abs(found.mean().item()) < 4 * expected / math.sqrt(count)
+
+    def test_two_turns_leave_as_many_as_one_would(self):
+        matrices = geometry(Chance(every(4000), 0.36), (8, 8))
+        # Without a turn the linear part is diagonal.
+        assert share(matrices[:, 0, 1] == 0) == within_four_deviations(0.64, 4000)
+
+    def test_scaling_and_rotation(self):
+        assert scaling(2 * ones(1), 3 * ones(1)).tolist() == [[[2, 0], [0, 3]]]
+        torch.testing.assert_close(
+            rotation(ones(1) * math.pi / 6) @ torch.tensor([2.0, 0]), torch.tensor([[3**0.5, 1]])
+        )
+
+
+class TestColour:
+    def test_hue_keeps_luma_and_saturation(self):
+        given = images(10, 3, 4, 4)
+        turned = recolour(given, affine(chroma(torch.linspace(-3, 3, 10), ones(10)), torch.zeros(10, 3)))
+        torch.testing.assert_close(turned.mean(1), given.mean(1))
+        torch.testing.assert_close(turned.norm(dim=1), given.norm(dim=1))
+        assert not torch.allclose(turned, given, atol=0.1)
+
+    def test_a_third_of_a_turn_is_a_permutation(self):
+        third = chroma(torch.tensor([2 * math.pi / 3]), ones(1))[0]
+        torch.testing.assert_close(third, torch.tensor([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]]))
+
+    def test_saturation_zero_is_grey_and_one_changes_nothing(self):
+        given = images(2, 3, 4, 4)
+        found = recolour(given, affine(chroma(torch.zeros(2), torch.tensor([0.0, 1.0])), torch.zeros(2, 3)))
+        torch.testing.assert_close(found[0], given[0].mean(0).expand(3, -1, -1))
+        assert torch.equal(found[1], given[1])
+
+    @pytest.mark.parametrize("channels", [1, 3])
+    def test_the_luma_flip_is_an_involution_that_keeps_chroma(self, channels):
+        flip, none = luma_flip(torch.tensor([1.0, 0.0]), channels)
+        torch.testing.assert_close(flip @ flip, torch.eye(channels))
+        assert torch.equal(none, torch.eye(channels))
+        vivid = images(channels)
+        torch.testing.assert_close(flip @ vivid, vivid - 2 * vivid.mean())
+
+    def test_saturation_has_the_strength_of_the_paper(self):
+        # A volume of colours grows by the contrast in three directions and by the saturation in two.
+        volume = colour(Chance(every(8000), 1.0), 3)[:, :3, :3].det().abs().log()
+        expected = math.log(2) * math.hypot(3 * 0.5, 2 * 1.0)
+        assert volume.std().item() == pytest.approx(expected, rel=4 / math.sqrt(2 * 8000))
+
+    def test_grey_images_are_inverted_half_the_time(self):
+        assert share(colour(Chance(every(4000), 1.0), 1)[:, 0, 0] < 0) == within_four_deviations(0.5, 4000)
+
+    @pytest.mark.parametrize("channels", [2, 4])
+    def test_other_channels_have_brightness_and_contrast(self, channels):
+        matrices = colour(Chance(every(4000), 1.0), channels)
+        factors = matrices[:, 0, 0]
+        assert torch.equal(matrices[:, :-1, :-1], factors[:, None, None] * torch.eye(channels))
+        brightness = matrices[:, :-1, -1] / factors[:, None]
+        torch.testing.assert_close(brightness, brightness[:, :1].expand(-1, channels))
+        assert factors.log().std().item() == pytest.approx(0.5 * math.log(2), rel=0.05)
+        assert brightness.std().item() == pytest.approx(0.2, rel=0.05)
+
+    def test_nothing_is_clamped(self):
+        bright = torch.tensor([[[3.0, 0.0, 1.0], [0.0, 3.0, 1.0], [0.0, 0.0, 1.0]]])
+        assert torch.equal(recolour(torch.full((1, 2, 1, 1), 1.5), bright), torch.full((1, 2, 1, 1), 5.5))
+
+
+class TestCutout:
+    def test_is_a_rectangle_of_zeros(self):
+        rows, columns = torch.tensor([[0, 1, 1, 0]]).bool(), torch.tensor([[1, 0, 0]]).bool()
+        expected = torch.ones(1, 2, 4, 3)
+        expected[:, :, 1:3, 0] = 0
+        assert torch.equal(cut(torch.ones(1, 2, 4, 3), rows, columns), expected)
+
+    def test_has_the_area_of_the_paper(self):
+        count, size = 4000, (16, 32)
+        rows, columns = holes(Chance(every(count), 1.0), size)
+        heights, widths = rows.sum(1), columns.sum(1)
+        assert heights.max() == 8 and widths.max() == 16 and heights.min() == 4 and widths.min() == 8
+        # Half a side, less what lies beyond the border: 2 ∫₀^¼ (¼ - x) dx = 1/16.
+        areas = (heights * widths).double() / (16 * 32)
+        assert areas.mean().item() == pytest.approx((7 / 16) ** 2, abs=4 * areas.std().item() / math.sqrt(count))
+
+    def test_is_whole(self):
+        rows, _ = holes(Chance(every(500), 1.0), (16, 16))
+        edges = rows.int().diff(dim=1, prepend=torch.zeros(500, 1).int(), append=torch.zeros(500, 1).int())
+        assert (edges.abs().sum(1) == 2).all()
