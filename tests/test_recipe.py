@@ -45,10 +45,9 @@ def test_every_choice_is_a_field_and_every_field_has_a_sentence(name: str) -> No
 @pytest.mark.parametrize(
     ("fields", "chosen"),
     [
-        ({}, {"gamma": 0.3, "learning_rate": 3e-3}),
-        ({"labels": False}, {"gamma": 3.0, "final_gamma": 0.3}),
+        ({}, {"gamma": "auto", "learning_rate": 3e-3}),
         ({"labels": False, "gamma": 1}, {"gamma": 1.0}),
-        ({"blocks": 1}, {"gamma": 0.3, "learning_rate": 1e-3}),
+        ({"blocks": 1}, {"gamma": "auto", "learning_rate": 1e-3}),
         ({"blocks": 1, "learning_rate": 2e-3}, {"learning_rate": 2e-3}),
     ],
 )
@@ -104,7 +103,7 @@ NUMBER = 3
 """
 
 
-@pytest.mark.parametrize(("name", "width"), [("VALUE", 16), ("Mixture", 64)])
+@pytest.mark.parametrize(("name", "width"), [("VALUE", 16), ("Mixture", 128)])
 def test_ones_own_recipe(name: str, width: int, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(OWN)
     assert vars(find_recipe(f"{tmp_path / 'mine.py'}:{name}"))["width"] == width

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias, final
 
 Rule: TypeAlias = Callable[[float, Mapping[str, float]], float]
-"""(value, the figures of a step by "player/figure") → the next value."""
+"""(value, the figures of a step by "player/figure", and "fraction", what is spent of the budget) → the next value."""
 
 
 @final
@@ -47,17 +47,18 @@ class Dial:
             self.set(self.rule(self.value, figures))
 
 
-def hold(figure: str, at: float, rate: float) -> Rule:
+def hold(figure: str, at: float, rate: float, floor: Callable[[float], float] = lambda fraction: 0.0) -> Rule:
     """Keep ``figure`` at ``at`` by a dial that lowers it: up by the share ``rate`` where it is above, else down.
 
-    Only the side counts, not how far: one step in which a loss jumps moves the dial no more than any other. So it is
-    the median of the figure over steps that comes to stand at ``at``.
+    Never below ``floor`` of what is spent of the budget. Only the side counts, not how far: one step in which a loss
+    jumps moves the dial no more than any other. So it is the median of the figure over steps that comes to ``at``.
     """
 
     def rule(value: float, figures: Mapping[str, float]) -> float:
         if figure not in figures or math.isnan(figures[figure]):
             return value
-        return value * math.exp(rate if figures[figure] > at else -rate)
+        moved = value * math.exp(rate if figures[figure] > at else -rate)
+        return max(moved, floor(figures["fraction"]))
 
     return rule
 

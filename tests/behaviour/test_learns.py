@@ -1,8 +1,7 @@
 """The ring of eight Gaussians is learned: by every pair of loss and penalty that is said to work, and by the VAE.
 
-The others are left out because they do not work here. Without a penalty or with clipped weights a generator this small
-stays with one mode or two; R1 alone and DRAGAN, which smooth the discriminator at the reals only, find six to eight of
-them, as chance has it; least squares with the gradient penalty finds all, but very unevenly.
+The others are left out because they do not work here: without a penalty or with clipped weights a generator this small
+stays with one mode or two, and R1 alone and DRAGAN smooth the discriminator at the reals only.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,16 +20,16 @@ from sparring.recipes import RECIPES
 
 Learned = Callable[..., torch.Tensor]
 
-SMALL = {"batch": 128, "width": 64, "noise": 2, "learning_rate": 3e-3}
+SMALL = {"batch": 128, "width": 64, "noise": 4, "learning_rate": 3e-3}
 PENALTIES = ("r1+r2", "finite r1+r2", "gradient penalty")
 WORKING = [(loss, penalty) for loss in LOSSES for penalty in PENALTIES]
-WORKING.remove(("least_squares", "gradient penalty"))
 FAST = [("relativistic", "r1+r2"), ("non_saturating", "finite r1+r2"), ("wasserstein", "gradient penalty")]
 RING = survey("ring").prepare((2,))
 
 
 def small(name: str, **fields: Any) -> Recipe:
-    return with_fields(RECIPES[name], {**SMALL, **fields})
+    places = {"places": 100} if name == "points/ring" else {}
+    return with_fields(RECIPES[name], {**SMALL, **places, **fields})
 
 
 def measured(samples: torch.Tensor, split: Split = RING) -> Mapping[str, float]:
@@ -39,15 +38,15 @@ def measured(samples: torch.Tensor, split: Split = RING) -> Mapping[str, float]:
 
 @pytest.mark.parametrize(("loss", "penalty"), FAST)
 def test_the_ring(loss: str, penalty: str, learned: Learned) -> None:
-    found = measured(learned(small("points/ring", loss=loss, penalty=penalty), RING, 1500))
-    assert found["modes"] == 8 and found["quality"] > 0.3, found
+    found = measured(learned(small("points/ring", loss=loss, penalty=penalty), RING, 800))
+    assert found["modes"] == 8 and found["quality"] > 0.8 and found["reverse_kl"] < 0.1, found
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("loss", "penalty"), WORKING)
 def test_the_ring_with_every_pair_that_works(loss: str, penalty: str, learned: Learned) -> None:
-    found = measured(learned(small("points/ring", loss=loss, penalty=penalty), RING, 3000))
-    assert found["modes"] == 8 and found["quality"] > 0.4 and found["reverse_kl"] < 0.3, found
+    found = measured(learned(small("points/ring", loss=loss, penalty=penalty), RING, 1500))
+    assert found["modes"] == 8 and found["quality"] > 0.7 and found["reverse_kl"] < 0.15, found
 
 
 def test_a_gan_without_a_penalty_loses_modes(learned: Learned) -> None:
@@ -68,10 +67,9 @@ def test_the_autoencoder(learned: Learned) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["points/ring", "points/grid"])
-def test_recipes_as_they_are_given(name: str, learned: Learned) -> None:
-    """With all their defaults, at the number of samples that is theirs."""
-    recipe = RECIPES[name]
-    split = survey(name.split("/")[1]).prepare((2,))
+@pytest.mark.parametrize("data", list(MIXTURES))
+def test_the_default_on_every_mixture(data: str, learned: Learned) -> None:
+    """With all its defaults; 0.989 of the samples of a perfect sampler are good."""
+    recipe, split = RECIPES["points/ring"], survey(data).prepare((2,))
     found = measured(learned(recipe, split, recipe.samples // recipe.batch), split)
-    assert found["modes"] == len(split.facts.details["modes"]) and found["quality"] > 0.8, found
+    assert found["modes"] == len(split.facts.details["modes"]) and found["quality"] > 0.97, found

@@ -110,7 +110,7 @@ def test_recipes(say: Say) -> None:
     code, said = say("recipes")
     assert code == 0 and "points/ring" in said and "images/r3gan" in said
     code, said = say("recipes", "points/ring")
-    assert code == 0 and "--width" in said and "--final-gamma" in said
+    assert code == 0 and "--width" in said and "--gamma" in said
 
 
 def test_doctor(say: Say) -> None:

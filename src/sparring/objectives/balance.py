@@ -12,13 +12,14 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from sparring.dials import Dial, hold
+from sparring.objectives.schedules import geometric
 
 LEAD = "lead"
 """The note by which γ is steered."""
 SET_POINT = 0.8
 """Where the lead is held: log 2 = 0.693 where nothing can be told apart, and about half of a gap in scores above it."""
-LOWEST, HIGHEST = 1e-6, 1e3
-"""How far γ may go from its start: a thousandth of the extent of the data, squared, is as fine as it looks."""
+LOWEST, HIGHEST = 1e-7, 1e3
+"""How far γ may go from its start: down to the least only at the end of a run, so that what is coarse comes first."""
 
 
 def lead(real: list[Tensor], fake: list[Tensor]) -> Tensor:
@@ -35,7 +36,8 @@ def automatic(start: float, rate: float, player: str = "discriminator") -> Dial:
         rate: the share by which γ moves in a step.
         player: the discriminator that notes the lead.
     """
-    return Dial(start, lowest=LOWEST * start, highest=HIGHEST * start, rule=hold(f"{player}: {LEAD}", SET_POINT, rate))
+    floor = geometric(start, LOWEST * start)
+    return Dial(start, highest=HIGHEST * start, rule=hold(f"{player}: {LEAD}", SET_POINT, rate, floor))
 
 
 def fixed(value: float = 1.0, rate: float = 0.01, player: str = "discriminator") -> Dial:

@@ -26,6 +26,11 @@ def cosine(start: float, end: float, *, until: float = 1.0) -> Schedule:
     return value
 
 
+def geometric(start: float, end: float) -> Schedule:
+    """From ``start`` to ``end``, both positive, by equal factors."""
+    return lambda fraction: start * (end / start) ** fraction
+
+
 def geometric_cosine(start: float, end: float, *, until: float = 1.0) -> Schedule:
     """From ``start`` to ``end``, both positive, along half a cosine of the logarithm."""
     exponent = cosine(math.log(start), math.log(end), until=until)

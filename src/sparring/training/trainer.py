@@ -108,7 +108,7 @@ class Trainer:
 
         # Let the dials turn by what was just seen.
         for dial in self.dials.values():
-            dial.follow(figures)
+            dial.follow({**figures, "fraction": progress.fraction})
         self.fresh = figures | {f"dial: {name}": dial.value for name, dial in self.dials.items()}
         self.figures |= self.fresh
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LossName = Literal["minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"]
 PenaltyName = Literal["none", "r1", "r1+r2", "finite r1+r2", "gradient penalty", "dragan", "weight clipping"]
 
-GAMMA_RATE = 0.005
+GAMMA_RATE = 0.01
 """The share by which an automatic γ moves in a step."""
 NO_AUTOMATIC_GAMMA = 0.1
 """The weight of penalties where it cannot be found by the lead."""

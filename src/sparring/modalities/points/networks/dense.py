@@ -35,7 +35,7 @@ class Generator(nn.Module):
         noise: int = 8,
         width: int = 128,
         places: int = 0,
-        scatter: float = 0.02,
+        scatter: float = 0.01,
         scale: float = 1.0,
     ) -> None:
         super().__init__()
