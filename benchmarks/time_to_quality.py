@@ -38,7 +38,9 @@ COUNT = 3000
 FAST = {"precision": "bfloat16" if gains_from_bfloat16(torch.device("cpu")) else "float32", "resolution": (32, 32)}
 CONTESTANTS: dict[str, Recipe] = {
     "r3gan": recipes.R3GAN(**FAST),
-    "r3gan without classes": recipes.R3GAN(**FAST, labels=False, gamma=3.0, final_gamma=0.3),
+    "r3gan without classes": recipes.R3GAN(**FAST, labels=False),
+    "r3gan, γ 0.3": recipes.R3GAN(**FAST, gamma=0.3),
+    "r3gan without classes, γ 3": recipes.R3GAN(**FAST, labels=False, gamma=3.0),
     "r3gan plain": recipes.R3GAN(**(FAST | {"precision": "float32"}), penalty_every=1),
     "r3gan residual": recipes.R3GAN(**(FAST | {"precision": "float32"}), penalty_every=1, blocks=1, learning_rate=1e-3),
     "r3gan exact everywhere": recipes.R3GAN(**FAST, penalty_every=1),

@@ -16,29 +16,25 @@ from typing import Any
 
 import numpy as np
 import torch
+from playing import Plant, played, samples_of
 from torch import Tensor, nn
 
 from sparring.data.dataset import Dataset, Split
-from sparring.display import Silent
 from sparring.evaluation.distances import frechet
-from sparring.experiment import Experiment
 from sparring.flow import Batch, Progress, Terms, Verdict
 from sparring.games.duel import Duel
 from sparring.modalities.images.data import survey
 from sparring.modalities.images.networks.residual import Discriminator
 from sparring.modalities.images.recipes import R3GAN
 from sparring.objectives.losses import minimax
-from sparring.randomness import Draw
-from sparring.recipe import Machine, Recipe, resolve, with_fields
-from sparring.run import Record, create, versions
+from sparring.recipe import Machine, resolve, with_fields
 from sparring.storage import write_json
-from sparring.training.processes import World
 
-SAMPLES = 100_000
+SAMPLES, COUNT = 100_000, 1500
+"""Real samples seen by each run, and samples of it that are judged."""
 BROKEN_AT = 400
 """The step at which what happens once happens."""
 
-Plant = Callable[[Duel], None]
 Spoil = Callable[[Split], Split]
 
 
@@ -174,60 +170,26 @@ FAULTS = {
 
 
 def play(fault: Fault, seed: int, watchdog: str, folder: Path) -> None:
-    """One run, without a judgement; its score beside it."""
+    """One run, and its score beside it."""
     whole = survey("digits")
     machine = Machine("cpu", 2**34, 1, bfloat16=False)
     recipe, _ = resolve(with_fields(R3GAN(), fault.fields), whole.facts, machine)
-    record = Record(
-        recipe="images/r3gan",
-        choices={name: {"value": value, "reason": ""} for name, value in recipe.model_dump(mode="json").items()},
-        facts=whole.facts,
-        seed=seed,
+    healthy = whole.prepare(recipe.shape(whole.facts), seed=seed)
+    experiment, ended = played(
+        recipe,
+        fault.spoil(healthy),
+        folder,
         samples=SAMPLES,
-        minutes=None,
-        until=None,
-        device="cpu",
-        micro_batch=None,
+        seed=seed,
         watchdog=watchdog,
-        versions=versions(),
+        plant=fault.plant,
     )
-    split = fault.spoil(whole.prepare(recipe.shape(whole.facts), seed=seed))
-    run = create(folder, record)
-    experiment = Experiment(
-        run, record, Planted(recipe, fault.plant), split, torch.device("cpu"), World(), Silent(), None
-    )
-    try:
-        for _ in experiment:
-            pass
-        ended = ""
-    except Exception as error:
-        ended = str(error)
-    real = torch.from_numpy(whole.prepare(recipe.shape(whole.facts)).train.samples).float() / 127.5 - 1
-    write_json(folder / "score.json", {"score": score(experiment, real), "ended": ended})
+    real = torch.cat([part.batch(slice(None)).real for part in (healthy.train, healthy.held_out)])
+    write_json(folder / "score.json", {"score": score(samples_of(experiment, COUNT), real), "ended": ended})
 
 
-class Planted:
-    """A recipe whose game is changed before it is played."""
-
-    def __init__(self, recipe: Recipe, plant: Plant) -> None:
-        self.__dict__.update(vars(recipe))
-        self.recipe, self.plant = recipe, plant
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.recipe, name)
-
-    def game(self, facts: Any) -> Duel:
-        game: Any = self.recipe.game(facts)
-        self.plant(game)
-        return game  # type: ignore[no-any-return]
-
-
-def score(experiment: Experiment, real: Tensor) -> float | None:
-    """The Fréchet distance in pixels of 1,500 samples to all healthy digits; None where it is not finite."""
-    game, count = experiment.trainer.average, 1500
-    draw = Draw(0, 0, count, slice(0, count), stream="judged/")
-    with torch.inference_mode():
-        samples = game.generate(game.noise(draw), torch.arange(count) % 10)
+def score(samples: Tensor, real: Tensor) -> float | None:
+    """The Fréchet distance in pixels to all healthy digits; None where samples are not finite."""
     if not samples.isfinite().all():
         return None
     return frechet(real.flatten(1).double(), samples.clamp(-1, 1).flatten(1).double())

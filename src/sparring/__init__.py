@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sparring.data.dataset import Dataset
+    from sparring.diagnosis import diagnose
     from sparring.errors import SparringError
     from sparring.experiment import Interrupted, resume, train
     from sparring.flow import Batch, Progress, Turn, Verdict
@@ -47,6 +48,7 @@ _PLACES = {
     "Turn": "flow",
     "Verdict": "flow",
     "compare": "judging",
+    "diagnose": "diagnosis",
     "evaluate": "judging",
     "inspect": "inspection",
     "load": "model",
@@ -73,6 +75,7 @@ __all__ = [
     "Turn",
     "Verdict",
     "compare",
+    "diagnose",
     "evaluate",
     "inspect",
     "load",

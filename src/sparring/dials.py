@@ -63,6 +63,17 @@ def hold(figure: str, at: float, rate: float, floor: Callable[[float], float] = 
     return rule
 
 
+def climb(figure: str, at: float, by: float) -> Rule:
+    """Up by ``by`` where ``figure`` is above ``at``, down by it where it is below."""
+
+    def rule(value: float, figures: Mapping[str, float]) -> float:
+        if figure not in figures or math.isnan(figures[figure]):
+            return value
+        return value + (by if figures[figure] > at else -by)
+
+    return rule
+
+
 def running_mean(figure: str, decay: float) -> Rule:
     """value ← decay · value + (1 - decay) · figure."""
     return lambda value, figures: decay * value + (1 - decay) * figures[figure] if figure in figures else value

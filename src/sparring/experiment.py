@@ -1,10 +1,9 @@
 """From data to a run folder: the Python twins of `sparring train` and `sparring resume`."""
 
 import math
-import shutil
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, final
@@ -16,7 +15,8 @@ from sparring.data.facts import Facts
 from sparring.display import Display, Plain, Silent
 from sparring.errors import SparringError, nearest
 from sparring.flow import Progress
-from sparring.goal import Goal
+from sparring.games.game import Game
+from sparring.goal import SETTLED, Goal
 from sparring.modalities import modality, modality_of
 from sparring.model import load, recipe_named
 from sparring.randomness import Draw, seeded
@@ -25,13 +25,15 @@ from sparring.recipes import default_recipe, find_recipe
 from sparring.run import Record, Run, alone, create, new_folder, open_run, versions
 from sparring.storage import write_picture
 from sparring.training import devices, processes
-from sparring.training.checkpoint import checkpoints, forget_after, load_checkpoint, restore, save_checkpoint
+from sparring.training.checkpoint import checkpoints, load_checkpoint, restore, save_checkpoint
 from sparring.training.interruption import Interruption, interruptible
 from sparring.training.logbook import Logbook
 from sparring.training.plan import Plan
 from sparring.training.processes import World
 from sparring.training.trainer import NotFinite, Trainer
+from sparring.watchdog.best import farther
 from sparring.watchdog.signals import Observer, looks
+from sparring.watchdog.states import States
 from sparring.watchdog.watchdog import MODES, Watchdog
 
 OPTIONS = ("recipe", "minutes", "samples", "out", "seed", "until", "device", "micro_batch", "watchdog")
@@ -44,6 +46,8 @@ COLUMNS, MOST_ROWS = 8, 32
 """Of the pictures of samples."""
 SAVED_EVERY = 60.0
 """Seconds between checkpoints."""
+COMPARED = 1000
+"""Samples by which the last state is compared with the best."""
 FAILURES = 3
 """Checkpoints that could not be written in a row after which a run is given up."""
 
@@ -80,7 +84,7 @@ def train(
         samples: real samples to see; with ``minutes`` too, whichever is spent first.
         out: the run folder, which must not exist yet; None for the next free one under runs/.
         seed: of all random numbers: the same seed and samples give the same bytes on the same CPU.
-        until: stop when this is reached, such as "fd<0.4".
+        until: stop when this is reached, such as "fd<0.4"; "settled" for when no further gain can be told.
         device: "cpu", "cuda", "cuda:1" or "mps"; None for the best there is.
         micro_batch: samples computed at once by one process, to save memory; the mathematics stays the same.
         watchdog: "repair" what goes wrong, only "warn" of it, or "off".
@@ -100,6 +104,7 @@ def train(
     _check_budget(minutes, samples, micro_batch)
     _check_mode(watchdog)
     goal = Goal.parse(until) if until else None
+    _check_watched(goal, watchdog)
     folder = Path(world.agree(str(new_folder(out, str(data))) if world.first else ""))
 
     survey = modality_of(str(data)).survey(str(data))
@@ -212,9 +217,10 @@ class Experiment:
         # The judge may use the labels even where the players never see them.
         data = split.train if vars(recipe).get("labels") else Dataset(split.train.samples)
         self.trainer = Trainer(game, data, plan, device=device, world=world, tell=self._tell)
+        self.states = States(run.folder, self.trainer, self.logbook, world, self._save)
         self.watchdog = Watchdog(
             Observer(self.trainer, split, self.modality, record.seed),
-            self,
+            self.states,
             record.watchdog,
             self._tell,
             lambda look: self.logbook.signals(look.step, look.samples, look.values),
@@ -228,41 +234,41 @@ class Experiment:
         if not checkpoints(self.run.checkpoints):
             self.logbook.rewind(0)
             self._tell("resumed", "No checkpoint was written yet: beginning anew, with the same numbers.")
-            shutil.rmtree(self.run.good, ignore_errors=True)
+            self.states.forget_all()
             return
         snapshot, place, complaints = load_checkpoint(self.run.checkpoints)
         for complaint in complaints:
             self._tell("damaged checkpoint", complaint)
         restore(self.trainer, snapshot)
         self.logbook.rewind(self.trainer.samples)
-        if self.world.first:
-            forget_after(self.run.good, self.trainer.samples)
+        self.states.forget_the_future()
         self.watchdog.restore(self.trainer.beside["watchdog"], looks(self.run.folder / "signals.jsonl"))
         (reached,) = self.world.largest([float(self.logbook.happened(self.trainer.samples, "goal reached"))])
         self.reached = reached > 0
         self._tell("resumed", f"Going on from {place.name}: {self.trainer.samples:,} samples seen.")
 
-    def keep(self) -> None:
-        """Keep the present state as a good one."""
-        if self.world.first:
-            with suppress(OSError):
-                save_checkpoint(self.run.good, self.trainer)
-        self.world.agree("kept")
+    def _prefer_the_best(self) -> None:
+        """Where the average is farther from held-out samples than it once was, beyond chance, it is put back."""
+        best = self.states.best_average()
+        if self.record.watchdog != "repair" or best is None:
+            return
+        reals = self.split.held_out.batch(slice(0, COMPARED)).real
+        sides = (self._sketched(self.trainer.average), self._sketched(best.game))
+        if farther(*sides, self.modality.sketch(reals)).can_be_told:
+            for name in best.game.generators:
+                self.trainer.average.players[name].load_state_dict(best.game.players[name].state_dict())
+            words = f"The samples were best after {best.samples:,} samples: the average is that of then."
+            self._tell("best", words)
 
-    def go_back_to_good(self) -> None:
-        """To the last good state, with the clock going on."""
-        seconds, beside = self.trainer.seconds, self.trainer.beside
-        snapshot, _, _ = load_checkpoint(self.run.good)
-        restore(self.trainer, snapshot)
-        self.trainer.seconds, self.trainer.beside = seconds, beside
-        self.logbook.rewind(self.trainer.samples)
-        self.world.agree("back")
-
-    def secure(self) -> None:
-        """Write a checkpoint in place of those that lead where the run no longer goes."""
-        if self.world.first:
-            forget_after(self.run.checkpoints, self.trainer.samples - 1)
-            self._save()
+    def _sketched(self, game: Game) -> torch.Tensor:
+        """What the watchdog compares of ``COMPARED`` samples, classes in turn."""
+        labels, device = None, self.trainer.device
+        if self.trainer.data.labels is not None:
+            labels = (torch.arange(COMPARED) % len(self.record.facts.classes)).to(device)
+        draw = Draw(self.record.seed, 0, COMPARED, slice(0, COMPARED), stream="compared/", device=device)
+        with torch.no_grad():
+            samples = game.generate(game.noise(draw), labels).float().cpu()
+        return self.modality.sketch(samples)
 
     def play(self, *, resumed: bool = False) -> Run:
         """Train to the end, from the newest checkpoint if ``resumed``; then judge, show and publish."""
@@ -311,6 +317,7 @@ class Experiment:
             before = progress
         self.display.close()
         if self.world.first:
+            self._prefer_the_best()
             self._save(last=True)
 
     def _steps(self) -> Iterator[Progress]:
@@ -332,6 +339,8 @@ class Experiment:
     def _goal_is_reached(self) -> bool:
         if self.goal is None:
             return False
+        if self.goal.metric == SETTLED:
+            return self.watchdog.settled
         met = 0.0
         if self.world.first:
             name, value = self._measure()
@@ -441,6 +450,15 @@ def _check_count(recipe: Recipe, facts: Facts) -> None:
             found=f"{facts.count} readable samples in {facts.source}",
             expected=f"at least a batch of {recipe.batch}",
             remedy="add samples or choose a smaller --batch",
+        )
+
+
+def _check_watched(goal: Goal | None, watchdog: str) -> None:
+    if goal is not None and goal.metric == SETTLED and watchdog == "off":
+        raise SparringError(
+            found=f"--until {SETTLED} with --watchdog off",
+            expected="a watchdog, which sees that nothing more is gained",
+            remedy="leave one of the two out",
         )
 
 

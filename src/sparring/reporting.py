@@ -1,4 +1,4 @@
-"""The end of a run for people: samples.png, curves.png and report.html."""
+"""The end of a run for people: samples.png, curves.png, signals.png and report.html."""
 
 import io
 from dataclasses import replace
@@ -11,8 +11,9 @@ from PIL.Image import Image
 from torch import Tensor
 
 from sparring.data.dataset import Dataset, Split
+from sparring.diagnosis import Traces
 from sparring.evaluation.curves import curves
-from sparring.evaluation.report import Picture, Report, Table, page
+from sparring.evaluation.report import Picture, Report, Table, Training, page
 from sparring.evaluation.words import interval, titled
 from sparring.judgement import Judgement
 from sparring.modality import Modality
@@ -44,6 +45,7 @@ def write_report(run: Run, model: Model, split: Split, samples: Tensor, judgemen
     report = replace(
         _report(f"{record.recipe} on {_short(record.facts.source)}", gallery, judgement),
         summary=_summary(model, split, judgement),
+        training=_training(run),
         curves=Picture(drawn, "Figures of the run; thick lines are averages.", "Curves of losses and penalties."),
         choices=[(field, str(one["value"]), str(one["reason"])) for field, one in record.choices.items()],
         happened=[str(event["said"]) for event in read_lines(run.folder / "events.jsonl")][-MOST_EVENTS:],
@@ -164,6 +166,23 @@ def _summary(model: Model, split: Split, judgement: Judgement) -> list[str]:
     remark = f"Trained on {len(split.train):,} samples of {_short(facts.source)} ({len(split.held_out):,} held out)"
     sentences = [f"{remark}; {seen:,} real samples were seen."]
     return [*sentences, *_first(judgement), *judgement.remarks]
+
+
+def _training(run: Run) -> Training:
+    """What the watchdog's diagnosis is; its picture is written beside curves.png."""
+    traces = Traces(run)
+    diagnosis, drawn = traces.diagnosis(), traces.picture()
+    if drawn is not None:
+        write_bytes(run.folder / "signals.png", drawn)
+    caption = "What the watchdog saw; dashed lines where something was found (red) or had helped (green)."
+    told = [diagnosis.told(episode) for episode in diagnosis.episodes]
+    return Training(
+        verdict=diagnosis.verdict,
+        alarming=diagnosis.ails,
+        sentences=[diagnosis.improvement.sentence, *diagnosis.remarks],
+        episodes=[(heading, sentences) for heading, *sentences in told],
+        picture=Picture(drawn, caption, "Signals of the run, and what happened.") if drawn is not None else None,
+    )
 
 
 def _first(judgement: Judgement) -> list[str]:

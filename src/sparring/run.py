@@ -31,11 +31,6 @@ class Run:
         return self.folder / "checkpoints"
 
     @property
-    def good(self) -> Path:
-        """Checkpoints of states that nothing ailed, for the watchdog to go back to."""
-        return self.folder / "good"
-
-    @property
     def samples(self) -> Path:
         """Pictures of samples from the same noise, named after the real samples seen."""
         return self.folder / "samples"

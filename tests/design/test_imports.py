@@ -31,7 +31,7 @@ TABLE: dict[str, set[str]] = {
     "modality": {"data"},
     "modalities.*.networks": {"flow", "layers"},
     "modalities.*": BELOW
-    | {"data", "evaluation", "games", "modalities.*.networks", "modality", "objectives", "recipe"},
+    | {"data", "evaluation", "games", "layers", "modalities.*.networks", "modality", "objectives", "recipe"},
     "modalities": {"errors", "modality", "modalities.*"},
     "recipes": {"errors", "data", "recipe", "modalities.*"},
     "run": {"errors", "data", "storage"},
@@ -42,16 +42,31 @@ TABLE: dict[str, set[str]] = {
     "subject": BELOW | {"data", "evaluation", "recipe", "modality", "modalities", "model"},
     "judgement": BELOW | {"evaluation", "run"},
     "comparison": {"evaluation", "judgement"},
-    "reporting": BELOW | {"data", "evaluation", "judgement", "modality", "model", "run"},
+    "diagnosis": BELOW | {"run", "training", "watchdog"},
+    "reporting": BELOW | {"data", "diagnosis", "evaluation", "judgement", "modality", "model", "run"},
     "judging": BELOW
     | {"data", "evaluation", "games.game", "recipe", "modality", "model", "run", "display"}
     | {"comparison", "judgement", "reporting", "subject"},
     "inspection": BELOW | {"data", "display", "recipe", "recipes", "modality", "modalities", "training"},
     "experiment": BELOW
-    | {"data", "display", "goal", "judging", "modalities", "model", "recipe", "recipes", "run", "training", "watchdog"},
+    | {
+        "data",
+        "display",
+        "games.game",
+        "goal",
+        "judging",
+        "modalities",
+        "model",
+        "recipe",
+        "recipes",
+        "run",
+        "training",
+        "watchdog",
+    },
     "cli": BELOW
     | {
         "data",
+        "diagnosis",
         "display",
         "experiment",
         "inspection",

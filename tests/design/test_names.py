@@ -30,6 +30,7 @@ NAMES = {
     "Turn",
     "Verdict",
     "compare",
+    "diagnose",
     "evaluate",
     "inspect",
     "load",
@@ -50,12 +51,14 @@ OPTIONS = {
         "until",
         "device",
         "micro_batch",
+        "watchdog",
         "fields",
     ],
     "resume": ["run", "recipe", "device"],
     "sample": ["model", "count", "seed", "label", "truncation", "out", "device", "recipe"],
     "evaluate": ["subject", "data", "json", "report", "count", "seed", "recipe", "useful", "extractor"],
     "compare": ["first", "second", "data", "json", "count", "seed", "recipe", "extractor"],
+    "diagnose": ["run", "picture", "json"],
     "recipes": ["name"],
     "doctor": ["markdown"],
 }
@@ -77,7 +80,7 @@ def test_verbs_and_their_options() -> None:
 
 
 def test_the_python_twins_take_the_same_options() -> None:
-    for verb in ("train", "resume", "evaluate", "compare", "inspect"):
+    for verb in ("train", "resume", "evaluate", "compare", "diagnose", "inspect"):
         twin = inspect.signature(getattr(sparring, verb)).parameters
         assert set(OPTIONS[verb]) - {"extractor"} <= set(twin), verb
 

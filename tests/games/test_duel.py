@@ -1,18 +1,22 @@
 """What the two players of a duel minimise."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from sparring.flow import Batch, Progress
-from sparring.games.duel import Duel
+from sparring.dials import Dial
+from sparring.flow import Batch, Progress, Verdict
+from sparring.games.duel import MOST_AUGMENTED, NOTED_EVERY, Duel, notes_on
+from sparring.objectives.balance import lead
 from sparring.objectives.judge import Judge
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.penalties import r1, r2
 from sparring.objectives.schedules import Weighted, constant, cosine
 from sparring.objectives.terms import reconstruction
+from sparring.randomness import Draw
 
 Make = Callable[..., Duel]
 At = Callable[..., Progress]
@@ -100,3 +104,137 @@ def test_the_weight_limit_follows_each_update_of_the_discriminator(tiny_duel: Ma
     first.after()
     assert max(float(weight.detach().abs().max()) for weight in duel.players["discriminator"].parameters()) <= 0.01
     assert max(float(weight.detach().abs().max()) for weight in duel.players["generator"].parameters()) > 0.01
+
+
+class Linear(nn.Module):
+    """Two judges: D(x) = w·x for each of the rows of ``weights``."""
+
+    def __init__(self, weights: Tensor) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(weights)
+
+    def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+        return Verdict([sample @ weight for weight in self.weights], [])
+
+
+def test_what_can_be_turned(tiny_duel: Make) -> None:
+    def augment(sample: Tensor, probability: float, draw: Draw) -> Tensor:
+        return sample
+
+    for penalties, strength in ((None, 0.0), ({"r1": Weighted(r1, constant(2.0))}, 1.0)):
+        duel = tiny_duel(penalties=penalties, augment=augment)
+        assert {name: dial.value for name, dial in duel.dials.items()} == {
+            "strength": strength,
+            "augmentation": 0.0,
+            "lecam": 0.0,
+            "real level": 0.0,
+            "fake level": 0.0,
+        }
+        assert not duel.dials["strength"].obeys
+        duel.dials["augmentation"].set(1.0)
+        assert duel.dials["augmentation"].value == MOST_AUGMENTED
+    given = Dial(5.0)
+    assert tiny_duel(strength=given).dials["strength"] is given
+
+
+def test_the_strength_multiplies_all_penalties(tiny_duel: Make, batch: Batch, progress: At) -> None:
+    penalties = {"r1": Weighted(r1, constant(2.0)), "r2": Weighted(r2, constant(0.5))}
+    duel, now = tiny_duel(penalties=penalties), progress(8)
+    once = duel.discriminator_terms(batch, now)
+    duel.dials["strength"].set(3.0)
+    thrice = duel.discriminator_terms(batch, now)
+    torch.testing.assert_close(thrice["adversarial"], once["adversarial"])
+    for name in penalties:
+        torch.testing.assert_close(thrice[name], 3 * once[name])
+
+
+def test_where_there_are_no_penalties_r1_and_r2_wait_for_their_strength(
+    tiny_duel: Make, batch: Batch, progress: At
+) -> None:
+    silent, now = tiny_duel(), progress(8)
+    assert list(silent.discriminator_terms(batch, now)) == ["adversarial"]
+    silent.dials["strength"].set(2.0)
+    asked = tiny_duel(penalties={"r1": Weighted(r1, constant(2.0)), "r2": Weighted(r2, constant(2.0))})
+    found, expected = (duel.discriminator_terms(batch, now) for duel in (silent, asked))
+    assert list(found) == ["adversarial", "r1", "r2"]
+    torch.testing.assert_close(found, expected)
+
+
+def test_lecam_counts_when_it_is_turned_on(tiny_duel: Make, batch: Batch, progress: At) -> None:
+    duel, now = tiny_duel(), progress(8)
+    (real,), (fake,) = played(duel, batch, now)
+    for name, value in (("lecam", 4.0), ("real level", 0.5), ("fake level", -0.5)):
+        duel.dials[name].set(value)
+    expected = ((real + 0.5).relu().square() + (0.5 - fake).relu().square()).mean()
+    torch.testing.assert_close(duel.discriminator_terms(batch, now)["lecam"], 4 * expected)
+
+
+def test_the_levels_of_lecam_follow_the_scores(tiny_duel: Make, batch: Batch, progress: At) -> None:
+    duel, now = tiny_duel(), progress(8)
+    duel.discriminator_terms(batch, now)
+    figures = {f"discriminator: {name}": float(value) for name, value in now.notes.items()}
+    for side in ("real", "fake"):
+        duel.dials[f"{side} level"].follow(figures)
+        assert duel.dials[f"{side} level"].value == pytest.approx(0.1 * figures[f"discriminator: {side} score"])
+
+
+def test_notes_against_written_out_values(draw: Callable[..., Draw]) -> None:
+    """In sum D(x) = 3 x₁ + 4 x₂: 3, -4 and 8 for reals, 0, 3 and 3 for fakes, whose mean is 2."""
+    critic = Linear(torch.tensor([[1.0, 4.0], [2.0, 0.0]]))
+    real = torch.tensor([[1.0, 0.0], [0.0, -1.0], [0.0, 2.0]], requires_grad=True)
+    fake = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0]], requires_grad=True)
+    notes = {name: float(value) for name, value in notes_on(Judge(critic, None, draw(3)), real, fake).items()}
+    assert notes == pytest.approx(
+        {
+            "real score": 7 / 3,
+            "fake score": 2.0,
+            "sure": 1 / 3,
+            "overlap": 1 / 3,
+            "real slope": 5.0,
+            "fake slope": 5.0,
+        }
+    )
+
+
+def test_notes_leave_the_gradients_of_the_terms_alone(tiny_duel: Make, batch: Batch, progress: At) -> None:
+    duel, gradients = tiny_duel(penalties={"r1": Weighted(r1, constant(1.0))}), []
+    for step in (0, 1):
+        terms = duel.discriminator_terms(batch, replace(progress(8), step=step))
+        weights = list(duel.players["discriminator"].parameters())
+        gradients.append(torch.autograd.grad(sum(terms.values()), weights))
+        assert all(weight.grad is None for weight in weights)
+    torch.testing.assert_close(gradients[0], gradients[1])
+
+
+def test_the_lead_is_noted_at_every_step_and_the_rest_now_and_then(tiny_duel: Make, batch: Batch, progress: At) -> None:
+    duel = tiny_duel(judges=2)
+    for step in range(2 * NOTED_EVERY):
+        now = replace(progress(8), step=step, notes={})
+        duel.discriminator_terms(batch, now)
+        torch.testing.assert_close(now.notes["lead"], lead(*played(duel, batch, now)))
+        assert len(now.notes) == (7 if step % NOTED_EVERY == 0 else 1)
+        assert not any(note.requires_grad for note in now.notes.values())
+
+
+def test_the_score_is_the_sum_over_judges(tiny_duel: Make, batch: Batch) -> None:
+    duel = tiny_duel(judges=3)
+    expected = sum(duel.players["discriminator"](batch.real).scores)
+    torch.testing.assert_close(duel.score(batch.real, None), expected)
+
+
+def test_samples_are_augmented_only_with_a_probability(tiny_duel: Make, batch: Batch, progress: At) -> None:
+    seen: list[tuple[int, float]] = []
+
+    def augment(sample: Tensor, probability: float, draw: Draw) -> Tensor:
+        seen.append((len(sample), probability))
+        return sample + draw.normal("shift", 2)
+
+    duel, now = tiny_duel(augment=augment), progress(8)
+    plain = duel.discriminator_terms(batch, now)["adversarial"], duel.generator_terms(batch, now)["adversarial"]
+    assert not seen
+    duel.dials["augmentation"].set(0.25)
+    augmented = duel.discriminator_terms(batch, now)["adversarial"], duel.generator_terms(batch, now)["adversarial"]
+    assert seen == [(8, 0.25)] * 4
+    assert not any(torch.isclose(*pair) for pair in zip(plain, augmented, strict=True))
+    augmented[1].backward()
+    assert any(weight.grad.any() for weight in duel.players["generator"].parameters())

@@ -6,8 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import relu
 
+from sparring.dials import Dial
 from sparring.flow import Verdict
+from sparring.layers.augment import Augment
 from sparring.objectives.judge import Judge
 from sparring.objectives.penalties import (
     Penalty,
@@ -16,6 +19,7 @@ from sparring.objectives.penalties import (
     finite_r1,
     finite_r2,
     gradient_penalty,
+    lecam,
     r1,
     r2,
     sparse,
@@ -169,6 +173,78 @@ def test_a_pass_is_made_once_for_the_same_samples(draw: Callable[..., Draw]) -> 
     judge, real, fake = Judge(critic, None, draw(4)), samples(4, 2, seed=1), samples(4, 2, seed=2)
     judge(real), judge(fake), r1(judge, real, fake), r2(judge, real, fake)
     assert len(seen) == 2
+
+
+def shifted(sample: Tensor, draw: Draw) -> Tensor:
+    """Twice as large, and moved at random."""
+    return 2 * sample + draw.normal("shift", *sample.shape[1:])
+
+
+def test_slopes_are_with_respect_to_the_samples_before_the_augmentation(draw: Callable[..., Draw]) -> None:
+    weight, sample = torch.tensor([3.0, -1.0]), samples(4, 2)
+    (slope,) = Judge(Linear(weight), None, draw(4), shifted).slopes(sample)
+    torch.testing.assert_close(slope, (2 * weight).expand(4, 2))
+
+
+def test_equal_views_are_augmented_alike_and_others_are_not(draw: Callable[..., Draw]) -> None:
+    judge, sample = Judge(Linear(torch.ones(2)), None, draw(4), shifted), samples(4, 2)
+    (first,), (again,), (other,) = (judge.afresh(sample, view).scores for view in ("a", "a", "b"))
+    assert torch.equal(first, again)
+    assert not torch.isclose(first, other).any()
+    assert judge(sample) is judge(sample)
+    twin = sample.detach().clone()
+    assert not torch.isclose(judge(sample).scores[0], judge(twin).scores[0]).any()
+
+
+def test_a_judge_of_some_rows_augments_them_as_the_judge_of_all_does(draw: Callable[..., Draw]) -> None:
+    judge, sample = Judge(Linear(torch.ones(2)), None, replace(draw(10), rows=slice(1, 9)), shifted), samples(8, 2)
+    few, rows = judge.every(3)
+    assert len(range(8)[rows]) == 2
+    torch.testing.assert_close(few.afresh(sample[rows], "a").scores[0], judge.afresh(sample, "a").scores[0][rows])
+
+
+@pytest.mark.parametrize("make", [finite_r1, finite_r2])
+def test_finite_differences_see_both_places_by_one_view(
+    make: Callable[..., Penalty], draw: Callable[..., Draw]
+) -> None:
+    """Otherwise the penalty were the square of what the augmentation moves, over that of a tiny step."""
+    critic, point = Linear(torch.tensor([3.0, 4.0])), samples(8, 2)
+    plain = make(step=1e-3)(Judge(critic, None, draw(8)), point, point)
+    augmented = make(step=1e-3)(Judge(critic, None, draw(8), shifted), point, point)
+    torch.testing.assert_close(augmented, 4 * plain, rtol=2e-2, atol=1e-2)
+
+
+def test_finite_differences_behind_the_augmentation_of_images(draw: Callable[..., Draw]) -> None:
+    """Every image is moved, and a step of 0.001 still finds a slope of the size of the exact one."""
+
+    def augmented(sample: Tensor, draw: Draw) -> Tensor:
+        return Augment(("blit", "geometry"))(sample, 1.0, draw)
+
+    judge = Judge(Linear(samples(1, 8, 8, seed=1).detach()), None, draw(64), augmented)
+    images = samples(64, 1, 8, 8, seed=2)
+    exact = r1(judge, images, images).mean().item()
+    assert finite_r1(step=1e-3)(judge, images, images).mean().item() == pytest.approx(exact, rel=4 * (2 / 64) ** 0.5)
+
+
+def test_lecam_against_its_formula(draw: Callable[..., Draw]) -> None:
+    """Of two judges: what reals score above the level of fakes, and fakes below that of reals."""
+    weights = torch.tensor([3.0, 4.0]), torch.tensor([0.0, -2.0])
+    real, fake = samples(6, 2, seed=1).detach(), samples(6, 2, seed=2).detach()
+    found = lecam(Dial(0.7), Dial(-0.4, lowest=-1.0))(Judge(Linear(*weights), None, draw(6)), real, fake)
+    expected = sum(relu(real @ weight + 0.4) ** 2 + relu(0.7 - fake @ weight) ** 2 for weight in weights)
+    torch.testing.assert_close(found, expected)
+    assert found.eq(0).sum() < 6
+
+
+def test_lecam_follows_its_dials_and_lets_scores_between_the_levels_be(draw: Callable[..., Draw]) -> None:
+    high, low = Dial(0.0), Dial(0.0)
+    penalty, sample = lecam(high, low), torch.tensor([[1.0]])
+    judge = Judge(Linear(torch.ones(1)), None, draw(1))
+    assert penalty(judge, sample, sample).item() == 1.0
+    high.set(3.0)
+    assert penalty(judge, sample, sample).item() == 1.0 + 4.0
+    low.set(5.0)
+    assert penalty(judge, sample, 3 * sample).item() == 0.0
 
 
 def test_clipped_weights() -> None:

@@ -8,7 +8,15 @@ import pytest
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
 from sparring.games.duel import Duel
-from sparring.training.checkpoint import FILES, checkpoints, load_checkpoint, restore, save_checkpoint
+from sparring.training.checkpoint import (
+    FILES,
+    checkpoints,
+    forget_after,
+    load_checkpoint,
+    restore,
+    save_checkpoint,
+    take,
+)
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
 
@@ -110,6 +118,46 @@ def test_other_networks(saved: Path, blob: Dataset, plan: Callable[..., Plan], t
     other = Trainer(tiny_duel(judges=2), blob, plan())
     with pytest.raises(SparringError, match="checkpoint of other networks"):
         restore(other, load_checkpoint(saved)[0])
+
+
+@pytest.mark.parametrize(("samples", "left"), [(95, [64]), (96, [64, 96]), (0, []), (1000, [64, 96])])
+def test_what_was_saved_after_a_place_is_forgotten(samples: int, left: list[int], saved: Path) -> None:
+    forget_after(saved, samples)
+    assert [int(path.name) for path in checkpoints(saved)] == left
+    assert len(list(saved.iterdir())) == len(left)
+
+
+def test_what_is_damaged_is_forgotten_as_well(saved: Path) -> None:
+    (saved / "000000096" / "manifest.json").unlink()
+    forget_after(saved, 64)
+    assert load_checkpoint(saved)[1:] == (saved / "000000064", [])
+
+
+def test_nothing_is_forgotten_where_nothing_is(tmp_path: Path) -> None:
+    forget_after(tmp_path / "none", 0)
+    assert not (tmp_path / "none").exists()
+
+
+def test_where_the_dials_stand_is_kept(
+    trainer: Trainer, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel], tmp_path: Path
+) -> None:
+    trainer.dials["generator rate"].set(0.25)
+    trainer.dials["strength"].obeys = True
+    trainer.dials["strength"].set(1 / 3)
+    trainer.dials["real level"].set(-1e-17)
+    trainer.beside = {"watchdog": {"tries": {"imbalance": 2}}}
+    trainer.advance()
+    save_checkpoint(tmp_path, trainer)
+    other = Trainer(tiny_duel(), blob, plan())
+    restore(other, load_checkpoint(tmp_path)[0])
+    assert [(dial.value, dial.obeys) for dial in other.dials.values()] == [
+        (dial.value, dial.obeys) for dial in trainer.dials.values()
+    ]
+    assert other.beside == trainer.beside
+    for one in (trainer, other):
+        one.advance()
+    assert {**take(other).state, "seconds": 0} == {**take(trainer).state, "seconds": 0}
+    assert other.fresh == trainer.fresh
 
 
 def test_a_disk_that_is_full_leaves_what_was_there(

@@ -1,43 +1,42 @@
-"""One word on the health of a run."""
+"""Updates that are refused, counted."""
 
 import math
 
-from sparring.training.watchdog import PATIENCE, Watchdog
+import pytest
+
+from sparring.training.guard import PATIENCE, Guard
 
 
-def fed(*norms: float) -> Watchdog:
-    watchdog = Watchdog()
-    for norm in norms:
-        watchdog.note("generator", norm)
-    return watchdog
+@pytest.mark.parametrize("norm", [0.0, 1e-30, 1.0, 1e30])
+def test_a_finite_gradient_is_let_through(norm: float) -> None:
+    guard = Guard()
+    assert guard.note("generator", norm)
+    assert (guard.total, guard.refused, guard.exhausted) == (0, {"generator": 0}, None)
 
 
-def test_words() -> None:
-    assert Watchdog().word == "warming up"
-    assert fed(*[1.0] * 19).word == "warming up"
-    assert fed(*[1.0, 1.5] * 50).word == "healthy"
-    assert fed(*[1.0] * 100, *[50.0] * 10).word == "shaking"
-    assert fed(*[1.0] * 100, *[1e-5] * 10).word == "stalled"
-    assert fed(*[0.0] * 100).word == "stalled"
-    assert fed(*[1.0] * 100, math.nan).word == "not finite"
-    assert fed(*[1.0] * 100, math.inf, 1.0).word == "healthy"
-
-
-def test_one_jump_is_not_a_shake() -> None:
-    assert fed(*[1.0] * 100, 500.0, *[1.0] * 5).word == "healthy"
-
-
-def test_the_worst_player_decides() -> None:
-    watchdog = fed(*[1.0] * 100)
-    for norm in [1.0] * 100 + [1e-6] * 10:
-        watchdog.note("discriminator", norm)
-    assert watchdog.word == "stalled"
+@pytest.mark.parametrize("norm", [math.nan, math.inf])
+def test_what_is_not_finite_is_refused_and_counted(norm: float) -> None:
+    guard = Guard()
+    assert not guard.note("generator", norm)
+    assert (guard.total, guard.refused) == (1, {"generator": 1})
 
 
 def test_only_a_row_of_bad_gradients_exhausts() -> None:
-    watchdog = Watchdog()
+    guard = Guard()
     for norm in [math.nan] * (PATIENCE - 1) + [1.0] + [math.inf] * (PATIENCE - 1):
-        assert watchdog.note("generator", norm) == math.isfinite(norm)
-        assert watchdog.exhausted is None
-    watchdog.note("generator", math.nan)
-    assert watchdog.exhausted == "generator"
+        assert guard.note("generator", norm) == math.isfinite(norm)
+        assert guard.exhausted is None
+    guard.note("generator", math.nan)
+    assert guard.exhausted == "generator"
+    assert guard.total == 2 * PATIENCE - 1
+
+
+def test_players_are_counted_apart() -> None:
+    guard = Guard()
+    for _ in range(PATIENCE - 1):
+        guard.note("generator", math.nan)
+        guard.note("discriminator", 1.0)
+    assert guard.exhausted is None
+    guard.note("discriminator", math.nan)
+    assert guard.exhausted is None and guard.refused == {"generator": PATIENCE - 1, "discriminator": 1}
+    assert guard.total == PATIENCE

@@ -9,17 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from sparring.data.dataset import Dataset
-from sparring.errors import SparringError
+from sparring.dials import Dial
 from sparring.flow import Batch, Progress, Terms, Verdict
 from sparring.games.duel import Duel
 from sparring.games.priors import normal
+from sparring.objectives.balance import automatic
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.penalties import dragan, finite_r1, gradient_penalty, r1, r2, sparse
 from sparring.objectives.schedules import Weighted, constant
 from sparring.objectives.terms import feature_matching
 from sparring.training.plan import Plan
 from sparring.training.processes import World
-from sparring.training.trainer import Trainer
+from sparring.training.trainer import NotFinite, Trainer
 
 Make = Callable[..., Any]
 PENALTIES = {
@@ -140,20 +141,31 @@ def test_gradients_that_are_not_finite_are_refused(tiny_duel: Make, blob: Datase
             before = weights(trainer)
         if progress.step == 5:
             assert said == ["refused"] * 3
-            assert trainer.watchdog.word == "not finite"
+            assert trainer.guard.refused["generator"] == 3
             for name in (name for name in before if name.startswith("player/generator")):
                 assert torch.equal(weights(trainer)[name], before[name])
-    assert trainer.watchdog.word != "not finite"
+    assert trainer.guard.refused["generator"] == 0 and trainer.guard.total == 3
     assert all(value.isfinite().all() for value in weights(trainer).values())
 
 
 def test_five_in_a_row_end_the_run(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(cursed(tiny_duel(), range(3, 100)), blob, plan())
-    with pytest.raises(SparringError, match="generator that is not finite, 5 times in a row"):
+    with pytest.raises(NotFinite, match="generator that is not finite, 5 times in a row"):
         for _ in trainer:
             pass
     assert trainer.step == 6
     assert all(value.isfinite().all() for value in weights(trainer).values())
+
+
+@pytest.mark.xfail(reason="the gradients that made it give up are left", strict=True)
+def test_whoever_goes_on_after_it_gave_up_finds_no_gradients(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    trainer = Trainer(cursed(tiny_duel(), range(3, 8)), blob, plan())
+    with pytest.raises(NotFinite):
+        for _ in trainer:
+            pass
+    trainer.guard.refused.clear()
+    trainer.advance()
+    assert trainer.guard.total == 5
 
 
 @pytest.mark.parametrize("penalty", [r1, gradient_penalty, dragan, finite_r1()])
@@ -209,6 +221,77 @@ def test_schedules_are_laid_over_the_budget(tiny_duel: Make, blob: Dataset, plan
     assert rates[0] == 1.0 and decays[0] == 0.9
     assert rates[5] == pytest.approx(0.5) and decays[5] == pytest.approx(0.945)
     assert rates == sorted(rates, reverse=True)
+
+
+def test_dials_scale_the_learning_rates(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    trainer = Trainer(tiny_duel(), blob, plan(rate=1e-3))
+    assert {name for name in trainer.dials if name.endswith(" rate")} == {"generator rate", "discriminator rate"}
+    trainer.dials["generator rate"].set(0.25)
+    trainer.advance()
+    rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in trainer.optimisers.items()}
+    assert rates == pytest.approx({"generator": 0.25e-3, "discriminator": 1e-3})
+
+
+def test_a_player_whose_rate_is_turned_to_zero_stays(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    trainer = Trainer(tiny_duel(), blob, plan())
+    trainer.dials["discriminator rate"].set(0.0)
+    before = weights(trainer)
+    trainer.advance()
+    for name, after in weights(trainer).items():
+        assert torch.equal(after, before[name]) == ("discriminator" in name), name
+
+
+def test_dials_turn_by_the_figures_of_the_step(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    heard: list[dict[str, float]] = []
+
+    def rule(value: float, figures: Any) -> float:
+        heard.append(dict(figures))
+        return value + 1
+
+    trainer = Trainer(tiny_duel(strength=Dial(5.0, rule=rule)), blob, plan(samples=96))
+    for progress in trainer:
+        assert trainer.dials["strength"].value == 5.0 + progress.step
+        assert trainer.fresh["dial: strength"] == trainer.figures["dial: strength"] == 5.0 + progress.step
+    assert [figures["fraction"] for figures in heard] == pytest.approx([0, 1 / 3, 2 / 3])
+    assert all(figures["discriminator: lead"] > 0 for figures in heard)
+
+
+def test_an_automatic_strength_moves_by_its_share(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    trainer = Trainer(tiny_duel(strength=automatic(2.0, 0.01)), blob, plan(samples=32_000))
+    for _ in range(10):
+        before = trainer.dials["strength"].value
+        trainer.advance()
+        upward = trainer.figures["discriminator: lead"] > 0.8
+        # At the start it can rise, and fall no faster than its floor.
+        assert (trainer.dials["strength"].value > before) == upward
+
+
+@pytest.mark.parametrize("micro_batch", [None, 7])
+def test_figures_are_those_of_the_whole_batch(
+    micro_batch: int | None, tiny_duel: Make, blob: Dataset, plan: Make
+) -> None:
+    """Portions of 7, 7, 7, 7 and 4 samples count by their sizes."""
+    duel = tiny_duel(loss="non_saturating")
+    trainer = Trainer(duel, blob, plan(micro_batch=micro_batch))
+    with torch.no_grad():
+        real = trainer._batch(0).real
+        fake = duel.generate(duel.noise(trainer.progress.draw.within("discriminator/0")), None)
+        scores = [duel.score(side, None) for side in (real, fake)]
+        expected = duel.loss.discriminator(*scores)
+    trainer.advance()
+    assert trainer.figures["discriminator/adversarial"] == pytest.approx(float(expected), rel=1e-5)
+    assert trainer.figures["discriminator: real score"] == pytest.approx(float(scores[0].mean()), rel=1e-5, abs=1e-7)
+    assert trainer.figures["discriminator: overlap"] == pytest.approx(float((scores[1] > scores[0]).float().mean()))
+
+
+def test_what_was_noted_lately_stays_among_the_figures(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    trainer = Trainer(tiny_duel(), blob, plan())
+    trainer.advance()
+    noted = trainer.figures["discriminator: real slope"]
+    assert trainer.fresh == trainer.figures
+    trainer.advance()
+    assert "discriminator: real slope" not in trainer.fresh and "discriminator: lead" in trainer.fresh
+    assert trainer.figures["discriminator: real slope"] == noted
 
 
 def test_progress_counts_the_samples_of_every_turn(tiny_duel: Make, blob: Dataset, plan: Make) -> None:

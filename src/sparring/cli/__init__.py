@@ -8,7 +8,7 @@ from typing import Any
 from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
-from sparring.cli import compare, demo, doctor, evaluate, inspect, recipes, resume, sample, train
+from sparring.cli import compare, demo, diagnose, doctor, evaluate, inspect, recipes, resume, sample, train
 from sparring.errors import SparringError
 
 VERBS: dict[str, Callable[..., Any]] = {
@@ -19,6 +19,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "sample": sample.sample,
     "evaluate": evaluate.evaluate,
     "compare": compare.compare,
+    "diagnose": diagnose.diagnose,
     "recipes": recipes.recipes,
     "doctor": doctor.doctor,
 }

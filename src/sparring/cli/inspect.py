@@ -13,7 +13,7 @@ def inspect(data: str, /, *, json: Path | None = None, sheet: Path | None = None
     ----------
     data
         A folder of images (sub-folders are classes), a zip of images, IDX, Parquet, .npy, .npz or .csv files, or one
-        of the names digits, mnist, fashion-mnist, stacked-mnist, cifar10, ring, grid.
+        of the names digits, mnist, fashion-mnist, stacked-mnist, cifar10, ring, grid, lattice.
     json
         Write everything that was found to this file.
     sheet

@@ -48,7 +48,7 @@ def train(
     seed
         Of all random numbers.
     until
-        Stop when this quality is reached, such as "fd<0.4".
+        Stop when this quality is reached, such as "fd<0.4"; settled: when no further gain can be told.
     device
         cpu, cuda, cuda:1 or mps. Default: the best there is.
     micro_batch

@@ -69,6 +69,25 @@ class Table:
 
 @final
 @dataclass(frozen=True)
+class Training:
+    """How the training went.
+
+    Args:
+        verdict: whether anything ailed it; ``alarming`` if something did to the end.
+        sentences: what else is to be said.
+        episodes: what ailed it, each as a heading and sentences.
+        picture: of its signals, or None.
+    """
+
+    verdict: str
+    alarming: bool = False
+    sentences: Sequence[str] = ()
+    episodes: Sequence[tuple[str, Sequence[str]]] = ()
+    picture: Picture | None = None
+
+
+@final
+@dataclass(frozen=True)
 class Report:
     """What is on the page, from top to bottom; all plain text is escaped.
 
@@ -80,6 +99,7 @@ class Report:
         pairs: the closest pairs, or None.
         tables: of scores, the most telling first.
         classes: class → measure → value; see ``CLASS_COLUMNS``.
+        training: how it went, or None.
         curves: of the run, or None.
         choices: (field, value, reason).
         happened: sentences on what happened during the run.
@@ -94,6 +114,7 @@ class Report:
     pairs: Picture | None = None
     tables: Sequence[Table] = ()
     classes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    training: Training | None = None
     curves: Picture | None = None
     choices: Sequence[tuple[str, str, str]] = ()
     happened: Sequence[str] = ()
@@ -107,7 +128,8 @@ def page(report: Report) -> str:
         _section("Was anything copied?", _memorisation(report)),
         _section("How good is it?", "".join(_table(table) for table in report.tables)),
         _section("Class by class", _classes(report.classes)),
-        _section("How it went", _course(report)),
+        _section("How the training went", _training(report.training)),
+        _section("Figures and events", _course(report)),
         _section("What was chosen, and why", _choices(report.choices)),
         _section("Protocol", _protocol(report)),
     ]
@@ -198,6 +220,18 @@ def _classes(classes: Mapping[str, Mapping[str, float]]) -> str:
 
 def _share(value: float | None) -> str:
     return number(None) if value is None else f"{value:.3f}"
+
+
+def _training(training: Training | None) -> str:
+    """Nothing where there is nothing but the verdict."""
+    if training is None or not (training.episodes or training.picture):
+        return ""
+    episodes = "".join(
+        f"<h3>{escape(heading)}</h3>\n{_paragraphs(sentences)}" for heading, sentences in training.episodes
+    )
+    verdict = _paragraphs([training.verdict], "flag" if training.alarming else "fine")
+    picture = _figure(training.picture) if training.picture else ""
+    return verdict + _paragraphs(training.sentences) + episodes + picture
 
 
 def _course(report: Report) -> str:

@@ -8,7 +8,7 @@ from typing import TypeAlias, final
 import torch
 from torch import Tensor, nn
 
-from sparring.dials import Dial, running_mean
+from sparring.dials import Dial, climb, running_mean
 from sparring.flow import Batch, Noise, Progress, Sample, Terms, Turn
 from sparring.games.priors import Prior
 from sparring.objectives.balance import LEAD, fixed, lead
@@ -24,6 +24,8 @@ Augment: TypeAlias = Callable[[Sample, float, Draw], Sample]
 
 MOST_AUGMENTED = 0.8
 """Above this probability augmentations show in the samples (Karras et al. 2020, section 2.3)."""
+OVERFITTING, KNOWN = "look: held-out gap", 0.6
+"""What the probability of augmentation follows, as in Karras et al. (2020), section 3.1: r_v, and where it is held."""
 NOTED_EVERY = 16
 """Steps between looks at the scores."""
 
@@ -72,7 +74,7 @@ class Duel:
         self.augment = augment
         self.dials = {
             "strength": strength or fixed(1.0 if penalties else 0.0),
-            "augmentation": Dial(0.0, highest=MOST_AUGMENTED),
+            "augmentation": Dial(0.0, highest=MOST_AUGMENTED if augment else 0.0, rule=climb(OVERFITTING, KNOWN, 0.05)),
             "lecam": Dial(0.0),
             "real level": Dial(0.0, lowest=-math.inf, rule=running_mean("discriminator: real score", 0.9)),
             "fake level": Dial(0.0, lowest=-math.inf, rule=running_mean("discriminator: fake score", 0.9)),

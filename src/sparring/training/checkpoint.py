@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from sparring.errors import SparringError
+from sparring.games.game import Game
 from sparring.storage import (
     crash_point,
     json_text,
@@ -173,6 +174,12 @@ def restore(trainer: Trainer, snapshot: Snapshot) -> None:
     trainer.beside = state["beside"]
     for name, (value, obeys) in state["dials"].items():
         trainer.dials[name].value, trainer.dials[name].obeys = value, obeys
+
+
+def restore_average(average: Game, snapshot: Snapshot) -> None:
+    """Give ``average`` the averaged players of the snapshot, which were of the same networks."""
+    for name in average.generators:
+        average.players[name].load_state_dict(_below(snapshot.players, f"average/{name}/"))
 
 
 def _fill(folder: Path, snapshot: Snapshot) -> None:

@@ -44,6 +44,11 @@ class Remedy:
         raised = any(trainer.dials[name].value < value for name, value in self.sets.items() if name in trainer.dials)
         return steered or turned or raised or (self.back and not self.steers and not self.turns and not self.sets)
 
+    def touched(self, trainer: Trainer) -> list[str]:
+        """The dials that it turns."""
+        names = (*self.turns, *self.sets, *self.steers)
+        return [one for one in trainer.dials if one in names or (RATES in names and one.endswith(" rate"))]
+
     def apply(self, trainer: Trainer) -> None:
         """Turn the dials, or draw the weights anew."""
         for name, factor in self.turns.items():
@@ -81,7 +86,10 @@ REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
     ),
     "discriminator overfitting": (
         Remedy("samples are augmented before they are judged, one in five", sets={"augmentation": 0.2}),
-        Remedy("two in five are augmented, and the scores are held together (LeCam)", sets={"augmentation": 0.4}),
+        Remedy(
+            "two in five are augmented, and the scores are held together (LeCam)",
+            sets={"augmentation": 0.4, "lecam": 0.3},
+        ),
         Remedy("three in five are augmented", sets={"augmentation": 0.6}),
     ),
     "oscillation": (STEADIER, Remedy("rates are halved", turns={RATES: 0.5})),

@@ -24,6 +24,8 @@ SEEN = 64
 """Samples from fixed noise at each look, and as many real ones beside them."""
 JUDGED = 256
 """Held-out samples that the generated ones are compared with."""
+FAR = 1e9
+"""Stands for the spread of samples that are not finite."""
 NEIGHBOURS = 5
 """The radius around a held-out sample is that of its fifth neighbour."""
 FIRST, LOOKS = 64, 50
@@ -99,7 +101,8 @@ class Observer:
         train = Dataset(split.train.samples, trainer.data.labels)
         self.beside = _some(train, SEEN, seed, "seen")
         self.train = _some(train, JUDGED, seed, "training")
-        self.held_out = _some(Dataset(split.held_out.samples, split.held_out.labels), JUDGED, seed, "held out")
+        labels = None if train.labels is None else split.held_out.labels
+        self.held_out = _some(Dataset(split.held_out.samples, labels), JUDGED, seed, "held out")
         self.draw = Draw(seed, 0, SEEN, slice(0, SEEN), stream="watchdog/", device=trainer.device)
         sketch = sight.sketch(self.held_out.real)
         self.apart = float(torch.pdist(sketch).mean()) if len(sketch) > 1 else 0.0
@@ -119,7 +122,7 @@ class Observer:
         values = {**self._figures(), **self._samples()}
         self._sums = {}
         progress = self.trainer.progress
-        rounded = {name: float(f"{value:.6g}") for name, value in values.items() if not math.isnan(value)}
+        rounded = {name: float(f"{value:.6g}") for name, value in values.items() if math.isfinite(value)}
         return Look(progress.step, progress.samples, rounded)
 
     def state(self) -> dict[str, Any]:
@@ -151,7 +154,7 @@ class Observer:
             live, average = (self._generated(game) for game in (self.trainer.game, self.trainer.average))
             gap = self._gap(live)
         if not (live.isfinite().all() and average.isfinite().all()):
-            return {}
+            return {"outside": 1.0, "contrast": FAR}
         real, now = self.sight.sketch(self.beside.real), self.sight.sketch(live)
         kinds = self.beside.condition
         found = {

@@ -1,11 +1,14 @@
 """Looks at a run, names what ails it, acts, and judges whether it helped."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeAlias, final
 
+from sparring.watchdog.best import BETTER, standing
 from sparring.watchdog.data import unhealthy
 from sparring.watchdog.findings import COOLING, LASTING, Finding, found
+from sparring.watchdog.improvement import improvement_of
 from sparring.watchdog.remedies import REMEDIES, Remedy, dials_of, put_back
 from sparring.watchdog.signals import Look, Observer, due
 
@@ -13,7 +16,7 @@ MODES = ("repair", "warn", "off")
 Tell: TypeAlias = Callable[[str, str, dict[str, Any]], None]
 """(kind of event, sentence, further facts)"""
 
-TRIAL = 10
+TRIAL = 6
 """Looks after which a remedy is judged."""
 KEPT_EVERY = 8
 """Looks between states that are kept to go back to, if nothing ails the run."""
@@ -30,8 +33,12 @@ class Past(Protocol):
         """Keep the present state."""
         ...
 
-    def go_back_to_good(self) -> None:
+    def go_back(self) -> None:
         """To the last state that was kept, time excepted."""
+        ...
+
+    def keep_best(self) -> None:
+        """Keep the present state as the best so far."""
         ...
 
     def secure(self) -> None:
@@ -42,14 +49,16 @@ class Past(Protocol):
 @final
 @dataclass
 class Trial:
-    """A remedy that is being tried: against what, since which look, and where the dials stood before."""
+    """A remedy that is being tried: against what, since when, and where the dials it turned stood before.
+
+    No dials where it cannot be put back, because the run went back or its weights are new.
+    """
 
     finding: str
     says: str
     step: int
     looks: int
     dials: dict[str, tuple[float, bool]]
-    reversible: bool
 
 
 @final
@@ -73,6 +82,7 @@ class Watchdog:
         self.trials: list[Trial] = []
         self.rollbacks = 0
         self.healthy = 0
+        self.best = math.inf
 
     def begin(self) -> None:
         """Look at the data, and keep the first state."""
@@ -80,7 +90,8 @@ class Watchdog:
             return
         for finding in unhealthy(self.observer.split, self.observer.sight.bounds):
             self._say(finding)
-        self.past.keep()
+        if self.mode == "repair":
+            self.past.keep()
 
     def step(self) -> None:
         """After each step of the trainer."""
@@ -95,6 +106,11 @@ class Watchdog:
         """How the run does, in a word or two."""
         return "not watched" if self.mode == "off" else ", ".join(self.ailing) or "healthy"
 
+    @property
+    def settled(self) -> bool:
+        """Whether no further gain can be told."""
+        return improvement_of(self.history, 0).stopped is True
+
     def rescue(self) -> bool:
         """Numbers have not been finite for so long that the trainer gave up: go back, if that may help."""
         if self.mode != "repair":
@@ -108,7 +124,13 @@ class Watchdog:
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs to go on watching, as JSON values."""
         trials = [asdict(trial) for trial in self.trials]
-        kept = {"tries": self.tries, "said": self.said, "rollbacks": self.rollbacks, "healthy": self.healthy}
+        kept: dict[str, Any] = {
+            "tries": self.tries,
+            "said": self.said,
+            "rollbacks": self.rollbacks,
+            "healthy": self.healthy,
+        }
+        kept["best"] = self.best if self.best < math.inf else None
         return {**kept, "trials": trials, "observer": self.observer.state()}
 
     def restore(self, state: dict[str, Any], history: list[Look]) -> None:
@@ -116,6 +138,7 @@ class Watchdog:
         self.history = history
         self.tries, self.said = dict(state["tries"]), dict(state["said"])
         self.rollbacks, self.healthy = state["rollbacks"], state["healthy"]
+        self.best = math.inf if state["best"] is None else state["best"]
         self.trials = [Trial(**trial) for trial in state["trials"]]
         self.observer.restore(state["observer"])
 
@@ -134,8 +157,17 @@ class Watchdog:
                 if self._wants_treatment(finding) and self._treat(finding):
                     break
         self.healthy = 0 if findings else self.healthy + 1
+        if self.mode == "repair":
+            self._keep()
+
+    def _keep(self) -> None:
+        """Keep what is good to go back to, and what is the best so far."""
         if self.healthy >= LASTING and len(self.history) % KEPT_EVERY == 0 and not self.trials:
             self.past.keep()
+        now = standing(self.history)
+        if now < BETTER * self.best or (self.best == math.inf and now < math.inf):
+            self.best = now
+            self.past.keep_best()
 
     def _is_new(self, finding: Finding) -> bool:
         """Whether it was not said lately."""
@@ -165,7 +197,7 @@ class Watchdog:
         step = trainer.step
         if remedy.back:
             self.rollbacks += 1
-            self.past.go_back_to_good()
+            self.past.go_back()
             put_back(trainer, before)
             trainer.guard.refused.clear()
             self.history = [look for look in self.history if look.step <= trainer.step]
@@ -173,10 +205,11 @@ class Watchdog:
         remedy.apply(trainer)
         where = f" from step {trainer.step:,} again" if remedy.back else ""
         self.tell("remedy", f"Against {finding.name}: {remedy.says}{where}.", {"finding": finding.name, "step": step})
-        reversible = not remedy.back and not remedy.fresh
-        self.trials.append(Trial(finding.name, remedy.says, trainer.step, len(self.history), before, reversible))
+        turned = {} if remedy.back else {name: before[name] for name in remedy.touched(trainer)}
+        self.trials.append(Trial(finding.name, remedy.says, trainer.step, len(self.history), turned))
         self.healthy = 0
         if remedy.back:
+            self.best = math.inf
             self.past.secure()
         return True
 
@@ -190,9 +223,8 @@ class Watchdog:
             if trial.finding not in self.ailing:
                 self.tell("helped", f"It helped against {trial.finding}: {trial.says}.", {"finding": trial.finding})
                 continue
-            if trial.reversible:
-                put_back(self.observer.trainer, trial.dials)
-            undone = "; it is put back" if trial.reversible else ""
+            put_back(self.observer.trainer, trial.dials)
+            undone = "; it is put back" if trial.dials else ""
             words = f"It did not help against {trial.finding}: {trial.says}{undone}."
             self.tell("did not help", words, {"finding": trial.finding})
             self.said.pop(trial.finding, None)

@@ -1,6 +1,5 @@
 """Images: the experiments."""
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
     from sparring.objectives.penalties import Penalty
 
 
-START = 0.1
-"""An automatic γ at the start, for each value of an image."""
+START = 1.0
+"""An automatic γ at the start."""
 GAMMA_RATE = 0.01
 """The share by which an automatic γ moves in a step."""
 SMALLEST, LARGEST = 8, 256
@@ -163,7 +162,7 @@ class R3GAN(ImageRecipe):
             prior=normal(self.noise),
             loss=relativistic,
             penalties=self._penalties(),
-            strength=automatic(START * math.prod(self.shape(facts)), GAMMA_RATE) if self.gamma == "auto" else None,
+            strength=automatic(START, GAMMA_RATE) if self.gamma == "auto" else None,
             augment=Augment(),
         )
 

@@ -1,0 +1,70 @@
+"""One run of a recipe that may be changed before it is played, on data that may be spoilt, without a judgement."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.data.dataset import Split
+from sparring.data.facts import Facts
+from sparring.display import Silent
+from sparring.experiment import Experiment
+from sparring.games.game import Game
+from sparring.randomness import Draw
+from sparring.recipe import Recipe
+from sparring.run import Record, create, versions
+from sparring.training.processes import World
+
+Plant = Callable[[Any], None]
+
+
+class Planted:
+    """A recipe whose game is changed before it is played."""
+
+    def __init__(self, recipe: Recipe, plant: Plant) -> None:
+        self.__dict__.update(vars(recipe))
+        self.recipe, self.plant = recipe, plant
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.recipe, name)
+
+    def game(self, facts: Facts) -> Game:
+        game = self.recipe.game(facts)
+        self.plant(game)
+        return game
+
+
+def played(
+    recipe: Recipe,
+    split: Split,
+    folder: Path,
+    *,
+    samples: int,
+    seed: int,
+    watchdog: str,
+    plant: Plant = lambda game: None,
+) -> tuple[Experiment, str]:
+    """The experiment when it is over, and the error that ended it, if one did."""
+    choices = {name: {"value": value, "reason": ""} for name, value in recipe.model_dump(mode="json").items()}
+    record = Record("planted", choices, split.facts, seed, samples, None, None, "cpu", None, versions(), watchdog)
+    run = create(folder, record)
+    planted: Any = Planted(recipe, plant)
+    experiment = Experiment(run, record, planted, split, torch.device("cpu"), World(), Silent(), None)
+    try:
+        for _ in experiment:
+            pass
+    except Exception as error:  # What a fault breaks is what is measured.
+        return experiment, str(error)
+    return experiment, ""
+
+
+def samples_of(experiment: Experiment, count: int) -> Tensor:
+    """Samples of the average, classes in turn."""
+    game = experiment.trainer.average
+    draw = Draw(0, 0, count, slice(0, count), stream="judged/")
+    classes = len(experiment.record.facts.classes)
+    labels = torch.arange(count) % classes if experiment.trainer.data.labels is not None else None
+    with torch.inference_mode():
+        return game.generate(game.noise(draw), labels)

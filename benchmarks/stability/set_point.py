@@ -1,0 +1,117 @@
+"""Where γ settles and how good the samples are, by set point, start, rate, batch and other choices, on digits.
+
+python benchmarks/stability/set_point.py --out runs/set-point [--seeds 0 1 2] [--choices "set point 0.8" …]
+
+Scores are Fréchet distances in pixels of 1,500 samples to all digits. A run is a folder; one that is finished is not
+made again.
+"""
+
+import argparse
+import json
+import re
+import statistics
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from playing import played, samples_of
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from rounds import setting
+
+from sparring.dials import hold
+from sparring.evaluation.distances import frechet
+from sparring.modalities.images.data import survey
+from sparring.objectives import balance
+from sparring.objectives.losses import LOSSES
+from sparring.recipe import resolve, with_fields
+from sparring.recipes import RECIPES
+from sparring.storage import write_json
+from sparring.training import devices
+
+COUNT = 1500
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What differs from the default."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    at: float = balance.SET_POINT
+    start: float = 1.0
+    rate: float = 0.01
+    loss: str = "relativistic"
+    augmentation: float = 0.0
+
+    def plant(self, game: Any) -> None:
+        """Another rule for γ, another loss, or augmentation that does not change."""
+        game.loss = LOSSES[self.loss]
+        if game.dials["strength"].obeys:
+            game.dials["strength"].rule = hold(f"discriminator: {balance.LEAD}", self.at, self.rate)
+            game.dials["strength"].value = self.start
+        if self.augmentation:
+            game.dials["augmentation"].lowest = game.dials["augmentation"].value = self.augmentation
+
+
+CHOICES = {
+    **{f"set point {at:g}": Choice(at=at) for at in (0.72, 0.75, 0.8, 0.85, 0.9, 1.0, 1.2)},
+    **{f"start {start:g}": Choice(start=start) for start in (0.01, 100.0)},
+    **{f"rate {rate:g}": Choice(rate=rate) for rate in (0.002, 0.05)},
+    **{f"γ = {gamma:g} throughout": Choice({"gamma": gamma}) for gamma in (0.1, 0.3, 1.0)},
+    **{f"batch {batch}": Choice({"batch": batch}) for batch in (16, 256)},
+    **{f"learning rate {rate:g}": Choice({"learning_rate": rate}) for rate in (1e-3, 1e-2)},
+    **{f"{loss} loss": Choice(loss=loss) for loss in ("non_saturating", "hinge", "least_squares")},
+    "without classes": Choice({"labels": False}),
+    "augmented, one in two": Choice(augmentation=0.5),
+}
+
+
+def measured(choice: Choice, seed: int, samples: int, folder: Path) -> dict[str, float]:
+    """One run."""
+    found = folder / "scores.json"
+    if not found.exists():
+        whole = survey("digits")
+        recipe = with_fields(RECIPES["images/r3gan"], dict(choice.fields))
+        recipe, _ = resolve(recipe, whole.facts, devices.describe(torch.device("cpu")))
+        split = whole.prepare(recipe.shape(whole.facts), seed=seed)
+        numbers: dict[str, Any] = {"samples": samples, "seed": seed, "watchdog": "warn"}
+        experiment, ended = played(recipe, split, folder, plant=choice.plant, **numbers)
+        real = torch.cat([part.batch(slice(None)).real for part in (split.train, split.held_out)]).flatten(1)
+        fake = samples_of(experiment, COUNT).clamp(-1, 1).flatten(1)
+        looks = experiment.watchdog.history
+        values = {
+            "score": frechet(real.double(), fake.double()),
+            "gamma": experiment.trainer.dials["strength"].value if choice.fields.get("gamma") is None else None,
+            "lead": looks[-1]["lead"] if looks else None,
+        }
+        write_json(found, {**values, "ended": ended})
+    content: dict[str, float] = json.loads(found.read_text())
+    return content
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--choices", nargs="+", default=list(CHOICES), choices=list(CHOICES))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--samples", type=int, default=100_000)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    lines = ["| choice | score | γ at the end | lead at the end |", "|---|---|---|---|"]
+    for name in options.choices:
+        runs = []
+        for seed in options.seeds:
+            folder = options.out / f"{re.sub(r'[^a-z0-9.]+', '-', name.lower())}-{seed}"
+            runs.append(measured(CHOICES[name], seed, options.samples, folder))
+            print(name, seed, runs[-1], flush=True)
+        columns = [[run[key] for run in runs if run[key] is not None] for key in ("score", "gamma", "lead")]
+        cells = [f"{statistics.median(one):.3g} ({min(one):.3g} to {max(one):.3g})" if one else "" for one in columns]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    print("\n".join(["", setting(), "", *lines]))
+
+
+if __name__ == "__main__":
+    main()

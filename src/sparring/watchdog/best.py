@@ -1,0 +1,57 @@
+"""Which of two states of a run is better, and whether that can be told."""
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sparring.watchdog.signals import Look
+
+WINDOW = 5
+"""Looks over which the distance is averaged: that of a single look is mostly chance."""
+BETTER = 0.9
+"""A state is kept as the best where its distance is below this share of the best before."""
+SURE = 2.0
+"""Standard errors by which two distances must differ."""
+
+
+class Difference(NamedTuple):
+    """How much farther the first samples are from the data than the second, with its standard error."""
+
+    value: float
+    standard_error: float
+
+    @property
+    def can_be_told(self) -> bool:
+        """Whether the second samples are nearer, beyond chance."""
+        return self.value > SURE * self.standard_error
+
+
+def standing(looks: Sequence[Look]) -> float:
+    """The mean distance over the last looks; infinite before there are enough."""
+    distances = [look.values["distance"] for look in looks[-WINDOW:] if "distance" in look.values]
+    return fmean(distances) if len(distances) == WINDOW else float("inf")
+
+
+def farther(
+    first: Float[Tensor, "count features"],
+    second: Float[Tensor, "count features"],
+    real: Float[Tensor, "reals features"],
+) -> Difference:
+    """The difference of the energy distances of ``first`` and ``second`` to ``real`` (Székely & Rizzo 2013, eq. 2.1).
+
+    The standard error is that of sampling ``first`` and ``second``, to first order; both see the same reals.
+    """
+    parts = [_contributions(side, real) for side in (first, second)]
+    error = sum(part.var() / len(part) for part in parts) ** 0.5
+    values = [2 * torch.cdist(side, real).mean() - torch.pdist(side).mean() for side in (first, second)]
+    return Difference(float(values[0] - values[1]), float(error))
+
+
+def _contributions(side: Tensor, real: Tensor) -> Tensor:
+    """How much each sample adds: the first-order part of the energy distance, (count,)."""
+    others = torch.cdist(side, side).sum(1) / (len(side) - 1)
+    return 2 * torch.cdist(side, real).mean(1) - 2 * others

@@ -1,0 +1,222 @@
+"""The story of a run's ailments, from what was written down: each from when to when, what was done, whether it helped.
+
+What was said at the time stands in events.jsonl. When it held is told by asking the rules again at every look that is
+left, so that runs in which nothing was said, because nobody watched, are told of in the same words.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, final
+
+from sparring.watchdog.data import NAME as UNHEALTHY_DATA
+from sparring.watchdog.findings import COOLING, RULES, Finding, History, found
+
+Event: TypeAlias = Mapping[str, Any]
+
+UNDONE, PENDING, HELPED, IN_VAIN = "nothing was done", "not judged yet", "helped", "did not help"
+
+
+@final
+@dataclass(frozen=True)
+class Treatment:
+    """Something that the watchdog did.
+
+    Args:
+        says: what, in plain words.
+        samples: real samples seen when it was done.
+        back: samples of the state that the run went back to, or None where it did not go back.
+        outcome: "helped", "did not help" or "not judged yet".
+        judged: samples seen when that was said, or None.
+    """
+
+    says: str
+    samples: int
+    back: int | None
+    outcome: str = PENDING
+    judged: int | None = None
+
+
+@final
+@dataclass(frozen=True)
+class Episode:
+    """One ailment, from its first sign to its last.
+
+    Args:
+        finding: its name.
+        start: real samples seen when it was found.
+        end: real samples seen when it was last found, or when it was mended.
+        lasts: whether it held at the last look.
+        says: one plain sentence.
+        evidence: what spoke for it when it was found.
+        advice: what a person can do.
+        treatments: what was done about it, the earliest first.
+        left: whether the run went back to before it, for another reason.
+    """
+
+    finding: str
+    start: int
+    end: int
+    lasts: bool
+    says: str
+    evidence: tuple[str, ...]
+    advice: str
+    treatments: tuple[Treatment, ...] = ()
+    left: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """ "helped", "did not help" or "not judged yet", of what was done last; or "nothing was done"."""
+        return self.treatments[-1].outcome if self.treatments else UNDONE
+
+    @property
+    def mended(self) -> int | None:
+        """Samples seen when it was said that something had helped, or None."""
+        return self.treatments[-1].judged if self.outcome == HELPED else None
+
+    @property
+    def reaches_back(self) -> int:
+        """Samples of the earliest state from which the run has gone through it."""
+        return min([self.start, *(one.back for one in self.treatments if one.back is not None)])
+
+
+def episodes(looks: History, events: Iterable[Event]) -> list[Episode]:
+    """What ailed a run: first what was said, in that order, then what the rules find that was not.
+
+    Args:
+        looks: all that are left in signals.jsonl.
+        events: the lines of events.jsonl.
+    """
+    spans = replayed(looks)
+    story = _Story(spans)
+    for event in surviving(events):
+        story.tell(event)
+    last = looks[-1].samples if looks else 0
+    unsaid = [span for span in spans if not any(_speaks_of(span, one) for one in story.told)]
+    return [*(_until_now(one, spans, last) for one in story.told), *unsaid]
+
+
+def replayed(looks: History) -> list[Episode]:
+    """When each rule held, by asking all of them again at every look; pauses as long as the watchdog's are one."""
+    spans: list[Episode] = []
+    latest: dict[str, tuple[int, int]] = {}
+    for place, look in enumerate(looks):
+        for finding in found(looks[: place + 1]):
+            number, before = latest.get(finding.name, (-1, -COOLING))
+            if place - before >= COOLING:
+                number = len(spans)
+                spans.append(_begun(finding))
+            spans[number] = replace(spans[number], end=look.samples, lasts=place == len(looks) - 1)
+            latest[finding.name] = number, place
+    return spans
+
+
+def surviving(events: Iterable[Event]) -> list[Event]:
+    """The events without those that a killed run had seen after its checkpoint: a resumed run tells them again."""
+    kept: list[Event] = []
+    for event in events:
+        if event["kind"] == "resumed":
+            while kept and kept[-1]["samples"] > event["samples"]:
+                kept.pop()
+        kept.append(event)
+    return kept
+
+
+@final
+class _Story:
+    """Episodes as they were told, event by event; ``open`` are those that were not mended yet."""
+
+    def __init__(self, spans: Sequence[Episode]) -> None:
+        self.spans = spans
+        self.told: list[Episode] = []
+        self.open: dict[str, int] = {}
+        self.now = 0
+
+    def tell(self, event: Event) -> None:
+        """Take in the next event."""
+        name, kind = str(event.get("finding")), event["kind"]
+        if kind == "finding":
+            self._find(name, event)
+        elif kind == "remedy" and name in self.open:
+            self._treat(self.open[name], event)
+        elif kind in (HELPED, IN_VAIN) and name in self.open:
+            self._judge(self.open[name], event)
+            if kind == HELPED:
+                del self.open[name]
+        self.now = event["samples"]
+
+    def _find(self, name: str, event: Event) -> None:
+        samples = event["samples"]
+        evidence = tuple(str(words) for words in event.get("evidence", ()))
+        says = _plain(str(event.get("said", name)), name, evidence)
+        # Data may have several faults; each is an ailment of its own.
+        key = says if name == UNHEALTHY_DATA else name
+        if key in self.open and self._is_one(self.told[self.open[key]], samples):
+            one = self.told[self.open[key]]
+            self._change(self.open[key], start=min(one.start, samples), end=max(one.end, samples))
+            return
+        self.open[key] = len(self.told)
+        self.told.append(Episode(name, samples, samples, False, says, evidence, str(event.get("advice", ""))))
+
+    def _is_one(self, episode: Episode, samples: int) -> bool:
+        """Whether what is found now is what was found before, not a relapse."""
+        throughout = [one for one in self.spans if one.finding == episode.finding and one.start <= episode.start]
+        return bool(episode.treatments) or samples <= max([one.end for one in throughout], default=episode.start)
+
+    def _treat(self, place: int, event: Event) -> None:
+        """Note what was done; what else ailed the run after the state that it goes back to is left behind."""
+        episode, back = self.told[place], event["samples"]
+        went_back = back < self.now
+        says = str(event.get("said", "")).removeprefix(f"Against {episode.finding}: ").rstrip(".")
+        treatment = Treatment(says, self.now, back if went_back else None)
+        self._change(place, treatments=(*episode.treatments, treatment))
+        for name, other in list(self.open.items()):
+            if went_back and other != place and self.told[other].start > back:
+                self._change(other, left=True, end=max(self.told[other].end, self.now))
+                del self.open[name]
+
+    def _judge(self, place: int, event: Event) -> None:
+        treatments = self.told[place].treatments
+        judged = [replace(one, outcome=event["kind"], judged=event["samples"]) for one in treatments[-1:]]
+        self._change(place, treatments=(*treatments[:-1], *judged))
+
+    def _change(self, place: int, **values: Any) -> None:
+        self.told[place] = replace(self.told[place], **values)
+
+
+def _begun(finding: Finding) -> Episode:
+    at = finding.samples
+    return Episode(finding.name, at, at, False, finding.says, finding.evidence, finding.advice)
+
+
+def _plain(said: str, name: str, evidence: tuple[str, ...]) -> str:
+    """The sentence alone: what else was said stands in fields of its own."""
+    return said.removeprefix(f"{name[:1].upper()}{name[1:]}: ").removesuffix(f" ({'; '.join(evidence)})")
+
+
+def _until_now(episode: Episode, spans: Sequence[Episode], last: int) -> Episode:
+    """The episode with its end, as far as the looks that are left can tell."""
+    if episode.finding == UNHEALTHY_DATA:
+        return replace(episode, end=max(episode.end, last), lasts=True)
+    same = [span for span in spans if _speaks_of(span, episode)]
+    if episode.mended is not None:
+        ends = [] if episode.reaches_back < episode.start else [span.end for span in same[-1:]]
+        return replace(episode, end=min([episode.mended, *ends]))
+    if same:
+        start = min(episode.start, max(same[-1].start, episode.reaches_back))
+        return replace(episode, start=start, end=same[-1].end, lasts=same[-1].lasts)
+    nothing_came_after = last <= episode.end and not episode.left
+    return replace(episode, lasts=nothing_came_after and episode.outcome != PENDING)
+
+
+def _speaks_of(span: Episode, episode: Episode) -> bool:
+    """Whether what the rules find again is what was said."""
+    if span.finding != episode.finding or episode.left:
+        return False
+    until = episode.start if not episode.treatments else episode.mended
+    return episode.reaches_back <= span.end and (until is None or span.start <= until)
+
+
+def gravest(several: Iterable[Episode]) -> list[Episode]:
+    """The episodes by how grave their findings are, as the rules are ordered."""
+    order = [UNHEALTHY_DATA, *(rule.name for rule in RULES)]
+    return sorted(several, key=lambda one: order.index(one.finding) if one.finding in order else len(order))

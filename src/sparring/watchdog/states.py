@@ -1,0 +1,93 @@
+"""The states of a run that are kept beside its checkpoints: good ones to go back to, and the best."""
+
+import copy
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, final
+
+from sparring.errors import SparringError
+from sparring.games.game import Game
+from sparring.training.checkpoint import forget_after, load_checkpoint, restore, restore_average, save_checkpoint
+from sparring.training.logbook import Logbook
+from sparring.training.processes import World
+from sparring.training.trainer import Trainer
+
+
+class Best(NamedTuple):
+    """The averaged game as it was at its best, and the samples seen by then."""
+
+    game: Game
+    samples: int
+
+
+@final
+class States:
+    """Checkpoints in ``good/`` and ``best/`` of a run folder.
+
+    Args:
+        folder: of the run.
+        trainer: whose states are kept.
+        logbook: is rewound where the run goes back.
+        world: the first process writes.
+        save: writes an ordinary checkpoint.
+    """
+
+    def __init__(
+        self, folder: Path, trainer: Trainer, logbook: Logbook, world: World, save: Callable[[], None]
+    ) -> None:
+        self.good, self.best, self.checkpoints = folder / "good", folder / "best", folder / "checkpoints"
+        self.trainer, self.logbook, self.world, self.save = trainer, logbook, world, save
+
+    def keep(self) -> None:
+        """Keep the present state as a good one."""
+        self._write(self.good)
+        self.world.agree("kept")
+
+    def keep_best(self) -> None:
+        """Keep the present state as the best so far."""
+        self._write(self.best)
+
+    def go_back(self) -> None:
+        """To the last good state, with the clock going on."""
+        seconds, beside = self.trainer.seconds, self.trainer.beside
+        snapshot, _, _ = load_checkpoint(self.good)
+        restore(self.trainer, snapshot)
+        self.trainer.seconds, self.trainer.beside = seconds, beside
+        self.logbook.rewind(self.trainer.samples)
+        self.world.agree("back")
+
+    def secure(self) -> None:
+        """Write a checkpoint in place of those that lead where the run no longer goes."""
+        if self.world.first:
+            forget_after(self.checkpoints, self.trainer.samples - 1)
+            forget_after(self.best, self.trainer.samples)
+            self.save()
+
+    def forget_the_future(self) -> None:
+        """A resumed run comes to later states again."""
+        if self.world.first:
+            for folder in (self.good, self.best):
+                forget_after(folder, self.trainer.samples)
+
+    def forget_all(self) -> None:
+        """The run begins anew."""
+        if self.world.first:
+            for folder in (self.good, self.best):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def best_average(self) -> Best | None:
+        """The best state, if one was kept and can be read."""
+        try:
+            snapshot, place, _ = load_checkpoint(self.best)
+        except SparringError:
+            return None
+        game = copy.deepcopy(self.trainer.average)
+        restore_average(game, snapshot)
+        return Best(game, int(place.name))
+
+    def _write(self, folder: Path) -> None:
+        if self.world.first:
+            with suppress(OSError):  # A full disk does not end a run: the checkpoints will say so.
+                save_checkpoint(folder, self.trainer)

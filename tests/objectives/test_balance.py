@@ -1,0 +1,73 @@
+"""The lead of reals, and the dials that hold it."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from sparring.dials import Dial
+from sparring.objectives.balance import HIGHEST, LEAD, LOWEST, SET_POINT, automatic, fixed, lead
+
+FIGURE = f"discriminator: {LEAD}"
+
+
+def test_the_lead_is_log_2_where_scores_are_alike() -> None:
+    scores = torch.tensor([-3.0, 0.0, 40.0])
+    assert lead([scores], [scores]).item() == pytest.approx(math.log(2))
+
+
+def test_the_lead_against_its_closed_form() -> None:
+    real, fake = torch.tensor([1.0, -2.0]), torch.tensor([0.5, 1.0])
+    expected = (math.log(1 + math.exp(0.5)) + math.log(1 + math.exp(-3.0))) / 2
+    assert lead([real], [fake]).item() == pytest.approx(expected)
+
+
+def test_the_lead_of_several_judges_is_their_mean() -> None:
+    real, fake = [torch.tensor([2.0]), torch.tensor([0.0])], [torch.tensor([0.0]), torch.tensor([0.0])]
+    assert lead(real, fake).item() == pytest.approx((math.log(1 + math.exp(2.0)) + math.log(2)) / 2)
+
+
+def test_a_great_lead_is_its_difference_in_scores() -> None:
+    assert lead([torch.tensor([500.0])], [torch.tensor([-500.0])]).item() == pytest.approx(1000.0)
+
+
+def turned(dial: Dial, at: Callable[[float], float], *, steps: int, fraction: float = 0.0) -> float:
+    """Where the dial stands after so many steps in which the lead is a function of it."""
+    for _ in range(steps):
+        dial.follow({FIGURE: at(dial.value), "fraction": fraction})
+    return dial.value
+
+
+@pytest.mark.parametrize("start", [10.0, 1.0])
+def test_an_automatic_dial_settles_where_the_lead_is_at_its_set_point(start: float) -> None:
+    """The lead of a linear discriminator of slope 1 / 4γ, with its set point at γ = 3."""
+    gap = math.log(math.expm1(SET_POINT))
+
+    def at(gamma: float) -> float:
+        return math.log1p(math.exp(gap * 3.0 / gamma))
+
+    end = turned(automatic(start, 0.01), at, steps=2000, fraction=1.0)
+    assert end == pytest.approx(3.0, rel=0.011)
+
+
+def test_an_automatic_dial_keeps_its_bounds() -> None:
+    assert turned(automatic(2.0, 1.0), lambda gamma: 9.0, steps=100) == 2.0 * HIGHEST
+    assert turned(automatic(2.0, 1.0), lambda gamma: 0.0, steps=100, fraction=1.0) == pytest.approx(2.0 * LOWEST)
+
+
+def test_an_automatic_dial_listens_to_its_player_alone() -> None:
+    dial = automatic(2.0, 0.1, player="critic")
+    dial.follow({FIGURE: 9.0, "fraction": 1.0})
+    assert dial.value == 2.0
+    dial.follow({f"critic: {LEAD}": 9.0, "fraction": 1.0})
+    assert dial.value == pytest.approx(2.0 * math.exp(0.1))
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 7.0])
+def test_a_fixed_dial_stays_until_it_is_told_to_hold_the_lead(value: float) -> None:
+    dial = fixed(value)
+    assert turned(dial, lambda strength: 9.0, steps=10) == value
+    dial.obeys = True
+    dial.set(dial.value or 1.0)
+    assert turned(dial, lambda strength: 9.0, steps=10) > value

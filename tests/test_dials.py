@@ -1,0 +1,91 @@
+"""Numbers that are turned while a run goes on."""
+
+import math
+import random
+
+import pytest
+
+from sparring.dials import Dial, hold, running_mean
+
+START = {"fraction": 0.0}
+
+
+def test_a_dial_goes_as_far_as_it_goes() -> None:
+    dial = Dial(1.0, lowest=0.5, highest=2.0)
+    for wanted, found in ((1.5, 1.5), (9.0, 2.0), (-9.0, 0.5)):
+        dial.set(wanted)
+        assert dial.value == found
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_is_ignored(value: float) -> None:
+    dial = Dial(1.5, highest=2.0)
+    dial.set(value)
+    assert dial.value == 1.5
+
+
+def test_a_dial_without_a_rule_stays() -> None:
+    dial = Dial(0.3)
+    dial.follow({"loss": 5.0})
+    assert dial.value == 0.3
+
+
+def test_a_disobedient_dial_stays_until_it_is_told_to_obey() -> None:
+    dial = Dial(1.0, rule=hold("loss", 0.8, 0.1), obeys=False)
+    dial.follow({"loss": 5.0, **START})
+    assert dial.value == 1.0
+    dial.obeys = True
+    dial.follow({"loss": 5.0, **START})
+    assert dial.value > 1.0
+
+
+def test_hold_moves_by_its_share_whatever_the_distance() -> None:
+    rule = hold("loss", 0.8, 0.1)
+    for loss, factor in (
+        (0.81, math.exp(0.1)),
+        (math.inf, math.exp(0.1)),
+        (0.79, math.exp(-0.1)),
+        (-50, math.exp(-0.1)),
+    ):
+        assert rule(3.0, {"loss": loss, **START}) == pytest.approx(3.0 * factor)
+
+
+@pytest.mark.parametrize("figures", [{}, {"another": 5.0}, {"loss": math.nan}])
+def test_hold_waits_for_its_figure(figures: dict[str, float]) -> None:
+    assert hold("loss", 0.8, 0.1)(3.0, {**figures, **START}) == 3.0
+
+
+def test_hold_respects_the_bounds_of_its_dial() -> None:
+    dial = Dial(1.0, lowest=0.5, highest=2.0, rule=hold("loss", 0.8, 0.1))
+    for loss, bound in ((5.0, 2.0), (0.0, 0.5)):
+        for _ in range(30):
+            dial.follow({"loss": loss, **START})
+        assert dial.value == bound
+
+
+def test_hold_respects_a_floor_that_sinks() -> None:
+    rule = hold("loss", 0.8, 0.1, floor=lambda fraction: 1.0 - fraction)
+    assert rule(1.0, {"loss": 0.0, "fraction": 0.0}) == 1.0
+    assert rule(1.0, {"loss": 0.0, "fraction": 0.5}) == pytest.approx(math.exp(-0.1))
+    assert rule(0.6, {"loss": 0.0, "fraction": 0.5}) == pytest.approx(0.6 * math.exp(-0.1))
+    assert rule(0.5, {"loss": 0.0, "fraction": 0.5}) == 0.5
+
+
+def test_hold_brings_the_median_of_a_figure_to_the_set_point() -> None:
+    """Exponential numbers of mean 1 / dial have another median, log 2 / dial."""
+    chance, dial, places = random.Random(0), Dial(10.0, rule=hold("loss", 0.5, 0.01)), []
+    for _ in range(6000):
+        dial.follow({"loss": chance.expovariate(dial.value), **START})
+        places.append(math.log(dial.value))
+    assert math.exp(sum(places[1000:]) / 5000) == pytest.approx(math.log(2) / 0.5, rel=0.05)
+
+
+def test_running_mean() -> None:
+    dial = Dial(1.0, lowest=-math.inf, rule=running_mean("score", 0.9))
+    expected = 1.0
+    for score in (-5.0, 2.0, -30.0):
+        dial.follow({"score": score})
+        dial.follow({"another": 7.0})
+        dial.follow({"score": math.nan})
+        expected = 0.9 * expected + 0.1 * score
+        assert dial.value == pytest.approx(expected)

@@ -1,0 +1,200 @@
+"""Made-up histories: each fault is found in its own, and none in a healthy one."""
+
+import math
+from collections.abc import Mapping
+
+import pytest
+import torch
+
+from sparring.modalities.images import signs
+from sparring.watchdog.findings import EARLY, LASTING, RULES, Rule, above, below, found, grown, lost, worse
+from sparring.watchdog.signals import SIGNALS, Look
+
+HEALTHY = {
+    "lead": 0.8,
+    "overlap": 0.35,
+    "sure": 0.4,
+    "real slope": 1.0,
+    "fake slope": 1.0,
+    "generator gradient": 1.0,
+    "discriminator gradient": 1.0,
+    "swing": 0.03,
+    "refused": 0.0,
+    "diversity": 0.97,
+    "contrast": 1.0,
+    "moved": 0.2,
+    "held-out gap": 0.1,
+    "distance": 0.02,
+    "coverage": 0.7,
+    "nearer to training": 0.5,
+    "checkerboard": 0.02,
+    "detail": 0.01,
+    "outside": 0.001,
+}
+STILL = {"moved": 1e-4, "distance": 2.0}
+ILL: list[tuple[str, dict[str, float]]] = [
+    ("non-finite numbers", {"refused": 30.0}),
+    ("divergence", {"outside": 0.99, "contrast": 9.0}),
+    ("divergence", {"outside": 0.99, "diversity": 9.0}),
+    ("vanishing gradient", {**STILL, "generator gradient": 1e-9}),
+    ("mode collapse", {"diversity": 0.02, "coverage": 0.02}),
+    ("imbalance", {"lead": 9.0, "swing": 3.0}),
+    ("imbalance", {"overlap": 0.0, "sure": 1.0, "coverage": 0.02}),
+    ("imbalance", {"lead": math.log(2), "swing": 1e-6}),
+    ("discriminator overfitting", {"held-out gap": 0.99, "overlap": 0.0}),
+    ("discriminator overfitting", {"held-out gap": 0.99, "sure": 0.99}),
+    ("memorisation", {"held-out gap": 0.99, "nearer to training": 0.99}),
+    ("oscillation", {"moved": 2.0, "swing": 3.0}),
+    ("checkerboard", {"checkerboard": 3.0, "detail": 2.0}),
+    ("stagnation", STILL),
+]
+LONG = 30
+"""More healthy looks than any rule waits for."""
+
+
+def history(*values: Mapping[str, float]) -> list[Look]:
+    """One look after the other, of a healthy run but for ``values``."""
+    return [Look(64 * (place + 1), 2048 * (place + 1), {**HEALTHY, **one}) for place, one in enumerate(values)]
+
+
+def names(*values: Mapping[str, float]) -> list[str]:
+    return [finding.name for finding in found(history(*values))]
+
+
+def rules(name: str, ill: Mapping[str, float]) -> list[Rule]:
+    """Those of the name that hold in the fault ``ill``."""
+    return [rule for rule in RULES if rule.name == name and rule.evidence(history(*[{}] * LONG, ill))]
+
+
+def test_nothing_ails_a_healthy_run() -> None:
+    for count in range(1, LONG):
+        assert not names(*[{}] * count)
+
+
+def test_nothing_is_found_where_nothing_was_seen() -> None:
+    assert not found([])
+    assert not found([Look(64 * place, 0, {}) for place in range(1, LONG)])
+
+
+@pytest.mark.parametrize(("name", "ill"), ILL)
+def test_a_fault_is_found_when_it_has_lasted(name: str, ill: dict[str, float]) -> None:
+    (rule,) = rules(name, ill)
+    assert name in names(*[{}] * LONG, *[ill] * rule.lasting)
+    assert name not in names(*[{}] * LONG, *[ill] * (rule.lasting - 1))
+
+
+@pytest.mark.parametrize(("name", "ill"), [one for one in ILL if one[0] != "non-finite numbers"])
+def test_a_healthy_look_between_begins_the_count_anew(name: str, ill: dict[str, float]) -> None:
+    (rule,) = rules(name, ill)
+    assert name not in names(*[{}] * LONG, *[ill] * rule.lasting, {})
+    assert name not in names(*[{}] * LONG, *[ill] * rule.lasting, {}, *[ill] * (rule.lasting - 1))
+
+
+@pytest.mark.parametrize(("name", "ill"), ILL)
+def test_one_signal_alone_is_not_enough(name: str, ill: dict[str, float]) -> None:
+    (rule,) = rules(name, ill)
+    for signal in ill:
+        healed = {**ill, signal: HEALTHY[signal]}
+        assert name not in names(*[{}] * LONG, *[healed] * rule.lasting)
+        unseen = {**ill, signal: math.nan}
+        assert name not in names(*[{}] * LONG, *[unseen] * rule.lasting)
+
+
+@pytest.mark.parametrize(("name", "ill"), ILL)
+def test_the_first_looks_are_not_judged(name: str, ill: dict[str, float]) -> None:
+    """All looks from the first on are ill; what is measured by the run's own past is never found so."""
+    (rule,) = rules(name, ill)
+    waits = rule.early + rule.lasting
+    assert name not in names(*[ill] * (waits - 1))
+    assert name in names(*[ill] * waits)
+    assert rule.early >= EARLY or name in ("non-finite numbers", "divergence")
+
+
+def test_every_rule_has_its_fault_here() -> None:
+    covered = [rule for name, ill in ILL for rule in rules(name, ill)]
+    assert all(rule in covered for rule in RULES)
+
+
+def test_every_rule_listens_to_signals_that_exist() -> None:
+    images = torch.zeros(2, 1, 8, 8)
+    known = {*SIGNALS, *signs.signs(images, images)}
+    for rule in RULES:
+        assert {test.signal for test in (*rule.needed, *rule.either)} <= known, rule.name
+        assert rule.says.endswith(".") and rule.advice.endswith(".")
+    assert set(HEALTHY) == known
+
+
+def test_every_finding_but_the_grossest_takes_two_signals() -> None:
+    for rule in RULES:
+        assert len(rule.needed) + bool(rule.either) >= 2 or rule.name == "non-finite numbers"
+
+
+def test_of_one_name_there_is_one_finding() -> None:
+    both = {"lead": 9.0, "swing": 3.0, "overlap": 0.0, "sure": 1.0, "coverage": 0.02}
+    assert names(*[{}] * LONG, *[both] * LASTING).count("imbalance") == 1
+
+
+def test_the_gravest_comes_first() -> None:
+    all_at_once = {"refused": 30.0, "diversity": 0.02, "coverage": 0.02, "moved": 2.0, "swing": 3.0, "outside": 0.99}
+    all_at_once["contrast"] = 9.0
+    order = [rule.name for rule in RULES]
+    seen = names(*[{}] * LONG, *[all_at_once] * 5)
+    assert len(seen) >= 4 and seen == sorted(seen, key=order.index)
+
+
+def test_what_is_said() -> None:
+    ill = {"diversity": 0.0213, "coverage": 0.02}
+    (finding,) = found(history(*[{}] * LONG, *[ill] * LASTING))
+    (rule,) = (rule for rule in RULES if rule.name == "mode collapse")
+    assert (finding.step, finding.samples) == (64 * (LONG + LASTING), 2048 * (LONG + LASTING))
+    assert (finding.says, finding.advice) == (rule.says, rule.advice)
+    expected = [test.expected for test in rule.needed]
+    assert finding.evidence == (
+        f"diversity 0.0213 (healthy: {expected[0]})",
+        f"coverage 0.02 (healthy: {expected[1]})",
+    )
+    assert finding.sentence == f"Mode collapse: {rule.says} ({'; '.join(finding.evidence)})"
+
+
+def test_evidence_has_what_is_needed_and_what_else_speaks_for_it() -> None:
+    rule = Rule("fever", (above("lead", 1.0),), "", "", either=(above("swing", 1.0), below("moved", 0.1)), early=0)
+    both, one, none = {"lead": 2.0, "swing": 2.0, "moved": 0.0}, {"lead": 2.0, "swing": 2.0}, {"lead": 2.0}
+    assert [words.split()[0] for words in rule.evidence(history(both))] == ["lead", "swing", "moved"]
+    assert [words.split()[0] for words in rule.evidence(history(one))] == ["lead", "swing"]
+    assert rule.evidence(history(none)) == rule.evidence(history({"swing": 2.0})) == ()
+
+
+def test_above_and_below_their_bounds() -> None:
+    assert above("lead", 1.0, "near 0.8").evidence(history({"lead": 1.5})) == "lead 1.5 (healthy: near 0.8)"
+    assert above("lead", 1.0).evidence(history({"lead": 1.5})) == "lead 1.5 (healthy: below 1)"
+    assert below("lead", 1.0).evidence(history({"lead": 0.5})) == "lead 0.5 (healthy: above 1)"
+    for test in (above("lead", 1.0), below("lead", 1.0)):
+        assert test.evidence(history({"lead": 1.0})) is None
+        assert test.evidence(history({"lead": math.nan})) is None
+
+
+def past(*leads: float) -> list[Look]:
+    return history(*({"lead": lead} for lead in leads))
+
+
+def test_what_is_measured_by_the_median_of_the_run() -> None:
+    test = grown("lead", 3.0)
+    assert test.evidence(past(1, 1, 2, 9, 2, 6.1)) is not None
+    assert test.evidence(past(1, 1, 2, 9, 2, 5.9)) is None
+    assert test.evidence(past(*[1] * (EARLY - 1), 100)) is None
+
+
+def test_what_is_measured_by_the_best_of_the_run() -> None:
+    """The best are three in a row: single looks jump."""
+    fallen, risen = lost("lead", 0.5), worse("lead", 2.0, 0.1)
+    assert fallen.evidence(past(1, 4, 4, 4, 1, 9, 1, 1.9)) is not None
+    assert fallen.evidence(past(1, 4, 4, 4, 1, 9, 1, 2.4)) is None
+    assert risen.evidence(past(9, 4, 4, 4, 9, 0, 9, 8.2)) is not None
+    assert risen.evidence(past(9, 4, 4, 4, 9, 0, 9, 8.0)) is None
+    for test, last in ((fallen, 0.0), (risen, 100.0)):
+        assert test.evidence(past(*[1] * (EARLY - 1), last)) is None
+
+
+def test_looks_without_the_signal_do_not_count_as_its_past() -> None:
+    assert lost("lead", 0.5).evidence(past(4, 4, math.nan, 4, 4, 4, 1)) is not None
+    assert lost("lead", 0.5).evidence(past(4, 4, math.nan, 4, 4, 1)) is None

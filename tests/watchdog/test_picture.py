@@ -1,0 +1,66 @@
+"""The picture of the signals: of any looks, and shaded as the rules say."""
+
+import io
+import math
+
+import pytest
+from PIL import Image
+
+from sparring.objectives.balance import SET_POINT
+from sparring.watchdog import picture
+from sparring.watchdog.episodes import HELPED, IN_VAIN, Episode, Treatment
+from sparring.watchdog.findings import RULES
+from sparring.watchdog.picture import ROWS, healthy, signals_picture
+from sparring.watchdog.signals import SIGNALS, Look
+
+
+def size(content: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(content)) as opened:
+        assert opened.format == "PNG"
+        return opened.size
+
+
+def looks(count: int, **signals: float) -> list[Look]:
+    return [Look(number, 64 * number, dict(signals)) for number in range(1, count + 1)]
+
+
+def test_rows_without_signals_are_left_out() -> None:
+    """A game with one player has no lead."""
+    few, more = looks(5, distance=0.2, coverage=0.3), looks(5, distance=0.2, coverage=0.3, lead=0.8)
+    assert size(signals_picture(few))[1] < size(signals_picture(more))[1]
+
+
+def test_what_happened_is_drawn_above() -> None:
+    done = (Treatment("slower", 100, 0, IN_VAIN, 200), Treatment("slower still", 200, None, HELPED, 300))
+    ailing = Episode("divergence", 100, 300, False, "", (), "", done)
+    plain, told = signals_picture(looks(9, lead=0.8)), signals_picture(looks(9, lead=0.8), [ailing])
+    assert size(told)[1] > size(plain)[1] and size(told)[0] == size(plain)[0]
+
+
+@pytest.mark.parametrize("value", [0.0, -0.01, 1e12])
+def test_any_value_can_be_drawn(value: float) -> None:
+    signals = {name: value for pair in ROWS.values() for panel in pair for name in panel.shows}
+    figures = [{"samples": 64 * number, "dial: strength": value * number} for number in range(3)]
+    assert size(signals_picture(looks(2, **signals), (), figures))[0] > 800
+
+
+def test_no_looks_and_dials_that_never_moved() -> None:
+    still = [{"samples": 64 * number, "dial: strength": 1.0, "dial: augmentation": 0.0} for number in range(3)]
+    assert size(signals_picture([], (), still)) == size(signals_picture([]))
+
+
+def test_bands_are_those_of_the_rules() -> None:
+    for rule in RULES:
+        for test in (*rule.needed, *rule.either):
+            band = healthy(test.signal, -1.0, 3.0)
+            if band is not None:
+                assert not any(test.holds(value, ()) for value in band)
+    low, high = healthy("lead", 0.0, 3.0) or (math.nan, math.nan)
+    assert 0.6 < low < SET_POINT < high < 1.5
+    assert healthy("real slope", 0.0, 10.0) is None
+
+
+def test_what_is_drawn_is_what_is_seen() -> None:
+    *signals, dials = ROWS.values()
+    assert {name for pair in signals for panel in pair for name in panel.shows} <= set(SIGNALS)
+    assert picture.SET_POINT == SET_POINT and "augmentation" in dials[1].shows
