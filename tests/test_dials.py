@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from sparring.dials import Dial, hold, running_mean
+from sparring.dials import Dial, climb, hold, running_mean
 
 START = {"fraction": 0.0}
 
@@ -89,3 +89,12 @@ def test_running_mean() -> None:
         dial.follow({"score": math.nan})
         expected = 0.9 * expected + 0.1 * score
         assert dial.value == pytest.approx(expected)
+
+
+def test_climb_goes_by_equal_steps_and_leaves_zero() -> None:
+    dial, places = Dial(0.0, highest=0.12, rule=climb("gap", 0.6, 0.05)), []
+    for gap in (0.7, 0.9, 9.0, 0.5, math.nan, 0.1, 0.1, 0.1):
+        dial.follow({"gap": gap})
+        dial.follow({"another": 9.0})
+        places.append(dial.value)
+    assert places == pytest.approx([0.05, 0.1, 0.12, 0.07, 0.07, 0.02, 0.0, 0.0])

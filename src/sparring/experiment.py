@@ -18,14 +18,14 @@ from sparring.flow import Progress
 from sparring.games.game import Game
 from sparring.goal import SETTLED, Goal
 from sparring.modalities import modality, modality_of
-from sparring.model import load, recipe_named
+from sparring.model import AT_ONCE, load, recipe_named
 from sparring.randomness import Draw, seeded
 from sparring.recipe import Recipe, resolve, with_fields
 from sparring.recipes import default_recipe, find_recipe
 from sparring.run import Record, Run, alone, create, new_folder, open_run, versions
 from sparring.storage import write_picture
 from sparring.training import devices, processes
-from sparring.training.checkpoint import checkpoints, load_checkpoint, restore, save_checkpoint
+from sparring.training.checkpoint import checkpoints, forget_after, load_checkpoint, restore, save_checkpoint
 from sparring.training.interruption import Interruption, interruptible
 from sparring.training.logbook import Logbook
 from sparring.training.plan import Plan
@@ -247,28 +247,34 @@ class Experiment:
         self.reached = reached > 0
         self._tell("resumed", f"Going on from {place.name}: {self.trainer.samples:,} samples seen.")
 
-    def _prefer_the_best(self) -> None:
+    def _prefer_the_best(self) -> bool:
         """Where the average is farther from held-out samples than it once was, beyond chance, it is put back."""
         best = self.states.best_average()
         if self.record.watchdog != "repair" or best is None:
-            return
+            return False
         reals = self.split.held_out.batch(slice(0, COMPARED)).real
         sides = (self._sketched(self.trainer.average), self._sketched(best.game))
-        if farther(*sides, self.modality.sketch(reals)).can_be_told:
+        told = farther(*sides, self.modality.sketch(reals)).can_be_told
+        if told:
             for name in best.game.generators:
                 self.trainer.average.players[name].load_state_dict(best.game.players[name].state_dict())
             words = f"The samples were best after {best.samples:,} samples: the average is that of then."
             self._tell("best", words)
+        return told
 
     def _sketched(self, game: Game) -> torch.Tensor:
-        """What the watchdog compares of ``COMPARED`` samples, classes in turn."""
-        labels, device = None, self.trainer.device
+        """What the watchdog compares of ``COMPARED`` samples, classes in turn, generated a few at a time."""
+        device, labels = self.trainer.device, None
         if self.trainer.data.labels is not None:
             labels = (torch.arange(COMPARED) % len(self.record.facts.classes)).to(device)
-        draw = Draw(self.record.seed, 0, COMPARED, slice(0, COMPARED), stream="compared/", device=device)
-        with torch.no_grad():
-            samples = game.generate(game.noise(draw), labels).float().cpu()
-        return self.modality.sketch(samples)
+        sketches = []
+        for start in range(0, COMPARED, AT_ONCE):
+            rows = slice(start, min(start + AT_ONCE, COMPARED))
+            draw = Draw(self.record.seed, 0, COMPARED, rows, stream="compared/", device=device)
+            with torch.no_grad():
+                samples = game.generate(game.noise(draw), None if labels is None else labels[rows])
+            sketches.append(self.modality.sketch(samples.float().cpu()))
+        return torch.cat(sketches)
 
     def play(self, *, resumed: bool = False) -> Run:
         """Train to the end, from the newest checkpoint if ``resumed``; then judge, show and publish."""
@@ -290,12 +296,16 @@ class Experiment:
         if before.step == 0:
             self._show_reals()
             self.watchdog.begin()
-        began, samples = time.monotonic(), trainer.samples
+        began, trained = time.monotonic(), 0
         # A run whose goal was reached before it was resumed has nothing left to train.
         for progress in () if self.reached else self._steps():
+            # Where the run has gone back there is nothing to write: it was written before.
             self.watchdog.step()
-            passed = time.monotonic() - began
-            rate = (progress.samples - samples) / max(passed, 1e-9)
+            if min(trainer.samples, progress.samples) < before.samples or trainer.samples < progress.samples:
+                before = trainer.progress
+                continue
+            trained += progress.samples - before.samples
+            rate = trained / max(time.monotonic() - began, 1e-9)
             self.display.step(progress, trainer.figures, rate, self._left(progress), self.watchdog.word)
 
             # Write figures, show samples, look at the goal and save, each at its marks.
@@ -317,7 +327,8 @@ class Experiment:
             before = progress
         self.display.close()
         if self.world.first:
-            self._prefer_the_best()
+            if self._prefer_the_best():
+                forget_after(self.run.checkpoints, self.trainer.samples - 1)
             self._save(last=True)
 
     def _steps(self) -> Iterator[Progress]:

@@ -203,7 +203,7 @@ def alone(run: Run) -> Iterator[None]:
                     expected="one trainer per run",
                     remedy="wait for it or stop it first",
                 ) from None
-        for folder in (run.folder, run.checkpoints, run.samples, run.model):
+        for folder in (run.folder, run.checkpoints, run.samples, run.model, run.folder / "good", run.folder / "best"):
             remove_unfinished(folder)
         yield
     finally:

@@ -157,7 +157,6 @@ def test_five_in_a_row_end_the_run(tiny_duel: Make, blob: Dataset, plan: Make) -
     assert all(value.isfinite().all() for value in weights(trainer).values())
 
 
-@pytest.mark.xfail(reason="the gradients that made it give up are left", strict=True)
 def test_whoever_goes_on_after_it_gave_up_finds_no_gradients(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(cursed(tiny_duel(), range(3, 8)), blob, plan())
     with pytest.raises(NotFinite):

@@ -116,7 +116,6 @@ def test_what_a_game_does_not_have_is_not_turned(split: Make, plan: Make) -> Non
     assert values(trainer) == {"autoencoder rate": 0.5}
 
 
-@pytest.mark.xfail(reason="every duel has the dial", strict=True)
 def test_what_is_never_augmented_cannot_be_mended_by_it(tiny_duel: Make, observed: Callable[..., Observer]) -> None:
     assert not Remedy("", sets={"augmentation": 0.2}).fits(observed(tiny_duel()).trainer)
 
@@ -213,7 +212,6 @@ def test_the_same_weights_are_drawn_by_every_process(observed: Callable[..., Obs
     assert torch.equal(*drawn)
 
 
-@pytest.mark.xfail(reason="the gains of a normalisation are set to zero as if they were biases", strict=True)
 @pytest.mark.parametrize("between", [nn.BatchNorm1d, nn.LayerNorm])
 def test_a_network_with_normalisation_is_not_dead_afterwards(
     between: type[nn.Module], observed: Callable[..., Observer]

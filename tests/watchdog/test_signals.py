@@ -196,7 +196,6 @@ def test_classes_are_looked_at_one_by_one(observed: Observed, split: Make) -> No
     assert observed(duel(Fixed(centres)), unlabelled).look()["diversity"] == pytest.approx(1.0, abs=0.2)
 
 
-@pytest.mark.xfail(reason="noise for 64 samples, and labels for as many as there are", strict=True)
 def test_few_samples_with_classes(observed: Observed, split: Make) -> None:
     labels = np.arange(50) % 2
     points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
@@ -211,7 +210,6 @@ def test_few_samples(held_out: int, observed: Observed, split: Make) -> None:
     assert look["diversity"] > 0 and ("coverage" in look.values) == (held_out > 1)
 
 
-@pytest.mark.xfail(reason="held-out labels are passed on", strict=True)
 def test_players_without_classes_are_never_told_any(split: Make, plan: Make) -> None:
     """Labels may be there for the judge alone."""
     points = np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
@@ -232,12 +230,13 @@ def test_a_game_without_a_discriminator(split: Make, plan: Make) -> None:
     assert not {"lead", "held-out gap", "generator gradient"} & set(look.values)
 
 
-def test_samples_that_are_not_finite_have_no_signs(observed: Observed) -> None:
-    observer = observed(duel(Fixed([[math.nan, 0.0]])), steps=0)
-    assert observer.look().values == {"refused": 0.0}
+def test_samples_that_are_not_finite_are_far_out(observed: Observed) -> None:
+    look = observed(duel(Fixed([[math.nan, 0.0]]))).look()
+    assert look["outside"] == 1 and look["contrast"] > 1e3
+    assert not {"diversity", "coverage", "distance", "moved"} & set(look.values)
 
 
-@pytest.mark.parametrize("size", [1e6, pytest.param(1e25, marks=pytest.mark.xfail(reason="inf", strict=True))])
+@pytest.mark.parametrize("size", [1e6, 1e25])
 def test_what_is_seen_of_a_run_that_diverges_can_be_written_down(size: float, observed: Observed) -> None:
     generator = Fixed(size * np.random.default_rng(0).normal(size=(100, 2)))
     observer = observed(duel(generator))
@@ -337,7 +336,6 @@ def test_restored_before_the_first_look(observed: Observed) -> None:
     assert resumed.look() == observer.look()
 
 
-@pytest.mark.xfail(reason="updates refused since the last look are forgotten", strict=True)
 def test_updates_refused_before_a_checkpoint_are_counted_after_it(observed: Observed) -> None:
     observer, resumed = observed(), observed()
     observer.trainer.guard.note("generator", math.nan)

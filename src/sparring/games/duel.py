@@ -75,7 +75,7 @@ class Duel:
         self.dials = {
             "strength": strength or fixed(1.0 if penalties else 0.0),
             "augmentation": Dial(0.0, highest=MOST_AUGMENTED if augment else 0.0, rule=climb(OVERFITTING, KNOWN, 0.05)),
-            "lecam": Dial(0.0),
+            "lecam": Dial(0.0, obeys=False),
             "real level": Dial(0.0, lowest=-math.inf, rule=running_mean("discriminator: real score", 0.9)),
             "fake level": Dial(0.0, lowest=-math.inf, rule=running_mean("discriminator: fake score", 0.9)),
         }

@@ -73,7 +73,9 @@ def dragan(judge: Judge, real: Sample, fake: Sample) -> PerSample:
 
 
 def lecam(real_level: Dial, fake_level: Dial) -> Penalty:
-    """max(D(x) - α_F, 0)² + max(α_R - D(G(z)), 0)², both α running means of scores (Tseng et al. 2021, eq. 4).
+    """max(D(x) - α_F, 0)² + max(α_R - D(G(z)), 0)², both α running means of scores.
+
+    Eq. 4 of Tseng et al. 2021, counted only where a score lies on its own side of the other mean.
 
     Args:
         real_level: α_R.

@@ -3,12 +3,13 @@
 checkpoints/000120000/        named after the samples seen
   players.safetensors         networks and averages, "player/generator/…", "average/generator/…"
   optimisers.safetensors      "generator/first.weight/exp_avg", …
-  state.json                  step, samples, seconds, micro-batch, where the dials stand, what the watchdog knows
+  state.json                  step, samples, seconds, micro-batch, dials, latest figures, what the watchdog knows
   manifest.json               size and SHA-256 of each file, written last
 """
 
 import hashlib
 import json
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +32,11 @@ from sparring.storage import (
     write_folder,
     write_json,
 )
+from sparring.training.guard import Guard
 from sparring.training.trainer import Trainer
 
 KEPT = 2
-FORMAT = 1
+FORMAT = 2
 FILES = ("players.safetensors", "optimisers.safetensors", "state.json")
 
 
@@ -144,7 +146,10 @@ def take(trainer: Trainer) -> Snapshot:
     state = {"step": trainer.step, "samples": trainer.samples, "seconds": trainer.seconds}
     dials = {name: [dial.value, dial.obeys] for name, dial in trainer.dials.items()}
     state |= {"micro_batch": trainer.micro_batch}
-    return Snapshot(_copied(players), _copied(optimisers), {**state, "dials": dials, "beside": trainer.beside})
+    figures = {name: value if math.isfinite(value) else None for name, value in trainer.figures.items()}
+    guard = {"refused": dict(trainer.guard.refused), "total": trainer.guard.total}
+    lately = {"dials": dials, "guard": guard, "figures": figures, "beside": trainer.beside}
+    return Snapshot(_copied(players), _copied(optimisers), {**state, **lately})
 
 
 def restore(trainer: Trainer, snapshot: Snapshot) -> None:
@@ -171,6 +176,8 @@ def restore(trainer: Trainer, snapshot: Snapshot) -> None:
     state = snapshot.state
     trainer.step, trainer.samples, trainer.seconds = state["step"], state["samples"], state["seconds"]
     trainer.micro_batch = state["micro_batch"]
+    trainer.guard = Guard(dict(state["guard"]["refused"]), state["guard"]["total"])
+    trainer.figures = {name: math.nan if value is None else value for name, value in state["figures"].items()}
     trainer.beside = state["beside"]
     for name, (value, obeys) in state["dials"].items():
         trainer.dials[name].value, trainer.dials[name].obeys = value, obeys

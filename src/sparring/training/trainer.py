@@ -62,7 +62,7 @@ class Trainer:
         for player in game.players.values():
             player.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.average = follower(game)
-        self.dials = {**game.dials, **{f"{name} rate": Dial() for name in game.players}}
+        self.dials = {**game.dials, **{f"{name} rate": Dial(obeys=False) for name in game.players}}
         self.optimisers = {name: self._optimiser(name) for name in game.players}
         self.batches = Endless(len(data), plan.batch, derive(plan.seed, "batches"))
         self.micro_batch = plan.micro_batch or plan.batch
@@ -137,11 +137,12 @@ class Trainer:
         # Move, unless a number is not finite.
         norm = nn.utils.get_total_norm(gradients)
         *values, size = torch.stack([*terms.values(), *notes.values(), norm]).tolist()
-        if self.guard.note(turn.player, size):
+        sound = self.guard.note(turn.player, size)
+        if sound:
             self.optimisers[turn.player].step()
-        else:
-            self._refuse(turn.player)
         self.optimisers[turn.player].zero_grad()
+        if not sound:
+            self._refuse(turn.player)
         if turn.after:
             turn.after()
 

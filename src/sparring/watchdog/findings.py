@@ -183,7 +183,7 @@ RULES = (
         either=(below("coverage", 0.5), above("distance", 0.05)),
     ),
     Rule(
-        "imbalance",
+        "weak discriminator",
         (below("lead", 0.705, "near 0.8"), below("swing", 0.003)),
         "the discriminator hardly says anything: it is smoothed away.",
         "Let γ be found (--gamma auto), or lower it; give the discriminator more width.",
@@ -221,10 +221,9 @@ RULES = (
     ),
     Rule(
         "stagnation",
-        (below("moved", 0.1), above("distance", 0.1)),
+        (below("moved", 0.12), above("distance", 0.1)),
         "hardly anything changes, and the samples are still far from the data.",
         "Raise --learning-rate, or train longer.",
-        lasting=4,
         early=8,
     ),
 )
@@ -240,3 +239,8 @@ def found(history: History) -> list[Finding]:
             now = history[-1]
             findings[rule.name] = Finding(rule.name, now.step, now.samples, rule.says, rule.advice, evidence)
     return list(findings.values())
+
+
+def suspicious(history: History) -> bool:
+    """Whether any rule holds at the last look, be it for the first time."""
+    return any(rule.evidence(history) for rule in RULES)

@@ -26,6 +26,7 @@ class Remedy:
         sets: dial → value, where it is lower.
         steers: dials that follow their rule from now on.
         fresh: whether all weights are drawn anew.
+        trial: looks after which it is judged.
     """
 
     says: str
@@ -34,6 +35,7 @@ class Remedy:
     sets: Mapping[str, float] = field(default_factory=dict)
     steers: tuple[str, ...] = ()
     fresh: bool = False
+    trial: int = 6
 
     def fits(self, trainer: Trainer) -> bool:
         """Whether it would change anything."""
@@ -41,7 +43,8 @@ class Remedy:
             return trainer.step < FRESH_BEFORE
         steered = any(not trainer.dials[name].obeys for name in self.steers if name in trainer.dials)
         turned = any(name == RATES or name in trainer.dials for name in self.turns)
-        raised = any(trainer.dials[name].value < value for name, value in self.sets.items() if name in trainer.dials)
+        dials = {name: trainer.dials[name] for name in self.sets if name in trainer.dials}
+        raised = any(dial.value < min(self.sets[name], dial.highest) for name, dial in dials.items())
         return steered or turned or raised or (self.back and not self.steers and not self.turns and not self.sets)
 
     def touched(self, trainer: Trainer) -> list[str]:
@@ -69,7 +72,7 @@ FRESH_BEFORE = 2000
 """Steps after which weights are not drawn anew: too much would be lost."""
 
 SLOWER = Remedy("rates to a quarter, penalties twice as strong", back=True, turns={RATES: 0.25, "strength": 2.0})
-STEADIER = Remedy("γ is found from now on, by holding the lead at its set point", steers=("strength",))
+STEADIER = Remedy("γ is found from now on, by holding the lead at its set point", steers=("strength",), trial=10)
 REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
     "non-finite numbers": (SLOWER, SLOWER, SLOWER),
     "divergence": (STEADIER, SLOWER, SLOWER, SLOWER, SLOWER),
@@ -84,6 +87,11 @@ REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
         Remedy("the discriminator's rate is halved", turns={"discriminator rate": 0.5}),
         Remedy("samples are augmented before they are judged", sets={"augmentation": 0.2}),
     ),
+    "weak discriminator": (
+        STEADIER,
+        Remedy("penalties a quarter as strong", turns={"strength": 0.25}),
+        Remedy("the discriminator's rate is doubled", turns={"discriminator rate": 2.0}),
+    ),
     "discriminator overfitting": (
         Remedy("samples are augmented before they are judged, one in five", sets={"augmentation": 0.2}),
         Remedy(
@@ -93,7 +101,7 @@ REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
         Remedy("three in five are augmented", sets={"augmentation": 0.6}),
     ),
     "oscillation": (STEADIER, Remedy("rates are halved", turns={RATES: 0.5})),
-    "stagnation": (Remedy("rates four times as high", turns={RATES: 4.0}),) * 3,
+    "stagnation": (Remedy("rates eight times as high", turns={RATES: 8.0}),) * 2,
 }
 """Finding → what is tried, one after the other. What is not here, a person has to mend."""
 
@@ -103,20 +111,35 @@ def draw_anew(trainer: Trainer) -> None:
     """Weights by He et al. (2015), biases zero, and nothing remembered of the gradients so far."""
     generator = torch.Generator().manual_seed(trainer.plan.seed)
     for name, player in trainer.game.players.items():
-        for weight in player.parameters():
-            if weight.dim() > 1:
-                inputs = weight[0].numel()
-                weight.copy_(torch.randn(weight.shape, generator=generator) * (2 / inputs) ** 0.5)
-            else:
-                nn.init.zeros_(weight)
+        for module in player.modules():
+            _begin_anew(module, generator)
         trainer.optimisers[name].state.clear()
         if name in trainer.game.generators:
             trainer.average.players[name].load_state_dict(player.state_dict())
 
 
+def _begin_anew(module: nn.Module, generator: torch.Generator) -> None:
+    """The weights of one layer, those of layers within it excepted."""
+    turned = isinstance(module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d)
+    for name, weight in module.named_parameters(recurse=False):
+        if weight.dim() > 1:
+            inputs = weight[:, 0].numel() if turned else weight[0].numel()
+            weight.copy_(torch.randn(weight.shape, generator=generator) * (2 / inputs) ** 0.5)
+        else:
+            weight.fill_(1.0 if name == "weight" else 0.0)  # One-dimensional weights are gains of normalisation.
+
+
 def dials_of(trainer: Trainer) -> dict[str, tuple[float, bool]]:
     """Where all dials stand."""
     return {name: (dial.value, dial.obeys) for name, dial in trainer.dials.items()}
+
+
+def keep_turned(trainer: Trainer, dials: Mapping[str, tuple[float, bool]]) -> None:
+    """After going back: dials that only the watchdog turns stay as they were; the others go on from there."""
+    for name, (value, obeys) in dials.items():
+        trainer.dials[name].obeys = obeys
+        if not obeys:
+            trainer.dials[name].value = value
 
 
 def put_back(trainer: Trainer, dials: Mapping[str, tuple[float, bool]]) -> None:

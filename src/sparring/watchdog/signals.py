@@ -3,6 +3,7 @@
 Every signal is relative to the data or to another signal, so that one threshold serves all data.
 """
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,10 +25,12 @@ SEEN = 64
 """Samples from fixed noise at each look, and as many real ones beside them."""
 JUDGED = 256
 """Held-out samples that the generated ones are compared with."""
+MARGIN = 0.05
+"""How far values may lie outside the range of the real ones, as a share of it."""
 FAR = 1e9
 """Stands for the spread of samples that are not finite."""
 NEIGHBOURS = 5
-"""The radius around a held-out sample is that of its fifth neighbour."""
+"""Of 256 held-out samples; fewer of fewer. The radius around each is the distance to the last of them."""
 FIRST, LOOKS = 64, 50
 """Steps to the first look; looks after which they become half as frequent."""
 
@@ -64,6 +67,7 @@ SIGNALS = {
     "fake slope": "mean length of ∇D at generated samples",
     "generator gradient": "length of the generator's gradient",
     "discriminator gradient": "length of the discriminator's gradient",
+    "penalty share": "what the penalties weigh, the adversarial term being 1",
     "swing": "standard deviation of the lead from step to step",
     "refused": "updates that were not made because a number was not finite",
     "diversity": "mean distance between samples (of one class, if there are classes), that of reals being 1",
@@ -72,6 +76,7 @@ SIGNALS = {
     "held-out gap": "share of the discriminator's lead that it has on training samples over held-out ones",
     "distance": "energy distance between samples of the average and held-out ones, distances of reals being 1",
     "coverage": "share of held-out samples that have a generated one nearby",
+    "outside": "share of values beyond those of training samples",
     "nearer to training": "share of samples nearer to training than to held-out ones, 1/2 expected",
 }
 """What each signal is."""
@@ -103,7 +108,8 @@ class Observer:
         self.train = _some(train, JUDGED, seed, "training")
         labels = None if train.labels is None else split.held_out.labels
         self.held_out = _some(Dataset(split.held_out.samples, labels), JUDGED, seed, "held out")
-        self.draw = Draw(seed, 0, SEEN, slice(0, SEEN), stream="watchdog/", device=trainer.device)
+        seen = len(self.beside.real)
+        self.draw = Draw(seed, 0, seen, slice(0, seen), stream="watchdog/", device=trainer.device)
         sketch = sight.sketch(self.held_out.real)
         self.apart = float(torch.pdist(sketch).mean()) if len(sketch) > 1 else 0.0
         self._before: Tensor | None = None
@@ -118,12 +124,17 @@ class Observer:
                 self._sums[name] = (count + 1, total + value, squares + value * value)
 
     def look(self) -> Look:
-        """All signals since the look before."""
-        values = {**self._figures(), **self._samples()}
+        """All signals since the look before; the first process looks, and the others take its word."""
+        values = {**self._figures(), **self._samples()} if self.trainer.world.first else {}
         self._sums = {}
         progress = self.trainer.progress
         rounded = {name: float(f"{value:.6g}") for name, value in values.items() if math.isfinite(value)}
-        return Look(progress.step, progress.samples, rounded)
+        shared: dict[str, float] = json.loads(self.trainer.world.agree(json.dumps(rounded)))
+        return Look(progress.step, progress.samples, shared)
+
+    def forget(self) -> None:
+        """The run went back: what was seen since the last look is no longer so."""
+        self._sums, self._before, self._refused = {}, None, self.trainer.guard.total
 
     def state(self) -> dict[str, Any]:
         """What was seen since the last look, as JSON values."""
@@ -135,12 +146,15 @@ class Observer:
         self._sums = {name: (count, total, squares) for name, (count, total, squares) in state["sums"].items()}
         self._refused = state["refused"]
         self._before = None if state["before"] is None else torch.tensor(state["before"])
-        self.trainer.guard.total = self._refused
 
     def _figures(self) -> dict[str, float]:
         mean = {name: total / count for name, (count, total, _) in self._sums.items()}
         found = {name.partition(": ")[2]: value for name, value in mean.items() if name.startswith("discriminator: ")}
         found |= {f"{name.partition('/')[0]} gradient": mean[name] for name in mean if name.endswith("/gradient")}
+        terms = {name.partition("/")[2]: value for name, value in mean.items() if name.startswith("discriminator/")}
+        if "adversarial" in terms:
+            penalties = sum(value for name, value in terms.items() if name not in ("adversarial", "gradient"))
+            found["penalty share"] = _ratio(penalties, abs(terms["adversarial"]))
         count, total, squares = self._sums.get("discriminator: lead", (0, 0.0, 0.0))
         if count > 1:
             found["swing"] = math.sqrt(max(squares - total * total / count, 0.0) / (count - 1))
@@ -162,6 +176,7 @@ class Observer:
             "diversity": _ratio(_spread(now, kinds), _spread(real, kinds)),
             "contrast": _ratio(float(live.std(0).mean()), float(self.beside.real.std(0).mean())),
             **self._compared(self.sight.sketch(average)),
+            "outside": _outside(average, self.train.real),
             **self.sight.signs(self.beside.real, average),
         }
         if self._before is not None:
@@ -190,7 +205,7 @@ class Observer:
         across, within = torch.cdist(fake, real), torch.cdist(real, real)
         few = min(len(real), len(train))
         nearest = across[:, :few].amin(1), torch.cdist(fake, train[:few]).amin(1)
-        radius = within.fill_diagonal_(math.inf).kthvalue(min(NEIGHBOURS, len(real) - 1), dim=1).values
+        radius = within.fill_diagonal_(math.inf).kthvalue(max(1, len(real) * NEIGHBOURS // JUDGED), dim=1).values
         return {
             "distance": _ratio(float(2 * across.mean() - torch.pdist(fake).mean()) - self.apart, self.apart),
             "coverage": float((across.amin(0) < radius).float().mean()),
@@ -232,6 +247,13 @@ def _spread(features: Tensor, kinds: Tensor | None) -> float:
         alike = pairs & (kinds[:, None] == kinds[None])
         pairs = alike if alike.any() else pairs
     return float(apart[pairs].mean())
+
+
+def _outside(fake: Tensor, real: Tensor) -> float:
+    """The share of values beyond the range of the real ones, of each coordinate by itself where samples are points."""
+    low, high = (real.amin(0), real.amax(0)) if real.dim() == 2 else (real.min(), real.max())
+    reach = MARGIN * (high - low)
+    return float(((fake < low - reach) | (fake > high + reach)).float().mean())
 
 
 def _ratio(value: float, unit: float) -> float:

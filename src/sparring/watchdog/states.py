@@ -49,14 +49,17 @@ class States:
         """Keep the present state as the best so far."""
         self._write(self.best)
 
-    def go_back(self) -> None:
-        """To the last good state, with the clock going on."""
+    def go_back(self) -> bool:
+        """To the last good state, with the clock going on; False if there is none."""
         seconds, beside = self.trainer.seconds, self.trainer.beside
-        snapshot, _, _ = load_checkpoint(self.good)
+        try:
+            snapshot, _, _ = load_checkpoint(self.good)
+        except SparringError:
+            return False
         restore(self.trainer, snapshot)
         self.trainer.seconds, self.trainer.beside = seconds, beside
-        self.logbook.rewind(self.trainer.samples)
         self.world.agree("back")
+        return True
 
     def secure(self) -> None:
         """Write a checkpoint in place of those that lead where the run no longer goes."""
@@ -64,6 +67,7 @@ class States:
             forget_after(self.checkpoints, self.trainer.samples - 1)
             forget_after(self.best, self.trainer.samples)
             self.save()
+            self.logbook.rewind(self.trainer.samples)
 
     def forget_the_future(self) -> None:
         """A resumed run comes to later states again."""

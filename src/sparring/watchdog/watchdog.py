@@ -3,21 +3,22 @@
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any, Protocol, TypeAlias, final
 
 from sparring.watchdog.best import BETTER, standing
 from sparring.watchdog.data import unhealthy
-from sparring.watchdog.findings import COOLING, LASTING, Finding, found
+from sparring.watchdog.findings import COOLING, LASTING, Finding, found, suspicious
 from sparring.watchdog.improvement import improvement_of
-from sparring.watchdog.remedies import REMEDIES, Remedy, dials_of, put_back
-from sparring.watchdog.signals import Look, Observer, due
+from sparring.watchdog.remedies import REMEDIES, Remedy, dials_of, keep_turned, put_back
+from sparring.watchdog.signals import FAR, Look, Observer, due
 
 MODES = ("repair", "warn", "off")
 Tell: TypeAlias = Callable[[str, str, dict[str, Any]], None]
 """(kind of event, sentence, further facts)"""
 
-TRIAL = 6
-"""Looks after which a remedy is judged."""
+GAIN = 0.8
+"""A remedy helped if the distance fell below this share, too, though what it was against still holds."""
 KEPT_EVERY = 8
 """Looks between states that are kept to go back to, if nothing ails the run."""
 NOT_FINITE, MANY = "non-finite numbers", 16
@@ -33,8 +34,8 @@ class Past(Protocol):
         """Keep the present state."""
         ...
 
-    def go_back(self) -> None:
-        """To the last state that was kept, time excepted."""
+    def go_back(self) -> bool:
+        """To the last state that was kept, time excepted; False if there is none."""
         ...
 
     def keep_best(self) -> None:
@@ -49,15 +50,22 @@ class Past(Protocol):
 @final
 @dataclass
 class Trial:
-    """A remedy that is being tried: against what, since when, and where the dials it turned stood before.
+    """A remedy that is being tried.
 
-    No dials where it cannot be put back, because the run went back or its weights are new.
+    Args:
+        finding: what it is against.
+        says: what it is.
+        step: since when.
+        until: looks in all at which it is judged.
+        distance: how far the samples were from the data.
+        dials: where those that it turned stood before; none where it cannot be put back.
     """
 
     finding: str
     says: str
     step: int
-    looks: int
+    until: int
+    distance: float
     dials: dict[str, tuple[float, bool]]
 
 
@@ -155,8 +163,8 @@ class Watchdog:
             if self._is_new(finding):
                 self._say(finding)
                 if self._wants_treatment(finding) and self._treat(finding):
-                    break
-        self.healthy = 0 if findings else self.healthy + 1
+                    return
+        self.healthy = 0 if suspicious(self.history) else self.healthy + 1
         if self.mode == "repair":
             self._keep()
 
@@ -195,36 +203,52 @@ class Watchdog:
             return False
         remedy, before = remedies[number], dials_of(trainer)
         step = trainer.step
-        if remedy.back:
-            self.rollbacks += 1
-            self.past.go_back()
-            put_back(trainer, before)
-            trainer.guard.refused.clear()
-            self.history = [look for look in self.history if look.step <= trainer.step]
-            self.said = {name: min(place, len(self.history)) for name, place in self.said.items()}
+        back = remedy.back and self.past.go_back()
+        if back:
+            self._begin_again(before)
         remedy.apply(trainer)
-        where = f" from step {trainer.step:,} again" if remedy.back else ""
+        where = f" from step {trainer.step:,} again" if back else ""
         self.tell("remedy", f"Against {finding.name}: {remedy.says}{where}.", {"finding": finding.name, "step": step})
-        turned = {} if remedy.back else {name: before[name] for name in remedy.touched(trainer)}
-        self.trials.append(Trial(finding.name, remedy.says, trainer.step, len(self.history), turned))
+        turned = {} if back else {name: before[name] for name in remedy.touched(trainer)}
+        until, distance = len(self.history) + remedy.trial, self._distance()
+        self.trials.append(Trial(finding.name, remedy.says, trainer.step, until, distance, turned))
         self.healthy = 0
-        if remedy.back:
-            self.best = math.inf
+        if back:
             self.past.secure()
         return True
+
+    def _begin_again(self, dials: dict[str, tuple[float, bool]]) -> None:
+        """The run went back: so does what is known of it, but for what was tried."""
+        trainer = self.observer.trainer
+        keep_turned(trainer, dials)
+        trainer.guard.refused.clear()
+        self.observer.forget()
+        self.history = [look for look in self.history if look.step <= trainer.step]
+        self.said = {name: min(place, len(self.history)) for name, place in self.said.items()}
+        self.trials.clear()
+        self.rollbacks += 1
+        self.best = math.inf
 
     def _may(self, remedy: Remedy) -> bool:
         return remedy.fits(self.observer.trainer) and not (remedy.back and self.rollbacks >= ROLLBACKS)
 
     def _judge_trials(self) -> None:
         """Say whether what was done helped; if it did not, put it back."""
-        for trial in [one for one in self.trials if len(self.history) - one.looks >= TRIAL]:
+        for trial in [one for one in self.trials if len(self.history) >= one.until]:
             self.trials.remove(trial)
-            if trial.finding not in self.ailing:
-                self.tell("helped", f"It helped against {trial.finding}: {trial.says}.", {"finding": trial.finding})
-                continue
-            put_back(self.observer.trainer, trial.dials)
-            undone = "; it is put back" if trial.dials else ""
-            words = f"It did not help against {trial.finding}: {trial.says}{undone}."
-            self.tell("did not help", words, {"finding": trial.finding})
+            mended = trial.finding not in self.ailing
+            if mended or self._distance() < GAIN * trial.distance:
+                rest = "" if mended else ", though not enough"
+                words = f"It helped against {trial.finding}{rest}: {trial.says}."
+                self.tell("helped", words, {"finding": trial.finding})
+            else:
+                put_back(self.observer.trainer, trial.dials)
+                undone = "; it is put back" if trial.dials else ""
+                words = f"It did not help against {trial.finding}: {trial.says}{undone}."
+                self.tell("did not help", words, {"finding": trial.finding})
             self.said.pop(trial.finding, None)
+
+    def _distance(self) -> float:
+        """The median distance of the last three looks."""
+        distances = [look["distance"] for look in self.history[-3:] if not math.isnan(look["distance"])]
+        return median(distances) if distances else FAR

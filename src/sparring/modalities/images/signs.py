@@ -19,15 +19,11 @@ def signs(real: Tensor, fake: Tensor) -> dict[str, float]:
 
     Returns:
         ``checkerboard``, the power of patterns that alternate from pixel to pixel, in decades over that of reals;
-        ``detail``, the same of all that changes between neighbouring pixels; ``outside``, the share of values beyond
-        those of reals.
+        ``detail``, the same of all that changes between neighbouring pixels.
     """
-    low, high = float(real.min()), float(real.max())
-    reach = 0.05 * (high - low)
     return {
         "checkerboard": _decades(_alternating(fake), _alternating(real)),
         "detail": _decades(_rough(fake), _rough(real)),
-        "outside": float(((fake < low - reach) | (fake > high + reach)).float().mean()),
     }
 
 
