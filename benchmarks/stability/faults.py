@@ -8,7 +8,11 @@ Each run is a folder FAULT-WATCHDOG-SEED under --out; one that is there already 
 
 import argparse
 import json
+import math
 import re
+import statistics
+import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +23,9 @@ import torch
 from playing import Plant, played, samples_of
 from torch import Tensor, nn
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from rounds import setting
+
 from sparring.data.dataset import Dataset, Split
 from sparring.evaluation.distances import frechet
 from sparring.flow import Batch, Progress, Terms, Verdict
@@ -28,10 +35,13 @@ from sparring.modalities.images.networks.residual import Discriminator
 from sparring.modalities.images.recipes import R3GAN
 from sparring.objectives.losses import minimax
 from sparring.recipe import Machine, resolve, with_fields
-from sparring.storage import write_json
+from sparring.storage import read_lines, write_json
+from sparring.watchdog.watchdog import NOT_FINITE
 
 SAMPLES, COUNT = 100_000, 1500
 """Real samples seen by each run, and samples of it that are judged."""
+REPAIRED = 1.5
+"""Times the healthy score up to which a run counts as repaired."""
 BROKEN_AT = 400
 """The step at which what happens once happens."""
 
@@ -151,7 +161,7 @@ FAULTS = {
     "rate x 100": Fault(("divergence",), {"learning_rate": 0.3}),
     "rate / 100": Fault(("stagnation",), {"learning_rate": 3e-5}),
     "no penalty": Fault(("imbalance", "mode collapse", "divergence"), {"penalty": "none"}),
-    "gamma x 100": Fault(("imbalance",), {"gamma": 30.0}),
+    "gamma x 100": Fault(("weak discriminator",), {"gamma": 30.0}),
     "gamma / 100": Fault(("imbalance",), {"gamma": 0.003}),
     "batch norm": Fault(("imbalance", "oscillation", "divergence"), plant=batch_norm),
     "overflow": Fault(("non-finite numbers",), plant=overflow),
@@ -162,7 +172,7 @@ FAULTS = {
     "N(0, 0.02)": Fault(("vanishing gradient", "stagnation"), plant=initialised(0.02)),
     "zeros": Fault(("vanishing gradient", "stagnation"), plant=initialised(0.0)),
     "discriminator x 10": Fault(("imbalance", "discriminator overfitting"), {"discriminator_width": 100}),
-    "discriminator / 10": Fault(("imbalance",), {"discriminator_width": 10}),
+    "discriminator / 10": Fault(("imbalance", "weak discriminator"), {"discriminator_width": 10}),
     "saturating": Fault(("vanishing gradient", "imbalance"), plant=saturating),
     "one bad batch": Fault(("non-finite numbers",), plant=one_bad_batch),
     "wrong range": Fault((DATA,), spoil=wrong_range),
@@ -195,18 +205,81 @@ def score(samples: Tensor, real: Tensor) -> float | None:
     return frechet(real.flatten(1).double(), samples.clamp(-1, 1).flatten(1).double())
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one run: its score, what was found, in this order, and what was done."""
+
+    score: float
+    found: tuple[str, ...]
+    done: int
+
+
+def outcome(folder: Path) -> Outcome:
+    """Read from a run folder; a run without finite samples scores infinitely badly."""
+    score = json.loads((folder / "score.json").read_text())["score"]
+    events = read_lines(folder / "events.jsonl") if (folder / "events.jsonl").exists() else []
+    names = [str(event.get("finding", NOT_FINITE)) for event in events if event["kind"] in ("finding", "refused")]
+    done = sum(event["kind"] == "remedy" for event in events)
+    return Outcome(math.inf if score is None else score, tuple(dict.fromkeys(names)), done)
+
+
+def place(out: Path, fault: str, watchdog: str, seed: int) -> Path:
+    """The folder of a run."""
+    return out / f"{re.sub(r'[^a-z0-9]+', '-', fault.lower())}-{watchdog}-{seed}"
+
+
+def table(out: Path) -> list[str]:
+    """A line for each fault: how bad it is without the watchdog, what was found, and how good it is with it."""
+
+    def outcomes(fault: str, watchdog: str) -> list[Outcome]:
+        folders = [place(out, fault, watchdog, seed) for seed in range(100)]
+        return [outcome(folder) for folder in folders if (folder / "score.json").exists()]
+
+    healthy = statistics.median(one.score for one in outcomes("healthy", "off") + outcomes("healthy", "repair"))
+    lines = [
+        f"Healthy: {healthy:.3f}; repaired means at most {REPAIRED:g} times that.",
+        "",
+        "| fault | without | harmful | with | detected | named | first named as | repaired |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, fault in FAULTS.items():
+        without, repaired = outcomes(name, "off"), outcomes(name, "repair")
+        if not repaired:
+            continue
+        limit = REPAIRED * healthy
+        scores = [statistics.median(one.score for one in side) if side else math.nan for side in (without, repaired)]
+        first = Counter(one.found[0] if one.found else "nothing" for one in repaired)
+        named = sum(bool(one.found) and one.found[0] in fault.names for one in repaired)
+        cells = [
+            name,
+            f"{scores[0]:.3g}",
+            "yes" if scores[0] > limit else "no",
+            f"{scores[1]:.3g}",
+            f"{sum(bool(one.found) for one in repaired)} of {len(repaired)}",
+            f"{named} of {len(repaired)}" if fault.names else "–",
+            ", ".join(f"{word} {count}" for word, count in first.most_common()),
+            f"{sum(one.score <= limit for one in repaired)} of {len(repaired)}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--faults", nargs="+", default=list(FAULTS), choices=list(FAULTS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--watchdog", nargs="+", default=["repair", "off"], choices=["repair", "warn", "off"])
+    parser.add_argument("--table", action="store_true", help="only read what is there")
     options = parser.parse_args()
+    if options.table:
+        print("\n".join([setting(), "", *table(options.out)]))
+        return
     torch.set_num_threads(1)
     for name in options.faults:
         for watchdog in options.watchdog:
             for seed in options.seeds:
-                folder = options.out / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}-{watchdog}-{seed}"
+                folder = place(options.out, name, watchdog, seed)
                 if not (folder / "score.json").exists():
                     play(FAULTS[name], seed, watchdog, folder)
                 found = json.loads((folder / "score.json").read_text())

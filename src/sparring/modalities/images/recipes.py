@@ -162,7 +162,7 @@ class R3GAN(ImageRecipe):
             prior=normal(self.noise),
             loss=relativistic,
             penalties=self._penalties(),
-            strength=automatic(START, GAMMA_RATE) if self.gamma == "auto" else None,
+            strength=automatic(START, GAMMA_RATE) if self.gamma == "auto" and self.penalty != "none" else None,
             augment=Augment(),
         )
 
