@@ -22,7 +22,7 @@ from rounds import setting
 from torch.nn.functional import avg_pool2d
 
 from sparring.data.dataset import Split
-from sparring.evaluation.classifier import Classifier, train_classifier
+from sparring.evaluation.classifier import Classifier, accuracy, train_classifier
 from sparring.evaluation.distances import frechet, prdc
 from sparring.modalities.images import recipes
 from sparring.modalities.images.data import survey
@@ -150,7 +150,8 @@ def main() -> None:
     unlabelled = survey(options.data).prepare((1, 32, 32), labels=False, seed=0)
     judge = train_classifier(split, seed=0)
     real, other = split.held_out.batch(slice(0, COUNT)).real, split.train.batch(slice(0, COUNT)).real
-    floor = f"{judge.name}, {judge.accuracy:.1%} held out · real against real {frechet(judge(real), judge(other)):.2f}"
+    right = accuracy(judge.predict, split.held_out)
+    floor = f"{judge.name}, {right:.1%} held out · real against real {frechet(judge(real), judge(other)):.2f}"
     floor += f", in pixels {frechet(smaller(real), smaller(other)):.2f}"
     budgets = [Budget(samples=count) for count in sorted(options.samples or [])]
     budgets = budgets or [Budget(minutes=minutes) for minutes in sorted(options.minutes)]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sparring.modalities.images import signs
-from sparring.watchdog.findings import EARLY, LASTING, RULES, Rule, above, below, found, grown, lost, worse
+from sparring.watchdog.findings import EARLY, LASTING, RULES, Rule, above, below, found, grown, lost, suspicious, worse
 from sparring.watchdog.signals import SIGNALS, Look
 
 HEALTHY = {
@@ -41,7 +41,7 @@ ILL: list[tuple[str, dict[str, float]]] = [
     ("mode collapse", {"diversity": 0.02, "coverage": 0.02}),
     ("imbalance", {"lead": 9.0, "swing": 3.0}),
     ("imbalance", {"overlap": 0.0, "sure": 1.0, "coverage": 0.02}),
-    ("imbalance", {"lead": math.log(2), "swing": 1e-6}),
+    ("weak discriminator", {"lead": math.log(2), "swing": 1e-6}),
     ("discriminator overfitting", {"held-out gap": 0.99, "overlap": 0.0}),
     ("discriminator overfitting", {"held-out gap": 0.99, "sure": 0.99}),
     ("memorisation", {"held-out gap": 0.99, "nearer to training": 0.99}),
@@ -109,6 +109,17 @@ def test_the_first_looks_are_not_judged(name: str, ill: dict[str, float]) -> Non
     assert name not in names(*[ill] * (waits - 1))
     assert name in names(*[ill] * waits)
     assert rule.early >= EARLY or name in ("non-finite numbers", "divergence")
+
+
+@pytest.mark.parametrize(("name", "ill"), ILL)
+def test_a_run_is_suspicious_at_the_first_look_at_which_a_rule_holds(name: str, ill: dict[str, float]) -> None:
+    (rule,) = rules(name, ill)
+    assert suspicious(history(*[{}] * LONG, ill)) and suspicious(history(*[ill] * (rule.early + 1)))
+    assert not suspicious(history(*[{}] * LONG, ill, {}))
+
+
+def test_a_healthy_run_is_never_suspicious() -> None:
+    assert not any(suspicious(history(*[{}] * count)) for count in range(LONG))
 
 
 def test_every_rule_has_its_fault_here() -> None:

@@ -25,7 +25,7 @@ from sparring.objectives.losses import LOSSES
 from sparring.objectives.schedules import constant
 from sparring.training.checkpoint import restore, take
 from sparring.training.trainer import Trainer
-from sparring.watchdog.signals import SIGNALS, Look, Observer, due, looks
+from sparring.watchdog.signals import JUDGED, NEIGHBOURS, SEEN, SIGNALS, Look, Observer, due, looks
 
 Observed = Callable[..., Observer]
 Make = Callable[..., Any]
@@ -44,6 +44,17 @@ class Fixed(nn.Module):
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         row = (torch.special.ndtr(noise[:, 0]) * len(self.points)).long().clamp(max=len(self.points) - 1)
         return self.points[row]
+
+
+class Blob(nn.Module):
+    """A generator of what ``split`` has by default: points around (1, -1)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.centre = nn.Parameter(torch.tensor([1.0, -1.0]))
+
+    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.centre + 0.3 * noise[:, :2]
 
 
 class OfClass(nn.Module):
@@ -131,7 +142,7 @@ def test_a_generator_of_new_samples_is_as_diverse_as_reals(observed: Observed) -
     look = observed(duel(Fixed(new))).look()
     for name in ("diversity", "contrast"):
         assert look[name] == pytest.approx(1.0, abs=0.25)
-    assert look["coverage"] > 0.75 and abs(look["distance"]) < 0.05
+    assert look["coverage"] > 0.3 and abs(look["distance"]) < 0.05
     assert look["nearer to training"] == pytest.approx(0.5, abs=0.2)
 
 
@@ -143,16 +154,72 @@ def test_copies_of_training_samples_lie_nearer_to_them(observed: Observed, split
     assert observed(duel(Fixed(data.held_out.samples)), data).look()["nearer to training"] == 0.0
 
 
+def coverage(held_out: int, observed: Observed, split: Make) -> float:
+    """The mean over some draws of the data, of samples that are of its distribution."""
+    found = []
+    for seed in range(8):
+        points = np.random.default_rng(seed).normal((1.0, -1.0), 0.3, size=(held_out + 100, 2)).astype(np.float32)
+        found.append(observed(duel(Blob()), split(points, held_out=held_out)).look()["coverage"])
+    return statistics.fmean(found)
+
+
+def expected_coverage(held_out: int) -> float:
+    """The coverage by as many samples of the same distribution, exactly.
+
+    A real sample is missed where its first neighbours, among the others and the fakes alike, are all real.
+    """
+    neighbours = max(1, held_out * NEIGHBOURS // JUDGED)
+    shares = [(held_out - 1 - place) / (held_out - 1 + SEEN - place) for place in range(neighbours)]
+    return 1 - math.prod(shares)
+
+
+@pytest.mark.parametrize("held_out", [20, 60, 100, 200, 256])
+def test_coverage_is_that_of_a_share_of_neighbours(held_out: int, observed: Observed, split: Make) -> None:
+    assert coverage(held_out, observed, split) == pytest.approx(expected_coverage(held_out), abs=0.06)
+
+
+rounded = pytest.mark.xfail(reason="the number of neighbours is rounded down: one from 52 to 102", strict=True)
+ROUNDED = [pytest.param(count, marks=rounded) for count in (80, 100)]
+
+
+@pytest.mark.parametrize("held_out", [20, 51, *ROUNDED, 128, 200, 256])
+def test_samples_as_good_as_reals_are_clear_of_the_bounds_of_coverage(
+    held_out: int, observed: Observed, split: Make
+) -> None:
+    """However many there are to compare with: findings begin below 0.5 and 0.35."""
+    assert coverage(held_out, observed, split) > 0.5
+
+
 def test_coverage_follows_the_share_of_modes_that_are_met(observed: Observed, split: Make) -> None:
-    """Not all of it is reached by 64 samples: each covers the fifth neighbours of what is near it."""
+    """Not all of it is reached by 64 samples: each covers the near neighbours of what is near it."""
     chance = np.random.default_rng(0)
     modes = np.array([[0, 0], [9, 0], [0, 9], [9, 9]])
     points = (modes[np.arange(800) % 4] + chance.normal(0, 0.1, size=(800, 2))).astype(np.float32)
     for count in (1, 2, 4):
         some = points[np.arange(800) % 4 < count]
-        look = observed(duel(Fixed(some)), split(points, held_out=200)).look()
-        assert 0.65 * count / 4 < look["coverage"] <= count / 4
+        look = observed(duel(Fixed(some)), split(points, held_out=256)).look()
+        assert 0.6 * count / 4 < look["coverage"] <= count / 4
     assert abs(look["distance"]) < 0.05
+
+
+def test_values_beyond_those_of_training_samples_are_counted_by_coordinate(observed: Observed, split: Make) -> None:
+    """The first goes from 0 to 1 and the second from 0 to 100; a twentieth of that beyond is let be."""
+    points = np.random.default_rng(0).uniform(size=(700, 2)).astype(np.float32)
+    points[:, 1] *= 100
+    points[-400:] = points[-400:].clip([[0.1, 10.0]], [[0.9, 90.0]])
+    points[-2:] = [[0.0, 0.0], [1.0, 100.0]]
+    data = split(points, held_out=450)
+    for row, share in (
+        ([0.5, 50.0], 0.0),
+        ([50.0, 50.0], 0.5),
+        ([-50.0, 0.5], 0.5),
+        ([1.04, 104.0], 0.0),
+        ([1.06, 104.0], 0.5),
+        ([-0.06, -6.0], 1.0),
+    ):
+        assert observed(duel(Fixed([row])), data).look()["outside"] == share, row
+    half = observed(duel(Fixed([[0.5, 50.0]] * 50 + [[9.0, 900.0]] * 50)), data).look()
+    assert half["outside"] == pytest.approx(0.5, abs=0.15)
 
 
 def test_the_gap_is_1_where_the_training_samples_are_known_by_heart(observed: Observed, split: Make) -> None:
@@ -308,6 +375,47 @@ def test_two_looks_at_the_same_state_are_alike(observed: Observed, split: Make) 
     assert stranger["distance"] != first["distance"]
 
 
+class Process:
+    """One of several: the first writes down what it says, and the others hear it."""
+
+    def __init__(self, number: int, said: list[str]) -> None:
+        self.first, self.said = number == 0, said
+
+    def rows(self, batch: int) -> slice:
+        return slice(0, batch)
+
+    def agree(self, text: str) -> str:
+        if self.first:
+            self.said.append(text)
+        return self.said[-1]
+
+
+def test_all_processes_see_what_the_first_sees(observed: Observed) -> None:
+    """Though the numbers of another may differ, and whatever it has counted since its last look."""
+    observers, said = (observed(steps=9), observed(duel(Fixed([[5.0, 5.0]])))), []
+    observers[1].step()
+    for number, observer in enumerate(observers):
+        observer.trainer.step, observer.trainer.samples = 9, 9 * 32
+        observer.trainer.world = Process(number, said)  # type: ignore[assignment]
+    looked = [observer.look() for observer in observers]
+    assert looked[0] == looked[1] and len(said) == 1 and "lead" in looked[0].values
+    assert observers[1].state()["sums"] == {}
+
+
+def test_what_was_seen_since_the_last_look_is_forgotten_when_the_run_goes_back(observed: Observed) -> None:
+    observer = observed(steps=64)
+    observer.look()
+    observer.trainer.fresh = {"discriminator: lead": 900.0}
+    observer.step()
+    observer.trainer.guard.total = 7
+    observer.forget()
+    look = observer.look()
+    assert look["refused"] == 0 and not {"lead", "swing", "moved"} & set(look.values)
+    observer.trainer.guard.total = 9
+    again = observer.look()
+    assert again["refused"] == 2 and again["moved"] == 0
+
+
 def halfway(observed: Observed) -> tuple[Observer, Observer]:
     """An observer some steps after a look, and what a checkpoint makes of it."""
     observer, resumed = observed(steps=64), observed()
@@ -344,20 +452,36 @@ def test_updates_refused_before_a_checkpoint_are_counted_after_it(observed: Obse
     assert resumed.look()["refused"] == observer.look()["refused"] == 1
 
 
-def test_images_have_signs_of_their_own(split: Make, plan: Make) -> None:
-    class Blank(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.level = nn.Parameter(torch.zeros(()))
+class Picture(nn.Module):
+    """A generator of one and the same image, (channels, height, width)."""
 
-        def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-            return self.level.expand(len(noise), 1, 8, 8)
+    def __init__(self, image: Tensor) -> None:
+        super().__init__()
+        self.image = nn.Parameter(image)
 
-    images = np.random.default_rng(0).integers(0, 256, size=(200, 1, 8, 8), dtype=np.uint8)
+    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.image.expand(len(noise), *self.image.shape)
+
+
+def seen_of(image: Tensor, split: Make, plan: Make) -> Look:
+    """A look at a generator of one image beside images of noise."""
+    images = np.random.default_rng(0).integers(0, 256, size=(200, *image.shape), dtype=np.uint8)
     data = split(images)
-    look = Observer(Trainer(duel(Blank()), data.train, plan()), data, IMAGES, 0).look()
+    return Observer(Trainer(duel(Picture(image)), data.train, plan()), data, IMAGES, 0).look()
+
+
+def test_images_have_signs_of_their_own(split: Make, plan: Make) -> None:
+    look = seen_of(torch.zeros(1, 8, 8), split, plan)
     assert {"checkerboard", "detail", "outside"} <= set(look.values)
     assert look["detail"] < -3 and look["outside"] == 0
+
+
+def test_pixels_beyond_those_of_training_images_are_counted(split: Make, plan: Make) -> None:
+    """From -1 to 1, whatever the place of a pixel; a twentieth of that range beyond is let be."""
+    for level, share in ((3.0, 0.25), (-3.0, 0.25), (1.09, 0.0), (1.11, 0.25)):
+        image = torch.zeros(3, 8, 8)
+        image[:, :2] = level
+        assert seen_of(image, split, plan)["outside"] == pytest.approx(share, abs=1e-6), level
 
 
 def test_looks_are_read_back(tmp_path: Path) -> None:

@@ -2,26 +2,31 @@
 
 import json
 import math
+import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sparring.data.dataset import Split
-from sparring.games.duel import Duel
+from sparring.games.duel import MOST_AUGMENTED, Duel
 from sparring.modalities.points.rooms import POINTS
 from sparring.objectives.penalties import r1
 from sparring.objectives.schedules import Weighted, constant
 from sparring.training.trainer import Trainer
+from sparring.watchdog import watchdog
+from sparring.watchdog.best import WINDOW
 from sparring.watchdog.findings import COOLING, LASTING
-from sparring.watchdog.remedies import REMEDIES, dials_of
+from sparring.watchdog.improvement import FEWEST
+from sparring.watchdog.remedies import REMEDIES, SLOWER, Remedy, dials_of, put_back
 from sparring.watchdog.signals import FIRST, Look, due
-from sparring.watchdog.watchdog import KEPT_EVERY, MANY, NOT_FINITE, ROLLBACKS, Watchdog
+from sparring.watchdog.watchdog import GAIN, KEPT_EVERY, MANY, NOT_FINITE, ROLLBACKS, Watchdog
 
 Make = Callable[..., Any]
 Values = Mapping[str, float]
 
-BATCH, TRIAL = 32, 10
+BATCH = 32
 HEALTHY = {"lead": 0.8, "overlap": 0.35, "sure": 0.4, "swing": 0.03, "refused": 0.0, "moved": 0.2, "coverage": 0.7}
 WELL: Values = {**HEALTHY, "diversity": 1.0, "contrast": 1.0, "outside": 0.0, "distance": 0.02, "held-out gap": 0.1}
 ROUGH = {**WELL, "lead": 9.0, "swing": 3.0}
@@ -29,6 +34,8 @@ ROUGH = {**WELL, "lead": 9.0, "swing": 3.0}
 DIVERGED = {**WELL, "outside": 0.99, "contrast": 9.0}
 COLLAPSED = {**WELL, "diversity": 0.02, "coverage": 0.02}
 WARM_UP = [WELL] * 20
+TRIAL = max(remedy.trial for tried in REMEDIES.values() for remedy in tried)
+"""Looks after which every remedy is judged."""
 ILL = 30
 """Looks after which whatever lasts has been found and tried."""
 
@@ -39,7 +46,7 @@ class Script:
     def __init__(self, trainer: Trainer, split: Split) -> None:
         self.trainer, self.split, self.sight = trainer, split, POINTS
         self.values: Values = {}
-        self.steps = 0
+        self.steps = self.forgotten = 0
 
     def step(self) -> None:
         self.steps += 1
@@ -53,27 +60,33 @@ class Script:
     def restore(self, state: dict[str, Any]) -> None:
         self.steps = state["steps"]
 
+    def forget(self) -> None:
+        self.forgotten += 1
+
 
 class Past:
-    """Remembers at which steps it was called, and goes back to where it was told to keep."""
+    """Remembers at which steps it was called, and goes back to the step and the dials that it was told to keep."""
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
         self.calls: list[tuple[str, int]] = []
-        self.good = 0
+        self.good: tuple[int, dict[str, tuple[float, bool]]] | None = None
 
     def keep(self) -> None:
-        self.good = self.trainer.step
+        self.good = self.trainer.step, dials_of(self.trainer)
         self.calls.append(("keep", self.trainer.step))
 
     def keep_best(self) -> None:
         self.calls.append(("keep best", self.trainer.step))
 
-    def go_back(self) -> None:
+    def go_back(self) -> bool:
+        if self.good is None:
+            return False
         self.calls.append(("back", self.trainer.step))
-        self.trainer.step, self.trainer.samples = self.good, self.good * BATCH
-        for name in ("generator rate", "discriminator rate"):
-            self.trainer.dials[name].value = 1.0
+        self.trainer.step, dials = self.good
+        self.trainer.samples = self.trainer.step * BATCH
+        put_back(self.trainer, dials)
+        return True
 
     def secure(self) -> None:
         self.calls.append(("secure", self.trainer.step))
@@ -215,10 +228,10 @@ def test_a_remedy_is_tried_and_helps(run: Begin) -> None:
     remedy = REMEDIES["imbalance"][0]
     assert here.said("remedy") == ["imbalance"] and remedy.says in here.sentences("remedy")[0]
     assert here.trainer.dials["strength"].obeys
-    here.sees([WELL] * (TRIAL - 1))
+    here.sees([WELL] * (remedy.trial - 1))
     assert not here.said("helped")
     here.sees([WELL])
-    assert here.said("helped") == ["imbalance"] and remedy.says in here.sentences("helped")[0]
+    assert here.sentences("helped") == [f"It helped against imbalance: {remedy.says}."]
     assert here.trainer.dials["strength"].obeys and not here.dog.trials
     here.sees([WELL] * ILL)
     assert len(here.events) == 3
@@ -230,13 +243,62 @@ def test_what_did_not_help_is_put_back_and_the_next_is_tried(run: Begin) -> None
     before = dials_of(here.trainer)
     here.sees_until("remedy", ROUGH)
     assert dials_of(here.trainer) != before
-    assert here.sees_until("did not help", ROUGH) == TRIAL
+    assert here.sees_until("did not help", ROUGH) == REMEDIES["imbalance"][0].trial
     first, second = here.sentences("remedy")
     assert REMEDIES["imbalance"][0].says in first and REMEDIES["imbalance"][1].says in second
     assert "it is put back" in here.sentences("did not help")[0]
     assert not here.trainer.dials["strength"].obeys
     after = {name: value for name, (value, _) in dials_of(here.trainer).items() if value != before[name][0]}
     assert after == {"discriminator rate": 0.5}
+
+
+@pytest.mark.parametrize("remedy", REMEDIES["imbalance"])
+def test_every_remedy_has_a_trial_of_its_own(remedy: Remedy, run: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    for trial in (remedy.trial, 3):
+        monkeypatch.setattr(watchdog, "REMEDIES", {"imbalance": (replace(remedy, trial=trial),)})
+        here = run()
+        here.sees(WARM_UP)
+        here.sees_until("remedy", ROUGH)
+        assert here.sees_until("did not help", ROUGH) == trial
+
+
+@pytest.mark.parametrize(("distance", "helped"), [(0.9 * GAIN, True), (1.1 * GAIN, False)])
+def test_what_brings_the_samples_much_nearer_has_helped_though_not_enough(
+    distance: float, helped: bool, run: Begin
+) -> None:
+    """It stays as it is turned, and the next is tried: what it was against still holds."""
+    here = run()
+    here.sees([{**WELL, "distance": 1.0}] * len(WARM_UP))
+    here.sees_until("remedy", {**ROUGH, "distance": 1.0})
+    here.sees([{**ROUGH, "distance": distance}] * REMEDIES["imbalance"][0].trial)
+    first, second = REMEDIES["imbalance"][:2]
+    told = here.sentences("helped" if helped else "did not help")
+    assert told == [
+        f"It helped against imbalance, though not enough: {first.says}."
+        if helped
+        else f"It did not help against imbalance: {first.says}; it is put back."
+    ]
+    assert here.trainer.dials["strength"].obeys == helped
+    assert len(here.said("finding")) == 2 and second.says in here.sentences("remedy")[1]
+
+
+def test_the_distance_of_a_single_look_tells_nothing(run: Begin) -> None:
+    """The median of three counts, before and after."""
+    here, far = run(), {**ROUGH, "distance": 1.0}
+    here.sees(WARM_UP)
+    here.sees_until("remedy", far)
+    here.sees([far] * (REMEDIES["imbalance"][0].trial - 1))
+    here.sees([{**ROUGH, "distance": 0.01}])
+    assert here.said("did not help") == ["imbalance"] and not here.said("helped")
+
+
+def test_where_there_is_no_distance_only_the_finding_counts(run: Begin) -> None:
+    here, unseen = run(), {name: value for name, value in ROUGH.items() if name != "distance"}
+    here.sees([{name: value for name, value in WELL.items() if name != "distance"}] * len(WARM_UP))
+    here.sees_until("remedy", unseen)
+    json.dumps(here.dog.state(), allow_nan=False)
+    here.sees_until("did not help", unseen)
+    assert not here.said("helped")
 
 
 def test_where_nothing_helps_all_is_as_before_and_it_keeps_speaking(run: Begin) -> None:
@@ -263,7 +325,7 @@ def test_one_remedy_at_a_time(run: Begin) -> None:
     here, both = run(), {**ROUGH, **{"held-out gap": 0.99, "overlap": 0.0}}
     here.sees(WARM_UP)
     here.sees_until("remedy", both)
-    here.sees([both] * (TRIAL - 1))
+    here.sees([both] * (REMEDIES["imbalance"][0].trial - 1))
     assert set(here.said("finding")) == {"imbalance", "discriminator overfitting"}
     assert here.said("remedy") == ["imbalance"] and len(here.dog.trials) == 1
 
@@ -290,6 +352,70 @@ def test_going_back(run: Begin) -> None:
     assert [look.step for look in here.dog.history] == [FIRST * count for count in range(1, KEPT_EVERY + 1)]
     here.sees([WELL] * TRIAL)
     assert here.said("helped") == ["divergence"]
+
+
+def test_dials_on_the_way_back(run: Begin) -> None:
+    """What follows a rule goes on from the state that was kept; what only the watchdog turns stays as it is."""
+    here = run()
+    here.trainer.dials["strength"].obeys = True
+    here.trainer.dials["strength"].set(5.0)
+    here.sees([WELL] * KEPT_EVERY)
+    for name, value in (("strength", 0.01), ("lecam", 0.3), ("real level", -7.0), ("generator rate", 0.5)):
+        here.trainer.dials[name].set(value)
+    here.sees([{**WELL, "held-out gap": 0.65}] * 3)
+    assert here.trainer.dials["augmentation"].value > 0.1
+    here.sees_until("remedy", DIVERGED)
+    assert len(here.called("back")) == 1
+    assert {name: dial.value for name, dial in here.trainer.dials.items()} == {
+        "strength": 2 * 5.0,
+        "augmentation": 0.0,
+        "lecam": 0.3,
+        "real level": 0.0,
+        "fake level": 0.0,
+        "generator rate": 0.25 * 0.5,
+        "discriminator rate": 0.25,
+    }
+
+
+def test_what_was_being_tried_is_not_judged_after_going_back(run: Begin) -> None:
+    here = run()
+    here.dog.begin()
+    here.sees(WARM_UP)
+    here.sees_until("remedy", ROUGH)
+    assert [trial.finding for trial in here.dog.trials] == ["imbalance"]
+    assert here.dog.rescue() and here.script.forgotten == 1
+    assert [trial.finding for trial in here.dog.trials] == [NOT_FINITE]
+    assert here.trainer.dials["strength"].obeys
+    here.sees([WELL] * 2 * TRIAL)
+    assert here.said("helped") == [NOT_FINITE] and not here.said("did not help")
+
+
+def test_without_a_state_to_go_back_to_the_remedy_is_applied_all_the_same(run: Begin) -> None:
+    """And can be put back, because nothing else has changed."""
+    here = run()
+    here.trainer.dials["strength"].obeys = True
+    before = dials_of(here.trainer)
+    here.past.keep = lambda: None  # type: ignore[method-assign]
+    here.dog.begin()
+    here.sees(WARM_UP)
+    here.sees_until("remedy", DIVERGED)
+    assert here.trainer.dials["generator rate"].value == 0.25 and here.trainer.dials["strength"].value == 2.0
+    assert "again" not in here.sentences("remedy")[0] and here.dog.rollbacks == here.script.forgotten == 0
+    assert not here.called("back") and not here.called("secure")
+    assert len(here.dog.history) == len(here.noted) > len(WARM_UP)
+    here.sees([DIVERGED] * (SLOWER.trial - 1))
+    assert dials_of(here.trainer) != before
+    here.sees([DIVERGED])
+    assert "it is put back" in here.sentences("did not help")[0] and len(here.sentences("remedy")) == 2
+    assert here.trainer.dials["generator rate"].value == 0.25
+
+
+@pytest.mark.xfail(reason="the next bad update ends its patience at once", strict=True)
+def test_a_rescue_without_a_state_to_go_back_to_gives_as_much_time_to_mend(run: Begin) -> None:
+    here = run()
+    here.trainer.guard.refused["generator"] = 5
+    assert here.dog.rescue() and here.trainer.dials["generator rate"].value == 0.25
+    assert here.trainer.guard.exhausted is None
 
 
 def test_rates_fall_with_every_rollback_and_rollbacks_end(run: Begin) -> None:
@@ -355,7 +481,7 @@ def test_what_a_rescue_turned_stays_turned(run: Begin) -> None:
     assert here.trainer.dials["discriminator rate"].value == 0.5
     assert here.dog.rescue()
     here.sees_until("did not help", ROUGH)
-    assert here.trainer.dials["discriminator rate"].value <= 0.25
+    assert here.trainer.dials["discriminator rate"].value == 0.5 * 0.25
 
 
 def test_what_turns_by_itself_is_not_put_back(run: Begin) -> None:
@@ -384,7 +510,7 @@ def test_nothing_is_kept_while_something_is_wrong_or_being_tried(run: Begin) -> 
     here.dog.begin()
     here.sees([WELL] * (2 * KEPT_EVERY - LASTING))
     here.sees([COLLAPSED] * LASTING)
-    here.sees([WELL] * (TRIAL - 1))
+    here.sees([WELL] * (REMEDIES["mode collapse"][0].trial - 1))
     assert here.called("keep") == [0, FIRST * KEPT_EVERY]
     here.sees([WELL] * KEPT_EVERY)
     assert len(here.called("keep")) == 3
@@ -398,6 +524,96 @@ def test_a_short_healthy_time_is_not_enough_to_keep(run: Begin) -> None:
     assert FIRST * 2 * KEPT_EVERY not in here.called("keep") and FIRST * KEPT_EVERY in here.called("keep")
 
 
+GAP = "held-out gap"
+
+
+def test_augmentation_follows_how_much_of_the_data_is_known_by_heart(run: Begin) -> None:
+    here = run()
+    dial = here.trainer.dials["augmentation"]
+    unseen = {name: value for name, value in WELL.items() if name != GAP}
+    for gap, value in (({GAP: 0.65}, 0.05), ({GAP: 0.65}, 0.1), ({}, 0.1), ({GAP: 0.5}, 0.05), ({GAP: -1.0}, 0.0)):
+        here.sees([{**unseen, **gap}])
+        assert dial.value == pytest.approx(value)
+    here.sees([{**WELL, GAP: 0.1}])
+    assert dial.value == 0.0
+    here.sees([{**WELL, GAP: 0.65}] * 30)
+    assert dial.value == MOST_AUGMENTED and not here.events
+
+
+@pytest.mark.xfail(reason="it is put back to where it stood before the trial", strict=True)
+def test_what_has_risen_by_its_rule_during_a_trial_is_not_put_back(run: Begin) -> None:
+    """Turned to two in five, and then by six looks that raise it by a twentieth each."""
+    here, overfitted = run(), {**WELL, GAP: 0.9, "overlap": 0.01}
+    here.sees(WARM_UP)
+    here.sees_until("remedy", overfitted)
+    here.sees_until("did not help", overfitted)
+    assert here.trainer.dials["augmentation"].value > 0.65
+
+
+@pytest.mark.parametrize("mode", ["warn", "off"])
+def test_nothing_is_augmented_unless_it_may_repair(mode: str, run: Begin) -> None:
+    here = run(mode)
+    here.sees([{**WELL, GAP: 0.9}] * 5)
+    assert here.trainer.dials["augmentation"].value == 0.0
+
+
+def test_only_the_rule_for_looks_is_obeyed_at_a_look(run: Begin) -> None:
+    here = run()
+    here.trainer.dials["strength"].obeys = True
+    before = dials_of(here.trainer)
+    here.sees([{**WELL, "real score": 9.0, "fake score": -9.0, "lead": 0.75}] * 3)
+    assert dials_of(here.trainer) == before
+
+
+def test_the_best_is_kept_where_the_mean_distance_has_fallen_by_a_tenth(run: Begin) -> None:
+    here = run()
+    distances = [1.0] * WINDOW + [0.95] * WINDOW + [0.85] * WINDOW + [0.81] * WINDOW + [9.0] * WINDOW
+    here.sees([{**WELL, "distance": distance} for distance in distances])
+    assert here.called("keep best") == [FIRST * WINDOW, FIRST * (2 * WINDOW + 3)]
+    assert here.dog.best == pytest.approx((2 * 0.95 + 3 * 0.85) / WINDOW)
+    warning = run("warn")
+    warning.sees([WELL] * 3 * WINDOW)
+    assert not warning.called("keep best")
+
+
+@pytest.mark.xfail(reason="what was the best is forgotten, and the next look counts as it", strict=True)
+def test_what_was_best_before_the_state_that_it_goes_back_to_stays_so(run: Begin) -> None:
+    here, far = run(), {**WELL, "distance": 0.5}
+    here.trainer.dials["strength"].obeys = True
+    here.dog.begin()
+    here.sees([WELL] * KEPT_EVERY)
+    here.sees([far] * (3 * KEPT_EVERY))
+    best, good = here.called("keep best"), here.called("keep")[-1]
+    assert best[-1] == FIRST * WINDOW < good
+    here.sees_until("remedy", {**DIVERGED, "distance": 0.5})
+    assert here.trainer.step == good
+    here.sees([far] * 3)
+    assert here.called("keep best") == best
+
+
+@pytest.mark.parametrize("mode", ["repair", "warn"])
+def test_a_run_has_settled_when_no_gain_can_be_told(mode: str, run: Begin) -> None:
+    here, chance = run(mode), random.Random(0)
+    for place in range(1, 41):
+        here.sees([{**WELL, "distance": 1 / place + chance.gauss(0, 0.002)}])
+        assert not here.dog.settled
+    settled = []
+    for _ in range(60):
+        here.sees([{**WELL, "distance": 1 / 40 + chance.gauss(0, 0.002)}])
+        settled.append(here.dog.settled)
+    assert not any(settled[:8]) and all(settled[-20:])
+
+
+def test_a_run_that_nobody_has_looked_at_for_long_has_not_settled(run: Begin) -> None:
+    here, idle = run(), run("off")
+    assert not here.dog.settled
+    for one in (here, idle):
+        one.sees([WELL] * (FEWEST - 1))
+        assert not one.dog.settled
+        one.sees([WELL])
+    assert here.dog.settled and not idle.dog.settled
+
+
 def test_the_worst_is_its_word(run: Begin) -> None:
     here = run("warn")
     assert here.dog.word == "healthy"
@@ -407,11 +623,14 @@ def test_the_worst_is_its_word(run: Begin) -> None:
     assert here.dog.word == "healthy"
 
 
+HALF_MENDED = [{**ROUGH, "distance": 0.02 * 0.9**place} for place in range(60)]
 STORIES: dict[str, list[Values]] = {
     "healthy": [WELL] * 60,
     "one fault": [*WARM_UP, *[ROUGH] * 60],
     "faults that come and go": [*WARM_UP, *([ROUGH] * 5 + [WELL] * 9 + [COLLAPSED] * 7) * 3],
     "rollbacks": [*WARM_UP, *[DIVERGED] * 60],
+    "a fault that is mended by half": [*WARM_UP, *HALF_MENDED],
+    "data known by heart": [*WARM_UP, *[{**WELL, "held-out gap": 0.65, "overlap": 0.01}] * 60],
 }
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from sparring.dials import Dial
+from sparring.randomness import generator as seeded_generator
 from sparring.training.trainer import Trainer
 
 RATES = "rates"
@@ -25,7 +26,7 @@ class Remedy:
         turns: dial → factor.
         sets: dial → value, where it is lower.
         steers: dials that follow their rule from now on.
-        fresh: whether all weights are drawn anew.
+        fresh: players whose weights are drawn anew.
         trial: looks after which it is judged.
     """
 
@@ -34,13 +35,13 @@ class Remedy:
     turns: Mapping[str, float] = field(default_factory=dict)
     sets: Mapping[str, float] = field(default_factory=dict)
     steers: tuple[str, ...] = ()
-    fresh: bool = False
+    fresh: tuple[str, ...] = ()
     trial: int = 6
 
     def fits(self, trainer: Trainer) -> bool:
         """Whether it would change anything."""
         if self.fresh:
-            return trainer.step < FRESH_BEFORE
+            return trainer.step < FRESH_BEFORE and set(self.fresh) <= set(trainer.game.players)
         steered = any(not trainer.dials[name].obeys for name in self.steers if name in trainer.dials)
         turned = any(name == RATES or name in trainer.dials for name in self.turns)
         dials = {name: trainer.dials[name] for name in self.sets if name in trainer.dials}
@@ -64,8 +65,8 @@ class Remedy:
             for dial in _called(name, trainer):
                 dial.obeys = True
                 dial.set(dial.value or 1.0)
-        if self.fresh:
-            draw_anew(trainer)
+        for player in self.fresh:
+            draw_anew(trainer, player)
 
 
 FRESH_BEFORE = 2000
@@ -77,7 +78,7 @@ REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
     "non-finite numbers": (SLOWER, SLOWER, SLOWER),
     "divergence": (STEADIER, SLOWER, SLOWER, SLOWER, SLOWER),
     "vanishing gradient": (
-        Remedy("all weights are drawn anew, as He et al. (2015) do", fresh=True),
+        Remedy("all weights are drawn anew, as He et al. (2015) do", fresh=("generator", "discriminator")),
         STEADIER,
         Remedy("the generator's rate four times as high", turns={"generator rate": 4.0}),
     ),
@@ -88,7 +89,13 @@ REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
         Remedy("samples are augmented before they are judged", sets={"augmentation": 0.2}),
     ),
     "weak discriminator": (
-        STEADIER,
+        Remedy(
+            "the discriminator's weights are drawn anew, and γ is found from now on, from a tenth of what it was",
+            turns={"strength": 0.1},
+            steers=("strength",),
+            fresh=("discriminator",),
+            trial=10,
+        ),
         Remedy("penalties a quarter as strong", turns={"strength": 0.25}),
         Remedy("the discriminator's rate is doubled", turns={"discriminator rate": 2.0}),
     ),
@@ -107,15 +114,15 @@ REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
 
 
 @torch.no_grad()
-def draw_anew(trainer: Trainer) -> None:
-    """Weights by He et al. (2015), biases zero, and nothing remembered of the gradients so far."""
-    generator = torch.Generator().manual_seed(trainer.plan.seed)
-    for name, player in trainer.game.players.items():
-        for module in player.modules():
-            _begin_anew(module, generator)
-        trainer.optimisers[name].state.clear()
-        if name in trainer.game.generators:
-            trainer.average.players[name].load_state_dict(player.state_dict())
+def draw_anew(trainer: Trainer, player: str) -> None:
+    """Weights by He et al. (2015), biases zero, and nothing remembered of the player's gradients so far."""
+    network = trainer.game.players[player]
+    generator = seeded_generator(trainer.plan.seed, f"anew/{player}", trainer.step)
+    for module in network.modules():
+        _begin_anew(module, generator)
+    trainer.optimisers[player].state.clear()
+    if player in trainer.game.generators:
+        trainer.average.players[player].load_state_dict(network.state_dict())
 
 
 def _begin_anew(module: nn.Module, generator: torch.Generator) -> None:

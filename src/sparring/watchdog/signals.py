@@ -68,6 +68,7 @@ SIGNALS = {
     "generator gradient": "length of the generator's gradient",
     "discriminator gradient": "length of the discriminator's gradient",
     "penalty share": "what the penalties weigh, the adversarial term being 1",
+    "steered": "1 where γ finds itself, 0 where it was given",
     "swing": "standard deviation of the lead from step to step",
     "refused": "updates that were not made because a number was not finite",
     "diversity": "mean distance between samples (of one class, if there are classes), that of reals being 1",
@@ -158,6 +159,8 @@ class Observer:
         count, total, squares = self._sums.get("discriminator: lead", (0, 0.0, 0.0))
         if count > 1:
             found["swing"] = math.sqrt(max(squares - total * total / count, 0.0) / (count - 1))
+        if "strength" in self.trainer.dials:
+            found["steered"] = float(self.trainer.dials["strength"].obeys)
         refused = self.trainer.guard.total - self._refused
         self._refused = self.trainer.guard.total
         return {**found, "refused": float(refused)}
