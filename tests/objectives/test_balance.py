@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from sparring.dials import Dial
-from sparring.objectives.balance import HIGHEST, LEAD, LOWEST, SET_POINT, automatic, fixed, lead
+from sparring.objectives.balance import HIGHEST, LEAD, SET_POINT, automatic, fixed, lead
 
 FIGURE = f"discriminator: {LEAD}"
+LOWEST = 1e-7
 
 
 def test_the_lead_is_log_2_where_scores_are_alike() -> None:
@@ -47,17 +48,19 @@ def test_an_automatic_dial_settles_where_the_lead_is_at_its_set_point(start: flo
     def at(gamma: float) -> float:
         return math.log1p(math.exp(gap * 3.0 / gamma))
 
-    end = turned(automatic(start, 0.01), at, steps=2000, fraction=1.0)
+    end = turned(automatic(start, 0.01, 1e-7), at, steps=2000, fraction=1.0)
     assert end == pytest.approx(3.0, rel=0.011)
 
 
 def test_an_automatic_dial_keeps_its_bounds() -> None:
-    assert turned(automatic(2.0, 1.0), lambda gamma: 9.0, steps=100) == 2.0 * HIGHEST
-    assert turned(automatic(2.0, 1.0), lambda gamma: 0.0, steps=100, fraction=1.0) == pytest.approx(2.0 * LOWEST)
+    assert turned(automatic(2.0, 1.0, LOWEST), lambda gamma: 9.0, steps=100) == 2.0 * HIGHEST
+    assert turned(automatic(2.0, 1.0, LOWEST), lambda gamma: 0.0, steps=100, fraction=1.0) == pytest.approx(
+        2.0 * LOWEST
+    )
 
 
 def test_an_automatic_dial_listens_to_its_player_alone() -> None:
-    dial = automatic(2.0, 0.1, player="critic")
+    dial = automatic(2.0, 0.1, LOWEST, player="critic")
     dial.follow({FIGURE: 9.0, "fraction": 1.0})
     assert dial.value == 2.0
     dial.follow({f"critic: {LEAD}": 9.0, "fraction": 1.0})

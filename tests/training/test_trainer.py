@@ -256,7 +256,7 @@ def test_dials_turn_by_the_figures_of_the_step(tiny_duel: Make, blob: Dataset, p
 
 
 def test_an_automatic_strength_moves_by_its_share(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
-    trainer = Trainer(tiny_duel(strength=automatic(2.0, 0.01)), blob, plan(samples=32_000))
+    trainer = Trainer(tiny_duel(strength=automatic(2.0, 0.01, 1e-7)), blob, plan(samples=32_000))
     for _ in range(10):
         before = trainer.dials["strength"].value
         trainer.advance()

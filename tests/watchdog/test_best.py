@@ -20,9 +20,7 @@ def cloud(seed: int, count: int = SAMPLES, *, shift: float = 0.0, spread: float 
 
 def drawn(count: int, **first: float) -> list[Difference]:
     """Of clouds that differ in ``first``, each draw with reals of its own."""
-    return [
-        farther(cloud(3 * seed, **first), cloud(3 * seed + 1), cloud(3 * seed + 2, REALS)) for seed in range(count)
-    ]
+    return [farther(cloud(3 * seed, **first), cloud(3 * seed + 1), cloud(3 * seed + 2, REALS)) for seed in range(count)]
 
 
 def test_equal_clouds_can_seldom_be_told_apart() -> None:

@@ -102,7 +102,7 @@ def test_a_dial_at_zero_begins_at_one_when_it_is_steered(tiny_duel: Make, observ
 
 
 def test_what_is_steered_already_is_not_steered_again(tiny_duel: Make, observed: Observed) -> None:
-    trainer = observed(tiny_duel(strength=automatic(2.0, 0.01))).trainer
+    trainer = observed(tiny_duel(strength=automatic(2.0, 0.01, 1e-7))).trainer
     assert not Remedy("", steers=("strength",)).fits(trainer)
     assert Remedy("", steers=("strength",), turns={RATES: 0.5}).fits(trainer)
 

@@ -18,8 +18,8 @@ LEAD = "lead"
 """The note by which γ is steered."""
 SET_POINT = 0.8
 """Where the lead is held: log 2 = 0.693 where nothing can be told apart, and about half of a gap in scores above it."""
-LOWEST, HIGHEST = 1e-7, 1e3
-"""How far γ may go from its start: down to the least only at the end of a run, so that what is coarse comes first."""
+HIGHEST = 1e3
+"""How far γ may rise above its start."""
 
 
 def lead(real: list[Tensor], fake: list[Tensor]) -> Tensor:
@@ -28,15 +28,17 @@ def lead(real: list[Tensor], fake: list[Tensor]) -> Tensor:
     return torch.stack(ahead).mean()
 
 
-def automatic(start: float, rate: float, player: str = "discriminator") -> Dial:
+def automatic(start: float, rate: float, lowest: float, player: str = "discriminator") -> Dial:
     """A strength for R1 and R2 of weight 1 that holds the lead of reals at its set point from the start.
 
     Args:
         start: γ at the start, in squared units of the data: their total variance, say; better too high than too low.
         rate: the share by which γ moves in a step.
+        lowest: γ at the least, as a share of ``start``; it may come there only at the end of the run, so that what is
+            coarse is learned first.
         player: the discriminator that notes the lead.
     """
-    floor = geometric(start, LOWEST * start)
+    floor = geometric(start, lowest * start)
     return Dial(start, highest=HIGHEST * start, rule=hold(f"{player}: {LEAD}", SET_POINT, rate, floor))
 
 

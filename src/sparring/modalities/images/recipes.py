@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 START = 1.0
 """An automatic γ at the start."""
-GAMMA_RATE = 0.01
-"""The share by which an automatic γ moves in a step."""
+GAMMA_RATE, LOWEST_GAMMA = 0.01, 0.01
+"""The share by which an automatic γ moves in a step, and its least value as a share of the start.
+
+Where few images are augmented, reals and samples score alike whatever γ is, and it would fall without end.
+"""
 SMALLEST, LARGEST = 8, 256
 """Sides of images, in pixels."""
 
@@ -162,7 +165,9 @@ class R3GAN(ImageRecipe):
             prior=normal(self.noise),
             loss=relativistic,
             penalties=self._penalties(),
-            strength=automatic(START, GAMMA_RATE) if self.gamma == "auto" and self.penalty != "none" else None,
+            strength=automatic(START, GAMMA_RATE, LOWEST_GAMMA)
+            if self.gamma == "auto" and self.penalty != "none"
+            else None,
             augment=Augment(),
         )
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 LossName = Literal["minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"]
 PenaltyName = Literal["none", "r1", "r1+r2", "finite r1+r2", "gradient penalty", "dragan", "weight clipping"]
 
-GAMMA_RATE = 0.01
-"""The share by which an automatic γ moves in a step."""
+GAMMA_RATE, LOWEST_GAMMA = 0.01, 1e-7
+"""The share by which an automatic γ moves in a step, and its least value as a share of the start."""
 NO_AUTOMATIC_GAMMA = 0.1
 """The weight of penalties where it cannot be found by the lead."""
 
@@ -84,7 +84,7 @@ class Mixture(PointRecipe):
             loss=LOSSES[self.loss],
             penalties=self._penalties(),
             weight_limit=0.1 if self.penalty == "weight clipping" else None,
-            strength=automatic(dimensions * scale**2, GAMMA_RATE) if self._is_automatic else None,
+            strength=automatic(dimensions * scale**2, GAMMA_RATE, LOWEST_GAMMA) if self._is_automatic else None,
         )
 
     def optimisers(self) -> Mapping[str, Adam]:
