@@ -16,6 +16,7 @@ from sparring.errors import SparringError
 from sparring.evaluation.report import Picture, Report, Training, page
 from sparring.run import Record, Run, create, versions
 from sparring.storage import append_line, write_json, write_text
+from sparring.watchdog.improvement import improvement_of
 
 FACTS = Facts("digits", "images", 100, (1, 8, 8), "0" * 64)
 HEALTHY = {
@@ -102,6 +103,19 @@ def test_a_collapse_that_nothing_helped_against(tmp_path: Path) -> None:
     assert (one.start, one.end, one.lasts, one.outcome) == (16_000, 40_000, True, "did not help")
     assert found.next_steps[0] == "Take R1." and "To try: Take R1." in found.words()
     assert "It was better before" in found.improvement.sentence
+
+
+@pytest.mark.xfail(reason="it counts as mended, and what still holds as another ailment", strict=True)
+def test_a_collapse_that_something_helped_against_though_not_enough(tmp_path: Path) -> None:
+    looks = [*falling(13), *[{**COLLAPSED, "distance": 0.5}] * 10, *[{**COLLAPSED, "distance": 0.2}] * (LOOKS - 23)]
+    told = "It helped against mode collapse, though not enough: rates to a quarter."
+    helped = collapse(26, "helped", said=told, mended=False)
+    events = [collapse(16, "finding"), collapse(16, "remedy"), helped, collapse(26, "finding"), FINISHED]
+    found = diagnose(finish(made(tmp_path / "run", looks, events)).folder)
+    (one,) = found.episodes
+    assert (one.start, one.end, one.lasts, one.mended) == (16_000, 40_000, True, None)
+    assert "from 40 % of it to the end" in found.verdict and "nothing" not in found.verdict.lower()
+    assert "not enough" in found.words()
 
 
 def test_a_remedy_that_is_not_judged_yet(tmp_path: Path) -> None:
@@ -205,20 +219,15 @@ def test_giving_up(tmp_path: Path) -> None:
     assert "a checkpoint could not be written" in full.state
 
 
-@pytest.mark.parametrize(
-    ("distances", "stopped", "since"),
-    [
-        ([1 / number for number in range(1, 41)], False, None),
-        ([max(0.1, 1 - number / 10) + 0.01 * (number % 2) for number in range(40)], True, 16_000),
-        ([0.5] * 11, None, None),
-    ],
-)
-def test_whether_it_still_improves(
-    distances: list[float], stopped: bool | None, since: int | None, tmp_path: Path
-) -> None:
-    looks = [{**HEALTHY, "distance": distance} for distance in distances]
-    improvement = diagnose(made(tmp_path / "run", looks).folder).improvement
-    assert (improvement.stopped, improvement.since) == (stopped, since)
+def test_whether_it_still_improves_is_told_of_its_looks(tmp_path: Path) -> None:
+    """By the share of what was planned, or of what was seen where the run is over."""
+    looks = [{**HEALTHY, "distance": max(0.1, 1 - number / 10) + 0.01 * (number % 2)} for number in range(20)]
+    run = made(tmp_path / "run", looks)
+    for total, since in ((1000 * LOOKS, "30 %"), (20_000, "60 %")):
+        found = diagnose(run.folder)
+        assert found.improvement == improvement_of(Traces(run).looks, total) and found.improvement.stopped
+        assert found.improvement.since == 12_000 and f"since {since} of the run" in found.words()
+        finish(run)
 
 
 def test_damaged_lines_are_passed_over(tmp_path: Path) -> None:

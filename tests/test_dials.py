@@ -91,10 +91,41 @@ def test_running_mean() -> None:
         assert dial.value == pytest.approx(expected)
 
 
+RULE = climb("gap", 0.6, "passed", 20.0)
+
+
 def test_climb_goes_by_equal_steps_and_leaves_zero() -> None:
-    dial, places = Dial(0.0, highest=0.12, rule=climb("gap", 0.6, 0.05)), []
+    dial, places = Dial(0.0, highest=0.12, rule=RULE), []
     for gap in (0.7, 0.9, 9.0, 0.5, math.nan, 0.1, 0.1, 0.1):
-        dial.follow({"gap": gap})
+        dial.follow({"gap": gap, "passed": 1.0})
         dial.follow({"another": 9.0})
         places.append(dial.value)
     assert places == pytest.approx([0.05, 0.1, 0.12, 0.07, 0.07, 0.02, 0.0, 0.0])
+
+
+@pytest.mark.parametrize(("gap", "side"), [(0.6 + 1e-9, 1), (99.0, 1), (0.6, -1), (-99.0, -1)])
+@pytest.mark.parametrize(("passed", "moved"), [(1.0, 0.05), (4.0, 0.2), (0.0, 0.0)])
+def test_only_the_side_and_what_has_passed_count_for_climbing(
+    gap: float, side: int, passed: float, moved: float
+) -> None:
+    assert RULE(0.4, {"gap": gap, "passed": passed}) == pytest.approx(0.4 + side * moved)
+
+
+@pytest.mark.parametrize("figures", [{}, {"another": 5.0}, {"gap": math.nan, "passed": 1.0}, {"fraction": 0.5}])
+def test_climb_waits_for_its_figure(figures: dict[str, float]) -> None:
+    assert RULE(0.4, figures) == 0.4
+
+
+def test_climb_brings_the_median_of_a_figure_to_its_place() -> None:
+    """Where the figure falls as the dial rises, it comes to rest about 0.6, not beyond a step of it."""
+    chance, dial, places = random.Random(0), Dial(0.0, highest=0.8, rule=RULE), []
+    for _ in range(400):
+        dial.follow({"gap": chance.gauss(1.0 - dial.value, 0.02), "passed": 1.0})
+        places.append(dial.value)
+    assert sum(places[50:]) / 350 == pytest.approx(0.4, abs=0.03)
+
+
+def test_a_climbing_dial_that_does_not_obey_stays() -> None:
+    dial = Dial(0.3, rule=RULE, obeys=False)
+    dial.follow({"gap": 9.0, "passed": 1.0})
+    assert dial.value == 0.3

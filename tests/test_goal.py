@@ -3,7 +3,7 @@
 import pytest
 
 from sparring.errors import SparringError
-from sparring.goal import METRICS, Goal
+from sparring.goal import METRICS, SETTLED, Goal
 
 
 def test_comparisons() -> None:
@@ -17,6 +17,19 @@ def test_comparisons() -> None:
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_metric(metric: str) -> None:
     assert Goal.parse(f"{metric}<1").metric == METRICS[metric]
+
+
+@pytest.mark.parametrize("text", ["settled", " settled "])
+def test_settled_is_no_comparison(text: str) -> None:
+    goal = Goal.parse(text)
+    assert goal.metric == SETTLED == "settled" and goal.metric not in METRICS.values()
+    assert str(goal) == "that no further gain can be told"
+
+
+@pytest.mark.parametrize("text", ["settled<1", "Settled", "settled settled"])
+def test_settled_stands_alone(text: str) -> None:
+    with pytest.raises(SparringError, match=r"settled, or a comparison such as fd<0\.4"):
+        Goal.parse(text)
 
 
 @pytest.mark.parametrize("text", ["", "fd", "fd<", "fd<=1", "<1", "fd<x", "loss<1", "fd<1.2.3", "0.4", "fd<-1"])

@@ -47,29 +47,44 @@ class Dial:
             self.set(self.rule(self.value, figures))
 
 
-def hold(figure: str, at: float, rate: float, floor: Callable[[float], float] = lambda fraction: 0.0) -> Rule:
-    """Keep ``figure`` at ``at`` by a dial that lowers it: up by the share ``rate`` where it is above, else down.
+def hold(
+    figure: str,
+    at: float,
+    rate: float,
+    *,
+    rise: float = 1.0,
+    floor: Callable[[float], float] = lambda fraction: 0.0,
+) -> Rule:
+    """Keep ``figure`` at ``at`` by a dial that lowers it: up where it is above, down where it is below.
 
-    Never below ``floor`` of what is spent of the budget. Only the side counts, not how far: one step in which a loss
-    jumps moves the dial no more than any other. So it is the median of the figure over steps that comes to ``at``.
+    Only the side counts, not how far: one step in which a loss jumps moves the dial no more than any other. So it is
+    the median of the figure over steps that comes to ``at``, or with ``rise`` its quantile 1 / (1 + rise).
+
+    Args:
+        figure: its name.
+        at: where it is held.
+        rate: the share by which the dial falls in a step.
+        rise: how much slower it rises, in (0, 1].
+        floor: the least value, by what is spent of the budget.
     """
 
     def rule(value: float, figures: Mapping[str, float]) -> float:
         if figure not in figures or math.isnan(figures[figure]):
             return value
-        moved = value * math.exp(rate if figures[figure] > at else -rate)
+        moved = value * math.exp(rise * rate if figures[figure] > at else -rate)
         return max(moved, floor(figures["fraction"]))
 
     return rule
 
 
-def climb(figure: str, at: float, by: float) -> Rule:
-    """Up by ``by`` where ``figure`` is above ``at``, down by it where it is below."""
+def climb(figure: str, at: float, passed: str, whole: float) -> Rule:
+    """Up where ``figure`` is above ``at``, down where it is below: by 1 for every ``whole`` of what has ``passed``."""
 
     def rule(value: float, figures: Mapping[str, float]) -> float:
         if figure not in figures or math.isnan(figures[figure]):
             return value
-        return value + (by if figures[figure] > at else -by)
+        step = figures[passed] / whole
+        return value + (step if figures[figure] > at else -step)
 
     return rule
 

@@ -4,19 +4,25 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from safetensors.numpy import load_file
 
 import sparring
 from sparring import experiment
 from sparring.display import Silent
 from sparring.flow import Progress
+from sparring.games.duel import KNOWN
 from sparring.training.checkpoint import checkpoints
 from sparring.watchdog import findings, signals, watchdog
 from sparring.watchdog.best import Difference
 from sparring.watchdog.findings import Rule, above
+from sparring.watchdog.improvement import FEWEST
 from sparring.watchdog.remedies import SLOWER
 
 Digest = Callable[[Path], dict[str, str]]
@@ -122,8 +128,8 @@ def make_restless(patch: pytest.MonkeyPatch) -> None:
     always = Rule("divergence", (above("lead", -1.0),), "it is made up.", "Wait.", lasting=1, early=10)
     patch.setattr(findings, "RULES", (always,))
     patch.setattr(signals, "FIRST", 4)
-    patch.setattr(watchdog, "TRIAL", 3)
-    patch.setattr(watchdog, "REMEDIES", {"divergence": (SLOWER, SLOWER)})
+    patch.setattr(watchdog, "REMEDIES", {"divergence": (replace(SLOWER, trial=3),) * 2})
+    patch.setattr(watchdog, "GAIN", 0.0)
     patch.setattr(experiment.Experiment, "_finish", lambda self: None)
 
 
@@ -178,3 +184,121 @@ def test_the_best_average_is_saved_however_often_the_run_was(
         found.append(trained(points, tmp_path / name, samples=24 * 32))
         assert "best" in kinds(found[-1])
     assert digest(found[0]) == digest(found[1])
+
+
+LEARNING: dict[str, Any] = {"batch": 32, "width": 32, "noise": 2, "places": 0, "gamma": 0.1, "learning_rate": 3e-3}
+"""By which a run of 160 steps comes near to the data in its first half."""
+
+
+@pytest.fixture
+def watchful(monkeypatch: pytest.MonkeyPatch, unjudged: None) -> None:
+    """The watchdog looks at every fourth step, and finds nothing."""
+    monkeypatch.setattr(signals, "FIRST", 4)
+    monkeypatch.setattr(findings, "RULES", ())
+
+
+@pytest.mark.usefixtures("watchful")
+def test_a_run_in_which_nothing_is_gained_stops_when_it_can_be_told(points: Path, tmp_path: Path) -> None:
+    still = {**LEARNING, "learning_rate": 1e-9}
+    run = sparring.train(
+        str(points), samples=160 * 32, until="settled", out=tmp_path / "run", display=Silent(), **still
+    ).folder
+    assert len(lines(run / "signals.jsonl")) == FEWEST
+    reached = [event["said"] for event in lines(run / "events.jsonl") if event["kind"] == "goal reached"]
+    assert reached == [f"The goal that no further gain can be told is reached after {4 * 32 * FEWEST:,} samples."]
+    assert state(run)["samples"] == 4 * 32 * FEWEST
+
+
+@pytest.mark.parametrize("watchdog", ["repair", "warn"])
+@pytest.mark.usefixtures("watchful")
+def test_a_run_that_gains_goes_on_until_it_no_longer_does(watchdog: str, points: Path, tmp_path: Path) -> None:
+    choices = {**LEARNING, "samples": 160 * 32, "watchdog": watchdog, "until": "settled"}
+    run = sparring.train(str(points), out=tmp_path / "run", display=Silent(), **choices).folder
+    distances = [line["distance"] for line in lines(run / "signals.jsonl")]
+    assert FEWEST + 2 < len(distances) < 40 and "goal reached" in kinds(run)
+    assert max(distances[-3:]) < 0.1 * distances[0]
+
+
+def test_a_resumed_run_settles_where_it_would_have(
+    points: Path, digest: Digest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_restless(monkeypatch)
+    choices = {**LEARNING, "samples": 160 * 32, "until": "settled"}
+    whole, stopped = (trained(points, tmp_path / str(stop), stop=stop, **choices) for stop in (None, 5))
+    assert "resumed" in kinds(stopped) and "goal reached" in kinds(stopped)
+    assert 4 * 32 * FEWEST <= state(whole)["samples"] < 160 * 32
+    assert_same(whole, stopped, digest)
+
+
+def spoil(patch: pytest.MonkeyPatch) -> None:
+    """At the end of training the averaged generator is moved far off."""
+    whole = experiment.Experiment._prefer_the_best
+
+    def spoilt(self: experiment.Experiment) -> bool:
+        with torch.no_grad():
+            for weight in self.trainer.average.players["generator"].parameters():
+                weight.add_(0.3)
+        return whole(self)
+
+    patch.setattr(experiment.Experiment, "_prefer_the_best", spoilt)
+
+
+def average(checkpoint: Path) -> dict[str, Any]:
+    """The averaged players of a checkpoint."""
+    tensors = load_file(checkpoint / "players.safetensors")
+    return {name: tensor for name, tensor in tensors.items() if name.startswith("average/")}
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    assert one.keys() == other.keys() and one
+    return all(np.array_equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.usefixtures("watchful")
+def test_where_the_end_is_worse_the_best_average_is_put_back(
+    points: Path, digest: Digest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The average alone: the players stay as they were trained, and a run that only warns stays as it is."""
+    choices = {**LEARNING, "samples": 100 * 32}
+    plain = trained(points, tmp_path / "plain", **choices)
+    spoil(monkeypatch)
+    mended, warned = (trained(points, tmp_path / mode, watchdog=mode, **choices) for mode in ("repair", "warn"))
+    kept = checkpoints(mended / "best")[-1]
+    (event,) = [event for event in lines(mended / "events.jsonl") if event["kind"] == "best"]
+    assert event["said"] == f"The samples were best after {int(kept.name):,} samples: the average is that of then."
+    ends = {run: checkpoints(run / "checkpoints")[-1] for run in (plain, mended, warned)}
+    assert {end.name for end in ends.values()} == {f"{100 * 32:09d}"}
+    assert same(average(ends[mended]), average(kept))
+    assert "best" not in kinds(plain) and "best" not in kinds(warned)
+    assert not same(average(ends[plain]), average(kept)) and not same(average(ends[warned]), average(ends[plain]))
+    digests = [{name: value for name, value in digest(run).items() if "average/" not in name} for run in ends]
+    assert digests[0] == digests[1] == digests[2]
+
+
+@pytest.mark.usefixtures("watchful")
+def test_the_best_is_put_back_once(
+    points: Path, digest: Digest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where judging was interrupted, a resumed run finds it where it put it."""
+    with pytest.MonkeyPatch.context() as patch:
+        spoil(patch)
+        run = trained(points, tmp_path / "run", samples=100 * 32, **LEARNING)
+    before = digest(run)
+    sparring.resume(run, display=Silent())
+    assert digest(run) == before and kinds(run).count("best") == 1
+
+
+@pytest.mark.usefixtures("watchful")
+def test_few_images_that_are_known_by_heart_are_augmented(tmp_path: Path) -> None:
+    dials = {}
+    for count in (40, 1000):
+        images = np.random.default_rng(0).integers(0, 256, size=(count, 8, 8, 1), dtype=np.uint8)
+        np.savez(tmp_path / f"{count}.npz", images=images)
+        small = {"batch": 16, "width": 8, "discriminator_width": 16, "noise": 4, "gamma": 0.001, "learning_rate": 1e-2}
+        source, out = str(tmp_path / f"{count}.npz"), tmp_path / f"run of {count}"
+        run = sparring.train(source, recipe="images/r3gan", samples=88 * 16, out=out, display=Silent(), **small).folder
+        dials[count] = [line["dial: augmentation"] for line in lines(run / "log.jsonl")]
+        gaps = [line.get("held-out gap", 0.0) for line in lines(run / "signals.jsonl")]
+        assert (max(gaps) > KNOWN) == (count == 40)
+    assert dials[40][0] == 0.0 < dials[40][-1] == max(dials[40])
+    assert set(dials[1000]) == {0.0}

@@ -101,10 +101,12 @@ def test_every_modality_has_the_same_rooms(name: str) -> None:
 
 
 def test_tests_mirror_the_source() -> None:
-    """Each room that has a folder has one here, and each lone file has its test."""
+    """Each room that has a folder has one here, each lone file its test, and in the watchdog's room every file."""
     for path in ROOT.iterdir():
         if path.is_dir() and path.name not in ("__pycache__", "layers"):
             assert (TESTS / path.name).is_dir() and list((TESTS / path.name).rglob("test_*.py")), path.name
     lone = {"randomness", "storage", "recipe", "run", "model", "experiment", "goal", "display", "inspection"}
-    for name in lone:
+    for name in lone | {"dials", "diagnosis"}:
         assert (TESTS / f"test_{name}.py").is_file(), name
+    for path in (ROOT / "watchdog").glob("[!_]*.py"):
+        assert (TESTS / "watchdog" / f"test_{path.name}").is_file(), path.name

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sparring.dials import Dial
 from sparring.flow import Batch, Progress, Verdict
-from sparring.games.duel import MOST_AUGMENTED, NOTED_EVERY, Duel, notes_on
+from sparring.games.duel import KNOWN, MOST_AUGMENTED, NOTED_EVERY, OVERFITTING, SLOWNESS, Duel, notes_on
 from sparring.objectives.balance import lead
 from sparring.objectives.judge import Judge
 from sparring.objectives.losses import LOSSES
@@ -135,6 +135,19 @@ def test_what_can_be_turned(tiny_duel: Make) -> None:
         assert duel.dials["augmentation"].value == MOST_AUGMENTED
     given = Dial(5.0)
     assert tiny_duel(strength=given).dials["strength"] is given
+
+
+def test_augmentation_climbs_where_looks_say_that_training_samples_are_known(tiny_duel: Make) -> None:
+    """Not by the figures of a step, and not where there is nothing to augment with."""
+    duels = tiny_duel(augment=lambda sample, probability, draw: sample), tiny_duel()
+    for duel, highest in zip(duels, (MOST_AUGMENTED, 0.0), strict=True):
+        dial = duel.dials["augmentation"]
+        assert dial.obeys and not duel.dials["lecam"].obeys
+        dial.follow({"discriminator: lead": 5.0, "fraction": 0.5})
+        assert dial.value == 0.0
+        for step in range(1, 30):
+            dial.follow({OVERFITTING: KNOWN + 0.01, "look: samples": 0.05 * SLOWNESS})
+            assert dial.value == pytest.approx(min(0.05 * step, highest))
 
 
 def test_the_strength_multiplies_all_penalties(tiny_duel: Make, batch: Batch, progress: At) -> None:

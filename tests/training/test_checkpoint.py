@@ -1,22 +1,29 @@
 """Checkpoints that were damaged are found out, passed over, and said."""
 
+import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
 from sparring.games.duel import Duel
+from sparring.storage import json_text
 from sparring.training.checkpoint import (
     FILES,
+    FORMAT,
     checkpoints,
     forget_after,
     load_checkpoint,
     restore,
+    restore_average,
     save_checkpoint,
     take,
 )
+from sparring.training.guard import PATIENCE
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
 
@@ -46,6 +53,16 @@ def flip(path: Path, place: float) -> None:
 
 def test_the_newest_two_are_kept(saved: Path) -> None:
     assert [path.name for path in checkpoints(saved)] == ["000000064", "000000096"]
+
+
+def test_one_of_another_format_is_passed_over(saved: Path) -> None:
+    """Though it is whole: what it says may mean something else."""
+    path = saved / "000000096" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    assert manifest["format"] == FORMAT == 2
+    path.write_text(json_text({**manifest, "format": FORMAT - 1}))
+    _, where, (complaint,) = load_checkpoint(saved)
+    assert where.name == "000000064" and "another format" in complaint
 
 
 def test_order_is_by_number(tmp_path: Path) -> None:
@@ -158,6 +175,54 @@ def test_where_the_dials_stand_is_kept(
         one.advance()
     assert {**take(other).state, "seconds": 0} == {**take(trainer).state, "seconds": 0}
     assert other.fresh == trainer.fresh
+
+
+def test_refused_updates_and_the_latest_figures_are_kept(
+    trainer: Trainer, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel], tmp_path: Path
+) -> None:
+    """Figures that are no numbers stay so; nothing is shared between the trainer and its snapshot."""
+    trainer.advance()
+    for norm in (math.nan, 1.0, math.inf, math.nan):
+        trainer.guard.note("generator", norm)
+    trainer.figures |= {"generator/adversarial": math.nan, "discriminator: lead": 1 / 3}
+    save_checkpoint(tmp_path, trainer)
+    json.loads((tmp_path / "000000032" / "state.json").read_text(), parse_constant=pytest.fail)
+    other = Trainer(tiny_duel(), blob, plan())
+    snapshot, _, _ = load_checkpoint(tmp_path)
+    restore(other, snapshot)
+    assert (other.guard.total, other.guard.refused) == (3, {"generator": 2, "discriminator": 0})
+    assert other.figures == pytest.approx(trainer.figures, nan_ok=True, rel=0, abs=0)
+    other.guard.note("generator", math.nan)
+    restored = Trainer(tiny_duel(), blob, plan())
+    restore(restored, snapshot)
+    assert restored.guard.total == 3 and trainer.guard.total == 3
+
+
+def test_a_run_that_was_about_to_give_up_goes_on_doing_so(
+    trainer: Trainer, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel], tmp_path: Path
+) -> None:
+    for _ in range(PATIENCE - 1):
+        trainer.guard.note("generator", math.nan)
+    save_checkpoint(tmp_path, trainer)
+    other = Trainer(tiny_duel(), blob, plan())
+    restore(other, load_checkpoint(tmp_path)[0])
+    assert other.guard.exhausted is None
+    other.guard.note("generator", math.nan)
+    assert other.guard.exhausted == "generator"
+
+
+def test_the_average_alone_can_be_had(saved: Path, trainer: Trainer) -> None:
+    """The players themselves are not touched."""
+    kept = [weight.clone() for weight in trainer.average.players["generator"].parameters()]
+    trainer.advance()
+    players = take(trainer).players
+    restore_average(trainer.average, load_checkpoint(saved)[0])
+    found = trainer.average.players["generator"].parameters()
+    assert all(torch.equal(*pair) for pair in zip(found, kept, strict=True))
+    now = take(trainer).players
+    assert {name for name in now if not torch.equal(now[name], players[name])} == {
+        name for name in now if name.startswith("average/")
+    }
 
 
 def test_a_disk_that_is_full_leaves_what_was_there(

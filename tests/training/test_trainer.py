@@ -225,6 +225,7 @@ def test_schedules_are_laid_over_the_budget(tiny_duel: Make, blob: Dataset, plan
 def test_dials_scale_the_learning_rates(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(tiny_duel(), blob, plan(rate=1e-3))
     assert {name for name in trainer.dials if name.endswith(" rate")} == {"generator rate", "discriminator rate"}
+    assert not any(trainer.dials[f"{name} rate"].obeys for name in trainer.optimisers)
     trainer.dials["generator rate"].set(0.25)
     trainer.advance()
     rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in trainer.optimisers.items()}

@@ -24,10 +24,9 @@ def drawn(count: int, **first: float) -> list[Difference]:
 
 
 def test_equal_clouds_can_seldom_be_told_apart() -> None:
-    """By chance alone one in forty-four is called nearer: the normal law beyond two standard errors."""
+    """In at most one of forty-four draws: what the normal law has beyond two standard errors, on one side."""
     told = [one.can_be_told for one in drawn(200)]
-    assert sum(told[:40]) <= 4 and sum(told) <= 12
-    assert any(told)
+    assert sum(told[:40]) <= 2 and sum(told) <= 8
 
 
 @pytest.mark.parametrize("first", [{"shift": 0.4}, {"spread": 0.6}, {"spread": 1.5}])
@@ -44,11 +43,11 @@ def test_a_cloud_that_is_nearer_is_never_called_farther() -> None:
 
 @pytest.mark.parametrize("shift", [0.0, 0.3, 1.0])
 def test_the_standard_error_is_the_spread_over_draws(shift: float) -> None:
-    """Of both clouds, the reals being the same; near the null the first order leaves something out."""
-    real = cloud(1, REALS)
-    found = [farther(cloud(2 * seed, shift=shift), cloud(2 * seed + 1), real) for seed in range(1, 301)]
+    """Over draws of both clouds, the reals being the same."""
+    real = cloud(10**6, REALS)
+    found = [farther(cloud(2 * seed, shift=shift), cloud(2 * seed + 1), real) for seed in range(500)]
     spread = stdev(one.value for one in found)
-    assert fmean(one.standard_error for one in found) == pytest.approx(spread, rel=0.15)
+    assert fmean(one.standard_error for one in found) == pytest.approx(spread, rel=0.12)
 
 
 def test_the_difference_against_a_sum_that_is_written_out() -> None:

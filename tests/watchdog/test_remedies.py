@@ -47,6 +47,12 @@ def values(trainer: Trainer) -> dict[str, float]:
     return {name: dial.value for name, dial in trainer.dials.items()}
 
 
+def weights_of(trainer: Trainer) -> dict[str, Tensor]:
+    """All weights of each player in a row."""
+    players = trainer.game.players.items()
+    return {name: torch.cat([one.detach().flatten() for one in player.parameters()]) for name, player in players}
+
+
 def test_every_remedy_is_against_something_that_can_be_found() -> None:
     assert set(REMEDIES) <= {rule.name for rule in RULES}
 
@@ -61,15 +67,15 @@ def test_every_remedy_turns_what_there_is_and_nothing_else(remedy: Remedy, train
     rates = {name for name in trainer.dials if name.endswith(" rate")}
     assert remedy.says and {*remedy.turns, *remedy.sets, *remedy.steers} <= {RATES, *trainer.dials}
     assert remedy.fits(trainer)
-    before, weights = dials_of(trainer), [one.clone() for one in trainer.game.players["generator"].parameters()]
+    before, weights = dials_of(trainer), weights_of(trainer)
     remedy.apply(trainer)
     for name, (value, obeyed) in before.items():
         factor = remedy.turns.get(name, remedy.turns.get(RATES, 1.0) if name in rates else 1.0)
         expected = max(value * factor, remedy.sets.get(name, 0.0)) if value else remedy.sets.get(name, 0.0)
         assert trainer.dials[name].value == pytest.approx(expected), name
         assert trainer.dials[name].obeys == (obeyed or name in remedy.steers), name
-    kept = [torch.equal(*pair) for pair in zip(trainer.game.players["generator"].parameters(), weights, strict=True)]
-    assert all(kept) != remedy.fresh
+    changed = {name for name, after in weights_of(trainer).items() if not torch.equal(after, weights[name])}
+    assert changed == set(remedy.fresh)
     put_back(trainer, before)
     assert dials_of(trainer) == before
 
@@ -141,11 +147,16 @@ def test_what_is_said_of_lecam_is_done() -> None:
 
 
 def test_weights_are_not_drawn_anew_late_in_a_run(trainer: Trainer) -> None:
-    remedy = Remedy("", fresh=True)
+    remedy = Remedy("", fresh=("discriminator",), turns={RATES: 0.5}, steers=("strength",))
     trainer.step = FRESH_BEFORE - 1
     assert remedy.fits(trainer)
     trainer.step = FRESH_BEFORE
     assert not remedy.fits(trainer)
+
+
+def test_only_players_that_there_are_can_be_drawn_anew(trainer: Trainer) -> None:
+    assert not Remedy("", fresh=("autoencoder",)).fits(trainer)
+    assert not Remedy("", fresh=("generator", "autoencoder")).fits(trainer)
 
 
 def test_dials_are_put_back_exactly(trainer: Trainer) -> None:
@@ -228,6 +239,11 @@ class Critic(nn.Module):
         return Verdict([self.layers(sample[:, None]).squeeze(1)], [])
 
 
+def draw_all_anew(trainer: Trainer) -> None:
+    for player in trainer.game.players:
+        draw_anew(trainer, player)
+
+
 def wide(observed: Observed, between: nn.Module) -> Trainer:
     torch.manual_seed(0)
     game = Duel(Wide(between), Critic(), prior=normal(4), loss=LOSSES["relativistic"])
@@ -236,7 +252,7 @@ def wide(observed: Observed, between: nn.Module) -> Trainer:
 
 def test_weights_are_drawn_as_he_et_al_do(observed: Observed) -> None:
     trainer = wide(observed, nn.Identity())
-    draw_anew(trainer)
+    draw_all_anew(trainer)
     for name, inputs in (("layers.0", 4), ("layers.3", 512)):
         weights = trainer.game.players["generator"].get_parameter(f"{name}.weight").detach()
         spread = 4 / (2 * weights.numel()) ** 0.5
@@ -259,7 +275,7 @@ def test_a_transposed_convolution_sums_over_its_first_axis(observed: Observed) -
         nn.Linear(514, 512),
     )
     trainer = wide(observed, layers)
-    draw_anew(trainer)
+    draw_anew(trainer, "generator")
     for name, inputs in (("layers.2.2", 3 * 2), ("layers.2.3", 400 * 2)):
         weights = trainer.game.players["generator"].get_parameter(f"{name}.weight").detach()
         spread = 4 / (2 * weights.numel()) ** 0.5
@@ -272,7 +288,7 @@ def test_the_gains_of_normalisation_are_one(observed: Observed) -> None:
         with torch.no_grad():
             between.weight.fill_(0.3)
             between.bias.fill_(0.3)
-        draw_anew(trainer)
+        draw_anew(trainer, "generator")
         assert torch.equal(between.weight, torch.ones(512)) and torch.equal(between.bias, torch.zeros(512))
 
 
@@ -280,7 +296,7 @@ def test_nothing_is_remembered_when_weights_are_drawn_anew(observed: Observed) -
     trainer = wide(observed, nn.Identity())
     before = [weight.clone() for weight in trainer.average.players["generator"].parameters()]
     assert all(optimiser.state for optimiser in trainer.optimisers.values())
-    draw_anew(trainer)
+    draw_all_anew(trainer)
     assert not any(optimiser.state for optimiser in trainer.optimisers.values())
     players = trainer.game.players["generator"], trainer.average.players["generator"]
     assert all(torch.equal(*pair) for pair in zip(*(one.parameters() for one in players), strict=True))
@@ -295,16 +311,40 @@ def test_the_same_weights_are_drawn_by_every_process(observed: Observed) -> None
     for seed in (0, 1):
         trainer = wide(observed, nn.Identity())
         torch.manual_seed(seed)
-        draw_anew(trainer)
-        drawn.append(
-            torch.cat([weight.detach().flatten() for weight in trainer.game.players["generator"].parameters()])
-        )
-    assert torch.equal(*drawn)
+        draw_all_anew(trainer)
+        drawn.append(weights_of(trainer))
+    assert all(torch.equal(drawn[0][name], drawn[1][name]) for name in drawn[0])
+
+
+def test_other_weights_are_drawn_for_each_player_and_the_next_time(observed: Observed) -> None:
+    """Else the way that went wrong would be gone again."""
+    trainer = wide(observed, nn.Identity())
+    starts = []
+    for step in (3, 3, 500):
+        trainer.step = step
+        draw_all_anew(trainer)
+        found = weights_of(trainer)
+        starts += [tuple(found[name][:100].tolist()) for name in found]
+    assert starts[:2] == starts[2:4] and len(set(starts)) == 4
+
+
+def test_one_player_alone_is_drawn_anew(observed: Observed) -> None:
+    """The other, its moments and the average stay."""
+    trainer = wide(observed, nn.Identity())
+    before, moments = weights_of(trainer), dict(trainer.optimisers["generator"].state)
+    average = [weight.clone() for weight in trainer.average.players["generator"].parameters()]
+    draw_anew(trainer, "discriminator")
+    after = weights_of(trainer)
+    assert torch.equal(after["generator"], before["generator"])
+    assert not torch.equal(after["discriminator"], before["discriminator"])
+    assert dict(trainer.optimisers["generator"].state) == moments and not trainer.optimisers["discriminator"].state
+    kept = trainer.average.players["generator"].parameters()
+    assert all(torch.equal(*pair) for pair in zip(kept, average, strict=True))
 
 
 @pytest.mark.parametrize("between", [nn.BatchNorm1d, nn.LayerNorm])
 def test_a_network_with_normalisation_is_not_dead_afterwards(between: type[nn.Module], observed: Observed) -> None:
     trainer = wide(observed, between(512))
-    draw_anew(trainer)
+    draw_all_anew(trainer)
     noise = trainer.game.noise(trainer.progress.draw)
     assert trainer.game.generate(noise, None).std(0).min() > 0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sparring.data.dataset import Split
-from sparring.games.duel import MOST_AUGMENTED, Duel
+from sparring.games.duel import MOST_AUGMENTED, SLOWNESS, Duel
 from sparring.modalities.points.rooms import POINTS
 from sparring.objectives.penalties import r1
 from sparring.objectives.schedules import Weighted, constant
@@ -363,7 +363,7 @@ def test_dials_on_the_way_back(run: Begin) -> None:
     for name, value in (("strength", 0.01), ("lecam", 0.3), ("real level", -7.0), ("generator rate", 0.5)):
         here.trainer.dials[name].set(value)
     here.sees([{**WELL, "held-out gap": 0.65}] * 3)
-    assert here.trainer.dials["augmentation"].value > 0.1
+    assert here.trainer.dials["augmentation"].value > 0
     here.sees_until("remedy", DIVERGED)
     assert len(here.called("back")) == 1
     assert {name: dial.value for name, dial in here.trainer.dials.items()} == {
@@ -416,6 +416,17 @@ def test_a_rescue_without_a_state_to_go_back_to_gives_as_much_time_to_mend(run: 
     here.trainer.guard.refused["generator"] = 5
     assert here.dog.rescue() and here.trainer.dials["generator rate"].value == 0.25
     assert here.trainer.guard.exhausted is None
+
+
+@pytest.mark.xfail(reason="the first looks are not judged, so that nothing seems to ail it", strict=True)
+def test_going_back_to_the_beginning_is_not_taken_for_a_cure(run: Begin) -> None:
+    here = run()
+    here.trainer.dials["strength"].obeys = True
+    here.dog.begin()
+    here.sees_until("remedy", COLLAPSED)
+    assert here.trainer.step == 0 and not here.dog.history
+    here.sees([COLLAPSED] * 2 * TRIAL)
+    assert here.said("did not help") and not here.said("helped")
 
 
 def test_rates_fall_with_every_rollback_and_rollbacks_end(run: Begin) -> None:
@@ -528,26 +539,27 @@ GAP = "held-out gap"
 
 
 def test_augmentation_follows_how_much_of_the_data_is_known_by_heart(run: Begin) -> None:
+    """By the samples since the look before, those at which there was nothing to follow included."""
     here = run()
-    dial = here.trainer.dials["augmentation"]
+    dial, step = here.trainer.dials["augmentation"], FIRST * BATCH / SLOWNESS
     unseen = {name: value for name, value in WELL.items() if name != GAP}
-    for gap, value in (({GAP: 0.65}, 0.05), ({GAP: 0.65}, 0.1), ({}, 0.1), ({GAP: 0.5}, 0.05), ({GAP: -1.0}, 0.0)):
+    for gap, steps in (({GAP: 0.65}, 1), ({GAP: 0.65}, 2), ({}, 2), ({GAP: 0.5}, 1), ({GAP: -1.0}, 0), ({GAP: 0.1}, 0)):
         here.sees([{**unseen, **gap}])
-        assert dial.value == pytest.approx(value)
-    here.sees([{**WELL, GAP: 0.1}])
-    assert dial.value == 0.0
-    here.sees([{**WELL, GAP: 0.65}] * 30)
-    assert dial.value == MOST_AUGMENTED and not here.events
+        assert dial.value == pytest.approx(steps * step)
+    here.sees([{**WELL, GAP: 0.65}] * 200)
+    samples = here.noted[-1].samples - here.noted[5].samples
+    assert dial.value == pytest.approx(min(samples / SLOWNESS, MOST_AUGMENTED)) and not here.events
 
 
-@pytest.mark.xfail(reason="it is put back to where it stood before the trial", strict=True)
-def test_what_has_risen_by_its_rule_during_a_trial_is_not_put_back(run: Begin) -> None:
-    """Turned to two in five, and then by six looks that raise it by a twentieth each."""
-    here, overfitted = run(), {**WELL, GAP: 0.9, "overlap": 0.01}
-    here.sees(WARM_UP)
-    here.sees_until("remedy", overfitted)
-    here.sees_until("did not help", overfitted)
-    assert here.trainer.dials["augmentation"].value > 0.65
+def test_samples_are_counted_from_where_the_run_went_back_to(run: Begin) -> None:
+    here = run()
+    here.trainer.dials["strength"].obeys = True
+    here.dog.begin()
+    here.sees([WELL] * KEPT_EVERY)
+    here.sees_until("remedy", DIVERGED)
+    assert len(here.called("back")) == 1
+    here.sees([{**WELL, GAP: 0.65}])
+    assert here.trainer.dials["augmentation"].value == pytest.approx(FIRST * BATCH / SLOWNESS)
 
 
 @pytest.mark.parametrize("mode", ["warn", "off"])
@@ -602,6 +614,15 @@ def test_a_run_has_settled_when_no_gain_can_be_told(mode: str, run: Begin) -> No
         here.sees([{**WELL, "distance": 1 / 40 + chance.gauss(0, 0.002)}])
         settled.append(here.dog.settled)
     assert not any(settled[:8]) and all(settled[-20:])
+
+
+@pytest.mark.xfail(reason="what is being tried is not waited for", strict=True)
+def test_a_run_in_which_something_is_being_tried_has_not_settled(run: Begin) -> None:
+    here = run()
+    here.sees(WARM_UP)
+    assert here.dog.settled
+    here.sees_until("remedy", ROUGH)
+    assert not here.dog.settled
 
 
 def test_a_run_that_nobody_has_looked_at_for_long_has_not_settled(run: Begin) -> None:

@@ -26,6 +26,8 @@ MOST_AUGMENTED = 0.8
 """Above this probability augmentations show in the samples (Karras et al. 2020, section 2.3)."""
 OVERFITTING, KNOWN = "look: held-out gap", 0.6
 """What the probability of augmentation follows, as in Karras et al. (2020), section 3.1: r_v, and where it is held."""
+SLOWNESS = 500_000
+"""Real samples in which it goes from 0 to 1 at most (the same, section 3.2)."""
 NOTED_EVERY = 16
 """Steps between looks at the scores."""
 
@@ -74,7 +76,11 @@ class Duel:
         self.augment = augment
         self.dials = {
             "strength": strength or fixed(1.0 if penalties else 0.0),
-            "augmentation": Dial(0.0, highest=MOST_AUGMENTED if augment else 0.0, rule=climb(OVERFITTING, KNOWN, 0.05)),
+            "augmentation": Dial(
+                0.0,
+                highest=MOST_AUGMENTED if augment else 0.0,
+                rule=climb(OVERFITTING, KNOWN, "look: samples", SLOWNESS),
+            ),
             "lecam": Dial(0.0, obeys=False),
             "real level": Dial(0.0, lowest=-math.inf, rule=running_mean("discriminator: real score", 0.9)),
             "fake level": Dial(0.0, lowest=-math.inf, rule=running_mean("discriminator: fake score", 0.9)),

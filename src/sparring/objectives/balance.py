@@ -18,6 +18,8 @@ LEAD = "lead"
 """The note by which γ is steered."""
 SET_POINT = 0.8
 """Where the lead is held: log 2 = 0.693 where nothing can be told apart, and about half of a gap in scores above it."""
+RISE = 0.25
+"""How much slower γ rises than it falls: at first the discriminator leads by far whatever γ is, and that passes."""
 HIGHEST = 1e3
 """How far γ may rise above its start."""
 
@@ -28,18 +30,22 @@ def lead(real: list[Tensor], fake: list[Tensor]) -> Tensor:
     return torch.stack(ahead).mean()
 
 
-def automatic(start: float, rate: float, lowest: float, player: str = "discriminator") -> Dial:
+def automatic(
+    start: float, rate: float, lowest: float, *, at: float = SET_POINT, player: str = "discriminator"
+) -> Dial:
     """A strength for R1 and R2 of weight 1 that holds the lead of reals at its set point from the start.
 
     Args:
-        start: γ at the start, in squared units of the data: their total variance, say; better too high than too low.
-        rate: the share by which γ moves in a step.
+        start: γ at the start, in squared units of the data.
+        rate: the share by which γ falls in a step; it rises at a quarter of that.
         lowest: γ at the least, as a share of ``start``; it may come there only at the end of the run, so that what is
             coarse is learned first.
+        at: the set point.
         player: the discriminator that notes the lead.
     """
     floor = geometric(start, lowest * start)
-    return Dial(start, highest=HIGHEST * start, rule=hold(f"{player}: {LEAD}", SET_POINT, rate, floor))
+    rule = hold(f"{player}: {LEAD}", at, rate, rise=RISE, floor=floor)
+    return Dial(start, highest=HIGHEST * start, rule=rule)
 
 
 def fixed(value: float = 1.0, rate: float = 0.01, player: str = "discriminator") -> Dial:

@@ -151,11 +151,13 @@ class Watchdog:
         self.observer.restore(state["observer"])
 
     def _consider(self, look: Look) -> None:
+        passed = look.samples - (self.history[-1].samples if self.history else 0)
         self.history.append(look)
         self.note(look)
         if self.mode == "repair":
+            figures = {f"look: {name}": value for name, value in {**look.values, "samples": passed}.items()}
             for dial in self.observer.trainer.dials.values():
-                dial.follow({f"look: {name}": value for name, value in look.values.items()})
+                dial.follow(figures)
         findings = found(self.history)
         self.ailing = [finding.name for finding in findings]
         self._judge_trials()
