@@ -80,6 +80,18 @@ def test_hold_brings_the_median_of_a_figure_to_the_set_point() -> None:
     assert math.exp(sum(places[1000:]) / 5000) == pytest.approx(math.log(2) / 0.5, rel=0.05)
 
 
+def test_hold_brings_a_quantile_to_the_set_point_where_it_rises_slower() -> None:
+    """With a quarter of the speed upward four in five steps have to be above: log(5 / 4) / dial is what they exceed."""
+    chance, places = random.Random(0), []
+    dial = Dial(1.0, rule=hold("loss", 0.5, 0.01, rise=0.25))
+    for _ in range(9000):
+        dial.follow({"loss": chance.expovariate(dial.value), **START})
+        places.append(math.log(dial.value))
+    assert math.exp(sum(places[3000:]) / 6000) == pytest.approx(math.log(5 / 4) / 0.5, rel=0.05)
+    for loss, factor in ((9.0, math.exp(0.25 * 0.1)), (0.0, math.exp(-0.1))):
+        assert hold("loss", 0.5, 0.1, rise=0.25)(3.0, {"loss": loss, **START}) == pytest.approx(3.0 * factor)
+
+
 def test_running_mean() -> None:
     dial = Dial(1.0, lowest=-math.inf, rule=running_mean("score", 0.9))
     expected = 1.0

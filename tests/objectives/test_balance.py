@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sparring.dials import Dial
-from sparring.objectives.balance import HIGHEST, LEAD, SET_POINT, automatic, fixed, lead
+from sparring.objectives.balance import HIGHEST, LEAD, RISE, SET_POINT, automatic, fixed, lead
 
 FIGURE = f"discriminator: {LEAD}"
 LOWEST = 1e-7
@@ -64,7 +64,7 @@ def test_an_automatic_dial_listens_to_its_player_alone() -> None:
     dial.follow({FIGURE: 9.0, "fraction": 1.0})
     assert dial.value == 2.0
     dial.follow({f"critic: {LEAD}": 9.0, "fraction": 1.0})
-    assert dial.value == pytest.approx(2.0 * math.exp(0.1))
+    assert dial.value == pytest.approx(2.0 * math.exp(0.1 * RISE))
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 7.0])

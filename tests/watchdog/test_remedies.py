@@ -204,7 +204,6 @@ def test_what_was_told_to_obey_goes_on_obeying_on_the_way_back(trainer: Trainer)
     assert trainer.dials["strength"].obeys and trainer.dials["strength"].value > 0
 
 
-@pytest.mark.xfail(reason="it takes the 0 of the state, which no factor raises", strict=True)
 def test_a_strength_that_began_at_zero_is_not_lost_on_the_way_back(tiny_duel: Make, observed: Observed) -> None:
     """Where there are no penalties, those that the watchdog has put there stay."""
     trainer = observed(tiny_duel()).trainer

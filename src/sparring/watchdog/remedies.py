@@ -142,10 +142,10 @@ def dials_of(trainer: Trainer) -> dict[str, tuple[float, bool]]:
 
 
 def keep_turned(trainer: Trainer, dials: Mapping[str, tuple[float, bool]]) -> None:
-    """After going back: dials that only the watchdog turns stay as they were; the others go on from there."""
+    """After going back: dials that only the watchdog turns, or had turned on, stay so; the others go on from there."""
     for name, (value, obeys) in dials.items():
         trainer.dials[name].obeys = obeys
-        if not obeys:
+        if not obeys or not trainer.dials[name].value:
             trainer.dials[name].value = value
 
 

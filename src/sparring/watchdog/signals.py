@@ -208,7 +208,7 @@ class Observer:
         across, within = torch.cdist(fake, real), torch.cdist(real, real)
         few = min(len(real), len(train))
         nearest = across[:, :few].amin(1), torch.cdist(fake, train[:few]).amin(1)
-        radius = within.fill_diagonal_(math.inf).kthvalue(max(1, len(real) * NEIGHBOURS // JUDGED), dim=1).values
+        radius = within.fill_diagonal_(math.inf).kthvalue(-(-len(real) * NEIGHBOURS // JUDGED), dim=1).values
         return {
             "distance": _ratio(float(2 * across.mean() - torch.pdist(fake).mean()) - self.apart, self.apart),
             "coverage": float((across.amin(0) < radius).float().mean()),

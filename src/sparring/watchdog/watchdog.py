@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias, final
 
 from sparring.watchdog.best import BETTER, standing
 from sparring.watchdog.data import unhealthy
-from sparring.watchdog.findings import COOLING, LASTING, Finding, found, suspicious
+from sparring.watchdog.findings import COOLING, EARLY, LASTING, Finding, found, suspicious
 from sparring.watchdog.improvement import improvement_of
 from sparring.watchdog.remedies import REMEDIES, Remedy, dials_of, keep_turned, put_back
 from sparring.watchdog.signals import FAR, Look, Observer, due
@@ -90,7 +90,7 @@ class Watchdog:
         self.trials: list[Trial] = []
         self.rollbacks = 0
         self.healthy = 0
-        self.best = math.inf
+        self.best, self.best_at = math.inf, 0
 
     def begin(self) -> None:
         """Look at the data, and keep the first state."""
@@ -117,7 +117,7 @@ class Watchdog:
     @property
     def settled(self) -> bool:
         """Whether no further gain can be told."""
-        return improvement_of(self.history, 0).stopped is True
+        return not self.trials and improvement_of(self.history, 0).stopped is True
 
     def rescue(self) -> bool:
         """Numbers have not been finite for so long that the trainer gave up: go back, if that may help."""
@@ -138,7 +138,7 @@ class Watchdog:
             "rollbacks": self.rollbacks,
             "healthy": self.healthy,
         }
-        kept["best"] = self.best if self.best < math.inf else None
+        kept["best"] = [self.best, self.best_at] if self.best < math.inf else None
         return {**kept, "trials": trials, "observer": self.observer.state()}
 
     def restore(self, state: dict[str, Any], history: list[Look]) -> None:
@@ -146,7 +146,7 @@ class Watchdog:
         self.history = history
         self.tries, self.said = dict(state["tries"]), dict(state["said"])
         self.rollbacks, self.healthy = state["rollbacks"], state["healthy"]
-        self.best = math.inf if state["best"] is None else state["best"]
+        self.best, self.best_at = state["best"] or (math.inf, 0)
         self.trials = [Trial(**trial) for trial in state["trials"]]
         self.observer.restore(state["observer"])
 
@@ -176,7 +176,7 @@ class Watchdog:
             self.past.keep()
         now = standing(self.history)
         if now < BETTER * self.best or (self.best == math.inf and now < math.inf):
-            self.best = now
+            self.best, self.best_at = now, self.history[-1].samples
             self.past.keep_best()
 
     def _is_new(self, finding: Finding) -> bool:
@@ -212,7 +212,9 @@ class Watchdog:
         where = f" from step {trainer.step:,} again" if back else ""
         self.tell("remedy", f"Against {finding.name}: {remedy.says}{where}.", {"finding": finding.name, "step": step})
         turned = {} if back else {name: before[name] for name in remedy.touched(trainer)}
-        until, distance = len(self.history) + remedy.trial, self._distance()
+        trainer.guard.refused.clear()
+        # The first looks are not judged: a run that went back to them has to get beyond them first.
+        until, distance = max(len(self.history), EARLY + LASTING) + remedy.trial, self._distance()
         self.trials.append(Trial(finding.name, remedy.says, trainer.step, until, distance, turned))
         self.healthy = 0
         if back:
@@ -223,13 +225,13 @@ class Watchdog:
         """The run went back: so does what is known of it, but for what was tried."""
         trainer = self.observer.trainer
         keep_turned(trainer, dials)
-        trainer.guard.refused.clear()
         self.observer.forget()
         self.history = [look for look in self.history if look.step <= trainer.step]
         self.said = {name: min(place, len(self.history)) for name, place in self.said.items()}
         self.trials.clear()
         self.rollbacks += 1
-        self.best = math.inf
+        if self.best_at > trainer.samples:
+            self.best, self.best_at = math.inf, 0
 
     def _may(self, remedy: Remedy) -> bool:
         return remedy.fits(self.observer.trainer) and not (remedy.back and self.rollbacks >= ROLLBACKS)
