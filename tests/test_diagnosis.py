@@ -105,7 +105,6 @@ def test_a_collapse_that_nothing_helped_against(tmp_path: Path) -> None:
     assert "It was better before" in found.improvement.sentence
 
 
-@pytest.mark.xfail(reason="it counts as mended, and what still holds as another ailment", strict=True)
 def test_a_collapse_that_something_helped_against_though_not_enough(tmp_path: Path) -> None:
     looks = [*falling(13), *[{**COLLAPSED, "distance": 0.5}] * 10, *[{**COLLAPSED, "distance": 0.2}] * (LOOKS - 23)]
     told = "It helped against mode collapse, though not enough: rates to a quarter."

@@ -15,7 +15,7 @@ from sparring.storage import read_json, read_lines, write_bytes, write_json
 from sparring.training.checkpoint import checkpoints
 from sparring.training.guard import PATIENCE
 from sparring.watchdog.data import NAME as UNHEALTHY_DATA
-from sparring.watchdog.episodes import HELPED, IN_VAIN, PENDING, UNDONE, Episode, episodes, gravest
+from sparring.watchdog.episodes import HELPED, IN_VAIN, PARTLY, PENDING, UNDONE, Episode, episodes, gravest
 from sparring.watchdog.findings import EARLY
 from sparring.watchdog.improvement import Improvement, improvement_of, percent
 from sparring.watchdog.picture import signals_picture
@@ -69,12 +69,13 @@ class Diagnosis:
         until = "on, and it lasts" if one.lasts else f"to {one.end:,}"
         shares = f"{percent(one.start, self.total)} to {percent(one.end, self.total)} of the run"
         span = f"from {one.start:,} samples {until} ({shares})" if one.end > one.start else f"at {one.start:,} samples"
+        unsolved = one.lasts or one.outcome not in (HELPED, UNDONE)
         return [
             f"{name}, {span}",
             f"{one.says[:1].upper()}{one.says[1:]}",
             *([f"Seen: {'; '.join(one.evidence)}."] if one.evidence else []),
             *_done(one),
-            *([f"To try: {one.advice}"] if one.advice and (one.lasts or one.outcome in (PENDING, IN_VAIN)) else []),
+            *([f"To try: {one.advice}"] if one.advice and unsolved else []),
         ]
 
     def as_json(self) -> dict[str, Any]:
@@ -293,6 +294,8 @@ def _help(ailing: Sequence[Episode]) -> str:
         return UNDONE
     if PENDING in outcomes:
         return "what was tried last is not judged yet"
+    if PARTLY in outcomes:
+        return "what was tried was not enough"
     return "nothing that was tried helped" if IN_VAIN in outcomes else "what had helped did so only for a time"
 
 

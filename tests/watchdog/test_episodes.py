@@ -8,6 +8,7 @@ from sparring.watchdog.data import NAME as UNHEALTHY_DATA
 from sparring.watchdog.episodes import (
     HELPED,
     IN_VAIN,
+    PARTLY,
     PENDING,
     UNDONE,
     Episode,
@@ -82,6 +83,17 @@ def test_what_was_said_and_done_is_told_with_its_outcome() -> None:
         Treatment("soup", 19_000, 8_000, HELPED, 14_000),
     )
     assert (one.outcome, one.mended, one.reaches_back, one.lasts) == (HELPED, 14_000, 8_000, False)
+
+
+def test_what_was_not_mended_goes_on_though_something_helped() -> None:
+    """One ailment, from its beginning to its end, with all that was done about it."""
+    seen = looks((WELL, 10), (COLLAPSED, 30))
+    half = event(19, HELPED, mended=False)
+    said = [event(13, "finding"), event(13, "remedy"), half, event(19, "finding")]
+    (one,) = episodes(seen, said)
+    assert (one.start, one.end, one.lasts, one.outcome, one.mended) == (13_000, 40_000, True, PARTLY, None)
+    (more,) = episodes(seen, [*said, event(19, "remedy"), event(25, IN_VAIN)])
+    assert [treatment.outcome for treatment in more.treatments] == [PARTLY, IN_VAIN] and more.start == 13_000
 
 
 def test_what_is_being_tried_is_not_judged_yet() -> None:

@@ -14,6 +14,8 @@ from sparring.watchdog.findings import COOLING, RULES, Finding, History, found
 Event: TypeAlias = Mapping[str, Any]
 
 UNDONE, PENDING, HELPED, IN_VAIN = "nothing was done", "not judged yet", "helped", "did not help"
+PARTLY = "helped, but not enough"
+"""What it was against still held."""
 
 
 @final
@@ -25,7 +27,7 @@ class Treatment:
         says: what, in plain words.
         samples: real samples seen when it was done.
         back: samples of the state that the run went back to, or None where it did not go back.
-        outcome: "helped", "did not help" or "not judged yet".
+        outcome: "helped", "helped, but not enough", "did not help" or "not judged yet".
         judged: samples seen when that was said, or None.
     """
 
@@ -65,7 +67,7 @@ class Episode:
 
     @property
     def outcome(self) -> str:
-        """ "helped", "did not help" or "not judged yet", of what was done last; or "nothing was done"."""
+        """What came of what was done last; "nothing was done" where nothing was."""
         return self.treatments[-1].outcome if self.treatments else UNDONE
 
     @property
@@ -139,8 +141,9 @@ class _Story:
         elif kind == "remedy" and name in self.open:
             self._treat(self.open[name], event)
         elif kind in (HELPED, IN_VAIN) and name in self.open:
-            self._judge(self.open[name], event)
-            if kind == HELPED:
+            outcome = kind if event.get("mended", True) else PARTLY
+            self._judge(self.open[name], event, outcome)
+            if outcome == HELPED:
                 del self.open[name]
         self.now = event["samples"]
 
@@ -174,9 +177,9 @@ class _Story:
                 self._change(other, left=True, end=max(self.told[other].end, self.now))
                 del self.open[name]
 
-    def _judge(self, place: int, event: Event) -> None:
+    def _judge(self, place: int, event: Event, outcome: str) -> None:
         treatments = self.told[place].treatments
-        judged = [replace(one, outcome=event["kind"], judged=event["samples"]) for one in treatments[-1:]]
+        judged = [replace(one, outcome=outcome, judged=event["samples"]) for one in treatments[-1:]]
         self._change(place, treatments=(*treatments[:-1], *judged))
 
     def _change(self, place: int, **values: Any) -> None:

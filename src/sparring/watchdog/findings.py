@@ -171,7 +171,7 @@ RULES = (
     ),
     Rule(
         "imbalance",
-        (above("lead", 1.25, "near 0.8"), above("swing", 0.07)),
+        (above("lead", 1.25, "0.8 to 1"), above("swing", 0.07)),
         "the discriminator is far ahead, and rough: its scores jump from batch to batch.",
         "Let γ be found (--gamma auto), or raise it.",
     ),
@@ -185,7 +185,7 @@ RULES = (
     Rule(
         "weak discriminator",
         # A γ that finds itself may be there, too, where samples are so good that nothing more is to be told apart.
-        (below("lead", 0.705, "near 0.8"), below("swing", 0.006), below("steered", 0.5, "1, γ finds itself")),
+        (below("lead", 0.705, "0.8 to 1"), below("swing", 0.006), below("steered", 0.5, "1, γ finds itself")),
         "the discriminator hardly says anything: it is smoothed away.",
         "Let γ be found (--gamma auto), or lower it; give the discriminator more width.",
     ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
-from sparring.watchdog.episodes import HELPED, IN_VAIN, PENDING, Episode
+from sparring.watchdog.episodes import HELPED, IN_VAIN, PARTLY, PENDING, Episode
 from sparring.watchdog.findings import RULES
 from sparring.watchdog.signals import Look
 
@@ -17,6 +17,7 @@ BLUE, RED, GREEN, OCHRE, GREY = "#1f4ea0", "#d1495b", "#2e8b57", "#b8860b", "#6b
 MARKS = {
     "found": ("o", RED, "found"),
     HELPED: ("P", GREEN, "remedy that helped"),
+    PARTLY: ("P", GREY, "helped, but not enough"),
     IN_VAIN: ("X", RED, "remedy that did not"),
     PENDING: (">", GREY, "remedy not judged yet"),
 }
@@ -24,8 +25,8 @@ MARKS = {
 LINEAR, LOG, BOTH = "linear", "log", "symlog"
 SMALL = 1e-3
 """Below it, an axis for small numbers of both signs is linear."""
-SET_POINT = 0.8
-"""Of the lead, where γ is found by the run itself."""
+ALIKE = math.log(2)
+"""The lead where reals and samples score alike."""
 
 
 @final
@@ -57,7 +58,7 @@ SHARE = (0.0, 1.05)
 GAMMA = "γ, or its factor"
 ROWS: dict[str, tuple[Panel, Panel]] = {
     "Are both players level?": (
-        single("lead", least=(0.6, 1.4), line=(SET_POINT, "set point")),
+        single("lead", least=(0.6, 1.4), line=(ALIKE, "alike")),
         single("overlap", least=(0.0, 0.55), line=(0.5, "alike")),
     ),
     "How far from the data, and how much of it is covered?": (

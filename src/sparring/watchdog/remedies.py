@@ -1,5 +1,6 @@
 """What the watchdog does about a finding: turn dials, mostly, so that everything can be put back."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import final
@@ -126,14 +127,17 @@ def draw_anew(trainer: Trainer, player: str) -> None:
 
 
 def _begin_anew(module: nn.Module, generator: torch.Generator) -> None:
-    """The weights of one layer, those of layers within it excepted."""
-    turned = isinstance(module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d)
+    """The weights of one layer, those of layers within it excepted; running statistics are forgotten."""
+    # Each value that a transposed convolution paints comes from one in so many of its weights.
+    strides = module.stride if isinstance(module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d) else ()
     for name, weight in module.named_parameters(recurse=False):
         if weight.dim() > 1:
-            inputs = weight[:, 0].numel() if turned else weight[0].numel()
+            inputs = weight[:, 0].numel() / math.prod(strides) if strides else weight[0].numel()
             weight.copy_(torch.randn(weight.shape, generator=generator) * (2 / inputs) ** 0.5)
         else:
             weight.fill_(1.0 if name == "weight" else 0.0)  # One-dimensional weights are gains of normalisation.
+    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
+        module.reset_running_stats()
 
 
 def dials_of(trainer: Trainer) -> dict[str, tuple[float, bool]]:
@@ -142,11 +146,11 @@ def dials_of(trainer: Trainer) -> dict[str, tuple[float, bool]]:
 
 
 def keep_turned(trainer: Trainer, dials: Mapping[str, tuple[float, bool]]) -> None:
-    """After going back: dials that only the watchdog turns, or had turned on, stay so; the others go on from there."""
+    """After going back: dials that follow a rule go on from there; what the watchdog turned since stays turned."""
     for name, (value, obeys) in dials.items():
-        trainer.dials[name].obeys = obeys
-        if not obeys or not trainer.dials[name].value:
-            trainer.dials[name].value = value
+        dial = trainer.dials[name]
+        if not (obeys and dial.obeys):
+            dial.value, dial.obeys = value, obeys
 
 
 def put_back(trainer: Trainer, dials: Mapping[str, tuple[float, bool]]) -> None:

@@ -203,7 +203,7 @@ class Watchdog:
         self.tries[finding.name] = number + 1
         if number >= len(remedies):
             return False
-        remedy, before = remedies[number], dials_of(trainer)
+        remedy, before, distance = remedies[number], dials_of(trainer), self._distance()
         step = trainer.step
         back = remedy.back and self.past.go_back()
         if back:
@@ -214,7 +214,7 @@ class Watchdog:
         turned = {} if back else {name: before[name] for name in remedy.touched(trainer)}
         trainer.guard.refused.clear()
         # The first looks are not judged: a run that went back to them has to get beyond them first.
-        until, distance = max(len(self.history), EARLY + LASTING) + remedy.trial, self._distance()
+        until = max(len(self.history), EARLY + LASTING) + remedy.trial
         self.trials.append(Trial(finding.name, remedy.says, trainer.step, until, distance, turned))
         self.healthy = 0
         if back:
@@ -241,10 +241,10 @@ class Watchdog:
         for trial in [one for one in self.trials if len(self.history) >= one.until]:
             self.trials.remove(trial)
             mended = trial.finding not in self.ailing
-            if mended or self._distance() < GAIN * trial.distance:
+            if mended or self._distance() < GAIN * trial.distance < GAIN * FAR:
                 rest = "" if mended else ", though not enough"
                 words = f"It helped against {trial.finding}{rest}: {trial.says}."
-                self.tell("helped", words, {"finding": trial.finding})
+                self.tell("helped", words, {"finding": trial.finding, "mended": mended})
             else:
                 put_back(self.observer.trainer, trial.dials)
                 undone = "; it is put back" if trial.dials else ""
