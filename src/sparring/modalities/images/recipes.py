@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from sparring.objectives.penalties import Penalty
 
 
-START, SET_POINT = 0.3, 0.9
-"""An automatic γ at the start, and where it holds the lead."""
-GAMMA_RATE, LOWEST_GAMMA = 0.01, 0.02
+START = 0.3
+"""An automatic γ at the start."""
+GAMMA_RATE, LOWEST_GAMMA = 0.01, 0.1
 """The share by which an automatic γ moves in a step, and its least value as a share of the start.
 
 Where few images are augmented, reals and samples score alike whatever γ is, and it would fall without end.
@@ -165,7 +165,7 @@ class R3GAN(ImageRecipe):
             prior=normal(self.noise),
             loss=relativistic,
             penalties=self._penalties(),
-            strength=automatic(START, GAMMA_RATE, LOWEST_GAMMA, at=SET_POINT)
+            strength=automatic(START, GAMMA_RATE, LOWEST_GAMMA)
             if self.gamma == "auto" and self.penalty != "none"
             else None,
             augment=Augment(),
