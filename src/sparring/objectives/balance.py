@@ -16,7 +16,7 @@ from sparring.objectives.schedules import geometric
 
 LEAD = "lead"
 """The note by which γ is steered."""
-SET_POINT = 0.8
+SET_POINT = 0.85
 """Where the lead is held: log 2 = 0.693 where nothing can be told apart, and about half of a gap in scores above it."""
 RISE = 0.25
 """How much slower γ rises than it falls: at first the discriminator leads by far whatever γ is, and that passes."""
