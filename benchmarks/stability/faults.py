@@ -207,11 +207,10 @@ def score(samples: Tensor, real: Tensor) -> float | None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one run: its score, what was found, in this order, and what was done."""
+    """What came of one run: its score, and what was found, in this order."""
 
     score: float
     found: tuple[str, ...]
-    done: int
 
 
 def outcome(folder: Path) -> Outcome:
@@ -219,8 +218,7 @@ def outcome(folder: Path) -> Outcome:
     score = json.loads((folder / "score.json").read_text())["score"]
     events = read_lines(folder / "events.jsonl") if (folder / "events.jsonl").exists() else []
     names = [str(event.get("finding", NOT_FINITE)) for event in events if event["kind"] in ("finding", "refused")]
-    done = sum(event["kind"] == "remedy" for event in events)
-    return Outcome(math.inf if score is None else score, tuple(dict.fromkeys(names)), done)
+    return Outcome(math.inf if score is None else score, tuple(dict.fromkeys(names)))
 
 
 def place(out: Path, fault: str, watchdog: str, seed: int) -> Path:

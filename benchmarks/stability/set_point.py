@@ -24,9 +24,11 @@ from rounds import setting
 
 from sparring.dials import hold
 from sparring.evaluation.distances import frechet
+from sparring.modalities.images import recipes
 from sparring.modalities.images.data import survey
 from sparring.objectives import balance
 from sparring.objectives.losses import LOSSES
+from sparring.objectives.schedules import geometric
 from sparring.recipe import resolve, with_fields
 from sparring.recipes import RECIPES
 from sparring.storage import write_json
@@ -41,8 +43,8 @@ class Choice:
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     at: float = balance.SET_POINT
-    start: float = 1.0
-    rate: float = 0.01
+    start: float = recipes.START
+    rate: float = recipes.GAMMA_RATE
     loss: str = "relativistic"
     augmentation: float = 0.0
 
@@ -50,7 +52,9 @@ class Choice:
         """Another rule for γ, another loss, or augmentation that does not change."""
         game.loss = LOSSES[self.loss]
         if game.dials["strength"].obeys:
-            game.dials["strength"].rule = hold(f"discriminator: {balance.LEAD}", self.at, self.rate)
+            floor = geometric(self.start, recipes.LOWEST_GAMMA * self.start)
+            figure = f"discriminator: {balance.LEAD}"
+            game.dials["strength"].rule = hold(figure, self.at, self.rate, rise=balance.RISE, floor=floor)
             game.dials["strength"].value = self.start
         if self.augmentation:
             game.dials["augmentation"].lowest = game.dials["augmentation"].value = self.augmentation

@@ -47,6 +47,17 @@ class Dial:
             self.set(self.rule(self.value, figures))
 
 
+def standing(dials: Mapping[str, Dial]) -> dict[str, tuple[float, bool]]:
+    """Where dials stand, and whether they obey their rules."""
+    return {name: (dial.value, dial.obeys) for name, dial in dials.items()}
+
+
+def put_back(dials: Mapping[str, Dial], where: Mapping[str, tuple[float, bool]]) -> None:
+    """Put the dials of ``where`` to where they stood."""
+    for name, (value, obeys) in where.items():
+        dials[name].value, dials[name].obeys = value, obeys
+
+
 def hold(
     figure: str,
     at: float,

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sparring.dials import put_back, standing
 from sparring.flow import Verdict
 from sparring.games.duel import Duel
 from sparring.games.likelihood import Likelihood
@@ -24,10 +25,8 @@ from sparring.watchdog.remedies import (
     RATES,
     REMEDIES,
     Remedy,
-    dials_of,
     draw_anew,
     keep_turned,
-    put_back,
 )
 from sparring.watchdog.signals import Observer
 
@@ -67,7 +66,7 @@ def test_every_remedy_turns_what_there_is_and_nothing_else(remedy: Remedy, train
     rates = {name for name in trainer.dials if name.endswith(" rate")}
     assert remedy.says and {*remedy.turns, *remedy.sets, *remedy.steers} <= {RATES, *trainer.dials}
     assert remedy.fits(trainer)
-    before, weights = dials_of(trainer), weights_of(trainer)
+    before, weights = standing(trainer.dials), weights_of(trainer)
     remedy.apply(trainer)
     for name, (value, obeyed) in before.items():
         factor = remedy.turns.get(name, remedy.turns.get(RATES, 1.0) if name in rates else 1.0)
@@ -76,8 +75,8 @@ def test_every_remedy_turns_what_there_is_and_nothing_else(remedy: Remedy, train
         assert trainer.dials[name].obeys == (obeyed or name in remedy.steers), name
     changed = {name for name, after in weights_of(trainer).items() if not torch.equal(after, weights[name])}
     assert changed == set(remedy.fresh)
-    put_back(trainer, before)
-    assert dials_of(trainer) == before
+    put_back(trainer.dials, before)
+    assert standing(trainer.dials) == before
 
 
 def test_a_factor_is_applied_again_and_again(trainer: Trainer) -> None:
@@ -161,18 +160,18 @@ def test_only_players_that_there_are_can_be_drawn_anew(trainer: Trainer) -> None
 
 def test_dials_are_put_back_exactly(trainer: Trainer) -> None:
     trainer.dials["real level"].set(-1 / 3)
-    before = dials_of(trainer)
+    before = standing(trainer.dials)
     for dial in trainer.dials.values():
         dial.set(0.7)
         dial.obeys = not dial.obeys
-    assert dials_of(trainer) != before
-    put_back(trainer, before)
-    assert dials_of(trainer) == before and trainer.dials["real level"].value == -1 / 3
+    assert standing(trainer.dials) != before
+    put_back(trainer.dials, before)
+    assert standing(trainer.dials) == before and trainer.dials["real level"].value == -1 / 3
 
 
 def at_rest(trainer: Trainer, **positions: float) -> dict[str, tuple[float, bool]]:
     """Where all dials stand, some of them at ``positions``."""
-    found = dials_of(trainer)
+    found = standing(trainer.dials)
     return {**found, **{name: (value, found[name][1]) for name, value in positions.items()}}
 
 
@@ -200,17 +199,17 @@ def test_on_the_way_back_only_what_obeys_no_rule_stays_as_turned(trainer: Traine
 
 def test_what_was_told_to_obey_goes_on_obeying_on_the_way_back(trainer: Trainer) -> None:
     trainer.dials["strength"].set(4.0)
-    keep_turned(trainer, dials_of(trainer) | {"strength": (8.0, True)})
+    keep_turned(trainer, standing(trainer.dials) | {"strength": (8.0, True)})
     assert trainer.dials["strength"].obeys and trainer.dials["strength"].value > 0
 
 
 def test_a_strength_that_began_at_zero_is_not_lost_on_the_way_back(tiny_duel: Make, observed: Observed) -> None:
     """Where there are no penalties, those that the watchdog has put there stay."""
     trainer = observed(tiny_duel()).trainer
-    good = dials_of(trainer)
+    good = standing(trainer.dials)
     Remedy("", steers=("strength",)).apply(trainer)
-    turned = dials_of(trainer)
-    put_back(trainer, good)
+    turned = standing(trainer.dials)
+    put_back(trainer.dials, good)
     keep_turned(trainer, turned)
     trainer.advance()
     assert trainer.dials["strength"].value > 0 and "discriminator/r1" in trainer.figures

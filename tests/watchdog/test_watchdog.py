@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sparring.data.dataset import Split
+from sparring.dials import put_back, standing
 from sparring.games.duel import MOST_AUGMENTED, SLOWNESS, Duel
 from sparring.modalities.points.rooms import POINTS
 from sparring.objectives.penalties import r1
@@ -19,7 +20,7 @@ from sparring.watchdog import watchdog
 from sparring.watchdog.best import WINDOW
 from sparring.watchdog.findings import COOLING, LASTING
 from sparring.watchdog.improvement import FEWEST
-from sparring.watchdog.remedies import REMEDIES, SLOWER, Remedy, dials_of, put_back
+from sparring.watchdog.remedies import REMEDIES, SLOWER, Remedy
 from sparring.watchdog.signals import FIRST, Look, due
 from sparring.watchdog.watchdog import GAIN, KEPT_EVERY, MANY, NOT_FINITE, ROLLBACKS, Watchdog
 
@@ -73,7 +74,7 @@ class Past:
         self.good: tuple[int, dict[str, tuple[float, bool]]] | None = None
 
     def keep(self) -> None:
-        self.good = self.trainer.step, dials_of(self.trainer)
+        self.good = self.trainer.step, standing(self.trainer.dials)
         self.calls.append(("keep", self.trainer.step))
 
     def keep_best(self) -> None:
@@ -85,7 +86,7 @@ class Past:
         self.calls.append(("back", self.trainer.step))
         self.trainer.step, dials = self.good
         self.trainer.samples = self.trainer.step * BATCH
-        put_back(self.trainer, dials)
+        put_back(self.trainer.dials, dials)
         return True
 
     def secure(self) -> None:
@@ -156,10 +157,10 @@ Begin = Callable[..., Run]
 
 def test_a_healthy_run_is_left_alone(run: Begin) -> None:
     here = run()
-    before = dials_of(here.trainer)
+    before = standing(here.trainer.dials)
     here.dog.begin()
     here.sees([WELL] * 3 * KEPT_EVERY)
-    assert not here.events and dials_of(here.trainer) == before and here.dog.word == "healthy"
+    assert not here.events and standing(here.trainer.dials) == before and here.dog.word == "healthy"
     assert here.called("keep") == [0, *(FIRST * KEPT_EVERY * count for count in (1, 2, 3))]
     assert not here.called("back") and not here.called("secure")
     assert here.noted == here.dog.history and len(here.noted) == 3 * KEPT_EVERY
@@ -177,21 +178,21 @@ def test_it_looks_when_it_is_time_and_takes_note_of_every_step(run: Begin) -> No
 
 def test_off_it_does_nothing_at_all(run: Begin) -> None:
     here = run("off")
-    before = dials_of(here.trainer)
+    before = standing(here.trainer.dials)
     here.dog.begin()
     here.sees([*WARM_UP, *[ROUGH] * ILL])
     assert not here.events and not here.noted and not here.past.calls and here.script.steps == 0
-    assert not here.dog.rescue() and dials_of(here.trainer) == before
+    assert not here.dog.rescue() and standing(here.trainer.dials) == before
     assert here.dog.word == "not watched"
 
 
 def test_warning_it_speaks_and_does_nothing(run: Begin) -> None:
     here = run("warn")
-    before = dials_of(here.trainer)
+    before = standing(here.trainer.dials)
     here.dog.begin()
     here.sees([*WARM_UP, *[DIVERGED] * ILL])
     assert set(here.said("finding")) == {"divergence"} and here.dog.word == "divergence"
-    assert not here.said("remedy") and not here.called("back") and dials_of(here.trainer) == before
+    assert not here.said("remedy") and not here.called("back") and standing(here.trainer.dials) == before
     assert not here.dog.rescue() and not here.called("back")
 
 
@@ -241,15 +242,15 @@ def test_a_remedy_is_tried_and_helps(run: Begin) -> None:
 def test_what_did_not_help_is_put_back_and_the_next_is_tried(run: Begin) -> None:
     here = run()
     here.sees(WARM_UP)
-    before = dials_of(here.trainer)
+    before = standing(here.trainer.dials)
     here.sees_until("remedy", ROUGH)
-    assert dials_of(here.trainer) != before
+    assert standing(here.trainer.dials) != before
     assert here.sees_until("did not help", ROUGH) == REMEDIES["imbalance"][0].trial
     first, second = here.sentences("remedy")
     assert REMEDIES["imbalance"][0].says in first and REMEDIES["imbalance"][1].says in second
     assert "it is put back" in here.sentences("did not help")[0]
     assert not here.trainer.dials["strength"].obeys
-    after = {name: value for name, (value, _) in dials_of(here.trainer).items() if value != before[name][0]}
+    after = {name: value for name, (value, _) in standing(here.trainer.dials).items() if value != before[name][0]}
     assert after == {"discriminator rate": 0.5}
 
 
@@ -308,10 +309,10 @@ def test_where_there_is_no_distance_only_the_finding_counts(seen_later: bool, ru
 def test_where_nothing_helps_all_is_as_before_and_it_keeps_speaking(run: Begin) -> None:
     here = run()
     here.sees(WARM_UP)
-    before = dials_of(here.trainer)
+    before = standing(here.trainer.dials)
     here.sees([ROUGH] * (len(REMEDIES["imbalance"]) + 2) * (TRIAL + COOLING))
     assert len(here.said("remedy")) == len(here.said("did not help")) == len(REMEDIES["imbalance"])
-    assert dials_of(here.trainer) == before
+    assert standing(here.trainer.dials) == before
     count = len(here.said("finding"))
     here.sees([ROUGH] * COOLING)
     assert len(here.said("finding")) == count + 1
@@ -398,7 +399,7 @@ def test_without_a_state_to_go_back_to_the_remedy_is_applied_all_the_same(run: B
     """And can be put back, because nothing else has changed."""
     here = run()
     here.trainer.dials["strength"].obeys = True
-    before = dials_of(here.trainer)
+    before = standing(here.trainer.dials)
     here.past.keep = lambda: None  # type: ignore[method-assign]
     here.dog.begin()
     here.sees(WARM_UP)
@@ -408,7 +409,7 @@ def test_without_a_state_to_go_back_to_the_remedy_is_applied_all_the_same(run: B
     assert not here.called("back") and not here.called("secure")
     assert len(here.dog.history) == len(here.noted) > len(WARM_UP)
     here.sees([DIVERGED] * (SLOWER.trial - 1))
-    assert dials_of(here.trainer) != before
+    assert standing(here.trainer.dials) != before
     here.sees([DIVERGED])
     assert "it is put back" in here.sentences("did not help")[0] and len(here.sentences("remedy")) == 2
     assert here.trainer.dials["generator rate"].value == 0.25
@@ -576,9 +577,9 @@ def test_nothing_is_augmented_unless_it_may_repair(mode: str, run: Begin) -> Non
 def test_only_the_rule_for_looks_is_obeyed_at_a_look(run: Begin) -> None:
     here = run()
     here.trainer.dials["strength"].obeys = True
-    before = dials_of(here.trainer)
+    before = standing(here.trainer.dials)
     here.sees([{**WELL, "real score": 9.0, "fake score": -9.0, "lead": 0.75}] * 3)
-    assert dials_of(here.trainer) == before
+    assert standing(here.trainer.dials) == before
 
 
 def test_the_best_is_kept_where_the_mean_distance_has_fallen_by_a_tenth(run: Begin) -> None:
@@ -683,7 +684,7 @@ def test_stopped_and_restored_it_goes_on_as_if_never_stopped(story: str, stop: i
     # What a checkpoint keeps: the state as JSON, the looks as they were written down, and where the dials stand.
     state = json.loads(json.dumps(first.dog.state(), allow_nan=False))
     second.trainer.step, second.trainer.samples = first.trainer.step, first.trainer.samples
-    for name, (value, obeys) in dials_of(first.trainer).items():
+    for name, (value, obeys) in standing(first.trainer.dials).items():
         second.trainer.dials[name].value, second.trainer.dials[name].obeys = value, obeys
     second.past.good = first.past.good
     second.dog.restore(state, [Look(look.step, look.samples, dict(look.values)) for look in first.dog.history])
@@ -693,7 +694,7 @@ def test_stopped_and_restored_it_goes_on_as_if_never_stopped(story: str, stop: i
     assert first.past.calls + second.past.calls == whole.past.calls
     assert json.dumps(second.dog.state()) == json.dumps(whole.dog.state())
     assert second.dog.history == whole.dog.history
-    assert dials_of(second.trainer) == dials_of(whole.trainer)
+    assert standing(second.trainer.dials) == standing(whole.trainer.dials)
 
 
 def test_the_state_is_json(run: Begin) -> None:

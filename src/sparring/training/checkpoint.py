@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from sparring.dials import put_back, standing
 from sparring.errors import SparringError
 from sparring.games.game import Game
 from sparring.storage import (
@@ -144,11 +145,10 @@ def take(trainer: Trainer) -> Snapshot:
         for part, value in optimiser.state.get(weight, {}).items()
     }
     state = {"step": trainer.step, "samples": trainer.samples, "seconds": trainer.seconds}
-    dials = {name: [dial.value, dial.obeys] for name, dial in trainer.dials.items()}
     state |= {"micro_batch": trainer.micro_batch}
     figures = {name: value if math.isfinite(value) else None for name, value in trainer.figures.items()}
     guard = {"refused": dict(trainer.guard.refused), "total": trainer.guard.total}
-    lately = {"dials": dials, "guard": guard, "figures": figures, "beside": trainer.beside}
+    lately = {"dials": standing(trainer.dials), "guard": guard, "figures": figures, "beside": trainer.beside}
     return Snapshot(_copied(players), _copied(optimisers), {**state, **lately})
 
 
@@ -179,8 +179,7 @@ def restore(trainer: Trainer, snapshot: Snapshot) -> None:
     trainer.guard = Guard(dict(state["guard"]["refused"]), state["guard"]["total"])
     trainer.figures = {name: math.nan if value is None else value for name, value in state["figures"].items()}
     trainer.beside = state["beside"]
-    for name, (value, obeys) in state["dials"].items():
-        trainer.dials[name].value, trainer.dials[name].obeys = value, obeys
+    put_back(trainer.dials, state["dials"])
 
 
 def restore_average(average: Game, snapshot: Snapshot) -> None:

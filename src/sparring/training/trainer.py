@@ -107,8 +107,9 @@ class Trainer:
                 figures |= self._play(turn, batch, replace(progress, draw=draw))
 
         # Let the dials turn by what was just seen.
+        seen = {**figures, "fraction": progress.fraction}
         for dial in self.dials.values():
-            dial.follow({**figures, "fraction": progress.fraction})
+            dial.follow(seen)
         self.fresh = figures | {f"dial: {name}": dial.value for name, dial in self.dials.items()}
         self.figures |= self.fresh
 

@@ -234,9 +234,8 @@ def found(history: History) -> list[Finding]:
     """What holds at the last look and at those before it, the gravest first; one finding of a name."""
     findings: dict[str, Finding] = {}
     for rule in RULES:
-        evidence = rule.evidence(history)
-        lasts = all(rule.evidence(history[: len(history) - ago]) for ago in range(1, rule.lasting))
-        if evidence and lasts and rule.name not in findings:
+        evidence = rule.evidence(history) if rule.name not in findings else ()
+        if evidence and all(rule.evidence(history[: len(history) - ago]) for ago in range(1, rule.lasting)):
             now = history[-1]
             findings[rule.name] = Finding(rule.name, now.step, now.samples, rule.says, rule.advice, evidence)
     return list(findings.values())

@@ -1,14 +1,13 @@
 """What the watchdog does about a finding: turn dials, mostly, so that everything can be put back."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 
 import torch
 from torch import nn
 
-from sparring.dials import Dial
 from sparring.randomness import generator as seeded_generator
 from sparring.training.trainer import Trainer
 
@@ -51,21 +50,21 @@ class Remedy:
 
     def touched(self, trainer: Trainer) -> list[str]:
         """The dials that it turns."""
-        names = (*self.turns, *self.sets, *self.steers)
-        return [one for one in trainer.dials if one in names or (RATES in names and one.endswith(" rate"))]
+        return [one for name in (*self.turns, *self.sets, *self.steers) for one in _called(name, trainer)]
 
     def apply(self, trainer: Trainer) -> None:
         """Turn the dials, or draw the weights anew."""
+        dials = trainer.dials
         for name, factor in self.turns.items():
-            for dial in _called(name, trainer):
-                dial.set(dial.value * factor)
+            for one in _called(name, trainer):
+                dials[one].set(dials[one].value * factor)
         for name, value in self.sets.items():
-            for dial in _called(name, trainer):
-                dial.set(max(dial.value, value))
+            for one in _called(name, trainer):
+                dials[one].set(max(dials[one].value, value))
         for name in self.steers:
-            for dial in _called(name, trainer):
-                dial.obeys = True
-                dial.set(dial.value or 1.0)
+            for one in _called(name, trainer):
+                dials[one].obeys = True
+                dials[one].set(dials[one].value or 1.0)
         for player in self.fresh:
             draw_anew(trainer, player)
 
@@ -140,11 +139,6 @@ def _begin_anew(module: nn.Module, generator: torch.Generator) -> None:
         module.reset_running_stats()
 
 
-def dials_of(trainer: Trainer) -> dict[str, tuple[float, bool]]:
-    """Where all dials stand."""
-    return {name: (dial.value, dial.obeys) for name, dial in trainer.dials.items()}
-
-
 def keep_turned(trainer: Trainer, dials: Mapping[str, tuple[float, bool]]) -> None:
     """After going back: dials that follow a rule go on from there; what the watchdog turned since stays turned."""
     for name, (value, obeys) in dials.items():
@@ -153,12 +147,6 @@ def keep_turned(trainer: Trainer, dials: Mapping[str, tuple[float, bool]]) -> No
             dial.value, dial.obeys = value, obeys
 
 
-def put_back(trainer: Trainer, dials: Mapping[str, tuple[float, bool]]) -> None:
-    """Turn all dials to where they stood."""
-    for name, (value, obeys) in dials.items():
-        trainer.dials[name].value, trainer.dials[name].obeys = value, obeys
-
-
-def _called(name: str, trainer: Trainer) -> list[Dial]:
-    wanted: Callable[[str], bool] = (lambda one: one.endswith(" rate")) if name == RATES else (lambda one: one == name)
-    return [dial for one, dial in trainer.dials.items() if wanted(one)]
+def _called(name: str, trainer: Trainer) -> list[str]:
+    """The dials that the trainer has of this name: several for ``RATES``, none where its game has no such dial."""
+    return [one for one in trainer.dials if one == name or (name == RATES and one.endswith(" rate"))]

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, final
 
@@ -111,11 +112,28 @@ class Observer:
         self.held_out = _some(Dataset(split.held_out.samples, labels), JUDGED, seed, "held out")
         seen = len(self.beside.real)
         self.draw = Draw(seed, 0, seen, slice(0, seen), stream="watchdog/", device=trainer.device)
-        sketch = sight.sketch(self.held_out.real)
-        self.apart = float(torch.pdist(sketch).mean()) if len(sketch) > 1 else 0.0
         self._before: Tensor | None = None
         self._sums: dict[str, tuple[int, float, float]] = {}
         self._refused = 0
+
+    @cached_property
+    def _real(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The sketches of the samples beside, of training and of held-out ones: they stay as they are."""
+        beside, train, held_out = (self.sight.sketch(side.real) for side in (self.beside, self.train, self.held_out))
+        return beside, train, held_out
+
+    @cached_property
+    def apart(self) -> float:
+        """The mean distance of two held-out samples."""
+        *_, held_out = self._real
+        return float(torch.pdist(held_out).mean()) if len(held_out) > 1 else 0.0
+
+    @cached_property
+    def _radius(self) -> Tensor:
+        """Of the ball around each held-out sample, (held out,)."""
+        *_, real = self._real
+        within = torch.cdist(real, real).fill_diagonal_(math.inf)
+        return within.kthvalue(-(-len(real) * NEIGHBOURS // JUDGED), dim=1).values
 
     def step(self) -> None:
         """Take note of the figures of one step."""
@@ -172,7 +190,7 @@ class Observer:
             gap = self._gap(live)
         if not (live.isfinite().all() and average.isfinite().all()):
             return {"outside": 1.0, "contrast": FAR}
-        real, now = self.sight.sketch(self.beside.real), self.sight.sketch(live)
+        real, now = self._real[0], self.sight.sketch(live)
         kinds = self.beside.condition
         found = {
             **gap,
@@ -202,16 +220,15 @@ class Observer:
 
     def _compared(self, fake: Tensor) -> dict[str, float]:
         """The average's samples beside held-out ones."""
-        real, train = self.sight.sketch(self.held_out.real), self.sight.sketch(self.train.real)
+        _, train, real = self._real
         if len(real) < 2:
             return {}
-        across, within = torch.cdist(fake, real), torch.cdist(real, real)
+        across = torch.cdist(fake, real)
         few = min(len(real), len(train))
         nearest = across[:, :few].amin(1), torch.cdist(fake, train[:few]).amin(1)
-        radius = within.fill_diagonal_(math.inf).kthvalue(-(-len(real) * NEIGHBOURS // JUDGED), dim=1).values
         return {
             "distance": _ratio(float(2 * across.mean() - torch.pdist(fake).mean()) - self.apart, self.apart),
-            "coverage": float((across.amin(0) < radius).float().mean()),
+            "coverage": float((across.amin(0) < self._radius).float().mean()),
             "nearer to training": float((nearest[1] < nearest[0]).float().mean()),
         }
 

@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Protocol, TypeAlias, final
 
+from sparring.dials import put_back
+from sparring.dials import standing as dials_standing
 from sparring.watchdog.best import BETTER, standing
 from sparring.watchdog.data import unhealthy
 from sparring.watchdog.findings import COOLING, EARLY, LASTING, Finding, found, suspicious
 from sparring.watchdog.improvement import improvement_of
-from sparring.watchdog.remedies import REMEDIES, Remedy, dials_of, keep_turned, put_back
+from sparring.watchdog.remedies import REMEDIES, Remedy, keep_turned
 from sparring.watchdog.signals import FAR, Look, Observer, due
 
 MODES = ("repair", "warn", "off")
@@ -203,7 +205,7 @@ class Watchdog:
         self.tries[finding.name] = number + 1
         if number >= len(remedies):
             return False
-        remedy, before, distance = remedies[number], dials_of(trainer), self._distance()
+        remedy, before, distance = remedies[number], dials_standing(trainer.dials), self._distance()
         step = trainer.step
         back = remedy.back and self.past.go_back()
         if back:
@@ -246,7 +248,7 @@ class Watchdog:
                 words = f"It helped against {trial.finding}{rest}: {trial.says}."
                 self.tell("helped", words, {"finding": trial.finding, "mended": mended})
             else:
-                put_back(self.observer.trainer, trial.dials)
+                put_back(self.observer.trainer.dials, trial.dials)
                 undone = "; it is put back" if trial.dials else ""
                 words = f"It did not help against {trial.finding}: {trial.says}{undone}."
                 self.tell("did not help", words, {"finding": trial.finding})
