@@ -57,8 +57,8 @@ def test_every_remedy_is_against_something_that_can_be_found() -> None:
 
 
 @pytest.mark.parametrize("remedy", ALL)
-def test_what_is_steered_takes_longer_to_show(remedy: Remedy) -> None:
-    assert remedy.trial == (10 if remedy.steers else 6)
+def test_what_is_steered_takes_longer_to_show_and_higher_rates_show_soon(remedy: Remedy) -> None:
+    assert remedy.trial == (10 if remedy.steers else 3 if remedy.turns.get(RATES, 0.0) > 1 else 6)
 
 
 @pytest.mark.parametrize("remedy", ALL)

@@ -55,6 +55,21 @@ def assert_same(one: Snapshot, other: Snapshot) -> None:
         assert all(torch.equal(left[name], right[name]) for name in left)
 
 
+def test_the_present_state_can_take_the_place_of_all_that_were_kept(folder: Callable[..., Folder]) -> None:
+    """Also of one of the same samples: the weights differ though the clock does not."""
+    here = folder()
+    for _ in range(2):
+        here.advance(2)
+        here.states.keep()
+    with torch.no_grad():
+        next(here.trainer.game.players["discriminator"].parameters()).fill_(7.0)
+    here.states.keep_this()
+    assert here.kept("good") == [here.trainer.samples]
+    here.advance(1)
+    assert here.states.go_back() is True
+    assert bool((next(here.trainer.game.players["discriminator"].parameters()) == 7.0).all())
+
+
 def changed(one: Snapshot, other: Snapshot) -> set[str]:
     """What differs beside tensors."""
     return {name for name in one.state if one.state[name] != other.state[name]}

@@ -77,6 +77,10 @@ class Past:
         self.good = self.trainer.step, standing(self.trainer.dials)
         self.calls.append(("keep", self.trainer.step))
 
+    def keep_this(self) -> None:
+        self.good = self.trainer.step, standing(self.trainer.dials)
+        self.calls.append(("keep this", self.trainer.step))
+
     def keep_best(self) -> None:
         self.calls.append(("keep best", self.trainer.step))
 
@@ -476,6 +480,18 @@ def test_a_run_that_gave_up_is_rescued(run: Begin) -> None:
     assert here.trainer.step == FIRST * KEPT_EVERY and here.called("secure") == [FIRST * KEPT_EVERY]
     assert here.trainer.dials["generator rate"].value == 0.25
     assert here.trainer.guard.exhausted is None
+
+
+def test_there_is_no_going_back_to_weights_that_were_drawn_anew(run: Begin) -> None:
+    """What is drawn anew is kept in place of what was kept before, and later remedies go back to that."""
+    here = run()
+    here.trainer.dials["strength"].obeys = True
+    here.dog.begin()
+    here.sees([WELL] * (KEPT_EVERY + 2))
+    assert here.dog.rescue() and not here.called("keep this")
+    here.sees([WELL])
+    assert here.dog.rescue() and here.called("keep this") == [FIRST * KEPT_EVERY]
+    assert "drawn anew" in here.sentences("remedy")[-1] and here.past.calls[-1] == ("keep this", FIRST * KEPT_EVERY)
 
 
 def test_a_run_is_not_rescued_for_ever(run: Begin) -> None:

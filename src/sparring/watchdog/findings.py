@@ -190,6 +190,17 @@ RULES = (
         "Let γ be found (--gamma auto), or lower it; give the discriminator more width.",
     ),
     Rule(
+        "weak discriminator",
+        (
+            above("penalty share", 2, "below 1"),
+            below("lead", 0.8, "0.8 to 1"),
+            below("steered", 0.5, "1, γ finds itself"),
+        ),
+        "the penalties outweigh what the discriminator has to say.",
+        "Let γ be found (--gamma auto), or lower it.",
+        early=1,
+    ),
+    Rule(
         "discriminator overfitting",
         (above("held-out gap", 0.7),),
         "the discriminator knows the training samples by heart: held-out ones look generated to it.",
@@ -226,6 +237,18 @@ RULES = (
         "hardly anything changes, and the samples are still far from the data.",
         "Raise --learning-rate, or train longer.",
         early=8,
+    ),
+    Rule(
+        "stagnation",
+        (
+            below("moved", 0.4),
+            below("overlap", 0.12, "0.1 to 0.5"),
+            below("detail", -0.05, "near 0"),
+            below("spent", 0.5, "slow only later, as the rates fall"),
+        ),
+        "the generator follows too slowly: it changes little, and its samples are told apart by their smoothness.",
+        "Raise --learning-rate, or train longer.",
+        early=3,
     ),
 )
 

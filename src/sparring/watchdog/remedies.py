@@ -27,6 +27,7 @@ class Remedy:
         sets: dial → value, where it is lower.
         steers: dials that follow their rule from now on.
         fresh: players whose weights are drawn anew.
+        spread: of these weights, that of He et al. (2015) being 1.
         trial: looks after which it is judged.
     """
 
@@ -36,6 +37,7 @@ class Remedy:
     sets: Mapping[str, float] = field(default_factory=dict)
     steers: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
+    spread: float = 1.0
     trial: int = 6
 
     def fits(self, trainer: Trainer) -> bool:
@@ -66,7 +68,7 @@ class Remedy:
                 dials[one].obeys = True
                 dials[one].set(dials[one].value or 1.0)
         for player in self.fresh:
-            draw_anew(trainer, player)
+            draw_anew(trainer, player, self.spread)
 
 
 FRESH_BEFORE = 2000
@@ -75,7 +77,14 @@ FRESH_BEFORE = 2000
 SLOWER = Remedy("rates to a quarter, penalties twice as strong", back=True, turns={RATES: 0.25, "strength": 2.0})
 STEADIER = Remedy("γ is found from now on, by holding the lead at its set point", steers=("strength",), trial=10)
 REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
-    "non-finite numbers": (SLOWER, SLOWER, SLOWER),
+    "non-finite numbers": (
+        SLOWER,
+        Remedy(
+            "the discriminator's weights are drawn anew, half as large", back=True, fresh=("discriminator",), spread=0.5
+        ),
+        SLOWER,
+        SLOWER,
+    ),
     "divergence": (STEADIER, SLOWER, SLOWER, SLOWER, SLOWER),
     "vanishing gradient": (
         Remedy("all weights are drawn anew, as He et al. (2015) do", fresh=("generator", "discriminator")),
@@ -108,31 +117,34 @@ REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
         Remedy("three in five are augmented", sets={"augmentation": 0.6}),
     ),
     "oscillation": (STEADIER, Remedy("rates are halved", turns={RATES: 0.5})),
-    "stagnation": (Remedy("rates eight times as high", turns={RATES: 8.0}),) * 2,
+    "stagnation": (
+        Remedy("rates 64 times as high", turns={RATES: 64.0}, trial=3),
+        Remedy("rates four times as high", turns={RATES: 4.0}, trial=3),
+    ),
 }
 """Finding → what is tried, one after the other. What is not here, a person has to mend."""
 
 
 @torch.no_grad()
-def draw_anew(trainer: Trainer, player: str) -> None:
-    """Weights by He et al. (2015), biases zero, and nothing remembered of the player's gradients so far."""
+def draw_anew(trainer: Trainer, player: str, spread: float = 1.0) -> None:
+    """Weights of ``spread`` times what He et al. (2015) take, biases zero, and no gradient so far remembered."""
     network = trainer.game.players[player]
     generator = seeded_generator(trainer.plan.seed, f"anew/{player}", trainer.step)
     for module in network.modules():
-        _begin_anew(module, generator)
+        _begin_anew(module, spread, generator)
     trainer.optimisers[player].state.clear()
     if player in trainer.game.generators:
         trainer.average.players[player].load_state_dict(network.state_dict())
 
 
-def _begin_anew(module: nn.Module, generator: torch.Generator) -> None:
+def _begin_anew(module: nn.Module, spread: float, generator: torch.Generator) -> None:
     """The weights of one layer, those of layers within it excepted; running statistics are forgotten."""
     # Each value that a transposed convolution paints comes from one in so many of its weights.
     strides = module.stride if isinstance(module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d) else ()
     for name, weight in module.named_parameters(recurse=False):
         if weight.dim() > 1:
             inputs = weight[:, 0].numel() / math.prod(strides) if strides else weight[0].numel()
-            weight.copy_(torch.randn(weight.shape, generator=generator) * (2 / inputs) ** 0.5)
+            weight.copy_(torch.randn(weight.shape, generator=generator) * spread * (2 / inputs) ** 0.5)
         else:
             weight.fill_(1.0 if name == "weight" else 0.0)  # One-dimensional weights are gains of normalisation.
     if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):

@@ -71,6 +71,7 @@ SIGNALS = {
     "penalty share": "what the penalties weigh, the adversarial term being 1",
     "steered": "1 where γ finds itself, 0 where it was given",
     "swing": "standard deviation of the lead from step to step",
+    "spent": "share of the budget that is spent, in [0, 1]",
     "refused": "updates that were not made because a number was not finite",
     "diversity": "mean distance between samples (of one class, if there are classes), that of reals being 1",
     "contrast": "standard deviation of the values of samples, that of reals being 1",
@@ -181,7 +182,7 @@ class Observer:
             found["steered"] = float(self.trainer.dials["strength"].obeys)
         refused = self.trainer.guard.total - self._refused
         self._refused = self.trainer.guard.total
-        return {**found, "refused": float(refused)}
+        return {**found, "refused": float(refused), "spent": self.trainer.progress.fraction}
 
     @torch.no_grad()
     def _samples(self) -> dict[str, float]:

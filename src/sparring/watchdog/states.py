@@ -45,6 +45,12 @@ class States:
         self._write(self.good)
         self.world.agree("kept")
 
+    def keep_this(self) -> None:
+        """Keep the present state in place of all that were kept: there is no going back to them."""
+        if self.world.first:
+            shutil.rmtree(self.good, ignore_errors=True)
+        self.keep()
+
     def keep_best(self) -> None:
         """Keep the present state as the best so far."""
         self._write(self.best)

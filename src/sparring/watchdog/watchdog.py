@@ -36,6 +36,10 @@ class Past(Protocol):
         """Keep the present state."""
         ...
 
+    def keep_this(self) -> None:
+        """Keep the present state in place of all that were kept: there is no going back to them."""
+        ...
+
     def go_back(self) -> bool:
         """To the last state that was kept, time excepted; False if there is none."""
         ...
@@ -221,6 +225,8 @@ class Watchdog:
         self.healthy = 0
         if back:
             self.past.secure()
+        if remedy.fresh:
+            self.past.keep_this()
         return True
 
     def _begin_again(self, dials: dict[str, tuple[float, bool]]) -> None:
