@@ -254,7 +254,7 @@ class Experiment:
             return False
         reals = self.split.held_out.batch(slice(0, COMPARED)).real
         sides = (self._sketched(self.trainer.average), self._sketched(best.game))
-        told = farther(*sides, self.modality.sketch(reals)).can_be_told
+        told = farther(*sides, self.modality.sketch(reals, self.split.facts)).can_be_told
         if told:
             for name in best.game.generators:
                 self.trainer.average.players[name].load_state_dict(best.game.players[name].state_dict())
@@ -273,7 +273,7 @@ class Experiment:
             draw = Draw(self.record.seed, 0, COMPARED, rows, stream="compared/", device=device)
             with torch.no_grad():
                 samples = game.generate(game.noise(draw), None if labels is None else labels[rows])
-            sketches.append(self.modality.sketch(samples.float().cpu()))
+            sketches.append(self.modality.sketch(samples.float().cpu(), self.split.facts))
         return torch.cat(sketches)
 
     def play(self, *, resumed: bool = False) -> Run:

@@ -68,6 +68,31 @@ class Turn(NamedTuple):
     after: Callable[[], None] | None = None
 
 
+class Units(Protocol):
+    """Between the units of the data and those in which networks work, where values are near one."""
+
+    def standard(self, sample: Sample) -> Sample:
+        """As networks see it."""
+        ...
+
+    def own(self, sample: Sample) -> Sample:
+        """As the data has it."""
+        ...
+
+
+@final
+class SameUnits:
+    """Networks work in the units of the data."""
+
+    def standard(self, sample: Sample) -> Sample:
+        """The sample."""
+        return sample
+
+    def own(self, sample: Sample) -> Sample:
+        """The sample."""
+        return sample
+
+
 class Generator(Protocol):
     """Any module that turns noise into samples."""
 

@@ -80,7 +80,7 @@ class Modality(Protocol):
         """What only this modality can measure (points: modes and quality; images with labels: agreement)."""
         ...
 
-    def sketch(self, samples: "Tensor") -> "Tensor":
+    def sketch(self, samples: "Tensor", facts: Facts) -> "Tensor":
         """A few numbers per sample, (count, features), by which the watchdog compares them. Cheap."""
         ...
 

@@ -166,7 +166,8 @@ class Model:
             for key, value in self.game.players[player].state_dict().items()
         }
         facts = replace(
-            self.facts, details={key: self.facts.details[key] for key in ("scale",) if key in self.facts.details}
+            self.facts,
+            details={key: self.facts.details[key] for key in ("center", "scale") if key in self.facts.details},
         )
         write_bytes(target / "generator.safetensors", save(weights))
         config = {

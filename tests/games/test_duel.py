@@ -251,3 +251,29 @@ def test_samples_are_augmented_only_with_a_probability(tiny_duel: Make, batch: B
     assert not any(torch.isclose(*pair) for pair in zip(plain, augmented, strict=True))
     augmented[1].backward()
     assert any(weight.grad.any() for weight in duel.players["generator"].parameters())
+
+
+class Thousands:
+    """Data in units of a thousandth, and far from zero."""
+
+    def standard(self, sample: Tensor) -> Tensor:
+        return (sample - 5000) / 1000
+
+    def own(self, sample: Tensor) -> Tensor:
+        return sample * 1000 + 5000
+
+
+def test_nothing_depends_on_the_units_of_the_data(tiny_duel: Make, batch: Batch, progress: At) -> None:
+    """Losses, penalties and scores are those of the same data in standard units; samples are in the data's own."""
+    penalties = {"r1": Weighted(r1, constant(1.0)), "r2": Weighted(r2, constant(1.0))}
+    plain, other = tiny_duel(penalties=penalties), tiny_duel(penalties=penalties)
+    other.units = Thousands()
+    now, large = progress(8), Batch(Thousands().own(batch.real))
+    for one, two in (
+        (plain.discriminator_terms(batch, now), other.discriminator_terms(large, now)),
+        (plain.generator_terms(batch, now), other.generator_terms(large, now)),
+    ):
+        torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(other.score(large.real, None), plain.score(batch.real, None), rtol=1e-3, atol=1e-3)
+    noise = plain.noise(now.draw)
+    torch.testing.assert_close(other.generate(noise, None), Thousands().own(plain.generate(noise, None)))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.dials import Dial, climb, running_mean
-from sparring.flow import Batch, Noise, Progress, Sample, Terms, Turn
+from sparring.flow import Batch, Noise, Progress, SameUnits, Sample, Terms, Turn, Units
 from sparring.games.priors import Prior
 from sparring.objectives.balance import LEAD, fixed, lead
 from sparring.objectives.judge import Judge
@@ -48,6 +48,7 @@ class Duel:
         strength: a factor on all penalties, beside their weights; where there are none, on R1 and R2, which then count
             nothing until the watchdog wants them.
         augment: what samples pass, with a probability, before the discriminator sees them (Karras et al. 2020).
+        units: those in which both players work, and penalties measure.
     """
 
     generators = ("generator",)
@@ -65,6 +66,7 @@ class Duel:
         weight_limit: float | None = None,
         strength: Dial | None = None,
         augment: Augment | None = None,
+        units: Units | None = None,
     ) -> None:
         self.players = {"generator": generator, "discriminator": discriminator}
         self.prior = prior
@@ -74,6 +76,7 @@ class Duel:
         self.discriminator_turns = discriminator_turns
         self.weight_limit = weight_limit
         self.augment = augment
+        self.units = units or SameUnits()
         self.dials = {
             "strength": strength or fixed(1.0 if penalties else 0.0),
             "augmentation": Dial(
@@ -98,8 +101,8 @@ class Duel:
     def discriminator_terms(self, batch: Batch, progress: Progress) -> Terms:
         """Tell real from fake, smoothly."""
         with torch.no_grad():
-            fake = self.generate(self.noise(progress.draw), batch.condition)
-        real, fake = batch.real.detach().requires_grad_(), fake.requires_grad_()
+            fake = self._made(self.noise(progress.draw), batch.condition)
+        real, fake = self.units.standard(batch.real.detach()).requires_grad_(), fake.requires_grad_()
         judge = self._judge(batch, progress)
         terms = {"adversarial": self._sum(self.loss.discriminator, judge(real).scores, judge(fake).scores)}
         for name, penalty in self.penalties.items():
@@ -116,18 +119,19 @@ class Duel:
 
     def generator_terms(self, batch: Batch, progress: Progress) -> Terms:
         """Be taken for real."""
+        batch = Batch(self.units.standard(batch.real), batch.condition)
         noise = self.noise(progress.draw)
-        fake = self.generate(noise, batch.condition)
+        fake = self._made(noise, batch.condition)
         judge = self._judge(batch, progress)
         terms = {"adversarial": self._ask(judge, batch.real, fake)}
-        attempt = Attempt(noise, fake, batch, judge, partial(self.generate, condition=batch.condition))
+        attempt = Attempt(noise, fake, batch, judge, partial(self._made, condition=batch.condition))
         for name, term in self.terms.items():
             terms[name] = term.weight(progress.fraction) * term.item(attempt)
         return terms
 
     def score(self, sample: Sample, condition: Tensor | None) -> Tensor:
         """How real the discriminator takes each sample for, (batch,): the sum over its judges."""
-        scores = self.players["discriminator"](sample, condition).scores
+        scores = self.players["discriminator"](self.units.standard(sample), condition).scores
         return torch.stack([score.float() for score in scores]).sum(0)
 
     def noise(self, draw: Draw) -> Noise:
@@ -136,6 +140,9 @@ class Duel:
 
     def generate(self, noise: Noise, condition: Tensor | None) -> Sample:
         """Samples from noise and condition."""
+        return self.units.own(self._made(noise, condition))
+
+    def _made(self, noise: Noise, condition: Tensor | None) -> Sample:
         sample: Sample = self.players["generator"](noise, condition)
         return sample.float()
 

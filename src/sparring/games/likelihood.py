@@ -6,7 +6,7 @@ from typing import Protocol, final
 from torch import Tensor, nn
 
 from sparring.dials import Dial
-from sparring.flow import Batch, Code, Noise, Progress, Sample, Terms, Turn
+from sparring.flow import Batch, Code, Noise, Progress, SameUnits, Sample, Terms, Turn, Units
 from sparring.objectives.schedules import Schedule
 from sparring.randomness import Draw
 
@@ -28,18 +28,28 @@ class Likelihood:
     Args:
         autoencoder: an ``nn.Module`` that satisfies ``Autoencoder``.
         noise_size: length of its noise.
-        spread: σ, the standard deviation of the observation noise, in the units of the data.
+        spread: σ, the standard deviation of the observation noise, in the units of the network.
         divergence_weight: β.
+        units: those in which the network works.
     """
 
     generators = ("autoencoder",)
 
-    def __init__(self, autoencoder: nn.Module, *, noise_size: int, spread: float, divergence_weight: Schedule) -> None:
+    def __init__(
+        self,
+        autoencoder: nn.Module,
+        *,
+        noise_size: int,
+        spread: float,
+        divergence_weight: Schedule,
+        units: Units | None = None,
+    ) -> None:
         self.players = {"autoencoder": autoencoder}
         self.dials: dict[str, Dial] = {}
         self.noise_size = noise_size
         self.spread = spread
         self.divergence_weight = divergence_weight
+        self.units = units or SameUnits()
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """The only player, every time."""
@@ -48,12 +58,13 @@ class Likelihood:
     def terms(self, batch: Batch, progress: Progress) -> Terms:
         """The negative evidence lower bound (Kingma & Welling 2014, eqs. 8 and 10)."""
         player: Autoencoder = self.players["autoencoder"]  # type: ignore[assignment]
-        mean, log_variance = player.encode(batch.real, batch.condition)
+        real = self.units.standard(batch.real)
+        mean, log_variance = player.encode(real, batch.condition)
         mean, log_variance = mean.float(), log_variance.float()
         noise = mean + (log_variance / 2).exp() * progress.draw.normal("code", self.noise_size)
-        error = player.decode(noise, batch.condition).float() - batch.real
+        error = player.decode(noise, batch.condition).float() - real
         divergence = (mean.square() + log_variance.exp() - log_variance - 1).sum(1) / 2
-        values = batch.real[0].numel()
+        values = real[0].numel()
         weight = self.divergence_weight(progress.fraction)
         return {
             "reconstruction": error.square().mean() / (2 * self.spread**2),
@@ -70,4 +81,4 @@ class Likelihood:
     def generate(self, noise: Noise, condition: Tensor | None) -> Sample:
         """The mean of p(x|z)."""
         player: Autoencoder = self.players["autoencoder"]  # type: ignore[assignment]
-        return player.decode(noise, condition).float()
+        return self.units.own(player.decode(noise, condition).float())

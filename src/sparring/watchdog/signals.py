@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.dataset import Dataset, Split
+from sparring.data.facts import Facts
 from sparring.flow import Batch
 from sparring.games.game import Game
 from sparring.randomness import Draw, generator
@@ -42,7 +43,7 @@ class Sight(Protocol):
     @property
     def bounds(self) -> tuple[float, float] | None: ...
 
-    def sketch(self, samples: Tensor) -> Tensor: ...
+    def sketch(self, samples: Tensor, facts: Facts) -> Tensor: ...
 
     def signs(self, real: Tensor, fake: Tensor) -> Mapping[str, float]: ...
 
@@ -120,7 +121,7 @@ class Observer:
     @cached_property
     def _real(self) -> tuple[Tensor, Tensor, Tensor]:
         """The sketches of the samples beside, of training and of held-out ones: they stay as they are."""
-        beside, train, held_out = (self.sight.sketch(side.real) for side in (self.beside, self.train, self.held_out))
+        beside, train, held_out = (self._sketch(side.real) for side in (self.beside, self.train, self.held_out))
         return beside, train, held_out
 
     @cached_property
@@ -191,13 +192,13 @@ class Observer:
             gap = self._gap(live)
         if not (live.isfinite().all() and average.isfinite().all()):
             return {"outside": 1.0, "contrast": FAR}
-        real, now = self._real[0], self.sight.sketch(live)
+        real, now = self._real[0], self._sketch(live)
         kinds = self.beside.condition
         found = {
             **gap,
             "diversity": _ratio(_spread(now, kinds), _spread(real, kinds)),
             "contrast": _ratio(float(live.std(0).mean()), float(self.beside.real.std(0).mean())),
-            **self._compared(self.sight.sketch(average)),
+            **self._compared(self._sketch(average)),
             "outside": _outside(average, self.train.real),
             **self.sight.signs(self.beside.real, average),
         }
@@ -205,6 +206,9 @@ class Observer:
             found["moved"] = _ratio(float((now - self._before).norm(dim=1).mean()), self.apart)
         self._before = now
         return found
+
+    def _sketch(self, samples: Tensor) -> Tensor:
+        return self.sight.sketch(samples, self.split.facts)
 
     def _generated(self, game: Game) -> Tensor:
         """Samples from the fixed noise, of the classes of the real ones beside them."""

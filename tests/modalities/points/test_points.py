@@ -1,5 +1,6 @@
 """Points: the mixtures are what they say, tables are read, plots and files are made, modes are counted."""
 
+import json
 import math
 
 import numpy as np
@@ -8,8 +9,10 @@ import torch
 from PIL import Image
 
 from sparring.data.dataset import Dataset, Split
+from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.modalities.points import data, metrics, render
+from sparring.modalities.points.units import Units
 
 
 class TestData:
@@ -53,6 +56,26 @@ class TestData:
         survey = data.survey(str(tmp_path / "a.csv"))
         assert survey.points.tolist() == [[1, 2], [4, 5]]
         assert survey.facts.remarks == ("2 of 4 rows hold values that are no finite numbers and are set aside.",)
+
+    def test_columns_of_any_unit(self, tmp_path):
+        """Years, volumes, a column that never changes: all are near one where networks see them."""
+        random = np.random.default_rng(0).standard_normal((500, 3))
+        table = (random * [5.0, 1e7, 0.0] + [2000.0, 0.0, 7.0]).astype(np.float32)
+        np.save(tmp_path / "a.npy", table)
+        facts = data.survey(str(tmp_path / "a.npy")).facts
+        units = Units(Facts.from_json(json.loads(json.dumps(facts.as_json()))))
+        points = torch.from_numpy(table)
+        standard = units.standard(points)
+        torch.testing.assert_close(standard.mean(0), torch.zeros(3), atol=1e-3, rtol=0)
+        torch.testing.assert_close(standard.std(0), torch.tensor([1.0, 1.0, 0.0]), atol=2e-3, rtol=0)
+        torch.testing.assert_close(units.own(standard), points, rtol=1e-5, atol=1.0)
+        assert facts.details["scale"][2] == 1.0
+
+    def test_mixtures_keep_their_shape(self):
+        """One scale for both coordinates, around zero."""
+        units = Units(data.survey("grid").facts)
+        points = torch.tensor([[4.0, -2.0]])
+        assert units.standard(points)[0, 0] == -2 * units.standard(points)[0, 1] and units.scale.dim() == 0
 
     def test_claims(self):
         assert all(data.claims(source) for source in ("ring", "grid", "a.npy", "b/c.CSV"))
@@ -127,10 +150,12 @@ class TestMetrics:
         np.save(tmp_path / "a.npy", np.random.default_rng(0).standard_normal((50, 2)))
         assert metrics.measures(samples, data.survey(str(tmp_path / "a.npy")).prepare((2,))) == {}
 
-    def test_the_extractor_gives_the_points(self):
+    def test_the_extractor_gives_the_points_by_their_spread(self):
         empty = Dataset(np.zeros((1, 2), dtype=np.float32))
-        (extractor,) = metrics.extractors(Split(empty, empty, data.survey("ring").facts), 0).values()
-        assert extractor.name == "coordinates" and torch.equal(extractor(self.modes), self.modes)
+        facts = data.survey("ring").facts
+        (extractor,) = metrics.extractors(Split(empty, empty, facts), 0).values()
+        assert extractor.name == "coordinates"
+        assert torch.equal(extractor(self.modes), self.modes / torch.tensor(facts.details["scale"]))
 
 
 class TestRender:

@@ -8,6 +8,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from sparring.data.dataset import Split
+from sparring.data.facts import Facts
 from sparring.evaluation.extractors import Extractor
 from sparring.evaluation.scores import Measure
 from sparring.evaluation.sides import Round
@@ -42,7 +43,7 @@ class Images:
     def measure(self, split: Split, seed: int) -> Measure:
         return metrics.measure(split, seed)
 
-    def sketch(self, samples: Tensor) -> Tensor:
+    def sketch(self, samples: Tensor, facts: Facts) -> Tensor:
         return signs.sketch(samples)
 
     def signs(self, real: Tensor, fake: Tensor) -> Mapping[str, float]:

@@ -85,17 +85,18 @@ def claims(source: str) -> bool:
 def survey(source: str) -> PointSurvey:
     """Look at a mixture by its name (``ring``, ``grid``, ``lattice``) or at a .npy or .csv file of shape (count, size).
 
-    ``facts.details`` has ``scale``, the standard deviation over all coordinates, by which networks may
-    divide; a mixture also gives its ``modes`` and ``sigma``. Rows with values that are not finite are set
-    aside.
+    ``facts.details`` has ``center`` and ``scale``, mean and standard deviation of each coordinate (1 where it never
+    changes), by which networks see it. A mixture is seen around zero, by one scale for all, and also gives its
+    ``modes`` and ``sigma``. Rows with values that are not finite are set aside.
 
     Raises:
         SparringError: no such source, or what is in it is no table of numbers.
     """
     if source in MIXTURES:
         mixture = MIXTURES[source]
+        points = mixture.draw(DRAWN, seed=0)
         known = {"modes": mixture.centres.tolist(), "sigma": mixture.sigma}
-        return _surveyed(source, mixture.draw(DRAWN, seed=0), details=known, remarks=())
+        return _surveyed(source, points, details={"scale": _spread(points, axis=None), **known}, remarks=())
     table = _read(Path(source))
     whole = table[np.isfinite(table).all(axis=1)]
     if len(whole) == 0:
@@ -108,23 +109,29 @@ def survey(source: str) -> PointSurvey:
     remarks = (
         (f"{lost} of {len(table)} rows hold values that are no finite numbers and are set aside.",) if lost else ()
     )
-    return _surveyed(source, whole, details={}, remarks=remarks)
+    details = {"center": whole.mean(axis=0, dtype=np.float64).tolist(), "scale": _spread(whole, axis=0)}
+    return _surveyed(source, whole, details=details, remarks=remarks)
 
 
 def _surveyed(source: str, points: Points, *, details: dict[str, Any], remarks: tuple[str, ...]) -> PointSurvey:
     content = sha256(str(points.shape).encode() + points.tobytes()).hexdigest()
-    deviations = points - points.mean(axis=0, dtype=np.float64)
-    scale = float(np.sqrt(np.square(deviations).mean())) or 1.0
     facts = Facts(
         source=source,
         modality="points",
         count=len(points),
         shape=(points.shape[1],),
         fingerprint=content,
-        details={"scale": scale, **details},
+        details=details,
         remarks=remarks,
     )
     return PointSurvey(facts, points)
+
+
+def _spread(points: Points, axis: int | None) -> Any:
+    """Standard deviations around the mean of each coordinate; 1 where nothing changes."""
+    deviations = points - points.mean(axis=0, dtype=np.float64)
+    spread = np.sqrt(np.square(deviations).mean(axis=axis))
+    return np.where(spread > 0, spread, 1.0).tolist()
 
 
 def _read(path: Path) -> Points:

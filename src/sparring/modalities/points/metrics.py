@@ -14,17 +14,21 @@ from sparring.evaluation.metrics import Measured
 from sparring.evaluation.own_function import load_function
 from sparring.evaluation.scores import Measure
 from sparring.evaluation.sides import Round
+from sparring.modalities.points.units import Units
 
 
 @final
 class Coordinates:
-    """The points themselves, (count, size)."""
+    """The points themselves, (count, size), each coordinate by its spread."""
 
     name = "coordinates"
     lasting = False
 
+    def __init__(self, units: Units) -> None:
+        self.units = units
+
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
-        return samples.flatten(1)
+        return self.units.standard(samples)
 
 
 def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
@@ -32,7 +36,7 @@ def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[st
     found: dict[str, Extractor] = {}
     for name in names or ["coordinates"]:
         if name == "coordinates":
-            found[name] = Coordinates()
+            found[name] = Coordinates(Units(split.facts))
         elif ".py:" in name:
             found[name] = load_function(name)
         else:

@@ -73,18 +73,20 @@ class Mixture(PointRecipe):
         from sparring.games.duel import Duel
         from sparring.games.priors import normal
         from sparring.modalities.points.networks.dense import Discriminator, Generator
+        from sparring.modalities.points.units import Units
         from sparring.objectives.balance import automatic
         from sparring.objectives.losses import LOSSES
 
-        dimensions, scale = facts.shape[0], float(facts.details.get("scale", 1.0))
+        (dimensions,) = facts.shape
         return Duel(
-            Generator(dimensions=dimensions, noise=self.noise, width=self.width, places=self.places, scale=scale),
-            Discriminator(dimensions=dimensions, width=self.width, highest=self.highest_wave, scale=scale),
+            Generator(dimensions=dimensions, noise=self.noise, width=self.width, places=self.places),
+            Discriminator(dimensions=dimensions, width=self.width, highest=self.highest_wave),
             prior=normal(self.noise),
             loss=LOSSES[self.loss],
             penalties=self._penalties(),
             weight_limit=0.1 if self.penalty == "weight clipping" else None,
-            strength=automatic(dimensions * scale**2, GAMMA_RATE, LOWEST_GAMMA) if self._is_automatic else None,
+            strength=automatic(float(dimensions), GAMMA_RATE, LOWEST_GAMMA) if self._is_automatic else None,
+            units=Units(facts),
         )
 
     def optimisers(self) -> Mapping[str, Adam]:
@@ -127,13 +129,14 @@ class PointVAE(PointRecipe):
         """One player."""
         from sparring.games.likelihood import Likelihood
         from sparring.modalities.points.networks.dense import Autoencoder
+        from sparring.modalities.points.units import Units
 
-        scale = float(facts.details.get("scale", 1.0))
         return Likelihood(
-            Autoencoder(dimensions=facts.shape[0], noise=self.noise, width=self.width, scale=scale),
+            Autoencoder(dimensions=facts.shape[0], noise=self.noise, width=self.width),
             noise_size=self.noise,
-            spread=self.spread * scale,
+            spread=self.spread,
             divergence_weight=constant(self.divergence_weight),
+            units=Units(facts),
         )
 
     def optimisers(self) -> Mapping[str, Adam]:

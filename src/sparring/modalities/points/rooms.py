@@ -8,10 +8,12 @@ from PIL.Image import Image
 from torch import Tensor
 
 from sparring.data.dataset import Split
+from sparring.data.facts import Facts
 from sparring.evaluation.extractors import Extractor
 from sparring.evaluation.scores import Measure
 from sparring.evaluation.sides import Round
 from sparring.modalities.points import data, metrics, render
+from sparring.modalities.points.units import Units
 from sparring.modality import Modality, Survey
 
 
@@ -42,8 +44,8 @@ class Points:
     def measure(self, split: Split, seed: int) -> Measure:
         return metrics.measure(split, seed)
 
-    def sketch(self, samples: Tensor) -> Tensor:
-        return samples.flatten(1)
+    def sketch(self, samples: Tensor, facts: Facts) -> Tensor:
+        return Units(facts).standard(samples)
 
     def signs(self, real: Tensor, fake: Tensor) -> Mapping[str, float]:
         return {}

@@ -1,4 +1,4 @@
-"""The smallest networks there are: points from noise, and scores from points."""
+"""The smallest networks there are: points near one from noise, and scores from points."""
 
 import math
 
@@ -25,7 +25,6 @@ class Generator(nn.Module):
         width: of each of the three hidden layers.
         places: number of clouds; 0 for noise as it comes.
         scatter: standard deviation of each cloud at the start, where their centres have 1.
-        scale: the spread of the data, so that the network itself works near one.
     """
 
     def __init__(
@@ -36,10 +35,9 @@ class Generator(nn.Module):
         width: int = 128,
         places: int = 0,
         scatter: float = 0.01,
-        scale: float = 1.0,
     ) -> None:
         super().__init__()
-        self.scale, self.scatter = scale, scatter
+        self.scatter = scatter
         size = noise - 1 if places else noise
         self.places = nn.Parameter(torch.randn(places, size) / PACE) if places else None
         self.layers = Dense(size, width, width, width, dimensions)
@@ -48,7 +46,7 @@ class Generator(nn.Module):
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         start = noise if self.places is None else self._scattered(noise, self.places)
         points: Tensor = self.layers(start) + self.shortcut(start)
-        return points * self.scale
+        return points
 
     def _scattered(self, noise: Tensor, places: Tensor) -> Tensor:
         """Each place is chosen by an equal share of normal noise."""
@@ -67,8 +65,7 @@ class Discriminator(nn.Module):
         dimensions: of a point.
         width: of each of the two hidden layers.
         waves: number of random waves.
-        highest: wave number of the shortest wave, in units of ``scale``.
-        scale: the spread of the data.
+        highest: wave number of the shortest wave.
     """
 
     waves: Tensor
@@ -80,35 +77,31 @@ class Discriminator(nn.Module):
         width: int = 128,
         waves: int = 64,
         highest: float = 128.0,
-        scale: float = 1.0,
     ) -> None:
         super().__init__()
-        self.scale = scale
         direction = nn.functional.normalize(torch.randn(dimensions, waves), dim=0)
         self.register_buffer("waves", direction * torch.linspace(0, math.log(highest), waves).exp())
         self.layers = Dense(dimensions + 2 * waves, width, width, 1)
 
     def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
-        point = sample / self.scale
-        phase = point @ self.waves  # (batch, waves)
-        features = torch.cat([point, phase.sin(), phase.cos()], dim=1)
+        phase = sample @ self.waves  # (batch, waves)
+        features = torch.cat([sample, phase.sin(), phase.cos()], dim=1)
         return Verdict([self.layers(features).squeeze(1)], [features])
 
 
 class Autoencoder(nn.Module):
     """Points to noise and back, for the likelihood game."""
 
-    def __init__(self, *, dimensions: int = 2, noise: int = 8, width: int = 128, scale: float = 1.0) -> None:
+    def __init__(self, *, dimensions: int = 2, noise: int = 8, width: int = 128) -> None:
         super().__init__()
-        self.scale = scale
         self.encoder = Dense(dimensions, width, width, 2 * noise)
         self.decoder = Dense(noise, width, width, width, dimensions)
 
     def encode(self, sample: Tensor, condition: Tensor | None = None) -> Code:
         """(batch, dimensions) → mean and log variance, each (batch, noise)."""
-        return Code(*self.encoder(sample / self.scale).chunk(2, dim=1))
+        return Code(*self.encoder(sample).chunk(2, dim=1))
 
     def decode(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         """(batch, noise) → (batch, dimensions)."""
         points: Tensor = self.decoder(noise)
-        return points * self.scale
+        return points
