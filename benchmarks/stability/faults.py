@@ -36,6 +36,7 @@ from sparring.modalities.images.recipes import R3GAN
 from sparring.objectives.losses import minimax
 from sparring.recipe import Machine, resolve, with_fields
 from sparring.storage import read_lines, write_json
+from sparring.watchdog.findings import RULES
 from sparring.watchdog.watchdog import NOT_FINITE
 
 SAMPLES, COUNT = 100_000, 1500
@@ -262,6 +263,23 @@ def table(out: Path) -> list[str]:
     return lines
 
 
+def evidence(out: Path) -> list[str]:
+    """A line for each signal of the rules: how often it spoke for findings that were right, and for others."""
+    spoke: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    for name, fault in FAULTS.items():
+        for seed in range(100):
+            file = place(out, name, "repair", seed) / "events.jsonl"
+            events = read_lines(file) if file.exists() else []
+            for event in [one for one in events if one["kind"] == "finding"]:
+                right = event["finding"] in fault.names
+                spoke[right].update(re.split(r" [-\d]", words)[0] for words in event["evidence"])
+    heard = {test.signal for rule in RULES for test in (*rule.needed, *rule.either)}
+    lines = ["| signal | in findings that name the fault | in others |", "|---|---|---|"]
+    for signal in sorted(heard, key=lambda one: (-spoke[True][one], spoke[False][one], one)):
+        lines.append(f"| {signal} | {spoke[True][signal]} | {spoke[False][signal]} |")
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, required=True)
@@ -271,7 +289,7 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="only read what is there")
     options = parser.parse_args()
     if options.table:
-        print("\n".join([setting(), "", *table(options.out)]))
+        print("\n".join([setting(), "", *table(options.out), "", *evidence(options.out)]))
         return
     torch.set_num_threads(1)
     for name in options.faults:
