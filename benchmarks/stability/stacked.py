@@ -5,7 +5,8 @@ SPARRING_DATA=FOLDER_OF_MNIST python benchmarks/stability/stacked.py --out runs/
 
 Metz et al. 2017, section 3.3; Lin et al. 2018, section 4.2: no labels, 26,000 samples, the digit of each channel by a
 classifier trained on MNIST, KL from the shares of the kinds to 1/1000 each, in nats. A sampler without fault has about
-0.019. The networks and their numbers of weights are printed, because the discriminator decides how hard it is.
+0.019. The networks and their numbers of weights are printed, because the discriminator decides how hard it is. A run
+that was interrupted goes on where it stood.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from sparring.evaluation.classifier import accuracy, train_classifier
 from sparring.modalities.images.data import survey
 from sparring.modalities.images.stacked import digits_of, stacked_modes
 from sparring.recipe import Recipe
+from sparring.run import Run
 from sparring.storage import write_json
 from sparring.training.checkpoint import load_checkpoint
 
@@ -40,16 +42,7 @@ def measured(name: str, minutes: float, seed: int, folder: Path) -> dict[str, An
     """One run, and the kinds that 26,000 of its samples show."""
     found = folder / "stacked.json"
     if not found.exists():
-        recipe, fields = CONTESTANTS[name]
-        run = sparring.train(
-            "stacked-mnist",
-            recipe=recipe,
-            minutes=minutes,
-            seed=seed,
-            out=folder,
-            display=Plain(every=60),
-            **fields,
-        )
+        run = finished(name, minutes, seed, folder)
         model = sparring.load(run.folder)
         digits = survey("mnist").prepare((1, *model.recipe.shape(model.facts)[1:]))
         judge = train_classifier(digits, seed=0)
@@ -66,6 +59,18 @@ def measured(name: str, minutes: float, seed: int, folder: Path) -> dict[str, An
         write_json(found, values)
     content: dict[str, Any] = json.loads(found.read_text())
     return content
+
+
+def finished(name: str, minutes: float, seed: int, folder: Path) -> Run:
+    """The run in ``folder``: begun, gone on with, or as it is."""
+    display = Plain(every=60)
+    if not (folder / "recipe.json").exists():
+        recipe, fields = CONTESTANTS[name]
+        return sparring.train(
+            "stacked-mnist", recipe=recipe, minutes=minutes, seed=seed, out=folder, display=display, **fields
+        )
+    run = Run(folder)
+    return run if run.report.exists() else sparring.resume(folder, display=display)
 
 
 def weights(recipe: Recipe, facts: Any) -> dict[str, int]:

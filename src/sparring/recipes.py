@@ -13,7 +13,6 @@ from sparring.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
     "points/ring": points.Mixture(),
-    "points/grid": points.Mixture(samples=8_000_000),
     "points/vae": points.PointVAE(),
     "images/gan": images.GAN(),
     "images/dcgan": images.DCGAN(),

@@ -49,11 +49,14 @@ def test_no_looks_and_dials_that_never_moved() -> None:
 
 
 def test_bands_are_those_of_the_rules() -> None:
-    for rule in RULES:
-        for test in (*rule.needed, *rule.either):
-            band = healthy(test.signal, -1.0, 3.0)
-            if band is not None:
-                assert not any(test.holds(value, ()) for value in band)
+    """Just outside of a band all rules of that side complain, just inside at least one does not."""
+    tests = [test for rule in RULES for test in (*rule.needed, *rule.either)]
+    for signal in {test.signal for test in tests}:
+        band = healthy(signal, -1.0, 3.0)
+        for end, inside, step in ((-1.0, band[0], -0.01), (3.0, band[1], 0.01)) if band else ():
+            side = [test for test in tests if test.signal == signal and test.holds(end, ())]
+            assert not side or not all(test.holds(inside, ()) for test in side)
+            assert all(test.holds(inside + step, ()) for test in side)
     low, high = healthy("lead", 0.0, 3.0) or (math.nan, math.nan)
     assert 0.6 < low < SET_POINT < high < 1.5
     assert healthy("real slope", 0.0, 10.0) is None

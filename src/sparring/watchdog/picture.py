@@ -125,10 +125,14 @@ def signals_picture(
 
 
 def healthy(signal: str, low: float, high: float) -> tuple[float, float] | None:
-    """The part of ``low`` to ``high`` in which no rule complains of the signal; None if no rule looks at its value."""
+    """The part of ``low`` to ``high`` below and above which not all rules complain; None if none looks at the value.
+
+    Some rules ask for little because others of their signals say the rest: one complaint does not make a value ill.
+    """
     heights = [low + (high - low) * place / 2000 for place in range(2001)]
     tests = [test for rule in RULES for test in (*rule.needed, *rule.either) if test.signal == signal]
-    fine = [height for height in heights if not any(test.holds(height, ()) for test in tests)]
+    sides = [side for end in (low, high) if (side := [test for test in tests if test.holds(end, ())])]
+    fine = [height for height in heights if not any(all(test.holds(height, ()) for test in side) for side in sides)]
     return (min(fine), max(fine)) if fine and len(fine) < len(heights) else None
 
 
