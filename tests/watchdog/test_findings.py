@@ -53,7 +53,7 @@ ILL: list[tuple[str, dict[str, float]]] = [
     ("stagnation", STILL),
     ("stagnation", {"moved": 0.1, "overlap": 0.02, "detail": -1.0}),
 ]
-JUDGED_EARLIER = {"non-finite numbers", "divergence", "weak discriminator", "stagnation"}
+JUDGED_EARLIER = {"non-finite numbers", "divergence", "vanishing gradient", "weak discriminator", "stagnation"}
 """What shows, and can be mended with little loss, before much is learned."""
 LONG = 30
 """More healthy looks than any rule waits for."""
@@ -216,3 +216,11 @@ def test_what_is_measured_by_the_best_of_the_run() -> None:
 def test_looks_without_the_signal_do_not_count_as_its_past() -> None:
     assert lost("lead", 0.5).evidence(past(4, 4, math.nan, 4, 4, 4, 1)) is not None
     assert lost("lead", 0.5).evidence(past(4, 4, math.nan, 4, 4, 1)) is None
+
+
+def test_a_generator_that_stands_still_is_not_taken_for_a_slow_one() -> None:
+    """Both rules may hold; the graver one is named, and treated, first."""
+    still = {**STILL, "generator gradient": 0.0, "overlap": 0.0, "detail": -5.0}
+    looks = [still] * LONG
+    first = next(count for count in range(1, LONG) if names(*looks[:count]))
+    assert names(*looks[:first])[0] == "vanishing gradient"

@@ -162,6 +162,7 @@ RULES = (
         "the generator stands still although its samples are far from the data.",
         "Take the relativistic or the non-saturating loss, and the initial weights of the recipe.",
         either=(lost("generator gradient", 0.02), below("generator gradient", 1e-6, "not zero")),
+        early=3,
     ),
     Rule(
         "mode collapse",
