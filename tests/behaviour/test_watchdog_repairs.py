@@ -211,9 +211,16 @@ def test_a_run_in_which_nothing_is_gained_stops_when_it_can_be_told(points: Path
 
 @pytest.mark.parametrize("watchdog", ["repair", "warn"])
 @pytest.mark.usefixtures("watchful")
-def test_a_run_that_gains_goes_on_until_it_no_longer_does(watchdog: str, points: Path, tmp_path: Path) -> None:
-    choices = {**LEARNING, "samples": 160 * 32, "watchdog": watchdog, "until": "settled"}
-    run = sparring.train(str(points), out=tmp_path / "run", display=Silent(), **choices).folder
+def test_a_run_that_gains_goes_on_until_it_no_longer_does(
+    watchdog: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two clusters, far from which every sample begins."""
+    monkeypatch.setattr(signals, "FIRST", 16)
+    random = np.random.default_rng(0)
+    centres = np.where(random.random((150, 1)) < 0.5, 1.0, -1.0) * [1.0, -1.0]
+    np.save(tmp_path / "two.npy", (centres + 0.1 * random.normal(size=(150, 2))).astype(np.float32))
+    choices = {**LEARNING, "gamma": 3.0, "samples": 640 * 32, "seed": 1, "watchdog": watchdog, "until": "settled"}
+    run = sparring.train(str(tmp_path / "two.npy"), out=tmp_path / "run", display=Silent(), **choices).folder
     distances = [line["distance"] for line in lines(run / "signals.jsonl")]
     assert FEWEST + 2 < len(distances) < 40 and "goal reached" in kinds(run)
     assert min(distances) < 0.1 * distances[0] and distances[-1] < 0.3 * distances[0]
