@@ -224,3 +224,10 @@ def test_a_generator_that_stands_still_is_not_taken_for_a_slow_one() -> None:
     looks = [still] * LONG
     first = next(count for count in range(1, LONG) if names(*looks[:count]))
     assert names(*looks[:first])[0] == "vanishing gradient"
+
+
+def test_a_lead_that_falls_by_itself_is_no_imbalance() -> None:
+    """At first the discriminator is far ahead whatever γ is; what counts is a lead that stays."""
+    falling = [{"lead": 8 * 0.85**look, "swing": 0.5} for look in range(LONG)]
+    assert not any("imbalance" in names(*falling[:count]) for count in range(1, LONG))
+    assert "imbalance" in names(*falling[:4], *[{"lead": 4.0, "swing": 0.5}] * 5)

@@ -106,6 +106,11 @@ def below(signal: str, bound: float, expected: str = "") -> Test:
     return Test(signal, lambda now, before: now < bound, expected or f"above {bound:g}")
 
 
+def staying(signal: str, bound: float, expected: str) -> Test:
+    """The signal is above ``bound``, and not on its way down: hardly lower than two looks before."""
+    return Test(signal, lambda now, before: now > bound and (len(before) < 2 or now > 0.9 * before[-2]), expected)
+
+
 def grown(signal: str, factor: float) -> Test:
     """The signal is ``factor`` times its median over the run."""
     return Test(
@@ -172,7 +177,7 @@ RULES = (
     ),
     Rule(
         "imbalance",
-        (above("lead", 1.25, "0.8 to 1"), above("swing", 0.07)),
+        (staying("lead", 1.25, "0.8 to 1, or falling"), above("swing", 0.07)),
         "the discriminator is far ahead, and rough: its scores jump from batch to batch.",
         "Let γ be found (--gamma auto), or raise it.",
     ),
