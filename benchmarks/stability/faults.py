@@ -214,11 +214,17 @@ class Outcome:
     found: tuple[str, ...]
 
 
+def events(folder: Path) -> list[dict[str, Any]]:
+    """What happened in a run, if anything did."""
+    file = folder / "events.jsonl"
+    return read_lines(file) if file.exists() else []
+
+
 def outcome(folder: Path) -> Outcome:
     """Read from a run folder; a run without finite samples scores infinitely badly."""
     score = json.loads((folder / "score.json").read_text())["score"]
-    events = read_lines(folder / "events.jsonl") if (folder / "events.jsonl").exists() else []
-    names = [str(event.get("finding", NOT_FINITE)) for event in events if event["kind"] in ("finding", "refused")]
+    told = [event for event in events(folder) if event["kind"] in ("finding", "refused")]
+    names = [str(event.get("finding", NOT_FINITE)) for event in told]
     return Outcome(math.inf if score is None else score, tuple(dict.fromkeys(names)))
 
 
@@ -268,9 +274,7 @@ def evidence(out: Path) -> list[str]:
     spoke: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     for name, fault in FAULTS.items():
         for seed in range(100):
-            file = place(out, name, "repair", seed) / "events.jsonl"
-            events = read_lines(file) if file.exists() else []
-            for event in [one for one in events if one["kind"] == "finding"]:
+            for event in [one for one in events(place(out, name, "repair", seed)) if one["kind"] == "finding"]:
                 right = event["finding"] in fault.names
                 spoke[right].update(re.split(r" [-\d]", words)[0] for words in event["evidence"])
     heard = {test.signal for rule in RULES for test in (*rule.needed, *rule.either)}

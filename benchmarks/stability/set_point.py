@@ -22,13 +22,11 @@ from playing import played, samples_of
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from rounds import setting
 
-from sparring.dials import hold
 from sparring.evaluation.distances import frechet
 from sparring.modalities.images import recipes
 from sparring.modalities.images.data import survey
 from sparring.objectives import balance
 from sparring.objectives.losses import LOSSES
-from sparring.objectives.schedules import geometric
 from sparring.recipe import resolve, with_fields
 from sparring.recipes import RECIPES
 from sparring.storage import write_json
@@ -52,10 +50,7 @@ class Choice:
         """Another rule for γ, another loss, or augmentation that does not change."""
         game.loss = LOSSES[self.loss]
         if game.dials["strength"].obeys:
-            floor = geometric(self.start, recipes.LOWEST_GAMMA * self.start)
-            figure = f"discriminator: {balance.LEAD}"
-            game.dials["strength"].rule = hold(figure, self.at, self.rate, rise=balance.RISE, floor=floor)
-            game.dials["strength"].value = self.start
+            game.dials["strength"] = balance.automatic(self.start, self.rate, recipes.LOWEST_GAMMA, at=self.at)
         if self.augmentation:
             game.dials["augmentation"].lowest = game.dials["augmentation"].value = self.augmentation
 

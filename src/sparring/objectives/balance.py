@@ -30,18 +30,21 @@ def lead(real: list[Tensor], fake: list[Tensor]) -> Tensor:
     return torch.stack(ahead).mean()
 
 
-def automatic(start: float, rate: float, lowest: float, player: str = "discriminator") -> Dial:
+def automatic(
+    start: float, rate: float, lowest: float, *, at: float = SET_POINT, player: str = "discriminator"
+) -> Dial:
     """A strength for R1 and R2 of weight 1 that holds the lead of reals at its set point from the start.
 
     Args:
-        start: γ at the start, in squared units of the data.
+        start: γ at the start, in squared units of what the discriminator sees.
         rate: the share by which γ falls in a step; it rises at a quarter of that.
         lowest: γ at the least, as a share of ``start``; it may come there only at the end of the run, so that what is
             coarse is learned first.
+        at: the set point.
         player: the discriminator that notes the lead.
     """
     floor = geometric(start, lowest * start)
-    rule = hold(f"{player}: {LEAD}", SET_POINT, rate, rise=RISE, floor=floor)
+    rule = hold(f"{player}: {LEAD}", at, rate, rise=RISE, floor=floor)
     return Dial(start, highest=HIGHEST * start, rule=rule)
 
 

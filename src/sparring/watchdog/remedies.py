@@ -45,7 +45,7 @@ class Remedy:
         if self.fresh:
             return trainer.step < FRESH_BEFORE and set(self.fresh) <= set(trainer.game.players)
         steered = any(not trainer.dials[name].obeys for name in self.steers if name in trainer.dials)
-        turned = any(name == RATES or name in trainer.dials for name in self.turns)
+        turned = any(_called(name, trainer) for name in self.turns)
         dials = {name: trainer.dials[name] for name in self.sets if name in trainer.dials}
         raised = any(dial.value < min(self.sets[name], dial.highest) for name, dial in dials.items())
         return steered or turned or raised or (self.back and not self.steers and not self.turns and not self.sets)

@@ -12,7 +12,7 @@ from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.modalities.points import data, metrics, render
-from sparring.modalities.points.units import Units
+from sparring.modalities.points.units import ColumnUnits
 
 
 class TestData:
@@ -63,7 +63,7 @@ class TestData:
         table = (random * [5.0, 1e7, 0.0] + [2000.0, 0.0, 7.0]).astype(np.float32)
         np.save(tmp_path / "a.npy", table)
         facts = data.survey(str(tmp_path / "a.npy")).facts
-        units = Units(Facts.from_json(json.loads(json.dumps(facts.as_json()))))
+        units = ColumnUnits(Facts.from_json(json.loads(json.dumps(facts.as_json()))))
         points = torch.from_numpy(table)
         standard = units.standard(points)
         torch.testing.assert_close(standard.mean(0), torch.zeros(3), atol=1e-3, rtol=0)
@@ -73,7 +73,7 @@ class TestData:
 
     def test_mixtures_keep_their_shape(self):
         """One scale for both coordinates, around zero."""
-        units = Units(data.survey("grid").facts)
+        units = ColumnUnits(data.survey("grid").facts)
         points = torch.tensor([[4.0, -2.0]])
         assert units.standard(points)[0, 0] == -2 * units.standard(points)[0, 1] and units.scale.dim() == 0
 

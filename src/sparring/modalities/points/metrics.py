@@ -14,7 +14,7 @@ from sparring.evaluation.metrics import Measured
 from sparring.evaluation.own_function import load_function
 from sparring.evaluation.scores import Measure
 from sparring.evaluation.sides import Round
-from sparring.modalities.points.units import Units
+from sparring.modalities.points.units import ColumnUnits
 
 
 @final
@@ -24,7 +24,7 @@ class Coordinates:
     name = "coordinates"
     lasting = False
 
-    def __init__(self, units: Units) -> None:
+    def __init__(self, units: ColumnUnits) -> None:
         self.units = units
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
@@ -36,7 +36,7 @@ def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[st
     found: dict[str, Extractor] = {}
     for name in names or ["coordinates"]:
         if name == "coordinates":
-            found[name] = Coordinates(Units(split.facts))
+            found[name] = Coordinates(ColumnUnits(split.facts))
         elif ".py:" in name:
             found[name] = load_function(name)
         else:

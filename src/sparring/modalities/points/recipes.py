@@ -73,7 +73,7 @@ class Mixture(PointRecipe):
         from sparring.games.duel import Duel
         from sparring.games.priors import normal
         from sparring.modalities.points.networks.dense import Discriminator, Generator
-        from sparring.modalities.points.units import Units
+        from sparring.modalities.points.units import ColumnUnits
         from sparring.objectives.balance import automatic
         from sparring.objectives.losses import LOSSES
 
@@ -86,7 +86,7 @@ class Mixture(PointRecipe):
             penalties=self._penalties(),
             weight_limit=0.1 if self.penalty == "weight clipping" else None,
             strength=automatic(float(dimensions), GAMMA_RATE, LOWEST_GAMMA) if self._is_automatic else None,
-            units=Units(facts),
+            units=ColumnUnits(facts),
         )
 
     def optimisers(self) -> Mapping[str, Adam]:
@@ -129,14 +129,14 @@ class PointVAE(PointRecipe):
         """One player."""
         from sparring.games.likelihood import Likelihood
         from sparring.modalities.points.networks.dense import Autoencoder
-        from sparring.modalities.points.units import Units
+        from sparring.modalities.points.units import ColumnUnits
 
         return Likelihood(
             Autoencoder(dimensions=facts.shape[0], noise=self.noise, width=self.width),
             noise_size=self.noise,
             spread=self.spread,
             divergence_weight=constant(self.divergence_weight),
-            units=Units(facts),
+            units=ColumnUnits(facts),
         )
 
     def optimisers(self) -> Mapping[str, Adam]:

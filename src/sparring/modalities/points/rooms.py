@@ -13,7 +13,7 @@ from sparring.evaluation.extractors import Extractor
 from sparring.evaluation.scores import Measure
 from sparring.evaluation.sides import Round
 from sparring.modalities.points import data, metrics, render
-from sparring.modalities.points.units import Units
+from sparring.modalities.points.units import ColumnUnits
 from sparring.modality import Modality, Survey
 
 
@@ -45,7 +45,7 @@ class Points:
         return metrics.measure(split, seed)
 
     def sketch(self, samples: Tensor, facts: Facts) -> Tensor:
-        return Units(facts).standard(samples)
+        return ColumnUnits(facts).standard(samples)
 
     def signs(self, real: Tensor, fake: Tensor) -> Mapping[str, float]:
         return {}

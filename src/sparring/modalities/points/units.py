@@ -9,8 +9,8 @@ from sparring.data.facts import Facts
 
 
 @final
-class Units:
-    """Of each coordinate its centre and its spread, by which networks, penalties and measures are near one.
+class ColumnUnits:
+    """See ``sparring.flow.Units``: by centre and spread of each coordinate, so that all are near one.
 
     Args:
         facts: with ``center`` and ``scale`` among the details, a number for each coordinate or one for all.
