@@ -7,7 +7,6 @@ planted and by healthy ones (docs/en/explanation/watchdog.md), never by the data
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import TypeAlias, final
 
 from sparring.watchdog.signals import Look
@@ -111,30 +110,12 @@ def staying(signal: str, bound: float, expected: str) -> Test:
     return Test(signal, lambda now, before: now > bound and (len(before) < 2 or now > 0.9 * before[-2]), expected)
 
 
-def grown(signal: str, factor: float) -> Test:
-    """The signal is ``factor`` times its median over the run."""
-    return Test(
-        signal,
-        lambda now, before: len(before) >= EARLY and now > factor * median(before),
-        f"below {factor:g} times its median over the run",
-    )
-
-
 def lost(signal: str, share: float) -> Test:
     """The signal, better when high, is below ``share`` of the best mean of three looks in a row."""
     return Test(
         signal,
         lambda now, before: len(before) >= EARLY and now < share * _best(before),
         f"above {share:g} of its best",
-    )
-
-
-def worse(signal: str, factor: float, margin: float) -> Test:
-    """The signal, better when low, is ``factor`` times its best mean of three looks in a row, and ``margin`` above."""
-    return Test(
-        signal,
-        lambda now, before: len(before) >= EARLY and now > factor * -_best([-one for one in before]) + margin,
-        f"near its best ({factor:g} times it and {margin:g} at most)",
     )
 
 
