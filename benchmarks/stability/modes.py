@@ -2,8 +2,11 @@
 
 python benchmarks/stability/modes.py --out runs/modes [--data ring grid lattice] [--seeds 0 1 2 3 4 5 6 7 8 9]
 python benchmarks/stability/modes.py --out runs/modes --recipe points/vae --data ring --seeds 0 1 2
+python benchmarks/stability/modes.py --out runs/modes --data ring grid --seeds 0 1 2 3 4
+                                     --options loss=non_saturating penalty=none places=0 [watchdog=off]
 
-Lin et al. 2018, section 4.1. A run is a folder under --out; one that is finished is not made again.
+Lin et al. 2018, section 4.1. The last is the GAN of 2014, to see what the watchdog does about it. A run is a folder
+under --out; one that is finished is not made again.
 """
 
 import argparse
@@ -12,6 +15,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -30,12 +34,12 @@ TARGETS = {"ring": (8, 0.98, 0.07), "grid": (25, 0.95, 0.04), "lattice": (100, 0
 FIGURES = ("modes", "quality", "reverse_kl")
 
 
-def measured(data: str, recipe: str, seed: int, folder: Path) -> dict[str, float]:
-    """One run with no options, and what 2,500 of its samples show."""
+def measured(data: str, folder: Path, **options: Any) -> dict[str, float]:
+    """One run, and what 2,500 of its samples show."""
     found = folder / "modes.json"
     if not found.exists():
         began = time.monotonic()
-        sparring.train(data, recipe=recipe, seed=seed, out=folder, display=Silent())
+        sparring.train(data, out=folder, display=Silent(), **options)
         seconds = time.monotonic() - began
         mixture = MIXTURES[data]
         samples = sparring.load(folder).sample(SAMPLES, seed=1)
@@ -56,19 +60,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", nargs="+", default=list(TARGETS), choices=list(TARGETS))
     parser.add_argument("--recipe", default="points/ring", help="default: the one that is taken for points")
+    parser.add_argument("--options", nargs="*", default=[], metavar="NAME=VALUE", help="of the training")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    asked = {"recipe": options.recipe, **dict(field.split("=", 1) for field in options.options)}
+    way = " ".join([options.recipe, *options.options])
     lines = [
-        f"| data, by {options.recipe} | runs that reach the target | modes | quality | reverse KL | seconds |",
+        f"| data, by {way} | runs that reach the target | modes | quality | reverse KL | seconds |",
         "|---|---|---|---|---|---|",
     ]
     for data in options.data:
         runs = []
         for seed in options.seeds:
-            folder = options.out / f"{options.recipe.replace('/', '-')}-{data}-{seed}"
-            runs.append(measured(data, options.recipe, seed, folder))
+            folder = options.out / f"{way.replace('/', '-').replace(' ', '-')}-{data}-{seed}"
+            runs.append(measured(data, folder, seed=seed, **asked))
             print(data, seed, runs[-1], flush=True)
         columns = [[run[name] for run in runs] for name in (*FIGURES, "seconds")]
         ranges = " | ".join(f"{statistics.median(one):.3g} ({min(one):.3g} to {max(one):.3g})" for one in columns)
