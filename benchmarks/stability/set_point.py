@@ -8,6 +8,7 @@ made again.
 
 import argparse
 import json
+import math
 import re
 import statistics
 import sys
@@ -22,17 +23,46 @@ from playing import played, samples_of
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from rounds import setting
 
+from sparring.dials import Rule
 from sparring.evaluation.distances import frechet
 from sparring.modalities.images import recipes
 from sparring.modalities.images.data import survey
 from sparring.objectives import balance
 from sparring.objectives.losses import LOSSES
+from sparring.objectives.schedules import geometric
 from sparring.recipe import resolve, with_fields
 from sparring.recipes import RECIPES
 from sparring.storage import write_json
 from sparring.training import devices
 
 COUNT = 1500
+SEEN = f"discriminator: {balance.LEAD}"
+"""By which γ is steered."""
+
+
+def filtered(rule: Rule, decay: float) -> Rule:
+    """``rule`` sees a running mean of the lead."""
+    means: list[float] = []
+
+    def seen(value: float, figures: Mapping[str, float]) -> float:
+        means[:] = [decay * mean + (1 - decay) * figures[SEEN] for mean in means] or [figures[SEEN]]
+        return rule(value, {**figures, SEEN: means[0]})
+
+    return seen
+
+
+def controlled(at: float, proportional: float, integral: float) -> Rule:
+    """PI control of log γ: how far the lead is from the set point counts, up to ±1, and how much that has changed."""
+    floor = geometric(recipes.START, recipes.LOWEST_GAMMA * recipes.START)
+    before: list[float] = []
+
+    def rule(value: float, figures: Mapping[str, float]) -> float:
+        error = min(max(figures[SEEN] - at, -1.0), 1.0)
+        change = error - before.pop() if before else 0.0
+        before.append(error)
+        return max(value * math.exp(proportional * change + integral * error), floor(figures["fraction"]))
+
+    return rule
 
 
 @dataclass(frozen=True)
@@ -43,6 +73,8 @@ class Choice:
     at: float = balance.SET_POINT
     start: float = recipes.START
     rate: float = recipes.GAMMA_RATE
+    filtered: float = 0.0
+    gains: tuple[float, float] | None = None
     loss: str = "relativistic"
     augmentation: float = 0.0
 
@@ -51,6 +83,10 @@ class Choice:
         game.loss = LOSSES[self.loss]
         if game.dials["strength"].obeys:
             game.dials["strength"] = balance.automatic(self.start, self.rate, recipes.LOWEST_GAMMA, at=self.at)
+        if self.gains:
+            game.dials["strength"].rule = controlled(self.at, *self.gains)
+        if self.filtered:
+            game.dials["strength"].rule = filtered(game.dials["strength"].rule, self.filtered)
         if self.augmentation:
             game.dials["augmentation"].lowest = game.dials["augmentation"].value = self.augmentation
 
@@ -59,6 +95,11 @@ CHOICES = {
     **{f"set point {at:g}": Choice(at=at) for at in (0.72, 0.75, 0.8, 0.85, 0.9, 1.0, 1.2)},
     **{f"start {start:g}": Choice(start=start) for start in (0.01, 100.0)},
     **{f"rate {rate:g}": Choice(rate=rate) for rate in (0.002, 0.05)},
+    "filtered, 0.9": Choice(filtered=0.9),
+    "filtered, 0.99": Choice(filtered=0.99),
+    "I control": Choice(gains=(0.0, 0.03)),
+    "PI control": Choice(gains=(0.3, 0.03)),
+    "PI control, filtered, 0.9": Choice(gains=(0.3, 0.03), filtered=0.9),
     **{f"γ = {gamma:g} throughout": Choice({"gamma": gamma}) for gamma in (0.1, 0.3, 1.0)},
     **{f"batch {batch}": Choice({"batch": batch}) for batch in (16, 256)},
     **{f"learning rate {rate:g}": Choice({"learning_rate": rate}) for rate in (1e-3, 1e-2)},
