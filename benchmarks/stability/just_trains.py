@@ -2,9 +2,9 @@
 
 python benchmarks/stability/just_trains.py --shared PATH --out runs/just-trains [--pairs r3gan/mnist …] [--seeds 0 … 4]
 
-Targets: points with known modes, all modes and a quality above 0.9 (0.4 for the autoencoder, which blurs); other data,
-at least half of the coverage that held-out samples have, in the most telling features, and no finding at the end. A run
-is a folder; one that is finished is not made again.
+Targets: points with known modes, all modes and a quality above 0.4 (only the autoencoder is tried on them here, which
+blurs; modes.py tries the duel); other data, at least half of the coverage that held-out samples have, in the most
+telling features, and no finding at the end. A run is a folder; one that is finished is not made again.
 """
 
 import argparse
@@ -22,23 +22,22 @@ from sparring.display import Plain
 from sparring.judgement import Judgement
 from sparring.run import Run
 
+QUALITY = 0.4
+"""Share of points that have to lie near a mode."""
+
 
 @dataclass(frozen=True)
 class Pair:
-    """A recipe, data (a name, or a place below the folder of shared data), and minutes; none for its own budget."""
+    """A recipe, data (a name, or a place below the folder of shared data), and minutes."""
 
     recipe: str
     data: str
-    minutes: float | None = None
-    quality: float = 0.9
+    minutes: float
 
 
 PAIRS = {
-    "points/ring": Pair("points/ring", "ring"),
-    "points/grid": Pair("points/ring", "grid"),
-    "points/lattice": Pair("points/ring", "lattice"),
     "points/stocks": Pair("points/ring", "tables/stock.csv", 2.0),
-    "points/vae": Pair("points/vae", "ring", quality=0.4),
+    "points/vae": Pair("points/vae", "ring", 2.0),
     "r3gan/digits": Pair("images/r3gan", "digits", 2.0),
     "r3gan/mnist": Pair("images/r3gan", "mnist", 3.0),
     "r3gan/cifar10": Pair("images/r3gan", "cifar10", 3.0),
@@ -64,7 +63,7 @@ def ended(pair: Pair, shared: Path, seed: int, folder: Path) -> tuple[bool, str]
     if "quality" in judgement.measures:
         found = {name: score.value for name, score in judgement.measures.items()}
         modes = judgement.measures["modes"]
-        good = modes.value == modes.floor and found["quality"] > pair.quality
+        good = modes.value == modes.floor and found["quality"] > QUALITY
         return good, f"modes {found['modes']:.0f}, quality {found['quality']:.3f}"
     scores = judgement.scores[0]
     coverage = scores.measures["coverage"]
@@ -86,9 +85,9 @@ def main() -> None:
         pair = PAIRS[name]
         folders = {seed: options.out / f"{name.replace('/', '-')}-{seed}" for seed in options.seeds}
         outcomes = [ended(pair, options.shared, seed, folder) for seed, folder in folders.items()]
-        budget = f"{pair.minutes:g} min" if pair.minutes else "its own"
         each = "; ".join(words for _, words in outcomes)
-        lines.append(f"| {name} | {budget} | {sum(good for good, _ in outcomes)} of {len(outcomes)} | {each} |")
+        reached = f"{sum(good for good, _ in outcomes)} of {len(outcomes)}"
+        lines.append(f"| {name} | {pair.minutes:g} min | {reached} | {each} |")
         print(lines[-1], flush=True)
     print("\n".join(["", setting(), "", *lines]))
 
