@@ -246,6 +246,7 @@ def _finish(axes: "Axes", last: int, *, labelled: bool) -> None:
         legend.set_bbox_to_anchor((-0.01, 0.94), axes.transAxes)
     axes.set_xlim(0, last * 1.01)
     axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.locator_params(axis="x", nbins=5)  # More would touch one another where samples are counted in millions.
     axes.tick_params(labelsize=8, labelbottom=labelled)
     axes.grid(alpha=0.25, lw=0.5)
     for side in ("top", "right"):
