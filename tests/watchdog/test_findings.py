@@ -216,6 +216,13 @@ def test_a_generator_that_stands_still_is_not_taken_for_a_slow_one() -> None:
     assert names(*looks[:first])[0] == "vanishing gradient"
 
 
+def test_a_run_that_knows_its_data_by_heart_is_not_taken_for_a_slow_one() -> None:
+    """Rates 64 times as high would break it."""
+    slow = {"moved": 0.3, "overlap": 0.02, "detail": -1.0}
+    assert "stagnation" in names(*[slow] * LONG)
+    assert "stagnation" not in names(*[{**slow, "held-out gap": 0.9, "nearer to training": 0.8}] * LONG)
+
+
 def test_a_lead_that_falls_by_itself_is_no_imbalance() -> None:
     """At first the discriminator is far ahead whatever γ is; what counts is a lead that stays."""
     falling = [{"lead": 8 * 0.85**look, "swing": 0.5} for look in range(LONG)]

@@ -33,6 +33,8 @@ WELL: Values = {**HEALTHY, "diversity": 1.0, "contrast": 1.0, "outside": 0.0, "d
 ROUGH = {**WELL, "lead": 9.0, "swing": 3.0}
 """Imbalance: nothing to go back for."""
 DIVERGED = {**WELL, "outside": 0.99, "contrast": 9.0}
+SLOW = {**WELL, "moved": 0.05, "distance": 0.5}
+"""Stagnation: rates are raised, which is bold."""
 COLLAPSED = {**WELL, "diversity": 0.02, "coverage": 0.02}
 WARM_UP = [WELL] * 20
 TRIAL = max(remedy.trial for tried in REMEDIES.values() for remedy in tried)
@@ -287,6 +289,40 @@ def test_what_brings_the_samples_much_nearer_has_helped_though_not_enough(
     assert [facts["mended"] for kind, _, facts in here.events if kind == "helped"] == [False] * helped
     assert here.trainer.dials["strength"].obeys == helped
     assert len(here.said("finding")) == 2 and second.says in here.sentences("remedy")[1]
+
+
+def test_what_breaks_the_run_is_put_back_at_once_and_the_run_goes_back(run: Begin) -> None:
+    """To where it was alive, though something ailed it; and not slower for what rates too high have done."""
+    here = run()
+    here.sees(WARM_UP)
+    here.sees_until("remedy", SLOW)
+    kept, rates = here.trainer.step, here.trainer.dials["generator rate"]
+    assert here.called("keep")[-1] == kept and rates.value == 64.0
+    assert here.sees_until("did not help", DIVERGED) == 2 < REMEDIES["stagnation"][0].trial
+    assert here.sentences("did not help")[0].endswith("; it is put back, and the run goes back.")
+    assert here.trainer.step == kept and rates.value == 1.0 and not here.said("helped") and not here.dog.trials
+    assert here.called("secure") == [kept] and here.dog.history[-1].step == kept
+    here.sees([SLOW])
+    assert here.said("remedy") == ["stagnation", "stagnation"] and rates.value == 4.0
+
+
+def test_numbers_that_a_bold_remedy_makes_infinite_are_not_held_against_the_run(run: Begin) -> None:
+    here = run()
+    here.sees(WARM_UP)
+    here.sees_until("remedy", SLOW)
+    kept = here.trainer.step
+    here.trainer.step += FIRST // 2
+    assert here.dog.rescue() and here.trainer.step == kept
+    assert here.trainer.dials["generator rate"].value == 1.0 and here.said("did not help") == ["stagnation"]
+    assert here.said("remedy") == ["stagnation"]
+
+
+def test_nothing_has_helped_where_the_samples_left_the_range_of_the_data(run: Begin) -> None:
+    here = run()
+    here.sees(WARM_UP)
+    here.sees_until("remedy", ROUGH)
+    here.sees([DIVERGED] * REMEDIES["imbalance"][0].trial)
+    assert here.said("did not help") == ["imbalance"] and not here.said("helped") and not here.called("back")
 
 
 def test_the_distance_of_a_single_look_tells_nothing(run: Begin) -> None:

@@ -232,6 +232,7 @@ RULES = (
             below("overlap", 0.12, "0.1 to 0.5"),
             below("detail", -0.05, "near 0"),
             below("spent", 0.5, "slow only later, as the rates fall"),
+            below("held-out gap", 0.4, "samples are told apart without it"),
         ),
         "the generator follows too slowly: it changes little, and its samples are told apart by their smoothness.",
         "Raise --learning-rate, or train longer.",

@@ -28,6 +28,7 @@ class Remedy:
         steers: dials that follow their rule from now on.
         fresh: players whose weights are drawn anew.
         spread: of these weights, that of He et al. (2015) being 1.
+        bold: whether it may break a run that is alive: the present state is kept first, to come back to.
         trial: looks after which it is judged.
     """
 
@@ -38,6 +39,7 @@ class Remedy:
     steers: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
     spread: float = 1.0
+    bold: bool = False
     trial: int = 6
 
     def fits(self, trainer: Trainer) -> bool:
@@ -89,7 +91,7 @@ REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
     "vanishing gradient": (
         Remedy("all weights are drawn anew, as He et al. (2015) do", fresh=("generator", "discriminator")),
         STEADIER,
-        Remedy("the generator's rate four times as high", turns={"generator rate": 4.0}),
+        Remedy("the generator's rate four times as high", turns={"generator rate": 4.0}, bold=True),
     ),
     "mode collapse": (STEADIER, SLOWER, SLOWER),
     "imbalance": (
@@ -118,8 +120,8 @@ REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
     ),
     "oscillation": (STEADIER, Remedy("rates are halved", turns={RATES: 0.5})),
     "stagnation": (
-        Remedy("rates 64 times as high", turns={RATES: 64.0}, trial=3),
-        Remedy("rates four times as high", turns={RATES: 4.0}, trial=3),
+        Remedy("rates 64 times as high", turns={RATES: 64.0}, bold=True, trial=3),
+        Remedy("rates four times as high", turns={RATES: 4.0}, bold=True, trial=3),
     ),
 }
 """Finding → what is tried, one after the other. What is not here, a person has to mend."""

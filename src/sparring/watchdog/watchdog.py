@@ -27,6 +27,8 @@ NOT_FINITE, MANY = "non-finite numbers", 16
 """Updates between two looks that were not made, from which on the run goes back."""
 ROLLBACKS = 6
 """How often a run may go back in all."""
+BROKEN = "divergence"
+"""What a remedy must not bring about."""
 
 
 class Past(Protocol):
@@ -65,6 +67,7 @@ class Trial:
         until: looks in all at which it is judged.
         distance: how far the samples were from the data.
         dials: where those that it turned stood before; none where it cannot be put back.
+        bold: whether the run goes back, too, if that breaks it.
     """
 
     finding: str
@@ -73,6 +76,7 @@ class Trial:
     until: int
     distance: float
     dials: dict[str, tuple[float, bool]]
+    bold: bool = False
 
 
 @final
@@ -133,7 +137,8 @@ class Watchdog:
         rule = "updates came out as infinite or as no number again and again."
         finding = Finding(NOT_FINITE, progress.step, progress.samples, rule, "", ("5 in a row",))
         self._say(finding)
-        return self._treat(finding)
+        bold = [trial for trial in self.trials if trial.bold]
+        return any(self._undo(trial, ruined=True) for trial in bold) or self._treat(finding)
 
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs to go on watching, as JSON values."""
@@ -166,7 +171,8 @@ class Watchdog:
                 dial.follow(figures)
         findings = found(self.history)
         self.ailing = [finding.name for finding in findings]
-        self._judge_trials()
+        if self._judge_trials():
+            return
         for finding in findings:
             if self._is_new(finding):
                 self._say(finding)
@@ -211,9 +217,9 @@ class Watchdog:
             return False
         remedy, before, distance = remedies[number], dials_standing(trainer.dials), self._distance()
         step = trainer.step
-        back = remedy.back and self.past.go_back()
-        if back:
-            self._begin_again(before)
+        if remedy.bold:
+            self.past.keep()
+        back = remedy.back and self._go_back()
         remedy.apply(trainer)
         where = f" from step {trainer.step:,} again" if back else ""
         self.tell("remedy", f"Against {finding.name}: {remedy.says}{where}.", {"finding": finding.name, "step": step})
@@ -221,7 +227,7 @@ class Watchdog:
         trainer.guard.refused.clear()
         # The first looks are not judged: a run that went back to them has to get beyond them first.
         until = max(len(self.history), EARLY + LASTING) + remedy.trial
-        self.trials.append(Trial(finding.name, remedy.says, trainer.step, until, distance, turned))
+        self.trials.append(Trial(finding.name, remedy.says, trainer.step, until, distance, turned, remedy.bold))
         self.healthy = 0
         if back:
             self.past.secure()
@@ -229,9 +235,12 @@ class Watchdog:
             self.past.keep_this()
         return True
 
-    def _begin_again(self, dials: dict[str, tuple[float, bool]]) -> None:
-        """The run went back: so does what is known of it, but for what was tried."""
+    def _go_back(self) -> bool:
+        """To the last good state; so does what is known of the run, but for what was tried. False if there is none."""
         trainer = self.observer.trainer
+        dials = dials_standing(trainer.dials)
+        if not self.past.go_back():
+            return False
         keep_turned(trainer, dials)
         self.observer.forget()
         self.history = [look for look in self.history if look.step <= trainer.step]
@@ -240,25 +249,48 @@ class Watchdog:
         self.rollbacks += 1
         if self.best_at > trainer.samples:
             self.best, self.best_at = math.inf, 0
+        return True
 
     def _may(self, remedy: Remedy) -> bool:
         return remedy.fits(self.observer.trainer) and not (remedy.back and self.rollbacks >= ROLLBACKS)
 
-    def _judge_trials(self) -> None:
-        """Say whether what was done helped; if it did not, put it back."""
-        for trial in [one for one in self.trials if len(self.history) >= one.until]:
-            self.trials.remove(trial)
-            mended = trial.finding not in self.ailing
-            if mended or self._distance() < GAIN * trial.distance < GAIN * FAR:
-                rest = "" if mended else ", though not enough"
-                words = f"It helped against {trial.finding}{rest}: {trial.says}."
-                self.tell("helped", words, {"finding": trial.finding, "mended": mended})
-            else:
-                put_back(self.observer.trainer.dials, trial.dials)
-                undone = "; it is put back" if trial.dials else ""
-                words = f"It did not help against {trial.finding}: {trial.says}{undone}."
-                self.tell("did not help", words, {"finding": trial.finding})
-            self.said.pop(trial.finding, None)
+    def _judge_trials(self) -> bool:
+        """Say whether what was done helped; if it did not, put it back. Returns whether the run went back, too."""
+        for trial in list(self.trials):
+            broken = BROKEN in self.ailing and trial.finding != BROKEN
+            if broken and trial.bold:
+                return self._undo(trial, ruined=True)
+            if len(self.history) >= trial.until:
+                mended = trial.finding not in self.ailing
+                if not broken and (mended or self._distance() < GAIN * trial.distance < GAIN * FAR):
+                    self._accept(trial, mended=mended)
+                else:
+                    self._undo(trial)
+        return False
+
+    def _accept(self, trial: Trial, *, mended: bool) -> None:
+        """It helped, and stays."""
+        self._end(trial)
+        rest = "" if mended else ", though not enough"
+        words = f"It helped against {trial.finding}{rest}: {trial.says}."
+        self.tell("helped", words, {"finding": trial.finding, "mended": mended})
+
+    def _undo(self, trial: Trial, *, ruined: bool = False) -> bool:
+        """It did not help, and is put back; a run that it has ruined goes back, too. Returns whether it did."""
+        self._end(trial)
+        put_back(self.observer.trainer.dials, trial.dials)
+        undone = "; it is put back" if trial.dials else ""
+        whole = ", and the run goes back" if ruined else ""
+        words = f"It did not help against {trial.finding}: {trial.says}{undone}{whole}."
+        self.tell("did not help", words, {"finding": trial.finding})
+        back = ruined and self._go_back()
+        if back:
+            self.past.secure()
+        return back
+
+    def _end(self, trial: Trial) -> None:
+        self.trials.remove(trial)
+        self.said.pop(trial.finding, None)
 
     def _distance(self) -> float:
         """The median distance of the last three looks."""
