@@ -137,7 +137,7 @@ def test_every_rule_listens_to_signals_that_exist() -> None:
     images = torch.zeros(2, 1, 8, 8)
     known = {*SIGNALS, *signs.signs(images, images)}
     for rule in RULES:
-        assert {test.signal for test in (*rule.needed, *rule.either)} <= known, rule.name
+        assert {test.signal for test in (*rule.needed, *rule.either, *rule.only)} <= known, rule.name
         assert rule.says.endswith(".") and rule.advice.endswith(".")
     assert set(HEALTHY) <= known
 
