@@ -1,6 +1,7 @@
 """What adaptive augmentation does for few images: MNIST or CIFAR-10, 100, 500 and 2,000 of them, with it and without.
 
 python benchmarks/stability/augmentation.py PATH --out runs/augmentation [--counts 100 500 2000] [--seeds 0 1 2]
+    [--augment none geometry,colour,cutout]
 
 Scores are distances to 5,000 images that no run has seen, in pixels and in the features of a classifier trained on
 10,000 others. A run is a folder; one that is finished is not made again.
@@ -40,27 +41,21 @@ def rows(dataset: Dataset, start: int, stop: int) -> Dataset:
     return Dataset(dataset.samples[order], None if dataset.labels is None else dataset.labels[order])
 
 
-def without(game: Any) -> None:
-    """Augmentation stays at zero."""
-    game.dials["augmentation"].highest = 0.0
-
-
-def measured(source: str, count: int, augmented: bool, seed: int, samples: int, folder: Path) -> dict[str, float]:
-    """One run on ``count`` images."""
+def measured(source: str, count: int, kinds: str, seed: int, samples: int, folder: Path) -> dict[str, float]:
+    """One run on ``count`` images, augmented by ``kinds``."""
     found = folder / "scores.json"
     if not found.exists():
         whole = survey(source)
         facts = replace(whole.facts, count=count)
-        recipe = with_fields(RECIPES["images/r3gan"], {"labels": False})
+        recipe = with_fields(RECIPES["images/r3gan"], {"labels": False, "augment": kinds})
         recipe, _ = resolve(recipe, facts, devices.describe(torch.device("cpu")))
         everything = whole.prepare(recipe.shape(facts)).train
         judged, taught = rows(everything, 0, JUDGED), rows(everything, JUDGED, JUDGED + TAUGHT)
         few = rows(everything, JUDGED + TAUGHT + 2000 * seed, JUDGED + TAUGHT + 2000 * seed + count)
         aside = max(1, count // 10)
         split = Split(Dataset(few.samples[aside:]), Dataset(few.samples[:aside]), facts)
-        plant = (lambda game: None) if augmented else without
         numbers: dict[str, Any] = {"samples": samples, "seed": seed, "watchdog": "repair"}
-        experiment, ended = played(recipe, split, folder, plant=plant, **numbers)
+        experiment, ended = played(recipe, split, folder, **numbers)
         classifier = train_classifier(Split(taught, rows(everything, 0, 2000), whole.facts), 0)
         reals, fakes = judged.batch(slice(None)).real, samples_of(experiment, JUDGED).clamp(-1, 1)
         pixels = frechet(reals.flatten(1).double(), fakes.flatten(1).double())
@@ -85,22 +80,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--counts", type=int, nargs="+", default=[100, 500, 2000])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--augment", nargs="+", default=["none", "geometry,colour,cutout"])
     parser.add_argument("--samples", type=int, default=100_000)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     names = ("pixels", "classifier", "coverage", "probability")
-    lines = [f"| images | augmented | {' | '.join(names)} |", "|---|---|---|---|---|---|"]
+    lines = [f"| images | augmented by | {' | '.join(names)} |", "|---|---|---|---|---|---|"]
     for count in options.counts:
-        for augmented in (False, True):
+        for kinds in options.augment:
             runs = []
             for seed in options.seeds:
-                folder = options.out / f"{count}-{'with' if augmented else 'without'}-{seed}"
-                runs.append(measured(options.source, count, augmented, seed, options.samples, folder))
-                print(count, augmented, seed, runs[-1], flush=True)
+                folder = options.out / f"{count}-{kinds}-{seed}"
+                runs.append(measured(options.source, count, kinds, seed, options.samples, folder))
+                print(count, kinds, seed, runs[-1], flush=True)
             columns = [[run[name] for run in runs] for name in names]
             cells = [f"{statistics.median(one):.3g} ({min(one):.3g} to {max(one):.3g})" for one in columns]
-            lines.append(f"| {count} | {'adaptively' if augmented else 'no'} | {' | '.join(cells)} |")
+            lines.append(f"| {count} | {kinds} | {' | '.join(cells)} |")
     print("\n".join(["", setting(), "", *lines]))
 
 

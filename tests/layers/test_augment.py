@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 import torch
@@ -10,22 +11,28 @@ from torch.nn.functional import affine_grid, grid_sample, pad
 
 from sparring.errors import SparringError
 from sparring.layers.augment import (
+    HARMLESS,
     KINDS,
+    TILT,
     Augment,
     Chance,
     affine,
-    blit,
     chroma,
     colour,
     cut,
+    flips,
     geometry,
     holes,
+    hue,
+    inversion,
     luma_flip,
     recolour,
     resample,
     rotation,
     scaling,
+    turns,
 )
+from sparring.modalities.images.recipes import Kinds
 from sparring.randomness import Draw
 
 SIZES = [(8, 8), (7, 7), (6, 9), (5, 1)]
@@ -63,57 +70,66 @@ class TestAugment:
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
     def test_keeps_shape_and_type(self, size, channels, dtype):
         given = images(5, channels, *size, dtype=dtype)
-        found = Augment()(given, 0.8, every(5))
+        found = Augment(KINDS)(given, 0.8, every(5))
         assert found.shape == given.shape and found.dtype == dtype
         assert found.isfinite().all() and not torch.equal(found, given)
 
     def test_types_agree(self):
         exact = images(16, 3, 8, 8, dtype=torch.float64)
-        whole, half = (Augment()(exact.to(dtype), 0.8, every(16)) for dtype in (torch.float32, torch.bfloat16))
-        expected = Augment()(exact, 0.8, every(16))
+        whole, half = (Augment(KINDS)(exact.to(dtype), 0.8, every(16)) for dtype in (torch.float32, torch.bfloat16))
+        expected = Augment(KINDS)(exact, 0.8, every(16))
         torch.testing.assert_close(whole.double(), expected, atol=1e-5, rtol=0)
         # bfloat16 keeps 8 bits, and values are rounded four times.
         torch.testing.assert_close(half.double(), expected, atol=0.05, rtol=4 / 256)
 
     def test_autocast_changes_nothing(self):
-        expected = Augment()(images(16, 3, 8, 8), 0.8, every(16))
+        expected = Augment(KINDS)(images(16, 3, 8, 8), 0.8, every(16))
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            assert torch.equal(Augment()(images(16, 3, 8, 8), 0.8, every(16)), expected)
+            assert torch.equal(Augment(KINDS)(images(16, 3, 8, 8), 0.8, every(16)), expected)
 
     def test_without_probability_or_kinds_it_is_the_same_tensor(self):
         given = images(4, 3, 8, 8)
-        assert Augment()(given, 0.0, every(4)) is given
+        assert Augment(KINDS)(given, 0.0, every(4)) is given
         assert Augment(())(given, 1.0, every(4)) is given
 
     def test_is_decided_by_the_draw(self):
         given = images(16, 3, 8, 8)
-        found = Augment()(given, 0.5, every(16))
-        assert torch.equal(found, Augment()(given, 0.5, every(16)))
+        found = Augment(KINDS)(given, 0.5, every(16))
+        assert torch.equal(found, Augment(KINDS)(given, 0.5, every(16)))
         for other in (every(16, seed=1), replace(every(16), step=4), every(16).within("fake")):
-            assert not torch.equal(found, Augment()(given, 0.5, other))
+            assert not torch.equal(found, Augment(KINDS)(given, 0.5, other))
 
     @pytest.mark.parametrize("rows", [slice(0, 5), slice(5, 16), slice(1, 16, 3)])
     def test_rows_do_not_depend_on_the_split(self, rows):
         given = images(16, 3, 8, 8)
-        whole, part = Augment()(given, 0.5, every(16)), Augment()(given[rows], 0.5, replace(every(16), rows=rows))
+        whole, part = (
+            Augment(KINDS)(given, 0.5, every(16)),
+            Augment(KINDS)(given[rows], 0.5, replace(every(16), rows=rows)),
+        )
         torch.testing.assert_close(part, whole[rows], atol=1e-6, rtol=0)
 
     def test_kinds_draw_numbers_of_their_own(self):
         given = images(16, 3, 8, 8)
         steps = given
-        for kind in ("blit", "colour", "cutout"):
+        for kind in ("flips", "inversion", "colour", "cutout"):
             steps = Augment((kind,))(steps, 0.5, every(16))
-        torch.testing.assert_close(Augment(("cutout", "colour", "blit"))(given, 0.5, every(16)), steps)
+        together = Augment(("cutout", "colour", "inversion", "flips"))
+        torch.testing.assert_close(together(given, 0.5, every(16)), steps)
 
     @pytest.mark.parametrize(
         ("kind", "channels", "unchanged"),
         [
-            # A flip is none in half the cases, a quarter turn in a quarter; eight pixels are shifted by -1, 0 or 1.
-            ("blit", 1, lambda q: (q + (1 - q) / 2) * (q + (1 - q) / 4) * (q + (1 - q) / 4)),
-            # Scale, stretch, shift, and two turns that count as one.
-            ("geometry", 1, lambda q: q**4),
-            ("colour", 3, lambda q: q**4 * (q + (1 - q) / 2)),
+            # Eight pixels are shifted by -1, 0 or 1: by 0 in half the cases, rounded. Scale, stretch, tilt, shift.
+            ("geometry", 1, lambda q: (q + (1 - q) / 4) * q**4),
+            # A flip is none in half the cases, a quarter turn in a quarter.
+            ("flips", 1, lambda q: q + (1 - q) / 2),
+            ("turns", 1, lambda q: q * (q + (1 - q) / 4)),
+            ("colour", 3, lambda q: q**3),
             ("colour", 2, lambda q: q**2),
+            ("inversion", 1, lambda q: q + (1 - q) / 2),
+            ("inversion", 2, lambda q: 1.0),
+            ("hue", 3, lambda q: q),
+            ("hue", 1, lambda q: 1.0),
             ("cutout", 1, lambda q: q),
         ],
     )
@@ -128,17 +144,17 @@ class TestAugment:
         given = images(3, 3, 4, 4, dtype=torch.float64).requires_grad_()
 
         def judged(sample):
-            return Augment()(sample, 0.9, every(3)).sin().sum((1, 2, 3))
+            return Augment(KINDS)(sample, 0.9, every(3)).sin().sum((1, 2, 3))
 
         assert gradcheck(judged, given) and gradgradcheck(judged, given)
 
     def test_what_is_said(self):
-        with pytest.raises(SparringError, match=r"'color' · expected some of blit.* did you mean 'colour'"):
-            Augment(("blit", "color"))
+        with pytest.raises(SparringError, match=r"'color' · expected some of geometry.* did you mean 'colour'"):
+            Augment(("flips", "color"))
         with pytest.raises(SparringError, match=r"shape \(4, 2\)"):
-            Augment()(images(4, 2), 0.5, every(4))
+            Augment(KINDS)(images(4, 2), 0.5, every(4))
         with pytest.raises(SparringError, match="4 images and random numbers for 1"):
-            Augment()(images(4, 3, 8, 8), 0.5, every(1))
+            Augment(KINDS)(images(4, 3, 8, 8), 0.5, every(1))
 
     @pytest.mark.parametrize("probability", [-0.1, 1.1, math.nan])
     def test_what_is_said_of_probabilities(self, probability):
@@ -149,12 +165,24 @@ class TestAugment:
         # There are none on this one: whatever waited for them would raise.
         chance = Chance(every(4), 0.5)
         given = torch.empty(4, 3, 8, 8, device="meta")
-        found = resample(given, blit(chance, (8, 8)) @ geometry(chance, (8, 8)))
-        found = cut(recolour(found, colour(chance, 3)), *holes(chance, (8, 8)))
+        found = resample(given, turns(chance, (8, 8)) @ flips(chance, (8, 8)) @ geometry(chance, (8, 8)))
+        found = cut(recolour(found, hue(chance, 3) @ inversion(chance, 3) @ colour(chance, 3)), *holes(chance, (8, 8)))
         assert found.is_meta and found.shape == given.shape
 
-    def test_kinds_are_all_by_default(self):
-        assert Augment().kinds == KINDS == ("blit", "geometry", "colour", "cutout")
+    def test_by_default_an_image_stays_what_it_is(self):
+        """Neither mirrored nor turned by more than a tilt, nor inverted, nor of other hues."""
+        assert Augment().kinds == HARMLESS == ("geometry", "colour", "cutout")
+        places = geometry(Chance(every(2000), 1.0), (16, 32))[:, :2, :2]
+        assert places.det().min() > 0
+        assert torch.atan2(places[:, 1, 0], places[:, 0, 0]).abs().max() == pytest.approx(TILT, rel=0.01)
+        for channels in (1, 3):
+            greys = colour(Chance(every(2000), 1.0), channels)[:, :-1, :-1] @ torch.ones(channels, 1)
+            assert greys.min() > 0
+            torch.testing.assert_close(greys, greys[:, :1].expand_as(greys))
+
+    def test_recipes_know_all_kinds(self):
+        choices, _ = get_args(get_args(Kinds)[0])
+        assert get_args(choices) == KINDS
 
 
 class TestResample:
@@ -217,33 +245,39 @@ class TestResample:
 
 
 class TestPlaces:
-    def test_blit_sends_pixels_to_pixels(self):
-        matrices = blit(Chance(every(2000), 1.0), (32, 32))
-        assert torch.equal(matrices, matrices.round())
-        shifts = (matrices[:, :2, :2].mT @ matrices[:, :2, 2:]).squeeze(2)
-        assert set(shifts.unique().tolist()) == set(range(-4, 5))
-        turns = {tuple(turn) for turn in matrices[:, :2, :2].flatten(1).tolist()}
-        assert len(turns) == 8
+    def test_whole_shifts_send_pixels_to_pixels(self):
+        matrices = geometry(Chance(every(4000), 0.3), (32, 16))
+        whole = matrices[(matrices == matrices.round()).all(2).all(1)]
+        assert set(whole[:, 0, 2].tolist()) == {-2, -1, 0, 1, 2}
+        assert set(whole[:, 1, 2].tolist()) == set(range(-4, 5))
 
-    def test_only_square_images_are_turned_by_quarters(self):
-        matrices = blit(Chance(every(200), 1.0), (32, 16))
-        assert torch.equal(matrices[:, :2, :2], torch.diag_embed(matrices[:, :2, :2].diagonal(dim1=1, dim2=2)))
-        assert matrices[:, 0, 2].abs().max() == 2 and matrices[:, 1, 2].abs().max() == 4
+    def test_flips_are_from_left_to_right(self):
+        matrices = flips(Chance(every(200), 1.0), (16, 16))
+        assert {tuple(matrix) for matrix in matrices[:, :2, :2].flatten(1).tolist()} == {(1, 0, 0, 1), (-1, 0, 0, 1)}
+
+    @pytest.mark.parametrize(("size", "quarters"), [((16, 16), 4), ((32, 16), 1)])
+    def test_only_square_images_are_turned_by_quarters(self, size, quarters):
+        matrices = turns(Chance(every(2000), 0.3), size)[:, :2, :2]
+        torch.testing.assert_close(matrices.det(), ones(2000))
+        whole = {tuple(matrix) for matrix in matrices.flatten(1).tolist() if all(abs(x) in (0, 1) for x in matrix)}
+        assert len(whole) == quarters
+
+    def test_turns_are_by_any_angle(self):
+        matrices = turns(Chance(every(4000), 1.0), (16, 32))
+        angles = torch.atan2(matrices[:, 1, 0], matrices[:, 0, 0])
+        assert angles.std().item() == pytest.approx(math.pi / math.sqrt(3), rel=0.05)
 
     def test_geometry_has_the_strengths_of_the_paper(self):
         count = 8000
         matrices = geometry(Chance(every(count), 1.0), (16, 32))
         area = matrices[:, :2, :2].det().log() / 2
         shifts = torch.linalg.solve(matrices[:, :2, :2], matrices[:, :2, 2])
+        # Whole shifts are uniform from -4 to 4 across and from -2 to 2 down, half as often at the ends.
+        across, down = (math.hypot(side / 8, math.sqrt(v)) for side, v in ((32, 5.5), (16, 1.5)))
         # The deviation of a deviation is its value over √(2 count).
-        for found, expected in ((area, 0.2 * math.log(2)), (shifts[:, 0], 4.0), (shifts[:, 1], 2.0)):
+        for found, expected in ((area, 0.2 * math.log(2)), (shifts[:, 0], across), (shifts[:, 1], down)):
             assert found.std().item() == pytest.approx(expected, rel=4 / math.sqrt(2 * count))
             assert abs(found.mean().item()) < 4 * expected / math.sqrt(count)
-
-    def test_two_turns_leave_as_many_as_one_would(self):
-        matrices = geometry(Chance(every(4000), 0.36), (8, 8))
-        # Without a turn the linear part is diagonal.
-        assert share(matrices[:, 0, 1] == 0) == within_four_deviations(0.64, 4000)
 
     def test_scaling_and_rotation(self):
         assert scaling(2 * ones(1), 3 * ones(1)).tolist() == [[[2, 0], [0, 3]]]
@@ -285,7 +319,7 @@ class TestColour:
         assert volume.std().item() == pytest.approx(expected, rel=4 / math.sqrt(2 * 8000))
 
     def test_grey_images_are_inverted_half_the_time(self):
-        assert share(colour(Chance(every(4000), 1.0), 1)[:, 0, 0] < 0) == within_four_deviations(0.5, 4000)
+        assert share(inversion(Chance(every(4000), 1.0), 1)[:, 0, 0] < 0) == within_four_deviations(0.5, 4000)
 
     @pytest.mark.parametrize("channels", [2, 4])
     def test_other_channels_have_brightness_and_contrast(self, channels):

@@ -218,7 +218,7 @@ def test_finite_differences_behind_the_augmentation_of_images(draw: Callable[...
     """Every image is moved, and a step of 0.001 still finds a slope of the size of the exact one."""
 
     def augmented(sample: Tensor, draw: Draw) -> Tensor:
-        return Augment(("blit", "geometry"))(sample, 1.0, draw)
+        return Augment(("geometry", "turns"))(sample, 1.0, draw)
 
     judge = Judge(Linear(samples(1, 8, 8, seed=1).detach()), None, draw(64), augmented)
     images = samples(64, 1, 8, 8, seed=2)

@@ -33,9 +33,15 @@ def recipes(name: str | None = None, /) -> None:
         choices = get_args(information.annotation)
         words = f" ({', '.join(map(str, choices))})" if choices and all(isinstance(c, str) for c in choices) else ""
         default = getattr(found, field)
-        shown = "x".join(map(str, default)) if isinstance(default, tuple) else str(default)
-        table.add_row(f"--{field.replace('_', '-')}", shown, f"{information.description or ''}{words}")
+        table.add_row(f"--{field.replace('_', '-')}", _shown(default), f"{information.description or ''}{words}")
     console.print(table)
+
+
+def _shown(value: object) -> str:
+    """As it would be given."""
+    if not isinstance(value, tuple):
+        return str(value)
+    return "x".join(map(str, value)) if all(isinstance(one, int) for one in value) else ",".join(map(str, value))
 
 
 def _first_line(described: type) -> str:

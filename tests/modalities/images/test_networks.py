@@ -1,5 +1,7 @@
 """Networks of every image recipe: any size from 8 to 256, any aspect ratio, classes that matter, nothing stuck."""
 
+import json
+
 import pytest
 import torch
 
@@ -87,3 +89,16 @@ def test_no_pixel_is_stuck_beyond_the_range() -> None:
     generator(torch.zeros(2, 4)).mean().backward()
     assert generator.draw.bias is not None and generator.draw.bias.grad is not None
     assert generator.draw.bias.grad.item() == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("name", ["images/r3gan", "images/gan", "images/dcgan"])
+def test_augmentation_is_what_was_asked_for(name: str) -> None:
+    for given, kinds in (("flips, cutout", ("flips", "cutout")), (["hue"], ("hue",)), ("none", ())):
+        recipe = small(name, (16, 16), augment=given)
+        stored = json.loads(recipe.model_dump_json())
+        assert recipe.augment == with_fields(RECIPES[name], stored).augment == kinds
+        game = recipe.game(facts(3))
+        assert (game.augment.kinds if game.augment else ()) == kinds
+        assert game.dials["augmentation"].highest == (0.8 if kinds else 0.0)
+    with pytest.raises(SparringError, match=r"'color' for augment.1 · expected 'geometry', 'colour'.* or 'hue'"):
+        small(name, (16, 16), augment="flips,color")

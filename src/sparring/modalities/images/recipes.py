@@ -11,6 +11,7 @@ from sparring.recipe import Adam, Chosen, Gamma, Machine, Recipe
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
+    from sparring.layers.augment import Augment
     from sparring.objectives.penalties import Penalty
 
 
@@ -35,6 +36,16 @@ def _height_and_width(value: Any) -> Any:
 
 
 Resolution = Annotated[tuple[int, int], BeforeValidator(_height_and_width)]
+
+
+def _words(value: Any) -> Any:
+    """From "geometry,flips", or from "none"."""
+    return [word.strip() for word in value.split(",") if value != "none"] if isinstance(value, str) else value
+
+
+Kinds = Annotated[
+    tuple[Literal["geometry", "colour", "cutout", "flips", "turns", "inversion", "hue"], ...], BeforeValidator(_words)
+]
 
 
 class ImageRecipe(Recipe):
@@ -99,8 +110,22 @@ def duration(count: int, size: tuple[int, int], machine: Machine) -> int:
     return max(min(400 * count, most), 100_000)
 
 
+class Adversarial(ImageRecipe):
+    """What all experiments with images and a discriminator share."""
+
+    augment: Kinds = ("geometry", "colour", "cutout")
+    """How images may be augmented where there are few: none, or kinds with commas between. If left and right mean the
+    same, also flips; if up and down do, turns; if dark and bright do, inversion; if colours do, hue."""
+
+    def augmentation(self) -> "Augment | None":
+        """For a duel."""
+        from sparring.layers.augment import Augment
+
+        return Augment(self.augment) if self.augment else None
+
+
 @final
-class R3GAN(ImageRecipe):
+class R3GAN(Adversarial):
     """The default: relativistic pairing, R1 and R2, no normalisation."""
 
     paper: ClassVar[str] = "Huang et al. 2024 (R3GAN), sections 2 to 4, table 9"
@@ -138,7 +163,6 @@ class R3GAN(ImageRecipe):
         """A duel of networks without normalisation."""
         from sparring.games.duel import Duel
         from sparring.games.priors import normal
-        from sparring.layers.augment import Augment
         from sparring.modalities.images.networks.residual import Discriminator, Generator
         from sparring.objectives.balance import automatic
         from sparring.objectives.losses import relativistic
@@ -168,7 +192,7 @@ class R3GAN(ImageRecipe):
             strength=automatic(START, GAMMA_RATE, LOWEST_GAMMA)
             if self.gamma == "auto" and self.penalty != "none"
             else None,
-            augment=Augment(),
+            augment=self.augmentation(),
         )
 
     def optimisers(self) -> Mapping[str, Adam]:
@@ -199,7 +223,7 @@ class R3GAN(ImageRecipe):
 
 
 @final
-class GAN(ImageRecipe):
+class GAN(Adversarial):
     """The first GAN: dense networks, maxout, dropout."""
 
     paper: ClassVar[str] = "Goodfellow et al. 2014, section 5"
@@ -222,7 +246,6 @@ class GAN(ImageRecipe):
         """A duel of dense networks."""
         from sparring.games.duel import Duel
         from sparring.games.priors import normal, uniform
-        from sparring.layers.augment import Augment
         from sparring.modalities.images.networks.dense import Discriminator, Generator
         from sparring.objectives.losses import LOSSES
 
@@ -232,7 +255,7 @@ class GAN(ImageRecipe):
             Discriminator(shape=shape, width=max(1, self.width // 5), classes=classes),
             prior=(uniform if self.prior == "uniform" else normal)(self.noise),
             loss=LOSSES[self.loss],
-            augment=Augment(),
+            augment=self.augmentation(),
         )
 
     def optimisers(self) -> Mapping[str, Adam]:
@@ -246,7 +269,7 @@ class GAN(ImageRecipe):
 
 
 @final
-class DCGAN(ImageRecipe):
+class DCGAN(Adversarial):
     """Strided convolutions with batch norm: the classic."""
 
     paper: ClassVar[str] = "Radford et al. 2016, section 4"
@@ -264,7 +287,6 @@ class DCGAN(ImageRecipe):
         """A duel with the non-saturating loss."""
         from sparring.games.duel import Duel
         from sparring.games.priors import uniform
-        from sparring.layers.augment import Augment
         from sparring.modalities.images.networks.dcgan import Discriminator, Generator
         from sparring.objectives.losses import non_saturating
 
@@ -274,7 +296,7 @@ class DCGAN(ImageRecipe):
             Discriminator(size=self.resolution, channels=channels, width=self.width, classes=classes),
             prior=uniform(self.noise),
             loss=non_saturating,
-            augment=Augment(),
+            augment=self.augmentation(),
         )
 
     def optimisers(self) -> Mapping[str, Adam]:
