@@ -4,7 +4,8 @@ python benchmarks/stability/augmentation.py PATH --out runs/augmentation [--coun
     [--augment none geometry,colour,cutout]
 
 Scores are distances to 5,000 images that no run has seen, in pixels and in the features of a classifier trained on
-10,000 others. A run is a folder; one that is finished is not made again.
+10,000 others; beside them those of 5,000 copies of the images that a run has seen. A run is a folder; one that is
+finished is not made again.
 """
 
 import argparse
@@ -13,7 +14,6 @@ import statistics
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,18 +21,21 @@ from playing import played, samples_of
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from rounds import setting
+from torch import Tensor
 
 from sparring.data.dataset import Dataset, Split
+from sparring.data.facts import Facts
 from sparring.evaluation.classifier import train_classifier
 from sparring.evaluation.distances import coverage, frechet
 from sparring.modalities.images.data import survey
-from sparring.recipe import resolve, with_fields
+from sparring.recipe import Recipe, resolve, with_fields
 from sparring.recipes import RECIPES
 from sparring.storage import write_json
 from sparring.training import devices
 
 JUDGED, TAUGHT = 5_000, 10_000
 """Images that are judged by, and images that the classifier is trained on."""
+NAMES = ("pixels", "classifier", "coverage", "probability")
 
 
 def rows(dataset: Dataset, start: int, stop: int) -> Dataset:
@@ -41,37 +44,61 @@ def rows(dataset: Dataset, start: int, stop: int) -> Dataset:
     return Dataset(dataset.samples[order], None if dataset.labels is None else dataset.labels[order])
 
 
-def measured(source: str, count: int, kinds: str, seed: int, samples: int, folder: Path) -> dict[str, float]:
-    """One run on ``count`` images, augmented by ``kinds``."""
-    found = folder / "scores.json"
-    if not found.exists():
-        whole = survey(source)
-        facts = replace(whole.facts, count=count)
-        recipe = with_fields(RECIPES["images/r3gan"], {"labels": False, "augment": kinds})
-        recipe, _ = resolve(recipe, facts, devices.describe(torch.device("cpu")))
-        everything = whole.prepare(recipe.shape(facts)).train
-        judged, taught = rows(everything, 0, JUDGED), rows(everything, JUDGED, JUDGED + TAUGHT)
-        few = rows(everything, JUDGED + TAUGHT + 2000 * seed, JUDGED + TAUGHT + 2000 * seed + count)
+class Trials:
+    """Runs on a few of the images of ``source``, all judged alike."""
+
+    def __init__(self, source: str) -> None:
+        self.facts = survey(source).facts
+        self.everything = survey(source).prepare(self.recipe("none", self.facts).shape(self.facts)).train
+        taught = rows(self.everything, JUDGED, JUDGED + TAUGHT)
+        self.classifier = train_classifier(Split(taught, rows(self.everything, 0, 2000), self.facts), 0)
+        self.reals = rows(self.everything, 0, JUDGED).batch(slice(None)).real
+
+    def recipe(self, kinds: str, facts: Facts) -> Recipe:
+        """``images/r3gan`` without labels, augmented by ``kinds``."""
+        asked = with_fields(RECIPES["images/r3gan"], {"labels": False, "augment": kinds})
+        return resolve(asked, facts, devices.describe(torch.device("cpu")))[0]
+
+    def few(self, count: int, seed: int) -> Split:
+        """``count`` images, a tenth of them set aside."""
+        start = JUDGED + TAUGHT + 2000 * seed
+        samples = rows(self.everything, start, start + count).samples
         aside = max(1, count // 10)
-        split = Split(Dataset(few.samples[aside:]), Dataset(few.samples[:aside]), facts)
-        numbers: dict[str, Any] = {"samples": samples, "seed": seed, "watchdog": "repair"}
-        experiment, ended = played(recipe, split, folder, **numbers)
-        classifier = train_classifier(Split(taught, rows(everything, 0, 2000), whole.facts), 0)
-        reals, fakes = judged.batch(slice(None)).real, samples_of(experiment, JUDGED).clamp(-1, 1)
-        pixels = frechet(reals.flatten(1).double(), fakes.flatten(1).double())
-        features = [classifier(side).double() for side in (reals, fakes)]
-        write_json(
-            found,
-            {
-                "pixels": pixels,
-                "classifier": frechet(*features),
-                "coverage": coverage(*features),
-                "probability": experiment.trainer.dials["augmentation"].value,
-                "ended": ended,
-            },
-        )
-    values: dict[str, float] = json.loads(found.read_text())
-    return values
+        return Split(Dataset(samples[aside:]), Dataset(samples[:aside]), replace(self.facts, count=count))
+
+    def scores(self, fakes: Tensor) -> dict[str, float]:
+        """Of 5,000 samples in [-1, 1]."""
+        features = [self.classifier(side).double() for side in (self.reals, fakes)]
+        return {
+            "pixels": frechet(self.reals.flatten(1).double(), fakes.flatten(1).double()),
+            "classifier": frechet(*features),
+            "coverage": coverage(*features),
+        }
+
+    def copies(self, count: int, seed: int) -> dict[str, float]:
+        """What a run would have that drew the images it has seen, and no others."""
+        train = self.few(count, seed).train.batch(slice(None)).real
+        return self.scores(train[torch.arange(JUDGED) % len(train)]) | {"probability": 0.0}
+
+    def run(self, count: int, kinds: str, seed: int, samples: int, folder: Path) -> dict[str, float]:
+        """One run on ``count`` images, augmented by ``kinds``."""
+        found = folder / "scores.json"
+        if not found.exists():
+            split = self.few(count, seed)
+            recipe = self.recipe(kinds, split.facts)
+            experiment, ended = played(recipe, split, folder, samples=samples, seed=seed, watchdog="repair")
+            scores = self.scores(samples_of(experiment, JUDGED).clamp(-1, 1))
+            probability = experiment.trainer.dials["augmentation"].value
+            write_json(found, {**scores, "probability": probability, "ended": ended})
+        values: dict[str, float] = json.loads(found.read_text())
+        return values
+
+
+def line(count: int, what: str, runs: list[dict[str, float]]) -> str:
+    """Of the table."""
+    columns = [[run[name] for run in runs] for name in NAMES]
+    cells = [f"{statistics.median(one):.3g} ({min(one):.3g} to {max(one):.3g})" for one in columns]
+    return f"| {count} | {what} | {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -85,18 +112,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    names = ("pixels", "classifier", "coverage", "probability")
-    lines = [f"| images | augmented by | {' | '.join(names)} |", "|---|---|---|---|---|---|"]
+    trials = Trials(options.source)
+    lines = [f"| images | samples | {' | '.join(NAMES)} |", "|---|---|---|---|---|---|"]
     for count in options.counts:
+        lines.append(line(count, "copies of them", [trials.copies(count, seed) for seed in options.seeds]))
         for kinds in options.augment:
             runs = []
             for seed in options.seeds:
-                folder = options.out / f"{count}-{kinds}-{seed}"
-                runs.append(measured(options.source, count, kinds, seed, options.samples, folder))
+                runs.append(trials.run(count, kinds, seed, options.samples, options.out / f"{count}-{kinds}-{seed}"))
                 print(count, kinds, seed, runs[-1], flush=True)
-            columns = [[run[name] for run in runs] for name in names]
-            cells = [f"{statistics.median(one):.3g} ({min(one):.3g} to {max(one):.3g})" for one in columns]
-            lines.append(f"| {count} | {kinds} | {' | '.join(cells)} |")
+            lines.append(line(count, f"augmented by {kinds}", runs))
     print("\n".join(["", setting(), "", *lines]))
 
 
