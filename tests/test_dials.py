@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from sparring.dials import Dial, climb, hold, running_mean
+from sparring.dials import Dial, climb, hold, recover, running_mean
 
 START = {"fraction": 0.0}
 
@@ -141,3 +141,11 @@ def test_a_climbing_dial_that_does_not_obey_stays() -> None:
     dial = Dial(0.3, rule=RULE, obeys=False)
     dial.follow({"gap": 9.0, "passed": 1.0})
     assert dial.value == 0.3
+
+
+def test_recover_rises_to_one_with_every_step_and_not_beyond() -> None:
+    rule = recover(0.1)
+    assert rule(0.25, START) == pytest.approx(0.25 * math.exp(0.1))
+    assert rule(0.99, START) == 1.0 and rule(1.0, START) == 1.0
+    assert rule(6.0, START) == 6.0
+    assert rule(0.25, {"look: lead": 1.0}) == 0.25

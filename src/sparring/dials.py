@@ -100,6 +100,11 @@ def climb(figure: str, at: float, passed: str, whole: float) -> Rule:
     return rule
 
 
+def recover(rate: float) -> Rule:
+    """Up to 1 where it is below, by the share ``rate`` with every step, as loss scales of mixed precision do."""
+    return lambda value, figures: min(1.0, value * math.exp(rate)) if value < 1 and "fraction" in figures else value
+
+
 def running_mean(figure: str, decay: float) -> Rule:
     """value ← decay · value + (1 - decay) · figure."""
     return lambda value, figures: decay * value + (1 - decay) * figures[figure] if figure in figures else value

@@ -38,7 +38,7 @@ STILL = {"moved": 1e-4, "distance": 2.0}
 ILL: list[tuple[str, dict[str, float]]] = [
     ("non-finite numbers", {"refused": 30.0}),
     ("divergence", {"outside": 0.99, "contrast": 9.0}),
-    ("divergence", {"outside": 0.99, "diversity": 9.0}),
+    ("divergence", {"outside": 0.35, "diversity": 1.25}),
     ("vanishing gradient", {**STILL, "generator gradient": 1e-9}),
     ("mode collapse", {"diversity": 0.02, "coverage": 0.02}),
     ("imbalance", {"lead": 9.0, "swing": 3.0}),

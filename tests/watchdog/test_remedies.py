@@ -1,5 +1,6 @@
 """Each remedy turns what it says, and what it turned can be put back."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,12 +19,14 @@ from sparring.objectives.balance import automatic
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.penalties import r1, r2
 from sparring.objectives.schedules import Weighted, constant
-from sparring.training.trainer import Trainer
+from sparring.training.trainer import RISE, Trainer
 from sparring.watchdog.findings import RULES
 from sparring.watchdog.remedies import (
     FRESH_BEFORE,
     RATES,
     REMEDIES,
+    RISING,
+    SLOWER,
     Remedy,
     draw_anew,
     keep_turned,
@@ -58,7 +61,7 @@ def test_every_remedy_is_against_something_that_can_be_found() -> None:
 
 @pytest.mark.parametrize("remedy", ALL)
 def test_what_is_steered_takes_longer_to_show_and_higher_rates_show_soon(remedy: Remedy) -> None:
-    assert remedy.trial == (10 if remedy.steers else 3 if remedy.turns.get(RATES, 0.0) > 1 else 6)
+    assert remedy.trial == (10 if "strength" in remedy.steers else 3 if remedy.turns.get(RATES, 0.0) > 1 else 6)
 
 
 @pytest.mark.parametrize("remedy", ALL)
@@ -72,7 +75,8 @@ def test_every_remedy_turns_what_there_is_and_nothing_else(remedy: Remedy, train
         factor = remedy.turns.get(name, remedy.turns.get(RATES, 1.0) if name in rates else 1.0)
         expected = max(value * factor, remedy.sets.get(name, 0.0)) if value else remedy.sets.get(name, 0.0)
         assert trainer.dials[name].value == pytest.approx(expected), name
-        assert trainer.dials[name].obeys == (obeyed or name in remedy.steers), name
+        told = RATES if name in rates else name
+        assert trainer.dials[name].obeys == ((obeyed or told in remedy.steers) and told not in remedy.stays), name
     changed = {name for name, after in weights_of(trainer).items() if not torch.equal(after, weights[name])}
     assert changed == set(remedy.fresh)
     put_back(trainer.dials, before)
@@ -85,6 +89,15 @@ def test_a_factor_is_applied_again_and_again(trainer: Trainer) -> None:
     slower.apply(trainer)
     rates = {name: value for name, value in values(trainer).items() if name.endswith(" rate")}
     assert rates == {"generator rate": 1 / 16, "discriminator rate": 1 / 16}
+
+
+def test_rates_rise_again_only_where_they_are_told_to(trainer: Trainer) -> None:
+    for remedy, rises in ((SLOWER, False), (RISING, True), (SLOWER, False)):
+        remedy.apply(trainer)
+        before = values(trainer)
+        trainer.advance()
+        for name in ("generator rate", "discriminator rate"):
+            assert values(trainer)[name] == pytest.approx(before[name] * (math.exp(RISE) if rises else 1.0))
 
 
 def test_a_dial_is_only_ever_raised_to_a_value(trainer: Trainer) -> None:

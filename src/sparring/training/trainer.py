@@ -10,7 +10,7 @@ from torch import nn
 
 from sparring.data.dataset import Dataset
 from sparring.data.endless import Endless
-from sparring.dials import Dial
+from sparring.dials import Dial, recover
 from sparring.errors import SparringError
 from sparring.flow import Batch, Progress, Terms, Turn
 from sparring.games.game import Game
@@ -20,6 +20,9 @@ from sparring.training.devices import out_of_memory
 from sparring.training.guard import Guard
 from sparring.training.plan import Plan
 from sparring.training.processes import World
+
+RISE = 0.005
+"""The share by which a lowered learning rate rises with every step, if it is told to: doubled in 139."""
 
 
 class NotFinite(SparringError):
@@ -62,7 +65,7 @@ class Trainer:
         for player in game.players.values():
             player.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.average = follower(game)
-        self.dials = {**game.dials, **{f"{name} rate": Dial(obeys=False) for name in game.players}}
+        self.dials = {**game.dials, **{f"{name} rate": Dial(rule=recover(RISE), obeys=False) for name in game.players}}
         self.optimisers = {name: self._optimiser(name) for name in game.players}
         self.batches = Endless(len(data), plan.batch, derive(plan.seed, "batches"))
         self.micro_batch = plan.micro_batch or plan.batch

@@ -142,7 +142,7 @@ RULES = (
         (above("outside", 0.3, "near 0"),),
         "the samples have left the range of the data.",
         f"{LOWER_RATE} Batch norm does not go together with R1 and R2.",
-        either=(above("contrast", 1.3, "near 1"), above("diversity", 1.3, "near 1")),
+        either=(above("contrast", 1.2, "near 1"), above("diversity", 1.2, "near 1")),
         lasting=2,
         early=3,
     ),

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import torch
@@ -26,6 +26,7 @@ class Remedy:
         turns: dial → factor.
         sets: dial → value, where it is lower.
         steers: dials that follow their rule from now on.
+        stays: dials that do not follow it any more.
         fresh: players whose weights are drawn anew.
         spread: of these weights, that of He et al. (2015) being 1.
         bold: whether it may break a run that is alive: the present state is kept first, to come back to.
@@ -37,6 +38,7 @@ class Remedy:
     turns: Mapping[str, float] = field(default_factory=dict)
     sets: Mapping[str, float] = field(default_factory=dict)
     steers: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
     spread: float = 1.0
     bold: bool = False
@@ -46,7 +48,7 @@ class Remedy:
         """Whether it would change anything."""
         if self.fresh:
             return trainer.step < FRESH_BEFORE and set(self.fresh) <= set(trainer.game.players)
-        steered = any(not trainer.dials[name].obeys for name in self.steers if name in trainer.dials)
+        steered = any(not trainer.dials[one].obeys for name in self.steers for one in _called(name, trainer))
         turned = any(_called(name, trainer) for name in self.turns)
         dials = {name: trainer.dials[name] for name in self.sets if name in trainer.dials}
         raised = any(dial.value < min(self.sets[name], dial.highest) for name, dial in dials.items())
@@ -69,6 +71,9 @@ class Remedy:
             for one in _called(name, trainer):
                 dials[one].obeys = True
                 dials[one].set(dials[one].value or 1.0)
+        for name in self.stays:
+            for one in _called(name, trainer):
+                dials[one].obeys = False
         for player in self.fresh:
             draw_anew(trainer, player, self.spread)
 
@@ -76,15 +81,18 @@ class Remedy:
 FRESH_BEFORE = 2000
 """Steps after which weights are not drawn anew: too much would be lost."""
 
-SLOWER = Remedy("rates to a quarter, penalties twice as strong", back=True, turns={RATES: 0.25, "strength": 2.0})
+SLOWER = Remedy(
+    "rates to a quarter, penalties twice as strong", back=True, turns={RATES: 0.25, "strength": 2.0}, stays=(RATES,)
+)
+RISING = replace(SLOWER, says=f"{SLOWER.says}; rates rise again from there", steers=(RATES,), stays=())
 STEADIER = Remedy("γ is found from now on, by holding the lead at its set point", steers=("strength",), trial=10)
 REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
     "non-finite numbers": (
-        SLOWER,
+        RISING,
         Remedy(
             "the discriminator's weights are drawn anew, half as large", back=True, fresh=("discriminator",), spread=0.5
         ),
-        SLOWER,
+        RISING,
         SLOWER,
     ),
     "divergence": (STEADIER, SLOWER, SLOWER, SLOWER, SLOWER),
