@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.watchdog.best import SURE, WINDOW, Difference, farther, standing
+from sparring.watchdog.best import SURE, WINDOW, Difference, farther, standing, surpasses
 from sparring.watchdog.signals import Look
 
 SAMPLES, REALS = 150, 150
@@ -96,3 +96,20 @@ def test_the_standing_is_the_mean_of_the_last_looks() -> None:
 )
 def test_there_is_no_standing_before_there_are_enough(distances: tuple[float | None, ...]) -> None:
     assert standing(looks(*distances)) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("now", "best", "better"),
+    [
+        (0.5, math.inf, True),
+        (math.inf, math.inf, False),
+        (0.89, 1.0, True),
+        (0.91, 1.0, False),
+        (-0.001, 0.0, True),
+        (-0.0111, -0.01, True),
+        (-0.0109, -0.01, False),
+        (-0.0095, -0.01, False),
+    ],
+)
+def test_a_distance_is_better_by_a_tenth_of_its_size_even_below_zero(now: float, best: float, better: bool) -> None:
+    assert surpasses(now, best) == better

@@ -12,8 +12,8 @@ from sparring.watchdog.signals import Look
 
 WINDOW = 5
 """Looks over which the distance is averaged: that of a single look is mostly chance."""
-BETTER = 0.9
-"""A state is kept as the best where its distance is below this share of the best before."""
+BETTER = 0.1
+"""A state is kept as the best where its distance is less than the best before by this share of its size."""
 SURE = 2.0
 """Standard errors by which two distances must differ."""
 
@@ -34,6 +34,11 @@ def standing(looks: Sequence[Look]) -> float:
     """The mean distance over the last looks; infinite before there are enough."""
     distances = [look.values["distance"] for look in looks[-WINDOW:] if "distance" in look.values]
     return fmean(distances) if len(distances) == WINDOW else float("inf")
+
+
+def surpasses(now: float, best: float) -> bool:
+    """Whether a distance is less than the best before, and by enough; estimates of small ones may be negative."""
+    return now < best and (best == float("inf") or best - now > BETTER * abs(best))
 
 
 def farther(

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias, final
 
 from sparring.dials import put_back
 from sparring.dials import standing as dials_standing
-from sparring.watchdog.best import BETTER, standing
+from sparring.watchdog.best import standing, surpasses
 from sparring.watchdog.data import unhealthy
 from sparring.watchdog.findings import COOLING, EARLY, LASTING, Finding, found, suspicious
 from sparring.watchdog.improvement import improvement_of
@@ -187,7 +187,7 @@ class Watchdog:
         if self.healthy >= LASTING and len(self.history) % KEPT_EVERY == 0 and not self.trials:
             self.past.keep()
         now = standing(self.history)
-        if now < BETTER * self.best or (self.best == math.inf and now < math.inf):
+        if surpasses(now, self.best):
             self.best, self.best_at = now, self.history[-1].samples
             self.past.keep_best()
 
