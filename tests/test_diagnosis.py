@@ -57,7 +57,7 @@ def falling(count: int) -> list[dict[str, float]]:
 def collapse(at: int, kind: str, samples: int | None = None, **facts: Any) -> dict[str, Any]:
     said = {
         "finding": "Mode collapse: different noise gives nearly the same samples. (diversity 0.2 (healthy: above 0.5))",
-        "remedy": "Against mode collapse: rates to a quarter from step 5 again.",
+        "remedy": "Against mode collapse: rates to a quarter; the run goes on from step 5.",
     }.get(kind, kind)
     seen = {"evidence": ["diversity 0.2 (healthy: above 0.5)"], "advice": "Take R1."} if kind == "finding" else {}
     return {"samples": 1000 * at, "kind": kind, "said": said, "finding": "mode collapse", **seen, **facts}
@@ -88,7 +88,7 @@ def test_a_collapse_that_was_mended(tmp_path: Path) -> None:
     assert (one.finding, one.start, one.outcome, one.lasts) == ("mode collapse", 20_000, "helped", False)
     assert (one.treatments[0].samples, one.treatments[0].back, one.mended) == (20_000, 8_000, 18_000)
     assert one.says == "different noise gives nearly the same samples."
-    done = "rates to a quarter from step 5 again; it helped, as judged 10,000 samples later"
+    done = "rates to a quarter; the run goes on from step 5; it helped, as judged 10,000 samples later"
     assert f"Done at 20,000 samples: {done}." in found.words()
     assert "To try" not in found.words()
 

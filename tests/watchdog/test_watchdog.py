@@ -390,7 +390,7 @@ def test_going_back(run: Begin) -> None:
     here.sees_until("remedy", DIVERGED)
     good = FIRST * KEPT_EVERY
     assert here.called("keep") == [0, good] and len(here.called("back")) == 1
-    assert here.trainer.step == good and f"from step {good} again" in here.sentences("remedy")[0]
+    assert here.trainer.step == good and f"; the run goes on from step {good}." in here.sentences("remedy")[0]
     assert here.called("secure") == [good]
     assert here.trainer.dials["generator rate"].value == here.trainer.dials["discriminator rate"].value == 0.25
     assert here.trainer.dials["strength"].value == 2.0

@@ -84,7 +84,9 @@ FRESH_BEFORE = 2000
 SLOWER = Remedy(
     "rates to a quarter, penalties twice as strong", back=True, turns={RATES: 0.25, "strength": 2.0}, stays=(RATES,)
 )
-RISING = replace(SLOWER, says=f"{SLOWER.says}; rates rise again from there", steers=(RATES,), stays=())
+RISING = replace(
+    SLOWER, says="rates to a quarter, from where they rise again, penalties twice as strong", steers=(RATES,), stays=()
+)
 STEADIER = Remedy("γ is found from now on, by holding the lead at its set point", steers=("strength",), trial=10)
 REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
     "non-finite numbers": (

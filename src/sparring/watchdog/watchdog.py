@@ -221,7 +221,7 @@ class Watchdog:
             self.past.keep()
         back = remedy.back and self._go_back()
         remedy.apply(trainer)
-        where = f" from step {trainer.step:,} again" if back else ""
+        where = f"; the run goes on from step {trainer.step:,}" if back else ""
         self.tell("remedy", f"Against {finding.name}: {remedy.says}{where}.", {"finding": finding.name, "step": step})
         turned = {} if back else {name: before[name] for name in remedy.touched(trainer)}
         trainer.guard.refused.clear()
