@@ -91,7 +91,7 @@ class Stopping:
         self.after, self.steps, self.back = after, 0, False
 
     def say(self, sentence: str) -> None:
-        self.back = self.back or " again." in sentence
+        self.back = self.back or "the run goes on from step" in sentence
 
     def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
         if self.back and self.steps == self.after:
