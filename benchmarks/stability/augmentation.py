@@ -48,8 +48,9 @@ class Trials:
     """Runs on a few of the images of ``source``, all judged alike."""
 
     def __init__(self, source: str) -> None:
-        self.facts = survey(source).facts
-        self.everything = survey(source).prepare(self.recipe("none", self.facts).shape(self.facts)).train
+        whole = survey(source)
+        self.facts = whole.facts
+        self.everything = whole.prepare(self.recipe("none", self.facts).shape(self.facts)).train
         taught = rows(self.everything, JUDGED, JUDGED + TAUGHT)
         self.classifier = train_classifier(Split(taught, rows(self.everything, 0, 2000), self.facts), 0)
         self.reals = rows(self.everything, 0, JUDGED).batch(slice(None)).real

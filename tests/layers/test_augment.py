@@ -34,6 +34,7 @@ from sparring.layers.augment import (
 )
 from sparring.modalities.images.recipes import Kinds
 from sparring.randomness import Draw
+from sparring.recipes import RECIPES
 
 SIZES = [(8, 8), (7, 7), (6, 9), (5, 1)]
 
@@ -183,6 +184,8 @@ class TestAugment:
     def test_recipes_know_all_kinds(self):
         choices, _ = get_args(get_args(Kinds)[0])
         assert get_args(choices) == KINDS
+        for name in ("images/r3gan", "images/dcgan", "images/gan"):
+            assert RECIPES[name].augment == HARMLESS
 
 
 class TestResample:

@@ -41,7 +41,8 @@ def _shown(value: object) -> str:
     """As it would be given."""
     if not isinstance(value, tuple):
         return str(value)
-    return "x".join(map(str, value)) if all(isinstance(one, int) for one in value) else ",".join(map(str, value))
+    separator = "x" if all(isinstance(one, int) for one in value) else ","
+    return separator.join(map(str, value))
 
 
 def _first_line(described: type) -> str:

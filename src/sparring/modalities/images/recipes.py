@@ -40,7 +40,9 @@ Resolution = Annotated[tuple[int, int], BeforeValidator(_height_and_width)]
 
 def _words(value: Any) -> Any:
     """From "geometry,flips", or from "none"."""
-    return [word.strip() for word in value.split(",") if value != "none"] if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return [] if value == "none" else [word.strip() for word in value.split(",")]
 
 
 Kinds = Annotated[
