@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
+from sparring.randomness import generator
 from sparring.recipe import Machine, Recipe, resolve, with_fields
 from sparring.recipes import DEFAULTS, RECIPES, default_recipe, find_recipe
 
@@ -49,12 +51,32 @@ def test_every_choice_is_a_field_and_every_field_has_a_sentence(name: str) -> No
         ({"labels": False, "gamma": 1}, {"gamma": 1.0}),
         ({"blocks": 1}, {"gamma": "auto", "learning_rate": 1e-3}),
         ({"blocks": 1, "learning_rate": 2e-3}, {"learning_rate": 2e-3}),
+        ({"packing": 2}, {"packing": 2, "labels": False}),
+        ({"packing": 2, "labels": False}, {"labels": False}),
     ],
 )
 def test_the_default_recipe_adapts_unless_asked(fields: Mapping[str, Any], chosen: Mapping[str, float]) -> None:
     recipe = with_fields(RECIPES["images/r3gan"], fields)
     resolved, _ = resolve(recipe, facts_for(recipe), MACHINE)
     assert chosen.items() <= vars(resolved).items()
+
+
+def test_packs_have_no_labels() -> None:
+    recipe = with_fields(RECIPES["images/r3gan"], {"packing": 2, "labels": True})
+    with pytest.raises(SparringError, match="packing 2 together with labels"):
+        resolve(recipe, facts_for(recipe), MACHINE)
+
+
+@pytest.mark.parametrize("name", ["images/r3gan", "images/dcgan", "images/gan", "points/ring"])
+def test_every_duel_can_be_packed(name: str) -> None:
+    """The discriminator has one score for each sample, and another for other companions."""
+    small: dict[str, Any] = {"width": 8, "packing": 2}
+    recipe, _ = resolve(with_fields(RECIPES[name], small), facts_for(RECIPES[name]), MACHINE)
+    game = recipe.game(facts_for(recipe))
+    judge = game.players["discriminator"].eval()
+    samples = torch.randn(6, *recipe.shape(facts_for(recipe)), generator=generator(0, "samples"))
+    (scores,), (others,) = judge(samples).scores, judge(samples.roll(1, 0)).scores
+    assert scores.shape == (6,) and scores[::2].equal(scores[1::2]) and not scores.allclose(others.roll(-1))
 
 
 def test_words_from_the_command_line_become_values() -> None:

@@ -1,7 +1,7 @@
 """StackedMNIST: three digits, one in each channel, a thousand kinds; how many of them 26,000 samples show.
 
 SPARRING_DATA=FOLDER_OF_MNIST python benchmarks/stability/stacked.py --out runs/stacked [--minutes 120] [--seeds 0]
-                                                                     [--contestants default "dcgan of 2014"]
+                                                                     [--contestants default "dcgan of 2014" …]
 
 Metz et al. 2017, section 3.3; Lin et al. 2018, section 4.2: no labels, 26,000 samples, the digit of each channel by a
 classifier trained on MNIST, KL from the shares of the kinds to 1/1000 each, in nats. A sampler without fault has about
@@ -32,9 +32,12 @@ from sparring.storage import write_json
 from sparring.training.checkpoint import load_checkpoint
 
 SAMPLES, AT_ONCE = 26_000, 1_000
+DCGAN = {"labels": False, "resolution": 32}
 CONTESTANTS: dict[str, tuple[str, Mapping[str, Any]]] = {
     "default": ("images/r3gan", {"labels": False}),
-    "dcgan of 2014": ("images/dcgan", {"labels": False, "resolution": 32}),
+    "dcgan of 2014": ("images/dcgan", DCGAN | {"watchdog": "off"}),
+    "dcgan of 2014, packs of 2": ("images/dcgan", DCGAN | {"watchdog": "off", "packing": 2}),
+    "dcgan of 2014, watched": ("images/dcgan", DCGAN),
 }
 
 
@@ -91,7 +94,7 @@ def main() -> None:
     lines = ["| networks | weights | minutes | seed | samples seen | modes | KL |", "|---|---|---|---|---|---|---|"]
     for name in options.contestants:
         for seed in options.seeds:
-            folder = options.out / f"{name.replace(' ', '-')}-{options.minutes:g}-{seed}"
+            folder = options.out / f"{name.replace(',', '').replace(' ', '-')}-{options.minutes:g}-{seed}"
             one = measured(name, options.minutes, seed, folder)
             sizes = ", ".join(f"{player} {count:,}" for player, count in one["weights"].items())
             cells = [name, sizes, f"{options.minutes:g}", seed, f"{one['samples']:,}", one["modes"], f"{one['kl']:.4f}"]

@@ -55,6 +55,20 @@ def test_a_gan_without_a_penalty_loses_modes(learned: Learned) -> None:
     assert found["modes"] < 8 or found["quality"] < 0.3
 
 
+@pytest.mark.slow
+def test_packs_keep_a_gan_without_a_penalty_with_all_modes(learned: Learned) -> None:
+    """Its samples surround all modes about equally; one by one they are with some of them."""
+    centres = torch.from_numpy(MIXTURES["ring"].centres).float()
+
+    def least(packing: int) -> float:
+        fields = {"loss": "non_saturating", "penalty": "none", "places": 0, "packing": packing}
+        samples = learned(small("points/ring", **fields), RING, 800, seed=1)
+        nearest = torch.cdist(samples, centres).argmin(1)
+        return int(torch.bincount(nearest, minlength=8).min()) / len(samples)
+
+    assert least(1) < 0.03 and least(4) > 0.06
+
+
 def test_the_autoencoder(learned: Learned) -> None:
     """Blurred, but everywhere: each mode holds samples, and the moments are right."""
     samples = learned(small("points/vae", learning_rate=2e-3), RING, 1500)

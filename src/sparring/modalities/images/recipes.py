@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from sparring.data.facts import Facts
+from sparring.errors import SparringError
 from sparring.objectives.schedules import Weighted, constant, cosine, geometric_cosine
 from sparring.recipe import Adam, Chosen, Gamma, Machine, Recipe
 
@@ -118,6 +119,25 @@ class Adversarial(ImageRecipe):
     augment: Kinds = ("geometry", "colour", "cutout")
     """How images may be augmented where there are few: none, or kinds with commas between. If left and right mean the
     same, also flips; if up and down do, turns; if dark and bright do, inversion; if colours do, hue."""
+    packing: PositiveInt = 1
+    """Images that the discriminator judges together, so that it sees how various they are; more than one: no labels."""
+
+    def choose(self, facts: Facts, machine: Machine) -> Chosen:
+        """No labels where packs are judged.
+
+        Raises:
+            SparringError: both are asked for.
+        """
+        chosen = super().choose(facts, machine)
+        if self.packing > 1 and self.labels:
+            if "labels" in self.model_fields_set:
+                raise SparringError(
+                    found=f"packing {self.packing} together with labels",
+                    expected="packs without labels: the images of a pack are of any class",
+                    remedy="leave one of the two out",
+                )
+            chosen["labels"] = (False, "the images of a pack are of any class")
+        return chosen
 
     def augmentation(self) -> "Augment | None":
         """For a duel."""
@@ -165,6 +185,7 @@ class R3GAN(Adversarial):
         """A duel of networks without normalisation."""
         from sparring.games.duel import Duel
         from sparring.games.priors import normal
+        from sparring.layers.packing import packed
         from sparring.modalities.images.networks.residual import Discriminator, Generator
         from sparring.objectives.balance import automatic
         from sparring.objectives.losses import relativistic
@@ -180,14 +201,14 @@ class R3GAN(Adversarial):
         )
         discriminator = Discriminator(
             size=self.resolution,
-            channels=channels,
+            channels=self.packing * channels,
             width=self.discriminator_width,
             classes=classes,
             blocks=self.blocks,
         )
         return Duel(
             generator,
-            discriminator,
+            packed(discriminator, self.packing),
             prior=normal(self.noise),
             loss=relativistic,
             penalties=self._penalties(),
@@ -248,13 +269,15 @@ class GAN(Adversarial):
         """A duel of dense networks."""
         from sparring.games.duel import Duel
         from sparring.games.priors import normal, uniform
+        from sparring.layers.packing import packed
         from sparring.modalities.images.networks.dense import Discriminator, Generator
         from sparring.objectives.losses import LOSSES
 
         shape, classes = self.shape(facts), self.classes(facts)
+        pack = (self.packing * shape[0], *shape[1:])
         return Duel(
             Generator(shape=shape, noise=self.noise, width=self.width, classes=classes),
-            Discriminator(shape=shape, width=max(1, self.width // 5), classes=classes),
+            packed(Discriminator(shape=pack, width=max(1, self.width // 5), classes=classes), self.packing),
             prior=(uniform if self.prior == "uniform" else normal)(self.noise),
             loss=LOSSES[self.loss],
             augment=self.augmentation(),
@@ -289,13 +312,15 @@ class DCGAN(Adversarial):
         """A duel with the non-saturating loss."""
         from sparring.games.duel import Duel
         from sparring.games.priors import uniform
+        from sparring.layers.packing import packed
         from sparring.modalities.images.networks.dcgan import Discriminator, Generator
         from sparring.objectives.losses import non_saturating
 
         channels, classes = self.shape(facts)[0], self.classes(facts)
+        pack = self.packing * channels
         return Duel(
             Generator(size=self.resolution, channels=channels, noise=self.noise, width=self.width, classes=classes),
-            Discriminator(size=self.resolution, channels=channels, width=self.width, classes=classes),
+            packed(Discriminator(size=self.resolution, channels=pack, width=self.width, classes=classes), self.packing),
             prior=uniform(self.noise),
             loss=non_saturating,
             augment=self.augmentation(),

@@ -67,20 +67,24 @@ class Mixture(PointRecipe):
     """Small clouds that the noise is made of, with learned centres; 0 for one round cloud."""
     highest_wave: Annotated[float, Field(gt=1)] = 128.0
     """Shortest wave in the discriminator's first layer, per spread of the data."""
+    packing: PositiveInt = 1
+    """Points that the discriminator judges together, so that it sees how various they are."""
 
     def game(self, facts: Facts) -> "Game":
         """A duel of dense networks."""
         from sparring.games.duel import Duel
         from sparring.games.priors import normal
+        from sparring.layers.packing import packed
         from sparring.modalities.points.networks.dense import Discriminator, Generator
         from sparring.modalities.points.units import ColumnUnits
         from sparring.objectives.balance import automatic
         from sparring.objectives.losses import LOSSES
 
         (dimensions,) = facts.shape
+        pack = self.packing * dimensions
         return Duel(
             Generator(dimensions=dimensions, noise=self.noise, width=self.width, places=self.places),
-            Discriminator(dimensions=dimensions, width=self.width, highest=self.highest_wave),
+            packed(Discriminator(dimensions=pack, width=self.width, highest=self.highest_wave), self.packing),
             prior=normal(self.noise),
             loss=LOSSES[self.loss],
             penalties=self._penalties(),
