@@ -10,8 +10,9 @@ class Packed(nn.Module):
     """A discriminator of packs (Lin et al. 2018, PacGAN, section 3), which sees how various samples are.
 
     A generator that makes few kinds gives itself away: its packs lack the variety that packs of real samples have.
-    Each ``size`` rows in a row are a pack; a last one that is not full is filled from the first rows. Each row has the
-    score of its pack, so that slopes, and penalties on them, count a pack ``size`` times.
+    Each ``size`` rows in a row are a pack; a last one that is not full is filled from the first rows. Packs lie within
+    micro-batches: where ``size`` divides these, they are those of the whole batch. Each row has the score of its pack,
+    so that slopes, and penalties on them, count a pack ``size`` times.
 
     Args:
         network: a discriminator without classes, of samples with ``size`` times as many channels or coordinates.
