@@ -12,7 +12,7 @@ class Packed(nn.Module):
     A generator that makes few kinds gives itself away: its packs lack the variety that packs of real samples have.
     Each ``size`` rows in a row are a pack; a last one that is not full is filled from the first rows. Packs lie within
     micro-batches: where ``size`` divides these, they are those of the whole batch. Each row has the score of its pack,
-    so that slopes, and penalties on them, count a pack ``size`` times.
+    so that exact penalties on slopes count a pack ``size`` times; those by finite differences count it once.
 
     Args:
         network: a discriminator without classes, of samples with ``size`` times as many channels or coordinates.
