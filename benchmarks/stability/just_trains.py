@@ -4,7 +4,8 @@ python benchmarks/stability/just_trains.py --shared PATH --out runs/just-trains 
 
 Targets: points with known modes, all modes and a quality above 0.4 (only the autoencoder is tried on them here, which
 blurs; modes.py tries the duel); other data, at least half of the coverage that held-out samples have, in the most
-telling features, and no finding at the end. A run is a folder; one that is finished is not made again.
+telling features, and no finding at the end. "grey" is CIFAR-10 without its colours, 28 × 28, as Fashion-MNIST has its
+images. A run is a folder; one that is finished is not made again.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -20,6 +22,7 @@ from rounds import setting
 import sparring
 from sparring.display import Plain
 from sparring.judgement import Judgement
+from sparring.modalities.images.data import survey
 from sparring.run import Run
 
 QUALITY = 0.4
@@ -41,6 +44,7 @@ PAIRS = {
     "r3gan/digits": Pair("images/r3gan", "digits", 2.0),
     "r3gan/mnist": Pair("images/r3gan", "mnist", 3.0),
     "r3gan/cifar10": Pair("images/r3gan", "cifar10", 3.0),
+    "r3gan/grey": Pair("images/r3gan", "grey", 3.0),
     "r3gan/facades": Pair("images/r3gan", "facades", 3.0),
     "dcgan/mnist": Pair("images/dcgan", "mnist", 5.0),
     "gan/digits": Pair("images/gan", "digits", 5.0),
@@ -48,14 +52,25 @@ PAIRS = {
 }
 
 
-def source(data: str, shared: Path) -> str:
-    """The place of shared data, or the name as it is."""
+def source(data: str, shared: Path, out: Path) -> str:
+    """The place of shared data or of what is made from it, or the name as it is."""
+    if data == "grey":
+        return str(grey(shared / "cifar10", out / "grey.npz"))
     return str(shared / data) if (shared / data).exists() else data
+
+
+def grey(coloured: Path, file: Path) -> Path:
+    """Images without their colours, 28 × 28, with their classes, in one file."""
+    if not file.exists():
+        split = survey(str(coloured)).prepare((1, 28, 28))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(file, images=split.train.samples[:, 0], labels=np.array(split.train.labels))
+    return file
 
 
 def ended(pair: Pair, shared: Path, seed: int, folder: Path) -> tuple[bool, str]:
     """Whether one run reaches its target, and its figures in words."""
-    data = source(pair.data, shared)
+    data = source(pair.data, shared, folder.parent)
     if not (folder / "report.html").exists():
         sparring.train(data, recipe=pair.recipe, minutes=pair.minutes, seed=seed, out=folder, display=Plain(every=60))
     judgement = Judgement.from_run(Run(folder))

@@ -21,7 +21,8 @@ from sparring.watchdog.episodes import (
 from sparring.watchdog.findings import COOLING, RULES
 from sparring.watchdog.signals import Look
 
-WELL = {"diversity": 1.0, "coverage": 0.7, "lead": 0.8, "swing": 0.02, "distance": 0.02, "moved": 0.2}
+FINE = {"diversity": 1.0, "coverage": 0.7, "distance": 0.02, "moved": 0.2}
+WELL = {**FINE, "lead": 0.8, "swing": 0.02, "paired": 1.0}
 COLLAPSED = {**WELL, "diversity": 0.1, "coverage": 0.1}
 ROUGH = {**WELL, "lead": 3.0, "swing": 1.0}
 NAME = "mode collapse"

@@ -27,6 +27,7 @@ from sparring.watchdog.remedies import (
     REMEDIES,
     RISING,
     SLOWER,
+    STEADIER,
     Remedy,
     draw_anew,
     keep_turned,
@@ -123,6 +124,17 @@ def test_what_is_steered_already_is_not_steered_again(tiny_duel: Make, observed:
     trainer = observed(tiny_duel(strength=automatic(2.0, 0.01, 1e-7))).trainer
     assert not Remedy("", steers=("strength",)).fits(trainer)
     assert Remedy("", steers=("strength",), turns={RATES: 0.5}).fits(trainer)
+
+
+@pytest.mark.parametrize("kind", [nn.BatchNorm1d, nn.LayerNorm])
+def test_no_slope_is_smoothed_that_is_not_of_one_sample(kind: type[nn.Module], observed: Observed) -> None:
+    """Batch norm in the generator does not matter."""
+    torch.manual_seed(0)
+    players = Wide(nn.BatchNorm1d(512)), Critic()
+    players[1].layers.insert(2, kind(300))
+    trainer = observed(Duel(*players, prior=normal(4), loss=LOSSES["non_saturating"])).trainer
+    assert STEADIER.fits(trainer) == (kind is nn.LayerNorm)
+    assert SLOWER.fits(trainer)
 
 
 def test_going_back_alone_fits_always(trainer: Trainer) -> None:

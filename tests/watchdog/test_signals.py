@@ -290,7 +290,12 @@ def test_a_game_without_a_discriminator(split: Make, plan: Make) -> None:
     observer.step()
     look = observer.look()
     assert look["autoencoder gradient"] > 0 and look["diversity"] > 0
-    assert not {"lead", "held-out gap", "generator gradient"} & set(look.values)
+    assert not {"lead", "held-out gap", "generator gradient", "paired"} & set(look.values)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_which_losses_score_pairs(loss: str, tiny_duel: Make, observed: Observed) -> None:
+    assert observed(tiny_duel(loss=loss)).look()["paired"] == (loss == "relativistic")
 
 
 def test_samples_that_are_not_finite_are_far_out(observed: Observed) -> None:

@@ -28,7 +28,7 @@ Make = Callable[..., Any]
 Values = Mapping[str, float]
 
 BATCH = 32
-HEALTHY = {"lead": 0.8, "overlap": 0.35, "sure": 0.4, "swing": 0.03, "refused": 0.0, "moved": 0.2, "coverage": 0.7}
+HEALTHY = {"lead": 0.8, "overlap": 0.35, "swing": 0.03, "paired": 1.0, "refused": 0.0, "moved": 0.2, "coverage": 0.7}
 WELL: Values = {**HEALTHY, "diversity": 1.0, "contrast": 1.0, "outside": 0.0, "distance": 0.02, "held-out gap": 0.1}
 ROUGH = {**WELL, "lead": 9.0, "swing": 3.0}
 """Imbalance: nothing to go back for."""

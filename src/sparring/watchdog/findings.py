@@ -7,6 +7,7 @@ planted and by healthy ones (docs/en/explanation/watchdog.md), never by the data
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import TypeAlias, final
 
 from sparring.watchdog.signals import Look
@@ -112,6 +113,24 @@ def staying(signal: str, bound: float, expected: str) -> Test:
     return Test(signal, lambda now, before: now > bound and (len(before) < 2 or now > 0.9 * before[-2]), expected)
 
 
+def lingering(signal: str, bound: float) -> Test:
+    """The signal is below ``bound``, and not on its way up: hardly higher than two looks before."""
+    return Test(
+        signal,
+        lambda now, before: now < bound and (len(before) < 2 or now < 1.1 * before[-2]),
+        f"above {bound:g}, or rising",
+    )
+
+
+def stuck(signal: str, bound: float) -> Test:
+    """The signal is above ``bound`` and does not fall: in the last four looks, hardly less than in the four before."""
+    return Test(
+        signal,
+        lambda now, before: now > bound and len(before) > 6 and not _falls([*before[-7:], now]),
+        f"below {bound:g}, or falling",
+    )
+
+
 def lost(signal: str, share: float) -> Test:
     """The signal, better when high, is below ``share`` of the best mean of three looks in a row."""
     return Test(
@@ -121,12 +140,18 @@ def lost(signal: str, share: float) -> Test:
     )
 
 
+def _falls(eight: Sequence[float]) -> bool:
+    return median(eight[4:]) <= 0.95 * median(eight[:4])
+
+
 def _best(values: Sequence[float]) -> float:
     return max(sum(values[place : place + 3]) / 3 for place in range(max(1, len(values) - 2)))
 
 
 GIVEN = (below("steered", 0.5),)
 """γ was given. One that finds itself may say as little where samples are so good that nothing is to be told apart."""
+PAIRED = (above("paired", 0.5),)
+"""The loss scores pairs. With others the discriminator of a run that does well may lead by any number."""
 LOWER_RATE = "Lower --learning-rate, or raise --gamma."
 RULES = (
     Rule(
@@ -156,7 +181,7 @@ RULES = (
     ),
     Rule(
         "mode collapse",
-        (below("diversity", 0.5), below("coverage", 0.35)),
+        (lingering("diversity", 0.5), below("coverage", 0.35)),
         "different noise gives nearly the same samples.",
         "Take the relativistic loss with R1 and R2, raise --gamma, or give larger batches.",
     ),
@@ -165,13 +190,15 @@ RULES = (
         (staying("lead", 1.25, "0.8 to 1, or falling"), above("swing", 0.07)),
         "the discriminator is far ahead, and rough: its scores jump from batch to batch.",
         "Let γ be found (--gamma auto), or raise it.",
+        only=PAIRED,
     ),
     Rule(
         "imbalance",
-        (below("overlap", 0.03, "0.1 to 0.5"), above("sure", 0.9)),
-        "the discriminator tells almost every generated sample from a real one.",
-        "Train longer, make the generator wider or the discriminator narrower; small data wants augmentation.",
-        either=(below("coverage", 0.5), above("distance", 0.05)),
+        (stuck("distance", 0.05),),
+        "the discriminator is far ahead, and the samples come no nearer to the data.",
+        "Let γ be found (--gamma auto), or raise it; make the generator wider or the discriminator narrower.",
+        either=(staying("lead", 1.25, "0.8 to 1, or falling"), below("overlap", 0.03, "0.1 to 0.5")),
+        early=7,
     ),
     Rule(
         "weak discriminator",

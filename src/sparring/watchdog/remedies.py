@@ -29,6 +29,7 @@ class Remedy:
         stays: dials that do not follow it any more.
         fresh: players whose weights are drawn anew.
         spread: of these weights, that of He et al. (2015) being 1.
+        unless: kinds of layers in a discriminator that it does not go together with.
         bold: whether it may break a run that is alive: the present state is kept first, to come back to.
         trial: looks after which it is judged.
     """
@@ -41,11 +42,15 @@ class Remedy:
     stays: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
     spread: float = 1.0
+    unless: tuple[type[nn.Module], ...] = ()
     bold: bool = False
     trial: int = 6
 
     def fits(self, trainer: Trainer) -> bool:
-        """Whether it would change anything."""
+        """Whether it would change anything, and goes together with the networks."""
+        judges = [player for name, player in trainer.game.players.items() if name not in trainer.game.generators]
+        if any(isinstance(layer, self.unless) for judge in judges for layer in judge.modules()):
+            return False
         if self.fresh:
             return trainer.step < FRESH_BEFORE and set(self.fresh) <= set(trainer.game.players)
         steered = any(not trainer.dials[one].obeys for name in self.steers for one in _called(name, trainer))
@@ -78,6 +83,8 @@ class Remedy:
             draw_anew(trainer, player, self.spread)
 
 
+BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+"""Layers that make the score of a sample depend on the others of its batch: its slope is not that of a function."""
 FRESH_BEFORE = 2000
 """Steps after which weights are not drawn anew: too much would be lost."""
 
@@ -87,7 +94,9 @@ SLOWER = Remedy(
 RISING = replace(
     SLOWER, says="rates to a quarter, from where they rise again, penalties twice as strong", steers=(RATES,), stays=()
 )
-STEADIER = Remedy("γ is found from now on, by holding the lead at its set point", steers=("strength",), trial=10)
+STEADIER = Remedy(
+    "γ is found from now on, by holding the lead at its set point", steers=("strength",), unless=BATCH_NORM, trial=10
+)
 REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
     "non-finite numbers": (
         RISING,
@@ -159,7 +168,7 @@ def _begin_anew(module: nn.Module, spread: float, generator: torch.Generator) ->
             weight.copy_(torch.randn(weight.shape, generator=generator) * spread * (2 / inputs) ** 0.5)
         else:
             weight.fill_(1.0 if name == "weight" else 0.0)  # One-dimensional weights are gains of normalisation.
-    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
+    if isinstance(module, BATCH_NORM):
         module.reset_running_stats()
 
 

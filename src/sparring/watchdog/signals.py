@@ -71,6 +71,7 @@ SIGNALS = {
     "discriminator gradient": "length of the discriminator's gradient",
     "penalty share": "what the penalties weigh, the adversarial term being 1",
     "steered": "1 where γ finds itself, 0 where it was given",
+    "paired": "1 where the loss scores pairs, so that the lead rests at 0.69, 0 where it may be any number",
     "swing": "standard deviation of the lead from step to step",
     "spent": "share of the budget that is spent, in [0, 1]",
     "refused": "updates that were not made because a number was not finite",
@@ -181,6 +182,8 @@ class Observer:
             found["swing"] = math.sqrt(max(squares - total * total / count, 0.0) / (count - 1))
         if "strength" in self.trainer.dials:
             found["steered"] = float(self.trainer.dials["strength"].obeys)
+        if (loss := getattr(self.trainer.game, "loss", None)) is not None:
+            found["paired"] = float(loss.paired)
         refused = self.trainer.guard.total - self._refused
         self._refused = self.trainer.guard.total
         return {**found, "refused": float(refused), "spent": self.trainer.progress.fraction}
