@@ -46,7 +46,7 @@ PAIRS = {
     "r3gan/cifar10": Pair("images/r3gan", "cifar10", 3.0),
     "r3gan/grey": Pair("images/r3gan", "grey", 3.0),
     "r3gan/facades": Pair("images/r3gan", "facades", 3.0),
-    "dcgan/mnist": Pair("images/dcgan", "mnist", 5.0),
+    "dcgan/mnist": Pair("images/dcgan", "mnist", 15.0),
     "gan/digits": Pair("images/gan", "digits", 5.0),
     "vae/mnist": Pair("images/vae", "mnist", 2.0),
 }
