@@ -51,6 +51,7 @@ ILL: list[tuple[str, dict[str, float]]] = [
     ("discriminator overfitting", {"held-out gap": 0.99, "sure": 0.99}),
     ("memorisation", {"held-out gap": 0.99, "nearer to training": 0.99}),
     ("oscillation", {"moved": 2.0, "swing": 3.0}),
+    ("oscillation", {"moved": 2.0, "distance": 1.0}),
     ("checkerboard", {"checkerboard": 3.0, "detail": 2.0}),
     ("stagnation", STILL),
     ("stagnation", {"moved": 0.1, "overlap": 0.02, "detail": -1.0}),

@@ -22,7 +22,7 @@ from sparring.watchdog.findings import COOLING, LASTING
 from sparring.watchdog.improvement import FEWEST
 from sparring.watchdog.remedies import REMEDIES, SLOWER, Remedy
 from sparring.watchdog.signals import FIRST, Look, due
-from sparring.watchdog.watchdog import GAIN, KEPT_EVERY, MANY, NOT_FINITE, ROLLBACKS, Watchdog
+from sparring.watchdog.watchdog import GAIN, KEPT_EVERY, MANY, NOT_FINITE, ROLLBACKS, RUIN, Watchdog
 
 Make = Callable[..., Any]
 Values = Mapping[str, float]
@@ -304,6 +304,21 @@ def test_what_breaks_the_run_is_put_back_at_once_and_the_run_goes_back(run: Begi
     assert here.called("secure") == [kept] and here.dog.history[-1].step == kept
     here.sees([SLOW])
     assert here.said("remedy") == ["stagnation", "stagnation"] and rates.value == 4.0
+
+
+@pytest.mark.parametrize(("farther", "ruined"), [(1.1 * RUIN, True), (0.9 * RUIN, False)])
+def test_a_bold_remedy_that_brings_the_samples_far_off_has_ruined_the_run(
+    farther: float, ruined: bool, run: Begin
+) -> None:
+    """Though what it was against holds no more: samples that have died far from the data are not slow."""
+    here = run()
+    here.sees(WARM_UP)
+    here.sees_until("remedy", SLOW)
+    kept = here.trainer.step
+    here.sees([{**WELL, "distance": farther * SLOW["distance"]}] * REMEDIES["stagnation"][0].trial)
+    assert here.said("did not help" if ruined else "helped") == ["stagnation"]
+    assert (here.trainer.step == kept) == ruined
+    assert here.trainer.dials["generator rate"].value == (1.0 if ruined else 64.0)
 
 
 def test_numbers_that_a_bold_remedy_makes_infinite_are_not_held_against_the_run(run: Begin) -> None:

@@ -153,7 +153,7 @@ GIVEN = (below("steered", 0.5),)
 FAR = (above("distance", 0.05), below("coverage", 0.5))
 """The samples are not good yet. Of good ones a discriminator has little to say, and should not."""
 PAIRED = (above("paired", 0.5),)
-"""The loss scores pairs. With others the discriminator of a run that does well may lead by any number."""
+"""The loss scores pairs. With others a run that does well may have any lead, which may swing by any number."""
 LOWER_RATE = "Lower --learning-rate, or raise --gamma."
 RULES = (
     Rule(
@@ -239,6 +239,15 @@ RULES = (
         (above("moved", 0.6), above("swing", 0.1)),
         "the samples keep changing and come to no rest.",
         LOWER_RATE,
+        only=PAIRED,
+        lasting=4,
+        early=12,
+    ),
+    Rule(
+        "oscillation",
+        (above("moved", 0.6), stuck("distance", 0.05)),
+        "the samples keep changing and come no nearer to the data.",
+        LOWER_RATE,
         lasting=4,
         early=12,
     ),
@@ -259,7 +268,7 @@ RULES = (
     ),
     Rule(
         "stagnation",
-        (below("moved", 0.4), below("overlap", 0.12, "0.1 to 0.5"), below("detail", -0.05, "near 0")),
+        (below("moved", 0.4), below("overlap", 0.12, "0.1 to 0.5"), below("detail", -0.12, "near 0")),
         "the generator follows too slowly: it changes little, and its samples are told apart by their smoothness.",
         "Raise --learning-rate, or train longer.",
         # Later all runs are slow, as the rates fall; and one that knows its data by heart would break at higher rates.

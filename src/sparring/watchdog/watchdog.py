@@ -21,6 +21,8 @@ Tell: TypeAlias = Callable[[str, str, dict[str, Any]], None]
 
 GAIN = 0.8
 """A remedy helped if the distance fell below this share, too, though what it was against still holds."""
+RUIN = 2.0
+"""A bold remedy has ruined a run whose samples are so many times as far as before."""
 KEPT_EVERY = 8
 """Looks between states that are kept to go back to, if nothing ails the run."""
 NOT_FINITE, MANY = "non-finite numbers", 16
@@ -261,6 +263,8 @@ class Watchdog:
             if broken and trial.bold:
                 return self._undo(trial, ruined=True)
             if len(self.history) >= trial.until:
+                if trial.bold and self._distance() > RUIN * trial.distance:
+                    return self._undo(trial, ruined=True)
                 mended = trial.finding not in self.ailing
                 if not broken and (mended or self._distance() < GAIN * trial.distance < GAIN * FAR):
                     self._accept(trial, mended=mended)
