@@ -43,8 +43,8 @@ ILL: list[tuple[str, dict[str, float]]] = [
     ("vanishing gradient", {**STILL, "generator gradient": 1e-9}),
     ("mode collapse", {"diversity": 0.02, "coverage": 0.02}),
     ("imbalance", {"lead": 9.0, "swing": 3.0}),
-    ("imbalance", {"distance": 1.0, "lead": 9.0}),
-    ("imbalance", {"distance": 1.0, "overlap": 0.0}),
+    ("imbalance", {"distance": 1.0, "coverage": 0.2, "lead": 9.0}),
+    ("imbalance", {"distance": 1.0, "coverage": 0.2, "overlap": 0.0}),
     ("weak discriminator", {"lead": math.log(2), "swing": 1e-6, "coverage": 0.2, "steered": 0.0}),
     ("weak discriminator", {"penalty share": 30.0, "lead": 0.75, "distance": 0.2, "steered": 0.0}),
     ("discriminator overfitting", {"held-out gap": 0.99, "overlap": 0.0}),
@@ -151,7 +151,7 @@ def test_every_finding_but_the_grossest_takes_two_signals() -> None:
 
 
 def test_of_one_name_there_is_one_finding() -> None:
-    both = {"lead": 9.0, "swing": 3.0, "overlap": 0.0, "distance": 1.0}
+    both = {"lead": 9.0, "swing": 3.0, "overlap": 0.0, "distance": 1.0, "coverage": 0.2}
     assert names(*[{}] * LONG, *[both] * LASTING).count("imbalance") == 1
 
 
@@ -235,7 +235,7 @@ def test_a_lead_that_falls_by_itself_is_no_imbalance() -> None:
 
 def test_a_loss_without_pairs_lets_the_discriminator_lead_while_samples_come_nearer() -> None:
     """The GAN of 2014 leads by any number and learns all the same."""
-    ahead = {"lead": 6.0, "swing": 1.0, "overlap": 0.02, "paired": 0.0}
+    ahead = {"lead": 6.0, "swing": 1.0, "overlap": 0.02, "coverage": 0.2, "paired": 0.0}
     assert "imbalance" not in names(*[ahead] * LONG)
     coming = [{**ahead, "distance": 0.98**look} for look in range(2 * LONG)]
     assert not any("imbalance" in names(*coming[:count]) for count in range(1, 2 * LONG))

@@ -196,7 +196,7 @@ RULES = (
     ),
     Rule(
         "imbalance",
-        (stuck("distance", 0.05),),
+        (stuck("distance", 0.02), below("coverage", 0.5)),
         "the discriminator is far ahead, and the samples come no nearer to the data.",
         "Let γ be found (--gamma auto), or raise it; make the generator wider or the discriminator narrower.",
         either=(staying("lead", 1.25, "0.8 to 1, or falling"), below("overlap", 0.03, "0.1 to 0.5")),
