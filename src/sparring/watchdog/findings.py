@@ -150,7 +150,7 @@ def _best(values: Sequence[float]) -> float:
 
 GIVEN = (below("steered", 0.5),)
 """γ was given. One that finds itself falls by itself where the discriminator says too little."""
-FAR = (above("distance", 0.05), below("coverage", 0.5))
+UNLIKE = (above("distance", 0.05), below("coverage", 0.5))
 """The samples are not good yet. Of good ones a discriminator has little to say, and should not."""
 PAIRED = (above("paired", 0.5),)
 """The loss scores pairs. With others a run that does well may have any lead, which may swing by any number."""
@@ -207,7 +207,7 @@ RULES = (
         (below("lead", 0.705, "0.8 to 1"), below("swing", 0.006)),
         "the discriminator hardly says anything: it is smoothed away.",
         "Let γ be found (--gamma auto), or lower it; give the discriminator more width.",
-        either=FAR,
+        either=UNLIKE,
         only=GIVEN,
     ),
     Rule(
@@ -215,7 +215,7 @@ RULES = (
         (above("penalty share", 2, "below 1"), below("lead", 0.8, "0.8 to 1")),
         "the penalties outweigh what the discriminator has to say.",
         "Let γ be found (--gamma auto), or lower it.",
-        either=FAR,
+        either=UNLIKE,
         only=GIVEN,
         early=1,
     ),

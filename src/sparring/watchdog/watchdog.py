@@ -11,7 +11,7 @@ from sparring.dials import standing as dials_standing
 from sparring.watchdog.best import standing, surpasses
 from sparring.watchdog.data import unhealthy
 from sparring.watchdog.findings import COOLING, EARLY, LASTING, Finding, found, suspicious
-from sparring.watchdog.improvement import improvement_of
+from sparring.watchdog.improvement import CHANCE, improvement_of
 from sparring.watchdog.remedies import REMEDIES, Remedy, keep_turned
 from sparring.watchdog.signals import FAR, Look, Observer, due
 
@@ -263,7 +263,7 @@ class Watchdog:
             if broken and trial.bold:
                 return self._undo(trial, ruined=True)
             if len(self.history) >= trial.until:
-                if trial.bold and self._distance() > RUIN * trial.distance:
+                if trial.bold and self._distance() > RUIN * max(trial.distance, CHANCE):
                     return self._undo(trial, ruined=True)
                 mended = trial.finding not in self.ailing
                 if not broken and (mended or self._distance() < GAIN * trial.distance < GAIN * FAR):
