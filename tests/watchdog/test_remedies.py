@@ -135,6 +135,8 @@ def test_no_slope_is_smoothed_that_is_not_of_one_sample(kind: type[nn.Module], o
     trainer = observed(Duel(*players, prior=normal(4), loss=LOSSES["non_saturating"])).trainer
     assert STEADIER.fits(trainer) == (kind is nn.LayerNorm)
     assert SLOWER.fits(trainer)
+    steering = [remedy for tried in REMEDIES.values() for remedy in tried if "strength" in remedy.steers]
+    assert len(steering) > 5 and all(remedy.fits(trainer) == (kind is nn.LayerNorm) for remedy in steering)
 
 
 def test_going_back_alone_fits_always(trainer: Trainer) -> None:

@@ -154,6 +154,7 @@ UNLIKE = (above("distance", 0.05), below("coverage", 0.5))
 """The samples are not good yet. Of good ones a discriminator has little to say, and should not."""
 PAIRED = (above("paired", 0.5),)
 """The loss scores pairs. With others a run that does well may have any lead, which may swing by any number."""
+AHEAD = staying("lead", 1.25, "0.8 to 1, or falling")
 LOWER_RATE = "Lower --learning-rate, or raise --gamma."
 RULES = (
     Rule(
@@ -189,7 +190,7 @@ RULES = (
     ),
     Rule(
         "imbalance",
-        (staying("lead", 1.25, "0.8 to 1, or falling"), above("swing", 0.07)),
+        (AHEAD, above("swing", 0.07)),
         "the discriminator is far ahead, and rough: its scores jump from batch to batch.",
         "Let γ be found (--gamma auto), or raise it.",
         only=PAIRED,
@@ -199,7 +200,7 @@ RULES = (
         (stuck("distance", 0.02), below("coverage", 0.5)),
         "the discriminator is far ahead, and the samples come no nearer to the data.",
         "Let γ be found (--gamma auto), or raise it; make the generator wider or the discriminator narrower.",
-        either=(staying("lead", 1.25, "0.8 to 1, or falling"), below("overlap", 0.03, "0.1 to 0.5")),
+        either=(AHEAD, below("overlap", 0.03, "0.1 to 0.5")),
         early=7,
     ),
     Rule(

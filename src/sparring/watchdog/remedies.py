@@ -29,7 +29,6 @@ class Remedy:
         stays: dials that do not follow it any more.
         fresh: players whose weights are drawn anew.
         spread: of these weights, that of He et al. (2015) being 1.
-        unless: kinds of layers in a discriminator that it does not go together with.
         bold: whether it may break a run that is alive: the present state is kept first, to come back to.
         trial: looks after which it is judged.
     """
@@ -42,14 +41,12 @@ class Remedy:
     stays: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
     spread: float = 1.0
-    unless: tuple[type[nn.Module], ...] = ()
     bold: bool = False
     trial: int = 6
 
     def fits(self, trainer: Trainer) -> bool:
         """Whether it would change anything, and goes together with the networks."""
-        judges = [player for name, player in trainer.game.players.items() if name not in trainer.game.generators]
-        if any(isinstance(layer, self.unless) for judge in judges for layer in judge.modules()):
+        if "strength" in self.steers and _mixes_samples(trainer):
             return False
         if self.fresh:
             return trainer.step < FRESH_BEFORE and set(self.fresh) <= set(trainer.game.players)
@@ -84,7 +81,7 @@ class Remedy:
 
 
 BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-"""Layers that make the score of a sample depend on the others of its batch: its slope is not that of a function."""
+"""Layers by which what becomes of a sample depends on the others of its batch."""
 FRESH_BEFORE = 2000
 """Steps after which weights are not drawn anew: too much would be lost."""
 
@@ -94,9 +91,7 @@ SLOWER = Remedy(
 RISING = replace(
     SLOWER, says="rates to a quarter, from where they rise again, penalties twice as strong", steers=(RATES,), stays=()
 )
-STEADIER = Remedy(
-    "γ is found from now on, by holding the lead at its set point", steers=("strength",), unless=BATCH_NORM, trial=10
-)
+STEADIER = Remedy("γ is found from now on, by holding the lead at its set point", steers=("strength",), trial=10)
 REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
     "non-finite numbers": (
         RISING,
@@ -170,6 +165,12 @@ def _begin_anew(module: nn.Module, spread: float, generator: torch.Generator) ->
             weight.fill_(1.0 if name == "weight" else 0.0)  # One-dimensional weights are gains of normalisation.
     if isinstance(module, BATCH_NORM):
         module.reset_running_stats()
+
+
+def _mixes_samples(trainer: Trainer) -> bool:
+    """Whether the score of a sample depends on the others of its batch, so that its slope is not that of a function."""
+    judges = [player for name, player in trainer.game.players.items() if name not in trainer.game.generators]
+    return any(isinstance(layer, BATCH_NORM) for judge in judges for layer in judge.modules())
 
 
 def keep_turned(trainer: Trainer, dials: Mapping[str, tuple[float, bool]]) -> None:

@@ -260,11 +260,11 @@ class Watchdog:
         """Say whether what was done helped; if it did not, put it back. Returns whether the run went back, too."""
         for trial in list(self.trials):
             broken = BROKEN in self.ailing and trial.finding != BROKEN
-            if broken and trial.bold:
+            over = len(self.history) >= trial.until
+            farther = over and self._distance() > RUIN * max(trial.distance, CHANCE)
+            if trial.bold and (broken or farther):
                 return self._undo(trial, ruined=True)
-            if len(self.history) >= trial.until:
-                if trial.bold and self._distance() > RUIN * max(trial.distance, CHANCE):
-                    return self._undo(trial, ruined=True)
+            if over:
                 mended = trial.finding not in self.ailing
                 if not broken and (mended or self._distance() < GAIN * trial.distance < GAIN * FAR):
                     self._accept(trial, mended=mended)
