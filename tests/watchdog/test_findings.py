@@ -48,7 +48,6 @@ ILL: list[tuple[str, dict[str, float]]] = [
     ("weak discriminator", {"lead": math.log(2), "swing": 1e-6, "coverage": 0.2, "steered": 0.0}),
     ("weak discriminator", {"penalty share": 30.0, "lead": 0.75, "distance": 0.2, "steered": 0.0}),
     ("discriminator overfitting", {"held-out gap": 0.99, "overlap": 0.0}),
-    ("discriminator overfitting", {"held-out gap": 0.99, "sure": 0.99}),
     ("memorisation", {"held-out gap": 0.99, "nearer to training": 0.99}),
     ("oscillation", {"moved": 2.0, "swing": 3.0}),
     ("oscillation", {"moved": 2.0, "distance": 1.0}),

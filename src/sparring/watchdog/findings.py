@@ -222,10 +222,9 @@ RULES = (
     ),
     Rule(
         "discriminator overfitting",
-        (above("held-out gap", 0.7),),
+        (above("held-out gap", 0.7), below("overlap", 0.06, "0.1 to 0.5")),
         "the discriminator knows the training samples by heart: held-out ones look generated to it.",
         "More data helps most, then augmentation, then a narrower discriminator.",
-        either=(above("sure", 0.75), below("overlap", 0.06, "0.1 to 0.5")),
         lasting=4,
     ),
     Rule(
