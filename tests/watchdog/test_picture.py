@@ -36,6 +36,17 @@ def test_what_happened_is_drawn_above() -> None:
     assert size(told)[1] > size(plain)[1] and size(told)[0] == size(plain)[0]
 
 
+@pytest.mark.parametrize(("start", "end"), [(0, 576), (0, 64), (512, 576)])
+def test_outcomes_are_not_written_over_names(start: int, end: int) -> None:
+    """However long it lasted: what came of it makes no difference to the margin, where its name stands."""
+    margins = []
+    for left in (False, True):
+        ailing = Episode("unhealthy data", start, end, True, "", (), "", left=left)
+        with Image.open(io.BytesIO(signals_picture(looks(9, lead=0.8), [ailing]))) as picture:
+            margins.append(picture.crop((0, 0, picture.width // 12, picture.height)).tobytes())
+    assert margins[0] == margins[1]
+
+
 @pytest.mark.parametrize("value", [0.0, -0.01, 1e12])
 def test_any_value_can_be_drawn(value: float) -> None:
     signals = {name: value for pair in ROWS.values() for panel in pair for name in panel.shows}

@@ -192,7 +192,7 @@ RULES = (
         "imbalance",
         (AHEAD, above("swing", 0.07)),
         "the discriminator is far ahead, and rough: its scores jump from batch to batch.",
-        "Let γ be found (--gamma auto), or raise it.",
+        "Let γ be found (--gamma auto); where it is already, give a higher number, or train longer.",
         only=PAIRED,
     ),
     Rule(
