@@ -23,6 +23,8 @@ Learned = Callable[..., torch.Tensor]
 SMALL = {"batch": 128, "width": 64, "noise": 4, "learning_rate": 3e-3}
 PENALTIES = ("r1+r2", "finite r1+r2", "gradient penalty")
 WORKING = [(loss, penalty) for loss in LOSSES for penalty in PENALTIES]
+LONGER = {("least_squares", "r1+r2"): 2500}
+"""Steps of pairs whose γ nobody steers and which give all modes their shares late."""
 FAST = [("relativistic", "r1+r2"), ("non_saturating", "finite r1+r2"), ("wasserstein", "gradient penalty")]
 RING = survey("ring").prepare((2,))
 
@@ -45,7 +47,7 @@ def test_the_ring(loss: str, penalty: str, learned: Learned) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("loss", "penalty"), WORKING)
 def test_the_ring_with_every_pair_that_works(loss: str, penalty: str, learned: Learned) -> None:
-    found = measured(learned(small("points/ring", loss=loss, penalty=penalty), RING, 1500))
+    found = measured(learned(small("points/ring", loss=loss, penalty=penalty), RING, LONGER.get((loss, penalty), 1500)))
     assert found["modes"] == 8 and found["quality"] > 0.7 and found["reverse_kl"] < 0.15, found
 
 
