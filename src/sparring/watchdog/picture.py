@@ -171,9 +171,8 @@ def _draw_story(axes: "Axes", episodes: Sequence[Episode], lanes: Sequence[str],
             shape, colour, _ = MARKS[kind]
             axes.plot([samples], [height], shape, color=colour, ms=7, mec="white", mew=0.8, clip_on=False, zorder=3)
         # Beside the bar where there is room, else on it.
-        place, side = (
-            (stop, "left") if stop <= 0.7 * last else (each.start, "right" if each.start > 0.3 * last else "left")
-        )
+        place = stop if stop <= 0.7 * last else each.start
+        side = "right" if stop > 0.7 * last and each.start > 0.3 * last else "left"
         axes.text(place, height, f"   {_outcome(each)}   ", ha=side, va="center", fontsize=7.5, color=GREY)
     present = {"found", *(one.outcome for each in episodes for one in each.treatments)}
     for shape, colour, words in (mark for kind, mark in MARKS.items() if kind in present):
