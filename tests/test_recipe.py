@@ -74,7 +74,7 @@ def test_every_duel_can_be_packed(name: str) -> None:
     recipe, _ = resolve(with_fields(RECIPES[name], small), facts_for(RECIPES[name]), MACHINE)
     game = recipe.game(facts_for(recipe))
     judge = game.players["discriminator"].eval()
-    samples = torch.randn(6, *recipe.shape(facts_for(recipe)), generator=generator(0, "samples"))
+    samples = torch.randn(6, *recipe.view(facts_for(recipe)).shape, generator=generator(0, "samples"))
     (scores,), (others,) = judge(samples).scores, judge(samples.roll(1, 0)).scores
     assert scores.shape == (6,) and scores[::2].equal(scores[1::2]) and not scores.allclose(others.roll(-1))
 

@@ -10,7 +10,7 @@ from typing import Any, final
 
 import torch
 
-from sparring.data.dataset import Dataset, Split
+from sparring.data.dataset import Split
 from sparring.data.facts import Facts
 from sparring.display import Display, Plain, Silent
 from sparring.errors import SparringError, nearest
@@ -139,7 +139,7 @@ def train(
     )
     run = create(folder, record) if world.first else Run(folder)
     world.agree("begun")
-    split = survey.prepare(resolved.shape(facts), seed=seed)
+    split = survey.prepare(resolved.view(facts), seed=seed)
     return Experiment(run, record, resolved, split, place, world, display, goal).play()
 
 
@@ -173,7 +173,7 @@ def resume(
             expected=f"the {record.facts.count} samples of then",
             remedy="put the data back, or begin a new run",
         )
-    split = survey.prepare(resolved.shape(record.facts), seed=record.seed)
+    split = survey.prepare(resolved.view(record.facts), seed=record.seed)
     goal = Goal.parse(record.until) if record.until else None
     experiment = Experiment(opened, record, resolved, split, place, world, display, goal)
     return experiment.play(resumed=True)
@@ -214,9 +214,7 @@ class Experiment:
             seed=record.seed,
             bfloat16=recipe.precision == "bfloat16",
         )
-        # The judge may use the labels even where the players never see them.
-        data = split.train if vars(recipe).get("labels") else Dataset(split.train.samples)
-        self.trainer = Trainer(game, data, plan, device=device, world=world, tell=self._tell)
+        self.trainer = Trainer(game, split.train, plan, device=device, world=world, tell=self._tell)
         self.states = States(run.folder, self.trainer, self.logbook, world, self._save)
         self.watchdog = Watchdog(
             Observer(self.trainer, split, self.modality, record.seed),
@@ -256,7 +254,7 @@ class Experiment:
         sides = (self._sketched(self.trainer.average), self._sketched(best.game))
         told = farther(*sides, self.modality.sketch(reals, self.split.facts)).can_be_told
         if told:
-            for name in best.game.generators:
+            for name in best.game.published:
                 self.trainer.average.players[name].load_state_dict(best.game.players[name].state_dict())
             words = f"The samples were best after {best.samples:,} samples: the average is that of then."
             self._tell("best", words)
@@ -265,7 +263,7 @@ class Experiment:
     def _sketched(self, game: Game) -> torch.Tensor:
         """What the watchdog compares of ``COMPARED`` samples, classes in turn, generated a few at a time."""
         device, labels = self.trainer.device, None
-        if self.trainer.data.labels is not None:
+        if self.recipe.view(self.record.facts).condition == "label":
             labels = (torch.arange(COMPARED) % len(self.record.facts.classes)).to(device)
         sketches = []
         for start in range(0, COMPARED, AT_ONCE):
@@ -278,7 +276,7 @@ class Experiment:
 
     def play(self, *, resumed: bool = False) -> Run:
         """Train to the end, from the newest checkpoint if ``resumed``; then judge, show and publish."""
-        values = self.recipe.batch * math.prod(self.split.train.samples.shape[1:])
+        values = self.recipe.batch * sum(math.prod(shape) for shape in self.split.train.shapes)
         with alone(self.run) if self.world.first else nullcontext(), processes.watched(self.world):
             with devices.threads_for(self.trainer.device, values):
                 if resumed:
@@ -378,13 +376,14 @@ class Experiment:
     def _samples_of_average(self) -> torch.Tensor:
         """From the same noise every time, one row a class if there are classes."""
         game, labels, device, count = self.trainer.average, None, self.trainer.device, self.modality.shown
-        if self.split.train.labels is not None:
+        if self.split.train.conditions is not None:
             classes = len(self.record.facts.classes)
             count = COLUMNS * min(classes, MOST_ROWS)
             labels = (torch.arange(count) // COLUMNS).to(device)
         draw = Draw(self.record.seed, 0, count, slice(0, count), stream="shown/", device=device)
         with torch.no_grad():
-            return game.generate(game.noise(draw), labels).cpu()
+            samples: torch.Tensor = game.generate(game.noise(draw), labels).cpu()
+        return samples
 
     def _picture(self, samples: torch.Tensor, path: Path) -> None:
         try:

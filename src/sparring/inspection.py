@@ -101,7 +101,7 @@ def inspect(
     survey = modality.survey(str(data))
     resolved, prospect = _plan(survey.facts, recipe, pick(device))
     if sheet is not None or (measure and prospect.obstacle is None):
-        split = survey.prepare(resolved.shape(survey.facts))
+        split = survey.prepare(resolved.view(survey.facts))
         if sheet is not None:
             columns, rows = _chosen(split.train)
             write_picture(sheet, modality.picture(split.train.batch(rows).real, columns=columns))
@@ -131,7 +131,7 @@ def _plan(facts: Facts, name: str | None, device: "torch.device") -> tuple["Reci
     too_few = f"There are {facts.count} readable samples, fewer than a batch of {recipe.batch}."
     return recipe, Prospect(
         recipe=name,
-        shape=recipe.shape(facts),
+        shape=recipe.view(facts).shape,
         batch=recipe.batch,
         samples=recipe.samples,
         device=device.type,

@@ -24,6 +24,7 @@ from sparring.evaluation.memorisation import compare as compare_with_training
 from sparring.evaluation.metrics import METRICS, metrics_of
 from sparring.evaluation.scores import Score, by_features, evaluate_samples, extremes, half_width, in_words, scored
 from sparring.evaluation.sides import MOST, REPEATS, More, Rounds
+from sparring.evaluation.sides import in_words as shapes_in_words
 from sparring.evaluation.usefulness import usefulness
 from sparring.evaluation.words import words
 from sparring.flow import Batch
@@ -35,6 +36,7 @@ from sparring.randomness import Draw, derive, generator
 from sparring.recipe import Recipe
 from sparring.reporting import write_judgement, write_report
 from sparring.run import Run
+from sparring.samples import Sample, batch_size, take, tensors
 from sparring.storage import write_json
 from sparring.subject import Subject, of_model, open_subject
 
@@ -96,9 +98,9 @@ def evaluate(
         )
     own = model is not None and survey.facts.fingerprint == model.facts.fingerprint
     apart = int(model.history.get("seed", seed)) if model is not None and own else seed
-    split = survey.prepare(judged.shape, labels=True, seed=apart)
+    split = survey.prepare(judged.view, seed=apart)
     # First, because it may be refused.
-    found = usefulness(*judged.batch(count or count_for(split), seed), split, seed) if useful else {}
+    found = _usefulness(judged.batch(count or count_for(split), seed), split, seed) if useful else {}
     judgement = _judged(judged, split, count, seed, extractors, partial((display or Plain()).count, "judging"))
     judgement = replace(judgement, measures={**judgement.measures, **plain(found)})
     if model is not None and not own:
@@ -135,14 +137,14 @@ def compare(
     _require_count(count)
     (one, survey), (other, _) = (open_subject(place, data, recipe) for place in (first, second))
     subjects = (one, other)
-    if (one.kind.name, one.shape) != (other.kind.name, other.shape):
+    if (one.kind.name, one.view.shape) != (other.kind.name, other.view.shape):
         raise SparringError(
-            found=f"{one.kind.name} of shape {one.shape} and {other.kind.name} of shape {other.shape}",
+            found=f"{one.kind.name} of shape {one.view.shape} and {other.kind.name} of shape {other.view.shape}",
             expected="samples of one kind and shape",
             remedy="compare models of one resolution, or resize the files of one",
         )
-    split = survey.prepare(one.shape, labels=True, seed=seed)
-    there = [len(one.samples) for one in subjects if one.samples is not None]
+    split = survey.prepare(one.view, seed=seed)
+    there = [batch_size(one.samples) for one in subjects if one.samples is not None]
     count = min([count or count_for(split), *there])
 
     display = display or Plain()
@@ -180,7 +182,7 @@ def judge(
     rounds = Rounds(split.train, split.held_out, batch, seed=seed, more=more)
     seeing = list(extractors or kind.extractors(split, seed).values())[::-1]
     measures = [by_features(extractor, metrics_of(extractor)) for extractor in seeing]
-    shape = " × ".join(map(str, split.train.samples.shape[1:]))
+    shape = shapes_in_words(split.train.shapes)
     parts = f"{len(split.train)} to train on and {len(split.held_out)} held out"
     data = f"data {split.facts.fingerprint[:12]}, {parts}, {shape}, {kind.preparation}"
     *found, others = scored(rounds, [*measures, kind.measure(split, seed)], tell)
@@ -189,7 +191,7 @@ def judge(
         subject=subject,
         data=split.facts.source,
         fingerprint=split.facts.fingerprint,
-        count=len(batch.real),
+        count=batch_size(batch.real),
         seed=seed,
         scores=tuple(in_words(one, extractor, rounds, data) for one, extractor in zip(found, seeing, strict=True)),
         measures=others,
@@ -208,7 +210,7 @@ def quick_score(game: Game, split: Split, kind: Modality, metric: str, seed: int
     extractor = list(kind.extractors(split, seed).values())[-1]
     count = min(QUICK, max(len(split.held_out), FEWEST))
     classes = len(split.facts.classes) if split.train.labels is not None else 0
-    device = next(iter(game.players[game.generators[0]].parameters())).device
+    device = next(iter(game.players[game.published[0]].parameters())).device
     parts = []
     for start in range(0, count, AT_ONCE):
         rows = slice(0, min(AT_ONCE, count - start))
@@ -244,7 +246,7 @@ def _judged(
     subject: Subject, split: Split, count: int | None, seed: int, extractors: Sequence[str], tell: Tell | None
 ) -> Judgement:
     if count is None:
-        count = count_for(split) if subject.samples is None else len(subject.samples)
+        count = count_for(split) if subject.samples is None else batch_size(subject.samples)
     batch, more = subject.batch(count, seed), subject.more(seed)
     seeing = list(subject.kind.extractors(split, seed, extractors).values())
     found = judge(subject.name, batch, split, subject.kind, seed=seed, more=more, extractors=seeing, tell=tell)
@@ -267,19 +269,23 @@ def _path_length(model: Model, extractor: Extractor, seed: int) -> Score:
     return Score(value, None, words("path_length").better, half_width(deviations), deviations=deviations)
 
 
+def _usefulness(batch: Batch, split: Split, seed: int) -> dict[str, tuple[float, float]]:
+    return usefulness(batch.real, batch.label, split, seed)
+
+
 def _require_count(count: int | None) -> None:
     if count is not None and count < 2:
         raise SparringError(found=f"--count {count}", expected="at least 2", remedy="give another number")
 
 
-def _memorisation(samples: Tensor, split: Split, seed: int) -> Memorisation | None:
-    if samples[0].numel() < SMALLEST_SAMPLE:
+def _memorisation(samples: Sample, split: Split, seed: int) -> Memorisation | None:
+    if sum(math.prod(shape) for shape in split.train.shapes) < SMALLEST_SAMPLE:
         return None
     pixels = Pixels()
-    rows = torch.randperm(len(samples), generator=generator(seed, "compared"))[:COMPARED]
+    rows = torch.randperm(batch_size(samples), generator=generator(seed, "compared"))[:COMPARED]
     aside = torch.randperm(len(split.held_out), generator=generator(seed, "compared aside"))[:COMPARED]
-    fake, held_out = samples[rows], split.held_out.batch(aside.numpy()).real
-    key = joined([VERSION, split.facts.fingerprint, split.train.samples.shape, digest(held_out, fake), seed])
+    fake, held_out = take(samples, rows), split.held_out.batch(aside.numpy()).real
+    key = joined([VERSION, split.facts.fingerprint, split.train.shapes, digest(*tensors((held_out, fake))), seed])
     found = recall("memorisation", key)
     if found is not None:
         judged = Memorisation.from_json(found)

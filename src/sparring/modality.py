@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sparring.data.facts import Facts
+from sparring.data.view import View
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,8 +23,8 @@ class Survey(Protocol):
     @property
     def facts(self) -> Facts: ...
 
-    def prepare(self, shape: tuple[int, ...], *, labels: bool = True, seed: int = 0) -> "Split":
-        """Every sample in ``shape``, split into what is trained on and what is held out."""
+    def prepare(self, view: View, *, seed: int = 0) -> "Split":
+        """Every sample as ``view`` has it, split into what is trained on and what is held out."""
         ...
 
 

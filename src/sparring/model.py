@@ -43,7 +43,7 @@ class Model:
 
     def __init__(self, game: Game, recipe: Recipe, name: str, facts: Facts, history: dict[str, Any]) -> None:
         self.game, self.recipe, self.name, self.facts, self.history = game, recipe, name, facts, history
-        for player in game.generators:
+        for player in game.published:
             game.players[player].eval().requires_grad_(False)
 
     @property
@@ -78,7 +78,7 @@ class Model:
                 remedy="give other numbers",
             )
         labels = self.labels(count, condition)
-        players = [self.game.players[name].to(device) for name in self.game.generators]
+        players = [self.game.players[name].to(device) for name in self.game.published]
         parts = []
         with torch.inference_mode():
             for start in range(0, count, AT_ONCE):
@@ -162,13 +162,10 @@ class Model:
         target.mkdir(parents=True, exist_ok=True)
         weights = {
             f"{player}/{key}": value.contiguous()
-            for player in self.game.generators
+            for player in self.game.published
             for key, value in self.game.players[player].state_dict().items()
         }
-        facts = replace(
-            self.facts,
-            details={key: self.facts.details[key] for key in ("center", "scale") if key in self.facts.details},
-        )
+        facts = replace(self.facts, details={})
         write_bytes(target / "generator.safetensors", save(weights))
         config = {
             "format": FORMAT,
@@ -278,7 +275,7 @@ def _from_published(folder: Path, own: str | Recipe | None) -> Model:
 def _model(recipe: Recipe, name: str, facts: Facts, weights: dict[str, Tensor], history: dict[str, Any]) -> Model:
     with seeded(0, "weights"):
         game = recipe.game(facts)
-    for player in game.generators:
+    for player in game.published:
         state = {
             key.removeprefix(f"{player}/"): value for key, value in weights.items() if key.startswith(f"{player}/")
         }
@@ -296,7 +293,7 @@ def _model(recipe: Recipe, name: str, facts: Facts, weights: dict[str, Tensor], 
 def _card(model: Model) -> str:
     """The model card: only what is known."""
     facts = model.facts
-    shape = " × ".join(str(side) for side in model.recipe.shape(facts))
+    shape = " × ".join(str(side) for side in model.recipe.view(facts).shape)
     classes = f"\n* classes: {', '.join(model.classes)}" if model.classes else ""
     return f"""---
 library_name: sparring

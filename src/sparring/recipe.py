@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, final
 from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
 
 from sparring.data.facts import Facts
+from sparring.data.view import View
 from sparring.errors import SparringError, nearest
 from sparring.objectives.schedules import Schedule
 
@@ -83,8 +84,8 @@ class Recipe(BaseModel, ABC):
         """Samples after which a weight counts half in the averaged players, when ``samples`` have been seen."""
 
     @abstractmethod
-    def shape(self, facts: Facts) -> tuple[int, ...]:
-        """The shape of one sample as the networks see it."""
+    def view(self, facts: Facts) -> View:
+        """How it looks at data of ``facts``: the shape of a sample, and what players are told."""
 
     @abstractmethod
     def choose(self, facts: Facts, machine: Machine) -> Chosen:

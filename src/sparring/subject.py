@@ -7,6 +7,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from sparring.data.view import View
 from sparring.evaluation.sides import MOST, More
 from sparring.flow import Batch
 from sparring.modalities import modality_of
@@ -14,6 +15,7 @@ from sparring.modality import Modality, Survey
 from sparring.model import Model, load
 from sparring.randomness import derive, generator
 from sparring.recipe import Recipe
+from sparring.samples import take
 
 
 @final
@@ -24,7 +26,7 @@ class Subject:
     Args:
         name: what to call it.
         kind: what its samples are.
-        shape: of a sample.
+        view: how the real samples are to be looked at.
         model: where there is one.
         samples: where there is no model.
         labels: their classes, where they lie in folders named after those of the real samples.
@@ -33,7 +35,7 @@ class Subject:
 
     name: str
     kind: Modality
-    shape: tuple[int, ...]
+    view: View
     model: Model | None = None
     samples: Tensor | None = field(default=None, repr=False)
     labels: Tensor | None = field(default=None, repr=False)
@@ -42,12 +44,13 @@ class Subject:
     def batch(self, count: int, seed: int) -> Batch:
         """So many samples and the classes they were asked for; fewer where there are fewer files."""
         if self.model is not None:
-            return Batch(self.model.sample(count, seed=seed), self.model.labels(count))
+            labels = self.model.labels(count)
+            return Batch(self.model.sample(count, seed=seed), labels, labels)
         assert self.samples is not None
         if count >= len(self.samples):
-            return Batch(self.samples, self.labels)
+            return Batch(self.samples, None, self.labels)
         rows = torch.randperm(len(self.samples), generator=generator(seed, "judged"))[:count]
-        return Batch(self.samples[rows], None if self.labels is None else self.labels[rows])
+        return take(Batch(self.samples, None, self.labels), rows)
 
     def more(self, seed: int) -> More | None:
         """Gives fresh samples for repeats; files give none."""
@@ -73,17 +76,15 @@ def open_subject(place: str | Path, data: str | Path, recipe: str | Recipe | Non
         return of_model(model, str(place)), model.modality.survey(str(data))
     kind = modality_of(str(data))
     real, survey = kind.survey(str(data)), kind.survey(str(place))
-    shape = (real.facts.shape[0], *survey.facts.shape[1:])
+    view = View((real.facts.shape[0], *survey.facts.shape[1:]))
     named = bool(real.facts.classes) and survey.facts.classes == real.facts.classes
-    split = survey.prepare(shape, labels=named)
+    split = survey.prepare(view)
     parts = [part.batch(slice(0, MOST)) for part in (split.train, split.held_out)]
-    labels = (
-        torch.cat([part.condition[:MOST] for part in parts if part.condition is not None])[:MOST] if named else None
-    )
+    labels = torch.cat([part.label for part in parts if part.label is not None])[:MOST] if named else None
     return Subject(
         str(place),
         kind,
-        shape,
+        view,
         samples=torch.cat([part.real for part in parts])[:MOST],
         labels=labels,
         remarks=(*survey.facts.remarks, *_remarks(survey.facts.classes, real.facts.classes)),
@@ -102,4 +103,4 @@ def _remarks(made: tuple[str, ...], real: tuple[str, ...]) -> list[str]:
 
 def of_model(model: Model, name: str) -> Subject:
     """A model as what is judged."""
-    return Subject(name, model.modality, tuple(model.recipe.shape(model.facts)), model=model)
+    return Subject(name, model.modality, model.recipe.view(model.facts), model=model)

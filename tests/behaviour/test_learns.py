@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from sparring.data.dataset import Split
+from sparring.data.view import View
 from sparring.evaluation.distances import frechet
 from sparring.modalities.points import metrics
 from sparring.modalities.points.data import MIXTURES, survey
@@ -26,7 +27,7 @@ WORKING = [(loss, penalty) for loss in LOSSES for penalty in PENALTIES]
 LONGER = {("least_squares", "r1+r2"): 2500}
 """Steps of pairs whose γ nobody steers and which give all modes their shares late."""
 FAST = [("relativistic", "r1+r2"), ("non_saturating", "finite r1+r2"), ("wasserstein", "gradient penalty")]
-RING = survey("ring").prepare((2,))
+RING = survey("ring").prepare(View((2,)))
 
 
 def small(name: str, **fields: Any) -> Recipe:
@@ -86,6 +87,6 @@ def test_the_autoencoder(learned: Learned) -> None:
 @pytest.mark.parametrize("data", list(MIXTURES))
 def test_the_default_on_every_mixture(data: str, learned: Learned) -> None:
     """With all its defaults; 0.989 of the samples of a perfect sampler are good."""
-    recipe, split = RECIPES["points/ring"], survey(data).prepare((2,))
+    recipe, split = RECIPES["points/ring"], survey(data).prepare(View((2,)))
     found = measured(learned(recipe, split, recipe.samples // recipe.batch), split)
     assert found["modes"] == len(split.facts.details["modes"]) and found["quality"] > 0.97, found

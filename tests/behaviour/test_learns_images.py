@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from sparring.data.view import View
 from sparring.evaluation.distances import frechet
 from sparring.flow import Batch
 from sparring.modalities.images import metrics
@@ -37,10 +38,10 @@ def test_digits(
     learned: Callable[..., torch.Tensor],
 ) -> None:
     """Chance agrees with a tenth; 500 real digits are 1.7 from 500 others at 8 × 8, and 5.4 at 16 × 16."""
-    split = survey("digits").prepare((1, size, size))
+    split = survey("digits").prepare(View((1, size, size), "label"))
     recipe = with_fields(RECIPES[name], {"resolution": size, "labels": True, **fields})
     samples = learned(recipe, split, steps, count=1000)
-    found = metrics.opinion(Batch(samples, torch.arange(1000) % 10), metrics.judge(split, 0))
+    found = metrics.opinion(Batch(samples, None, torch.arange(1000) % 10), metrics.judge(split, 0))
     assert found["agreement"] > agreement and found["classes"] == 10, found
     real = split.train.batch(slice(0, 1000)).real
     assert frechet(real.flatten(1).double(), samples.flatten(1).double()) < distance
@@ -55,7 +56,7 @@ def test_mnist(name: str, steps: int, agreement: float, learned: Callable[..., t
     """Thin strokes on black: where a generator that cannot leave black stays black."""
     if not MNIST.exists():
         pytest.skip("the real data mnist is not here")
-    split = survey(str(MNIST)).prepare((1, 32, 32))
+    split = survey(str(MNIST)).prepare(View((1, 32, 32), "label"))
     samples = learned(with_fields(RECIPES[name], {"resolution": 32, "labels": True}), split, steps, count=1000)
-    found = metrics.opinion(Batch(samples, torch.arange(1000) % 10), metrics.judge(split, 0))
+    found = metrics.opinion(Batch(samples, None, torch.arange(1000) % 10), metrics.judge(split, 0))
     assert found["agreement"] > agreement and found["classes"] == 10, found

@@ -24,7 +24,7 @@ def test_bytes_become_numbers_from_minus_one_to_one():
     samples = np.array([0, 51, 255], dtype=np.uint8).reshape(3, 1, 1, 1)
     batch = Dataset(samples, np.array([2, 0, 1])).batch(np.array([2, 0]))
     assert torch.equal(batch.real.flatten(), torch.tensor([1.0, -1.0]))
-    assert batch.condition is not None and batch.condition.tolist() == [1, 2]
+    assert batch.label is not None and batch.label.tolist() == [1, 2]
 
 
 def test_numbers_are_taken_as_they_are():

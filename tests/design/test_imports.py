@@ -10,7 +10,7 @@ import sparring
 
 ROOT = Path(sparring.__file__).parent
 
-BELOW = {"errors", "storage", "randomness", "flow", "dials"}
+BELOW = {"errors", "storage", "randomness", "samples", "flow", "dials"}
 """Everything may stand on these; a game's protocol (``games.game``) is what the trainer and the recipes speak of."""
 
 TABLE: dict[str, set[str]] = {
@@ -18,12 +18,13 @@ TABLE: dict[str, set[str]] = {
     "storage": {"errors"},
     "randomness": set(),
     "dials": set(),
-    "flow": {"randomness"},
+    "samples": set(),
+    "flow": {"randomness", "samples"},
     "layers": {"errors", "flow", "randomness"},
     "data": BELOW,
     "evaluation": BELOW | {"data"},
     "objectives": BELOW,
-    "games.game": {"dials", "flow", "randomness"},
+    "games.game": {"dials", "flow", "randomness", "samples"},
     "games": BELOW | {"objectives"},
     "recipe": {"errors", "data", "objectives"},
     "training": BELOW | {"data", "recipe", "games.game"},

@@ -50,11 +50,11 @@ def test_two_steps_on_toy_data(name: str, labels: bool) -> None:
     facts, data = toy(recipe)
     if "labels" in type(recipe).model_fields:
         recipe = with_fields(recipe, {"labels": labels})
-        data = data if labels else Dataset(data.samples)
+        data = Dataset(data.samples, data.labels, data.labels if labels else None)
     with seeded(0, "weights"):
         game = recipe.game(facts)
     assert set(recipe.optimisers()) == set(game.players)
-    assert set(game.generators) <= set(game.players)
+    assert set(game.published) <= set(game.players)
     plan = Plan(recipe.optimisers(), batch=4, samples=8, average_half_life=recipe.average_half_life)
     trainer = Trainer(game, data, plan)
     assert len(list(trainer)) == 2
@@ -62,7 +62,7 @@ def test_two_steps_on_toy_data(name: str, labels: bool) -> None:
     batch = data.batch(slice(0, 4))
     with torch.no_grad():
         made = trainer.average.generate(game.noise(trainer.progress.draw), batch.condition)
-    assert made.shape == (4, *recipe.shape(facts)) and made.dtype == torch.float32 and made.isfinite().all()
+    assert made.shape == (4, *recipe.view(facts).shape) and made.dtype == torch.float32 and made.isfinite().all()
 
 
 @pytest.mark.parametrize("name", RECIPES)

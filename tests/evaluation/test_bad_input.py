@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import sparring
+from sparring.data.view import View
 from sparring.display import Silent
 from sparring.errors import SparringError
 from sparring.modalities import modality
@@ -22,7 +23,7 @@ def whole(samples):
 def digits(tmp_path_factory):
     """Real digits that pass for generated ones: as they are, in folders by class, in colour, and three alone."""
     folder = tmp_path_factory.mktemp("made")
-    samples, labels = survey("digits").prepare((1, 8, 8), seed=5).train.batch(slice(0, 400))
+    samples, _, labels = survey("digits").prepare(View((1, 8, 8)), seed=5).train.batch(slice(0, 400))
     images = modality("images")
     images.save(samples, folder / "plain")
     images.save(samples.repeat(1, 3, 1, 1), folder / "colour")
@@ -74,7 +75,7 @@ def test_an_empty_folder_is_one_sentence(digits):
 
 def test_copies_are_found_wherever_they_lie_among_the_files(tmp_path):
     """Files come in the order of their names; what is looked at is drawn."""
-    split = survey("digits").prepare((1, 8, 8))
+    split = survey("digits").prepare(View((1, 8, 8)))
     real = split.train.batch(slice(None)).real
     noisy = (real + 0.6 * torch.randn(real.shape, generator=torch.Generator().manual_seed(0))).clamp(-1, 1)
     modality("images").save(torch.cat([noisy[:1300], real[:300]]), tmp_path)

@@ -34,7 +34,7 @@ def test_learns_digits_and_is_trained_once(tmp_path, monkeypatch):
     split = digits()
     first = train_classifier(split, seed=0)
     assert accuracy(first.predict, split.held_out) >= 0.97
-    samples, labels = split.held_out.batch(slice(None))
+    samples, _, labels = split.held_out.batch(slice(None))
     assert first(samples).shape == (len(samples), FEATURES)
     assert (first.predict(samples) == labels).double().mean().item() == accuracy(first.predict, split.held_out)
     shares = first.probabilities(first(samples))

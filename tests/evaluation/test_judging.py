@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import sparring
+from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.flow import Batch
 from sparring.judgement import Judgement
@@ -68,7 +69,7 @@ def test_other_data_than_the_model_was_trained_on_is_said(run):
 
 def test_quick_score(run):
     model = load(run.folder)
-    split = modality("points").survey(run.record.facts.source).prepare((2,), seed=3)
+    split = modality("points").survey(run.record.facts.source).prepare(View((2,)), seed=3)
     name, value = quick_score(model.game, split, model.modality, "frechet", seed=0)
     assert name.startswith("Fréchet distance (coordinates") and value > 0
     assert quick_score(model.game, split, model.modality, "frechet", seed=0) == (name, value)
@@ -76,7 +77,7 @@ def test_quick_score(run):
 
 
 def test_broken_samples_are_judged_without_falling(run):
-    split = modality("points").survey("ring").prepare((2,))
+    split = modality("points").survey("ring").prepare(View((2,)))
     found = judge("broken", Batch(torch.full((50, 2), float("nan"))), split, modality("points"))
     assert found.scores[0].measures["frechet"].value is None
     assert any("not finite" in line for line in found.lines())

@@ -8,6 +8,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from sparring.data.dataset import Dataset, Split
+from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.evaluation import self_supervised
 from sparring.evaluation.distances import frechet
@@ -24,7 +25,7 @@ def own_cache(tmp_path, monkeypatch):
 
 
 def digits():
-    return survey("digits").prepare((1, 8, 8))
+    return survey("digits").prepare(View((1, 8, 8)))
 
 
 def random(seed):
@@ -38,7 +39,7 @@ def test_equal_seeds_give_equal_weights_and_they_are_kept(own_cache, monkeypatch
     path.unlink()
     assert train_self_supervised(digits(), 0).name == first.name
     assert train_self_supervised(digits(), 1).name != first.name
-    assert train_self_supervised(survey("digits").prepare((1, 8, 8), seed=1), 0).name != first.name
+    assert train_self_supervised(survey("digits").prepare(View((1, 8, 8)), seed=1), 0).name != first.name
     monkeypatch.setattr(self_supervised, "STEPS_FEW", 0)
     again = train_self_supervised(digits(), 0)
     samples = digits().held_out.batch(slice(None)).real
@@ -50,7 +51,7 @@ def test_features_tell_digits_apart_and_see_what_is_missing(own_cache, monkeypat
     monkeypatch.setattr(self_supervised, "STEPS_FEW", 150)
     split = digits()
     extractor = train_self_supervised(split, 0)
-    (real, labels), (aside, aside_labels) = (part.batch(slice(None)) for part in (split.train, split.held_out))
+    (real, _, labels), (aside, _, aside_labels) = (part.batch(slice(None)) for part in (split.train, split.held_out))
     probe = LogisticRegression(max_iter=2000).fit(extractor(real), labels)
     assert probe.score(extractor(aside), aside_labels) > 0.9
     half, other = real[::2], real[1::2]
@@ -88,9 +89,9 @@ def test_mnist(own_cache):
     """A linear probe reads digits off the features that never saw a label; of an untrained network it reads 0.93."""
     if not MNIST.exists():
         pytest.skip("the real data mnist is not here")
-    split = survey(str(MNIST)).prepare((1, 28, 28))
+    split = survey(str(MNIST)).prepare(View((1, 28, 28)))
     extractor = train_self_supervised(split, 0)
-    real, labels = split.train.batch(slice(0, 5000))
+    real, _, labels = split.train.batch(slice(0, 5000))
     probe = LogisticRegression(max_iter=1000).fit(extractor(real), labels)
     aside = split.held_out.batch(slice(None))
-    assert probe.score(extractor(aside.real), aside.condition) > 0.95
+    assert probe.score(extractor(aside.real), aside.label) > 0.95

@@ -6,6 +6,7 @@ import torch
 
 import sparring
 from sparring.data.dataset import Dataset, Split
+from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.evaluation import classifier
 from sparring.evaluation.usefulness import usefulness
@@ -14,7 +15,7 @@ from sparring.modalities import modality
 
 @pytest.fixture(scope="module")
 def digits():
-    return modality("images").survey("digits").prepare((1, 8, 8))
+    return modality("images").survey("digits").prepare(View((1, 8, 8)))
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def found(digits):
     parts = [
         Dataset(digits.train.samples[rows], digits.train.labels[rows]) for rows in (slice(half), slice(half, None))
     ]
-    split, (samples, labels) = Split(parts[1], digits.held_out, digits.facts), parts[0].batch(slice(None))
+    split, (samples, _, labels) = Split(parts[1], digits.held_out, digits.facts), parts[0].batch(slice(None))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(classifier, "STEPS_FEW", 80)
         return {

@@ -93,15 +93,15 @@ def test_the_discriminators_turn_leaves_the_generator_alone(tiny_duel: Make, bat
 
 def test_turns(tiny_duel: Make, progress: At) -> None:
     first, second = tiny_duel(discriminator_turns=5).turns(progress(8))
-    assert (first.player, first.times, first.after) == ("discriminator", 5, None)
-    assert (second.player, second.times, second.after) == ("generator", 1, None)
+    assert (first.movers, first.times, first.after) == (("discriminator",), 5, None)
+    assert (second.movers, second.times, second.after) == (("generator",), 1, None)
 
 
 def test_the_weight_limit_follows_each_update_of_the_discriminator(tiny_duel: Make, progress: At) -> None:
     duel = tiny_duel(weight_limit=0.01)
     first, second = duel.turns(progress(8))
     assert second.after is None and first.after is not None
-    first.after()
+    first.after({}, progress(8))
     assert max(float(weight.detach().abs().max()) for weight in duel.players["discriminator"].parameters()) <= 0.01
     assert max(float(weight.detach().abs().max()) for weight in duel.players["generator"].parameters()) > 0.01
 
@@ -232,7 +232,7 @@ def test_the_lead_is_noted_at_every_step_and_the_rest_now_and_then(tiny_duel: Ma
 def test_the_score_is_the_sum_over_judges(tiny_duel: Make, batch: Batch) -> None:
     duel = tiny_duel(judges=3)
     expected = sum(duel.players["discriminator"](batch.real).scores)
-    torch.testing.assert_close(duel.score(batch.real, None), expected)
+    torch.testing.assert_close(duel.opinion(batch).score, expected)
 
 
 def test_samples_are_augmented_only_with_a_probability(tiny_duel: Make, batch: Batch, progress: At) -> None:
@@ -274,6 +274,6 @@ def test_nothing_depends_on_the_units_of_the_data(tiny_duel: Make, batch: Batch,
         (plain.generator_terms(batch, now), other.generator_terms(large, now)),
     ):
         torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-3)
-    torch.testing.assert_close(other.score(large.real, None), plain.score(batch.real, None), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(other.opinion(large).score, plain.opinion(batch).score, rtol=1e-3, atol=1e-3)
     noise = plain.noise(now.draw)
     torch.testing.assert_close(other.generate(noise, None), Thousands().own(plain.generate(noise, None)))

@@ -40,7 +40,7 @@ class Critic(nn.Module):
 class Exchange:
     """Domain one is what the data holds; domain two is drawn here. A cycle must end where it began."""
 
-    generators = ("there", "back")
+    published = ("there", "back")
 
     def __init__(self) -> None:
         self.dials: dict[str, Dial] = {}

@@ -51,6 +51,6 @@ def test_the_divergence_is_weighted_by_its_schedule(progress: Callable[..., Prog
 def test_one_player_whose_mean_is_the_sample(progress: Callable[..., Progress]) -> None:
     played = game(constant(1.0))
     (turn,) = played.turns(progress(2))
-    assert turn.player == "autoencoder" and turn.times == 1
+    assert turn.movers == ("autoencoder",) and turn.times == 1
     noise = played.noise(progress(2).draw)
     torch.testing.assert_close(played.generate(noise, None), noise.repeat(1, 2))

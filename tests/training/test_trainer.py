@@ -276,7 +276,7 @@ def test_figures_are_those_of_the_whole_batch(
     with torch.no_grad():
         real = trainer._batch(0).real
         fake = duel.generate(duel.noise(trainer.progress.draw.within("discriminator/0")), None)
-        scores = [duel.score(side, None) for side in (real, fake)]
+        scores = [duel.opinion(Batch(side)).score for side in (real, fake)]
         expected = duel.loss.discriminator(*scores)
     trainer.advance()
     assert trainer.figures["discriminator/adversarial"] == pytest.approx(float(expected), rel=1e-5)

@@ -23,7 +23,7 @@ def split() -> Callable[..., Split]:
         if samples is None:
             samples = np.random.default_rng(0).normal((1.0, -1.0), 0.3, size=(700, 2)).astype(np.float32)
         sides = slice(held_out, None), slice(held_out)
-        train, aside = (Dataset(samples[side], None if labels is None else labels[side]) for side in sides)
+        train, aside = (Dataset(samples[side], *([None if labels is None else labels[side]] * 2)) for side in sides)
         names = tuple(str(number) for number in range(classes))
         facts = Facts("made up", "points", len(samples), samples.shape[1:], "", classes=names)
         return Split(train, aside, facts)

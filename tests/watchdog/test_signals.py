@@ -4,6 +4,7 @@ import json
 import math
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.data.dataset import Dataset
+from sparring.data.dataset import Split
 from sparring.flow import Verdict
 from sparring.games.duel import Duel
 from sparring.games.likelihood import Likelihood
@@ -277,8 +278,9 @@ def test_players_without_classes_are_never_told_any(split: Make, plan: Make) -> 
     """Labels may be there for the judge alone."""
     points = np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
     data = split(points, np.arange(400) % 2, classes=2)
+    data = Split(*(replace(side, conditions=None) for side in (data.train, data.held_out)), data.facts)
     game = duel(Fixed(points))
-    Observer(Trainer(game, Dataset(data.train.samples), plan()), data, POINTS, 0).look()
+    Observer(Trainer(game, data.train, plan()), data, POINTS, 0).look()
     assert game.players["discriminator"].conditions == [None] * 3
 
 

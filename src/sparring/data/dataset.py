@@ -1,39 +1,88 @@
 """Samples ready to be trained on: arrays, in memory or memory-mapped."""
 
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sparring.data.facts import Facts
 from sparring.flow import Batch
+from sparring.randomness import Draw
+from sparring.samples import batch_size, concatenate, map_tensors, shapes, take, to_device
+
+Read: TypeAlias = Callable[[Batch, Draw | None], Batch]
+"""(rows as they are stored, random numbers of these rows or None) → the batch as networks see it.
+
+With random numbers it may crop, mask or pair at random; with None it does the same every time.
+"""
+
+
+def from_bytes(stored: Batch, draw: Draw | None = None) -> Batch:
+    """uint8 stands for [-1, 1] in 256 steps; every other type is taken as it is."""
+    return map_tensors(_from_bytes, stored)
 
 
 @final
 @dataclass(frozen=True)
 class Dataset:
-    """Samples and their labels.
+    """Samples, the conditions that players are told, and their labels.
 
     Args:
-        samples: (count, *shape); uint8 stands for [-1, 1] in 256 steps, float32 is taken as it is.
-        labels: (count,) int64 class numbers, or None.
+        samples: (count, *shape), an array of any type or a NamedTuple of arrays.
+        labels: (count,) int64 class numbers, -1 where the class is unknown, or None.
+        conditions: what players are told of each sample: an array or a NamedTuple of arrays, (count, …), or None.
+        read: what becomes of stored rows.
     """
 
-    samples: NDArray[np.uint8] | NDArray[np.float32]
+    samples: Any
     labels: NDArray[np.int64] | None = None
+    conditions: Any = None
+    read: Read = from_bytes
 
     def __len__(self) -> int:
-        return len(self.samples)
+        return batch_size(self.samples)
 
-    def batch(self, rows: NDArray[np.int64] | slice, device: torch.device | str = "cpu") -> Batch:
-        """The samples at ``rows`` as float32 on ``device``, with their labels."""
-        samples = torch.from_numpy(np.array(self.samples[rows])).to(device)
-        labels = None if self.labels is None else torch.from_numpy(np.array(self.labels[rows])).to(device)
-        if samples.dtype == torch.uint8:
-            samples = samples.float().div_(127.5).sub_(1.0)
-        return Batch(samples, labels)
+    def batch(
+        self, rows: NDArray[np.int64] | slice, device: torch.device | str = "cpu", draw: Draw | None = None
+    ) -> Batch:
+        """The samples at ``rows`` as networks see them, on ``device``.
+
+        Args:
+            rows: which ones.
+            device: where to.
+            draw: random numbers for these rows; None to read them the same every time.
+        """
+        stored = map_tensors(lambda part: torch.from_numpy(np.array(part)), take(self._stored, rows))
+        return self.read(to_device(stored, device), draw)
+
+    def at(self, rows: NDArray[np.int64] | slice) -> "Dataset":
+        """The data set of some rows."""
+        return self._with(take(self._stored, rows))
+
+    def followed_by(self, other: "Dataset") -> "Dataset":
+        """The rows of this one, then those of another that is read alike; labels only where both have them."""
+        sides = [self, other]
+        if any(one.labels is None for one in sides):
+            sides = [replace(one, labels=None) for one in sides]
+        return self._with(concatenate([one._stored for one in sides]))
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the tensors of one sample as networks see it."""
+        return shapes(self.batch(slice(0, 1)).real)
+
+    @property
+    def _stored(self) -> Batch:
+        labels: Any = self.labels  # Arrays in place of tensors.
+        return Batch(self.samples, self.conditions, labels)
+
+    def _with(self, stored: Batch) -> "Dataset":
+        samples, conditions, labels = tuple[Any, ...](stored)
+        return replace(self, samples=samples, conditions=conditions, labels=labels)
 
 
 @final
@@ -46,8 +95,18 @@ class Split:
     facts: Facts
 
 
+def split_rows(data: Dataset, facts: Facts, seed: int) -> Split:
+    """Hold out some rows of a data set that lies in memory, by ``seed``."""
+    train, aside = hold_out(len(data), seed)
+    return Split(data.at(train), data.at(aside), facts)
+
+
 def hold_out(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Row numbers to train on and to keep aside: 10 % below 20,000 samples, 5 % from there on; both sorted."""
     aside = max(1, round(count * (0.1 if count < 20_000 else 0.05)))
     order = np.random.default_rng(seed).permutation(count)
     return np.sort(order[aside:]), np.sort(order[:aside])
+
+
+def _from_bytes(part: Tensor) -> Tensor:
+    return part.float().div_(127.5).sub_(1.0) if part.dtype == torch.uint8 else part

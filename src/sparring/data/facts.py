@@ -17,6 +17,9 @@ class Facts:
         shape: the natural shape of one sample: (channels, height, width) of the commonest size for images, (2,) for
             points.
         fingerprint: SHA-256 over the content of all readable samples and their labels.
+        offers: the conditions that players can be told of these samples: "label", "pair", …
+        coding: what networks and decoding need to know (columns, alphabet, rate, centre), published with a model; JSON
+            values only.
         details: everything else that `sparring inspect` prints; JSON values only, keys are plain words.
         remarks: full sentences about what was set aside, converted or is unusual; shown to the person.
     """
@@ -27,6 +30,8 @@ class Facts:
     shape: tuple[int, ...]
     fingerprint: str
     classes: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
+    coding: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
@@ -37,5 +42,5 @@ class Facts:
     @staticmethod
     def from_json(content: dict[str, Any]) -> "Facts":
         """The facts that ``as_json`` gave."""
-        values = {**content, "shape": tuple(content["shape"]), "classes": tuple(content["classes"])}
-        return Facts(**{**values, "remarks": tuple(content["remarks"])})
+        listed = {name: tuple(content[name]) for name in ("shape", "classes", "offers", "remarks")}
+        return Facts(**{**content, **listed})

@@ -131,7 +131,7 @@ def accuracy(predict: Callable[[Tensor], Tensor], dataset: Dataset) -> float:
     """The share of labelled samples that are given their own label, in [0, 1]."""
     right = 0
     for start in range(0, len(dataset), CHUNK):
-        samples, labels = dataset.batch(slice(start, start + CHUNK))
+        samples, _, labels = dataset.batch(slice(start, start + CHUNK))
         assert labels is not None
         right += int(predict(samples).eq(labels).sum())
     return right / max(len(dataset), 1)
@@ -170,7 +170,7 @@ def _fit(network: nn.Sequential, train: Dataset, seed: int) -> None:
     rows = Endless(len(train), BATCH, seed)
 
     def loss(step: int) -> Tensor:
-        samples, labels = train.batch(rows.rows(step))
+        samples, _, labels = train.batch(rows.rows(step))
         assert labels is not None
         return cross_entropy(network(samples), labels, label_smoothing=0.05)
 

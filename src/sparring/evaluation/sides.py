@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple, Protocol, TypeAlias, final
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,6 +19,7 @@ from sparring.evaluation.extractors import Extractor
 from sparring.evaluation.kept import digest, kept_features
 from sparring.flow import Batch
 from sparring.randomness import derive, generator
+from sparring.samples import Sample, batch_size, concatenate, shapes, take, tensors
 
 MOST = 10_000
 """Samples on a side, and real ones that are drawn from."""
@@ -62,18 +62,19 @@ class Made:
 
     @cached_property
     def digest(self) -> str:
-        return digest(*self._batch)
+        return digest(*tensors(self._batch))
 
     def batch(self) -> Batch:
         return self._batch
 
     def taken(self, places: Tensor) -> Batch:
         """The samples at ``places``."""
-        return _taken(self._batch, places)
+        return take(self._batch, places)
 
     def features(self, extractor: Extractor) -> Features:
         if extractor.name not in self._features:
-            parts = torch.split(self._batch.real, CHUNK)
+            starts = range(0, batch_size(self._batch.real), CHUNK)
+            parts = (take(self._batch.real, slice(start, start + CHUNK)) for start in starts)
             self._features[extractor.name] = _features(extractor, self.digest, parts)
         return self._features[extractor.name]
 
@@ -93,7 +94,7 @@ class Pool:
     @cached_property
     def digest(self) -> str:
         """Of the content of all samples."""
-        return digest(*(part for some in self._parts() for part in self.taken(some)))
+        return digest(*(part for some in self._parts() for part in tensors(self.taken(some))))
 
     def drawn(self, size: int, seed: int, *, passing: int = 0) -> "Drawn":
         """``size`` of them without replacement, in random order, after ``passing`` others."""
@@ -101,9 +102,7 @@ class Pool:
 
     def taken(self, places: Tensor) -> Batch:
         """The samples at ``places``."""
-        parts = [self._dataset.batch(self._rows[some.numpy()]) for some in torch.split(places, CHUNK)]
-        labels = [part.condition for part in parts if part.condition is not None]
-        return Batch(torch.cat([part.real for part in parts]), torch.cat(labels) if labels else None)
+        return concatenate([self._dataset.batch(self._rows[some.numpy()]) for some in torch.split(places, CHUNK)])
 
     def features(self, extractor: Extractor) -> Features:
         """Of all of them."""
@@ -198,15 +197,14 @@ class Rounds:
         self._aside = Pool(held_out, derive(seed, "held out"), MOST)
         self._halves = len(held_out) < SMALLEST_HELD_OUT
         if self._halves:
-            everything = Dataset(np.concatenate([train.samples, held_out.samples]), _joined(train, held_out))
-            self._pool = Pool(everything, derive(seed, "train"), 2 * MOST)
+            self._pool = Pool(train.followed_by(held_out), derive(seed, "train"), 2 * MOST)
             self.floor, most = "one half of the real samples against the other", len(self._pool) // 2
         else:
             self._pool = Pool(train, derive(seed, "train"), MOST)
             self.floor, most = "held-out samples against training samples", min(len(self._pool), len(self._aside))
-        self.size = min(most, len(fake.real), count)
-        self.rows = torch.randperm(len(fake.real), generator=generator(seed, "fake"))[: self.size]
-        self._fake = Made(_taken(fake, self.rows))
+        self.size = min(most, batch_size(fake.real), count)
+        self.rows = torch.randperm(batch_size(fake.real), generator=generator(seed, "fake"))[: self.size]
+        self._fake = Made(take(fake, self.rows))
         self._repeats = repeats if self.size >= FEWEST_REPEATED else 0
         self._repeated = min(self.size if more is not None else self.size // 2, MOST_REPEATED)
         rest = self.size if more is not None else self.size - self._repeated
@@ -233,26 +231,21 @@ class Rounds:
         return Round(self._pool.drawn(size, seed), fake, floor, held_out, seed)
 
 
-def _features(extractor: Extractor, samples_digest: str, parts: Iterable[Tensor]) -> Features:
+def in_words(several: Sequence[tuple[int, ...]]) -> str:
+    """Shapes for a sentence: "1 × 8 × 8", or "9 and 9 × 9" for a sample of two tensors."""
+    return " and ".join(" × ".join(map(str, one)) or "one value" for one in several)
+
+
+def _features(extractor: Extractor, samples_digest: str, parts: Iterable[Sample]) -> Features:
     if not extractor.lasting:
         return torch.cat([extractor(part) for part in parts])
     return kept_features(extractor.name, samples_digest, lambda: torch.cat([extractor(part) for part in parts]))
 
 
-def _taken(batch: Batch, rows: Tensor) -> Batch:
-    return Batch(batch.real[rows], None if batch.condition is None else batch.condition[rows])
-
-
-def _joined(train: Dataset, held_out: Dataset) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]] | None":
-    if train.labels is None or held_out.labels is None:
-        return None
-    return np.concatenate([train.labels, held_out.labels])
-
-
-def _check_shapes(real: Dataset, fake: Tensor) -> None:
-    if tuple(real.samples.shape[1:]) != tuple(fake.shape[1:]):
+def _check_shapes(real: Dataset, fake: Sample) -> None:
+    if real.shapes != shapes(fake):
         raise SparringError(
-            found=f"generated samples of shape {tuple(fake.shape[1:])}",
-            expected=f"{tuple(real.samples.shape[1:])}, the shape of the real ones",
+            found=f"generated samples of shape {in_words(shapes(fake))}",
+            expected=f"{in_words(real.shapes)}, the shape of the real ones",
             remedy="prepare the data in the shape of the generated samples",
         )

@@ -51,7 +51,7 @@ def usefulness(samples: Tensor, labels: Tensor | None, split: Split, seed: int) 
 
 
 def _rows(dataset: Dataset, rows: NDArray[np.int64]) -> Dataset:
-    samples, labels = dataset.batch(rows)
+    samples, _, labels = dataset.batch(rows)
     assert labels is not None
     return Dataset(samples.numpy(), labels.numpy())
 

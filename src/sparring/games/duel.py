@@ -9,15 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from sparring.dials import Dial, climb, running_mean
-from sparring.flow import Batch, Noise, Progress, SameUnits, Sample, Terms, Turn, Units
+from sparring.flow import Batch, Noise, Opinion, Progress, SameUnits, Sample, Terms, Turn, Units
+from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import Prior
 from sparring.objectives.balance import LEAD, fixed, lead
-from sparring.objectives.judge import Judge
+from sparring.objectives.judge import Judge, gradient
 from sparring.objectives.losses import Formula, Loss
-from sparring.objectives.penalties import Penalty, clip_weights, lecam, r1, r2
+from sparring.objectives.penalties import Penalty, clip_weights, differentiable, lecam, r1, r2
 from sparring.objectives.schedules import Weighted, constant
 from sparring.objectives.terms import Attempt, Term
 from sparring.randomness import Draw
+from sparring.samples import as_float32
 
 Augment: TypeAlias = Callable[[Sample, float, Draw], Sample]
 """(samples, probability, random numbers) → samples of the same shape."""
@@ -51,7 +53,9 @@ class Duel:
         units: those in which both players work, and penalties measure.
     """
 
-    generators = ("generator",)
+    published = ("generator",)
+    judges = ("discriminator",)
+    phases = WHOLE_RUN
 
     def __init__(
         self,
@@ -92,9 +96,9 @@ class Duel:
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """The discriminator, then the generator."""
-        clip = partial(clip_weights, self.players["discriminator"], self.weight_limit) if self.weight_limit else None
+        clip = self._clip if self.weight_limit else None
         return [
-            Turn("discriminator", self.discriminator_terms, self.discriminator_turns, after=clip),
+            Turn("discriminator", self.discriminator_terms, times=self.discriminator_turns, after=clip),
             Turn("generator", self.generator_terms),
         ]
 
@@ -102,7 +106,7 @@ class Duel:
         """Tell real from fake, smoothly."""
         with torch.no_grad():
             fake = self._made(self.noise(progress.draw), batch.condition)
-        real, fake = self.units.standard(batch.real.detach()).requires_grad_(), fake.requires_grad_()
+        real, fake = differentiable(self.units.standard(batch.real)), differentiable(fake)
         judge = self._judge(batch, progress)
         terms = {"adversarial": self._sum(self.loss.discriminator, judge(real).scores, judge(fake).scores)}
         for name, penalty in self.penalties.items():
@@ -119,7 +123,7 @@ class Duel:
 
     def generator_terms(self, batch: Batch, progress: Progress) -> Terms:
         """Be taken for real."""
-        batch = Batch(self.units.standard(batch.real), batch.condition)
+        batch = batch._replace(real=self.units.standard(batch.real))
         noise = self.noise(progress.draw)
         fake = self._made(noise, batch.condition)
         judge = self._judge(batch, progress)
@@ -129,25 +133,29 @@ class Duel:
             terms[name] = term.weight(progress.fraction) * term.item(attempt)
         return terms
 
-    def score(self, sample: Sample, condition: Tensor | None) -> Tensor:
-        """How real the discriminator takes each sample for, (batch,): the sum over its judges."""
-        scores = self.players["discriminator"](self.units.standard(sample), condition).scores
-        return torch.stack([score.float() for score in scores]).sum(0)
+    def opinion(self, batch: Batch) -> Opinion:
+        """How real the discriminator takes each sample for: the sum over its judges."""
+        scores = self.players["discriminator"](self.units.standard(batch.real), batch.condition).scores
+        return Opinion(torch.stack([score.float() for score in scores]).sum(0))
 
     def noise(self, draw: Draw) -> Noise:
         """Noise for the rows of ``draw``, (rows, size)."""
         return self.prior(draw)
 
-    def generate(self, noise: Noise, condition: Tensor | None) -> Sample:
+    def generate(self, noise: Noise, condition: Sample | None) -> Sample:
         """Samples from noise and condition."""
         return self.units.own(self._made(noise, condition))
 
-    def _made(self, noise: Noise, condition: Tensor | None) -> Sample:
+    def _made(self, noise: Noise, condition: Sample | None) -> Sample:
         sample: Sample = self.players["generator"](noise, condition)
-        return sample.float()
+        return as_float32(sample)
 
     def _judge(self, batch: Batch, progress: Progress) -> Judge:
         return Judge(self.players["discriminator"], batch.condition, progress.draw, self._augmented)
+
+    def _clip(self, rows: Mapping[str, Sample], progress: Progress) -> None:
+        assert self.weight_limit is not None
+        clip_weights(self.players["discriminator"], self.weight_limit)
 
     def _augmented(self, sample: Sample, draw: Draw) -> Sample:
         probability = self.dials["augmentation"].value
@@ -177,7 +185,7 @@ def notes_on(judge: Judge, real: Sample, fake: Sample) -> dict[str, Tensor]:
     """
     totals = [torch.stack(judge(sample).scores).sum(0) for sample in (real, fake)]
     slopes = [
-        torch.autograd.grad(total.sum(), sample, retain_graph=True)[0].float().flatten(1).norm(dim=1).mean()
+        gradient(total, sample, retain_graph=True).norm(dim=1).mean()
         for total, sample in zip(totals, (real, fake), strict=True)
     ]
     with torch.no_grad():

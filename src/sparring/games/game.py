@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from torch import Tensor, nn
+from torch import nn
 
 from sparring.dials import Dial
-from sparring.flow import Noise, Progress, Sample, Turn
+from sparring.flow import Batch, Noise, Opinion, Phase, Progress, Sample, Turn
 from sparring.randomness import Draw
+
+WHOLE_RUN = (Phase("training"),)
+"""The phases of a game that has only one."""
 
 
 class Game(Protocol):
@@ -19,8 +22,18 @@ class Game(Protocol):
         ...
 
     @property
-    def generators(self) -> Sequence[str]:
+    def published(self) -> Sequence[str]:
         """The players that ``generate`` needs: these are averaged and published."""
+        ...
+
+    @property
+    def judges(self) -> Sequence[str]:
+        """The players that tell real samples from generated ones."""
+        ...
+
+    @property
+    def phases(self) -> Sequence[Phase]:
+        """The parts of a run in order; the last one lasts to its end."""
         ...
 
     @property
@@ -28,8 +41,8 @@ class Game(Protocol):
         """What can be turned while the game is played, by name."""
         ...
 
-    def score(self, sample: Sample, condition: Tensor | None) -> Tensor | None:
-        """How real the discriminator takes each sample for, (batch,); None in a game without one."""
+    def opinion(self, batch: Batch) -> Opinion:
+        """What the players say of the samples ``batch.real``."""
         ...
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
@@ -40,6 +53,15 @@ class Game(Protocol):
         """Noise for the rows of ``draw``."""
         ...
 
-    def generate(self, noise: Noise, condition: Tensor | None) -> Sample:
+    def generate(self, noise: Noise, condition: Sample | None) -> Sample:
         """Samples from noise and condition."""
         ...
+
+
+def phase_at(game: Game, fraction: float) -> int:
+    """Number of the phase at ``fraction`` of the budget, in [0, number of phases)."""
+    for number, phase in enumerate(game.phases[:-1]):
+        ended = bool(phase.ended_by) and game.dials[phase.ended_by].value >= 1
+        if fraction < phase.until and not ended:
+            return number
+    return len(game.phases) - 1

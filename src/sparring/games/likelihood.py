@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Protocol, final
 
-from torch import Tensor, nn
+from torch import nn
 
 from sparring.dials import Dial
-from sparring.flow import Batch, Code, Noise, Progress, SameUnits, Sample, Terms, Turn, Units
+from sparring.flow import Batch, Code, Noise, Opinion, Progress, SameUnits, Sample, Terms, Turn, Units
+from sparring.games.game import WHOLE_RUN
 from sparring.objectives.schedules import Schedule
 from sparring.randomness import Draw
 
@@ -14,9 +15,9 @@ from sparring.randomness import Draw
 class Autoencoder(Protocol):
     """A network with both directions."""
 
-    def encode(self, sample: Sample, condition: Tensor | None) -> Code: ...
+    def encode(self, sample: Sample, condition: Sample | None) -> Code: ...
 
-    def decode(self, noise: Noise, condition: Tensor | None) -> Sample: ...
+    def decode(self, noise: Noise, condition: Sample | None) -> Sample: ...
 
 
 @final
@@ -33,7 +34,9 @@ class Likelihood:
         units: those in which the network works.
     """
 
-    generators = ("autoencoder",)
+    published = ("autoencoder",)
+    judges = ()
+    phases = WHOLE_RUN
 
     def __init__(
         self,
@@ -71,14 +74,15 @@ class Likelihood:
             "divergence": weight * divergence.mean() / values,
         }
 
-    def score(self, sample: Sample, condition: Tensor | None) -> None:
-        """Nobody judges here."""
+    def opinion(self, batch: Batch) -> Opinion:
+        """Nothing: nobody judges here, and the bound that is minimised has another scale than log p(x)."""
+        return Opinion()
 
     def noise(self, draw: Draw) -> Noise:
         """Standard normal noise, (rows, noise_size)."""
         return draw.normal("noise", self.noise_size)
 
-    def generate(self, noise: Noise, condition: Tensor | None) -> Sample:
+    def generate(self, noise: Noise, condition: Sample | None) -> Sample:
         """The mean of p(x|z)."""
         player: Autoencoder = self.players["autoencoder"]  # type: ignore[assignment]
         return self.units.own(player.decode(noise, condition).float())

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sparring.flow import Discriminator, Sample, Verdict
 from sparring.randomness import Draw
+from sparring.samples import floats, take
 
 
 @final
@@ -28,7 +29,7 @@ class Judge:
     def __init__(
         self,
         discriminator: Discriminator,
-        condition: Tensor | None,
+        condition: Sample | None,
         draw: Draw,
         through: Callable[[Sample, Draw], Sample] = lambda sample, draw: sample,
     ) -> None:
@@ -55,17 +56,20 @@ class Judge:
         """
         rows = self.draw.rows
         here = slice(-rows.start % count, None, count)
-        condition = None if self.condition is None else self.condition[here]
+        condition = take(self.condition, here)
         draw = replace(self.draw, rows=slice(rows.start + here.start, rows.stop, count))
         return Judge(self.discriminator, condition, draw, self.through), here
 
     def slopes(self, sample: Sample) -> list[Tensor]:
-        """∇D at ``sample``, which must require a gradient: one tensor of its shape per judge, itself differentiable."""
+        """∇D at ``sample``, whose floating-point parts must require a gradient: (batch, values) per judge.
+
+        Itself differentiable; in float32 at least.
+        """
         for known, slopes in self._felt:
             if known is sample:
                 return slopes
         scores = self(sample).scores
-        slopes = [torch.autograd.grad(score.sum(), sample, create_graph=True)[0] for score in scores]
+        slopes = [gradient(score, sample, create_graph=True) for score in scores]
         self._felt.append((sample, slopes))
         return slopes
 
@@ -74,6 +78,15 @@ class Judge:
         seen = self.through(sample, self.draw.within(f"view/{view}"))
         scores, features = self.discriminator(seen, self.condition)
         return Verdict([at_least_float32(score) for score in scores], features)
+
+
+def gradient(score: Tensor, sample: Sample, *, create_graph: bool = False, retain_graph: bool | None = None) -> Tensor:
+    """∂ Σ score / ∂ sample over all values of its floating-point parts, (batch, values), in float32 at least."""
+    slopes = torch.autograd.grad(
+        score.sum(), floats(sample), create_graph=create_graph, retain_graph=retain_graph, materialize_grads=True
+    )
+    flat = [at_least_float32(slope).flatten(1) for slope in slopes]
+    return flat[0] if len(flat) == 1 else torch.cat(flat, 1)
 
 
 def at_least_float32(values: Tensor) -> Tensor:

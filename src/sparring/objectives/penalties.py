@@ -4,7 +4,8 @@ Norms are over all values of one sample. Where a discriminator has several judge
 Each formula carries the factor of its paper, so that the weight is the paper's γ or λ.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import TypeAlias
 
 import torch
@@ -14,7 +15,8 @@ from torch.nn.functional import relu
 
 from sparring.dials import Dial
 from sparring.flow import Sample
-from sparring.objectives.judge import Judge, at_least_float32
+from sparring.objectives.judge import Judge
+from sparring.samples import batch_size, map_floats, take, tensors
 
 PerSample: TypeAlias = Float[Tensor, " batch"]
 Penalty: TypeAlias = Callable[[Judge, Sample, Sample], PerSample]
@@ -48,9 +50,9 @@ def sparse(penalty: Penalty, every: int) -> Penalty:
 
     def on_some(judge: Judge, real: Sample, fake: Sample) -> PerSample:
         few, rows = judge.every(every)
-        values = torch.zeros(len(real), device=real.device)
-        if rows.start < len(real):
-            some_real, some_fake = (side.detach()[rows].requires_grad_() for side in (real, fake))
+        values = torch.zeros(batch_size(real), device=tensors(real)[0].device)
+        if rows.start < batch_size(real):
+            some_real, some_fake = (differentiable(take(side, rows)) for side in (real, fake))
             total = judge.draw.total
             values[rows] = penalty(few, some_real, some_fake) * (total / len(range(0, total, every)))
         return values
@@ -60,15 +62,24 @@ def sparse(penalty: Penalty, every: int) -> Penalty:
 
 def gradient_penalty(judge: Judge, real: Sample, fake: Sample) -> PerSample:
     """(‖∇D(x̂)‖ - 1)² at random places x̂ between a real and a generated sample (Gulrajani et al. 2017, eq. 3)."""
-    place = judge.draw.uniform("gradient-penalty", *[1] * (real.dim() - 1)).to(real.dtype)
-    between = torch.lerp(fake.detach(), real.detach(), place).requires_grad_()
+    place = judge.draw.uniform("gradient-penalty")
+
+    def mixed(a: Tensor, b: Tensor) -> Tensor:
+        return torch.lerp(b.detach(), a.detach(), place.view(-1, *[1] * (a.dim() - 1)).to(a.dtype))
+
+    between = differentiable(map_floats(mixed, real, fake))
     return (_norm(squared_gradient(judge, between)) - 1).square()
 
 
 def dragan(judge: Judge, real: Sample, fake: Sample) -> PerSample:
     """(‖∇D(x + δ)‖ - 1)² around real samples, δ = ½ std(x) u with u uniform (Kodali et al. 2017, algorithm 1)."""
-    spread = real.detach().std() / 2
-    around = (real.detach() + spread * judge.draw.uniform("dragan", *real.shape[1:])).requires_grad_()
+    streams = _streams("dragan")
+
+    def moved(part: Tensor) -> Tensor:
+        spread = part.detach().std() / 2
+        return part.detach() + spread * judge.draw.uniform(next(streams), *part.shape[1:])
+
+    around = differentiable(map_floats(moved, real))
     return (_norm(squared_gradient(judge, around)) - 1).square()
 
 
@@ -99,7 +110,7 @@ def clip_weights(player: nn.Module, limit: float) -> None:
 
 def squared_gradient(judge: Judge, sample: Sample) -> PerSample:
     """‖∇D(x)‖², itself differentiable; ``sample`` must require a gradient."""
-    return torch.stack([at_least_float32(slope).flatten(1).square().sum(1) for slope in judge.slopes(sample)]).sum(0)
+    return torch.stack([slope.square().sum(1) for slope in judge.slopes(sample)]).sum(0)
 
 
 def finite_squared_gradient(judge: Judge, sample: Sample, stream: str, step: float) -> PerSample:
@@ -107,11 +118,22 @@ def finite_squared_gradient(judge: Judge, sample: Sample, stream: str, step: flo
 
     In float32 whatever the networks run in: the difference is lost in the rounding of bfloat16.
     """
-    start = sample.detach()
-    moved = start + step * judge.draw.normal(stream, *sample.shape[1:])
-    with torch.autocast(sample.device.type, enabled=False):
+    streams = _streams(stream)
+    start = map_floats(lambda part: part.detach(), sample)
+    moved = map_floats(lambda part: part + step * judge.draw.normal(next(streams), *part.shape[1:]), start)
+    with torch.autocast(tensors(sample)[0].device.type, enabled=False):
         pairs = zip(judge.afresh(moved, stream).scores, judge.afresh(start, stream).scores, strict=True)
         return torch.stack([(there - here).square() for there, here in pairs]).sum(0) / step**2
+
+
+def differentiable(sample: Sample) -> Sample:
+    """The same values, cut off from whatever made them, with floating-point parts that require a gradient."""
+    return map_floats(lambda part: part.detach().requires_grad_(), sample)
+
+
+def _streams(name: str) -> Iterator[str]:
+    """A stream of random numbers for each part of a sample: "name", "name/1", "name/2", …"""
+    return (f"{name}/{place}" if place else name for place in count())
 
 
 def _norm(squared: PerSample) -> PerSample:

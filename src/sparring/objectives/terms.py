@@ -9,6 +9,7 @@ from torch.nn.functional import l1_loss
 
 from sparring.flow import Batch, Noise, Sample
 from sparring.objectives.judge import Judge
+from sparring.samples import floats
 
 
 class Attempt(NamedTuple):
@@ -26,7 +27,7 @@ Term: TypeAlias = Callable[[Attempt], Tensor]
 
 def reconstruction(attempt: Attempt) -> Tensor:
     """Mean absolute difference from the real sample of the same row (Isola et al. 2017, eq. 3)."""
-    return l1_loss(attempt.fake, attempt.batch.real)
+    return _distance(attempt.fake, attempt.batch.real)
 
 
 def feature_matching(attempt: Attempt) -> Tensor:
@@ -47,5 +48,10 @@ def mode_seeking(attempt: Attempt) -> Tensor:
     Mao et al. 2019, eq. 3, with the noise of the batch in reverse as the other noise.
     """
     other = attempt.noise.flip(0)
-    apart = (attempt.again(other) - attempt.fake).abs().mean()
-    return (other - attempt.noise).abs().mean() / (apart + 1e-5)
+    apart = _distance(attempt.again(other), attempt.fake)
+    return l1_loss(other, attempt.noise) / (apart + 1e-5)
+
+
+def _distance(one: Sample, other: Sample) -> Tensor:
+    """Mean absolute difference, the mean of the floating-point parts."""
+    return torch.stack([l1_loss(*pair) for pair in zip(floats(one), floats(other), strict=True)]).mean()

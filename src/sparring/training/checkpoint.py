@@ -184,7 +184,7 @@ def restore(trainer: Trainer, snapshot: Snapshot) -> None:
 
 def restore_average(average: Game, snapshot: Snapshot) -> None:
     """Give ``average`` the averaged players of the snapshot, which were of the same networks."""
-    for name in average.generators:
+    for name in average.published:
         average.players[name].load_state_dict(_below(snapshot.players, f"average/{name}/"))
 
 
@@ -221,7 +221,7 @@ def _remove(checkpoint: Path) -> None:
 
 def _modules(trainer: Trainer) -> list[tuple[str, str, torch.nn.Module]]:
     players = [("player", name, module) for name, module in trainer.game.players.items()]
-    return players + [("average", name, trainer.average.players[name]) for name in trainer.game.generators]
+    return players + [("average", name, trainer.average.players[name]) for name in trainer.game.published]
 
 
 def _below(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from sparring.errors import SparringError
 from sparring.flow import Batch, Progress, Terms, Turn
 from sparring.games.game import Game
 from sparring.randomness import Draw, derive, seeded
+from sparring.samples import batch_size, map_tensors, take
 from sparring.training.average import decay_of, follow, follower
 from sparring.training.devices import out_of_memory
 from sparring.training.guard import Guard
@@ -106,7 +107,7 @@ class Trainer:
         for turn in turns:
             for again in range(turn.times):
                 batch = self._batch(self.step * rounds + again)
-                draw = progress.draw.within(f"{turn.player}/{again}")
+                draw = progress.draw.within(f"{turn.name}/{again}")
                 figures |= self._play(turn, batch, replace(progress, draw=draw))
 
         # Let the dials turn by what was just seen.
@@ -118,7 +119,7 @@ class Trainer:
 
         # Let the averages follow.
         decay = decay_of(self.plan.average_half_life(progress.samples), self.plan.batch * rounds)
-        for name in self.game.generators:
+        for name in self.game.published:
             follow(self.average.players[name], self.game.players[name], decay)
 
         # Count. All processes go by the slowest clock.
@@ -129,9 +130,9 @@ class Trainer:
 
     def _play(self, turn: Turn, batch: Batch, progress: Progress) -> dict[str, float]:
         """One update of one player; its figures."""
-        player = self.game.players[turn.player]
+        player = self.game.players[turn.name]
         for name, other in self.game.players.items():
-            other.requires_grad_(name == turn.player)
+            other.requires_grad_(name == turn.name)
 
         # Gradients of the whole batch, summed over micro-batches and processes.
         terms, notes = self._gradients(turn, batch, progress)
@@ -141,17 +142,17 @@ class Trainer:
         # Move, unless a number is not finite.
         norm = nn.utils.get_total_norm(gradients)
         *values, size = torch.stack([*terms.values(), *notes.values(), norm]).tolist()
-        sound = self.guard.note(turn.player, size)
+        sound = self.guard.note(turn.name, size)
         if sound:
-            self.optimisers[turn.player].step()
-        self.optimisers[turn.player].zero_grad()
+            self.optimisers[turn.name].step()
+        self.optimisers[turn.name].zero_grad()
         if not sound:
-            self._refuse(turn.player)
+            self._refuse(turn.name)
         if turn.after:
-            turn.after()
+            turn.after({}, progress)
 
-        names = [f"{turn.player}/{name}" for name in terms] + [f"{turn.player}: {name}" for name in notes]
-        return dict(zip([*names, f"{turn.player}/gradient"], [*values, size], strict=True))
+        names = [f"{turn.name}/{name}" for name in terms] + [f"{turn.name}: {name}" for name in notes]
+        return dict(zip([*names, f"{turn.name}/gradient"], [*values, size], strict=True))
 
     def _gradients(self, turn: Turn, batch: Batch, progress: Progress) -> tuple[Terms, Terms]:
         """Add up the gradients of this process's rows, in portions that fit into memory."""
@@ -162,8 +163,8 @@ class Trainer:
                 if not out_of_memory(error) or self.micro_batch == 1:
                     raise
             # Outside the handler, so that the failed attempt's tensors are free.
-            self.optimisers[turn.player].zero_grad()
-            self.micro_batch = (min(self.micro_batch, len(batch.real)) + 1) // 2
+            self.optimisers[turn.name].zero_grad()
+            self.micro_batch = (min(self.micro_batch, batch_size(batch)) + 1) // 2
             torch.cuda.empty_cache()
             self.tell(
                 "micro-batch",
@@ -173,14 +174,14 @@ class Trainer:
     def _add_up(self, turn: Turn, batch: Batch, progress: Progress) -> tuple[Terms, Terms]:
         """The terms and the notes of this process's rows, each as their share of the whole batch."""
         rows, totals, noted = progress.draw.rows, Terms(), Terms()
-        weights = list(self.game.players[turn.player].parameters())
+        weights = list(self.game.players[turn.name].parameters())
         for start in range(rows.start, rows.stop, self.micro_batch):
             part = slice(start, min(start + self.micro_batch, rows.stop))
             here = slice(part.start - rows.start, part.stop - rows.start)
             share = (part.stop - part.start) / self.plan.batch
-            piece = Batch(batch.real[here], None if batch.condition is None else batch.condition[here])
+            piece = take(batch, here)
             stream = f"{progress.draw.stream}{part.start}"
-            here_only = replace(progress, draw=replace(progress.draw, rows=part), notes={})
+            here_only = replace(progress, draw=replace(progress.draw, rows=part), notes={}, rows={})
             with seeded(self.plan.seed, stream, self.step), self._autocast():
                 terms = turn.terms(piece, here_only)
             loss = torch.stack(list(terms.values())).sum() * share
@@ -191,10 +192,10 @@ class Trainer:
         return totals, noted
 
     def _batch(self, number: int) -> Batch:
-        batch = self.data.batch(self.batches.rows(number)[self.world.rows(self.plan.batch)], self.device)
-        if batch.real.dim() == 4:
-            batch = Batch(batch.real.contiguous(memory_format=torch.channels_last), batch.condition)
-        return batch
+        rows = self.world.rows(self.plan.batch)
+        draw = Draw(self.plan.seed, number, self.plan.batch, rows, "data/", self.device)
+        batch = self.data.batch(self.batches.rows(number)[rows], self.device, draw)
+        return map_tensors(_channels_last, batch)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.bfloat16)
@@ -217,3 +218,7 @@ class Trainer:
                 expected="finite numbers",
                 remedy="resume from the last checkpoint with a lower learning rate or a stronger penalty",
             )
+
+
+def _channels_last(part: torch.Tensor) -> torch.Tensor:
+    return part.contiguous(memory_format=torch.channels_last) if part.dim() == 4 else part

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from hashlib import blake2b
 
 import numpy as np
+import torch
 
 from sparring.data.dataset import Dataset, Split
+from sparring.samples import floats, tensors
 from sparring.watchdog.findings import Finding
 
 NAME = "unhealthy data"
@@ -26,7 +28,7 @@ def unhealthy(split: Split, bounds: tuple[float, float] | None) -> list[Finding]
         bounds: what all values should lie between, or None.
     """
     rows = np.linspace(0, len(split.train) - 1, min(LOOKED_AT, len(split.train))).astype(np.int64)
-    some = Dataset(split.train.samples[rows], None if split.train.labels is None else split.train.labels[rows])
+    some = split.train.at(rows)
     faults = [*_values(some, bounds), *_copies(some), *_classes(some, len(split.facts.classes)), *_few(split)]
     return [Finding(NAME, 0, 0, says, advice, evidence) for says, advice, evidence in faults]
 
@@ -35,7 +37,9 @@ Fault = tuple[str, str, tuple[str, ...]]
 
 
 def _values(some: Dataset, bounds: tuple[float, float] | None) -> Iterator[Fault]:
-    values = some.batch(slice(None)).real
+    values = torch.cat([part.flatten() for part in floats(some.batch(slice(None)).real)] or [torch.zeros(0)])
+    if len(values) == 0:
+        return
     low, high, spread = float(values.min()), float(values.max()), float(values.std())
     seen = (f"values from {low:.3g} to {high:.3g}", f"standard deviation {spread:.3g}")
     if bounds is not None and (low < 2 * bounds[0] or high > 2 * bounds[1]):
@@ -45,7 +49,8 @@ def _values(some: Dataset, bounds: tuple[float, float] | None) -> Iterator[Fault
 
 
 def _copies(some: Dataset) -> Iterator[Fault]:
-    different = len({blake2b(sample.tobytes(), digest_size=8).digest() for sample in some.samples})
+    rows = zip(*tensors(some.samples), strict=True)
+    different = len({blake2b(b"".join(part.tobytes() for part in row), digest_size=8).digest() for row in rows})
     share = 1 - different / len(some)
     if share > REPEATED:
         seen = (f"{different:,} different samples of {len(some):,}", f"{share:.0%} repeat another one")

@@ -149,7 +149,7 @@ def draw_anew(trainer: Trainer, player: str, spread: float = 1.0) -> None:
     for module in network.modules():
         _begin_anew(module, spread, generator)
     trainer.optimisers[player].state.clear()
-    if player in trainer.game.generators:
+    if player in trainer.game.published:
         trainer.average.players[player].load_state_dict(network.state_dict())
 
 
@@ -169,7 +169,7 @@ def _begin_anew(module: nn.Module, spread: float, generator: torch.Generator) ->
 
 def _mixes_samples(trainer: Trainer) -> bool:
     """Whether the score of a sample depends on the others of its batch, so that its slope is not that of a function."""
-    judges = [player for name, player in trainer.game.players.items() if name not in trainer.game.generators]
+    judges = [player for name, player in trainer.game.players.items() if name not in trainer.game.published]
     return any(isinstance(layer, BATCH_NORM) for judge in judges for layer in judge.modules())
 
 

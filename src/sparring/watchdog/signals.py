@@ -20,6 +20,7 @@ from sparring.data.facts import Facts
 from sparring.flow import Batch
 from sparring.games.game import Game
 from sparring.randomness import Draw, generator
+from sparring.samples import Sample, as_float32, batch_size, to_device
 from sparring.storage import read_lines
 from sparring.training.trainer import Trainer
 
@@ -108,12 +109,10 @@ class Observer:
 
     def __init__(self, trainer: Trainer, split: Split, sight: Sight, seed: int) -> None:
         self.trainer, self.split, self.sight = trainer, split, sight
-        train = Dataset(split.train.samples, trainer.data.labels)
-        self.beside = _some(train, SEEN, seed, "seen")
-        self.train = _some(train, JUDGED, seed, "training")
-        labels = None if train.labels is None else split.held_out.labels
-        self.held_out = _some(Dataset(split.held_out.samples, labels), JUDGED, seed, "held out")
-        seen = len(self.beside.real)
+        self.beside = _some(split.train, SEEN, seed, "seen")
+        self.train = _some(split.train, JUDGED, seed, "training")
+        self.held_out = _some(split.held_out, JUDGED, seed, "held out")
+        seen = batch_size(self.beside)
         self.draw = Draw(seed, 0, seen, slice(0, seen), stream="watchdog/", device=trainer.device)
         self._before: Tensor | None = None
         self._sums: dict[str, tuple[int, float, float]] = {}
@@ -196,7 +195,7 @@ class Observer:
         if not (live.isfinite().all() and average.isfinite().all()):
             return {"outside": 1.0, "contrast": FAR}
         real, now = self._real[0], self._sketch(live)
-        kinds = self.beside.condition
+        kinds = self.beside.label if self.beside.condition is not None else None
         found = {
             **gap,
             "diversity": _ratio(_spread(now, kinds), _spread(real, kinds)),
@@ -213,16 +212,16 @@ class Observer:
     def _sketch(self, samples: Tensor) -> Tensor:
         return self.sight.sketch(samples, self.split.facts)
 
-    def _generated(self, game: Game) -> Tensor:
+    def _generated(self, game: Game) -> Sample:
         """Samples from the fixed noise, of the classes of the real ones beside them."""
-        condition = self.beside.condition
-        labels = None if condition is None else condition.to(self.trainer.device)
-        return game.generate(game.noise(self.draw), labels).float().cpu()
+        condition = to_device(self.beside.condition, self.trainer.device)
+        made: Sample = to_device(as_float32(game.generate(game.noise(self.draw), condition)), "cpu")
+        return made
 
     def _gap(self, fake: Tensor) -> dict[str, float]:
         """How much of its lead the discriminator owes to knowing the training samples."""
-        sides = [self.train, self.held_out, Batch(fake, self.beside.condition)]
-        scores = [self.trainer.game.score(*_moved(side, self.trainer.device)) for side in sides]
+        sides = [self.train, self.held_out, self.beside._replace(real=fake)]
+        scores = [self.trainer.game.opinion(to_device(side, self.trainer.device)).score for side in sides]
         train, held_out, fakes = (math.nan if score is None else float(score.mean()) for score in scores)
         return {"held-out gap": _ratio(train - held_out, train - fakes)} if train > fakes else {}
 
@@ -261,10 +260,6 @@ def _at_rest(game: Game) -> Iterator[None]:
 def _some(dataset: Dataset, count: int, seed: int, stream: str) -> Batch:
     rows = torch.randperm(len(dataset), generator=generator(seed, f"watchdog/{stream}"))[:count]
     return dataset.batch(rows.sort().values.numpy())
-
-
-def _moved(batch: Batch, device: torch.device) -> Batch:
-    return Batch(batch.real.to(device), None if batch.condition is None else batch.condition.to(device))
 
 
 def _spread(features: Tensor, kinds: Tensor | None) -> float:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sparring.data.facts import Facts
+from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.images import data, decoding, sources
 from sparring.modalities.images.data import claims, survey
@@ -63,7 +64,7 @@ def test_a_folder(tmp_path):
     assert found.facts.details["sizes"] == {"12 × 8": 6}
     assert found.facts.details["formats"] == {"PNG": 6} and found.facts.details["modes"] == {"RGB": 6}
     assert found.facts.details["bit depths"] == {"8": 6} and found.facts.details["held out"] == 1
-    split = found.prepare((3, 8, 12))
+    split = found.prepare(View((3, 8, 12)))
     assert split.train.samples.shape == (5, 3, 8, 12) and split.train.labels is None
     assert split.held_out.samples.shape == (1, 3, 8, 12)
     together = np.concatenate([split.train.samples, split.held_out.samples])
@@ -77,10 +78,11 @@ def test_sub_folders_are_classes(tmp_path):
     found = survey(str(tmp_path))
     assert found.facts.classes == ("cat", "dog")
     assert found.facts.details["classes"] == {"cat": 4, "dog": 8} and found.facts.details["balance"] == 2.0
-    split = found.prepare((3, 8, 12), seed=3)
+    split = found.prepare(View((3, 8, 12)), seed=3)
     labels = [*split.train.labels, *split.held_out.labels]
     assert sorted(labels) == [0] * 4 + [1] * 8
-    assert found.prepare((3, 8, 12), labels=False).train.labels is None
+    assert split.train.conditions is None
+    assert np.array_equal(found.prepare(View((3, 8, 12), "label")).train.conditions, split.train.labels)
 
 
 def test_a_zip_of_nested_folders(tmp_path):
@@ -91,7 +93,7 @@ def test_a_zip_of_nested_folders(tmp_path):
     before = sorted(tmp_path.iterdir())
     found = survey(str(tmp_path / "photos.zip"))
     assert found.facts.count == 6 and found.facts.classes == ("cat", "dog")
-    assert found.prepare((3, 8, 12)).train.samples.shape == (5, 3, 8, 12)
+    assert found.prepare(View((3, 8, 12))).train.samples.shape == (5, 3, 8, 12)
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -124,7 +126,7 @@ def test_a_corrupt_file_is_set_aside_by_name(tmp_path, name, content, reason):
     (lost,) = found.facts.details["unreadable"]
     assert lost["name"] == name and any(part in lost["reason"] for part in reason.split("|"))
     assert "1 files cannot be read and were set aside." in found.facts.remarks
-    assert len(found.prepare((3, 8, 12)).train.samples) == 3
+    assert len(found.prepare(View((3, 8, 12))).train.samples) == 3
 
 
 @pytest.mark.parametrize("number", range(40))
@@ -234,7 +236,7 @@ def test_a_class_of_which_nothing_can_be_read_is_left_out(tmp_path):
     found = survey(str(tmp_path))
     assert found.facts.classes == ("cat", "dog")
     assert "No readable image of cow; trains on the other 2 classes." in found.facts.remarks
-    split = found.prepare((3, 8, 12))
+    split = found.prepare(View((3, 8, 12)))
     assert {*split.train.labels, *split.held_out.labels} == {0, 1}
 
 
@@ -253,7 +255,7 @@ def test_many_sizes(tmp_path):
     facts = survey(str(tmp_path)).facts
     assert facts.shape == (3, 8, 9) and facts.details["different sizes"] == 14
     assert len(facts.details["sizes"]) == 10
-    assert survey(str(tmp_path)).prepare((3, 16, 8)).train.samples.shape == (13, 3, 16, 8)
+    assert survey(str(tmp_path)).prepare(View((3, 16, 8))).train.samples.shape == (13, 3, 16, 8)
 
 
 # Fingerprint, memory and cache
@@ -274,13 +276,13 @@ def test_the_fingerprint_is_of_content_and_labels(tmp_path):
 
 def test_an_unchanged_folder_is_remembered_and_a_changed_one_looked_at(tmp_path, monkeypatch):
     first = survey(str(fill(tmp_path / "in")))
-    first.prepare((3, 8, 12))
+    first.prepare(View((3, 8, 12)))
     with monkeypatch.context() as patch:
         patch.setattr(decoding, "look", None)
         patch.setattr(decoding, "fit", None)
         again = survey(str(tmp_path / "in"))
         assert again.facts == first.facts
-        assert again.prepare((3, 8, 12)).train.samples.shape == (5, 3, 8, 12)
+        assert again.prepare(View((3, 8, 12))).train.samples.shape == (5, 3, 8, 12)
     Image.fromarray(noise(seed=77)).save(tmp_path / "in" / "7.png")
     assert survey(str(tmp_path / "in")).facts.count == 7
 
@@ -302,32 +304,32 @@ def test_kept_pixels_and_fresh_decoding_agree(tmp_path, monkeypatch):
     prepared = []
     for one in (kept, again):
         monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / f"cache {len(prepared)}"))
-        prepared.append(np.array(one.prepare((3, 40, 40)).train.samples))
+        prepared.append(np.array(one.prepare(View((3, 40, 40))).train.samples))
     assert np.array_equal(*prepared)
 
 
 def test_large_data_stays_on_disk_and_is_split_alike(tmp_path, monkeypatch):
     found = survey(str(fill(tmp_path / "in", 20)))
-    small = found.prepare((3, 8, 12), seed=5)
+    small = found.prepare(View((3, 8, 12)), seed=5)
     monkeypatch.setattr(data, "IN_MEMORY", 0)
-    large = found.prepare((3, 8, 12), seed=5)
+    large = found.prepare(View((3, 8, 12)), seed=5)
     assert isinstance(large.train.samples, np.memmap) and not isinstance(small.train.samples, np.memmap)
     assert np.array_equal(large.train.samples, small.train.samples)
     assert np.array_equal(large.held_out.samples, small.held_out.samples)
-    assert survey(str(tmp_path / "in")).prepare((3, 8, 12)).train.samples.shape == (18, 3, 8, 12)
+    assert survey(str(tmp_path / "in")).prepare(View((3, 8, 12))).train.samples.shape == (18, 3, 8, 12)
 
 
 def test_a_file_that_changes_meanwhile_is_one_sentence(tmp_path):
     found = survey(str(fill(tmp_path / "in", 5)))
     (tmp_path / "in" / "2.png").unlink()
     with pytest.raises(SparringError, match=r"Found 2.png, which could be read and now cannot"):
-        found.prepare((3, 4, 4))
+        found.prepare(View((3, 4, 4)))
 
 
 @pytest.mark.parametrize("shape", [(2, 8, 8), (3, 8), (3, 0, 8), (8, 8, 3)])
 def test_only_shapes_of_pictures(tmp_path, shape):
     with pytest.raises(SparringError, match=r"Found the shape .* expected .channels, height, width."):
-        survey(str(fill(tmp_path / "in"))).prepare(shape)
+        survey(str(fill(tmp_path / "in"))).prepare(View(shape))
 
 
 def test_progress_is_told(tmp_path):
@@ -431,7 +433,7 @@ def test_of_a_moving_picture_the_first_frame_is_taken(tmp_path):
         frames[0].save(tmp_path / f"{number}.{form}", save_all=True, append_images=frames[1:])
     found = survey(str(tmp_path))
     assert "4 images are moving or of several pages; the first frame was taken." in found.facts.remarks
-    split = found.prepare((3, 6, 6))
+    split = found.prepare(View((3, 6, 6)))
     assert (np.concatenate([split.train.samples, split.held_out.samples])[:, 0] > 180).all()
 
 
@@ -441,7 +443,7 @@ def test_numbers_without_a_range_are_stretched(tmp_path):
         Image.fromarray(values).save(tmp_path / f"{number}.tiff")
     found = survey(str(tmp_path))
     assert found.facts.remarks[0].startswith("3 images are of numbers without a fixed range")
-    samples = found.prepare((1, 8, 12)).train.samples
+    samples = found.prepare(View((1, 8, 12))).train.samples
     assert samples.min() == 0 and samples.max() == 255
 
 
@@ -493,7 +495,7 @@ def test_arrays_in_every_order(tmp_path, array, shape):
     assert survey(str(tmp_path / "a.npy")).facts.shape == shape
     found = survey(str(tmp_path / "a.npz"))
     assert found.facts.shape == shape and found.facts.classes == ("0", "1")
-    assert found.prepare(shape).train.samples.shape == (3, *shape)
+    assert found.prepare(View(shape)).train.samples.shape == (3, *shape)
 
 
 @pytest.mark.parametrize(
@@ -512,7 +514,7 @@ def test_arrays_of_every_range_reach_black_and_white(tmp_path, low, high, kind):
     array = np.zeros((4, 2, 2))
     array[:] = [[low, high], [low, high]]
     np.save(tmp_path / "a.npy", array.astype(kind))
-    samples = survey(str(tmp_path / "a.npy")).prepare((1, 2, 2)).train.samples
+    samples = survey(str(tmp_path / "a.npy")).prepare(View((1, 2, 2))).train.samples
     assert (samples == [[0, 255], [0, 255]]).all()
 
 
@@ -558,7 +560,7 @@ def test_parquet(tmp_path, column, struct_):
     path = write_parquet(tmp_path / "a.parquet", column=column, struct_=struct_, labels=[0, 1] * 3, names=["no", "yes"])
     found = survey(path)
     assert found.facts.count == 6 and found.facts.classes == ("no", "yes")
-    split = found.prepare((3, 8, 12))
+    split = found.prepare(View((3, 8, 12)))
     together = np.concatenate([split.train.samples, split.held_out.samples])
     assert {one.tobytes() for one in together} == {noise(seed=n).transpose(2, 0, 1).tobytes() for n in range(6)}
 
@@ -610,7 +612,7 @@ def test_without_pyarrow_the_command_is_named(tmp_path, monkeypatch):
 def test_digits():
     found = survey("digits")
     assert found.facts.count == 1797 and found.facts.shape == (1, 8, 8) and len(found.facts.classes) == 10
-    split = found.prepare((1, 8, 8))
+    split = found.prepare(View((1, 8, 8)))
     assert len(split.train) == 1617 and len(split.held_out) == 180
     assert split.train.samples.max() == 255 and split.train.samples.min() == 0
 
@@ -652,7 +654,7 @@ def test_real_mnist():
     assert found.facts.count == 60_000 and found.facts.shape == (1, 28, 28) and len(found.facts.classes) == 10
     assert found.facts.details["classes"]["1"] == 6742 and found.facts.details["held out"] == 3000
     assert any("t10k-images" in remark and "evaluate" in remark for remark in found.facts.remarks)
-    split = found.prepare((1, 28, 28))
+    split = found.prepare(View((1, 28, 28)))
     assert split.train.samples.shape == (57_000, 1, 28, 28) and split.train.labels is not None
     again = survey(str(Path(real("mnist")) / "train-images-idx3-ubyte.gz"))
     assert again.facts.fingerprint == found.facts.fingerprint
@@ -666,7 +668,7 @@ def test_real_cifar10():
 def test_real_photographs():
     found = survey(real("facades"))
     assert found.facts.count == 400 and found.facts.shape == (3, 256, 512)
-    assert found.prepare((3, 16, 32)).held_out.samples.shape == (40, 3, 16, 32)
+    assert found.prepare(View((3, 16, 32))).held_out.samples.shape == (40, 3, 16, 32)
     assert os.path.basename(found.facts.source) == "facades"  # noqa: PTH119
 
 

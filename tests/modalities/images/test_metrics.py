@@ -32,26 +32,26 @@ def own_cache(tmp_path, monkeypatch):
 
 def test_real_digits_agree_with_their_labels():
     split = digits()
-    samples, labels = split.held_out.batch(slice(None))
-    found = metrics.opinion(Batch(samples, labels), metrics.judge(split, 0))
+    samples, _, labels = split.held_out.batch(slice(None))
+    found = metrics.opinion(Batch(samples, None, labels), metrics.judge(split, 0))
     assert found["agreement"] > 0.97 and found["classes"] == 10
-    assert metrics.opinion(Batch(samples, (labels + 1) % 10), metrics.judge(split, 0))["agreement"] < 0.05
+    assert metrics.opinion(Batch(samples, None, (labels + 1) % 10), metrics.judge(split, 0))["agreement"] < 0.05
     assert metrics.opinion(Batch(samples[labels == 3], None), metrics.judge(split, 0)) == {"classes": 1.0}
 
 
 def test_broken_samples_do_not_agree():
     split = digits()
-    samples, labels = split.held_out.batch(slice(0, 100))
+    samples, _, labels = split.held_out.batch(slice(0, 100))
     samples[:50] = float("nan")
-    assert 0.45 < metrics.opinion(Batch(samples, labels), metrics.judge(split, 0))["agreement"] <= 0.5
-    assert metrics.opinion(Batch(torch.full_like(samples, float("nan")), labels), metrics.judge(split, 0)) == {}
+    assert 0.45 < metrics.opinion(Batch(samples, None, labels), metrics.judge(split, 0))["agreement"] <= 0.5
+    assert metrics.opinion(Batch(torch.full_like(samples, float("nan")), None, labels), metrics.judge(split, 0)) == {}
 
 
 def test_large_sets_are_judged_by_the_network(monkeypatch):
     monkeypatch.setattr(metrics, "MOST_FOR_VECTORS", 100)
     split = digits()
-    samples, labels = split.held_out.batch(slice(None))
-    assert metrics.opinion(Batch(samples, labels), metrics.judge(split, 0))["agreement"] > 0.9
+    samples, _, labels = split.held_out.batch(slice(None))
+    assert metrics.opinion(Batch(samples, None, labels), metrics.judge(split, 0))["agreement"] > 0.9
 
 
 def test_extractors(monkeypatch):
@@ -76,12 +76,12 @@ def test_extractors_that_cannot_be_had(name, said):
 
 
 def sides(split, fake, labels=None):
-    return next(iter(Rounds(split.train, split.held_out, Batch(fake, labels))))
+    return next(iter(Rounds(split.train, split.held_out, Batch(fake, None, labels))))
 
 
 def test_a_missing_class_is_seen_class_by_class():
     split = digits()
-    samples, labels = split.train.batch(slice(None))
+    samples, _, labels = split.train.batch(slice(None))
     without = labels != 7
     one = sides(split, samples[without], labels[without])
     fake, floor = metrics.measure(split, 0)(one)

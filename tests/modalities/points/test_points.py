@@ -10,6 +10,7 @@ from PIL import Image
 
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
+from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.points import data, metrics, render
 from sparring.modalities.points.units import ColumnUnits
@@ -22,7 +23,7 @@ class TestData:
         facts = survey.facts
         assert (facts.modality, facts.shape, facts.count, facts.classes) == ("points", (2,), 50_000, ())
         assert len(facts.details["modes"]) == modes and facts.details["sigma"] == sigma
-        assert facts.details["scale"] == pytest.approx(survey.points.std(), rel=1e-3)
+        assert facts.coding["scale"] == pytest.approx(survey.points.std(), rel=1e-3)
         found = metrics.mode_coverage(torch.from_numpy(survey.points), torch.tensor(facts.details["modes"]), sigma)
         assert found["modes"] == modes
         assert found["quality"] == pytest.approx(1 - math.exp(-4.5), abs=0.002)
@@ -31,14 +32,14 @@ class TestData:
     def test_the_same_every_time(self):
         first, again = data.survey("ring"), data.survey("ring")
         assert first.facts == again.facts and np.array_equal(first.points, again.points)
-        splits = [first.prepare((2,), seed=seed) for seed in (0, 0, 1)]
+        splits = [first.prepare(View((2,)), seed=seed) for seed in (0, 0, 1)]
         assert np.array_equal(splits[0].train.samples, splits[1].train.samples)
         assert not np.array_equal(splits[0].train.samples, splits[2].train.samples)
         assert len(splits[0].train) == 47_500 and len(splits[0].held_out) == 2_500
         assert splits[0].train.labels is None
 
     def test_the_prepared_points_are_not_scaled(self):
-        split = data.survey("grid").prepare((2,))
+        split = data.survey("grid").prepare(View((2,)))
         assert split.train.batch(slice(0, 1000)).real.abs().max() > 3.9
 
     @pytest.mark.parametrize("suffix", [".npy", ".csv"])
@@ -69,7 +70,7 @@ class TestData:
         torch.testing.assert_close(standard.mean(0), torch.zeros(3), atol=1e-3, rtol=0)
         torch.testing.assert_close(standard.std(0), torch.tensor([1.0, 1.0, 0.0]), atol=2e-3, rtol=0)
         torch.testing.assert_close(units.own(standard), points, rtol=1e-5, atol=1.0)
-        assert facts.details["scale"][2] == 1.0
+        assert facts.coding["scale"][2] == 1.0
 
     def test_mixtures_keep_their_shape(self):
         """One scale for both coordinates, around zero."""
@@ -113,10 +114,10 @@ class TestData:
         with pytest.raises(SparringError, match="did you mean 'ring'"):
             data.survey("rings")
         with pytest.raises(SparringError, match=r"points of shape \(2,\)"):
-            data.survey("ring").prepare((3,))
+            data.survey("ring").prepare(View((3,)))
         np.save(tmp_path / "one.npy", np.zeros((1, 2)))
         with pytest.raises(SparringError, match="one point"):
-            data.survey(str(tmp_path / "one.npy")).prepare((2,))
+            data.survey(str(tmp_path / "one.npy")).prepare(View((2,)))
 
 
 class TestMetrics:
@@ -144,18 +145,18 @@ class TestMetrics:
         assert metrics.mode_coverage(torch.full((5, 2), math.nan), self.modes, 0.5) == {"modes": 0.0, "quality": 0.0}
 
     def test_measures_need_known_modes(self, tmp_path):
-        split = data.survey("ring").prepare((2,))
+        split = data.survey("ring").prepare(View((2,)))
         samples = split.held_out.batch(slice(None)).real
         assert metrics.measures(samples, split)["modes"] == 8
         np.save(tmp_path / "a.npy", np.random.default_rng(0).standard_normal((50, 2)))
-        assert metrics.measures(samples, data.survey(str(tmp_path / "a.npy")).prepare((2,))) == {}
+        assert metrics.measures(samples, data.survey(str(tmp_path / "a.npy")).prepare(View((2,)))) == {}
 
     def test_the_extractor_gives_the_points_by_their_spread(self):
         empty = Dataset(np.zeros((1, 2), dtype=np.float32))
         facts = data.survey("ring").facts
         (extractor,) = metrics.extractors(Split(empty, empty, facts), 0).values()
         assert extractor.name == "coordinates"
-        assert torch.equal(extractor(self.modes), self.modes / torch.tensor(facts.details["scale"]))
+        assert torch.equal(extractor(self.modes), self.modes / torch.tensor(facts.coding["scale"]))
 
 
 class TestRender:

@@ -13,6 +13,7 @@ from sparring.data.facts import Facts
 from sparring.data.known import Tell
 from sparring.data.parallel import in_order
 from sparring.data.source import Aside, Source
+from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.images import decoding
 from sparring.modalities.images.decoding import Look, Pixels
@@ -44,18 +45,18 @@ class ImageSurvey:
     kept: NDArray[np.int64]
     pixels: Sequence[Pixels] | None = field(default=None, repr=False)
 
-    def prepare(self, shape: tuple[int, ...], *, labels: bool = True, seed: int = 0) -> Split:
-        """Every readable picture as uint8 in ``shape`` (channels, height, width), split by ``seed``.
+    def prepare(self, view: View, *, seed: int = 0) -> Split:
+        """Every readable picture as uint8 in the view's shape (channels, height, width), split by ``seed``.
 
-        Pictures are cut at the centre to the aspect ratio of ``shape``, then resized. They are decoded once and kept in
+        Pictures are cut at the centre to its aspect ratio, then resized. They are decoded once and kept in
         the cache under their content and the shape.
 
         Raises:
-            SparringError: ``shape`` is no shape of pictures, a file changed meanwhile, or the cache cannot be written.
+            SparringError: it is no shape of pictures, a file changed meanwhile, or the cache cannot be written.
         """
-        channels, height, width = _require_shape(shape)
+        channels, height, width = _require_shape(view.shape)
         train, aside = hold_out(self.facts.count, seed)
-        numbers = labels_of(self.source, self.kept)[0] if labels else None
+        numbers, _ = labels_of(self.source, self.kept)
         small = self.facts.count * channels * height * width <= IN_MEMORY
         order = np.arange(self.facts.count) if small else np.concatenate([train, aside])
         whole = cache.stored_array(
@@ -65,11 +66,12 @@ class ImageSurvey:
         )
         # A large array is stored in the order of the split, so that both parts stay maps of the file.
         parts = (whole[train], whole[aside]) if small else (whole[: len(train)], whole[len(train) :])
-        return Split(
-            train=Dataset(parts[0], None if numbers is None else numbers[train]),
-            held_out=Dataset(parts[1], None if numbers is None else numbers[aside]),
-            facts=self.facts,
-        )
+
+        def side(samples: NDArray[np.uint8], rows: NDArray[np.int64]) -> Dataset:
+            labels = None if numbers is None else numbers[rows]
+            return Dataset(samples, labels=labels, conditions=labels if view.condition == "label" else None)
+
+        return Split(side(parts[0], train), side(parts[1], aside), self.facts)
 
     def _chunks(self, order: NDArray[np.int64], shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
         # Pixels that were decoded to be looked at are used as they are; other sizes start from the file.

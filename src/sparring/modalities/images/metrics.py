@@ -104,12 +104,12 @@ def measure(split: Split, seed: int) -> Measure:
     def of_side(one: Round, side: Side, unseen: Side) -> Measured:
         found = _appearance(one, side)
         classifier, tell_digits = own(), digit()
-        if classifier is not None and one.real.batch().condition is not None:
+        if classifier is not None and one.real.batch().label is not None:
             found |= _tried("class_coverage", lambda: min(_coverage_of_classes(one, side, classifier).values()))
         if tell_digits is not None:
             found |= _stacks(unseen.batch(), tell_digits)
         said = opinion(unseen.batch(), predict(), shares)
-        if one.fake.batch().condition is None:
+        if one.fake.batch().label is None:
             said.pop("agreement", None)
         return found | said
 
@@ -123,7 +123,7 @@ def by_class(one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, f
     ``coverage`` and ``coverage_floor``; the ``share`` of samples seen as of this class, and ``real_share``; and
     ``agreement`` of the samples that were asked for as it.
     """
-    predict, own, labels = judge(split, seed), _classifier(split, seed), one.real.batch().condition
+    predict, own, labels = judge(split, seed), _classifier(split, seed), one.real.batch().label
     fake = one.fake.batch()
     if predict is None or own is None or labels is None or not fake.real.isfinite().all():
         return {}
@@ -140,8 +140,8 @@ def by_class(one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, f
             "share": seen.eq(label).double().mean().item(),
             "real_share": labels.eq(label).double().mean().item(),
         }
-        if fake.condition is not None and fake.condition.eq(label).any():
-            row["agreement"] = seen[fake.condition.eq(label)].eq(label).double().mean().item()
+        if fake.label is not None and fake.label.eq(label).any():
+            row["agreement"] = seen[fake.label.eq(label)].eq(label).double().mean().item()
         rows[split.facts.classes[label] if label < len(split.facts.classes) else str(label)] = row
     return rows
 
@@ -149,7 +149,7 @@ def by_class(one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, f
 def _appearance(one: Round, side: Side) -> Measured:
     images, real = side.batch(), one.real.batch()
     # Within classes, or on neither side.
-    labels = images.condition if one.fake.batch().condition is not None else None
+    labels = images.label if one.fake.batch().label is not None else None
     pairs = min(MOST_PAIRS, max(FEWEST_PAIRS, VALUES_IN_PAIRS // images.real[0].numel()))
     random = generator(one.seed, "pairs")
     return {
@@ -160,7 +160,7 @@ def _appearance(one: Round, side: Side) -> Measured:
 
 def _coverage_of_classes(one: Round, side: Side, own: Extractor) -> dict[int, float]:
     """Class number → the share of its real images with an image of ``side`` nearby; see ``distances.covered``."""
-    labels = one.real.batch().condition
+    labels = one.real.batch().label
     assert labels is not None
     near = covered(one.real.features(own), side.features(own)).double()
     return {int(label): near[labels == label].mean().item() for label in labels.unique()}
@@ -198,8 +198,8 @@ def opinion(batch: Batch, predict: Predict | None, shares: Tensor | None = None)
     counts = torch.bincount(seen, minlength=0 if shares is None else len(shares))
     enough = torch.ones(1) if shares is None else (FOUND * shares * len(seen)).clamp(min=1)
     found: Measured = {"classes": float((counts >= enough).sum())}
-    if batch.condition is not None:
-        found["agreement"] = int(seen.eq(batch.condition[finite]).sum()) / len(batch.real)
+    if batch.label is not None:
+        found["agreement"] = int(seen.eq(batch.label[finite]).sum()) / len(batch.real)
     return found
 
 
@@ -254,7 +254,7 @@ def _judge(split: Split, seed: int) -> Predict:
 def _support_vectors(train: Dataset, seed: int) -> Predict:
     from sklearn.svm import SVC
 
-    samples, labels = train.batch(slice(None))
+    samples, _, labels = train.batch(slice(None))
     assert labels is not None
     machine = SVC(kernel="rbf", gamma="scale", random_state=derive(seed, "support vectors") % 2**32)
     machine.fit(samples.flatten(1).numpy(), labels.numpy())

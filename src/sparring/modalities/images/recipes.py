@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from sparring.data.facts import Facts
+from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.objectives.schedules import Weighted, constant, cosine, geometric_cosine
 from sparring.recipe import Adam, Chosen, Gamma, Machine, Recipe
@@ -70,6 +71,10 @@ class ImageRecipe(Recipe):
     def shape(self, facts: Facts) -> tuple[int, int, int]:
         """(channels, height, width)."""
         return (facts.shape[0], *self.resolution)
+
+    def view(self, facts: Facts) -> View:
+        """Images of one size; players are told the class if ``labels`` is set and the data has classes."""
+        return View(self.shape(facts), "label" if self.classes(facts) else "")
 
     def classes(self, facts: Facts) -> int:
         """How many classes the networks know."""

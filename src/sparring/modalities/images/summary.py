@@ -69,6 +69,7 @@ def summarise(name: str, source: Source, seen: Sequence[Look | Aside]) -> Facts:
         shape=(1 if grey else 3, height, width),
         fingerprint=_fingerprint(looks, labels, classes),
         classes=classes,
+        offers=("label",) if classes else (),
         details=details,
         remarks=tuple(_remarks(source, looks, grey, classes, len(copies), len(unreadable))),
     )

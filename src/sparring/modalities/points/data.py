@@ -8,8 +8,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.dataset import Dataset, Split, hold_out
+from sparring.data.dataset import Dataset, Split, split_rows
 from sparring.data.facts import Facts
+from sparring.data.view import View
 from sparring.errors import SparringError, nearest
 from sparring.randomness import derive
 
@@ -59,22 +60,21 @@ class PointSurvey:
     facts: Facts
     points: Points
 
-    def prepare(self, shape: tuple[int, ...], *, labels: bool = True, seed: int = 0) -> Split:
+    def prepare(self, view: View, *, seed: int = 0) -> Split:
         """The points as they are; points have no labels.
 
         Raises:
-            SparringError: ``shape`` is not the points' own, or there are fewer than two.
+            SparringError: the shape is not the points' own, or there are fewer than two.
         """
-        if shape != self.facts.shape:
+        if view.shape != self.facts.shape:
             raise SparringError(
                 found=f"points of shape {self.facts.shape}",
-                expected=f"the shape {shape} of the networks",
+                expected=f"the shape {view.shape} of the networks",
                 remedy="choose networks for this size",
             )
         if len(self.points) < 2:
             raise SparringError(found="one point", expected="at least two", remedy="give more points")
-        train, aside = hold_out(len(self.points), seed)
-        return Split(Dataset(self.points[train]), Dataset(self.points[aside]), self.facts)
+        return split_rows(Dataset(self.points), self.facts, seed)
 
 
 def claims(source: str) -> bool:
@@ -85,9 +85,9 @@ def claims(source: str) -> bool:
 def survey(source: str) -> PointSurvey:
     """Look at a mixture by its name (``ring``, ``grid``, ``lattice``) or at a .npy or .csv file of shape (count, size).
 
-    ``facts.details`` has ``center`` and ``scale``, mean and standard deviation of each coordinate (1 where it never
-    changes), by which networks see it. A mixture is seen around zero, by one scale for all, and also gives its
-    ``modes`` and ``sigma``. Rows with values that are not finite are set aside.
+    ``facts.coding`` has ``center`` and ``scale``, mean and standard deviation of each coordinate (1 where it never
+    changes), by which networks see it. A mixture is seen around zero, by one scale for all, and gives its
+    ``modes`` and ``sigma`` as details. Rows with values that are not finite are set aside.
 
     Raises:
         SparringError: no such source, or what is in it is no table of numbers.
@@ -96,7 +96,7 @@ def survey(source: str) -> PointSurvey:
         mixture = MIXTURES[source]
         points = mixture.draw(DRAWN, seed=0)
         known = {"modes": mixture.centres.tolist(), "sigma": mixture.sigma}
-        return _surveyed(source, points, details={"scale": _spread(points, axis=None), **known}, remarks=())
+        return _surveyed(source, points, coding={"scale": _spread(points, axis=None)}, details=known)
     table = _read(Path(source))
     whole = table[np.isfinite(table).all(axis=1)]
     if len(whole) == 0:
@@ -109,11 +109,11 @@ def survey(source: str) -> PointSurvey:
     remarks = (
         (f"{lost} of {len(table)} rows hold values that are no finite numbers and are set aside.",) if lost else ()
     )
-    details = {"center": whole.mean(axis=0, dtype=np.float64).tolist(), "scale": _spread(whole, axis=0)}
-    return _surveyed(source, whole, details=details, remarks=remarks)
+    coding = {"center": whole.mean(axis=0, dtype=np.float64).tolist(), "scale": _spread(whole, axis=0)}
+    return _surveyed(source, whole, coding=coding, remarks=remarks)
 
 
-def _surveyed(source: str, points: Points, *, details: dict[str, Any], remarks: tuple[str, ...]) -> PointSurvey:
+def _surveyed(source: str, points: Points, *, coding: dict[str, Any], **further: Any) -> PointSurvey:
     content = sha256(str(points.shape).encode() + points.tobytes()).hexdigest()
     facts = Facts(
         source=source,
@@ -121,8 +121,8 @@ def _surveyed(source: str, points: Points, *, details: dict[str, Any], remarks: 
         count=len(points),
         shape=(points.shape[1],),
         fingerprint=content,
-        details=details,
-        remarks=remarks,
+        coding=coding,
+        **further,
     )
     return PointSurvey(facts, points)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, final
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from sparring.data.facts import Facts
+from sparring.data.view import View
 from sparring.objectives.schedules import Weighted, constant, cosine
 from sparring.recipe import Adam, Chosen, Gamma, Machine, Recipe
 
@@ -41,9 +42,9 @@ class PointRecipe(Recipe):
         """At most 20,000 samples."""
         return min(20_000.0, 0.05 * samples)
 
-    def shape(self, facts: Facts) -> tuple[int, ...]:
-        """Points are seen as they are."""
-        return facts.shape
+    def view(self, facts: Facts) -> View:
+        """Points as they are."""
+        return View(facts.shape)
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
         """A smaller batch for a small data set."""

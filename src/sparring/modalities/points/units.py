@@ -13,12 +13,12 @@ class ColumnUnits:
     """See ``sparring.flow.Units``: by centre and spread of each coordinate, so that all are near one.
 
     Args:
-        facts: with ``center`` and ``scale`` among the details, a number for each coordinate or one for all.
+        facts: with ``center`` and ``scale`` in its coding, a number for each coordinate or one for all.
     """
 
     def __init__(self, facts: Facts) -> None:
-        self.center = _numbers(facts.details.get("center", 0.0))
-        self.scale = _numbers(facts.details.get("scale", 1.0))
+        self.center = _numbers(facts.coding.get("center", 0.0))
+        self.scale = _numbers(facts.coding.get("scale", 1.0))
 
     def standard(self, points: Tensor) -> Tensor:
         """From the data's own units: (…, coordinates)."""
