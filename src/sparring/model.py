@@ -24,7 +24,8 @@ from sparring.run import Run, versions
 from sparring.storage import as_written, read_json, write_bytes, write_json, write_text
 from sparring.training.checkpoint import load_checkpoint
 
-FORMAT = 1
+FORMAT, READABLE = 2, (1, 2)
+"""Of config.json: the format that is written, and those that can be read."""
 AT_ONCE = 64
 """Samples per pass. Noise is drawn in portions of this size: sample i does not depend on how many are asked for."""
 
@@ -252,10 +253,10 @@ def _from_run(run: Run, own: str | Recipe | None) -> Model:
 
 def _from_published(folder: Path, own: str | Recipe | None) -> Model:
     config = read_json(folder / "config.json")
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
+    if not isinstance(config, dict) or config.get("format") not in READABLE:
         raise SparringError(
             found=f"another format in {folder / 'config.json'}",
-            expected=f"format {FORMAT}",
+            expected=f"format {FORMAT} or an older one",
             remedy="use the version of sparring that wrote it",
         )
     try:

@@ -15,7 +15,8 @@ from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.storage import as_written, read_json, remove_unfinished, write_folder, write_json
 
-FORMAT = 1
+FORMAT, READABLE = 2, (1, 2)
+"""Of recipe.json: the format that is written, and those that can be read."""
 
 
 @final
@@ -104,10 +105,10 @@ class Record:
         Raises:
             SparringError: it is of another format.
         """
-        if not isinstance(content, dict) or content.get("format") != FORMAT:
+        if not isinstance(content, dict) or content.get("format") not in READABLE:
             raise SparringError(
                 found=f"another format in {folder / 'recipe.json'}",
-                expected=f"format {FORMAT}",
+                expected=f"format {FORMAT} or an older one",
                 remedy="use the version of sparring that wrote it",
             )
         values = {name: value for name, value in content.items() if name not in ("format", "facts")}

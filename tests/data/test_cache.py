@@ -49,6 +49,24 @@ def test_another_key_or_shape_is_another_array():
         cache.stored_array("key", (10, 5, 3), never)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.int64, np.bool_])
+def test_an_array_of_any_type_keeps_it(kind):
+    content = (np.arange(12).reshape(4, 3) % 2).astype(kind)
+    built = cache.stored_array("key", (4, 3), lambda: [content[:1], content[1:]], kind)
+    assert built.dtype == kind and isinstance(built, np.memmap) and np.array_equal(built, content)
+    with pytest.raises(AssertionError, match="built again"):
+        cache.stored_array("key", (4, 3), never)
+
+
+def test_what_another_format_kept_is_not_read(monkeypatch):
+    cache.stored_array("key", (10, 3, 5), chunks)
+    cache.remember("surveys", "key", {"count": 3})
+    monkeypatch.setattr(cache, "FORMAT", cache.FORMAT + 1)
+    assert cache.recall("surveys", "key") is None
+    with pytest.raises(AssertionError, match="built again"):
+        cache.stored_array("key", (10, 3, 5), never)
+
+
 @pytest.mark.parametrize("damage", ["flip", "cut", "grow", "no manifest", "bad manifest", "no array"])
 def test_a_damaged_array_is_built_again(tmp_path, damage):
     cache.stored_array("key", (10, 3, 5), chunks)
@@ -132,7 +150,7 @@ def test_the_memory_in_use_is_that_of_a_chunk(tmp_path):
         "one = np.zeros((1, 2**20), np.uint8)\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
         "before = peak()\n"
-        "cache._write(Path(sys.argv[1]), (300, 2**20), (one for _ in range(300)))\n"
+        "cache._write(Path(sys.argv[1]), (300, 2**20), (one for _ in range(300)), np.dtype(np.uint8))\n"
         "print(peak() - before)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)

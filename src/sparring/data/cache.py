@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from sparring import storage
 from sparring.errors import SparringError
 
+FORMAT = 2
+"""Part of every key: raise it when what is kept takes another form, so that what older versions kept is not read."""
 CHECKED = 32 * 1024 * 1024
 """Bytes at the start and at the end of an array that are compared with their checksum on opening."""
 
@@ -44,31 +46,41 @@ def cache_size() -> int:
     return sum(place.stat().st_size for place in places if place.is_file())
 
 
+def file_name(key: str) -> str:
+    """Name under which the content of ``key`` is kept, in this format."""
+    return sha256(f"{FORMAT}\n{key}".encode()).hexdigest()[:32]
+
+
 def stored_array(
-    key: str, shape: tuple[int, ...], chunks: Callable[[], Iterable[NDArray[np.uint8]]]
-) -> NDArray[np.uint8]:
-    """The uint8 array of ``shape`` known as ``key``, memory-mapped and read-only.
+    key: str,
+    shape: tuple[int, ...],
+    chunks: Callable[[], Iterable[NDArray[Any]]],
+    kind: DTypeLike = np.uint8,
+) -> NDArray[Any]:
+    """Array of ``shape`` known as ``key``, memory-mapped and read-only.
 
     Args:
         key: says everything that the content depends on.
         shape: (count, *sample).
         chunks: gives the content in order, in pieces (some, *sample); called only if there is no good copy.
+        kind: type of its numbers.
 
     Raises:
         SparringError: the cache folder cannot be written.
     """
-    folder = cache_folder() / "arrays" / sha256(f"{key}\n{shape}".encode()).hexdigest()[:32]
+    kind = np.dtype(kind)
+    folder = cache_folder() / "arrays" / file_name(f"{key}\n{shape}\n{kind.str}")
     with _building:
-        found = _open(folder, shape)
+        found = _open(folder, shape, kind)
         if found is not None:
             return found
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             storage.remove_unfinished(folder.parent)
-            _require_room(folder.parent, int(np.prod(shape)))
+            _require_room(folder.parent, int(np.prod(shape)) * kind.itemsize)
             if folder.exists():
                 _remove(folder)
-            built = _build(folder, shape, chunks)
+            built = _build(folder, shape, chunks, kind)
         except OSError as error:
             raise _not_writable(error) from None
     if built is None:
@@ -77,35 +89,35 @@ def stored_array(
 
 
 def _build(
-    folder: Path, shape: tuple[int, ...], chunks: Callable[[], Iterable[NDArray[np.uint8]]]
-) -> NDArray[np.uint8] | None:
+    folder: Path, shape: tuple[int, ...], chunks: Callable[[], Iterable[NDArray[Any]]], kind: np.dtype[Any]
+) -> NDArray[Any] | None:
     try:
-        storage.write_folder(folder, lambda place: _write(place, shape, chunks()))
+        storage.write_folder(folder, lambda place: _write(place, shape, chunks(), kind))
     except OSError:
         # Another run was first: its folder stands where ours should go.
-        found = _open(folder, shape)
+        found = _open(folder, shape, kind)
         if found is None:
             raise
         return found
-    return _open(folder, shape)
+    return _open(folder, shape, kind)
 
 
-def _write(place: Path, shape: tuple[int, ...], chunks: Iterable[NDArray[np.uint8]]) -> None:
+def _write(place: Path, shape: tuple[int, ...], chunks: Iterable[NDArray[Any]], kind: np.dtype[Any]) -> None:
     """Plain writes, not a writable map: the memory in use stays that of one chunk."""
     path = place / "array.npy"
     written = 0
     with path.open("wb") as file:
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        header = {"descr": kind.str, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         for chunk in chunks:
             assert chunk.shape[1:] == shape[1:], (chunk.shape, shape)
-            file.write(np.ascontiguousarray(chunk).data)
+            file.write(np.ascontiguousarray(chunk, dtype=kind).data)
             written += len(chunk)
     assert written == shape[0], (written, shape)
     storage.write_json(place / "manifest.json", {"size": path.stat().st_size, "sha256": _ends(path)})
 
 
-def _open(folder: Path, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
+def _open(folder: Path, shape: tuple[int, ...], kind: np.dtype[Any]) -> NDArray[Any] | None:
     """The array in ``folder`` if it is there and undamaged."""
     path = folder / "array.npy"
     try:
@@ -115,7 +127,7 @@ def _open(folder: Path, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, SparringError, ValueError, EOFError):
         return None
-    return array if array.shape == shape and array.dtype == np.uint8 else None
+    return array if array.shape == shape and array.dtype == kind else None
 
 
 def _ends(path: Path) -> str:
@@ -181,7 +193,7 @@ def remember(kind: str, key: str, content: Any) -> None:
 
 
 def _note(kind: str, key: str) -> Path:
-    return cache_folder() / kind / f"{sha256(key.encode()).hexdigest()[:32]}.json"
+    return cache_folder() / kind / f"{file_name(key)}.json"
 
 
 def _digest(content: Any) -> str:

@@ -41,6 +41,10 @@ class Facts:
 
     @staticmethod
     def from_json(content: dict[str, Any]) -> "Facts":
-        """The facts that ``as_json`` gave."""
+        """The facts that ``as_json`` gave, also of versions that kept the coding of points among the details."""
+        if "coding" not in content:
+            details = content["details"]
+            coding = {name: details[name] for name in ("center", "scale") if name in details}
+            content = {**content, "offers": ["label"] if content["classes"] else [], "coding": coding}
         listed = {name: tuple(content[name]) for name in ("shape", "classes", "offers", "remarks")}
         return Facts(**{**content, **listed})

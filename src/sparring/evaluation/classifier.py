@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy
 
-from sparring.data.cache import cache_folder
+from sparring.data.cache import cache_folder, file_name
 from sparring.data.dataset import Dataset, Split
 from sparring.data.endless import Endless
 from sparring.errors import SparringError
@@ -205,7 +205,7 @@ def _place(split: Split, seed: int) -> Path:
     labels = split.train.labels
     assert labels is not None
     decides = (VERSION, split.facts.fingerprint, split.train.samples.shape, seed, torch.get_num_threads())
-    key = sha256(repr(decides).encode() + labels.tobytes()).hexdigest()[:32]
+    key = file_name(f"{decides} {sha256(labels.tobytes()).hexdigest()}")
     return cache_folder() / "classifiers" / f"{key}.safetensors"
 
 

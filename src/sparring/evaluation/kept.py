@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from sparring.data.cache import cache_folder, joined, recall, remember
+from sparring.data.cache import cache_folder, file_name, joined, recall, remember
 from sparring.errors import SparringError
 from sparring.evaluation.distances import Features
 from sparring.evaluation.metrics import Measured
@@ -36,7 +36,7 @@ def digest(*tensors: Tensor | None) -> str:
 
 def kept_features(extractor: str, samples: str, compute: Callable[[], Features]) -> Features:
     """What ``compute`` gives, or gave for the same extractor and the same digest of samples."""
-    name = sha256(joined([VERSION, torch.__version__, extractor, samples]).encode()).hexdigest()[:32]
+    name = file_name(joined([VERSION, torch.__version__, extractor, samples]))
     path = cache_folder() / "features" / f"{name}.safetensors"
     try:
         found = load_file(path)["features"]

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample, mse_loss, relu
 
-from sparring.data.cache import cache_folder
+from sparring.data.cache import cache_folder, file_name
 from sparring.data.dataset import Dataset, Split
 from sparring.data.endless import Endless
 from sparring.evaluation.classifier import (
@@ -152,5 +152,5 @@ def _place(split: Split, seed: int) -> Path:
     """Where the weights are kept: all that decides them is in the name, which part was held out by some of the rest."""
     some = np.ascontiguousarray(split.train.samples[:: max(len(split.train) // TELLING, 1)])
     decides = (VERSION, split.facts.fingerprint, split.train.samples.shape, seed, torch.get_num_threads())
-    key = sha256(repr(decides).encode() + some.tobytes()).hexdigest()[:32]
+    key = file_name(f"{decides} {sha256(some.tobytes()).hexdigest()}")
     return cache_folder() / "self-supervised" / f"{key}.safetensors"
