@@ -20,6 +20,7 @@ from sklearn.svm import SVC
 
 import sparring
 from sparring.cli.demo import MINUTES, SAMPLES
+from sparring.data.view import View
 from sparring.display import Plain
 from sparring.evaluation.distances import frechet
 from sparring.modalities.images.data import survey
@@ -28,10 +29,10 @@ from sparring.storage import read_json, read_lines
 
 def judge(run: sparring.Run, seed: int) -> dict[str, float]:
     """The figures of one run."""
-    split = survey("digits").prepare((1, 8, 8), seed=seed)
+    split = survey("digits").prepare(View((1, 8, 8)), seed=seed)
     train, held_out = (part.batch(slice(None)) for part in (split.train, split.held_out))
     real = torch.cat([train.real, held_out.real]).flatten(1)
-    labels = torch.cat([train.condition, held_out.condition])
+    labels = torch.cat([train.label, held_out.label])
     fake = sparring.load(run.folder).sample(1800, seed=1).flatten(1)
     wanted = torch.arange(1800) % 10
     machine = SVC(gamma="scale").fit(real.numpy(), labels.numpy())

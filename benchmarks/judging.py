@@ -24,6 +24,7 @@ from rounds import interleaved, setting, table
 from scipy.linalg import sqrtm
 
 import sparring
+from sparring.data.view import View
 from sparring.evaluation.distances import frechet, prdc
 from sparring.evaluation.inception import build
 from sparring.modalities import modality_of
@@ -59,10 +60,10 @@ def again(data: str) -> None:
         os.environ["SPARRING_CACHE"] = str(folder / "cache")
         kind = modality_of(data)
         survey = kind.survey(data)
-        split = survey.prepare(survey.facts.shape, seed=1)
-        kind.save(split.train.batch(slice(0, 3000)).real, folder / "made")
+        split = survey.prepare(View(survey.facts.shape), seed=1)
+        kind.save(split.train.batch(slice(0, 3000)).real, split.facts, folder / "made")
         torch.save(build().state_dict(), folder / "inception.pth")
-        kind.save(split.held_out.batch(slice(0, 500)).real, folder / "few")
+        kind.save(split.held_out.batch(slice(0, 500)).real, split.facts, folder / "few")
         weights = f"inception:{folder / 'inception.pth'}"
         for name, real, count, extractors in (
             ("own and pixels", data, 3000, ()),

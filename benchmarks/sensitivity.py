@@ -39,6 +39,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import conv2d
 
 from sparring.data.dataset import Dataset, Split
+from sparring.data.view import View
 from sparring.evaluation.memorisation import CLOSEST, TOO_FAR, Memorisation
 from sparring.evaluation.scores import Score
 from sparring.evaluation.words import number, words
@@ -171,7 +172,7 @@ def copied(parts: Parts, count: int, random: Generator, *, share: float) -> Batc
 def shuffled(batches: Sequence[Batch], count: int, random: Generator) -> Batch:
     """So many of all of them in random order."""
     images = torch.cat([batch.real for batch in batches])
-    labels = torch.cat([batch.condition for batch in batches if batch.condition is not None])
+    labels = torch.cat([batch.label for batch in batches if batch.label is not None])
     order = torch.randperm(len(images), generator=random)[:count]
     return Batch(images[order], labels[order])
 
@@ -203,7 +204,7 @@ KINDS = {
 def parted(data: str, seed: int, move: bool) -> Parts:
     """The parts of a seed; with ``move`` those that samples are judged by are shifted."""
     survey = modality("images").survey(data)
-    split = survey.prepare(survey.facts.shape, seed=seed)
+    split = survey.prepare(View(survey.facts.shape), seed=seed)
     assert split.train.labels is not None
     order = torch.randperm(len(split.train), generator=generator(seed, "parts")).numpy()
     train, rest = (

@@ -22,6 +22,7 @@ from rounds import setting
 from torch.nn.functional import avg_pool2d
 
 from sparring.data.dataset import Split
+from sparring.data.view import View
 from sparring.evaluation.classifier import Classifier, accuracy, train_classifier
 from sparring.evaluation.distances import frechet, prdc
 from sparring.modalities.images import recipes
@@ -146,8 +147,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
-    split = survey(options.data).prepare((1, 32, 32), seed=0)
-    unlabelled = survey(options.data).prepare((1, 32, 32), labels=False, seed=0)
+    split = survey(options.data).prepare(View((1, 32, 32), "label"), seed=0)
+    unlabelled = survey(options.data).prepare(View((1, 32, 32)), seed=0)
     judge = train_classifier(split, seed=0)
     real, other = split.held_out.batch(slice(0, COUNT)).real, split.train.batch(slice(0, COUNT)).real
     right = accuracy(judge.predict, split.held_out)

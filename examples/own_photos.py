@@ -22,8 +22,7 @@ def main() -> None:
 
     model = sparring.load(run.folder)
     samples = model.sample(64, seed=0)  # (64, channels, height, width), float32 in [-1, 1]
-    picture = model.modality.picture(samples, columns=8)
-    picture.save(run.folder / "sixty-four.png")
+    model.show(samples, run.folder / "sixty-four")
 
     folder = model.save_pretrained(options.publish)
     again = sparring.load(folder).sample(64, seed=0)

@@ -60,7 +60,7 @@ def test_what_a_run_leaves(points: Path, tmp_path: Path) -> None:
         "scores.json",
         "report.html",
         "model/config.json",
-        "model/generator.safetensors",
+        "model/weights.safetensors",
         "model/README.md",
         "checkpoints/000000640/manifest.json",
     } <= files

@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from sparring.display import Silent
 from sparring.errors import SparringError
 from sparring.experiment import train
-from sparring.model import AT_ONCE, Model, load
+from sparring.model import Model, load
+from sparring.sampling import AT_ONCE
 from sparring.storage import read_json, write_json
 
 
@@ -45,7 +46,7 @@ def test_truncation_shrinks_the_noise(model: Model) -> None:
 
 def test_published_and_loaded_it_is_the_same(model: Model, folder: Path, tmp_path: Path) -> None:
     target = model.save_pretrained(tmp_path / "published")
-    assert {path.name for path in target.iterdir()} == {"config.json", "generator.safetensors", "README.md"}
+    assert {path.name for path in target.iterdir()} == {"config.json", "weights.safetensors", "README.md"}
     for copy in (load(target), load(folder / "model")):
         assert torch.equal(copy.sample(20, seed=1), model.sample(20, seed=1))
         assert copy.history["seed"] == 3 and copy.history["samples"] == 640
@@ -61,8 +62,8 @@ def test_numbers_out_of_range(count: int, truncation: float, model: Model) -> No
 
 
 def test_a_class_where_there_are_none(model: Model) -> None:
-    with pytest.raises(SparringError, match="without labels"):
-        model.sample(2, condition=1)
+    with pytest.raises(SparringError, match="without conditions"):
+        model.sample(2, label=1)
 
 
 def damaged(folder: Path, tmp_path: Path) -> Path:
@@ -72,19 +73,19 @@ def damaged(folder: Path, tmp_path: Path) -> Path:
 def test_weights_that_are_none(folder: Path, tmp_path: Path) -> None:
     target = damaged(folder, tmp_path)
     for content in (b"", b"x" * 100, struct.pack("<Q", 2**60) + b"{}"):
-        (target / "generator.safetensors").write_bytes(content)
+        (target / "weights.safetensors").write_bytes(content)
         with pytest.raises(SparringError, match="cannot be read"):
             load(target)
-    (target / "generator.safetensors").unlink()
+    (target / "weights.safetensors").unlink()
     with pytest.raises(SparringError, match="cannot be read"):
         load(target)
 
 
 def test_weights_of_other_networks(folder: Path, tmp_path: Path) -> None:
     target = damaged(folder, tmp_path)
-    weights = load_file(target / "generator.safetensors")
+    weights = load_file(target / "weights.safetensors")
     name = next(iter(weights))
-    save_file({**weights, name: torch.zeros(1)}, target / "generator.safetensors")
+    save_file({**weights, name: torch.zeros(1)}, target / "weights.safetensors")
     with pytest.raises(SparringError, match="weights of other networks"):
         load(target)
 
@@ -92,7 +93,7 @@ def test_weights_of_other_networks(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"format": 2},
+        {"format": 3},
         {"recipe": "no/such"},
         {"recipe": "os.py:system"},
         {"recipe": 3},

@@ -39,7 +39,7 @@ def test_what_is_recorded_comes_back(tmp_path: Path) -> None:
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
     run = create(tmp_path / "run", record())
-    write_json(run.folder / "recipe.json", {**read_json(run.folder / "recipe.json"), "format": 2})
+    write_json(run.folder / "recipe.json", {**read_json(run.folder / "recipe.json"), "format": 3})
     with pytest.raises(SparringError, match="another format"):
         run.record
 

@@ -50,7 +50,7 @@ class Trials:
     def __init__(self, source: str) -> None:
         whole = survey(source)
         self.facts = whole.facts
-        self.everything = whole.prepare(self.recipe("none", self.facts).shape(self.facts)).train
+        self.everything = whole.prepare(self.recipe("none", self.facts).view(self.facts)).train
         taught = rows(self.everything, JUDGED, JUDGED + TAUGHT)
         self.classifier = train_classifier(Split(taught, rows(self.everything, 0, 2000), self.facts), 0)
         self.reals = rows(self.everything, 0, JUDGED).batch(slice(None)).real

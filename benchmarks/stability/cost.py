@@ -69,7 +69,7 @@ def ratios(data: str, name: str, rounds: int) -> list[str]:
     modality = modality_of(data)
     survey = modality.survey(data)
     recipe, _ = resolve(RECIPES[name], survey.facts, devices.describe(torch.device("cpu")))
-    split = survey.prepare(recipe.shape(survey.facts))
+    split = survey.prepare(recipe.view(survey.facts))
     contestants = {
         "without": plain(trainer_of(recipe, split)),
         "watched": watched(trainer_of(recipe, split), split, modality),

@@ -185,7 +185,7 @@ def play(fault: Fault, seed: int, watchdog: str, folder: Path) -> None:
     whole = survey("digits")
     machine = Machine("cpu", 2**34, 1, bfloat16=False)
     recipe, _ = resolve(with_fields(R3GAN(), fault.fields), whole.facts, machine)
-    healthy = whole.prepare(recipe.shape(whole.facts), seed=seed)
+    healthy = whole.prepare(recipe.view(whole.facts), seed=seed)
     experiment, ended = played(
         recipe,
         fault.spoil(healthy),

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rounds import setting
 
 import sparring
+from sparring.data.view import View
 from sparring.display import Plain
 from sparring.judgement import Judgement
 from sparring.modalities.images.data import survey
@@ -62,7 +63,7 @@ def source(data: str, shared: Path, out: Path) -> str:
 def grey(coloured: Path, file: Path) -> Path:
     """Images without their colours, 28 × 28, with their classes, in one file."""
     if not file.exists():
-        split = survey(str(coloured)).prepare((1, 28, 28))
+        split = survey(str(coloured)).prepare(View((1, 28, 28)))
         file.parent.mkdir(parents=True, exist_ok=True)
         np.savez(file, images=split.train.samples[:, 0], labels=np.array(split.train.labels))
     return file

@@ -116,7 +116,7 @@ def measured(choice: Choice, seed: int, samples: int, folder: Path) -> dict[str,
         whole = survey("digits")
         recipe = with_fields(RECIPES["images/r3gan"], dict(choice.fields))
         recipe, _ = resolve(recipe, whole.facts, devices.describe(torch.device("cpu")))
-        split = whole.prepare(recipe.shape(whole.facts), seed=seed)
+        split = whole.prepare(recipe.view(whole.facts), seed=seed)
         numbers: dict[str, Any] = {"samples": samples, "seed": seed, "watchdog": "warn"}
         experiment, ended = played(recipe, split, folder, plant=choice.plant, **numbers)
         real = torch.cat([part.batch(slice(None)).real for part in (split.train, split.held_out)]).flatten(1)

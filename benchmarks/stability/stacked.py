@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rounds import setting
 
 import sparring
+from sparring.data.view import View
 from sparring.display import Plain
 from sparring.evaluation.classifier import accuracy, train_classifier
 from sparring.modalities.images.data import survey
@@ -47,7 +48,7 @@ def measured(name: str, minutes: float, seed: int, folder: Path) -> dict[str, An
     if not found.exists():
         run = finished(name, minutes, seed, folder)
         model = sparring.load(run.folder)
-        digits = survey("mnist").prepare((1, *model.recipe.shape(model.facts)[1:]))
+        digits = survey("mnist").prepare(View((1, *model.view.shape[1:])))
         judge = train_classifier(digits, seed=0)
         parts = [model.sample(AT_ONCE, seed=1 + start) for start in range(SAMPLES // AT_ONCE)]
         modes = stacked_modes(torch.cat([digits_of(part, judge.predict) for part in parts]))

@@ -8,22 +8,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
 import torch
 
-from sparring.data.dataset import Split
+from sparring.data.dataset import Split, by_class
 from sparring.data.facts import Facts
 from sparring.display import Display, Plain, Silent
 from sparring.errors import SparringError, nearest
-from sparring.flow import Progress
+from sparring.flow import Batch, Progress
 from sparring.games.game import Game
 from sparring.goal import SETTLED, Goal
-from sparring.modalities import modality, modality_of
-from sparring.model import AT_ONCE, load, recipe_named
-from sparring.randomness import Draw, seeded
+from sparring.modalities import modality
+from sparring.model import load, recipe_named
+from sparring.randomness import seeded
 from sparring.recipe import Recipe, resolve, with_fields
-from sparring.recipes import default_recipe, find_recipe
+from sparring.rendering.exhibits import write_exhibits
 from sparring.run import Record, Run, alone, create, new_folder, open_run, versions
-from sparring.storage import write_picture
+from sparring.samples import batch_size
+from sparring.sampling import conditions_from, generate
+from sparring.surveying import surveyed
 from sparring.training import devices, processes
 from sparring.training.checkpoint import checkpoints, forget_after, load_checkpoint, restore, save_checkpoint
 from sparring.training.interruption import Interruption, interruptible
@@ -42,8 +45,8 @@ LOGGED = 400
 """Lines of figures in a run."""
 SHOWN = 20
 """Pictures of samples in a run; as often, the goal is looked at."""
-COLUMNS, MOST_ROWS = 8, 32
-"""Of the pictures of samples."""
+COLUMNS = 8
+"""Samples in a row of the pictures."""
 SAVED_EVERY = 60.0
 """Seconds between checkpoints."""
 COMPARED = 1000
@@ -107,18 +110,14 @@ def train(
     _check_watched(goal, watchdog)
     folder = Path(world.agree(str(new_folder(out, str(data))) if world.first else ""))
 
-    survey = modality_of(str(data)).survey(str(data))
+    name, chosen, survey = surveyed(str(data), recipe)
     facts = survey.facts
-    name = recipe if isinstance(recipe, str) else default_recipe(facts)
-    chosen = recipe if isinstance(recipe, Recipe) else find_recipe(name)
-    if isinstance(recipe, Recipe):
-        name = type(recipe).__name__
-    _check_modality(chosen, name, facts)
     asked = fields | ({"samples": samples} if samples else {})
     resolved, reasons = resolve(with_fields(chosen, asked, OPTIONS), facts, devices.describe(place))
     if minutes and not samples:
         reasons["samples"] = "not used: the budget is in minutes"
     _check_count(resolved, facts)
+    _check_condition(resolved, name, facts)
     display.say(_introduction(name, resolved, reasons, facts, place))
 
     record = Record(
@@ -261,18 +260,10 @@ class Experiment:
         return told
 
     def _sketched(self, game: Game) -> torch.Tensor:
-        """What the watchdog compares of ``COMPARED`` samples, classes in turn, generated a few at a time."""
-        device, labels = self.trainer.device, None
-        if self.recipe.view(self.record.facts).condition == "label":
-            labels = (torch.arange(COMPARED) % len(self.record.facts.classes)).to(device)
-        sketches = []
-        for start in range(0, COMPARED, AT_ONCE):
-            rows = slice(start, min(start + AT_ONCE, COMPARED))
-            draw = Draw(self.record.seed, 0, COMPARED, rows, stream="compared/", device=device)
-            with torch.no_grad():
-                samples = game.generate(game.noise(draw), None if labels is None else labels[rows])
-            sketches.append(self.modality.sketch(samples.float().cpu(), self.split.facts))
-        return torch.cat(sketches)
+        """What the watchdog compares of ``COMPARED`` samples, under conditions of held-out ones."""
+        told = conditions_from(self.split.held_out, COMPARED, self.record.seed).condition
+        made = generate(game, COMPARED, told, seed=self.record.seed, stream="compared/", device=self.trainer.device)
+        return self.modality.sketch(made, self.split.facts)
 
     def play(self, *, resumed: bool = False) -> Run:
         """Train to the end, from the newest checkpoint if ``resumed``; then judge, show and publish."""
@@ -365,29 +356,24 @@ class Experiment:
 
     def _show_reals(self) -> None:
         if self.world.first:
-            reals = self.split.train.batch(slice(0, self.modality.shown)).real
-            self._picture(reals, self.run.folder / "reals.png")
+            self._show(self.split.train.batch(slice(0, self.modality.shown)), self.run.folder / "reals")
 
     def _show_samples(self, progress: Progress) -> None:
         if self.world.first:
-            samples = self._samples_of_average()
-            self._picture(samples, self.run.samples / f"{progress.samples:09d}.png")
+            self._show(self._samples_of_average(), self.run.samples / f"{progress.samples:09d}")
 
-    def _samples_of_average(self) -> torch.Tensor:
-        """From the same noise every time, one row a class if there are classes."""
-        game, labels, device, count = self.trainer.average, None, self.trainer.device, self.modality.shown
-        if self.split.train.conditions is not None:
-            classes = len(self.record.facts.classes)
-            count = COLUMNS * min(classes, MOST_ROWS)
-            labels = (torch.arange(count) // COLUMNS).to(device)
-        draw = Draw(self.record.seed, 0, count, slice(0, count), stream="shown/", device=device)
-        with torch.no_grad():
-            samples: torch.Tensor = game.generate(game.noise(draw), labels).cpu()
-        return samples
+    def _samples_of_average(self) -> Batch:
+        """From the same noise every time, under conditions of held-out samples: a row a class if there are classes."""
+        aside = self.split.held_out
+        rows = by_class(aside.labels, COLUMNS) if aside.conditions is not None else None
+        shown = aside.batch(np.resize(np.arange(len(aside)), self.modality.shown) if rows is None else rows)
+        game, seed, count = self.trainer.average, self.record.seed, batch_size(shown)
+        made = generate(game, count, shown.condition, seed=seed, stream="shown/", device=self.trainer.device)
+        return shown._replace(real=made)
 
-    def _picture(self, samples: torch.Tensor, path: Path) -> None:
+    def _show(self, batch: Batch, stem: Path) -> None:
         try:
-            write_picture(path, self.modality.picture(samples, columns=COLUMNS))
+            write_exhibits(self.modality.show(batch, self.record.facts, columns=COLUMNS), stem)
         except OSError as error:
             self._tell("not shown", f"A picture could not be written ({error}).")
 
@@ -445,11 +431,12 @@ def _introduction(name: str, recipe: Recipe, reasons: dict[str, str], facts: Fac
     return "\n".join(lines)
 
 
-def _check_modality(recipe: Recipe, name: str, facts: Facts) -> None:
-    if recipe.modality != facts.modality:
+def _check_condition(recipe: Recipe, name: str, facts: Facts) -> None:
+    condition = recipe.view(facts).condition
+    if condition and condition not in facts.offers:
         raise SparringError(
-            found=f"{facts.modality} in {facts.source}",
-            expected=f"{recipe.modality}, which is what the recipe {name} is for",
+            found=f"no condition {condition!r} in {facts.source}, which the recipe {name} tells its players",
+            expected=f"data that offers it (this offers {' and '.join(facts.offers) or 'none'})",
             remedy="choose another --recipe, or leave it out",
         )
 

@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sparring.data.facts import Facts
 from sparring.display import clock
-from sparring.errors import SparringError
-from sparring.storage import write_json, write_picture
+from sparring.storage import write_json
 
 if TYPE_CHECKING:
     import torch
 
-    from sparring.data.dataset import Dataset, Split
+    from sparring.data.dataset import Split
     from sparring.recipe import Recipe
 
 MOST_SHOWN = 64
@@ -94,17 +92,15 @@ def inspect(
     Raises:
         SparringError: nothing in ``data`` can be used, or there is no such recipe.
     """
-    from sparring.modalities import modality_of
+    from sparring.surveying import surveyed
     from sparring.training.devices import pick
 
-    modality = modality_of(str(data))
-    survey = modality.survey(str(data))
-    resolved, prospect = _plan(survey.facts, recipe, pick(device))
+    name, chosen, survey = surveyed(str(data), recipe)
+    resolved, prospect = _plan(survey.facts, name, chosen, pick(device))
     if sheet is not None or (measure and prospect.obstacle is None):
         split = survey.prepare(resolved.view(survey.facts))
         if sheet is not None:
-            columns, rows = _chosen(split.train)
-            write_picture(sheet, modality.picture(split.train.batch(rows).real, columns=columns))
+            _write_sheet(sheet, split)
         if measure and prospect.obstacle is None:
             prospect = _measured(prospect, resolved, split, pick(device))
     inspection = Inspection(survey.facts, prospect)
@@ -113,19 +109,10 @@ def inspect(
     return inspection
 
 
-def _plan(facts: Facts, name: str | None, device: "torch.device") -> tuple["Recipe", Prospect]:
+def _plan(facts: Facts, name: str, recipe: "Recipe", device: "torch.device") -> tuple["Recipe", Prospect]:
     from sparring.recipe import resolve
-    from sparring.recipes import default_recipe, find_recipe
     from sparring.training.devices import describe
 
-    name = name or default_recipe(facts)
-    recipe = find_recipe(name)
-    if recipe.modality != facts.modality:
-        raise SparringError(
-            found=f"the recipe {name}, which is for {recipe.modality}",
-            expected=f"one for {facts.modality}, as the data is",
-            remedy="choose another with --recipe, or leave it out",
-        )
     recipe, reasons = resolve(recipe, facts, describe(device))
     values = recipe.model_dump(mode="json")
     too_few = f"There are {facts.count} readable samples, fewer than a batch of {recipe.batch}."
@@ -173,15 +160,20 @@ def _peak_memory(device: "torch.device") -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _chosen(data: "Dataset") -> tuple[int, NDArray[np.int64]]:
-    """Columns of a contact sheet, and the rows of the samples on it: one line for each class where there are any."""
-    if data.labels is None:
-        return 8, np.arange(min(MOST_SHOWN, len(data)))
-    classes = np.unique(data.labels)[:MOST_SHOWN]
-    places = [np.flatnonzero(data.labels == number) for number in classes]
-    columns = max(1, min(MOST_SHOWN // len(classes), min(len(place) for place in places)))
-    rows = np.concatenate([place[:columns] for place in places])
-    return columns if columns > 1 else 8, rows
+def _write_sheet(path: Path, split: "Split") -> None:
+    """Write what a person sees of the data, class by class, to ``path``, or beside it where there are several files."""
+    from sparring.data.dataset import by_class
+    from sparring.modalities import modality
+    from sparring.rendering.exhibits import write_exhibits
+
+    kind, data = modality(split.facts.modality), split.train
+    columns = max(1, MOST_SHOWN // max(len(split.facts.classes), 1))
+    rows = by_class(data.labels, columns, MOST_SHOWN)
+    batch = data.batch(np.arange(min(max(MOST_SHOWN, kind.shown), len(data))) if rows is None else rows)
+    exhibits = kind.show(batch, split.facts, columns=8 if rows is None or columns == 1 else columns)
+    first, *_ = write_exhibits(exhibits, path.with_suffix(""))
+    if first != path:
+        first.replace(path)
 
 
 def _about(facts: Facts) -> Iterator[str]:

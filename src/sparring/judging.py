@@ -21,9 +21,18 @@ from sparring.evaluation.extractors import Extractor, Pixels
 from sparring.evaluation.kept import VERSION, digest
 from sparring.evaluation.memorisation import Memorisation
 from sparring.evaluation.memorisation import compare as compare_with_training
-from sparring.evaluation.metrics import METRICS, metrics_of
-from sparring.evaluation.scores import Score, by_features, evaluate_samples, extremes, half_width, in_words, scored
-from sparring.evaluation.sides import MOST, REPEATS, More, Rounds
+from sparring.evaluation.metrics import METRICS, Measured, metrics_of
+from sparring.evaluation.scores import (
+    Measure,
+    Score,
+    by_features,
+    evaluate_samples,
+    extremes,
+    half_width,
+    in_words,
+    scored,
+)
+from sparring.evaluation.sides import MOST, REPEATS, Generated, More, Round, Rounds
 from sparring.evaluation.sides import in_words as shapes_in_words
 from sparring.evaluation.usefulness import usefulness
 from sparring.evaluation.words import words
@@ -31,12 +40,13 @@ from sparring.flow import Batch
 from sparring.games.game import Game
 from sparring.judgement import Judgement, plain
 from sparring.modality import Modality
-from sparring.model import AT_ONCE, Model
-from sparring.randomness import Draw, derive, generator
+from sparring.model import Model
+from sparring.randomness import derive, generator
 from sparring.recipe import Recipe
 from sparring.reporting import write_judgement, write_report
 from sparring.run import Run
 from sparring.samples import Sample, batch_size, take, tensors
+from sparring.sampling import AT_ONCE, conditions_from, generate
 from sparring.storage import write_json
 from sparring.subject import Subject, of_model, open_subject
 
@@ -44,6 +54,8 @@ FEWEST = 1000
 QUICK = 2000
 COMPARED = 1000
 """Generated and held-out samples whose nearest training sample is looked for."""
+MOST_BYTES = 2 * 2**30
+"""Bytes of generated samples, in float32, that are judged at once."""
 PART = 4096
 EXTREMES = 20
 """The best and the worst samples, by density."""
@@ -100,7 +112,7 @@ def evaluate(
     apart = int(model.history.get("seed", seed)) if model is not None and own else seed
     split = survey.prepare(judged.view, seed=apart)
     # First, because it may be refused.
-    found = _usefulness(judged.batch(count or count_for(split), seed), split, seed) if useful else {}
+    found = _usefulness(judged.batch(split, count or count_for(split), seed).batch, split, seed) if useful else {}
     judgement = _judged(judged, split, count, seed, extractors, partial((display or Plain()).count, "judging"))
     judgement = replace(judgement, measures={**judgement.measures, **plain(found)})
     if model is not None and not own:
@@ -109,7 +121,7 @@ def evaluate(
     if json is not None:
         write_json(Path(json), judgement.as_json())
     if report is not None:
-        samples = judged.batch(judgement.count, seed).real
+        samples = judged.batch(split, judgement.count, seed).batch
         write_judgement(Path(report), judged.kind, split, samples, judgement, model)
     return judgement
 
@@ -144,7 +156,7 @@ def compare(
             remedy="compare models of one resolution, or resize the files of one",
         )
     split = survey.prepare(one.view, seed=seed)
-    there = [batch_size(one.samples) for one in subjects if one.samples is not None]
+    there = [batch_size(one.made) for one in subjects if one.made is not None]
     count = min([count or count_for(split), *there])
 
     display = display or Plain()
@@ -158,7 +170,7 @@ def compare(
 
 def judge(
     subject: str,
-    batch: Batch,
+    made: Generated | Batch,
     split: Split,
     kind: Modality,
     *,
@@ -171,7 +183,7 @@ def judge(
 
     Args:
         subject: what to call them.
-        batch: samples, (count, *shape), of the split's shape, and the classes asked for, (count,), or None.
+        made: samples of the split's shape, their conditions and classes, and the true samples of these conditions.
         split: real data.
         kind: what a sample is.
         seed: of everything that is drawn at random.
@@ -179,13 +191,14 @@ def judge(
         extractors: by whose features, the most telling last; None for those of the modality.
         tell: called with (done, total) on the way.
     """
-    rounds = Rounds(split.train, split.held_out, batch, seed=seed, more=more)
+    batch = made.batch if isinstance(made, Generated) else made
+    rounds = Rounds(split.train, split.held_out, made, seed=seed, more=more)
     seeing = list(extractors or kind.extractors(split, seed).values())[::-1]
     measures = [by_features(extractor, metrics_of(extractor)) for extractor in seeing]
     shape = shapes_in_words(split.train.shapes)
     parts = f"{len(split.train)} to train on and {len(split.held_out)} held out"
     data = f"data {split.facts.fingerprint[:12]}, {parts}, {shape}, {kind.preparation}"
-    *found, others = scored(rounds, [*measures, kind.measure(split, seed)], tell)
+    *found, others, paired = scored(rounds, [*measures, kind.measure(split, seed), _against_truth(kind)], tell)
     best, worst = extremes(rounds, seeing[0], EXTREMES)
     return Judgement(
         subject=subject,
@@ -194,11 +207,11 @@ def judge(
         count=batch_size(batch.real),
         seed=seed,
         scores=tuple(in_words(one, extractor, rounds, data) for one, extractor in zip(found, seeing, strict=True)),
-        measures=others,
+        measures={**others, **paired},
         best=best,
         worst=worst,
         classes=kind.by_class(next(iter(rounds)), split, seed),
-        memorisation=_memorisation(batch.real, split, seed),
+        memorisation=_memorisation(batch.real, split, kind, seed),
     )
 
 
@@ -208,18 +221,10 @@ def quick_score(game: Game, split: Split, kind: Modality, metric: str, seed: int
     At most 2,000 samples a side. A value that cannot be computed is given as not a number, which passes no goal.
     """
     extractor = list(kind.extractors(split, seed).values())[-1]
-    count = min(QUICK, max(len(split.held_out), FEWEST))
-    classes = len(split.facts.classes) if split.train.labels is not None else 0
-    device = next(iter(game.players[game.published[0]].parameters())).device
-    parts = []
-    for start in range(0, count, AT_ONCE):
-        rows = slice(0, min(AT_ONCE, count - start))
-        draw = Draw(seed, start, AT_ONCE, rows, stream="quick score/", device=device)
-        labels = torch.arange(start, start + rows.stop, device=device) % classes if classes else None
-        with torch.no_grad():
-            parts.append(game.generate(game.noise(draw), labels).float().cpu())
-    samples = torch.cat(parts)
-    samples = samples.clamp(-1, 1) if kind.name == "images" else samples
+    count = min(QUICK, count_for(split))
+    device = tensors(tuple(game.players[game.published[0]].state_dict().values()))[0].device
+    told = conditions_from(split.held_out, count, seed).condition
+    samples = generate(game, count, told, seed=seed, stream="quick score/", device=device, bounds=kind.bounds)
     wanted = [one for one in METRICS if metric in one.names]
     train, held_out = split.train, split.held_out
     scores = evaluate_samples(train, held_out, samples, extractor, seed=seed, count=QUICK, metrics=wanted, repeats=0)
@@ -233,34 +238,83 @@ def conclude(run: Run, model: Model, split: Split, tell: Tell | None = None) -> 
     subject, seed = of_model(model, str(run.folder)), run.record.seed
     judgement = _judged(subject, split, None, seed, (), tell)
     write_json(run.scores, judgement.as_json())
-    write_report(run, model, split, subject.batch(judgement.count, seed).real, judgement)
+    write_report(run, model, split, subject.batch(split, judgement.count, seed).batch, judgement)
     return judgement
 
 
 def count_for(split: Split) -> int:
-    """How many samples to generate for a judgement: as many as are held out, from 1,000 to 10,000."""
-    return min(max(len(split.held_out), FEWEST), MOST)
+    """How many samples to generate for a judgement: as many as are held out, from 1,000 to 10,000.
+
+    Fewer where they would not fit into ``MOST_BYTES``.
+    """
+    size = 4 * sum(math.prod(shape) for shape in split.train.shapes)
+    return min(max(len(split.held_out), FEWEST), MOST, max(MOST_BYTES // size, REPEATS))
 
 
 def _judged(
     subject: Subject, split: Split, count: int | None, seed: int, extractors: Sequence[str], tell: Tell | None
 ) -> Judgement:
     if count is None:
-        count = count_for(split) if subject.samples is None else batch_size(subject.samples)
-    batch, more = subject.batch(count, seed), subject.more(seed)
+        count = count_for(split) if subject.made is None else batch_size(subject.made)
+    made, more = subject.batch(split, count, seed), subject.more(split, seed)
     seeing = list(subject.kind.extractors(split, seed, extractors).values())
-    found = judge(subject.name, batch, split, subject.kind, seed=seed, more=more, extractors=seeing, tell=tell)
+    found = judge(subject.name, made, split, subject.kind, seed=seed, more=more, extractors=seeing, tell=tell)
     measures = dict(found.measures)
     if subject.model is not None:
-        measures["path_length"] = _path_length(subject.model, seeing[-1], seed)
+        measures |= opinions(subject.model.game, split)
+        if subject.kind.blends:
+            measures["path_length"] = _path_length(subject.model, split, seeing[-1], seed)
     return replace(found, measures=measures, remarks=subject.remarks)
 
 
-def _path_length(model: Model, extractor: Extractor, seed: int) -> Score:
+def _against_truth(kind: Modality) -> Measure:
+    """Distances of generated samples from the true ones of their conditions; nothing where there are none."""
+
+    def compute(one: Round) -> tuple[Measured, Measured]:
+        return {} if one.true is None else {**kind.paired(one.fake.batch().real, one.true)}, {}
+
+    return compute
+
+
+def opinions(game: Game, split: Split) -> dict[str, Score]:
+    """What published players themselves say of held-out samples: ``likelihood`` and ``accuracy``, where they can.
+
+    The floor is what they say of as many training samples.
+    """
+    sides = [_opinion(game, data) for data in (split.held_out, split.train)]
+    return {
+        name: Score(mean, there, words(name).better, float(f"{1.96 * error:.4g}"))
+        for name, (mean, error) in sides[0].items()
+        for there, _ in [sides[1][name]]
+    }
+
+
+def _opinion(game: Game, data: Dataset) -> dict[str, tuple[float, float]]:
+    """Name → mean and standard error over at most ``COMPARED`` samples."""
+    found: dict[str, list[Tensor]] = {}
+    for start in range(0, min(len(data), COMPARED), AT_ONCE):
+        batch = data.batch(slice(start, min(start + AT_ONCE, COMPARED)))
+        with torch.no_grad():
+            opinion = game.opinion(batch)
+        if opinion.likelihood is not None:
+            found.setdefault("likelihood", []).append(opinion.likelihood.double())
+        if opinion.classes is not None and batch.label is not None:
+            known = batch.label >= 0
+            right = opinion.classes[known].argmax(1) == batch.label[known]
+            found.setdefault("accuracy", []).append(right.double())
+    every = {name: torch.cat(parts) for name, parts in found.items()}
+    return {
+        name: (float(f"{values.mean():.8g}"), float(values.std()) / math.sqrt(len(values)))
+        for name, values in every.items()
+        if len(values) > 1
+    }
+
+
+def _path_length(model: Model, split: Split, extractor: Extractor, seed: int) -> Score:
     """Of eight parts of the paths each, which gives the interval, and of all."""
-    parts = [
-        model.path_length(extractor, PATHS // REPEATS, seed=derive(seed, "paths", part)) for part in range(REPEATS)
-    ]
+    count, seeds = PATHS // REPEATS, [derive(seed, "paths", part) for part in range(REPEATS)]
+    told = [conditions_from(split.held_out, count, one).condition for one in seeds]
+    parts = [model.path_length(extractor, count, seed=one, condition=c) for one, c in zip(seeds, told, strict=True)]
     if not all(math.isfinite(part) for part in parts):
         return Score(None, None, words("path_length").better, remark="samples that are not finite")
     mean = statistics.fmean(parts)
@@ -278,24 +332,31 @@ def _require_count(count: int | None) -> None:
         raise SparringError(found=f"--count {count}", expected="at least 2", remedy="give another number")
 
 
-def _memorisation(samples: Sample, split: Split, seed: int) -> Memorisation | None:
+def _memorisation(samples: Sample, split: Split, kind: Modality, seed: int) -> Memorisation | None:
     if sum(math.prod(shape) for shape in split.train.shapes) < SMALLEST_SAMPLE:
         return None
-    pixels = Pixels()
+    plainly = Pixels() if _is_plain(samples) else next(iter(kind.extractors(split, seed).values()))
     rows = torch.randperm(batch_size(samples), generator=generator(seed, "compared"))[:COMPARED]
     aside = torch.randperm(len(split.held_out), generator=generator(seed, "compared aside"))[:COMPARED]
     fake, held_out = take(samples, rows), split.held_out.batch(aside.numpy()).real
-    key = joined([VERSION, split.facts.fingerprint, split.train.shapes, digest(*tensors((held_out, fake))), seed])
+    key = joined(
+        [VERSION, split.facts.fingerprint, split.train.shapes, digest(*tensors((held_out, fake))), plainly.name, seed]
+    )
     found = recall("memorisation", key)
     if found is not None:
         judged = Memorisation.from_json(found)
     else:
         try:
-            judged = compare_with_training(_Parts(split.train, pixels), pixels(held_out), pixels(fake), seed=seed)
+            judged = compare_with_training(_Parts(split.train, plainly), plainly(held_out), plainly(fake), seed=seed)
         except SparringError:
             return None
         remember("memorisation", key, judged.as_json())
     return replace(judged, pairs=tuple((int(rows[row]), real, distance) for row, real, distance in judged.pairs))
+
+
+def _is_plain(samples: Sample) -> bool:
+    """True for samples of which the values themselves can be compared."""
+    return isinstance(samples, Tensor) and samples.is_floating_point()
 
 
 @final

@@ -1,20 +1,23 @@
-"""What a modality promises: how to read its samples, show them, keep them and measure them."""
+"""What a modality promises: how to read its samples, ask for them, show them, keep them and measure them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
     from torch import Tensor
 
-    from sparring.data.dataset import Split
+    from sparring.data.conditions import Asking
+    from sparring.data.dataset import Dataset, Split
     from sparring.evaluation.extractors import Extractor
     from sparring.evaluation.scores import Measure
     from sparring.evaluation.sides import Round
+    from sparring.flow import Batch
+    from sparring.rendering.exhibits import Exhibit
+    from sparring.samples import Sample
 
 
 class Survey(Protocol):
@@ -46,11 +49,21 @@ class Modality(Protocol):
 
     @property
     def bounds(self) -> tuple[float, float] | None:
-        """What all values of a sample lie between, or None."""
+        """Limits of all floating-point values of a sample, or None."""
         ...
 
-    def claims(self, source: str) -> bool:
-        """Whether ``source``, a path or a name, looks like this modality's. Cheap."""
+    @property
+    def blends(self) -> bool:
+        """Whether samples between two others mean something, so that paths between them are shown and measured."""
+        ...
+
+    @property
+    def conditions(self) -> Mapping[str, "Asking"]:
+        """The kinds of conditions, by the names of ``View.condition``, and how a person asks for each."""
+        ...
+
+    def claims(self, source: str) -> int:
+        """How much ``source``, a path or a name, looks like this modality's: 2 surely, 1 perhaps, 0 not. Cheap."""
         ...
 
     def survey(self, source: str) -> Survey:
@@ -61,12 +74,39 @@ class Modality(Protocol):
         """
         ...
 
-    def picture(self, samples: "Tensor", *, columns: int) -> "Image":
-        """Samples as one picture that a person can look at, row by row (points: as one plot)."""
+    def view_of(self, made: Facts, real: Facts) -> View:
+        """How samples in files are compared with real ones: in their own size, coded as the real ones are."""
         ...
 
-    def save(self, samples: "Tensor", folder: Path, *, first: int = 0) -> list[Path]:
-        """Each sample as a file of its own, numbered from ``first``."""
+    def read(self, source: str, view: View, facts: Facts) -> "Dataset":
+        """All samples of ``source`` in order, coded as those of ``facts`` are.
+
+        Args:
+            source: what some tool has made, or inputs to a model.
+            view: how they are looked at.
+            facts: of the training data or of the real samples; labels are given only where the classes are the same.
+
+        Raises:
+            SparringError: nothing in it can be used so.
+        """
+        ...
+
+    def decode(self, samples: "Sample", facts: Facts) -> Any:
+        """Samples as other programs have them: images as bytes, points in their units, texts as strings, …"""
+        ...
+
+    def show(self, batch: "Batch", facts: Facts, *, columns: int) -> Sequence["Exhibit"]:
+        """Samples for a person, in order, beside their conditions where these can be shown.
+
+        Args:
+            batch: the samples, with the conditions that they were made under.
+            facts: of the data.
+            columns: samples in a row, where they stand in rows.
+        """
+        ...
+
+    def save(self, samples: "Sample", facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
+        """Samples as files, numbered from ``first``."""
         ...
 
     def extractors(self, split: "Split", seed: int, names: Sequence[str] = ()) -> Mapping[str, "Extractor"]:
@@ -81,11 +121,15 @@ class Modality(Protocol):
         """What only this modality can measure (points: modes and quality; images with labels: agreement)."""
         ...
 
-    def sketch(self, samples: "Tensor", facts: Facts) -> "Tensor":
+    def paired(self, fake: "Sample", true: "Sample") -> Mapping[str, float]:
+        """Mean distances of samples from those that really belonged to their conditions, by the names of measures."""
+        ...
+
+    def sketch(self, samples: "Sample", facts: Facts) -> "Tensor":
         """A few numbers per sample, (count, features), by which the watchdog compares them. Cheap."""
         ...
 
-    def signs(self, real: "Tensor", fake: "Tensor") -> Mapping[str, float]:
+    def signs(self, real: "Sample", fake: "Sample") -> Mapping[str, float]:
         """Further signals of the watchdog that only this modality has, by name."""
         ...
 

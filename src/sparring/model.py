@@ -1,7 +1,7 @@
 """A trained model: load it from a run or a published folder, sample from it, publish it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
@@ -11,30 +11,35 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from sparring.data.conditions import Asking, asked_conditions, require_known
 from sparring.data.facts import Facts
-from sparring.errors import SparringError, nearest
+from sparring.data.view import View
+from sparring.errors import SparringError
 from sparring.evaluation.smoothness import interpolated, perceptual_path_length
+from sparring.flow import Batch
 from sparring.games.game import Game
 from sparring.modalities import modality
 from sparring.modality import Modality
 from sparring.randomness import Draw, derive, generator, seeded
 from sparring.recipe import Recipe, with_fields
 from sparring.recipes import find_recipe
+from sparring.rendering.exhibits import write_exhibits
 from sparring.run import Run, versions
+from sparring.samples import Sample, as_float32, batch_size, concatenate, take
+from sparring.sampling import AT_ONCE, generate, within
 from sparring.storage import as_written, read_json, write_bytes, write_json, write_text
 from sparring.training.checkpoint import load_checkpoint
 
 FORMAT, READABLE = 2, (1, 2)
 """Of config.json: the format that is written, and those that can be read."""
-AT_ONCE = 64
-"""Samples per pass. Noise is drawn in portions of this size: sample i does not depend on how many are asked for."""
-
-Condition = int | str | Sequence[int] | Tensor | None
+WEIGHTS = "weights.safetensors"
+OLD_WEIGHTS = "generator.safetensors"
+"""As format 1 has it."""
 
 
 @final
 class Model:
-    """The averaged generator of a run.
+    """The averaged players of a run that are published.
 
     Attributes:
         recipe: the recipe with every choice made.
@@ -53,112 +58,158 @@ class Model:
         return modality(self.facts.modality)
 
     @property
+    def view(self) -> View:
+        """How it looks at data."""
+        return self.recipe.view(self.facts)
+
+    @property
+    def asking(self) -> Asking | None:
+        """What can be asked for; None for a model without conditions."""
+        return self.modality.conditions[self.view.condition] if self.view.condition else None
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The classes that can be asked for; none where the model was trained without labels."""
-        return self.facts.classes if vars(self.recipe).get("labels") else ()
+        return self.facts.classes if self.asking is not None and "label" in self.asking.options else ()
 
-    def sample(
-        self, count: int, *, condition: Condition = None, seed: int = 0, truncation: float = 1.0, device: str = "cpu"
-    ) -> Tensor:
-        """Samples, (count, *shape), float32 on the CPU; images are in [-1, 1].
+    def conditions(self, count: int | None = None, **asked: Any) -> Sample | None:
+        """Conditions for ``count`` samples, as its players are told them; None for a model without conditions.
 
         Args:
-            count: how many, at least one.
-            condition: a class number or name, one number per sample, or None for the classes in turn.
+            count: how many; None for as many as was asked for.
+            **asked: the options of ``asking``, such as ``label="cats"``.
+
+        Raises:
+            SparringError: the model does not know what was asked.
+        """
+        return asked_conditions(self.modality.conditions, self.view, self.facts, asked, count)
+
+    def sample(
+        self,
+        count: int | None = None,
+        *,
+        condition: Sample | None = None,
+        seed: int = 0,
+        truncation: float = 1.0,
+        device: str = "cpu",
+        **asked: Any,
+    ) -> Sample:
+        """Samples, (count, *shape) or a NamedTuple of such, on the CPU, float32; images are in [-1, 1].
+
+        Args:
+            count: how many, at least one; None for one for each input that was asked for.
+            condition: one for each sample, as the players are told them; None to go by ``asked``.
             seed: equal seeds give equal samples; sample i is the same however many are asked for.
             truncation: the noise is multiplied by it: below 1 for more typical and less various samples.
             device: where to compute.
+            **asked: what is wanted, by the options of ``asking``: ``label="cats"``, ``input="sketches/"``.
 
         Raises:
-            SparringError: there is no such class, or count or truncation is out of range.
+            SparringError: the model does not know what was asked, or count or truncation is out of range.
         """
-        if count < 1 or not 0 <= truncation <= 2:
+        if (count is not None and count < 1) or not 0 <= truncation <= 2:
             raise SparringError(
                 found=f"count {count} and truncation {truncation}",
                 expected="a count of at least 1 and a truncation from 0 to 2",
                 remedy="give other numbers",
             )
-        labels = self.labels(count, condition)
+        told = self.conditions(count, **asked) if condition is None else condition
+        count = count if count is not None or told is None else batch_size(told)
+        if count is None:
+            raise SparringError(found="no count", expected="how many samples to make", remedy="give a number")
         players = [self.game.players[name].to(device) for name in self.game.published]
-        parts = []
-        with torch.inference_mode():
-            for start in range(0, count, AT_ONCE):
-                rows = slice(0, min(AT_ONCE, count - start))
-                draw = Draw(seed, start, AT_ONCE, rows, stream="sample/", device=torch.device(device))
-                part = None if labels is None else labels[start : start + AT_ONCE].to(device)
-                parts.append(self.game.generate(self.game.noise(draw) * truncation, part).cpu())
+        bounds = self.modality.bounds
+        made = generate(
+            self.game, count, told, seed=seed, stream="sample/", device=device, truncation=truncation, bounds=bounds
+        )
         for player in players:
             player.to("cpu")
-        samples = torch.cat(parts).contiguous()
-        return samples.clamp(-1, 1) if self.facts.modality == "images" else samples
+        return made
 
-    def interpolate(self, count: int, steps: int, *, seed: int = 0) -> Tensor:
+    def apply(self, inputs: str | Path | Sequence[str], *, seed: int = 0, device: str = "cpu", **asked: Any) -> Sample:
+        """One sample for each input, in order: what the model makes of files.
+
+        Args:
+            inputs: a file, a folder or several, as the modality reads them; or texts.
+            seed: of the noise.
+            device: where to compute.
+            **asked: further options of ``asking``.
+
+        Raises:
+            SparringError: the model takes no inputs, or they cannot be read.
+        """
+        if self.asking is None or "input" not in self.asking.options:
+            raise SparringError(
+                found=f"a model of {self.name}, which takes no inputs",
+                expected="one whose condition is a sample",
+                remedy="use `sparring sample` with it",
+            )
+        return self.sample(seed=seed, device=device, input=inputs, **asked)
+
+    def show(
+        self, samples: Sample, stem: str | Path, *, columns: int = 8, condition: Sample | None = None
+    ) -> list[Path]:
+        """Write samples for a person: one picture of all, ``stem``.png; sounds, texts, tables as their modality has it.
+
+        Args:
+            samples: what this model made.
+            stem: path of the files without its ending.
+            columns: samples in a row.
+            condition: what the samples were made under, to be shown beside them.
+        """
+        exhibits = self.modality.show(Batch(samples, condition), self.facts, columns=columns)
+        return write_exhibits(exhibits, Path(stem))
+
+    def save(self, samples: Sample, folder: str | Path, *, first: int = 0) -> list[Path]:
+        """Write samples as files that other programs read, numbered from ``first``."""
+        return self.modality.save(samples, self.facts, Path(folder), first=first)
+
+    def interpolate(self, count: int, steps: int, *, seed: int = 0, condition: Sample | None = None) -> Sample:
         """Samples along ``count`` paths between two noises, (count × steps, *shape), path after path.
 
-        Both ends of a path are of one class; the classes come in turn. Paths are great circles for normal noise and
-        straight for noise in [-1, 1].
+        Both ends of a path have one condition: that of its row of ``condition``, by default what the model takes where
+        nothing is asked. Paths are great circles for normal noise and straight for noise in [-1, 1].
         """
-        first, second, labels = self._ends(count, seed)
+        first, second, told = self._ends(count, seed, condition)
         places = torch.linspace(0, 1, steps)[:, None].repeat(count, 1)
         starts, ends = (side.repeat_interleave(steps, 0) for side in (first, second))
         noise = interpolated(starts, ends, places, spherical=_is_round(first))
-        return self._generated(noise, None if labels is None else labels.repeat_interleave(steps))
+        return self._generated(noise, take(told, torch.arange(count).repeat_interleave(steps)))
 
-    def path_length(self, extractor: Callable[[Tensor], Tensor], count: int, *, seed: int = 0) -> float:
+    def path_length(
+        self, extractor: Callable[[Tensor], Tensor], count: int, *, seed: int = 0, condition: Sample | None = None
+    ) -> float:
         """The perceptual path length in an extractor's features over ``count`` whole paths; see ``smoothness``.
 
-        Each path is of one class; the classes come in turn. NaN where samples are not finite.
+        Conditions are those of ``interpolate``. NaN where samples are not finite.
         """
-        first, second, labels = self._ends(count, seed)
+        first, second, told = self._ends(count, seed, condition)
         positions = torch.rand(count, generator=generator(seed, "positions"), dtype=torch.float64)
 
-        def generate(noise: Tensor, rows: slice) -> Tensor:
-            return self._generated(noise, None if labels is None else labels[rows])
+        def generated(noise: Tensor, rows: slice) -> Sample:
+            return self._generated(noise, take(told, rows))
 
         try:
-            return perceptual_path_length(generate, extractor, (first, second), positions, spherical=_is_round(first))
+            return perceptual_path_length(generated, extractor, (first, second), positions, spherical=_is_round(first))
         except SparringError:
             return math.nan
 
-    def _ends(self, count: int, seed: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _ends(self, count: int, seed: int, condition: Sample | None) -> tuple[Tensor, Tensor, Sample | None]:
         draws = (Draw(derive(seed, "end", end), 0, count, slice(0, count), stream="path/") for end in (0, 1))
         first, second = (self.game.noise(draw) for draw in draws)
-        return first, second, self.labels(count)
+        return first, second, self.conditions(count) if condition is None else condition
 
-    def _generated(self, noise: Tensor, labels: Tensor | None) -> Tensor:
-        parts = zip(
-            noise.split(AT_ONCE), [None] * len(noise) if labels is None else labels.split(AT_ONCE), strict=False
-        )
+    def _generated(self, noise: Tensor, told: Sample | None) -> Sample:
+        starts = range(0, len(noise), AT_ONCE)
         with torch.inference_mode():
-            samples = torch.cat([self.game.generate(*part).float() for part in parts])
-        return samples.clamp(-1, 1) if self.facts.modality == "images" else samples
-
-    def labels(self, count: int, condition: Condition = None) -> Tensor | None:
-        """The class of each of ``count`` samples, (count,) int64, or None for a model without classes."""
-        if not self.classes:
-            if condition is None:
-                return None
-            raise SparringError(
-                found=f"the class {condition!r}",
-                expected="no class: this model was trained without labels",
-                remedy="leave the class out, or train with --labels true on data that has classes",
-            )
-        if condition is None:
-            return torch.arange(count) % len(self.classes)
-        if isinstance(condition, str):
-            condition = self._class_number(condition)
-        labels = torch.as_tensor(condition, dtype=torch.int64).reshape(-1)
-        labels = labels.expand(count) if len(labels) == 1 else labels
-        if len(labels) != count or labels.min() < 0 or labels.max() >= len(self.classes):
-            raise SparringError(
-                found=f"the classes {labels.unique().tolist()} for {count} samples",
-                expected=f"class numbers from 0 to {len(self.classes) - 1}, one for all or one per sample",
-                remedy=f"the classes are {', '.join(self.classes[:20])}",
-            )
-        return labels
+            parts = [
+                as_float32(self.game.generate(noise[rows], take(told, rows)))
+                for rows in (slice(start, start + AT_ONCE) for start in starts)
+            ]
+        return within(concatenate(parts), self.modality.bounds)
 
     def save_pretrained(self, folder: str | Path) -> Path:
-        """Write config.json, generator.safetensors and README.md, the model card, into ``folder``."""
+        """Write config.json, weights.safetensors and README.md, the model card, into ``folder``."""
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         weights = {
@@ -167,7 +218,7 @@ class Model:
             for key, value in self.game.players[player].state_dict().items()
         }
         facts = replace(self.facts, details={})
-        write_bytes(target / "generator.safetensors", save(weights))
+        write_bytes(target / WEIGHTS, save(weights))
         config = {
             "format": FORMAT,
             "recipe": self.name,
@@ -178,17 +229,6 @@ class Model:
         write_json(target / "config.json", config)
         write_text(target / "README.md", _card(self))
         return target
-
-    def _class_number(self, name: str) -> int:
-        if name in self.classes:
-            return self.classes.index(name)
-        if name.isdigit():
-            return int(name)
-        raise SparringError(
-            found=f"the class {name!r}",
-            expected=f"one of {', '.join(self.classes[:20])}",
-            remedy=f"look at the spelling{nearest(name, list(self.classes))}",
-        )
 
 
 def _is_round(noise: Tensor) -> bool:
@@ -201,21 +241,22 @@ def class_by_class(count: int, classes: int) -> Tensor:
     return torch.arange(count // classes * classes).view(-1, classes).T.reshape(-1)
 
 
-def load(path: str | Path, *, recipe: str | Recipe | None = None) -> Model:
+def load(path: str | Path, *, recipe: str | Recipe | None = None, asked: Mapping[str, Any] | None = None) -> Model:
     """The model in a run folder (its newest whole checkpoint) or in a published folder.
 
     Args:
         path: the folder.
         recipe: only for a recipe of your own: its value, or file.py:Name. Code is never run because a folder names it.
+        asked: what will be asked of it: options that it does not know are refused before any weight is read.
 
     Raises:
         SparringError: there is no model, or it is damaged.
     """
     folder = Path(path)
     if (folder / "recipe.json").is_file():
-        return _from_run(Run(folder), recipe)
+        return _from_run(Run(folder), recipe, asked or {})
     if (folder / "config.json").is_file():
-        return _from_published(folder, recipe)
+        return _from_published(folder, recipe, asked or {})
     raise SparringError(
         found=f"neither recipe.json nor config.json in {folder}",
         expected="a run folder, or a folder made by save_pretrained",
@@ -240,9 +281,10 @@ def recipe_named(name: str, own: str | Recipe | None) -> Recipe:
     return find_recipe(own or name)
 
 
-def _from_run(run: Run, own: str | Recipe | None) -> Model:
+def _from_run(run: Run, own: str | Recipe | None, asked: Mapping[str, Any]) -> Model:
     record = run.record
     recipe = with_fields(recipe_named(record.recipe, own), record.fields)
+    _check_asked(recipe, record.facts, asked)
     snapshot, _, _ = load_checkpoint(run.checkpoints)
     weights = {
         key.removeprefix("average/"): value for key, value in snapshot.players.items() if key.startswith("average/")
@@ -251,7 +293,7 @@ def _from_run(run: Run, own: str | Recipe | None) -> Model:
     return _model(recipe, record.recipe, record.facts, weights, history)
 
 
-def _from_published(folder: Path, own: str | Recipe | None) -> Model:
+def _from_published(folder: Path, own: str | Recipe | None, asked: Mapping[str, Any]) -> Model:
     config = read_json(folder / "config.json")
     if not isinstance(config, dict) or config.get("format") not in READABLE:
         raise SparringError(
@@ -259,18 +301,24 @@ def _from_published(folder: Path, own: str | Recipe | None) -> Model:
             expected=f"format {FORMAT} or an older one",
             remedy="use the version of sparring that wrote it",
         )
-    try:
-        weights = load_file(folder / "generator.safetensors")
-    except (SafetensorError, OSError) as error:
-        raise SparringError(
-            found=f"weights that cannot be read ({error})",
-            expected=f"safetensors in {folder / 'generator.safetensors'}",
-            remedy="copy the folder again",
-        ) from None
     with as_written(folder / "config.json"):
         name, facts, history = str(config["recipe"]), Facts.from_json(config["facts"]), dict(config["history"])
         recipe = with_fields(recipe_named(name, own), dict(config["fields"]))
+    _check_asked(recipe, facts, asked)
+    file = folder / (WEIGHTS if config["format"] == FORMAT else OLD_WEIGHTS)
+    try:
+        weights = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise SparringError(
+            found=f"weights that cannot be read ({error})",
+            expected=f"safetensors in {file}",
+            remedy="copy the folder again",
+        ) from None
     return _model(recipe, name, facts, weights, history)
+
+
+def _check_asked(recipe: Recipe, facts: Facts, asked: Mapping[str, Any]) -> None:
+    require_known(modality(facts.modality).conditions, recipe.view(facts), asked)
 
 
 def _model(recipe: Recipe, name: str, facts: Facts, weights: dict[str, Tensor], history: dict[str, Any]) -> Model:

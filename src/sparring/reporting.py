@@ -1,24 +1,25 @@
 """The end of a run for people: samples.png, curves.png, signals.png and report.html."""
 
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import final
 
 import numpy as np
 import torch
-from PIL.Image import Image
-from torch import Tensor
 
-from sparring.data.dataset import Dataset, Split
+from sparring.data.dataset import Split, by_class
 from sparring.diagnosis import Traces
 from sparring.evaluation.curves import curves
-from sparring.evaluation.report import Picture, Report, Table, Training, page
+from sparring.evaluation.report import Report, ScoreTable, Training, page
 from sparring.evaluation.words import interval, titled
+from sparring.flow import Batch
 from sparring.judgement import Judgement
 from sparring.modality import Modality
-from sparring.model import Model, class_by_class
+from sparring.model import Model
+from sparring.rendering.exhibits import Exhibit, Picture, write_exhibits
 from sparring.run import Record, Run
+from sparring.samples import batch_size, concatenate, map_floats, take
+from sparring.sampling import conditions_from
 from sparring.storage import read_lines, write_bytes, write_text
 
 COLUMNS = 10
@@ -27,19 +28,19 @@ PATHS = 8
 MOST_EVENTS = 40
 
 
-def write_report(run: Run, model: Model, split: Split, samples: Tensor, judgement: Judgement) -> None:
-    """Write the pictures and the page into the run folder.
+def write_report(run: Run, model: Model, split: Split, samples: Batch, judgement: Judgement) -> None:
+    """Write the exhibits and the page into the run folder.
 
     Args:
         run: where.
         model: what was trained.
         split: the data it was trained on.
-        samples: what was judged, classes in turn if there are classes.
+        samples: what was judged, with their conditions and classes.
         judgement: what was found.
     """
     gallery = Gallery(model.modality, split, samples, model)
-    generated, drawn = gallery.generated(), curves(read_lines(run.folder / "log.jsonl"))
-    write_bytes(run.picture, generated.content)
+    drawn = curves(read_lines(run.folder / "log.jsonl"))
+    write_exhibits(gallery.generated(), run.picture.with_suffix(""))
     write_bytes(run.folder / "curves.png", drawn)
     record = run.record
     report = replace(
@@ -55,7 +56,7 @@ def write_report(run: Run, model: Model, split: Split, samples: Tensor, judgemen
 
 
 def write_judgement(
-    path: Path, kind: Modality, split: Split, samples: Tensor, judgement: Judgement, model: Model | None = None
+    path: Path, kind: Modality, split: Split, samples: Batch, judgement: Judgement, model: Model | None = None
 ) -> None:
     """Write the page of a judgement alone, without a run.
 
@@ -63,7 +64,7 @@ def write_judgement(
         path: of the page.
         kind: what the samples are.
         split: the data they were judged by.
-        samples: what was judged, classes in turn if a model with classes made them.
+        samples: what was judged, with their conditions and classes.
         judgement: what was found.
         model: what made them, if it is at hand.
     """
@@ -77,7 +78,12 @@ def _report(title: str, gallery: "Gallery", judgement: Judgement) -> Report:
     return Report(
         title=title,
         summary=[f"{judgement.count:,} samples.", *_first(judgement), *judgement.remarks],
-        pictures=(gallery.generated(), gallery.real(), *gallery.extremes(judgement), *gallery.interpolations()),
+        exhibits=[
+            *gallery.generated(),
+            *gallery.real(),
+            *gallery.extremes(judgement),
+            *gallery.interpolations(judgement.seed),
+        ],
         verdict=found.verdict if found else "",
         alarming=bool(found and found.copied),
         pairs=gallery.pairs(judgement),
@@ -93,71 +99,65 @@ def _report(title: str, gallery: "Gallery", judgement: Judgement) -> Report:
 
 @final
 class Gallery:
-    """The pictures of a report."""
+    """What a report shows."""
 
-    def __init__(self, kind: Modality, split: Split, samples: Tensor, model: Model | None = None) -> None:
+    def __init__(self, kind: Modality, split: Split, samples: Batch, model: Model | None = None) -> None:
         self.model, self.kind, self.split = model, kind, split
-        self.samples = torch.nan_to_num(samples)
-        self.classes = len(model.classes) if model else 0
-        self.by_class = 1 < self.classes <= MOST_ROWS
-        self.count = self.classes * COLUMNS if self.by_class else self.kind.shown
+        self.samples = samples._replace(real=map_floats(torch.nan_to_num, samples.real))
+        # A row for each class where players are told classes.
+        self.labels = samples.label if model is not None and model.classes else None
 
-    def generated(self) -> Picture:
+    def generated(self) -> list[Exhibit]:
         """The first samples."""
-        samples = self.samples[: self.count]
-        if self.by_class:
-            samples = samples[class_by_class(len(samples), self.classes)]
-        order = ", one row a class" if self.by_class else ""
-        return self._picture(samples, f"Generated{order}; not selected.", "Generated samples")
+        rows = by_class(self.labels, COLUMNS, MOST_ROWS)
+        order = "" if rows is None else ", one row a class"
+        first = slice(0, self.kind.shown) if rows is None else rows
+        return self._shown(take(self.samples, first), f"Generated{order}; not selected.", "Generated samples")
 
-    def real(self) -> Picture:
+    def real(self) -> list[Exhibit]:
         """Real samples in the same order."""
-        samples = self.split.train.batch(self._real_rows()).real
-        return self._picture(samples, "Real, from the training data.", "Real samples")
+        train = self.split.train
+        rows = by_class(train.labels, COLUMNS, MOST_ROWS) if self.labels is not None else None
+        first = np.arange(min(self.kind.shown, len(train))) if rows is None else rows
+        return self._shown(train.batch(first), "Real, from the training data.", "Real samples")
 
-    def pairs(self, judgement: Judgement) -> Picture | None:
+    def pairs(self, judgement: Judgement) -> list[Exhibit]:
         """The closest pairs, generated above, training below."""
         found = judgement.memorisation
-        if found is None:
-            return None
+        if found is None or not found.pairs:
+            return []
         rows = np.array([row for _, row, _ in found.pairs])
-        real = self.split.train.batch(rows).real
-        fake = self.samples[[row for row, _, _ in found.pairs]]
+        fake = take(self.samples, [row for row, _, _ in found.pairs]).real
+        both = Batch(concatenate([fake, self.split.train.batch(rows).real]))
         caption = "Above: the generated samples closest to the training data. Below: their nearest training samples."
-        picture = self.kind.picture(torch.cat([fake, real]), columns=len(rows))
-        return Picture(_png(picture), caption, "Closest pairs of generated and training samples", sharp=True)
+        title = "Closest pairs of generated and training samples"
+        return self._shown(both, caption, title, columns=len(rows))
 
-    def extremes(self, judgement: Judgement) -> list[Picture]:
+    def extremes(self, judgement: Judgement) -> list[Exhibit]:
         """The best and the worst samples by density."""
         if not judgement.best:
             return []
         by = f"by the density of real samples around them ({judgement.scores[0].extractor})"
-        best, worst = (self.samples[list(rows)] for rows in (judgement.best, judgement.worst))
+        best, worst = (take(self.samples, list(rows)) for rows in (judgement.best, judgement.worst))
         return [
-            self._picture(best, f"The best {len(best)} {by}, best first.", "Best samples"),
-            self._picture(worst, f"The worst {len(worst)}, worst last.", "Worst samples"),
+            *self._shown(best, f"The best {batch_size(best)} {by}, best first.", "Best samples"),
+            *self._shown(worst, f"The worst {batch_size(worst)}, worst last.", "Worst samples"),
         ]
 
-    def interpolations(self) -> list[Picture]:
-        """Paths from one noise to another, for what can be looked at one by one."""
-        if self.model is None or self.kind.name != "images":
+    def interpolations(self, seed: int) -> list[Exhibit]:
+        """Paths from one noise to another, where the modality blends."""
+        if self.model is None or not self.kind.blends:
             return []
-        samples = torch.nan_to_num(self.model.interpolate(PATHS, COLUMNS, seed=1))
-        order = " of one class" if self.classes else ""
-        return [self._picture(samples, f"From one noise to another, a path a row, each{order}.", "Interpolations")]
+        told = conditions_from(self.split.held_out, PATHS, seed).condition
+        samples = map_floats(torch.nan_to_num, self.model.interpolate(PATHS, COLUMNS, seed=1, condition=told))
+        order = "" if told is None else " under one condition"
+        caption = f"From one noise to another, a path a row, each{order}."
+        return self._shown(Batch(samples), caption, "Interpolations")
 
-    def _picture(self, samples: Tensor, caption: str, title: str) -> Picture:
-        picture = self.kind.picture(samples, columns=COLUMNS)
-        words = f"{title}: {len(samples)} in one picture."
-        return Picture(_png(picture), caption, words, sharp=self.kind.name == "images")
-
-    def _real_rows(self) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
-        train: Dataset = self.split.train
-        if self.by_class and train.labels is not None:
-            places = [np.flatnonzero(train.labels == label)[:COLUMNS] for label in range(self.classes)]
-            if all(len(place) == COLUMNS for place in places):
-                return np.concatenate(places)
-        return np.arange(min(self.count, len(train)))
+    def _shown(self, batch: Batch, caption: str, title: str, *, columns: int = COLUMNS) -> list[Exhibit]:
+        words = f"{title}: {batch_size(batch)} in all."
+        exhibits = self.kind.show(batch, self.split.facts, columns=columns)
+        return [replace(exhibit, caption=caption, words=words) for exhibit in exhibits]
 
 
 def _summary(model: Model, split: Split, judgement: Judgement) -> list[str]:
@@ -196,11 +196,11 @@ def _first(judgement: Judgement) -> list[str]:
     ]
 
 
-def _tables(judgement: Judgement) -> list[Table]:
+def _tables(judgement: Judgement) -> list[ScoreTable]:
     """One for all questions, by the most telling features; then one for each other extractor."""
     others = judgement.others()
     return [
-        Table(
+        ScoreTable(
             heading=f"{scores.extractor}, {scores.count:,} samples a side",
             floor=f"{scores.floor}; of what a classifier says, held-out samples" if place == 0 else scores.floor,
             scores={**scores.measures, **others} if place == 0 else scores.measures,
@@ -223,9 +223,3 @@ def _facts(record: Record, model: Model) -> list[tuple[str, str]]:
 
 def _short(source: str) -> str:
     return Path(source).name or source
-
-
-def _png(picture: Image) -> bytes:
-    content = io.BytesIO()
-    picture.save(content, format="PNG")
-    return content.getvalue()

@@ -5,17 +5,18 @@ from pathlib import Path
 from typing import final
 
 import torch
-from torch import Tensor
 
+from sparring.data.dataset import Split
 from sparring.data.view import View
-from sparring.evaluation.sides import MOST, More
+from sparring.evaluation.sides import MOST, Generated, More
 from sparring.flow import Batch
 from sparring.modalities import modality_of
 from sparring.modality import Modality, Survey
 from sparring.model import Model, load
 from sparring.randomness import derive, generator
 from sparring.recipe import Recipe
-from sparring.samples import take
+from sparring.samples import batch_size, take
+from sparring.sampling import conditions_from
 
 
 @final
@@ -28,8 +29,8 @@ class Subject:
         kind: what its samples are.
         view: how the real samples are to be looked at.
         model: where there is one.
-        samples: where there is no model.
-        labels: their classes, where they lie in folders named after those of the real samples.
+        made: the samples where there is no model, with their classes where they lie in folders named after those of
+            the real samples.
         remarks: full sentences to be read beside the scores.
     """
 
@@ -37,26 +38,31 @@ class Subject:
     kind: Modality
     view: View
     model: Model | None = None
-    samples: Tensor | None = field(default=None, repr=False)
-    labels: Tensor | None = field(default=None, repr=False)
+    made: Batch | None = field(default=None, repr=False)
     remarks: tuple[str, ...] = ()
 
-    def batch(self, count: int, seed: int) -> Batch:
-        """So many samples and the classes they were asked for; fewer where there are fewer files."""
-        if self.model is not None:
-            labels = self.model.labels(count)
-            return Batch(self.model.sample(count, seed=seed), labels, labels)
-        assert self.samples is not None
-        if count >= len(self.samples):
-            return Batch(self.samples, None, self.labels)
-        rows = torch.randperm(len(self.samples), generator=generator(seed, "judged"))[:count]
-        return take(Batch(self.samples, None, self.labels), rows)
+    def batch(self, split: Split, count: int, seed: int) -> Generated:
+        """So many samples; fewer where there are fewer files.
 
-    def more(self, seed: int) -> More | None:
+        A model makes them under the conditions of held-out samples. Where these determine a sample, it comes with that.
+        """
+        if self.model is not None:
+            told = conditions_from(split.held_out, count, seed)
+            made = self.model.sample(count, condition=told.condition, seed=seed)
+            asked = told.condition is not None
+            true = told.real if asked and self.kind.conditions[self.view.condition].determines else None
+            return Generated(Batch(made, told.condition, told.label if asked else None), true)
+        assert self.made is not None
+        if count >= batch_size(self.made):
+            return Generated(self.made)
+        rows = torch.randperm(batch_size(self.made), generator=generator(seed, "judged"))[:count]
+        return Generated(take(self.made, rows))
+
+    def more(self, split: Split, seed: int) -> More | None:
         """Gives fresh samples for repeats; files give none."""
         if self.model is None:
             return None
-        return lambda count, repeat: self.batch(count, derive(seed, "more samples", repeat))
+        return lambda count, repeat: self.batch(split, count, derive(seed, "more samples", repeat))
 
 
 def open_subject(place: str | Path, data: str | Path, recipe: str | Recipe | None = None) -> tuple[Subject, Survey]:
@@ -64,8 +70,8 @@ def open_subject(place: str | Path, data: str | Path, recipe: str | Recipe | Non
     be for files.
 
     Args:
-        place: a run folder, a published folder, or a folder (points: a file) of samples.
-        data: the real data; samples of files take its number of channels.
+        place: a run folder, a published folder, or a folder or file of samples.
+        data: the real data; samples in files are coded as it is.
         recipe: only for a model of your own recipe.
 
     Raises:
@@ -75,20 +81,16 @@ def open_subject(place: str | Path, data: str | Path, recipe: str | Recipe | Non
         model = load(place, recipe=recipe)
         return of_model(model, str(place)), model.modality.survey(str(data))
     kind = modality_of(str(data))
-    real, survey = kind.survey(str(data)), kind.survey(str(place))
-    view = View((real.facts.shape[0], *survey.facts.shape[1:]))
-    named = bool(real.facts.classes) and survey.facts.classes == real.facts.classes
-    split = survey.prepare(view)
-    parts = [part.batch(slice(0, MOST)) for part in (split.train, split.held_out)]
-    labels = torch.cat([part.label for part in parts if part.label is not None])[:MOST] if named else None
-    return Subject(
-        str(place),
-        kind,
-        view,
-        samples=torch.cat([part.real for part in parts])[:MOST],
-        labels=labels,
-        remarks=(*survey.facts.remarks, *_remarks(survey.facts.classes, real.facts.classes)),
-    ), real
+    real, files = kind.survey(str(data)), kind.survey(str(place)).facts
+    view = kind.view_of(files, real.facts)
+    made = kind.read(str(place), view, real.facts)
+    remarks = (*files.remarks, *_remarks(files.classes, real.facts.classes))
+    return Subject(str(place), kind, view, made=made.batch(slice(0, MOST)), remarks=remarks), real
+
+
+def of_model(model: Model, name: str) -> Subject:
+    """A model as what is judged."""
+    return Subject(name, model.modality, model.view, model=model)
 
 
 def _remarks(made: tuple[str, ...], real: tuple[str, ...]) -> list[str]:
@@ -99,8 +101,3 @@ def _remarks(made: tuple[str, ...], real: tuple[str, ...]) -> list[str]:
         what = f"classes {', '.join(real[:5])}, …" if real else "no classes"
         return [f"The samples have classes of their own, which are not used: the real data has {what}.", unknown]
     return ["The samples have no classes: whether they are what was asked for is not measured.", unknown]
-
-
-def of_model(model: Model, name: str) -> Subject:
-    """A model as what is judged."""
-    return Subject(name, model.modality, model.recipe.view(model.facts), model=model)

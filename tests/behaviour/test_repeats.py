@@ -36,4 +36,4 @@ def scores(folder: Path) -> dict[str, Any]:
 
 
 def published(folder: Path) -> bytes:
-    return (folder / "model" / "generator.safetensors").read_bytes()
+    return (folder / "model" / "weights.safetensors").read_bytes()

@@ -71,7 +71,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("sample nowhere", "neither recipe.json nor config.json"),
     ("sample RUN --count 0", "a count of at least 1"),
     ("sample RUN --truncation 5", "a truncation from 0 to 2"),
-    ("sample RUN --label cat", "trained without labels"),
+    ("sample RUN --label cat", "trained without conditions"),
     ("evaluate nowhere --data ring", "nowhere"),
     ("evaluate RUN", "data"),
     ("evaluate RUN --data nowhere", "nowhere"),

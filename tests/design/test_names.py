@@ -55,7 +55,8 @@ OPTIONS = {
         "fields",
     ],
     "resume": ["run", "recipe", "device"],
-    "sample": ["model", "count", "seed", "label", "truncation", "out", "device", "recipe"],
+    "sample": ["model", "count", "seed", "truncation", "out", "device", "recipe", "asked"],
+    "apply": ["model", "inputs", "seed", "out", "device", "recipe", "asked"],
     "evaluate": ["subject", "data", "json", "report", "count", "seed", "recipe", "useful", "extractor"],
     "compare": ["first", "second", "data", "json", "count", "seed", "recipe", "extractor"],
     "diagnose": ["run", "picture", "json"],
@@ -105,7 +106,7 @@ finally:
     assert done.returncode == 0, done.stderr
     assert "imported: []" in done.stdout
     for option in OPTIONS.get(verb or "", []):
-        if option != "fields":
+        if option not in ("fields", "asked"):
             assert option.replace("_", "-").lower() in done.stdout.lower(), option
 
 

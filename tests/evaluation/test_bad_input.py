@@ -25,12 +25,12 @@ def digits(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     samples, _, labels = survey("digits").prepare(View((1, 8, 8)), seed=5).train.batch(slice(0, 400))
     images = modality("images")
-    images.save(samples, folder / "plain")
-    images.save(samples.repeat(1, 3, 1, 1), folder / "colour")
-    images.save(samples[:3], folder / "three")
+    images.save(samples, survey("digits").facts, folder / "plain")
+    images.save(samples.repeat(1, 3, 1, 1), survey("digits").facts, folder / "colour")
+    images.save(samples[:3], survey("digits").facts, folder / "three")
     for label in range(10):
-        images.save(samples[labels == label], folder / "classes" / str(label))
-        images.save(samples[labels == label], folder / "others" / f"digit-{label}")
+        images.save(samples[labels == label], survey("digits").facts, folder / "classes" / str(label))
+        images.save(samples[labels == label], survey("digits").facts, folder / "others" / f"digit-{label}")
     (folder / "empty").mkdir()
     (folder / "mine.py").write_text(FUNCTIONS)
     return folder
@@ -78,7 +78,7 @@ def test_copies_are_found_wherever_they_lie_among_the_files(tmp_path):
     split = survey("digits").prepare(View((1, 8, 8)))
     real = split.train.batch(slice(None)).real
     noisy = (real + 0.6 * torch.randn(real.shape, generator=torch.Generator().manual_seed(0))).clamp(-1, 1)
-    modality("images").save(torch.cat([noisy[:1300], real[:300]]), tmp_path)
+    modality("images").save(torch.cat([noisy[:1300], real[:300]]), split.facts, tmp_path)
     found = evaluated(tmp_path).memorisation
     assert found.copied and 100 < found.copies < 300
     assert all(distance < 1e-6 for _, _, distance in found.pairs)

@@ -9,7 +9,7 @@ import torch
 import sparring
 from sparring.comparison import UNTOLD
 from sparring.errors import SparringError
-from sparring.modalities import modality
+from sparring.modalities.images import render
 
 
 def heaps(folder, name, seed, *, count=1200, spread=0.1, size=2):
@@ -74,6 +74,6 @@ def test_what_does_not_fit_is_said(files, tmp_path):
 
 def test_samples_of_other_sizes_are_not_compared(tmp_path):
     for size in (8, 12):
-        modality("images").save(torch.zeros(60, 1, size, size), tmp_path / str(size))
+        render.save(torch.zeros(60, 1, size, size), tmp_path / str(size))
     with pytest.raises(SparringError, match=r"images of shape \(1, 8, 8\) and images of shape \(1, 12, 12\)"):
         sparring.compare(tmp_path / "8", tmp_path / "12", "digits")

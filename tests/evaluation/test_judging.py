@@ -55,7 +55,8 @@ def test_lines_show_scores_beside_floors(run):
 
 def test_a_table_of_samples_is_judged_too(run, tmp_path):
     source = run.record.facts.source
-    modality("points").save(load(run.folder).sample(400, seed=1), tmp_path)
+    model = load(run.folder)
+    model.save(model.sample(400, seed=1), tmp_path)
     found = sparring.evaluate(tmp_path / "points-000000.npy", source, count=300)
     assert found.count == 300 and found.scores[0].count == 300
     assert "not known" in found.remarks[-1]

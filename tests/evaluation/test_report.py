@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from sparring.evaluation.curves import curves
-from sparring.evaluation.report import Picture, Report, Table, page
+from sparring.evaluation.report import Report, ScoreTable, page
 from sparring.evaluation.scores import Score
 from sparring.evaluation.words import number, words
+from sparring.rendering.exhibits import Picture
 
 WILD = "<script>alert(\"1\")</script> & 'so on'"
 
@@ -26,12 +27,12 @@ def wild_report():
     return Report(
         title=WILD,
         summary=[WILD],
-        pictures=[picture, picture],
+        exhibits=[picture, picture],
         verdict=WILD,
         alarming=True,
-        pairs=picture,
+        pairs=[picture],
         tables=[
-            Table(
+            ScoreTable(
                 WILD,
                 WILD,
                 {"frechet": Score(0.41234, 0.1, "lower", 0.0123), WILD: Score(None, None, "higher", remark=WILD)},

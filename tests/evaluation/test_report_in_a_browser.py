@@ -11,7 +11,6 @@ import pytest
 
 import sparring
 from sparring.display import Silent
-from sparring.modalities import modality
 from sparring.run import Run
 
 BROWSER = next(
@@ -90,7 +89,8 @@ def test_scores_are_as_the_schema_says(run: Run) -> None:
 
 @needs_browser
 def test_files_of_any_tool_get_a_page_too(run: Run, tmp_path: Path) -> None:
-    modality("images").save(sparring.load(run.folder).sample(120, seed=4), tmp_path / "made")
+    model = sparring.load(run.folder)
+    model.save(model.sample(120, seed=4), tmp_path / "made")
     judged, page = tmp_path / "made", tmp_path / "page.html"
     sparring.evaluate(judged, "digits", report=page, display=Silent())
     shown, said = opened(page, tmp_path, "--dump-dom")

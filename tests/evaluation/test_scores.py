@@ -11,6 +11,7 @@ from sparring.errors import SparringError
 from sparring.evaluation.extractors import Pixels
 from sparring.evaluation.metrics import METRICS
 from sparring.evaluation.scores import Scores, evaluate_samples
+from sparring.evaluation.sides import Generated
 from sparring.flow import Batch
 
 
@@ -48,7 +49,7 @@ def test_intervals_are_as_wide_as_fresh_samples_say(spread, fresh):
 
     def judged(seed):
         def more(count, repeat):
-            return Batch(drawn(count, 100 * seed + repeat + 1000, spread))
+            return Generated(Batch(drawn(count, 100 * seed + repeat + 1000, spread)))
 
         sides = real(900, 3 * seed), real(600, 3 * seed + 1), drawn(600, 3 * seed + 2, spread)
         return evaluate_samples(*sides, Pixels(), more=more if fresh else None, metrics=metrics).measures

@@ -8,7 +8,7 @@ from typing import Any
 from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
-from sparring.cli import compare, demo, diagnose, doctor, evaluate, inspect, recipes, resume, sample, train
+from sparring.cli import apply, compare, demo, diagnose, doctor, evaluate, inspect, recipes, resume, sample, train
 from sparring.errors import SparringError
 
 VERBS: dict[str, Callable[..., Any]] = {
@@ -17,6 +17,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "train": train.train,
     "resume": resume.resume,
     "sample": sample.sample,
+    "apply": apply.apply,
     "evaluate": evaluate.evaluate,
     "compare": compare.compare,
     "diagnose": diagnose.diagnose,

@@ -1,21 +1,26 @@
 """`sparring sample`"""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 
 def sample(
     model: Path,
     /,
     *,
-    count: int = 64,
+    count: int | None = None,
     seed: int = 0,
-    label: str | None = None,
     truncation: float = 1.0,
     out: Path = Path("samples"),
     device: str = "cpu",
     recipe: str | None = None,
+    **asked: Annotated[str, Parameter(show=False)],
 ) -> None:
-    """Make samples: one file each in the folder --out, and all of them in one picture beside it.
+    """Make samples: files in the folder --out, and all of them in one picture beside it.
+
+    What a model can be asked for depends on its condition: --label for classes, --input for inputs, …
 
     Examples:
         sparring sample runs/digits-001 --count 64 --label 3 --out threes/
@@ -25,11 +30,9 @@ def sample(
     model
         A run folder, or a folder made by save_pretrained.
     count
-        How many.
+        How many. Default: one for each --input, 64 without.
     seed
         The same seed gives the same pixels.
-    label
-        A class, by name or number. Default: the classes in turn.
     truncation
         Below 1: more typical and less various.
     out
@@ -39,19 +42,9 @@ def sample(
     recipe
         Only for a model of your own recipe: file.py:Name again.
     """
-    from sparring.model import class_by_class, load
-    from sparring.storage import write_picture
+    from sparring import generation
 
-    loaded = load(model, recipe=recipe)
-    samples = loaded.sample(count, condition=label, seed=seed, truncation=truncation, device=device)
-    out.mkdir(parents=True, exist_ok=True)
-    files = loaded.modality.save(samples, out)
-    classes = len(loaded.classes)
-    if label is None and 1 < classes <= count:
-        picture = loaded.modality.picture(samples[class_by_class(count, classes)], columns=count // classes)
-    else:
-        picture = loaded.modality.picture(samples, columns=8)
-    # Beside the folder, so that the folder holds samples only and can be judged as it is.
-    grid = out.resolve().parent / f"{out.resolve().name}-grid.png"
-    write_picture(grid, picture)
-    print(f"{count} samples in {out} ({len(files)} files), all of them in {grid}")
+    made = generation.sample(
+        model, count=count, seed=seed, truncation=truncation, out=out, device=device, recipe=recipe, **asked
+    )
+    print(made.line())

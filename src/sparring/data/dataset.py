@@ -101,6 +101,21 @@ def split_rows(data: Dataset, facts: Facts, seed: int) -> Split:
     return Split(data.at(train), data.at(aside), facts)
 
 
+def by_class(labels: Any, columns: int, most: int = 32) -> NDArray[np.int64] | None:
+    """Rows to show, a line of ``columns`` for each class, at most ``most`` classes; None without classes.
+
+    Args:
+        labels: (count,) class numbers, an array or a tensor, -1 where unknown; or None.
+        columns: rows of each class: the first ones, again from the start where there are fewer.
+        most: classes at most.
+    """
+    if labels is None:
+        return None
+    numbers = np.asarray(labels)
+    places = [np.flatnonzero(numbers == number) for number in np.unique(numbers[numbers >= 0])[:most]]
+    return np.concatenate([np.resize(place, columns) for place in places]) if len(places) > 1 else None
+
+
 def hold_out(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Row numbers to train on and to keep aside: 10 % below 20,000 samples, 5 % from there on; both sorted."""
     aside = max(1, round(count * (0.1 if count < 20_000 else 0.05)))

@@ -8,6 +8,7 @@ from typing import final
 
 from sparring.evaluation.scores import Score
 from sparring.evaluation.words import better, by_question, interval, number, titled, words
+from sparring.rendering.exhibits import Exhibit, Picture, Sound, Table, Text
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2126; --soft: #5d6670; --line: #dde1e6; --paper: #fcfcfa; --card: #fff;
@@ -23,7 +24,8 @@ p { margin: .4rem 0 } .soft { color: var(--soft); font-size: .9rem } .flag { col
 .fine { color: var(--good); font-weight: 600 }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem }
 figure { margin: 0; padding: .7rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px }
-figure img { display: block; width: 100%; height: auto; border-radius: 4px } .sharp img { image-rendering: pixelated }
+figure img, figure audio { display: block; width: 100%; border-radius: 4px } figure img { height: auto }
+figure ol { margin: 0; padding-left: 1.6rem } .sharp img { image-rendering: pixelated }
 figcaption { color: var(--soft); font-size: .9rem; margin-top: .5rem }
 .wide { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: .95rem }
 th, td { text-align: left; vertical-align: top; padding: .4rem .6rem .4rem 0; border-bottom: 1px solid var(--line) }
@@ -37,27 +39,13 @@ code { font-size: .88em; overflow-wrap: anywhere }
   .n { white-space: normal } tr.score .meaning { padding-top: 0; color: var(--soft); font-size: .88rem } }
 """
 
-NOTHING_FROM_ELSEWHERE = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-"""What a browser may load for the page: the pictures and the style inside it."""
+NOTHING_FROM_ELSEWHERE = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
+"""What a browser may load for the page: the pictures, the sounds and the style inside it."""
 
 
 @final
 @dataclass(frozen=True)
-class Picture:
-    """A PNG file's content with its caption, and in words what it shows for those who cannot see it.
-
-    ``sharp`` pictures show their pixels when they are enlarged.
-    """
-
-    content: bytes
-    caption: str
-    words: str
-    sharp: bool = False
-
-
-@final
-@dataclass(frozen=True)
-class Table:
+class ScoreTable:
     """Measures with a heading, what the floor is, the protocol that makes them comparable, and by whose features."""
 
     heading: str
@@ -94,9 +82,9 @@ class Report:
     Args:
         title: of the page.
         summary: sentences below the title.
-        pictures: generated samples first, real ones beside them, then what else is to be seen.
+        exhibits: generated samples first, real ones beside them, then what else is to be seen or heard.
         verdict: on memorisation, or empty; ``alarming`` if it says that something was copied.
-        pairs: the closest pairs, or None.
+        pairs: the closest pairs, if any.
         tables: of scores, the most telling first.
         classes: class → measure → value; see ``CLASS_COLUMNS``.
         training: how it went, or None.
@@ -108,11 +96,11 @@ class Report:
 
     title: str
     summary: Sequence[str]
-    pictures: Sequence[Picture]
+    exhibits: Sequence[Exhibit]
     verdict: str = ""
     alarming: bool = False
-    pairs: Picture | None = None
-    tables: Sequence[Table] = ()
+    pairs: Sequence[Exhibit] = ()
+    tables: Sequence[ScoreTable] = ()
     classes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     training: Training | None = None
     curves: Picture | None = None
@@ -122,7 +110,7 @@ class Report:
 
 
 def page(report: Report) -> str:
-    """The page as HTML; every picture is inside it, and nothing is fetched from anywhere."""
+    """The page as HTML; all pictures and sounds are inside it, and nothing is fetched from anywhere."""
     parts = [
         _header(report),
         _section("Was anything copied?", _memorisation(report)),
@@ -144,7 +132,7 @@ def page(report: Report) -> str:
 
 
 def _header(report: Report) -> str:
-    pictures = "".join(_figure(picture) for picture in report.pictures)
+    pictures = "".join(_figure(exhibit) for exhibit in report.exhibits)
     return f'<h1>{escape(report.title)}</h1>\n{_paragraphs(report.summary)}<div class="pictures">{pictures}</div>\n'
 
 
@@ -157,21 +145,40 @@ def _paragraphs(sentences: Sequence[str], kind: str = "") -> str:
     return "".join(f"{opening}{escape(sentence)}</p>\n" for sentence in sentences)
 
 
-def _figure(picture: Picture) -> str:
-    source = "data:image/png;base64," + base64.b64encode(picture.content).decode()
-    kind = ' class="sharp"' if picture.sharp else ""
-    image = f'<img src="{source}" alt="{escape(picture.words)}">'
-    return f"<figure{kind}>{image}<figcaption>{escape(picture.caption)}</figcaption></figure>\n"
+def _figure(exhibit: Exhibit) -> str:
+    kind = ' class="sharp"' if isinstance(exhibit, Picture) and exhibit.sharp else ""
+    caption = f"<figcaption>{escape(exhibit.caption)}</figcaption>"
+    return f"<figure{kind}>{_content(exhibit)}{caption}</figure>\n"
+
+
+def _content(exhibit: Exhibit) -> str:
+    match exhibit:
+        case Picture():
+            return f'<img src="{_embedded("image/png", exhibit.content)}" alt="{escape(exhibit.words)}">'
+        case Sound():
+            source = _embedded("audio/wav", exhibit.content)
+            return f'<audio controls src="{source}" aria-label="{escape(exhibit.words)}"></audio>'
+        case Text():
+            return "<ol>" + "".join(f"<li>{escape(line)}</li>" for line in exhibit.lines) + "</ol>"
+        case Table():
+            head = "".join(f"<th>{escape(name)}</th>" for name in exhibit.header)
+            cells = ("".join(f"<td>{escape(value)}</td>" for value in row) for row in exhibit.rows)
+            rows = "".join(f"<tr>{row}</tr>" for row in cells)
+            return f'<div class="wide"><table><tr>{head}</tr>{rows}</table></div>'
+
+
+def _embedded(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _memorisation(report: Report) -> str:
     if not report.verdict:
         return ""
     verdict = _paragraphs([report.verdict], "flag" if report.alarming else "fine")
-    return verdict + (_figure(report.pairs) if report.pairs else "")
+    return verdict + "".join(_figure(exhibit) for exhibit in report.pairs)
 
 
-def _table(table: Table) -> str:
+def _table(table: ScoreTable) -> str:
     rows = "".join(
         _row(question, titled(name, table.extractor), words(name).meaning, table.scores[name])
         for question, name in by_question(table.scores)

@@ -31,7 +31,15 @@ MOST_REPEATED = 1000
 FEWEST_REPEATED = 50
 """Samples a side below which nothing is repeated."""
 
-More: TypeAlias = Callable[[int, int], Batch]
+
+class Generated(NamedTuple):
+    """Generated samples with their conditions and classes, and the true samples of these conditions where there are."""
+
+    batch: Batch
+    true: Sample | None = None
+
+
+More: TypeAlias = Callable[[int, int], Generated]
 """(count, repeat) → so many other samples of the same generator."""
 
 
@@ -142,6 +150,7 @@ class Round(NamedTuple):
         floor: other real samples, equally many.
         held_out: real samples that nothing was trained on; the same as ``floor`` where there are enough of them.
         seed: of what is drawn in measuring.
+        true: what really belonged to the conditions of the generated samples, row by row, or None.
     """
 
     real: Side
@@ -149,6 +158,7 @@ class Round(NamedTuple):
     floor: Side
     held_out: Side
     seed: int
+    true: Sample | None = None
 
 
 @final
@@ -165,7 +175,7 @@ class Rounds:
     Args:
         train: real samples that were trained on.
         held_out: real samples that were kept aside.
-        fake: generated samples, with the classes asked for or None.
+        fake: generated samples; a plain batch where nothing is known of what is true.
         seed: of everything that is drawn.
         count: samples on each side at most.
         more: gives other generated samples.
@@ -185,14 +195,15 @@ class Rounds:
         self,
         train: Dataset,
         held_out: Dataset,
-        fake: Batch,
+        fake: Generated | Batch,
         *,
         seed: int = 0,
         count: int = MOST,
         more: More | None = None,
         repeats: int = REPEATS,
     ) -> None:
-        _check_shapes(train, fake.real)
+        made = fake if isinstance(fake, Generated) else Generated(fake)
+        _check_shapes(train, made.batch.real)
         self.seed, self._more = seed, more
         self._aside = Pool(held_out, derive(seed, "held out"), MOST)
         self._halves = len(held_out) < SMALLEST_HELD_OUT
@@ -202,9 +213,10 @@ class Rounds:
         else:
             self._pool = Pool(train, derive(seed, "train"), MOST)
             self.floor, most = "held-out samples against training samples", min(len(self._pool), len(self._aside))
-        self.size = min(most, batch_size(fake.real), count)
-        self.rows = torch.randperm(batch_size(fake.real), generator=generator(seed, "fake"))[: self.size]
-        self._fake = Made(take(fake, self.rows))
+        self.size = min(most, batch_size(made.batch), count)
+        self.rows = torch.randperm(batch_size(made.batch), generator=generator(seed, "fake"))[: self.size]
+        self._fake = Made(take(made.batch, self.rows))
+        self._true = take(made.true, self.rows)
         self._repeats = repeats if self.size >= FEWEST_REPEATED else 0
         self._repeated = min(self.size if more is not None else self.size // 2, MOST_REPEATED)
         rest = self.size if more is not None else self.size - self._repeated
@@ -214,21 +226,22 @@ class Rounds:
         return 1 + self._repeats
 
     def __iter__(self) -> Iterator[Round]:
-        yield self._round(self._fake, self.size, self.seed)
+        yield self._round(self._fake, self._true, self.size, self.seed)
         for repeat in range(self._repeats):
             seed = derive(self.seed, "again", repeat)
-            yield self._round(self._again(repeat, seed), self._repeated, seed)
+            yield self._round(*self._again(repeat, seed), self._repeated, seed)
 
-    def _again(self, repeat: int, seed: int) -> Side:
+    def _again(self, repeat: int, seed: int) -> tuple[Side, Sample | None]:
         if self._more is not None:
-            return Made(self._more(self._repeated, repeat))
-        rows = torch.randperm(self.size, generator=generator(seed, "subset"))
-        return Drawn(self._fake, rows[: self._repeated])
+            batch, true = self._more(self._repeated, repeat)
+            return Made(batch), true
+        rows = torch.randperm(self.size, generator=generator(seed, "subset"))[: self._repeated]
+        return Drawn(self._fake, rows), take(self._true, rows)
 
-    def _round(self, fake: Side, size: int, seed: int) -> Round:
+    def _round(self, fake: Side, true: Sample | None, size: int, seed: int) -> Round:
         held_out = self._aside.drawn(size, seed)
         floor = self._pool.drawn(size, seed, passing=size) if self._halves else held_out
-        return Round(self._pool.drawn(size, seed), fake, floor, held_out, seed)
+        return Round(self._pool.drawn(size, seed), fake, floor, held_out, seed, true)
 
 
 def in_words(several: Sequence[tuple[int, ...]]) -> str:

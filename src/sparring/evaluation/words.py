@@ -117,6 +117,25 @@ WORDS: dict[str, Words] = {
         "lower",
         "How much samples change along paths between noise, in the features named first; only for equal features.",
     ),
+    "l1": Words(
+        "L1 to the truth",
+        "lower",
+        "Mean absolute difference from the samples that really belonged to the conditions.",
+        "Valid?",
+    ),
+    "psnr": Words("PSNR", "higher", "The same as a signal-to-noise ratio in decibels.", "Valid?"),
+    "ssim": Words("SSIM", "higher", "Structural similarity to the same true images; 1 for equal ones.", "Valid?"),
+    "likelihood": Words(
+        "log-likelihood",
+        "higher",
+        "Mean log p(x) of held-out samples in nats; the floor is that of training samples: far above it, overfitted.",
+    ),
+    "accuracy": Words(
+        "accuracy",
+        "higher",
+        "The share of held-out samples that the model itself classifies rightly; the floor is of training samples.",
+        "Useful?",
+    ),
     "stacked_modes": Words("modes of 1,000", "higher", "How many of the 1,000 stacks of digits are seen.", "Diverse?"),
     "stacked_kl": Words(
         "KL of modes",

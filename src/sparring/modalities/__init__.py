@@ -1,27 +1,31 @@
 """The kinds of samples there are, written out. Each is imported when it is asked for: they need torch."""
 
+from importlib import import_module
+
 from sparring.errors import SparringError
 from sparring.modality import Modality
 
-NAMES = ("images", "points")
+MODALITIES: dict[str, str] = {
+    "images": "sparring.modalities.images.rooms:IMAGES",
+    "points": "sparring.modalities.points.rooms:POINTS",
+}
+"""Name → the module and the name in it."""
 
 
 def modality(name: str) -> Modality:
-    """The modality of that name."""
-    if name == "points":
-        from sparring.modalities.points.rooms import POINTS
+    """The modality of that name.
 
-        return POINTS
-    if name == "images":
-        from sparring.modalities.images.rooms import IMAGES
-
-        return IMAGES
-    raise SparringError(found=f"the modality {name!r}", expected=" or ".join(NAMES), remedy="look at the recipe's name")
+    Raises:
+        SparringError: there is none.
+    """
+    if name not in MODALITIES:
+        expected = " or ".join(MODALITIES)
+        raise SparringError(found=f"the modality {name!r}", expected=expected, remedy="look at the recipe's name")
+    module, _, attribute = MODALITIES[name].partition(":")
+    found: Modality = getattr(import_module(module), attribute)
+    return found
 
 
 def modality_of(source: str) -> Modality:
-    """The first modality that claims ``source``; images, whose reader knows best what to say, if none does."""
-    for name in NAMES:
-        if modality(name).claims(source):
-            return modality(name)
-    return modality("images")
+    """The modality that claims ``source`` most firmly, among equals the first; without any claim the first of all."""
+    return max((modality(name) for name in MODALITIES), key=lambda one: one.claims(source))

@@ -73,6 +73,21 @@ class ImageSurvey:
 
         return Split(side(parts[0], train), side(parts[1], aside), self.facts)
 
+    def whole(self, view: View) -> Dataset:
+        """Every readable picture in order, uint8 in the view's shape, with its label.
+
+        Raises:
+            SparringError: as ``prepare``.
+        """
+        channels, height, width = _require_shape(view.shape)
+        samples = cache.stored_array(
+            cache.joined([self.facts.fingerprint, decoding.VERSION, "all"]),
+            (self.facts.count, channels, height, width),
+            lambda: self._chunks(np.arange(self.facts.count), (channels, height, width)),
+        )
+        labels, _ = labels_of(self.source, self.kept)
+        return Dataset(samples, labels=labels, conditions=labels if view.condition == "label" else None)
+
     def _chunks(self, order: NDArray[np.int64], shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
         # Pixels that were decoded to be looked at are used as they are; other sizes start from the file.
         held = self.pixels if self.pixels is not None and self.facts.shape[1:] == shape[1:] else None
@@ -98,9 +113,20 @@ class ImageSurvey:
             ) from None
 
 
-def claims(source: str) -> bool:
-    """Whether ``source`` is a known name (digits, mnist, …) or a path at which there seem to be pictures."""
-    return looks_like_pictures(source)
+def claims(source: str) -> int:
+    """2 for a known name (digits, mnist, …) or a path at which there seem to be pictures, else 0."""
+    return 2 if looks_like_pictures(source) else 0
+
+
+def read(source: str, view: View, facts: Facts) -> Dataset:
+    """All pictures of ``source`` in order, in the view's shape; with labels where the classes are those of ``facts``.
+
+    Raises:
+        SparringError: nothing in it can be used.
+    """
+    found = survey(source)
+    data = found.whole(view)
+    return data if found.facts.classes == facts.classes else replace(data, labels=None, conditions=None)
 
 
 def survey(source: str, tell: Tell | None = None) -> ImageSurvey:

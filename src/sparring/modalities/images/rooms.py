@@ -2,18 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import final
 
-from PIL.Image import Image
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from sparring.data.dataset import Split
+from sparring.data.conditions import LABEL
+from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
+from sparring.data.view import View
 from sparring.evaluation.extractors import Extractor
+from sparring.evaluation.paired import l1, psnr, ssim
 from sparring.evaluation.scores import Measure
 from sparring.evaluation.sides import Round
+from sparring.flow import Batch
 from sparring.modalities.images import data, metrics, render, signs
 from sparring.modality import Modality, Survey
+from sparring.rendering.exhibits import Exhibit, picture_of
 
 
 @final
@@ -24,17 +31,31 @@ class Images:
     preparation = "cut at the centre, resized by Lanczos"
     shown = 64
     bounds = (-1.0, 1.0)
+    blends = True
+    conditions = MappingProxyType({"label": LABEL})
 
-    def claims(self, source: str) -> bool:
+    def claims(self, source: str) -> int:
         return data.claims(source)
 
     def survey(self, source: str) -> Survey:
         return data.survey(source)
 
-    def picture(self, samples: Tensor, *, columns: int) -> Image:
-        return render.picture(samples, columns=columns)
+    def view_of(self, made: Facts, real: Facts) -> View:
+        return View((real.shape[0], *made.shape[1:]))
 
-    def save(self, samples: Tensor, folder: Path, *, first: int = 0) -> list[Path]:
+    def read(self, source: str, view: View, facts: Facts) -> Dataset:
+        return data.read(source, view, facts)
+
+    def decode(self, samples: Tensor, facts: Facts) -> NDArray[np.uint8]:
+        return render.pixels(samples)
+
+    def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
+        condition, images = batch.condition, batch.real
+        if isinstance(condition, Tensor) and condition.dim() == images.dim():
+            images = render.beside(condition, images)
+        return [picture_of(render.picture(images, columns=columns), sharp=True)]
+
+    def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, first=first)
 
     def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
@@ -42,6 +63,9 @@ class Images:
 
     def measure(self, split: Split, seed: int) -> Measure:
         return metrics.measure(split, seed)
+
+    def paired(self, fake: Tensor, true: Tensor) -> Mapping[str, float]:
+        return {"l1": l1(fake, true), "psnr": psnr(fake, true, self.bounds), "ssim": ssim(fake, true, self.bounds)}
 
     def sketch(self, samples: Tensor, facts: Facts) -> Tensor:
         return signs.sketch(samples)

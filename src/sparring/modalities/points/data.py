@@ -66,20 +66,26 @@ class PointSurvey:
         Raises:
             SparringError: the shape is not the points' own, or there are fewer than two.
         """
-        if view.shape != self.facts.shape:
-            raise SparringError(
-                found=f"points of shape {self.facts.shape}",
-                expected=f"the shape {view.shape} of the networks",
-                remedy="choose networks for this size",
-            )
+        _require_shape(self.facts, view)
         if len(self.points) < 2:
             raise SparringError(found="one point", expected="at least two", remedy="give more points")
         return split_rows(Dataset(self.points), self.facts, seed)
 
 
-def claims(source: str) -> bool:
-    """Whether ``source`` names a mixture or a .npy or .csv file."""
-    return source in MIXTURES or Path(source).suffix.lower() in SUFFIXES
+def claims(source: str) -> int:
+    """2 for the name of a mixture, 1 for a .npy or .csv file, which may hold something else, 0 otherwise."""
+    return 2 if source in MIXTURES else int(Path(source).suffix.lower() in SUFFIXES)
+
+
+def read(source: str, view: View, facts: Facts) -> Dataset:
+    """All points of ``source`` in order.
+
+    Raises:
+        SparringError: no such source, or points of another size.
+    """
+    found = survey(source)
+    _require_shape(found.facts, view)
+    return Dataset(found.points)
 
 
 def survey(source: str) -> PointSurvey:
@@ -111,6 +117,15 @@ def survey(source: str) -> PointSurvey:
     )
     coding = {"center": whole.mean(axis=0, dtype=np.float64).tolist(), "scale": _spread(whole, axis=0)}
     return _surveyed(source, whole, coding=coding, remarks=remarks)
+
+
+def _require_shape(facts: Facts, view: View) -> None:
+    if view.shape != facts.shape:
+        raise SparringError(
+            found=f"points of shape {facts.shape}",
+            expected=f"the shape {view.shape} of the networks",
+            remedy="choose networks for this size",
+        )
 
 
 def _surveyed(source: str, points: Points, *, coding: dict[str, Any], **further: Any) -> PointSurvey:

@@ -2,19 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import final
 
-from PIL.Image import Image
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from sparring.data.dataset import Split
+from sparring.data.conditions import Asking
+from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
+from sparring.data.view import View
 from sparring.evaluation.extractors import Extractor
+from sparring.evaluation.paired import l1
 from sparring.evaluation.scores import Measure
 from sparring.evaluation.sides import Round
+from sparring.flow import Batch
 from sparring.modalities.points import data, metrics, render
 from sparring.modalities.points.units import ColumnUnits
 from sparring.modality import Modality, Survey
+from sparring.rendering.exhibits import Exhibit, picture_of
 
 
 @final
@@ -25,17 +32,28 @@ class Points:
     preparation = "scaled as for training"
     shown = 2500
     bounds = None
+    blends = False
+    conditions = MappingProxyType[str, Asking]({})
 
-    def claims(self, source: str) -> bool:
+    def claims(self, source: str) -> int:
         return data.claims(source)
 
     def survey(self, source: str) -> Survey:
         return data.survey(source)
 
-    def picture(self, samples: Tensor, *, columns: int) -> Image:
-        return render.picture(samples, columns=columns)
+    def view_of(self, made: Facts, real: Facts) -> View:
+        return View(made.shape)
 
-    def save(self, samples: Tensor, folder: Path, *, first: int = 0) -> list[Path]:
+    def read(self, source: str, view: View, facts: Facts) -> Dataset:
+        return data.read(source, view, facts)
+
+    def decode(self, samples: Tensor, facts: Facts) -> NDArray[np.float32]:
+        return samples.detach().cpu().numpy()
+
+    def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
+        return [picture_of(render.picture(batch.real, columns=columns))]
+
+    def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, first=first)
 
     def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
@@ -43,6 +61,9 @@ class Points:
 
     def measure(self, split: Split, seed: int) -> Measure:
         return metrics.measure(split, seed)
+
+    def paired(self, fake: Tensor, true: Tensor) -> Mapping[str, float]:
+        return {"l1": l1(fake, true)}
 
     def sketch(self, samples: Tensor, facts: Facts) -> Tensor:
         return ColumnUnits(facts).standard(samples)

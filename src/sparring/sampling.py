@@ -1,0 +1,62 @@
+"""Sampling: the one loop that generates, and conditions from rows of data."""
+
+import numpy as np
+import torch
+
+from sparring.data.dataset import Dataset
+from sparring.flow import Batch
+from sparring.games.game import Game
+from sparring.randomness import Draw, generator
+from sparring.samples import Sample, as_float32, concatenate, map_floats, take, to_device
+
+AT_ONCE = 64
+"""Samples per pass. Noise is drawn in portions of this size: sample i does not depend on how many are asked for."""
+
+
+def generate(
+    game: Game,
+    count: int,
+    condition: Sample | None = None,
+    *,
+    seed: int,
+    stream: str,
+    device: torch.device | str = "cpu",
+    truncation: float = 1.0,
+    bounds: tuple[float, float] | None = None,
+) -> Sample:
+    """``count`` samples of a game on the CPU, floating-point parts in float32.
+
+    Args:
+        game: its published players are on ``device``.
+        count: how many.
+        condition: one for each sample, or None.
+        seed: equal seeds and streams give equal samples.
+        stream: keeps one use of a seed apart from others.
+        device: where to compute.
+        truncation: factor on the noise.
+        bounds: values are clamped to these, or to nothing.
+    """
+    made = []
+    with torch.inference_mode():
+        for start in range(0, count, AT_ONCE):
+            rows = slice(0, min(AT_ONCE, count - start))
+            draw = Draw(seed, start, AT_ONCE, rows, stream, torch.device(device))
+            noise = game.noise(draw)
+            noise = noise if truncation == 1 else noise * truncation
+            told = to_device(take(condition, slice(start, start + rows.stop)), device)
+            made.append(to_device(as_float32(game.generate(noise, told)), "cpu"))
+    return within(concatenate(made), bounds)
+
+
+def within(samples: Sample, bounds: tuple[float, float] | None) -> Sample:
+    """The samples with values clamped to ``bounds``."""
+    return samples if bounds is None else map_floats(lambda part: part.clamp(*bounds), samples)
+
+
+def conditions_from(data: Dataset, count: int, seed: int) -> Batch:
+    """``count`` rows of ``data`` in random order, from the start again where there are fewer.
+
+    Their conditions come in the shares in which the data has them, each with the sample that really belonged to it.
+    """
+    rows = torch.randperm(len(data), generator=generator(seed, "conditions")).numpy()
+    return data.batch(np.resize(rows, count))

@@ -1,0 +1,59 @@
+"""Conditions, as a person asks for them."""
+
+import pytest
+import torch
+
+from sparring.data.conditions import LABEL, Asking, asked_conditions
+from sparring.data.facts import Facts
+from sparring.data.view import View
+from sparring.errors import SparringError
+
+FACTS = Facts("made up", "images", 9, (1, 8, 8), "", classes=("cat", "dog", "owl"), offers=("label",))
+VIEW = View((1, 8, 8), "label")
+KINDS = {"label": LABEL, "pair": Asking({"input": "files"}, lambda asked, view, facts, count: torch.zeros(2, 1), True)}
+
+
+def labels(count: int | None, **asked: object) -> list[int]:
+    found = asked_conditions(KINDS, VIEW, FACTS, asked, count)
+    assert isinstance(found, torch.Tensor)
+    return found.tolist()
+
+
+def test_classes_come_in_turn_where_none_is_asked_for() -> None:
+    assert labels(5) == [0, 1, 2, 0, 1] and labels(None) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("label", ["dog", "1", 1, torch.tensor(1), ["dog"]])
+def test_a_class_has_a_name_and_a_number(label: object) -> None:
+    assert labels(3, label=label) == [1, 1, 1]
+
+
+def test_each_sample_may_have_its_own_class() -> None:
+    assert labels(3, label=[2, "cat", 1]) == [2, 0, 1]
+
+
+def test_inputs_are_used_again_in_turn() -> None:
+    found = asked_conditions(KINDS, View((1,), "pair"), FACTS, {"input": "in/"}, 5)
+    assert found is not None and len(found) == 5
+    assert len(asked_conditions(KINDS, View((1,), "pair"), FACTS, {"input": "in/"}, None)) == 2
+
+
+def test_a_model_without_conditions_is_asked_for_nothing() -> None:
+    assert asked_conditions(KINDS, View((1, 8, 8)), FACTS, {"label": None}, 3) is None
+
+
+@pytest.mark.parametrize(
+    ("view", "asked", "said"),
+    [
+        (VIEW, {"label": "bird"}, "the class 'bird'"),
+        (VIEW, {"label": 3}, "the class '3'"),
+        (VIEW, {"label": -1}, "the class '-1'"),
+        (VIEW, {"label": [0, 1]}, "2 classes for 3 samples"),
+        (VIEW, {"input": "x"}, "--input x · expected --label · leave it out, or train .* condition 'pair'"),
+        (View((1, 8, 8)), {"label": "cat"}, "trained without conditions"),
+        (VIEW, {"lable": "cat"}, "--lable cat · expected --label · leave it out; did you mean 'label'"),
+    ],
+)
+def test_mistakes_are_one_sentence(view: View, asked: dict[str, object], said: str) -> None:
+    with pytest.raises(SparringError, match=said):
+        asked_conditions(KINDS, view, FACTS, asked, 3)
