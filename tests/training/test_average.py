@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from sparring.games.duel import Duel
-from sparring.training.average import decay_of, follow, follower
+from sparring.training.average import decay_of, follow, follower, mirror
 
 
 def test_a_weight_counts_half_after_the_half_life() -> None:
@@ -35,6 +35,24 @@ def test_running_statistics_follow_and_counters_are_copied() -> None:
     follow(average, player, 0.5)
     torch.testing.assert_close(average.running_mean, player.running_mean / 2)
     assert average.num_batches_tracked == player.num_batches_tracked == 1
+
+
+def test_a_player_without_floating_point_numbers_can_be_followed() -> None:
+    player, average = nn.Module(), nn.Module()
+    player.register_buffer("count", torch.tensor(3))
+    average.register_buffer("count", torch.tensor(0))
+    follow(average, player, 0.5)
+    follow(nn.Identity(), nn.Identity(), 0.5)
+    assert average.count == 3
+
+
+def test_a_mirror_is_exact_where_numbers_are_not_finite() -> None:
+    player, average = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
+    player(torch.randn(8, 2) + 3)
+    player.running_mean[0] = torch.inf
+    mirror(average, player)
+    for one, other in zip(average.state_dict().values(), player.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_the_follower_is_a_copy_that_does_not_train(tiny_duel: Callable[..., Duel]) -> None:

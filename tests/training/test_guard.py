@@ -31,7 +31,7 @@ def test_only_a_row_of_bad_gradients_exhausts() -> None:
     assert guard.total == 2 * PATIENCE - 1
 
 
-def test_players_are_counted_apart() -> None:
+def test_turns_are_counted_apart() -> None:
     guard = Guard()
     for _ in range(PATIENCE - 1):
         guard.note("generator", math.nan)

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from sparring.data.dataset import Dataset
 from sparring.dials import Dial
-from sparring.flow import Batch, Progress, Terms, Verdict
+from sparring.errors import SparringError
+from sparring.flow import Batch, Progress, Terms, Turn, Verdict
 from sparring.games.duel import Duel
 from sparring.games.priors import normal
+from sparring.modalities.images.networks import dcgan, dense, residual
 from sparring.objectives.balance import automatic
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.penalties import dragan, finite_r1, gradient_penalty, r1, r2, sparse
@@ -20,7 +22,7 @@ from sparring.objectives.schedules import Weighted, constant
 from sparring.objectives.terms import feature_matching
 from sparring.training.plan import Plan
 from sparring.training.processes import World
-from sparring.training.trainer import NotFinite, Trainer
+from sparring.training.trainer import NotFinite, Trainer, layout_of
 
 Make = Callable[..., Any]
 PENALTIES = {
@@ -196,7 +198,7 @@ def test_in_bfloat16_losses_and_penalties_stay_float32(
     )
     trainer = Trainer(duel, blob, plan(bfloat16=True, samples=96))
     for turn in duel.turns(trainer.progress):
-        with trainer._autocast():
+        with torch.autocast("cpu", torch.bfloat16):
             values = turn.terms(trainer._batch(0), trainer.progress)
         assert {value.dtype for value in values.values()} == {torch.float32}
     for _ in trainer:
@@ -313,6 +315,104 @@ def test_every_sample_is_seen_equally_often(tiny_duel: Make, plan: Make) -> None
     played(duel, data, plan(batch=8, samples=240))
     assert len(seen) == 240
     assert all(seen.count(value) == 8 for value in data.samples[:, 0])
+
+
+def test_a_changed_number_of_turns_reads_each_batch_once(tiny_duel: Make, plan: Make) -> None:
+    data = Dataset(np.arange(160, dtype=np.float32).reshape(80, 2))
+    duel, seen = tiny_duel(), []
+    terms = duel.discriminator_terms
+
+    def turns(progress: Progress) -> list[Turn]:
+        """One, two, three, one, two, … of the discriminator."""
+        return [Turn("discriminator", listen, times=1 + progress.step % 3), Turn("generator", duel.generator_terms)]
+
+    def listen(batch: Batch, progress: Progress) -> Terms:
+        seen.extend(batch.real[:, 0].tolist())
+        return terms(batch, progress)
+
+    duel.turns = turns
+    trainer = played(duel, data, plan(batch=8, samples=240))
+    assert (trainer.step, trainer.samples) == (15, 240) and len(seen) == 240
+    for epoch in (seen[:80], seen[80:160], seen[160:]):
+        assert sorted(epoch) == sorted(data.samples[:, 0])
+
+
+class Clips(nn.Module):
+    """Scores of clips by a convolution in space and time; with ``noise`` clips from it instead."""
+
+    def __init__(self, noise: int = 0) -> None:
+        super().__init__()
+        self.noise = noise
+        self.layer = nn.ConvTranspose3d(noise, 1, 4) if noise else nn.Conv3d(1, 4, 3)
+
+    def forward(self, values: Tensor, condition: Tensor | None = None) -> Any:
+        if self.noise:
+            return self.layer(values[:, :, None, None, None])
+        return Verdict([self.layer(values).mean((1, 2, 3, 4))], [])
+
+
+def test_clips_are_trained_on(plan: Make) -> None:
+    """In 5-D no layout is asked for that only images have."""
+    data = Dataset(np.random.default_rng(0).normal(size=(64, 1, 4, 4, 4)).astype(np.float32))
+    duel = Duel(Clips(noise=4), Clips(), prior=normal(4), loss=LOSSES["hinge"])
+    trainer = Trainer(duel, data, plan(samples=96))
+    before = weights(trainer)
+    for _ in trainer:
+        pass
+    assert trainer._batch(0).real.shape == (32, 1, 4, 4, 4)
+    for name in (name for name in before if name.startswith("player/") and name.endswith("weight")):
+        assert not torch.equal(weights(trainer)[name], before[name]), name
+
+
+@pytest.mark.parametrize(
+    ("networks", "layout"),
+    [
+        (residual, torch.channels_last),
+        (dcgan, torch.channels_last),
+        (dense, torch.contiguous_format),
+    ],
+)
+def test_images_lie_as_the_convolutions_do(networks: Any, layout: torch.memory_format, plan: Make) -> None:
+    size = {"shape": (3, 8, 8)} if networks is dense else {"size": (8, 8), "channels": 3}
+    players = networks.Generator(**size, noise=4, width=8), networks.Discriminator(**size, width=8)
+    images = Dataset(np.random.default_rng(0).integers(0, 256, size=(40, 3, 8, 8), dtype=np.uint8))
+    trainer = Trainer(Duel(*players, prior=normal(4), loss=LOSSES["hinge"]), images, plan())
+    assert trainer.layout == layout
+    assert trainer._batch(0).real.is_contiguous(memory_format=layout)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (28, 28), (16, 8)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_images_lie_channels_last_too(size: tuple[int, int], channels: int, tiny_duel: Make) -> None:
+    """What the weights of one channel leave open the others decide."""
+    for networks in (residual, dcgan):
+        game = tiny_duel()
+        game.players["generator"] = networks.Generator(size=size, channels=channels, noise=4, width=4)
+        game.players["discriminator"] = networks.Discriminator(size=size, channels=channels, width=4)
+        assert layout_of(game) == torch.channels_last
+    assert layout_of(tiny_duel()) == torch.contiguous_format
+
+
+def test_players_without_an_optimiser_stay(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    trainer = Trainer(tiny_duel(), blob, plan(players=("generator",)))
+    assert set(trainer.optimisers) == {"generator"} and "discriminator rate" not in trainer.dials
+    before = weights(trainer)
+    trainer.advance()
+    for name, after in weights(trainer).items():
+        assert torch.equal(after, before[name]) == ("discriminator" in name), name
+    assert "discriminator/adversarial" in trainer.figures and "discriminator/gradient" not in trainer.figures
+
+
+def test_an_optimiser_of_nobody_is_an_error(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    with pytest.raises(SparringError, match=r"player 'generater'.*generator, discriminator"):
+        Trainer(tiny_duel(), blob, plan(players=("generater", "discriminator")))
+
+
+def test_a_turn_of_nobody_is_an_error(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    duel = tiny_duel()
+    duel.turns = lambda progress: [Turn("both", duel.generator_terms)]
+    with pytest.raises(SparringError, match=r"turn 'both' of a player 'both'.*`players`"):
+        Trainer(duel, blob, plan()).advance()
 
 
 def test_processes_split_the_batch_without_gaps() -> None:

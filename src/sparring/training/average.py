@@ -22,10 +22,20 @@ def follow(average: nn.Module, player: nn.Module, decay: float) -> None:
     slow = [*average.parameters(), *average.buffers()]
     fast = [*player.parameters(), *player.buffers()]
     floating = [(a, b) for a, b in zip(slow, fast, strict=True) if a.is_floating_point()]
-    torch._foreach_lerp_([a for a, _ in floating], [b for _, b in floating], 1 - decay)
+    if floating:
+        torch._foreach_lerp_([a for a, _ in floating], [b for _, b in floating], 1 - decay)
     for a, b in zip(slow, fast, strict=True):
         if not a.is_floating_point():
             a.copy_(b)
+
+
+@torch.no_grad()
+def mirror(average: nn.Module, player: nn.Module) -> None:
+    """θ̄ ← θ, for a player without an optimiser: statistics and counters are published as they stand."""
+    slow = [*average.parameters(), *average.buffers()]
+    fast = [*player.parameters(), *player.buffers()]
+    for a, b in zip(slow, fast, strict=True):
+        a.copy_(b)
 
 
 def decay_of(half_life: float, samples: int) -> float:

@@ -6,13 +6,14 @@ by a count in the store that they share; one that stands still is named, and end
 
 import atexit
 import itertools
+import math
 import os
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,7 +21,7 @@ from functools import cache
 from typing import Protocol, final
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 from torch.distributed.rendezvous import rendezvous
 
 from sparring.errors import SparringError
@@ -82,9 +83,40 @@ class World:
         if self.size == 1 or not parts:
             return
         flat = torch.cat([part.reshape(-1) for part in parts])
-        self._together(flat, distributed.ReduceOp.SUM)
+        self._together(lambda: distributed.all_reduce(flat, op=distributed.ReduceOp.SUM))
         for part, summed in zip(parts, flat.split([part.numel() for part in parts]), strict=True):
             part.copy_(summed.view_as(part))
+
+    def gather(self, tensors: Iterable[Tensor]) -> list[Tensor]:
+        """Join the rows of each tensor over all processes, in the order of ranks and bit for bit, whatever their type.
+
+        Args:
+            tensors: (rows, …) each; their number, types and shapes of a row are the same in all processes.
+
+        Raises:
+            SparringError: another process is gone or silent; its rank is named.
+        """
+        parts = list(tensors)
+        if self.size == 1 or not parts:
+            return parts
+
+        # Say how many rows of each come from here.
+        mine = torch.tensor([len(part) for part in parts], device=parts[0].device)
+        counts = [count.tolist() for count in self._from_all(mine)]
+
+        # Send all of them as one message of bytes, filled up to the longest.
+        widths = [part.itemsize * math.prod(part.shape[1:]) for part in parts]
+        sizes = [[rows * width for rows, width in zip(count, widths, strict=True)] for count in counts]
+        flat = torch.cat([part.contiguous().flatten().view(torch.uint8) for part in parts])
+        longest = max(1, *(sum(size) for size in sizes))
+        messages = self._from_all(nn.functional.pad(flat, (0, longest - len(flat))))
+
+        # Take the messages apart, and put the rows of each tensor together.
+        pieces = [message[: sum(size)].split(size) for message, size in zip(messages, sizes, strict=True)]
+        return [
+            torch.cat(shares).view(part.dtype).reshape(sum(rows), *part.shape[1:])
+            for part, shares, rows in zip(parts, zip(*pieces, strict=True), zip(*counts, strict=True), strict=True)
+        ]
 
     def largest(self, values: list[float]) -> list[float]:
         """The largest of each value over all processes, so that all decide alike."""
@@ -92,7 +124,7 @@ class World:
             return values
         device = f"cuda:{torch.cuda.current_device()}" if distributed.get_backend() == "nccl" else "cpu"
         tensor = torch.tensor(values, dtype=torch.float64, device=device)
-        self._together(tensor, distributed.ReduceOp.MAX)
+        self._together(lambda: distributed.all_reduce(tensor, op=distributed.ReduceOp.MAX))
         return [float(value) for value in tensor.tolist()]
 
     def agree(self, text: str) -> str:
@@ -116,9 +148,15 @@ class World:
             return ""
         return self.store.get(_key(rank)).decode()
 
-    def _together(self, tensor: Tensor, operation: "distributed.ReduceOp.RedOpType") -> None:
+    def _from_all(self, tensor: Tensor) -> list[Tensor]:
+        """Tensors of one shape, those of all processes."""
+        found = [torch.empty_like(tensor) for _ in range(self.size)]
+        self._together(lambda: distributed.all_gather(found, tensor))
+        return found
+
+    def _together(self, exchange: Callable[[], object]) -> None:
         try:
-            distributed.all_reduce(tensor, op=operation)
+            exchange()
         except (RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0][:120]
             raise _silence(f"no answer from {self._missing()} ({reason})", self) from error

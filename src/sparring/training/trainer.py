@@ -1,22 +1,23 @@
 """The loop. It plays any game on any data, and knows no loss, network or modality."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sparring.data.dataset import Dataset
 from sparring.data.endless import Endless
 from sparring.dials import Dial, recover
 from sparring.errors import SparringError
-from sparring.flow import Batch, Progress, Terms, Turn
+from sparring.flow import Batch, Progress, Sample, Turn
 from sparring.games.game import Game
-from sparring.randomness import Draw, derive, seeded
-from sparring.samples import batch_size, map_tensors, take
-from sparring.training.average import decay_of, follow, follower
+from sparring.randomness import Draw, derive
+from sparring.samples import batch_size, map_tensors, tensors
+from sparring.training.accumulation import Sums, accumulate
+from sparring.training.average import decay_of, follow, follower, mirror
 from sparring.training.devices import out_of_memory
 from sparring.training.guard import Guard
 from sparring.training.plan import Plan
@@ -24,6 +25,10 @@ from sparring.training.processes import World
 
 RISE = 0.005
 """The share by which a lowered learning rate rises with every step, if it is told to: doubled in 139."""
+
+
+After: TypeAlias = Callable[[Mapping[str, Sample], Progress], None]
+"""(rows of the whole batch, progress) → nothing: moves what no gradient moves."""
 
 
 class NotFinite(SparringError):
@@ -35,7 +40,8 @@ class Trainer:
     """Plays ``game`` on ``data`` until the budget of ``plan`` is spent: ``for progress in trainer: …``.
 
     Args:
-        game: its players are moved to ``device`` and trained in place.
+        game: its players are moved to ``device`` and trained in place: those that ``plan`` has an optimiser for by
+            gradients, and buffers of any by what follows a turn.
         data: real samples.
         plan: the numbers.
         device: where to compute.
@@ -44,11 +50,15 @@ class Trainer:
 
     Attributes:
         average: the game whose generators follow slowly: sample from this one.
-        dials: those of the game, and a factor on each player's learning rate, "generator rate".
-        figures: the terms of the latest step by "player/term", each player's "player/gradient" norm, what the game
-            noted lately by "player: note", and where each dial stands by "dial: name".
+        dials: those of the game, and a factor on the learning rate of each optimiser, "generator rate".
+        optimisers: by the player's name, of players that have weights and a place in ``plan.optimisers``.
+        figures: the terms of the latest step by "turn/term", the norm of each turn's gradient by "turn/gradient", what
+            the game noted lately by "turn: note", and where each dial stands by "dial: name".
         fresh: those of them that are of the latest step itself.
         beside: what others want kept in its checkpoints, as JSON values.
+
+    Raises:
+        SparringError: ``plan`` has an optimiser for a player that the game has not.
     """
 
     def __init__(
@@ -64,10 +74,12 @@ class Trainer:
         self.game, self.data, self.plan = game, data, plan
         self.device, self.world, self.tell = torch.device(device), world or World(), tell
         for player in game.players.values():
-            player.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+            player.to(self.device).train()
         self.average = follower(game)
-        self.dials = {**game.dials, **{f"{name} rate": Dial(rule=recover(RISE), obeys=False) for name in game.players}}
-        self.optimisers = {name: self._optimiser(name) for name in game.players}
+        self.optimisers = self._optimisers()
+        rates = {f"{name} rate": Dial(rule=recover(RISE), obeys=False) for name in self.optimisers}
+        self.dials = {**game.dials, **rates}
+        self.layout = layout_of(game)
         self.batches = Endless(len(data), plan.batch, derive(plan.seed, "batches"))
         self.micro_batch = plan.micro_batch or plan.batch
         self.guard = Guard()
@@ -91,22 +103,23 @@ class Trainer:
             yield self.advance()
 
     def advance(self) -> Progress:
-        """One step: every player takes its turns once."""
+        """Make one step: every turn is taken once, or as often in a row as it says."""
         progress = self.progress
         turns = self.game.turns(progress)
         rounds = max(turn.times for turn in turns)
 
         # Lay the schedules over what is spent of the budget.
-        for name, adam in self.plan.optimisers.items():
-            group = self.optimisers[name].param_groups[0]
+        for name, optimiser in self.optimisers.items():
+            adam, group = self.plan.optimisers[name], optimiser.param_groups[0]
             group["lr"] = adam.learning_rate(progress.fraction) * self.dials[f"{name} rate"].value
             group["betas"] = (adam.beta1, adam.beta2(progress.fraction))
 
-        # Let each player take its turns; a repeated turn sees another batch, a function of (seed, step) alone.
+        # Take the turns; a repeated one sees the next batch. Which batch comes first follows from samples seen alone.
         figures: dict[str, float] = {}
+        first = self.samples // self.plan.batch
         for turn in turns:
             for again in range(turn.times):
-                batch = self._batch(self.step * rounds + again)
+                batch = self._batch(first + again)
                 draw = progress.draw.within(f"{turn.name}/{again}")
                 figures |= self._play(turn, batch, replace(progress, draw=draw))
 
@@ -117,10 +130,13 @@ class Trainer:
         self.fresh = figures | {f"dial: {name}": dial.value for name, dial in self.dials.items()}
         self.figures |= self.fresh
 
-        # Let the averages follow.
+        # Let the averages follow; what no optimiser moves is published as it stands.
         decay = decay_of(self.plan.average_half_life(progress.samples), self.plan.batch * rounds)
         for name in self.game.published:
-            follow(self.average.players[name], self.game.players[name], decay)
+            if name in self.optimisers:
+                follow(self.average.players[name], self.game.players[name], decay)
+            else:
+                mirror(self.average.players[name], self.game.players[name])
 
         # Count. All processes go by the slowest clock.
         self.step += 1
@@ -129,41 +145,62 @@ class Trainer:
         return self.progress
 
     def _play(self, turn: Turn, batch: Batch, progress: Progress) -> dict[str, float]:
-        """One update of one player; its figures."""
-        player = self.game.players[turn.name]
-        for name, other in self.game.players.items():
-            other.requires_grad_(name == turn.name)
+        """Make one update of the turn's players; return its figures."""
+        # Let gradients reach the weights of these players alone.
+        moving = self._moving(turn)
+        for name, player in self.game.players.items():
+            player.requires_grad_(name in moving)
+        weights = [weight for name in moving for weight in self.game.players[name].parameters()]
 
-        # Gradients of the whole batch, summed over micro-batches and processes.
-        terms, notes = self._gradients(turn, batch, progress)
-        gradients = [weight.grad for weight in player.parameters() if weight.grad is not None]
+        # Find the gradients and terms of the whole batch, summed over micro-batches and processes.
+        terms, notes, rows = self._accumulate(turn, batch, progress, weights)
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
         self.world.sum([*gradients, *terms.values(), *notes.values()])
 
-        # Move, unless a number is not finite.
-        norm = nn.utils.get_total_norm(gradients)
-        *values, size = torch.stack([*terms.values(), *notes.values(), norm]).tolist()
+        # Judge by the norm of the gradients together; where no weight moves, by the sum of the terms.
+        total = torch.zeros((), device=self.device)
+        judged = nn.utils.get_total_norm(gradients) if weights else sum(terms.values(), total)
+        *values, size = torch.stack([*terms.values(), *notes.values(), judged]).tolist()
         sound = self.guard.note(turn.name, size)
-        if sound:
-            self.optimisers[turn.name].step()
-        self.optimisers[turn.name].zero_grad()
+
+        # Move, unless a number is not finite; then what moves without a gradient.
+        for name in moving:
+            if sound:
+                self.optimisers[name].step()
+            self.optimisers[name].zero_grad()
         if not sound:
-            self._refuse(turn.name)
-        if turn.after:
-            turn.after({}, progress)
+            self._refuse(turn.name, "gradient" if weights else "sum of terms")
+        elif turn.after:
+            self._follow_up(turn.after, rows, progress)
 
         names = [f"{turn.name}/{name}" for name in terms] + [f"{turn.name}: {name}" for name in notes]
-        return dict(zip([*names, f"{turn.name}/gradient"], [*values, size], strict=True))
+        figures = dict(zip(names, values, strict=True))
+        return {**figures, f"{turn.name}/gradient": size} if weights else figures
 
-    def _gradients(self, turn: Turn, batch: Batch, progress: Progress) -> tuple[Terms, Terms]:
+    def _moving(self, turn: Turn) -> list[str]:
+        """Names of the turn's players that have an optimiser."""
+        for name in turn.movers:
+            if name not in self.game.players:
+                raise SparringError(
+                    found=f"the turn {turn.name!r} of a player {name!r}",
+                    expected=f"one of the game's players: {', '.join(self.game.players)}",
+                    remedy="name the turn after its player, or give it `players`",
+                )
+        return [name for name in turn.movers if name in self.optimisers]
+
+    def _accumulate(self, turn: Turn, batch: Batch, progress: Progress, weights: Sequence[nn.Parameter]) -> Sums:
         """Add up the gradients of this process's rows, in portions that fit into memory."""
         while True:
             try:
-                return self._add_up(turn, batch, progress)
+                return accumulate(
+                    turn, batch, progress, weights, micro_batch=self.micro_batch, bfloat16=self.plan.bfloat16
+                )
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error) or self.micro_batch == 1:
                     raise
             # Outside the handler, so that the failed attempt's tensors are free.
-            self.optimisers[turn.name].zero_grad()
+            for weight in weights:
+                weight.grad = None
             self.micro_batch = (min(self.micro_batch, batch_size(batch)) + 1) // 2
             torch.cuda.empty_cache()
             self.tell(
@@ -171,54 +208,61 @@ class Trainer:
                 f"Out of memory: going on in micro-batches of {self.micro_batch}, same mathematics.",
             )
 
-    def _add_up(self, turn: Turn, batch: Batch, progress: Progress) -> tuple[Terms, Terms]:
-        """The terms and the notes of this process's rows, each as their share of the whole batch."""
-        rows, totals, noted = progress.draw.rows, Terms(), Terms()
-        weights = list(self.game.players[turn.name].parameters())
-        for start in range(rows.start, rows.stop, self.micro_batch):
-            part = slice(start, min(start + self.micro_batch, rows.stop))
-            here = slice(part.start - rows.start, part.stop - rows.start)
-            share = (part.stop - part.start) / self.plan.batch
-            piece = take(batch, here)
-            stream = f"{progress.draw.stream}{part.start}"
-            here_only = replace(progress, draw=replace(progress.draw, rows=part), notes={}, rows={})
-            with seeded(self.plan.seed, stream, self.step), self._autocast():
-                terms = turn.terms(piece, here_only)
-            loss = torch.stack(list(terms.values())).sum() * share
-            loss.backward(inputs=weights)
-            for whole, parts in ((totals, terms), (noted, here_only.notes)):
-                for name, value in parts.items():
-                    whole[name] = whole.get(name, torch.zeros((), device=self.device)) + value.detach() * share
-        return totals, noted
+    def _follow_up(self, after: After, rows: Mapping[str, Sample], progress: Progress) -> None:
+        """Move what no gradient moves, by the rows of the whole batch, so that all processes move it alike."""
+        parts = iter(self.world.gather(part for sample in rows.values() for part in tensors(sample)))
+        gathered = {name: map_tensors(lambda own: next(parts), sample) for name, sample in rows.items()}
+        whole = replace(progress.draw, rows=slice(0, progress.draw.total))
+        with torch.no_grad():
+            after(gathered, replace(progress, draw=whole, notes={}, rows={}))
 
     def _batch(self, number: int) -> Batch:
         rows = self.world.rows(self.plan.batch)
         draw = Draw(self.plan.seed, number, self.plan.batch, rows, "data/", self.device)
         batch = self.data.batch(self.batches.rows(number)[rows], self.device, draw)
-        return map_tensors(_channels_last, batch)
+        return map_tensors(self._laid_out, batch)
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.bfloat16)
+    def _laid_out(self, part: Tensor) -> Tensor:
+        return part.contiguous(memory_format=self.layout) if part.dim() == 4 else part
 
-    def _optimiser(self, name: str) -> torch.optim.Adam:
-        adam = self.plan.optimisers[name]
-        betas = (adam.beta1, adam.beta2(0.0))
-        weights = self.game.players[name].parameters()
+    def _optimisers(self) -> dict[str, torch.optim.Adam]:
+        for name in self.plan.optimisers:
+            if name not in self.game.players:
+                raise SparringError(
+                    found=f"an optimiser for a player {name!r}",
+                    expected=f"one of the game's players: {', '.join(self.game.players)}",
+                    remedy="name optimisers as the game names its players",
+                )
         fused = self.device.type in ("cpu", "cuda")
-        return torch.optim.Adam(weights, adam.learning_rate(0.0), betas, fused=fused)
+        found = {}
+        for name, player in self.game.players.items():
+            weights = list(player.parameters())
+            if name in self.plan.optimisers and weights:
+                adam = self.plan.optimisers[name]
+                betas = (adam.beta1, adam.beta2(0.0))
+                found[name] = torch.optim.Adam(weights, adam.learning_rate(0.0), betas, fused=fused)
+        return found
 
-    def _refuse(self, player: str) -> None:
+    def _refuse(self, turn: str, what: str) -> None:
         self.tell(
             "refused",
-            f"The gradient of the {player} is not finite at step {self.step}: this update is skipped.",
+            f"The {what} of the {turn} is not finite at step {self.step}: this update is skipped.",
         )
         if self.guard.exhausted:
             raise NotFinite(
-                found=f"a gradient of the {player} that is not finite, {self.guard.refused[player]} times in a row",
+                found=f"a {what} of the {turn} that is not finite, {self.guard.refused[turn]} times in a row",
                 expected="finite numbers",
                 remedy="resume from the last checkpoint with a lower learning rate or a stronger penalty",
             )
 
 
-def _channels_last(part: torch.Tensor) -> torch.Tensor:
-    return part.contiguous(memory_format=torch.channels_last) if part.dim() == 4 else part
+def layout_of(game: Game) -> torch.memory_format:
+    """Return how the convolutions of the players lie in memory, so that batches can lie alike.
+
+    Channels last where any 4-D weight can be nothing else: 1 × 1 convolutions and those of one channel are both.
+    """
+    weights = [weight for player in game.players.values() for weight in player.parameters() if weight.dim() == 4]
+    last = any(
+        weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous() for weight in weights
+    )
+    return torch.channels_last if last else torch.contiguous_format

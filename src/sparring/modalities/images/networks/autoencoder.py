@@ -35,6 +35,7 @@ class Autoencoder(nn.Module):
         # At the start the code says little about the image, and its variance is about one.
         self.code = linear(counts[-1] * height * breadth, 2 * noise, gain=0.1)
         self.decoder = Generator(size=size, channels=channels, noise=noise, width=width, classes=classes)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def encode(self, sample: Tensor, condition: Tensor | None = None) -> Code:
         """(batch, channels, height, width) → mean and log variance, each (batch, noise)."""

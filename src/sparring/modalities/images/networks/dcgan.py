@@ -50,6 +50,7 @@ class Generator(nn.Module):
         layers += [nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
         initialise(self)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         joined = torch.cat([noise, indicators(condition, self.classes, noise)], dim=1)
@@ -82,6 +83,7 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.score = nn.Conv2d(widths[-1], 1, (size[0] >> count, size[1] >> count))
         initialise(self)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
         planes = indicators(condition, self.classes, sample)[:, :, None, None].expand(-1, -1, *sample.shape[2:])

@@ -80,6 +80,7 @@ class Generator(nn.Module):
         self.blocks = nn.ModuleList(blocks_of(count, blocks) for count in counts[:-1])
         self.steps = nn.ModuleList(convolution(before, after) for before, after in itertools.pairwise(counts))
         self.draw = convolution(counts[-1], channels)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         """Map noise (batch, noise) and labels (batch,) to images (batch, channels, height, width)."""
@@ -126,6 +127,7 @@ class Discriminator(nn.Module):
         height, breadth = coarse_to_fine[0]
         self.classes = classes
         self.score = linear(counts[-1] * height * breadth, 1 + classes, gain=math.sqrt(0.5))
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
         """Map images (batch, channels, height, width) and labels (batch,) to scores, each (batch,)."""

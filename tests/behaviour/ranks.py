@@ -1,0 +1,66 @@
+"""A program for torchrun: plays the toy games on all processes, and has them exchange rows of every type.
+
+    torchrun --standalone --nproc-per-node 2 tests/behaviour/ranks.py OUT
+
+Writes a checkpoint of each game below OUT; exits with an error where rows did not arrive bit for bit.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sparring.training.checkpoint import save_checkpoint
+from sparring.training.processes import World, join, watched
+from toys.trainers import TOYS
+
+SPECIAL = [0.0, -0.0, float("nan"), float("inf"), 1e-30]
+
+
+def samples_of_every_type() -> list[Tensor]:
+    """Five rows each, which two processes cannot share evenly."""
+    numbers = torch.tensor(SPECIAL)
+    return [
+        numbers,
+        numbers.double(),
+        numbers.bfloat16()[:, None],
+        torch.tensor([True, False, False, True, True]),
+        torch.arange(5) - 2**40,
+        torch.arange(5, dtype=torch.uint8),
+        torch.arange(120.0).reshape(5, 2, 3, 4).to(memory_format=torch.channels_last),
+        torch.empty(5, 0),
+    ]
+
+
+def check_rows(world: World) -> None:
+    """Gather what was split, also where a process has no row at all."""
+    whole = samples_of_every_type()
+    for split in (world.rows(5), slice(0, 5) if world.first else slice(5, 5)):
+        for found, expected in zip(world.gather(part[split] for part in whole), whole, strict=True):
+            assert found.dtype == expected.dtype and found.shape == expected.shape
+            assert bits(found) == bits(expected), (found, expected)
+    assert world.gather([]) == []
+
+
+def bits(part: Tensor) -> list[int]:
+    return part.contiguous().flatten().view(torch.uint8).tolist()
+
+
+def main(out: Path) -> None:
+    """Play everything."""
+    torch.set_num_threads(1)
+    world = join(torch.device("cpu"))
+    with watched(world):
+        check_rows(world)
+        for name, make in TOYS.items():
+            trainer = make(world=world, batch=33)
+            for _ in trainer:
+                pass
+            if world.first:
+                save_checkpoint(out / name, trainer)
+        print(f"rank {world.rank} is done", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,270 @@
+"""Turns that move several players, and what moves without a gradient, however a batch is split."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from sklearn.mixture import GaussianMixture
+from torch import Tensor
+
+from sparring.flow import Batch, Progress, Terms, Turn
+from sparring.randomness import Draw
+from sparring.training.checkpoint import FILES, Snapshot, load_checkpoint, restore, save_checkpoint, take
+from sparring.training.trainer import Trainer
+from toys.trainers import CENTRES, SHARES, TOYS, clusters, exchange, mixture
+
+ALL = pytest.mark.parametrize("toy", TOYS)
+
+
+def play(trainer: Trainer) -> Trainer:
+    for _ in trainer:
+        pass
+    return trainer
+
+
+def with_turns(trainer: Trainer, change: Callable[[Turn], Turn]) -> Trainer:
+    turns = trainer.game.turns
+    trainer.game.turns = lambda progress: [change(turn) for turn in turns(progress)]
+    return trainer
+
+
+def assert_alike(found: Snapshot, expected: Snapshot) -> None:
+    """Weights up to sums in another order, whole numbers and the statistics of EM bit for bit."""
+    assert found.players.keys() == expected.players.keys()
+    for name, tensor in found.players.items():
+        exact = "mixture" in name or not tensor.is_floating_point()
+        tolerance = {"rtol": 0.0, "atol": 0.0} if exact else {"rtol": 1e-5, "atol": 1e-6}
+        torch.testing.assert_close(tensor, expected.players[name], **tolerance, msg=lambda said, name=name: name + said)
+
+
+def test_a_joint_turn_moves_both_generators() -> None:
+    """And nobody else: one loss, one norm, the figures under the name of the turn."""
+    trainer = exchange()
+    turns = trainer.game.turns
+    trainer.game.turns = lambda progress: [turn for turn in turns(progress) if turn.name == "generators"]
+    before = take(trainer).players
+    batch, players = trainer._batch(0), trainer.game.players
+    for name, player in players.items():
+        player.requires_grad_(name.startswith("to "))
+    terms = trainer.game.generator_terms(batch, trainer.progress)
+    moved = [weight for name in ("to a", "to b") for weight in players[name].parameters()]
+    norm = torch.stack([part.norm() for part in torch.autograd.grad(sum(terms.values()), moved)]).norm()
+
+    trainer.advance()
+    after = take(trainer).players
+    for name in (name for name in after if name.startswith("player/")):
+        assert torch.equal(after[name], before[name]) == ("critic" in name), name
+    figures = {name: value for name, value in trainer.figures.items() if not name.startswith("dial: ")}
+    expected = {f"generators/{name}": float(term.detach()) for name, term in terms.items()}
+    assert figures == pytest.approx({**expected, "generators/gradient": float(norm)}, rel=1e-5)
+
+
+def test_gradients_are_wanted_of_the_movers_alone() -> None:
+    wanted: dict[str, set[str]] = {}
+    trainer = exchange()
+
+    def listen(turn: Turn) -> Turn:
+        def terms(batch: Batch, progress: Progress) -> Terms:
+            players = trainer.game.players.items()
+            wanted[turn.name] = {name for name, one in players if all(part.requires_grad for part in one.parameters())}
+            return turn.terms(batch, progress)
+
+        return turn._replace(terms=terms)
+
+    with_turns(trainer, listen).advance()
+    assert wanted == {"critic a": {"critic a"}, "critic b": {"critic b"}, "generators": {"to a", "to b"}}
+
+
+class Pair(NamedTuple):
+    points: Tensor
+    numbers: Tensor
+
+
+def test_what_follows_a_turn_gets_the_whole_batch_in_order() -> None:
+    heard: list[tuple[dict[str, Any], Progress, bool]] = []
+
+    def listen(turn: Turn) -> Turn:
+        def terms(batch: Batch, progress: Progress) -> Terms:
+            assert not progress.rows
+            progress.rows["pair"] = Pair(batch.real * progress.draw.normal("noise", 1), progress.draw.integers("n", 9))
+            progress.rows["scores"] = trainer.game.critics["a"](batch.real)
+            return turn.terms(batch, progress)
+
+        return turn._replace(
+            terms=terms, after=lambda rows, progress: heard.append((dict(rows), progress, torch.is_grad_enabled()))
+        )
+
+    trainer = with_turns(exchange(micro_batch=7), listen)
+    batch = trainer._batch(0)
+    trainer.advance()
+    rows, progress, grad = heard[0]
+    assert progress.draw.rows == slice(0, 32) and progress.draw.total == 32 and progress.step == 0
+    assert torch.equal(rows["pair"].points, batch.real * progress.draw.normal("noise", 1))
+    assert torch.equal(rows["pair"].numbers, progress.draw.integers("n", 9))
+    assert isinstance(rows["pair"], Pair) and rows["scores"].shape == (32,)
+    assert not grad and not rows["scores"].requires_grad
+    assert set(rows) == {"pair", "scores", "fakes"} and not progress.rows and not progress.notes
+
+
+@ALL
+@pytest.mark.parametrize("micro_batch", [16, 7])
+def test_micro_batches_give_what_the_whole_batch_gives(micro_batch: int, toy: str) -> None:
+    assert_alike(take(play(TOYS[toy](micro_batch=micro_batch))), take(play(TOYS[toy]())))
+
+
+@ALL
+def test_where_memory_runs_out_only_the_attempt_that_succeeded_counts(toy: str) -> None:
+    """It runs out once in every turn of the second step, when the first portion has been computed."""
+    failed: set[str] = set()
+
+    def cramp(turn: Turn) -> Turn:
+        def terms(batch: Batch, progress: Progress) -> Terms:
+            found = turn.terms(batch, progress)
+            if progress.step == 1 and progress.draw.rows.start > 0 and turn.name not in failed:
+                failed.add(turn.name)
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return found
+
+        return turn._replace(terms=terms)
+
+    trainer = play(with_turns(TOYS[toy](micro_batch=16), cramp))
+    assert trainer.micro_batch == 16 // 2 ** len(failed) < 16
+    assert_alike(take(trainer), take(play(TOYS[toy]())))
+
+
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints of the toy games, played on two processes."""
+    out = tmp_path_factory.mktemp("two")
+    tests = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(tests)]))
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": path}
+    done = subprocess.run(
+        [*command, str(tests / "behaviour" / "ranks.py"), str(out)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+
+@ALL
+def test_two_processes_give_what_one_gives(toy: str, two_processes: Path) -> None:
+    """Of 33 rows, which they cannot share evenly."""
+    found, _, _ = load_checkpoint(two_processes / toy)
+    assert_alike(found, take(play(TOYS[toy](batch=33))))
+
+
+@ALL
+def test_a_refused_update_is_followed_by_nothing(toy: str) -> None:
+    followed: list[tuple[str, int]] = []
+
+    def curse(turn: Turn) -> Turn:
+        def terms(batch: Batch, progress: Progress) -> Terms:
+            found = turn.terms(batch, progress)
+            return {name: term * float("nan") for name, term in found.items()} if progress.step == 2 else found
+
+        def after(rows: Any, progress: Progress) -> None:
+            followed.append((turn.name, progress.step))
+            if turn.after:
+                turn.after(rows, progress)
+
+        return turn._replace(terms=terms, after=after)
+
+    trainer = with_turns(TOYS[toy](samples=128), curse)
+    names = [turn.name for turn in trainer.game.turns(trainer.progress)]
+    for _ in range(2):
+        trainer.advance()
+    before = take(trainer).players
+    trainer.advance()
+    after = take(trainer).players
+    assert all(torch.equal(before[name], after[name]) for name in before if name.startswith("player/"))
+    assert trainer.guard.refused == dict.fromkeys(names, 1) and trainer.guard.total == len(names)
+    trainer.advance()
+    assert followed == [(name, step) for step in (0, 1, 3) for name in names]
+    assert trainer.guard.refused == dict.fromkeys(names, 0)
+
+
+def test_a_player_of_buffers_has_no_rate_and_no_gradient() -> None:
+    trainer = mixture()
+    assert not trainer.optimisers and not trainer.dials
+    trainer.advance()
+    assert set(trainer.figures) == {"mixture/surprise"}
+
+
+def test_the_average_of_a_player_without_an_optimiser_is_the_player() -> None:
+    """Its statistics are no weights, of which a mean could be taken: half of a counter is no counter."""
+    trainer = play(mixture())
+    average, player = trainer.average.players["mixture"], trainer.game.players["mixture"]
+    for one, other in zip(average.buffers(), player.buffers(), strict=True):
+        assert torch.equal(one, other)
+    assert int(average.updates) == trainer.step == 15
+
+
+@ALL
+def test_resume_continues_bit_for_bit(toy: str, tmp_path: Path) -> None:
+    straight, stopped, resumed = TOYS[toy](), TOYS[toy](), TOYS[toy]()
+    for _ in range(5):
+        stopped.advance()
+    save_checkpoint(tmp_path, stopped)
+    snapshot, _, _ = load_checkpoint(tmp_path)
+    restore(resumed, snapshot)
+    expected, found = take(play(straight)), take(play(resumed))
+    for one, other in ((found.players, expected.players), (found.optimisers, expected.optimisers)):
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one)
+    assert {**found.state, "seconds": 0} == {**expected.state, "seconds": 0}
+
+
+def test_a_checkpoint_without_any_optimiser_is_whole(tmp_path: Path) -> None:
+    trainer = mixture()
+    trainer.advance()
+    where = save_checkpoint(tmp_path, trainer)
+    assert (where / FILES[1]).stat().st_size < 100
+    snapshot, _, complaints = load_checkpoint(tmp_path)
+    assert not complaints and not snapshot.optimisers and "player/mixture/begun" in snapshot.players
+
+
+def test_the_pool_exchanges_half_of_the_fakes_for_earlier_ones() -> None:
+    trainer = exchange()
+    critic = trainer.game.critics["a"]
+    trainer.advance()
+    assert critic.filled.sum() == 32 and not critic.pool[32:].any()
+    trainer.advance()
+    assert critic.filled.all()
+    progress, before, fakes = trainer.progress, critic.pool.clone(), torch.full((32, 2), 100.0)
+    places = (progress.samples + torch.arange(32)) % 50
+    seen = critic.exchange(fakes, progress)
+    earlier = (seen != fakes).any(1)
+    assert 6 < int(earlier.sum()) < 26
+    assert torch.equal(seen[earlier], before[places[earlier]])
+    critic.remember(fakes, progress)
+    before[places[earlier]] = 100.0
+    assert torch.equal(critic.pool, before)
+
+
+def test_the_mixture_is_as_likely_as_that_of_batch_em() -> None:
+    trainer = play(mixture(samples=32 * 150))
+    points = clusters(2000, seed=1).samples
+    oracle = GaussianMixture(3, random_state=0).fit(clusters().samples)
+    found = trainer.average.opinion(Batch(torch.from_numpy(points))).likelihood
+    assert float(found.mean()) == pytest.approx(oracle.score(points), abs=0.05)
+
+
+def test_samples_of_the_mixture_are_distributed_as_it_says() -> None:
+    game = play(mixture(samples=32 * 150)).average
+    made = game.generate(game.noise(Draw(0, 0, 6000, slice(0, 6000))), None).numpy()
+    nearest = np.linalg.norm(made[:, None] - CENTRES, axis=2).argmin(1)
+    assert np.bincount(nearest, minlength=3) / 6000 == pytest.approx(SHARES, abs=0.06)
+    for component, centre in enumerate(CENTRES):
+        own = made[nearest == component]
+        assert own.mean(0) == pytest.approx(centre, abs=0.15) and own.std(0) == pytest.approx([0.3, 0.5], abs=0.1)

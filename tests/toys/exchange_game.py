@@ -1,0 +1,127 @@
+"""Points of two domains, turned into each other: a small CycleGAN (Zhu et al. 2017)."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss, mse_loss
+
+from sparring.dials import Dial
+from sparring.flow import Batch, Noise, Opinion, Progress, Sample, Terms, Turn
+from sparring.games.game import WHOLE_RUN
+from sparring.layers.dense import Dense
+from sparring.randomness import Draw
+
+CYCLE_WEIGHT = 10.0
+"""λ of Zhu et al. (2017), eq. 3."""
+
+
+class Critic(nn.Module):
+    """Scores of points, and a pool of earlier fakes to be judged again (Shrivastava et al. 2017, section 2.3).
+
+    Args:
+        size: numbers in a point.
+        width: of the hidden layer.
+        pool: places for earlier fakes, at least as many as a batch has rows.
+    """
+
+    pool: Tensor
+    filled: Tensor
+
+    def __init__(self, *, size: int = 2, width: int = 32, pool: int = 50) -> None:
+        super().__init__()
+        self.layers = Dense(size, width, 1)
+        self.register_buffer("pool", torch.zeros(pool, size))
+        self.register_buffer("filled", torch.zeros(pool, dtype=torch.bool))
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Map points (rows, size) to scores (rows,)."""
+        scores: Tensor = self.layers(points).squeeze(1)
+        return scores
+
+    def exchange(self, fakes: Tensor, progress: Progress) -> Tensor:
+        """Exchange half of the fakes for earlier ones."""
+        places, chosen = self._places(progress)
+        return torch.where((chosen & self.filled[places])[:, None], self.pool[places], fakes)
+
+    def remember(self, fakes: Tensor, progress: Progress) -> None:
+        """Put the fakes that were exchanged into the pool, and those for which it had an empty place."""
+        places, chosen = self._places(progress)
+        kept = chosen | ~self.filled[places]
+        self.pool[places[kept]] = fakes[kept]
+        self.filled[places[kept]] = True
+
+    def _places(self, progress: Progress) -> tuple[Tensor, Tensor]:
+        """Each row's place in the pool, which no other row of the batch has, and whether the row is chosen."""
+        draw = progress.draw
+        rows = torch.arange(draw.rows.start, draw.rows.stop, device=draw.device)
+        return (progress.samples + rows) % len(self.pool), draw.uniform("exchange") < 0.5
+
+
+class ExchangeGame:
+    """Domain a are the samples, domain b the conditions; a cycle must end where it began."""
+
+    published = ("to a", "to b")
+    judges = ("critic a", "critic b")
+    phases = WHOLE_RUN
+
+    def __init__(self, *, size: int = 2, width: int = 32, pool: int = 50) -> None:
+        self.dials: dict[str, Dial] = {}
+        self.generators = {domain: Dense(size, width, size) for domain in ("a", "b")}
+        self.critics = {domain: Critic(size=size, width=width, pool=pool) for domain in ("a", "b")}
+        self.players: dict[str, nn.Module] = {
+            **{f"to {domain}": generator for domain, generator in self.generators.items()},
+            **{f"critic {domain}": critic for domain, critic in self.critics.items()},
+        }
+
+    def turns(self, progress: Progress) -> Sequence[Turn]:
+        """Each critic, then both generators together."""
+        critics = [
+            Turn(f"critic {domain}", partial(self.critic_terms, domain), after=partial(self.remember, domain))
+            for domain in self.critics
+        ]
+        return [*critics, Turn("generators", self.generator_terms, players=("to a", "to b"))]
+
+    def critic_terms(self, domain: str, batch: Batch, progress: Progress) -> Terms:
+        """Tell real points of the domain from fakes, some of them earlier ones, by least squares (Mao et al. 2017)."""
+        real, other = (batch.real, batch.condition) if domain == "a" else (batch.condition, batch.real)
+        with torch.no_grad():
+            fakes = self.generators[domain](other)
+        progress.rows["fakes"] = fakes
+        critic = self.critics[domain]
+        seen = critic.exchange(fakes, progress)
+        return {"real": towards(1.0, critic(real)) / 2, "fake": towards(0.0, critic(seen)) / 2}
+
+    def remember(self, domain: str, rows: Mapping[str, Sample], progress: Progress) -> None:
+        """Move the pool of the domain's critic."""
+        self.critics[domain].remember(rows["fakes"], progress)
+
+    def generator_terms(self, batch: Batch, progress: Progress) -> Terms:
+        """Be taken for real in both domains, and find the way back (eqs. 1 and 2)."""
+        a, b = batch.real, batch.condition
+        assert b is not None
+        as_a, as_b = self.generators["a"](b), self.generators["b"](a)
+        cycle = l1_loss(self.generators["a"](as_b), a) + l1_loss(self.generators["b"](as_a), b)
+        return {
+            "a": towards(1.0, self.critics["a"](as_a)),
+            "b": towards(1.0, self.critics["b"](as_b)),
+            "cycle": CYCLE_WEIGHT * cycle,
+        }
+
+    def opinion(self, batch: Batch) -> Opinion:
+        """How real the critic takes points of domain a for."""
+        return Opinion(self.critics["a"](batch.real))
+
+    def noise(self, draw: Draw) -> Noise:
+        """No numbers, (rows, 0): an exchange is a function of the condition."""
+        return draw.normal("noise", 0)
+
+    def generate(self, noise: Noise, condition: Sample | None) -> Sample:
+        """Turn points of domain b into points of domain a."""
+        return self.generators["a"](condition)
+
+
+def towards(value: float, scores: Tensor) -> Tensor:
+    """Mean squared distance of scores from a value."""
+    return mse_loss(scores, torch.full_like(scores, value))
