@@ -23,6 +23,7 @@ from sparring.randomness import Draw, seeded
 from sparring.recipe import Recipe, resolve, with_fields
 from sparring.recipes import default_recipe, find_recipe
 from sparring.run import Record, Run, alone, create, new_folder, open_run, versions
+from sparring.samples import as_float32, to_device
 from sparring.storage import write_picture
 from sparring.training import devices, processes
 from sparring.training.checkpoint import checkpoints, forget_after, load_checkpoint, restore, save_checkpoint
@@ -221,7 +222,7 @@ class Experiment:
             self.states,
             record.watchdog,
             self._tell,
-            lambda look: self.logbook.signals(look.step, look.samples, look.values),
+            lambda look: self.logbook.signals(look.step, look.samples, look.written),
         )
         self.reached = False
         self._saved_at = time.monotonic()
@@ -271,7 +272,8 @@ class Experiment:
             draw = Draw(self.record.seed, 0, COMPARED, rows, stream="compared/", device=device)
             with torch.no_grad():
                 samples = game.generate(game.noise(draw), None if labels is None else labels[rows])
-            sketches.append(self.modality.sketch(samples.float().cpu(), self.split.facts))
+            samples = to_device(as_float32(samples), "cpu")
+            sketches.append(self.modality.sketch(samples, self.split.facts))
         return torch.cat(sketches)
 
     def play(self, *, resumed: bool = False) -> Run:

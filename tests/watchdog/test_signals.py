@@ -297,7 +297,7 @@ def test_a_game_without_a_discriminator(split: Make, plan: Make) -> None:
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_which_losses_score_pairs(loss: str, tiny_duel: Make, observed: Observed) -> None:
-    assert observed(tiny_duel(loss=loss)).look()["paired"] == (loss == "relativistic")
+    assert observed(tiny_duel(loss=loss), steps=1).look()["paired"] == (loss == "relativistic")
 
 
 def test_samples_that_are_not_finite_are_far_out(observed: Observed) -> None:

@@ -98,6 +98,11 @@ class Past:
     def secure(self) -> None:
         self.calls.append(("secure", self.trainer.step))
 
+    def forget_before(self, samples: int) -> None:
+        self.calls.append(("forget before", samples // BATCH))
+        if self.good is not None and self.good[0] * BATCH < samples:
+            self.keep()
+
 
 class Run:
     """A watchdog with a made-up past and future."""
