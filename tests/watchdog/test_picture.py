@@ -83,7 +83,7 @@ def turned(**dials: float) -> list[dict[str, float]]:
 
 def test_all_dials_of_a_kind_are_drawn_whatever_the_players_are_called() -> None:
     gammas, others = _dials(turned(**{"strength a": 3.0, "strength b": 2.0, "critic rate": 0.5, "augmentation": 0.1}))
-    assert list(gammas) == [f"{GAMMA} a", f"{GAMMA} b"] and set(others) == {"critic rate", "augmentation"}
+    assert list(gammas) == [f"{GAMMA}: a", f"{GAMMA}: b"] and set(others) == {"critic rate", "augmentation"}
     left, right = _panels(gammas, others)
     assert len({*left.shows.values()}) == 2 and right.shows == {"critic rate": BLUE, "augmentation": GREEN}
     assert _dials(turned(lecam=0.3)) == ({}, {})

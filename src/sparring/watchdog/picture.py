@@ -170,7 +170,7 @@ def _dials(figures: Sequence[Mapping[str, Any]]) -> tuple[Values, Values]:
         if set(values) - {0.0 if kind == "augmentation" else 1.0}:
             drawn = [int(row["samples"]) for row in rows], values
             if kind == "strength":
-                gammas[f"{GAMMA} {of_which}".strip()] = drawn
+                gammas[f"{GAMMA}: {of_which}" if of_which else GAMMA] = drawn
             else:
                 others[dial] = drawn
     return gammas, others

@@ -210,7 +210,7 @@ class Watchdog:
             self.past.forget_before(samples)
 
     def _consider(self, look: Look) -> None:
-        passed = look.samples - (self.history[-1].samples if self.history else 0)
+        passed = look.samples - (self.history[-1].samples if self.history else self.began)
         self.history.append(look)
         self.note(look)
         if self.mode == "repair":
