@@ -1,4 +1,4 @@
-"""What is read off any game: its phase, the roles of its turns, its dials."""
+"""Questions that any game answers: its phase, the roles of its turns, its dials."""
 
 from collections.abc import Callable
 

@@ -116,7 +116,7 @@ def replayed(looks: History) -> list[Episode]:
 
 
 def _replayed(looks: History) -> list[Episode]:
-    """Those of one phase."""
+    """Replay the looks of one phase."""
     spans: list[Episode] = []
     latest: dict[str, tuple[int, int]] = {}
     for place, look in enumerate(looks):

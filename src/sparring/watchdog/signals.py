@@ -66,7 +66,7 @@ class Look:
 
     @property
     def written(self) -> dict[str, float]:
-        """What is written down beside step and samples; the phase where it is not the first."""
+        """The values, and the phase where it is not the first: one line of signals.jsonl beside step and samples."""
         return {**self.values, **({"phase": self.phase} if self.phase else {})}
 
 
@@ -194,7 +194,7 @@ class Observer:
         return {**found, "refused": float(refused), "spent": self.trainer.progress.fraction}
 
     def _of_the_contest(self, judging: Sequence[str], mean: Mapping[str, float]) -> dict[str, float]:
-        """What there is only where a game has judges."""
+        """Signals that exist only where a game has judges."""
         if not self.trainer.game.judges:
             return {}
         generating = [turn for turn, role in self._roles.items() if role == GENERATING]

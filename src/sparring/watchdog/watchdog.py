@@ -144,7 +144,7 @@ class Watchdog:
 
     @property
     def settled(self) -> bool:
-        """Whether the last phase has come and no further gain can be told in it."""
+        """True where the last phase has come and no further gain can be told in it."""
         last = self.phase == len(self.observer.trainer.game.phases) - 1
         return last and not self.trials and improvement_of(self.history, 0).stopped is True
 
