@@ -260,3 +260,27 @@ def test_the_section_of_the_report(tmp_path: Path) -> None:
     assert '<p class="flag">&lt;b&gt;&amp;</p>' in text and "<h3>&lt;b&gt;&amp;</h3>" in text
     assert re.findall("<h2>(.*)</h2>", text) == ["How the training went"] and text.count("<figure") == 1
     assert "<h2>" not in page(Report("title", [], [], training=Training("Nothing to say.")))
+
+
+def test_phases_are_told_apart(tmp_path: Path) -> None:
+    """A collapse of pretraining, about which something was being tried when the contest began."""
+    looks = [*[{**HEALTHY, "distance": 0.1}] * 10, *[{**COLLAPSED, "distance": 0.1}] * 6]
+    looks += [{**values, "phase": 1} for values in falling(LOOKS - 16)]
+    said = "The phase pretraining ends after 16,500 samples; contest begins."
+    begins = {"samples": 16_500, "kind": "phase", "said": said, "phase": 1, "name": "contest"}
+    events = [collapse(13, "finding"), collapse(13, "remedy"), begins, FINISHED]
+    run = finish(made(tmp_path / "run", looks, events))
+    found, words = diagnose(run.folder, picture=tmp_path / "picture.png"), diagnose(run.folder).words()
+    assert not found.ails and "(mode collapse: not judged before the phase ended)" in found.verdict
+    assert said in words and "the phase ended before that was judged" in words
+    assert found.improvement.stopped is False and (tmp_path / "picture.png").exists()
+    assert found.episodes[0].end == 16_000 and "phase" not in Traces(run).looks[-1].values
+
+
+def test_an_ailment_that_nobody_treated_ends_with_its_phase(tmp_path: Path) -> None:
+    begins = {"samples": 16_500, "kind": "phase", "said": "", "name": "contest"}
+    events = [collapse(13, "finding"), begins, FINISHED]
+    looks = [*falling(10), *[{**COLLAPSED, "distance": 0.1}] * 6]
+    found = diagnose(finish(made(tmp_path / "run", looks, events)).folder)
+    assert not found.ails and "mode collapse: left behind with its phase" in found.verdict
+    assert "Nothing was done. Its phase ended." in found.words() and found.improvement.stopped is None

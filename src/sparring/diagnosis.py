@@ -15,11 +15,23 @@ from sparring.storage import read_json, read_lines, write_bytes, write_json
 from sparring.training.checkpoint import checkpoints
 from sparring.training.guard import PATIENCE
 from sparring.watchdog.data import NAME as UNHEALTHY_DATA
-from sparring.watchdog.episodes import HELPED, IN_VAIN, PARTLY, PENDING, UNDONE, Episode, episodes, gravest
+from sparring.watchdog.episodes import (
+    CUT_SHORT,
+    HELPED,
+    IN_VAIN,
+    PARTLY,
+    PENDING,
+    PHASE,
+    UNDONE,
+    Episode,
+    episodes,
+    gravest,
+    surviving,
+)
 from sparring.watchdog.findings import EARLY
 from sparring.watchdog.improvement import Improvement, improvement_of, percent
 from sparring.watchdog.picture import signals_picture
-from sparring.watchdog.signals import Look
+from sparring.watchdog.signals import look_of
 from sparring.watchdog.watchdog import NOT_FINITE
 
 FORMAT = 1
@@ -127,7 +139,8 @@ class Traces:
         self.figures = _lines(run.folder / "log.jsonl", {"samples": int})
         self.events = _lines(run.folder / "events.jsonl", {"samples": int, "kind": str})
         rows = _lines(run.folder / "signals.jsonl", {"samples": int, "step": int})
-        self.looks = [Look(row["step"], row["samples"], _numbers(row)) for row in rows]
+        self.looks = [look_of(row) for row in rows]
+        self.phases = [event for event in surviving(self.events) if event["kind"] == PHASE]
         self.episodes = episodes(self.looks, self.events)
         newest = [int(path.name) for path in checkpoints(run.checkpoints)[-1:]]
         self.reached = max([*newest, *(row["samples"] for row in (*self.figures[-1:], *rows[-1:]))], default=0)
@@ -136,7 +149,8 @@ class Traces:
         """All that can be told."""
         course = _course(self)
         total = self.reached if course in OVER else max(self.record.samples or 0, self.reached)
-        improvement = improvement_of(self.looks, total)
+        began = self.phases[-1]["samples"] if self.phases else 0
+        improvement = improvement_of([look for look in self.looks if look.samples > began], total)
         verdict = _verdict(self, course, total)
         lasting = any(one.lasts for one in self.episodes)
         return Diagnosis(
@@ -154,7 +168,8 @@ class Traces:
 
     def picture(self) -> bytes | None:
         """The signals as a PNG file's content, or None where there are none."""
-        return signals_picture(self.looks, self.episodes, self.figures) if self.looks else None
+        phases = [(event["samples"], str(event.get("name", ""))) for event in self.phases]
+        return signals_picture(self.looks, self.episodes, self.figures, phases) if self.looks else None
 
 
 OVER = ("finished", "judging", "trained")
@@ -169,11 +184,6 @@ def _lines(path: Path, needed: Mapping[str, type]) -> list[dict[str, Any]]:
         for row in rows
         if isinstance(row, dict) and all(isinstance(row.get(name), kind) for name, kind in needed.items())
     ]
-
-
-def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
-    found = {name: value for name, value in row.items() if name not in ("step", "samples")}
-    return {name: float(value) for name, value in found.items() if type(value) in (int, float)}
 
 
 def _course(traces: Traces) -> str:
@@ -302,6 +312,8 @@ def _help(ailing: Sequence[Episode]) -> str:
 def _passed(one: Episode) -> str:
     if one.outcome == HELPED:
         return "mended"
+    if one.phase_end is not None:
+        return CUT_SHORT if one.outcome == CUT_SHORT else "left behind with its phase"
     return "left behind" if one.left else "passed by itself"
 
 
@@ -316,18 +328,21 @@ def _done(one: Episode) -> Iterator[str]:
         if treatment.judged is not None:
             since = treatment.samples if treatment.back is None else treatment.back
             outcome = f"it {treatment.outcome}, as judged {treatment.judged - since:,} samples later"
+        elif treatment.outcome == CUT_SHORT:
+            outcome = "the phase ended before that was judged"
         elif place < len(one.treatments):
             outcome = "it was found again before that was judged"
         yield f"Done at {treatment.samples:,} samples: {treatment.says}; {outcome}."
     if any(treatment.back is not None for treatment in one.treatments):
         yield "Where the run went back, samples are counted from there again."
     if one.outcome == UNDONE and one.finding != UNHEALTHY_DATA:
-        after = "" if one.lasts else " It passed by itself."
+        after = "" if one.lasts else " It passed by itself." if one.phase_end is None else " Its phase ended."
         yield "The run went back to before it, for another reason." if one.left else f"Nothing was done.{after}"
 
 
 def _remarks(traces: Traces) -> Iterator[str]:
     """What can be told without looks, from figures and events alone."""
+    yield from (str(event.get("said", "")) for event in traces.phases)
     refused = sum(event["kind"] == "refused" for event in traces.events)
     if refused:
         yield f"{refused} update{'s' * (refused > 1)} came out as infinite or as no number, and were not made."
@@ -338,12 +353,16 @@ def _remarks(traces: Traces) -> Iterator[str]:
     if not traces.figures:
         return
     last = traces.figures[-1]
-    names = {
-        "discriminator: lead": "lead of the discriminator {:.3g} (0.69: reals and fakes score alike; 0.8 is healthy)",
-        "generator/gradient": "gradient of the generator {:.3g}",
-        "discriminator/gradient": "gradient of the discriminator {:.3g}",
+    kinds = {
+        ": lead": "lead of the {} {:.3g} (0.69: reals and fakes score alike; 0.8 is healthy)",
+        "/gradient": "gradient of the {} {:.3g}",
     }
-    found = [words.format(last[name]) for name, words in names.items() if type(last.get(name)) in (int, float)]
+    found = [
+        words.format(name.removesuffix(kind), value)
+        for kind, words in kinds.items()
+        for name, value in last.items()
+        if name.endswith(kind) and type(value) in (int, float)
+    ]
     if found:
         yield f"The last figures in log.jsonl, at {last['samples']:,} samples: {'; '.join(found)}."
     missing = sum(set(traces.figures[-1]) > set(row) for row in traces.figures)

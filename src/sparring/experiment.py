@@ -220,7 +220,7 @@ class Experiment:
             self.states,
             record.watchdog,
             self._tell,
-            lambda look: self.logbook.signals(look.step, look.samples, look.values),
+            lambda look: self.logbook.signals(look.step, look.samples, look.written),
         )
         self.reached = False
         self._saved_at = time.monotonic()

@@ -16,8 +16,8 @@ from safetensors.numpy import load_file
 import sparring
 from sparring import experiment
 from sparring.display import Silent
-from sparring.flow import Progress
-from sparring.games.duel import KNOWN
+from sparring.flow import Phase, Progress
+from sparring.games.duel import KNOWN, Duel
 from sparring.training.checkpoint import checkpoints
 from sparring.watchdog import findings, signals, watchdog
 from sparring.watchdog.best import Difference
@@ -82,6 +82,26 @@ def test_off_it_neither_looks_nor_keeps(points: Path, tmp_path: Path) -> None:
     assert not (alone / "signals.jsonl").exists() and "finding" not in kinds(alone)
     for run in (warned, alone):
         assert not (run / "good").exists() and not (run / "best").exists()
+
+
+class StoppingAt:
+    """Asks the run to stop after so many steps in all."""
+
+    def __init__(self, step: int) -> None:
+        self.at = step
+
+    def say(self, sentence: str) -> None:
+        pass
+
+    def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
+        if progress.step == self.at:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def count(self, what: str, done: int, total: int) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 class Stopping:
@@ -157,6 +177,51 @@ def test_after_it_went_back_a_run_can_be_interrupted(
     stopped = trained(points, tmp_path / "run", stop=stop, samples=RESTLESS)
     assert "resumed" in kinds(stopped)
     assert_same(whole, stopped, digest)
+
+
+BEGINS = 18
+"""Steps before the contest."""
+
+
+def make_phased(patch: pytest.MonkeyPatch) -> None:
+    """Restless in the second of two phases, the first of which nobody watches."""
+    make_restless(patch)
+    phases = (Phase("pretraining", until=BEGINS * 32 / RESTLESS, watched=False), Phase("contest"))
+    patch.setattr(Duel, "phases", phases)
+
+
+@pytest.fixture(scope="module")
+def phased(points: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two phases that nobody interrupts."""
+    with pytest.MonkeyPatch.context() as patch:
+        make_phased(patch)
+        return trained(points, tmp_path_factory.mktemp("phased") / "run", samples=RESTLESS)
+
+
+def test_nothing_is_found_before_the_contest_and_no_rollback_crosses_its_start(phased: Path) -> None:
+    _, first, *others = lines(phased / "events.jsonl")
+    assert first["kind"] == "phase" and first["said"].startswith(f"The phase pretraining ends after {BEGINS * 32} ")
+    assert [event["kind"] for event in others].count("remedy") == 2 and kinds(phased).count("phase") == 1
+    assert all(event["samples"] >= BEGINS * 32 for event in others)
+    assert all(line["phase"] == 1 and line["step"] > BEGINS for line in lines(phased / "signals.jsonl"))
+    for name in ("good", "best"):
+        assert all(int(kept.name) >= BEGINS * 32 for kept in checkpoints(phased / name))
+    assert state(phased)["beside"]["watchdog"]["phase"] == [1, BEGINS * 32]
+
+
+@pytest.mark.parametrize("stop", [BEGINS - 8, BEGINS, BEGINS + 6, BEGINS + 46])
+def test_in_any_phase_a_run_can_be_interrupted(
+    stop: int, phased: Path, points: Path, digest: Digest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And ends where it would have ended, bit for bit."""
+    make_phased(monkeypatch)
+    choices = {"out": tmp_path / "run", "samples": RESTLESS, "display": StoppingAt(stop), **SMALL}
+    with pytest.raises(sparring.Interrupted):
+        sparring.train(str(points), **choices)
+    assert state(tmp_path / "run")["step"] == stop
+    stopped = sparring.resume(tmp_path / "run", display=Silent()).folder
+    assert_same(phased, stopped, digest)
+    assert kinds(stopped).count("phase") == 1
 
 
 def test_figures_of_the_way_that_was_left_are_forgotten(whole: Path) -> None:

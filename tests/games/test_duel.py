@@ -225,7 +225,7 @@ def test_the_lead_is_noted_at_every_step_and_the_rest_now_and_then(tiny_duel: Ma
         now = replace(progress(8), step=step, notes={})
         duel.discriminator_terms(batch, now)
         torch.testing.assert_close(now.notes["lead"], lead(*played(duel, batch, now)))
-        assert len(now.notes) == (7 if step % NOTED_EVERY == 0 else 1)
+        assert len(now.notes) == (8 if step % NOTED_EVERY == 0 else 2)
         assert not any(note.requires_grad for note in now.notes.values())
 
 

@@ -1,15 +1,18 @@
 """The story of ailments, from looks and from what was said."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sparring.watchdog.data import NAME as UNHEALTHY_DATA
 from sparring.watchdog.episodes import (
+    CUT_SHORT,
     HELPED,
     IN_VAIN,
     PARTLY,
     PENDING,
+    PHASE,
     UNDONE,
     Episode,
     Treatment,
@@ -125,3 +128,43 @@ def test_the_gravest_comes_first() -> None:
     names = [UNHEALTHY_DATA, *dict.fromkeys(rule.name for rule in RULES), "something of another version"]
     several = [Episode(name, 0, 0, False, "", (), "") for name in names]
     assert gravest(reversed(several)) == several
+
+
+def in_phases(first: list[Look], second: list[Look]) -> list[Look]:
+    """Looks of two phases, the second after the boundary."""
+    return [*first, *(replace(look, phase=1) for look in second)]
+
+
+BEGINS = {"samples": 16_500, "kind": PHASE, "said": "The phase pretraining ends after 16,500 samples; contest begins."}
+
+
+def test_rules_are_asked_in_each_phase_anew() -> None:
+    """Its first looks are not judged, and what ailed the phase before does not last."""
+    every = looks((WELL, 10), (COLLAPSED, 16))
+    found = replayed(in_phases(every[:16], every[16:]))
+    assert spans(found) == [(NAME, 13, 16, False), (NAME, 24, 26, True)]
+    assert spans(replayed(in_phases(every[:16], every[16:20]))) == [(NAME, 13, 16, False)]
+
+
+def test_an_ailment_ends_with_its_phase_and_its_trial_is_not_judged() -> None:
+    every = looks((WELL, 10), (COLLAPSED, 16))
+    events = [event(13, "finding"), event(13, "remedy"), BEGINS, event(24, "finding")]
+    first, second = episodes(in_phases(every[:16], every[16:]), events)
+    assert spans([first, second]) == [(NAME, 13, 16, False), (NAME, 24, 26, True)]
+    assert (first.outcome, first.phase_end, second.outcome, second.phase_end) == (CUT_SHORT, 16_500, UNDONE, None)
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_what_was_seen_last_does_not_last_where_nobody_watches_the_next_phase(said: bool) -> None:
+    (one,) = episodes(looks((WELL, 10), (COLLAPSED, 6)), [*[event(13, "finding")] * said, BEGINS])
+    assert spans([one]) == [(NAME, 13, 16, False)]
+
+
+def test_data_stays_unhealthy_in_every_phase() -> None:
+    (one,) = episodes(looks((WELL, 20)), [event(0, "finding", UNHEALTHY_DATA), BEGINS])
+    assert one.lasts and one.phase_end is None
+
+
+def test_a_phase_that_a_killed_run_had_seen_begin_is_told_once() -> None:
+    again = {"samples": 12_000, "kind": "resumed", "said": ""}
+    assert [one["kind"] for one in surviving([BEGINS, again, BEGINS])] == ["resumed", PHASE]

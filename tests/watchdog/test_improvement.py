@@ -27,6 +27,12 @@ def noisy(values: Iterable[float], size: float, seed: int = 0) -> list[float]:
     return [value + chance.gauss(0, size) for value in values]
 
 
+def test_only_the_last_phase_that_was_looked_at_counts() -> None:
+    looks = [Look(place, EVERY * place, {"distance": 1 / place}, int(place > 20)) for place in range(1, 41)]
+    assert improvement_of(looks, 40 * EVERY) == improvement_of(looks[20:], 40 * EVERY)
+    assert improvement_of(looks[: 20 + FEWEST - 1], 40 * EVERY).stopped is None
+
+
 FALLING = [1 / place for place in range(1, 41)]
 LEVEL = [max(0.1, 1 - place / 10) for place in range(40)]
 """At 0.1 from the tenth look on."""

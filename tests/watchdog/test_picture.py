@@ -9,7 +9,7 @@ from PIL import Image
 from sparring.objectives.balance import SET_POINT
 from sparring.watchdog.episodes import HELPED, IN_VAIN, Episode, Treatment
 from sparring.watchdog.findings import RULES
-from sparring.watchdog.picture import ROWS, healthy, signals_picture
+from sparring.watchdog.picture import BLUE, GAMMA, GREEN, ROWS, _dials, _panels, healthy, signals_picture
 from sparring.watchdog.signals import SIGNALS, Look
 
 
@@ -74,6 +74,23 @@ def test_bands_are_those_of_the_rules() -> None:
 
 
 def test_what_is_drawn_is_what_is_seen() -> None:
-    *signals, dials = ROWS.values()
-    assert {name for pair in signals for panel in pair for name in panel.shows} <= set(SIGNALS)
-    assert "augmentation" in dials[1].shows
+    assert {name for pair in ROWS.values() for panel in pair for name in panel.shows} <= set(SIGNALS)
+
+
+def turned(**dials: float) -> list[dict[str, float]]:
+    return [{"samples": 64 * row, **{f"dial: {name}": end * row for name, end in dials.items()}} for row in range(3)]
+
+
+def test_all_dials_of_a_kind_are_drawn_whatever_the_players_are_called() -> None:
+    gammas, others = _dials(turned(**{"strength a": 3.0, "strength b": 2.0, "critic rate": 0.5, "augmentation": 0.1}))
+    assert list(gammas) == [f"{GAMMA}: a", f"{GAMMA}: b"] and set(others) == {"critic rate", "augmentation"}
+    left, right = _panels(gammas, others)
+    assert len({*left.shows.values()}) == 2 and right.shows == {"critic rate": BLUE, "augmentation": GREEN}
+    assert _dials(turned(lecam=0.3)) == ({}, {})
+
+
+@pytest.mark.parametrize("found", [False, True])
+def test_a_line_is_drawn_where_a_phase_begins(found: bool) -> None:
+    ailing = [Episode("divergence", 100, 300, False, "", (), "")] * found
+    plain, marked = (signals_picture(looks(9, lead=0.8), ailing, (), phases) for phases in ((), [(320, "contest")]))
+    assert size(plain) == size(marked) and plain != marked

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.dials import put_back, standing
-from sparring.flow import Verdict
+from sparring.flow import Phase, Verdict
 from sparring.games.duel import Duel
 from sparring.games.likelihood import Likelihood
 from sparring.games.priors import normal
@@ -23,6 +23,10 @@ from sparring.training.trainer import RISE, Trainer
 from sparring.watchdog.findings import RULES
 from sparring.watchdog.remedies import (
     FRESH_BEFORE,
+    JUDGES,
+    JUDGES_RATES,
+    PUBLISHED,
+    PUBLISHED_RATES,
     RATES,
     REMEDIES,
     RISING,
@@ -68,18 +72,20 @@ def test_what_is_steered_takes_longer_to_show_and_higher_rates_show_soon(remedy:
 @pytest.mark.parametrize("remedy", ALL)
 def test_every_remedy_turns_what_there_is_and_nothing_else(remedy: Remedy, trainer: Trainer) -> None:
     rates = {name for name in trainer.dials if name.endswith(" rate")}
-    assert remedy.says and {*remedy.turns, *remedy.sets, *remedy.steers} <= {RATES, *trainer.dials}
+    kinds = {RATES, JUDGES_RATES, PUBLISHED_RATES}
+    assert remedy.says and {*remedy.turns, *remedy.sets, *remedy.steers} <= {*kinds, *trainer.dials}
     assert remedy.fits(trainer)
     before, weights = standing(trainer.dials), weights_of(trainer)
     remedy.apply(trainer)
     for name, (value, obeyed) in before.items():
-        factor = remedy.turns.get(name, remedy.turns.get(RATES, 1.0) if name in rates else 1.0)
+        rate = {"generator rate": PUBLISHED_RATES, "discriminator rate": JUDGES_RATES}.get(name, name)
+        factor = remedy.turns.get(rate, remedy.turns.get(RATES, 1.0) if name in rates else 1.0)
         expected = max(value * factor, remedy.sets.get(name, 0.0)) if value else remedy.sets.get(name, 0.0)
         assert trainer.dials[name].value == pytest.approx(expected), name
         told = RATES if name in rates else name
         assert trainer.dials[name].obeys == ((obeyed or told in remedy.steers) and told not in remedy.stays), name
     changed = {name for name, after in weights_of(trainer).items() if not torch.equal(after, weights[name])}
-    assert changed == set(remedy.fresh)
+    assert changed == {{PUBLISHED: "generator", JUDGES: "discriminator"}[role] for role in remedy.fresh}
     put_back(trainer.dials, before)
     assert standing(trainer.dials) == before
 
@@ -154,7 +160,8 @@ def test_what_a_game_does_not_have_is_not_turned(split: Make, plan: Make) -> Non
     for remedy in (
         Remedy("", steers=("strength",)),
         Remedy("", sets={"augmentation": 0.2}),
-        Remedy("", turns={"generator rate": 4.0}),
+        Remedy("", turns={JUDGES_RATES: 4.0}),
+        Remedy("", turns={"autoencoder rate": 4.0}),
     ):
         assert not remedy.fits(trainer)
         remedy.apply(trainer)
@@ -173,16 +180,68 @@ def test_what_is_said_of_lecam_is_done() -> None:
 
 
 def test_weights_are_not_drawn_anew_late_in_a_run(trainer: Trainer) -> None:
-    remedy = Remedy("", fresh=("discriminator",), turns={RATES: 0.5}, steers=("strength",))
+    remedy = Remedy("", fresh=(JUDGES,), turns={RATES: 0.5}, steers=("strength",))
     trainer.step = FRESH_BEFORE - 1
     assert remedy.fits(trainer)
     trainer.step = FRESH_BEFORE
     assert not remedy.fits(trainer)
 
 
-def test_only_players_that_there_are_can_be_drawn_anew(trainer: Trainer) -> None:
-    assert not Remedy("", fresh=("autoencoder",)).fits(trainer)
-    assert not Remedy("", fresh=("generator", "autoencoder")).fits(trainer)
+def test_weights_are_drawn_anew_in_the_first_phase_alone(trainer: Trainer) -> None:
+    """Later what the phase before has taught would be lost."""
+    trainer.game.phases = (Phase("pretraining", until=0.5), Phase("contest"))
+    remedy = Remedy("", fresh=(JUDGES,))
+    assert remedy.fits(trainer)
+    trainer.samples = 50_000
+    assert not remedy.fits(trainer)
+
+
+def test_only_players_that_learn_by_an_optimiser_can_be_drawn_anew(trainer: Trainer) -> None:
+    del trainer.optimisers["discriminator"]
+    before = weights_of(trainer)
+    assert Remedy("", fresh=(PUBLISHED,)).fits(trainer)
+    for fresh in ((JUDGES,), (PUBLISHED, JUDGES)):
+        assert not Remedy("", fresh=fresh).fits(trainer)
+    Remedy("", fresh=(PUBLISHED, JUDGES)).apply(trainer)
+    after = weights_of(trainer)
+    assert {name for name in after if not torch.equal(after[name], before[name])} == {"generator"}
+    draw_anew(trainer, "discriminator")
+
+
+def test_a_remedy_turns_what_belongs_to_every_judge(two_judges: Any, observed: Observed) -> None:
+    trainer = observed(two_judges).trainer
+    remedy = Remedy("", turns={JUDGES_RATES: 0.5, "strength": 2.0}, sets={"lecam": 0.3})
+    assert remedy.fits(trainer)
+    remedy.apply(trainer)
+    assert values(trainer) == {
+        "strength near": 2.0,
+        "strength far": 2.0,
+        "lecam near": 0.3,
+        "lecam far": 0.3,
+        "augmentations": 0.0,
+        "maker rate": 1.0,
+        "near rate": 0.5,
+        "far rate": 0.5,
+    }
+    assert set(remedy.touched(trainer)) == {
+        "near rate",
+        "far rate",
+        "strength near",
+        "strength far",
+        "lecam near",
+        "lecam far",
+    }
+    before = weights_of(trainer)
+    Remedy("", fresh=(JUDGES,)).apply(trainer)
+    after = weights_of(trainer)
+    assert {name for name in after if not torch.equal(after[name], before[name])} == {"near", "far"}
+
+
+def test_no_slope_is_smoothed_where_one_of_the_judges_mixes_samples(two_judges: Any, observed: Observed) -> None:
+    trainer = observed(two_judges).trainer
+    assert STEADIER.fits(trainer)
+    two_judges.players["far"].append(nn.BatchNorm1d(1))
+    assert not STEADIER.fits(trainer)
 
 
 def test_dials_are_put_back_exactly(trainer: Trainer) -> None:

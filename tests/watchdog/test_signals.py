@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.data.dataset import Split
-from sparring.flow import Verdict
+from sparring.data.dataset import Dataset, Split
+from sparring.flow import Batch, Opinion, Phase, Verdict
 from sparring.games.duel import Duel
 from sparring.games.likelihood import Likelihood
 from sparring.games.priors import normal
@@ -24,9 +24,10 @@ from sparring.modalities.points.networks.dense import Autoencoder
 from sparring.modalities.points.rooms import POINTS
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.schedules import constant
+from sparring.samples import take as take_rows
 from sparring.training.checkpoint import restore, take
 from sparring.training.trainer import Trainer
-from sparring.watchdog.signals import JUDGED, NEIGHBOURS, SEEN, SIGNALS, Look, Observer, due, looks
+from sparring.watchdog.signals import JUDGED, NEIGHBOURS, SEEN, SIGNALS, Look, Observer, due, looks, of_one_phase
 
 Observed = Callable[..., Observer]
 Make = Callable[..., Any]
@@ -284,6 +285,123 @@ def test_players_without_classes_are_never_told_any(split: Make, plan: Make) -> 
     assert game.players["discriminator"].conditions == [None] * 3
 
 
+class Row(NamedTuple):
+    """A row of a table: numbers, and the number of a category."""
+
+    numbers: Any
+    category: Any
+
+
+class Table:
+    """What the watchdog needs of a modality of such rows, or of categories alone."""
+
+    bounds = None
+
+    def sketch(self, samples: Any, facts: Any) -> Tensor:
+        numbers = samples.numbers if isinstance(samples, tuple) else samples
+        return numbers.float().view(len(numbers), -1)
+
+    def signs(self, real: Any, fake: Any) -> dict[str, float]:
+        return {}
+
+
+class Given:
+    """A game that gives the same sample for all noise, and has no judges."""
+
+    published, judges, phases, dials = ("maker",), (), (Phase("training"),), {}
+
+    def __init__(self, make: Callable[[int], Any]) -> None:
+        self.players = {"maker": nn.Linear(1, 1)}
+        self.make = make
+
+    def turns(self, progress: Any) -> list[Any]:
+        return []
+
+    def opinion(self, batch: Batch) -> Opinion:
+        return Opinion()
+
+    def noise(self, draw: Any) -> Tensor:
+        return draw.normal("noise", 1)
+
+    def generate(self, noise: Tensor, condition: Any) -> Any:
+        return self.make(len(noise))
+
+
+def seen_of_rows(samples: Any, make: Callable[[int], Any], split: Make, plan: Make) -> Look:
+    sides = Dataset(take_rows(samples, slice(100, None))), Dataset(take_rows(samples, slice(100)))
+    data = Split(*sides, split().facts)
+    trainer = Trainer(Given(make), data.train, plan(players=("maker",)))
+    return Observer(trainer, data, Table(), 0).look()
+
+
+@pytest.mark.parametrize(("number", "outside"), [(0.5, 0.0), (9.0, 1.0), (math.nan, 1.0)])
+def test_of_samples_of_several_parts_those_of_floating_point_are_compared(
+    number: float, outside: float, split: Make, plan: Make
+) -> None:
+    """The number of a category is far from those of the data, which says nothing."""
+    chance = np.random.default_rng(0)
+    rows = Row(chance.uniform(size=(700, 3)).astype(np.float32), chance.integers(4, size=700))
+    look = seen_of_rows(rows, lambda count: Row(torch.full((count, 3), number), torch.full((count,), 99)), split, plan)
+    assert look["outside"] == outside and (look["contrast"] == 0 or look["contrast"] > 1e3)
+    assert ("distance" in look.values) == math.isfinite(number)
+
+
+def test_whole_numbers_have_neither_contrast_nor_range(split: Make, plan: Make) -> None:
+    tokens = np.random.default_rng(0).integers(9, size=(700, 5))
+    look = seen_of_rows(tokens, lambda count: torch.full((count, 5), 99), split, plan)
+    assert {"diversity", "distance", "coverage"} <= set(look.values)
+    assert not {"contrast", "outside", "held-out gap", "lead", "generator gradient"} & set(look.values)
+
+
+def test_samples_of_unknown_classes_are_of_no_class_together(observed: Observed, split: Make) -> None:
+    """Each known class is one point; those of no known class differ."""
+    labels = np.where(np.arange(400) % 4 < 2, -1, np.arange(400) % 2)
+    points = np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
+    centres = [[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]]
+    data = split(points, labels, classes=2)
+    data = Split(*(replace(one, conditions=np.arange(len(one)) % 3) for one in (data.train, data.held_out)), data.facts)
+    made = observed(duel(OfClass(centres)), data)
+    made.beside = made.beside._replace(label=torch.where(made.beside.condition == 2, -1, made.beside.condition))
+    assert made.look()["diversity"] == 0
+    made.beside = made.beside._replace(condition=(torch.arange(SEEN) % 3).flip(0))
+    assert made.look()["diversity"] > 0
+
+
+def test_two_judges_are_watched_as_one(two_judges: Any, observed: Observed) -> None:
+    """Whatever they and their turns are called."""
+    observer = observed(two_judges)
+    leads = [(0.7, 0.9), (0.9, 1.9), (1.4, 0.2)]
+    for near, far in leads:
+        observer.trainer.fresh = {
+            **{"near: lead": near, "from afar: lead": far, "from afar: overlap": 0.25, "maker: lead": 99.0},
+            **{"near/adversarial": -2.0, "near/decay": 1.0, "near/gradient": 3.0},
+            **{"from afar/adversarial": 6.0, "from afar/decay": 3.0, "from afar/gradient": 5.0},
+            **{"to please both/adversarial": 7.0, "to please both/gradient": 2.0},
+        }
+        observer.step()
+    look = observer.look()
+    assert look["lead"] == pytest.approx(1.0) and look["overlap"] == 0.25
+    assert look["swing"] == pytest.approx(statistics.fmean(map(statistics.stdev, zip(*leads, strict=True))), rel=1e-5)
+    assert (look["discriminator gradient"], look["generator gradient"]) == (4.0, 2.0)
+    assert look["penalty share"] == 0.5 and look["steered"] == 0.0
+    two_judges.dials["strength far"].obeys = True
+    assert observer.look()["steered"] == 0.5
+
+
+def test_roles_of_turns_that_come_only_now_and_then_are_remembered(two_judges: Any, observed: Observed) -> None:
+    """In the state, too; one that was written without them is restored all the same."""
+    observer, again = observed(two_judges), observed(two_judges)
+    two_judges.turns = lambda progress: []
+    observer.trainer.fresh = {"from afar: lead": 0.9}
+    observer.step()
+    state = json.loads(json.dumps(observer.state()))
+    again.restore(state)
+    assert again.look()["lead"] == observer.look()["lead"] == 0.9
+    del state["roles"]
+    again.restore(state)
+    assert "lead" not in again.look().values
+
+
 def test_a_game_without_a_discriminator(split: Make, plan: Make) -> None:
     player, data = Autoencoder(dimensions=2, noise=3, width=8), split()
     game = Likelihood(player, noise_size=3, spread=0.1, divergence_weight=constant(1.0))
@@ -297,7 +415,7 @@ def test_a_game_without_a_discriminator(split: Make, plan: Make) -> None:
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_which_losses_score_pairs(loss: str, tiny_duel: Make, observed: Observed) -> None:
-    assert observed(tiny_duel(loss=loss)).look()["paired"] == (loss == "relativistic")
+    assert observed(tiny_duel(loss=loss), steps=1).look()["paired"] == (loss == "relativistic")
 
 
 def test_samples_that_are_not_finite_are_far_out(observed: Observed) -> None:
@@ -492,3 +610,12 @@ def test_looks_are_read_back(tmp_path: Path) -> None:
     assert looks(file) == []
     file.write_text('{"step": 64, "samples": 2048, "lead": 0.8}\n{"step": 128, "samples": 4096}\n{"step": 19')
     assert looks(file) == [Look(64, 2048, {"lead": 0.8}), Look(128, 4096, {})]
+
+
+def test_the_phase_of_a_look_is_written_down_and_read_back(tmp_path: Path) -> None:
+    """The first is not, so that what was written before there were phases reads alike."""
+    every = [Look(64, 2048, {"lead": 0.8}), Look(128, 4096, {"lead": 0.9}, 1), Look(192, 6144, {}, 1)]
+    lines = [json.dumps({"step": look.step, "samples": look.samples, **look.written}) for look in every]
+    (tmp_path / "signals.jsonl").write_text("\n".join(lines))
+    assert "phase" not in lines[0] and looks(tmp_path / "signals.jsonl") == every
+    assert of_one_phase(every) == every[1:] and of_one_phase(every[:1]) == every[:1] and of_one_phase([]) == []

@@ -201,6 +201,20 @@ def test_a_resumed_run_comes_to_later_states_again(folder: Callable[..., Folder]
     here.states.forget_all()
 
 
+def test_states_of_an_earlier_phase_are_forgotten(folder: Callable[..., Folder]) -> None:
+    """Where none is left the present one is kept."""
+    here = folder()
+    for samples, kept in ((0, [0, 32]), (32, [32]), (32, [32]), (64, [64])):
+        while here.trainer.step < 2:
+            here.states.keep()
+            here.states.keep_best()
+            here.advance(1)
+        here.states.forget_before(samples)
+        assert here.kept("good") == kept and here.kept("best") == [name for name in kept if name < 64]
+    here.advance(1)
+    assert here.states.go_back() and here.trainer.samples == 64
+
+
 def test_only_the_first_process_writes(folder: Callable[..., Folder]) -> None:
     first, second = folder(), folder(rank=1)
     second.advance(2)
@@ -214,6 +228,7 @@ def test_only_the_first_process_writes(folder: Callable[..., Folder]) -> None:
     second.states.secure()
     second.states.forget_the_future()
     second.states.forget_all()
+    second.states.forget_before(10_000)
     assert second.kept("good") == second.kept("best") == [32] and second.saved == 0
     assert second.states.go_back() and second.trainer.samples == 32
 

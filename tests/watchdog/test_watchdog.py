@@ -11,12 +11,13 @@ import pytest
 
 from sparring.data.dataset import Split
 from sparring.dials import put_back, standing
+from sparring.flow import Phase
 from sparring.games.duel import MOST_AUGMENTED, SLOWNESS, Duel
 from sparring.modalities.points.rooms import POINTS
 from sparring.objectives.penalties import r1
 from sparring.objectives.schedules import Weighted, constant
 from sparring.training.trainer import Trainer
-from sparring.watchdog import watchdog
+from sparring.watchdog import findings, watchdog
 from sparring.watchdog.best import WINDOW
 from sparring.watchdog.findings import COOLING, LASTING
 from sparring.watchdog.improvement import FEWEST
@@ -97,6 +98,11 @@ class Past:
 
     def secure(self) -> None:
         self.calls.append(("secure", self.trainer.step))
+
+    def forget_before(self, samples: int) -> None:
+        self.calls.append(("forget before", samples // BATCH))
+        if self.good is not None and self.good[0] * BATCH < samples:
+            self.keep()
 
 
 class Run:
@@ -772,3 +778,173 @@ def test_the_state_is_json(run: Begin) -> None:
     state = here.dog.state()
     assert len(state["trials"]) == 1
     assert json.loads(json.dumps(state, allow_nan=False))["trials"][0]["dials"] == {"strength": [math.pi, False]}
+
+
+BOUNDARY = 20
+"""Looks after which the second phase begins."""
+
+
+@pytest.fixture
+def phased(run: Begin) -> Callable[..., Run]:
+    """A run of pretraining and contest: ``phased(watched=False)``."""
+
+    def make(mode: str = "repair", *, watched: bool = True) -> Run:
+        here = run(mode)
+        share = BOUNDARY * FIRST * BATCH / here.trainer.plan.samples
+        here.trainer.game.phases = (Phase("pretraining", until=share, watched=watched), Phase("contest"))
+        return here
+
+    return make
+
+
+def test_an_unwatched_phase_is_neither_looked_at_nor_acted_upon(phased: Callable[..., Run]) -> None:
+    here = phased(watched=False)
+    before = standing(here.trainer.dials)
+    here.dog.begin()
+    here.sees([DIVERGED] * (BOUNDARY - 1))
+    assert not here.events and not here.noted and here.script.steps == 0 and here.dog.word == "not watched"
+    assert here.past.calls == [("keep", 0)] and standing(here.trainer.dials) == before and not here.dog.settled
+    here.sees([DIVERGED, WELL])
+    ((kind, sentence, facts),) = here.events
+    assert kind == "phase" and sentence == "The phase pretraining ends after 40,960 samples; contest begins."
+    assert facts == {"phase": 1, "name": "contest", "dropped": []} and here.dog.word == "healthy"
+    assert [(look.phase, look.step) for look in here.noted] == [(1, (BOUNDARY + 1) * FIRST)]
+
+
+def test_every_phase_has_a_history_of_its_own(phased: Callable[..., Run]) -> None:
+    """A trial that is still open is dropped, and what it turned stays turned."""
+    here = phased()
+    here.dog.begin()
+    here.sees([WELL] * (BOUNDARY - LASTING - 1))
+    here.sees([ROUGH] * LASTING)
+    assert [trial.finding for trial in here.dog.trials] == ["imbalance"] and here.dog.tries and here.dog.ailing
+    here.sees([ROUGH])
+    assert here.events[-1][2]["dropped"] == ["imbalance"] and here.trainer.dials["strength"].obeys
+    assert not (here.dog.history or here.dog.trials or here.dog.tries or here.dog.said or here.dog.ailing)
+    assert here.dog.best == math.inf and here.dog.healthy == 0 and here.script.forgotten == 1
+    here.sees([ROUGH] * (findings.EARLY + LASTING))
+    assert [kind for kind, _, _ in here.events] == ["finding", "remedy", "phase", "finding", "remedy"]
+    assert not here.said("helped") and not here.said("did not help")
+
+
+def test_a_rollback_never_crosses_a_phase(phased: Callable[..., Run]) -> None:
+    here = phased()
+    here.trainer.dials["strength"].obeys = True
+    here.dog.begin()
+    here.sees([WELL] * BOUNDARY)
+    boundary = BOUNDARY * FIRST
+    assert here.trainer.step == boundary and here.called("keep") == [0, 8 * FIRST, 16 * FIRST, boundary]
+    assert here.past.calls[-3:] == [("secure", boundary), ("forget before", boundary), ("keep", boundary)]
+    here.sees_until("remedy", DIVERGED)
+    assert here.trainer.step == boundary and here.trainer.game.phases[here.dog.phase].name == "contest"
+    here.sees([DIVERGED] * 4 * (TRIAL + COOLING))
+    assert len(here.called("back")) > 2 and here.trainer.step >= boundary and len(here.sentences("phase")) == 1
+
+
+def test_a_run_that_gave_up_in_an_unwatched_phase_is_rescued_within_it(phased: Callable[..., Run]) -> None:
+    here = phased()
+    here.trainer.game.phases = (here.trainer.game.phases[0], Phase("fine-tuning", watched=False))
+    here.dog.begin()
+    here.sees([WELL] * (BOUNDARY + 5))
+    assert here.dog.rescue() and here.trainer.step == BOUNDARY * FIRST
+    assert here.said("finding")[-1] == NOT_FINITE and here.trainer.dials["generator rate"].value == 0.25
+    assert len(here.noted) == BOUNDARY - 1
+
+
+def test_warning_it_tells_of_phases_and_keeps_nothing(phased: Callable[..., Run]) -> None:
+    here = phased("warn")
+    here.sees([WELL] * (BOUNDARY + 1))
+    assert len(here.sentences("phase")) == 1 and not here.past.calls
+
+
+def test_a_dial_that_ends_a_phase_begins_the_next(phased: Callable[..., Run]) -> None:
+    here = phased()
+    here.trainer.game.dials["lecam"].set(0.5)
+    here.trainer.game.phases = (Phase("pretraining", ended_by="lecam"), Phase("contest"))
+    here.sees([WELL] * 3)
+    assert here.dog.phase == 0
+    here.trainer.game.dials["lecam"].set(1.0)
+    here.sees([WELL])
+    assert (here.dog.phase, here.dog.began) == (1, here.trainer.samples)
+
+
+def test_samples_are_counted_from_the_beginning_of_the_phase(phased: Callable[..., Run]) -> None:
+    here = phased(watched=False)
+    here.sees([WELL] * BOUNDARY)
+    here.sees([{**WELL, GAP: 0.65}])
+    assert here.trainer.dials["augmentation"].value == pytest.approx(FIRST * BATCH / SLOWNESS)
+
+
+def test_at_the_end_of_the_budget_no_phase_begins(phased: Callable[..., Run]) -> None:
+    """What was best in the phase that the run ended with may be put back."""
+    here = phased()
+    here.trainer.game.phases = (Phase("pretraining", ended_by="lecam"), Phase("contest"))
+    here.sees([WELL] * WINDOW)
+    here.trainer.step = here.trainer.plan.samples // BATCH // FIRST * FIRST
+    here.sees([WELL])
+    assert here.trainer.progress.fraction == 1 and here.dog.phase == 0 and here.dog.best < math.inf
+
+
+def test_a_phase_of_no_length_is_passed_over(phased: Callable[..., Run]) -> None:
+    here = phased()
+    here.trainer.game.phases = (Phase("pretraining", until=0.0, watched=False), Phase("contest"))
+    again = Run(here.trainer, here.split)
+    again.sees([WELL])
+    assert again.dog.phase == 1 and not again.events and len(again.noted) == 1
+
+
+def test_only_the_last_phase_settles_and_by_its_own_looks(phased: Callable[..., Run]) -> None:
+    here = phased()
+    here.sees([WELL] * (BOUNDARY - 1))
+    assert len(here.dog.history) > FEWEST and not here.dog.settled
+    here.sees([WELL] * FEWEST)
+    assert not here.dog.settled
+    here.sees([WELL])
+    assert here.dog.settled
+
+
+@pytest.mark.parametrize("watched", [True, False])
+@pytest.mark.parametrize("stop", [8, 19, 20, 21, 34])
+def test_in_any_phase_it_can_be_stopped_and_restored(stop: int, watched: bool, phased: Callable[..., Run]) -> None:
+    story = [*[WELL] * 12, *[ROUGH] * 30, *[DIVERGED] * 30]
+    whole, first, second = (phased(watched=watched) for _ in range(3))
+    whole.dog.begin()
+    first.dog.begin()
+    whole.sees(story)
+    first.sees(story[:stop])
+    state = json.loads(json.dumps(first.dog.state(), allow_nan=False))
+    second.trainer.step, second.trainer.samples = first.trainer.step, first.trainer.samples
+    put_back(second.trainer.dials, standing(first.trainer.dials))
+    second.past.good = first.past.good
+    # The looks at all phases were written down.
+    second.dog.restore(state, list(first.noted))
+    second.sees(story[stop:])
+    assert first.events + second.events == whole.events and whole.said("remedy")[-1] == "divergence"
+    resumed = [call for call in second.past.calls if call[0] != "forget before" or call[1] > stop * FIRST]
+    assert first.past.calls + resumed == whole.past.calls
+    assert json.dumps(second.dog.state()) == json.dumps(whole.dog.state())
+    assert second.dog.history == whole.dog.history
+    assert standing(second.trainer.dials) == standing(whole.trainer.dials)
+
+
+def test_a_run_that_was_killed_as_a_phase_began_does_not_go_back_across_it(phased: Callable[..., Run]) -> None:
+    """The checkpoint is written before the states of the phase before are forgotten."""
+    here, again = phased(), phased()
+    here.dog.begin()
+    here.sees([WELL] * (BOUNDARY - 1))
+    good, saved = here.past.good, []
+    here.past.secure = lambda: saved.append(json.dumps(here.dog.state()))  # type: ignore[method-assign]
+    here.sees([WELL])
+    again.trainer.step, again.trainer.samples = here.trainer.step, here.trainer.samples
+    again.past.good = good
+    again.dog.restore(json.loads(saved[0]), list(here.noted))
+    assert again.past.good is not None and again.past.good[0] == BOUNDARY * FIRST
+
+
+def test_what_was_written_before_there_were_phases_is_restored(run: Begin) -> None:
+    here, again = run(), run()
+    here.sees([*WARM_UP, *[ROUGH] * LASTING])
+    state = {name: value for name, value in here.dog.state().items() if name != "phase"}
+    again.dog.restore(json.loads(json.dumps(state)), list(here.noted))
+    assert again.dog.state() == json.loads(json.dumps(here.dog.state())) and again.dog.history == here.dog.history
+    assert not again.past.calls

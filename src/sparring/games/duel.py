@@ -116,7 +116,8 @@ class Duel:
         if self.dials["lecam"].value > 0:
             terms["lecam"] = self.dials["lecam"].value * self._lecam(judge, real, fake).mean()
         with torch.no_grad():
-            progress.notes[LEAD] = lead(judge(real).scores, judge(fake).scores)
+            ahead = lead(judge(real).scores, judge(fake).scores)
+        progress.notes.update({LEAD: ahead, "paired": torch.full_like(ahead, float(self.loss.paired))})
         if progress.step % NOTED_EVERY == 0:
             progress.notes.update(notes_on(judge, real, fake))
         return terms

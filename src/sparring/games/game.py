@@ -11,6 +11,8 @@ from sparring.randomness import Draw
 
 WHOLE_RUN = (Phase("training"),)
 """The phases of a game that has only one."""
+JUDGING, GENERATING, NEITHER = "judging", "generating", "neither"
+"""The roles of turns."""
 
 
 class Game(Protocol):
@@ -65,3 +67,23 @@ def phase_at(game: Game, fraction: float) -> int:
         if fraction < phase.until and not ended:
             return number
     return len(game.phases) - 1
+
+
+def roles(game: Game, progress: Progress) -> dict[str, str]:
+    """Role of each turn that is due, by its name.
+
+    Returns:
+        ``GENERATING`` where a published player moves, ``JUDGING`` where nobody but judges does, else ``NEITHER``.
+    """
+    found = {}
+    for turn in game.turns(progress):
+        if set(turn.movers) & set(game.published):
+            found[turn.name] = GENERATING
+        else:
+            found[turn.name] = JUDGING if set(turn.movers) <= set(game.judges) else NEITHER
+    return found
+
+
+def dials_called(game: Game, name: str) -> list[str]:
+    """Names of the game's dials that are called ``name``, or ``name`` and something more: "strength", "strength a"."""
+    return [dial for dial in game.dials if dial == name or dial.startswith(f"{name} ")]

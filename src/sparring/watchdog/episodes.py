@@ -6,6 +6,7 @@ left, so that runs in which nothing was said, because nobody watched, are told o
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, TypeAlias, final
 
 from sparring.watchdog.data import NAME as UNHEALTHY_DATA
@@ -16,6 +17,9 @@ Event: TypeAlias = Mapping[str, Any]
 UNDONE, PENDING, HELPED, IN_VAIN = "nothing was done", "not judged yet", "helped", "did not help"
 PARTLY = "helped, but not enough"
 """What it was against still held."""
+CUT_SHORT = "not judged before the phase ended"
+PHASE = "phase"
+"""The kind of event that tells that a phase of the game ends and the next one begins."""
 
 
 @final
@@ -27,7 +31,8 @@ class Treatment:
         says: what, in plain words.
         samples: real samples seen when it was done.
         back: samples of the state that the run went back to, or None where it did not go back.
-        outcome: "helped", "helped, but not enough", "did not help" or "not judged yet".
+        outcome: "helped", "helped, but not enough", "did not help", "not judged yet" or "not judged before the phase
+            ended".
         judged: samples seen when that was said, or None.
     """
 
@@ -53,6 +58,7 @@ class Episode:
         advice: what a person can do.
         treatments: what was done about it, the earliest first.
         left: whether the run went back to before it, for another reason.
+        phase_end: samples seen when the phase ended in which it was found and not mended, or None.
     """
 
     finding: str
@@ -64,6 +70,7 @@ class Episode:
     advice: str
     treatments: tuple[Treatment, ...] = ()
     left: bool = False
+    phase_end: int | None = None
 
     @property
     def outcome(self) -> str:
@@ -88,9 +95,11 @@ def episodes(looks: History, events: Iterable[Event]) -> list[Episode]:
         looks: all that are left in signals.jsonl.
         events: the lines of events.jsonl.
     """
-    spans = replayed(looks)
+    told = surviving(events)
+    ended = max((event["samples"] for event in told if event["kind"] == PHASE), default=0)
+    spans = [replace(span, lasts=span.lasts and span.end > ended) for span in replayed(looks)]
     story = _Story(spans)
-    for event in surviving(events):
+    for event in told:
         story.tell(event)
     last = looks[-1].samples if looks else 0
     unsaid = [span for span in spans if not any(_speaks_of(span, one) for one in story.told)]
@@ -98,7 +107,16 @@ def episodes(looks: History, events: Iterable[Event]) -> list[Episode]:
 
 
 def replayed(looks: History) -> list[Episode]:
-    """When each rule held, by asking all of them again at every look; pauses as long as the watchdog's are one."""
+    """When each rule held, by asking all of them again at every look; pauses as long as the watchdog's are one.
+
+    Each phase is a history of its own.
+    """
+    several = [list(phase) for _, phase in groupby(looks, key=lambda look: look.phase)]
+    return [replace(span, lasts=span.lasts and phase is several[-1]) for phase in several for span in _replayed(phase)]
+
+
+def _replayed(looks: History) -> list[Episode]:
+    """Replay the looks of one phase."""
     spans: list[Episode] = []
     latest: dict[str, tuple[int, int]] = {}
     for place, look in enumerate(looks):
@@ -145,6 +163,8 @@ class _Story:
             self._judge(self.open[name], event, outcome)
             if outcome == HELPED:
                 del self.open[name]
+        elif kind == PHASE:
+            self._end_phase(event["samples"])
         self.now = event["samples"]
 
     def _find(self, name: str, event: Event) -> None:
@@ -177,6 +197,17 @@ class _Story:
                 self._change(other, left=True, end=max(self.told[other].end, self.now))
                 del self.open[name]
 
+    def _end_phase(self, samples: int) -> None:
+        """Leave the ailments of training to the phase that ends; those of the data stay."""
+        for name, place in list(self.open.items()):
+            one = self.told[place]
+            if one.finding != UNHEALTHY_DATA:
+                *before, last = one.treatments or (None,)
+                if last is not None and last.outcome == PENDING:
+                    self._change(place, treatments=(*before, replace(last, outcome=CUT_SHORT)))
+                self._change(place, phase_end=samples)
+                del self.open[name]
+
     def _judge(self, place: int, event: Event, outcome: str) -> None:
         treatments = self.told[place].treatments
         judged = [replace(one, outcome=outcome, judged=event["samples"]) for one in treatments[-1:]]
@@ -206,14 +237,17 @@ def _until_now(episode: Episode, spans: Sequence[Episode], last: int) -> Episode
         return replace(episode, end=min([episode.mended, *ends]))
     if same:
         start = min(episode.start, max(same[-1].start, episode.reaches_back))
-        return replace(episode, start=start, end=same[-1].end, lasts=same[-1].lasts)
-    nothing_came_after = last <= episode.end and not episode.left
+        lasts = same[-1].lasts and episode.phase_end is None
+        return replace(episode, start=start, end=same[-1].end, lasts=lasts)
+    nothing_came_after = last <= episode.end and not episode.left and episode.phase_end is None
     return replace(episode, lasts=nothing_came_after and episode.outcome != PENDING)
 
 
 def _speaks_of(span: Episode, episode: Episode) -> bool:
     """Whether what the rules find again is what was said."""
     if span.finding != episode.finding or episode.left:
+        return False
+    if episode.phase_end is not None and span.start > episode.phase_end:
         return False
     until = episode.start if not episode.treatments else episode.mended
     return episode.reaches_back <= span.end and (until is None or span.start <= until)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import final
 
-from sparring.watchdog.signals import Look
+from sparring.watchdog.signals import Look, of_one_phase
 
 FEWEST = 12
 """Looks with a distance from which on it can be told whether it still falls."""
@@ -16,7 +16,7 @@ CHANCE = 0.01
 @final
 @dataclass(frozen=True)
 class Improvement:
-    """Whether samples still came nearer to held-out ones.
+    """Whether samples still came nearer to held-out ones in the last phase that was looked at.
 
     The mean distance over the last quarter of the looks is set against that of every earlier stretch of as many looks.
     Where the best of them is not farther off by more than two standard errors of the difference, no gain can be told.
@@ -41,7 +41,7 @@ class Improvement:
 
 def improvement_of(looks: Sequence[Look], total: int) -> Improvement:
     """The rule of ``Improvement``."""
-    seen = [(look.samples, look.values["distance"]) for look in looks if "distance" in look.values]
+    seen = [(look.samples, look.values["distance"]) for look in of_one_phase(looks) if "distance" in look.values]
     if len(seen) < FEWEST:
         few = f"Whether it still improved cannot be told: {len(seen)} looks at the distance, {FEWEST} are needed."
         return Improvement(None, None, None, None, None, few)

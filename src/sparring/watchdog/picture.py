@@ -4,9 +4,10 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, final
 
-from sparring.watchdog.episodes import HELPED, IN_VAIN, PARTLY, PENDING, Episode
+from sparring.watchdog.episodes import CUT_SHORT, HELPED, IN_VAIN, PARTLY, PENDING, Episode
 from sparring.watchdog.findings import RULES
 from sparring.watchdog.signals import Look
 
@@ -20,6 +21,7 @@ MARKS = {
     PARTLY: ("P", GREY, "helped, but not enough"),
     IN_VAIN: ("X", RED, "remedy that did not"),
     PENDING: (">", GREY, "remedy not judged yet"),
+    CUT_SHORT: (">", GREY, "remedy not judged before the phase ended"),
 }
 """What happened → shape, colour and words; a remedy is drawn by what came of it."""
 LINEAR, LOG, BOTH = "linear", "log", "symlog"
@@ -56,6 +58,9 @@ def single(name: str, **choices: Any) -> Panel:
 
 SHARE = (0.0, 1.05)
 GAMMA = "γ, or its factor"
+TURNED = "What was turned?"
+OTHERS = (OCHRE, RED, GREY)
+"""Colours of dials of the same kind, after the first."""
 ROWS: dict[str, tuple[Panel, Panel]] = {
     "Are both players level?": (
         single("lead", least=(0.6, 1.4), line=(ALIKE, "alike")),
@@ -77,18 +82,17 @@ ROWS: dict[str, tuple[Panel, Panel]] = {
         single("held-out gap", least=(-0.25, 1.05), most=(-0.5, 1.2)),
         single("nearer to training", least=SHARE, line=(0.5, "expected")),
     ),
-    "What was turned?": (
-        Panel({GAMMA: BLUE}, scale=LOG),
-        Panel({"generator rate": BLUE, "discriminator rate": OCHRE, "augmentation": GREEN}, scale=BOTH),
-    ),
 }
-"""The question that a row answers → its panels."""
+"""The question that a row answers → its panels. A last row shows the dials that were turned."""
 
 Values = dict[str, tuple[list[int], list[float]]]
 
 
 def signals_picture(
-    looks: Sequence[Look], episodes: Sequence[Episode] = (), figures: Sequence[Mapping[str, Any]] = ()
+    looks: Sequence[Look],
+    episodes: Sequence[Episode] = (),
+    figures: Sequence[Mapping[str, Any]] = (),
+    phases: Sequence[tuple[int, str]] = (),
 ) -> bytes:
     """A PNG file: what happened on top, below it two panels for each question; what is healthy is shaded green.
 
@@ -96,26 +100,36 @@ def signals_picture(
         looks: of the run.
         episodes: what ailed it.
         figures: lines of log.jsonl, for the dials.
+        phases: samples seen when each phase but the first began, and its name.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    values = {**_signals(looks), **_dials(figures)}
-    rows = {asks: pair for asks, pair in ROWS.items() if any(name in values for each in pair for name in each.shows)}
+    dials = _dials(figures)
+    values = {**_signals(looks), **{name: drawn for every in dials for name, drawn in every.items()}}
+    rows = {
+        asks: pair
+        for asks, pair in {**ROWS, TURNED: _panels(*dials)}.items()
+        if any(name in values for each in pair for name in each.shows)
+    }
     lanes = list(dict.fromkeys(each.finding for each in episodes))
     heights = [0.85 + 0.24 * len(lanes)] * bool(lanes) + [1.65] * max(len(rows), 1)
     figure = Figure(figsize=(10, 0.6 + sum(heights)), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
     treated = [one.samples for each in episodes for one in each.treatments]
-    last = max([*(look.samples for look in looks), *(each.end for each in episodes), *treated], default=1)
+    begun = [samples for samples, _ in phases]
+    last = max([*(look.samples for look in looks), *(each.end for each in episodes), *treated, *begun], default=1)
     if lanes:
-        _draw_story(figure.add_subplot(grid[0, :]), episodes, lanes, last)
+        story = figure.add_subplot(grid[0, :])
+        _draw_story(story, episodes, lanes, last)
+        _mark_phases(story, phases, named=True)
     for place, (asks, pair) in enumerate(rows.items(), start=bool(lanes)):
         for side, panel in enumerate(pair):
             axes = figure.add_subplot(grid[place, side])
             _draw(axes, panel, values, "" if side else asks)
             _mark(axes, episodes)
+            _mark_phases(axes, phases, named=place == 0)
             _finish(axes, last, labelled=place == max(_places(rows, side, values), default=0) + bool(lanes))
     words = "real samples seen  ·  green: where the watchdog finds nothing wrong with this signal"
     figure.supxlabel(words, fontsize=8, color=GREY)
@@ -142,16 +156,42 @@ def _signals(looks: Sequence[Look]) -> Values:
     return {name: ([each.samples for each in some], [each[name] for each in some]) for name, some in there.items()}
 
 
-def _dials(figures: Sequence[Mapping[str, Any]]) -> Values:
-    """The dials that were turned, by the names under which they are drawn."""
-    found: Values = {}
-    for name in (name for panel in ROWS["What was turned?"] for name in panel.shows):
-        written = f"dial: {'strength' if name == GAMMA else name}"
+def _dials(figures: Sequence[Mapping[str, Any]]) -> tuple[Values, Values]:
+    """The dials that were turned, by the names under which they are drawn: those of γ, then rates and augmentation."""
+    gammas: Values = {}
+    others: Values = {}
+    for written in dict.fromkeys(name for row in figures for name in row):
+        start, _, dial = written.partition("dial: ")
+        kind, _, of_which = dial.partition(" ")
+        if start or not (kind in ("strength", "augmentation") or dial.endswith(" rate")):
+            continue
         rows = [row for row in figures if isinstance(row.get(written), int | float)]
         values = [float(row[written]) for row in rows]
-        if set(values) - {0.0 if name == "augmentation" else 1.0}:
-            found[name] = [int(row["samples"]) for row in rows], values
-    return found
+        if set(values) - {0.0 if kind == "augmentation" else 1.0}:
+            drawn = [int(row["samples"]) for row in rows], values
+            if kind == "strength":
+                gammas[f"{GAMMA}: {of_which}" if of_which else GAMMA] = drawn
+            else:
+                others[dial] = drawn
+    return gammas, others
+
+
+def _panels(gammas: Values, others: Values) -> tuple[Panel, Panel]:
+    """The last row: rates from the first colour on, whatever stands between."""
+    colours = {name: GREEN for name in others if not name.endswith(" rate")}
+    rates = [name for name in others if name not in colours]
+    return (
+        Panel(dict(zip(gammas, cycle((BLUE, *OTHERS)), strict=False)), scale=LOG),
+        Panel({**dict(zip(rates, cycle((BLUE, *OTHERS)), strict=False)), **colours}, scale=BOTH),
+    )
+
+
+def _mark_phases(axes: "Axes", phases: Sequence[tuple[int, str]], *, named: bool) -> None:
+    """A thin line where each phase begins."""
+    for samples, name in phases if axes.axison else ():
+        axes.axvline(samples, color=GREY, lw=0.6, zorder=1)
+        if named:
+            axes.text(samples, 1.0, f" {name}", transform=axes.get_xaxis_transform(), va="top", fontsize=7, color=GREY)
 
 
 def _places(rows: Mapping[str, tuple[Panel, Panel]], side: int, values: Values) -> list[int]:

@@ -8,11 +8,14 @@ from typing import final
 import torch
 from torch import nn
 
+from sparring.games.game import dials_called, phase_at
 from sparring.randomness import generator as seeded_generator
 from sparring.training.trainer import Trainer
 
-RATES = "rates"
-"""Stands for the learning rates of all players."""
+JUDGES, PUBLISHED = "judges", "published"
+"""Stand for the players of these roles."""
+RATES, JUDGES_RATES, PUBLISHED_RATES = "rates", f"rates of {JUDGES}", f"rates of {PUBLISHED}"
+"""Stand for the learning rates of all players, or of those of one role."""
 
 
 @final
@@ -23,11 +26,12 @@ class Remedy:
     Args:
         says: what is done, in plain words.
         back: whether to go back to the last good state first.
-        turns: dial → factor.
+        turns: dial → factor. A dial's name stands for all that the game has of this name ("strength a", "strength b"),
+            ``RATES`` and its kin for the learning rates of players.
         sets: dial → value, where it is lower.
         steers: dials that follow their rule from now on.
         stays: dials that do not follow it any more.
-        fresh: players whose weights are drawn anew.
+        fresh: roles whose players' weights are drawn anew.
         spread: of these weights, that of He et al. (2015) being 1.
         bold: whether it may break a run that is alive: the present state is kept first, to come back to.
         trial: looks after which it is judged.
@@ -49,11 +53,17 @@ class Remedy:
         if "strength" in self.steers and _mixes_samples(trainer):
             return False
         if self.fresh:
-            return trainer.step < FRESH_BEFORE and set(self.fresh) <= set(trainer.game.players)
-        steered = any(not trainer.dials[one].obeys for name in self.steers for one in _called(name, trainer))
+            # Later too much would be lost: what was learned so far, or in the phase before.
+            early = trainer.step < FRESH_BEFORE and phase_at(trainer.game, trainer.progress.fraction) == 0
+            return early and all(_players(role, trainer) for role in self.fresh)
+        dials = trainer.dials
+        steered = any(not dials[one].obeys for name in self.steers for one in _called(name, trainer))
         turned = any(_called(name, trainer) for name in self.turns)
-        dials = {name: trainer.dials[name] for name in self.sets if name in trainer.dials}
-        raised = any(dial.value < min(self.sets[name], dial.highest) for name, dial in dials.items())
+        raised = any(
+            dials[one].value < min(value, dials[one].highest)
+            for name, value in self.sets.items()
+            for one in _called(name, trainer)
+        )
         return steered or turned or raised or (self.back and not self.steers and not self.turns and not self.sets)
 
     def touched(self, trainer: Trainer) -> list[str]:
@@ -76,8 +86,9 @@ class Remedy:
         for name in self.stays:
             for one in _called(name, trainer):
                 dials[one].obeys = False
-        for player in self.fresh:
-            draw_anew(trainer, player, self.spread)
+        for role in self.fresh:
+            for player in _players(role, trainer):
+                draw_anew(trainer, player, self.spread)
 
 
 BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -95,22 +106,20 @@ STEADIER = Remedy("γ is found from now on, by holding the lead at its set point
 REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
     "non-finite numbers": (
         RISING,
-        Remedy(
-            "the discriminator's weights are drawn anew, half as large", back=True, fresh=("discriminator",), spread=0.5
-        ),
+        Remedy("the discriminator's weights are drawn anew, half as large", back=True, fresh=(JUDGES,), spread=0.5),
         RISING,
         SLOWER,
     ),
     "divergence": (STEADIER, SLOWER, SLOWER, SLOWER, SLOWER),
     "vanishing gradient": (
-        Remedy("all weights are drawn anew, as He et al. (2015) do", fresh=("generator", "discriminator")),
+        Remedy("all weights are drawn anew, as He et al. (2015) do", fresh=(PUBLISHED, JUDGES)),
         STEADIER,
-        Remedy("the generator's rate four times as high", turns={"generator rate": 4.0}, bold=True),
+        Remedy("the generator's rate four times as high", turns={PUBLISHED_RATES: 4.0}, bold=True),
     ),
     "mode collapse": (STEADIER, SLOWER, SLOWER),
     "imbalance": (
         STEADIER,
-        Remedy("the discriminator's rate is halved", turns={"discriminator rate": 0.5}),
+        Remedy("the discriminator's rate is halved", turns={JUDGES_RATES: 0.5}),
         Remedy("samples are augmented before they are judged", sets={"augmentation": 0.2}),
     ),
     "weak discriminator": (
@@ -118,11 +127,11 @@ REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
             "the discriminator's weights are drawn anew, and γ is found from now on, from a tenth of what it was",
             turns={"strength": 0.1},
             steers=("strength",),
-            fresh=("discriminator",),
+            fresh=(JUDGES,),
             trial=10,
         ),
         Remedy("penalties a quarter as strong", turns={"strength": 0.25}),
-        Remedy("the discriminator's rate is doubled", turns={"discriminator rate": 2.0}),
+        Remedy("the discriminator's rate is doubled", turns={JUDGES_RATES: 2.0}),
     ),
     "discriminator overfitting": (
         Remedy("samples are augmented before they are judged, one in five", sets={"augmentation": 0.2}),
@@ -148,7 +157,8 @@ def draw_anew(trainer: Trainer, player: str, spread: float = 1.0) -> None:
     generator = seeded_generator(trainer.plan.seed, f"anew/{player}", trainer.step)
     for module in network.modules():
         _begin_anew(module, spread, generator)
-    trainer.optimisers[player].state.clear()
+    if player in trainer.optimisers:
+        trainer.optimisers[player].state.clear()
     if player in trainer.game.published:
         trainer.average.players[player].load_state_dict(network.state_dict())
 
@@ -169,7 +179,7 @@ def _begin_anew(module: nn.Module, spread: float, generator: torch.Generator) ->
 
 def _mixes_samples(trainer: Trainer) -> bool:
     """Whether the score of a sample depends on the others of its batch, so that its slope is not that of a function."""
-    judges = [player for name, player in trainer.game.players.items() if name not in trainer.game.published]
+    judges = [trainer.game.players[name] for name in trainer.game.judges]
     return any(isinstance(layer, BATCH_NORM) for judge in judges for layer in judge.modules())
 
 
@@ -182,5 +192,15 @@ def keep_turned(trainer: Trainer, dials: Mapping[str, tuple[float, bool]]) -> No
 
 
 def _called(name: str, trainer: Trainer) -> list[str]:
-    """The dials that the trainer has of this name: several for ``RATES``, none where its game has no such dial."""
-    return [one for one in trainer.dials if one == name or (name == RATES and one.endswith(" rate"))]
+    """The trainer's dials that ``name`` stands for; none where its game has no such dial."""
+    game = trainer.game
+    rates = {RATES: tuple(game.players), JUDGES_RATES: game.judges, PUBLISHED_RATES: game.published}
+    if name in rates:
+        return [f"{player} rate" for player in rates[name] if f"{player} rate" in trainer.dials]
+    return dials_called(game, name)
+
+
+def _players(role: str, trainer: Trainer) -> list[str]:
+    """The players of a role that learn by an optimiser."""
+    named = {JUDGES: trainer.game.judges, PUBLISHED: trainer.game.published}[role]
+    return [player for player in named if player in trainer.optimisers]

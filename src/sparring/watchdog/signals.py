@@ -5,11 +5,13 @@ Every signal is relative to the data or to another signal, so that one threshold
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Protocol, final
 
 import torch
@@ -18,9 +20,9 @@ from torch import Tensor
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.flow import Batch
-from sparring.games.game import Game
+from sparring.games.game import GENERATING, JUDGING, Game, dials_called, roles
 from sparring.randomness import Draw, generator
-from sparring.samples import Sample, as_float32, batch_size, to_device
+from sparring.samples import Sample, as_float32, batch_size, floats, to_device
 from sparring.storage import read_lines
 from sparring.training.trainer import Trainer
 
@@ -44,22 +46,28 @@ class Sight(Protocol):
     @property
     def bounds(self) -> tuple[float, float] | None: ...
 
-    def sketch(self, samples: Tensor, facts: Facts) -> Tensor: ...
+    def sketch(self, samples: Sample, facts: Facts) -> Tensor: ...
 
-    def signs(self, real: Tensor, fake: Tensor) -> Mapping[str, float]: ...
+    def signs(self, real: Sample, fake: Sample) -> Mapping[str, float]: ...
 
 
 @final
 @dataclass(frozen=True)
 class Look:
-    """One look: when, and every signal by its name; see ``SIGNALS``."""
+    """One look: when, every signal by its name (see ``SIGNALS``), and the number of the game's phase."""
 
     step: int
     samples: int
     values: dict[str, float]
+    phase: int = 0
 
     def __getitem__(self, name: str) -> float:
         return self.values.get(name, math.nan)
+
+    @property
+    def written(self) -> dict[str, float]:
+        """The values, and the phase where it is not the first: one line of signals.jsonl beside step and samples."""
+        return {**self.values, **({"phase": self.phase} if self.phase else {})}
 
 
 SIGNALS = {
@@ -68,8 +76,8 @@ SIGNALS = {
     "sure": "mean sign of D(x) over the mean score of fakes, in [-1, 1]",
     "real slope": "mean length of ∇D at real samples",
     "fake slope": "mean length of ∇D at generated samples",
-    "generator gradient": "length of the generator's gradient",
-    "discriminator gradient": "length of the discriminator's gradient",
+    "generator gradient": "length of the gradient of whoever is published, where there are judges",
+    "discriminator gradient": "length of the judges' gradient",
     "penalty share": "what the penalties weigh, the adversarial term being 1",
     "steered": "1 where γ finds itself, 0 where it was given",
     "paired": "1 where the loss scores pairs, so that the lead rests at 0.69, 0 where it may be any number",
@@ -85,7 +93,7 @@ SIGNALS = {
     "outside": "share of values beyond those of training samples",
     "nearer to training": "share of samples nearer to training than to held-out ones, 1/2 expected",
 }
-"""What each signal is."""
+"""What each signal is. Of several judges or generators it is the mean over their turns."""
 
 
 def due(step: int) -> bool:
@@ -117,6 +125,7 @@ class Observer:
         self._before: Tensor | None = None
         self._sums: dict[str, tuple[int, float, float]] = {}
         self._refused = 0
+        self._roles = roles(trainer.game, trainer.progress)
 
     @cached_property
     def _real(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -138,7 +147,8 @@ class Observer:
         return within.kthvalue(-(-len(real) * NEIGHBOURS // JUDGED), dim=1).values
 
     def step(self) -> None:
-        """Take note of the figures of one step."""
+        """Take note of the figures of one step, and of the turns that come next."""
+        self._roles |= roles(self.trainer.game, self.trainer.progress)
         for name, value in self.trainer.fresh.items():
             if math.isfinite(value):
                 count, total, squares = self._sums.get(name, (0, 0.0, 0.0))
@@ -160,48 +170,66 @@ class Observer:
     def state(self) -> dict[str, Any]:
         """What was seen since the last look, as JSON values."""
         before = None if self._before is None else self._before.tolist()
-        return {"sums": self._sums, "refused": self._refused, "before": before}
+        return {"sums": self._sums, "refused": self._refused, "before": before, "roles": self._roles}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from ``state``."""
         self._sums = {name: (count, total, squares) for name, (count, total, squares) in state["sums"].items()}
         self._refused = state["refused"]
+        self._roles = {**roles(self.trainer.game, self.trainer.progress), **state.get("roles", {})}
         self._before = None if state["before"] is None else torch.tensor(state["before"])
 
     def _figures(self) -> dict[str, float]:
+        """Means over the steps since the look before, by the roles of turns."""
         mean = {name: total / count for name, (count, total, _) in self._sums.items()}
-        found = {name.partition(": ")[2]: value for name, value in mean.items() if name.startswith("discriminator: ")}
-        found |= {f"{name.partition('/')[0]} gradient": mean[name] for name in mean if name.endswith("/gradient")}
-        terms = {name.partition("/")[2]: value for name, value in mean.items() if name.startswith("discriminator/")}
-        if "adversarial" in terms:
-            penalties = sum(value for name, value in terms.items() if name not in ("adversarial", "gradient"))
-            found["penalty share"] = _ratio(penalties, abs(terms["adversarial"]))
-        count, total, squares = self._sums.get("discriminator: lead", (0, 0.0, 0.0))
-        if count > 1:
-            found["swing"] = math.sqrt(max(squares - total * total / count, 0.0) / (count - 1))
-        if "strength" in self.trainer.dials:
-            found["steered"] = float(self.trainer.dials["strength"].obeys)
-        if (loss := getattr(self.trainer.game, "loss", None)) is not None:
-            found["paired"] = float(loss.paired)
+        judging = [turn for turn, role in self._roles.items() if role == JUDGING]
+        found = _means(_below(f"{turn}: ", mean) for turn in judging)
+        found |= {f"{turn} gradient": mean[f"{turn}/gradient"] for turn in self._roles if f"{turn}/gradient" in mean}
+        found |= self._of_the_contest(judging, mean)
+        steered = [float(self.trainer.dials[name].obeys) for name in dials_called(self.trainer.game, "strength")]
+        if steered:
+            found["steered"] = fmean(steered)
         refused = self.trainer.guard.total - self._refused
         self._refused = self.trainer.guard.total
         return {**found, "refused": float(refused), "spent": self.trainer.progress.fraction}
+
+    def _of_the_contest(self, judging: Sequence[str], mean: Mapping[str, float]) -> dict[str, float]:
+        """Signals that exist only where a game has judges."""
+        if not self.trainer.game.judges:
+            return {}
+        generating = [turn for turn, role in self._roles.items() if role == GENERATING]
+        gradients = {"generator gradient": generating, "discriminator gradient": judging}
+        found = {
+            name: fmean(sizes)
+            for name, turns in gradients.items()
+            if (sizes := [mean[f"{turn}/gradient"] for turn in turns if f"{turn}/gradient" in mean])
+        }
+        terms = [every for turn in judging if "adversarial" in (every := _below(f"{turn}/", mean))]
+        if terms:
+            kinds = ("adversarial", "gradient")
+            penalties = sum(value for every in terms for name, value in every.items() if name not in kinds)
+            found["penalty share"] = _ratio(penalties, sum(abs(every["adversarial"]) for every in terms))
+        leads = [self._sums[f"{turn}: lead"] for turn in judging if f"{turn}: lead" in self._sums]
+        swings = [_deviation(*sums) for sums in leads if sums[0] > 1]
+        if swings:
+            found["swing"] = fmean(swings)
+        return found
 
     @torch.no_grad()
     def _samples(self) -> dict[str, float]:
         with _at_rest(self.trainer.game):
             live, average = (self._generated(game) for game in (self.trainer.game, self.trainer.average))
             gap = self._gap(live)
-        if not (live.isfinite().all() and average.isfinite().all()):
+        if not all(part.isfinite().all() for part in (*floats(live), *floats(average))):
             return {"outside": 1.0, "contrast": FAR}
         real, now = self._real[0], self._sketch(live)
         kinds = self.beside.label if self.beside.condition is not None else None
         found = {
             **gap,
             "diversity": _ratio(_spread(now, kinds), _spread(real, kinds)),
-            "contrast": _ratio(float(live.std(0).mean()), float(self.beside.real.std(0).mean())),
+            "contrast": _over_parts(_contrast, live, self.beside.real),
             **self._compared(self._sketch(average)),
-            "outside": _outside(average, self.train.real),
+            "outside": _over_parts(_outside, average, self.train.real),
             **self.sight.signs(self.beside.real, average),
         }
         if self._before is not None:
@@ -209,7 +237,7 @@ class Observer:
         self._before = now
         return found
 
-    def _sketch(self, samples: Tensor) -> Tensor:
+    def _sketch(self, samples: Sample) -> Tensor:
         return self.sight.sketch(samples, self.split.facts)
 
     def _generated(self, game: Game) -> Sample:
@@ -218,8 +246,8 @@ class Observer:
         made: Sample = to_device(as_float32(game.generate(game.noise(self.draw), condition)), "cpu")
         return made
 
-    def _gap(self, fake: Tensor) -> dict[str, float]:
-        """How much of its lead the discriminator owes to knowing the training samples."""
+    def _gap(self, fake: Sample) -> dict[str, float]:
+        """Share of the judges' lead that they owe to knowing the training samples."""
         sides = [self.train, self.held_out, self.beside._replace(real=fake)]
         scores = [self.trainer.game.opinion(to_device(side, self.trainer.device)).score for side in sides]
         train, held_out, fakes = (math.nan if score is None else float(score.mean()) for score in scores)
@@ -243,7 +271,19 @@ class Observer:
 def looks(file: Path) -> list[Look]:
     """All looks that were written down in signals.jsonl."""
     lines = read_lines(file) if file.exists() else []
-    return [Look(line.pop("step"), line.pop("samples"), line) for line in lines]
+    return [look_of(line) for line in lines]
+
+
+def look_of(line: Mapping[str, Any]) -> Look:
+    """The look of one line of signals.jsonl; what is no number is passed over."""
+    values = {name: value for name, value in line.items() if name not in ("step", "samples", "phase")}
+    numbers = {name: float(value) for name, value in values.items() if type(value) in (int, float)}
+    return Look(line["step"], line["samples"], numbers, int(line.get("phase", 0)))
+
+
+def of_one_phase(history: Sequence[Look]) -> list[Look]:
+    """The looks of the phase of the last one."""
+    return list(takewhile(lambda look: look.phase == history[-1].phase, reversed(history)))[::-1]
 
 
 @contextmanager
@@ -267,17 +307,46 @@ def _spread(features: Tensor, kinds: Tensor | None) -> float:
     apart = torch.cdist(features, features)
     pairs = ~torch.eye(len(features), dtype=torch.bool)
     if kinds is not None:
-        alike = pairs & (kinds[:, None] == kinds[None])
+        alike = pairs & (kinds[:, None] == kinds[None]) & (kinds >= 0)
         pairs = alike if alike.any() else pairs
     return float(apart[pairs].mean())
 
 
+def _over_parts(compare: Callable[[Tensor, Tensor], float], fake: Sample, real: Sample) -> float:
+    """The mean over the floating-point parts of samples, each relative to its own scale; NaN where there are none."""
+    values = [compare(*pair) for pair in zip(floats(fake), floats(real), strict=True)]
+    told = [value for value in values if not math.isnan(value)]
+    return fmean(told) if told else math.nan
+
+
+def _contrast(fake: Tensor, real: Tensor) -> float:
+    return _ratio(float(fake.std(0).mean()), float(real.std(0).mean()))
+
+
 def _outside(fake: Tensor, real: Tensor) -> float:
     """The share of values beyond the range of the real ones, of each coordinate by itself where samples are points."""
-    low, high = (real.amin(0), real.amax(0)) if real.dim() == 2 else (real.min(), real.max())
+    low, high = (real.amin(0), real.amax(0)) if real.dim() <= 2 else (real.min(), real.max())
     reach = MARGIN * (high - low)
     return float(((fake < low - reach) | (fake > high + reach)).float().mean())
 
 
 def _ratio(value: float, unit: float) -> float:
     return value / unit if unit else math.nan
+
+
+def _below(start: str, figures: Mapping[str, float]) -> dict[str, float]:
+    return {name.removeprefix(start): value for name, value in figures.items() if name.startswith(start)}
+
+
+def _means(several: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each figure over those that have it."""
+    found: dict[str, list[float]] = {}
+    for figures in several:
+        for name, value in figures.items():
+            found.setdefault(name, []).append(value)
+    return {name: fmean(values) for name, values in found.items()}
+
+
+def _deviation(count: int, total: float, squares: float) -> float:
+    """The standard deviation of so many values, from their sum and that of their squares."""
+    return math.sqrt(max(squares - total * total / count, 0.0) / (count - 1))

@@ -9,7 +9,14 @@ from typing import NamedTuple, final
 
 from sparring.errors import SparringError
 from sparring.games.game import Game
-from sparring.training.checkpoint import forget_after, load_checkpoint, restore, restore_average, save_checkpoint
+from sparring.training.checkpoint import (
+    checkpoints,
+    forget_after,
+    load_checkpoint,
+    restore,
+    restore_average,
+    save_checkpoint,
+)
 from sparring.training.logbook import Logbook
 from sparring.training.processes import World
 from sparring.training.trainer import Trainer
@@ -54,6 +61,17 @@ class States:
     def keep_best(self) -> None:
         """Keep the present state as the best so far."""
         self._write(self.best)
+
+    def forget_before(self, samples: int) -> None:
+        """Forget the states of before ``samples``, the best too; keep the present one where none is left."""
+        if self.world.first:
+            for checkpoint in (*checkpoints(self.good), *checkpoints(self.best)):
+                if int(checkpoint.name) < samples:
+                    shutil.rmtree(checkpoint, ignore_errors=True)
+        if not self.world.first or checkpoints(self.good):
+            self.world.agree("kept")
+        else:
+            self.keep()
 
     def go_back(self) -> bool:
         """To the last good state, with the clock going on; False if there is none."""

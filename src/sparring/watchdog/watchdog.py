@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any, Protocol, TypeAlias, final
 
 from sparring.dials import put_back
 from sparring.dials import standing as dials_standing
+from sparring.flow import Phase
+from sparring.games.game import phase_at
 from sparring.watchdog.best import standing, surpasses
 from sparring.watchdog.data import unhealthy
 from sparring.watchdog.findings import COOLING, EARLY, LASTING, Finding, found, suspicious
@@ -52,6 +54,10 @@ class Past(Protocol):
         """Keep the present state as the best so far."""
         ...
 
+    def forget_before(self, samples: int) -> None:
+        """Forget the states of before ``samples``, the best too; keep the present one where none is left."""
+        ...
+
     def secure(self) -> None:
         """Make sure that a resumed run goes on from here."""
         ...
@@ -83,7 +89,7 @@ class Trial:
 
 @final
 class Watchdog:
-    """The watchdog of one run.
+    """The watchdog of one run, which begins anew with every phase of the game.
 
     Args:
         observer: what it sees with.
@@ -95,12 +101,17 @@ class Watchdog:
 
     def __init__(self, observer: Observer, past: Past, mode: str, tell: Tell, note: Callable[[Look], None]) -> None:
         self.observer, self.past, self.mode, self.tell, self.note = observer, past, mode, tell, note
+        self.rollbacks = 0
+        self._enter(phase_at(observer.trainer.game, observer.trainer.progress.fraction), 0)
+
+    def _enter(self, phase: int, began: int) -> None:
+        """Know nothing yet of the phase that begins after ``began`` samples."""
+        self.phase, self.began = phase, began
         self.history: list[Look] = []
         self.ailing: list[str] = []
         self.tries: dict[str, int] = {}
         self.said: dict[str, int] = {}
         self.trials: list[Trial] = []
-        self.rollbacks = 0
         self.healthy = 0
         self.best, self.best_at = math.inf, 0
 
@@ -117,19 +128,25 @@ class Watchdog:
         """After each step of the trainer."""
         if self.mode == "off":
             return
-        self.observer.step()
-        if due(self.observer.trainer.step):
-            self._consider(self.observer.look())
+        # The step that ended a phase is looked at in neither.
+        if (number := self._phase_now()) != self.phase:
+            self._begin_phase(number)
+        elif self._now.watched:
+            self.observer.step()
+            if due(self.observer.trainer.step):
+                self._consider(replace(self.observer.look(), phase=self.phase))
 
     @property
     def word(self) -> str:
         """How the run does, in a word or two."""
-        return "not watched" if self.mode == "off" else ", ".join(self.ailing) or "healthy"
+        watched = self.mode != "off" and self._now.watched
+        return ", ".join(self.ailing) or "healthy" if watched else "not watched"
 
     @property
     def settled(self) -> bool:
-        """Whether no further gain can be told."""
-        return not self.trials and improvement_of(self.history, 0).stopped is True
+        """True where the last phase has come and no further gain can be told in it."""
+        last = self.phase == len(self.observer.trainer.game.phases) - 1
+        return last and not self.trials and improvement_of(self.history, 0).stopped is True
 
     def rescue(self) -> bool:
         """Numbers have not been finite for so long that the trainer gave up: go back, if that may help."""
@@ -152,19 +169,48 @@ class Watchdog:
             "healthy": self.healthy,
         }
         kept["best"] = [self.best, self.best_at] if self.best < math.inf else None
+        kept["phase"] = [self.phase, self.began]
         return {**kept, "trials": trials, "observer": self.observer.state()}
 
     def restore(self, state: dict[str, Any], history: list[Look]) -> None:
-        """Go on from ``state``, having seen ``history``."""
-        self.history = history
+        """Go on from ``state``, having seen ``history``, looks at earlier phases included."""
+        self._enter(*state.get("phase", (0, 0)))
+        self.history = [look for look in history if look.samples > self.began]
         self.tries, self.said = dict(state["tries"]), dict(state["said"])
         self.rollbacks, self.healthy = state["rollbacks"], state["healthy"]
         self.best, self.best_at = state["best"] or (math.inf, 0)
         self.trials = [Trial(**trial) for trial in state["trials"]]
         self.observer.restore(state["observer"])
+        if self.began and self.mode == "repair":
+            # Where the run was killed as the phase began, states of before it may still be there.
+            self.past.forget_before(self.began)
+
+    @property
+    def _now(self) -> Phase:
+        """The present phase."""
+        return self.observer.trainer.game.phases[self.phase]
+
+    def _phase_now(self) -> int:
+        """Number of the phase of the next step; after the last step, of that one."""
+        trainer = self.observer.trainer
+        fraction = trainer.progress.fraction
+        return phase_at(trainer.game, fraction) if fraction < 1 else self.phase
+
+    def _begin_phase(self, number: int) -> None:
+        """Begin anew: nothing that was seen or tried before counts any more."""
+        ended, dropped = self._now.name, [trial.finding for trial in self.trials]
+        samples = self.observer.trainer.samples
+        self._enter(number, samples)
+        self.observer.forget()
+        words = f"The phase {ended} ends after {samples:,} samples; {self._now.name} begins."
+        self.tell("phase", words, {"phase": number, "name": self._now.name, "dropped": dropped})
+        if self.mode == "repair":
+            # First of all a checkpoint: a run resumed from an earlier one would lack the states that are forgotten.
+            self.past.secure()
+            self.past.forget_before(samples)
 
     def _consider(self, look: Look) -> None:
-        passed = look.samples - (self.history[-1].samples if self.history else 0)
+        passed = look.samples - (self.history[-1].samples if self.history else self.began)
         self.history.append(look)
         self.note(look)
         if self.mode == "repair":
