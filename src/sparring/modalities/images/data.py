@@ -114,8 +114,10 @@ class ImageSurvey:
 
 
 def claims(source: str) -> int:
-    """2 for a known name (digits, mnist, …) or a path at which there seem to be pictures, else 0."""
-    return 2 if looks_like_pictures(source) else 0
+    """2 for a known name (digits, mnist, …) or a path at which there seem to be pictures; 1 for arrays of any kind."""
+    if not looks_like_pictures(source):
+        return 0
+    return 1 if source.lower().endswith((".npy", ".npz")) else 2
 
 
 def read(source: str, view: View, facts: Facts) -> Dataset:

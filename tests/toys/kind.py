@@ -1,0 +1,125 @@
+"""A modality made of a few functions, and a recipe made of a few values: what all toys share."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.data.conditions import Asking
+from sparring.data.dataset import Dataset, Split, split_rows
+from sparring.data.facts import Facts
+from sparring.data.view import View
+from sparring.evaluation.extractors import Extractor
+from sparring.evaluation.scores import Measure
+from sparring.evaluation.sides import Round
+from sparring.flow import Batch
+from sparring.modality import Survey
+from sparring.rendering.exhibits import Exhibit
+from sparring.samples import Sample, tensors
+
+
+@final
+@dataclass(frozen=True)
+class Seen:
+    """See ``sparring.modality.Survey``."""
+
+    facts: Facts
+    load: Callable[[str, View], Dataset]
+
+    def prepare(self, view: View, *, seed: int = 0) -> Split:
+        return split_rows(self.load(self.facts.source, view), self.facts, seed)
+
+
+@final
+@dataclass(frozen=True)
+class Kind:
+    """See ``sparring.modality.Modality``.
+
+    Args:
+        name: of the modality.
+        load: (source, view) → all its samples.
+        features: samples → (count, features), by which they are judged and watched.
+        look: (batch, facts) → what a person is shown.
+        suffix: of the files that it claims.
+        classes: names of the labels.
+        coding: what networks need to know of the data, from the source.
+        conditions: what a person can ask for.
+        bounds, blends, paired: as a modality has them.
+    """
+
+    name: str
+    load: Callable[[str, View], Dataset]
+    features: Callable[[Sample], Tensor]
+    look: Callable[[Batch, Facts], Sequence[Exhibit]]
+    suffix: str
+    classes: tuple[str, ...] = ()
+    coding: Callable[[str], dict[str, Any]] = lambda source: {}
+    conditions: Mapping[str, Asking] = field(default_factory=dict)
+    bounds: tuple[float, float] | None = None
+    blends: bool = False
+    paired: Callable[[Sample, Sample], Mapping[str, float]] = lambda fake, true: {}
+    shown: int = 8
+    preparation: str = "as it is"
+
+    def claims(self, source: str) -> int:
+        return 2 if source.endswith(self.suffix) else 0
+
+    def survey(self, source: str) -> Survey:
+        whole = self.load(source, View(()))
+        digest = sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in tensors(whole.samples))).hexdigest()
+        offers, shape = tuple(self.conditions), whole.shapes[0]
+        coding = self.coding(source)
+        facts = Facts(source, self.name, len(whole), shape, digest, self.classes, offers=offers, coding=coding)
+        return Seen(facts, self.load)
+
+    def view_of(self, made: Facts, real: Facts) -> View:
+        return View(made.shape)
+
+    def read(self, source: str, view: View, facts: Facts) -> Dataset:
+        return self.load(source, view)
+
+    def decode(self, samples: Sample, facts: Facts) -> list[Any]:
+        return [part.numpy() for part in tensors(samples)]
+
+    def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
+        return self.look(batch, facts)
+
+    def save(self, samples: Sample, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{first:06d}.npz"
+        np.savez(path, *self.decode(samples, facts))
+        return [path]
+
+    def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
+        return {"features": Features(self.features)}
+
+    def measure(self, split: Split, seed: int) -> Measure:
+        return lambda one: ({}, {})
+
+    def sketch(self, samples: Sample, facts: Facts) -> Tensor:
+        return self.features(samples)
+
+    def signs(self, real: Sample, fake: Sample) -> Mapping[str, float]:
+        return {}
+
+    def by_class(self, one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
+        return {}
+
+
+@final
+@dataclass(frozen=True)
+class Features:
+    """See ``sparring.evaluation.extractors.Extractor``."""
+
+    compute: Callable[[Sample], Tensor]
+    name: str = "features"
+    lasting: bool = False
+
+    def __call__(self, samples: Sample) -> Tensor:
+        with torch.no_grad():
+            return self.compute(samples).float()
