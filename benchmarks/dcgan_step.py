@@ -19,7 +19,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.modalities.images.networks.dcgan import Discriminator, Generator
-from sparring.modalities.images.recipes import DCGAN
+from sparring.modalities.images.recipes.dcgan import DCGAN
 from sparring.randomness import seeded
 
 BATCH, NOISE, WIDTH, SIZE = 64, 100, 64, (64, 64)

@@ -21,9 +21,9 @@ from sklearn.svm import SVC
 import sparring
 from sparring.cli.demo import MINUTES, SAMPLES
 from sparring.data.view import View
-from sparring.display import Plain
-from sparring.evaluation.distances import frechet
+from sparring.metrics.distances import frechet
 from sparring.modalities.images.data import survey
+from sparring.runs.display import Plain
 from sparring.storage import read_json, read_lines
 
 

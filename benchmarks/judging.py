@@ -25,8 +25,8 @@ from scipy.linalg import sqrtm
 
 import sparring
 from sparring.data.view import View
-from sparring.evaluation.distances import frechet, prdc
-from sparring.evaluation.inception import build
+from sparring.metrics.distances import frechet, prdc
+from sparring.metrics.extractors.inception import build
 from sparring.modalities import modality_of
 
 

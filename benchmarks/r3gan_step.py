@@ -14,7 +14,7 @@ from rounds import interleaved, setting, stepper, table
 
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
-from sparring.modalities.images.recipes import R3GAN
+from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.randomness import seeded
 
 FACTS = Facts("noise", "images", 2000, (1, 32, 32), "", tuple("0123456789"))

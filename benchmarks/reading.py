@@ -32,7 +32,7 @@ def make(folder: Path, files: int, side: int) -> None:
 
 def ours(folder: Path, side: int) -> list[float]:
     """Seconds, by the wall and of the processor, of the first epoch from nothing known; then of the second."""
-    from sparring.data.endless import Endless
+    from sparring.data.sampler import Endless
     from sparring.data.view import View
     from sparring.modalities.images.data import survey
 

@@ -40,12 +40,12 @@ from torch.nn.functional import conv2d
 
 from sparring.data.dataset import Dataset, Split
 from sparring.data.view import View
+from sparring.evaluation.judging import judge
 from sparring.evaluation.memorisation import CLOSEST, TOO_FAR, Memorisation
+from sparring.evaluation.result import Judgement
 from sparring.evaluation.scores import Score
 from sparring.evaluation.words import number, words
 from sparring.flow import Batch
-from sparring.judgement import Judgement
-from sparring.judging import judge
 from sparring.modalities import modality
 from sparring.randomness import generator
 from sparring.storage import write_json

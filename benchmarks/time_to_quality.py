@@ -23,13 +23,16 @@ from torch.nn.functional import avg_pool2d
 
 from sparring.data.dataset import Split
 from sparring.data.view import View
-from sparring.evaluation.classifier import Classifier, accuracy, train_classifier
-from sparring.evaluation.distances import frechet, prdc
-from sparring.modalities.images import recipes
+from sparring.metrics.distances import frechet, prdc
+from sparring.metrics.extractors.classifier import Classifier, accuracy, train_classifier
 from sparring.modalities.images.data import survey
-from sparring.modalities.images.render import picture
+from sparring.modalities.images.recipes.dcgan import DCGAN
+from sparring.modalities.images.recipes.gan import GAN
+from sparring.modalities.images.recipes.r3gan import R3GAN
+from sparring.modalities.images.recipes.vae import VAE
 from sparring.randomness import Draw, seeded
 from sparring.recipe import Recipe
+from sparring.rendering.grids import picture
 from sparring.storage import append_line, read_lines, write_picture
 from sparring.training.devices import gains_from_bfloat16
 from sparring.training.plan import Plan
@@ -38,20 +41,20 @@ from sparring.training.trainer import Trainer
 COUNT = 3000
 FAST = {"precision": "bfloat16" if gains_from_bfloat16(torch.device("cpu")) else "float32", "resolution": (32, 32)}
 CONTESTANTS: dict[str, Recipe] = {
-    "r3gan": recipes.R3GAN(**FAST),
-    "r3gan without classes": recipes.R3GAN(**FAST, labels=False),
-    "r3gan, γ 0.3": recipes.R3GAN(**FAST, gamma=0.3),
-    "r3gan without classes, γ 3": recipes.R3GAN(**FAST, labels=False, gamma=3.0),
-    "r3gan plain": recipes.R3GAN(**(FAST | {"precision": "float32"}), penalty_every=1),
-    "r3gan residual": recipes.R3GAN(**(FAST | {"precision": "float32"}), penalty_every=1, blocks=1, learning_rate=1e-3),
-    "r3gan exact everywhere": recipes.R3GAN(**FAST, penalty_every=1),
-    "r3gan finite": recipes.R3GAN(**FAST, penalty="finite"),
-    "r3gan without penalty": recipes.R3GAN(**FAST, penalty="none"),
-    "rival": recipes.DCGAN(**FAST, width=32, learning_rate=6e-4),
-    "rival 2e-4": recipes.DCGAN(**FAST, width=32),
-    "dcgan": recipes.DCGAN(**FAST),
-    "gan": recipes.GAN(**FAST),
-    "vae": recipes.VAE(**FAST),
+    "r3gan": R3GAN(**FAST),
+    "r3gan without classes": R3GAN(**FAST, labels=False),
+    "r3gan, γ 0.3": R3GAN(**FAST, gamma=0.3),
+    "r3gan without classes, γ 3": R3GAN(**FAST, labels=False, gamma=3.0),
+    "r3gan plain": R3GAN(**(FAST | {"precision": "float32"}), penalty_every=1),
+    "r3gan residual": R3GAN(**(FAST | {"precision": "float32"}), penalty_every=1, blocks=1, learning_rate=1e-3),
+    "r3gan exact everywhere": R3GAN(**FAST, penalty_every=1),
+    "r3gan finite": R3GAN(**FAST, penalty="finite"),
+    "r3gan without penalty": R3GAN(**FAST, penalty="none"),
+    "rival": DCGAN(**FAST, width=32, learning_rate=6e-4),
+    "rival 2e-4": DCGAN(**FAST, width=32),
+    "dcgan": DCGAN(**FAST),
+    "gan": GAN(**FAST),
+    "vae": VAE(**FAST),
 }
 
 

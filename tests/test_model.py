@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sparring.display import Silent
+from sparring.api.train import train
 from sparring.errors import SparringError
-from sparring.experiment import train
 from sparring.model import Model, load
+from sparring.runs.display import Silent
 from sparring.sampling import AT_ONCE
 from sparring.storage import read_json, write_json
 

@@ -118,7 +118,7 @@ def test_the_nearest_name() -> None:
 
 
 OWN = """
-from sparring.modalities.points.recipes import Mixture
+from sparring.modalities.points.recipes.mixture import Mixture
 
 VALUE = Mixture(width=16)
 NUMBER = 3

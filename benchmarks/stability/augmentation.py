@@ -25,8 +25,8 @@ from torch import Tensor
 
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
-from sparring.evaluation.classifier import train_classifier
-from sparring.evaluation.distances import coverage, frechet
+from sparring.metrics.distances import coverage, frechet
+from sparring.metrics.extractors.classifier import train_classifier
 from sparring.modalities.images.data import survey
 from sparring.recipe import Recipe, resolve, with_fields
 from sparring.recipes import RECIPES

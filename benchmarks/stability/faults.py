@@ -27,17 +27,17 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rounds import setting
 
 from sparring.data.dataset import Dataset, Split
-from sparring.evaluation.distances import frechet
 from sparring.flow import Batch, Progress, Terms, Verdict
 from sparring.games.duel import Duel
+from sparring.metrics.distances import frechet
 from sparring.modalities.images.data import survey
 from sparring.modalities.images.networks.residual import Discriminator
-from sparring.modalities.images.recipes import R3GAN
+from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.objectives.losses import minimax
 from sparring.recipe import Machine, resolve, with_fields
 from sparring.storage import read_lines, write_json
-from sparring.watchdog.findings import RULES
-from sparring.watchdog.watchdog import NOT_FINITE
+from sparring.watchdog.monitor import NOT_FINITE
+from sparring.watchdog.rules import RULES
 
 SAMPLES, COUNT = 100_000, 1500
 """Real samples seen by each run, and samples of it that are judged."""

@@ -21,10 +21,10 @@ from rounds import setting
 
 import sparring
 from sparring.data.view import View
-from sparring.display import Plain
-from sparring.judgement import Judgement
+from sparring.evaluation.result import Judgement
 from sparring.modalities.images.data import survey
-from sparring.run import Run
+from sparring.runs.display import Plain
+from sparring.runs.folder import Run
 
 QUALITY = 0.4
 """Share of points that have to lie near a mode."""

@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rounds import setting
 
 import sparring
-from sparring.display import Silent
 from sparring.modalities.points.data import MIXTURES
 from sparring.modalities.points.metrics import mode_coverage
+from sparring.runs.display import Silent
 from sparring.storage import write_json
 
 SAMPLES = 2_500

@@ -9,13 +9,13 @@ from torch import Tensor
 
 from sparring.data.dataset import Split
 from sparring.data.facts import Facts
-from sparring.display import Silent
-from sparring.experiment import Experiment
 from sparring.games.game import Game
 from sparring.randomness import Draw
 from sparring.recipe import Recipe
-from sparring.run import Record, create, versions
-from sparring.training.processes import World
+from sparring.runs.display import Silent
+from sparring.runs.folder import Record, create, versions
+from sparring.runs.session import Experiment
+from sparring.training.distributed import World
 
 Plant = Callable[[Any], None]
 

@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rounds import setting
 
 from sparring.dials import Rule
-from sparring.evaluation.distances import frechet
-from sparring.modalities.images import recipes
+from sparring.metrics.distances import frechet
 from sparring.modalities.images.data import survey
+from sparring.modalities.images.recipes import r3gan
 from sparring.objectives import balance
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.schedules import geometric
@@ -53,7 +53,7 @@ def filtered(rule: Rule, decay: float) -> Rule:
 
 def controlled(at: float, proportional: float, integral: float) -> Rule:
     """PI control of log γ: how far the lead is from the set point counts, up to ±1, and how much that has changed."""
-    floor = geometric(recipes.START, recipes.LOWEST_GAMMA * recipes.START)
+    floor = geometric(r3gan.START, r3gan.LOWEST_GAMMA * r3gan.START)
     before: list[float] = []
 
     def rule(value: float, figures: Mapping[str, float]) -> float:
@@ -71,8 +71,8 @@ class Choice:
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     at: float = balance.SET_POINT
-    start: float = recipes.START
-    rate: float = recipes.GAMMA_RATE
+    start: float = r3gan.START
+    rate: float = r3gan.GAMMA_RATE
     filtered: float = 0.0
     gains: tuple[float, float] | None = None
     loss: str = "relativistic"
@@ -82,7 +82,7 @@ class Choice:
         """Another rule for γ, another loss, or augmentation that does not change."""
         game.loss = LOSSES[self.loss]
         if game.dials["strength"].obeys:
-            game.dials["strength"] = balance.automatic(self.start, self.rate, recipes.LOWEST_GAMMA, at=self.at)
+            game.dials["strength"] = balance.automatic(self.start, self.rate, r3gan.LOWEST_GAMMA, at=self.at)
         if self.gains:
             game.dials["strength"].rule = controlled(self.at, *self.gains)
         if self.filtered:

@@ -23,12 +23,12 @@ from rounds import setting
 
 import sparring
 from sparring.data.view import View
-from sparring.display import Plain
-from sparring.evaluation.classifier import accuracy, train_classifier
+from sparring.metrics.extractors.classifier import accuracy, train_classifier
 from sparring.modalities.images.data import survey
 from sparring.modalities.images.stacked import digits_of, stacked_modes
 from sparring.recipe import Recipe
-from sparring.run import Run
+from sparring.runs.display import Plain
+from sparring.runs.folder import Run
 from sparring.storage import write_json
 from sparring.training.checkpoint import load_checkpoint
 

@@ -12,20 +12,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sparring.api.compare import compare
+    from sparring.api.diagnose import diagnose
+    from sparring.api.evaluate import evaluate
+    from sparring.api.inspect import inspect
+    from sparring.api.resume import resume
+    from sparring.api.train import train
     from sparring.data.dataset import Dataset
-    from sparring.diagnosis import diagnose
     from sparring.errors import SparringError
-    from sparring.experiment import Interrupted, resume, train
     from sparring.flow import Batch, Progress, Turn, Verdict
     from sparring.games.duel import Duel
     from sparring.games.game import Game
     from sparring.games.likelihood import Likelihood
-    from sparring.inspection import inspect
-    from sparring.judging import compare, evaluate
     from sparring.model import Model, load
     from sparring.recipe import Adam, Recipe
     from sparring.recipes import RECIPES
-    from sparring.run import Run
+    from sparring.runs.folder import Run
+    from sparring.runs.session import Interrupted
     from sparring.training.plan import Plan
     from sparring.training.trainer import Trainer
 
@@ -36,24 +39,24 @@ _PLACES = {
     "Dataset": "data.dataset",
     "Duel": "games.duel",
     "Game": "games.game",
-    "Interrupted": "experiment",
+    "Interrupted": "runs.session",
     "Likelihood": "games.likelihood",
     "Model": "model",
     "Plan": "training.plan",
     "Progress": "flow",
     "Recipe": "recipe",
-    "Run": "run",
+    "Run": "runs.folder",
     "SparringError": "errors",
     "Trainer": "training.trainer",
     "Turn": "flow",
     "Verdict": "flow",
-    "compare": "judging",
-    "diagnose": "diagnosis",
-    "evaluate": "judging",
-    "inspect": "inspection",
+    "compare": "api.compare",
+    "diagnose": "api.diagnose",
+    "evaluate": "api.evaluate",
+    "inspect": "api.inspect",
     "load": "model",
-    "resume": "experiment",
-    "train": "experiment",
+    "resume": "api.resume",
+    "train": "api.train",
 }
 
 __all__ = [

@@ -12,10 +12,9 @@ if TYPE_CHECKING:
 
     from sparring.data.conditions import Asking
     from sparring.data.dataset import Dataset, Split
-    from sparring.evaluation.extractors import Extractor
-    from sparring.evaluation.scores import Measure
-    from sparring.evaluation.sides import Round
     from sparring.flow import Batch
+    from sparring.metrics.extractors.extractor import Extractor
+    from sparring.metrics.measure import Measure, Round
     from sparring.rendering.exhibits import Exhibit
     from sparring.samples import Sample
 

@@ -15,16 +15,16 @@ from sparring.data.conditions import Asking, asked_conditions, require_known
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.evaluation.smoothness import interpolated, perceptual_path_length
 from sparring.flow import Batch
 from sparring.games.game import Game
+from sparring.metrics.smoothness import interpolated, perceptual_path_length
 from sparring.modalities import modality
 from sparring.modality import Modality
 from sparring.randomness import Draw, derive, generator, seeded
 from sparring.recipe import Recipe, with_fields
 from sparring.recipes import find_recipe
 from sparring.rendering.exhibits import write_exhibits
-from sparring.run import Run, versions
+from sparring.runs.folder import Run, versions
 from sparring.samples import Sample, as_float32, batch_size, concatenate, take
 from sparring.sampling import AT_ONCE, generate, within
 from sparring.storage import as_written, read_json, write_bytes, write_json, write_text

@@ -7,17 +7,21 @@ from typing import Any
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError, nearest
-from sparring.modalities.images import recipes as images
-from sparring.modalities.points import recipes as points
+from sparring.modalities.images.recipes.dcgan import DCGAN
+from sparring.modalities.images.recipes.gan import GAN
+from sparring.modalities.images.recipes.r3gan import R3GAN
+from sparring.modalities.images.recipes.vae import VAE
+from sparring.modalities.points.recipes.mixture import Mixture
+from sparring.modalities.points.recipes.vae import PointVAE
 from sparring.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
-    "points/ring": points.Mixture(),
-    "points/vae": points.PointVAE(),
-    "images/gan": images.GAN(),
-    "images/dcgan": images.DCGAN(),
-    "images/r3gan": images.R3GAN(),
-    "images/vae": images.VAE(),
+    "points/ring": Mixture(),
+    "points/vae": PointVAE(),
+    "images/gan": GAN(),
+    "images/dcgan": DCGAN(),
+    "images/r3gan": R3GAN(),
+    "images/vae": VAE(),
 }
 
 DEFAULTS = {"points": "points/ring", "images": "images/r3gan"}

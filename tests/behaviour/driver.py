@@ -18,14 +18,14 @@ from typing import Any
 
 import torch
 
-import sparring.inspection
-import sparring.judging
+import sparring.api.inspect
+import sparring.evaluation.judging
 import sparring.modalities.images.rooms
 import sparring.modalities.points.rooms
-import sparring.reporting
-import sparring.training.logbook  # noqa: F401
-from sparring import experiment
+import sparring.report.report
+import sparring.runs.logbook  # noqa: F401
 from sparring.cli import closing, main
+from sparring.runs import session
 
 
 def child(request: dict[str, Any]) -> None:
@@ -36,9 +36,9 @@ def child(request: dict[str, Any]) -> None:
         output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        experiment.SAVED_EVERY = request.get("saved_every", 0.0)
+        session.SAVED_EVERY = request.get("saved_every", 0.0)
         if not request.get("judged", True):
-            experiment.Experiment._finish = lambda self: None  # type: ignore[method-assign]
+            session.Session._finish = lambda self: None  # type: ignore[method-assign]
             closing.closing_words = lambda run: ""
         if "largest_file" in request:
             resource.setrlimit(resource.RLIMIT_FSIZE, (request["largest_file"], resource.RLIM_INFINITY))

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from sparring.training.checkpoint import save_checkpoint
-from sparring.training.processes import World, join, watched
+from sparring.training.distributed import World, join
+from sparring.training.liveness import watched
 from toys.trainers import TOYS
 
 SPECIAL = [0.0, -0.0, float("nan"), float("inf"), 1e-30]

@@ -12,7 +12,7 @@ import torch
 
 from sparring.data.dataset import Split
 from sparring.data.view import View
-from sparring.evaluation.distances import frechet
+from sparring.metrics.distances import frechet
 from sparring.modalities.points import metrics
 from sparring.modalities.points.data import MIXTURES, survey
 from sparring.objectives.losses import LOSSES

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from sparring.data.view import View
-from sparring.evaluation.distances import frechet
 from sparring.flow import Batch
+from sparring.metrics.distances import frechet
 from sparring.modalities.images import metrics
 from sparring.modalities.images.data import survey
 from sparring.recipe import with_fields

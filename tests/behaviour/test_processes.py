@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.display import Silent
-from sparring.experiment import train
+from sparring.api.train import train
+from sparring.runs.display import Silent
 from sparring.training.checkpoint import Snapshot, load_checkpoint
 
 SMALL = ("--batch", "64", "--width", "8", "--noise", "2")

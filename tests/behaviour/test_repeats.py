@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sparring.display import Silent
-from sparring.experiment import train
-from sparring.run import Run
+from sparring.api.train import train
+from sparring.runs.display import Silent
+from sparring.runs.folder import Run
 from sparring.storage import read_json
 
 Digest = Callable[[Path], dict[str, str]]

@@ -15,11 +15,12 @@ import pytest
 import torch
 
 import sparring
-from sparring import generation
-from sparring.display import Silent
+from sparring.api.apply import apply
+from sparring.api.sample import sample
 from sparring.flow import Progress
 from sparring.modalities import MODALITIES
 from sparring.recipes import DEFAULTS, RECIPES
+from sparring.runs.display import Silent
 from sparring.samples import batch_size, tensors
 from sparring.storage import read_lines
 
@@ -58,13 +59,13 @@ def toy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def test_all_verbs_work(toy: ModuleType, tmp_path: Path, digest: Callable[[Path], dict[str, str]]) -> None:
-    source, samples = toy.write(tmp_path), STEPS * toy.RECIPE.batch
+    source, size = toy.write(tmp_path), STEPS * toy.RECIPE.batch
 
     # Inspect, train, and train with a stop in the middle: the same bytes.
     assert sparring.inspect(source, sheet=tmp_path / "sheet", measure=False).prospect.recipe.startswith("toys/")
-    run = sparring.train(source, samples=samples, out=tmp_path / "run", display=Silent())
+    run = sparring.train(source, samples=size, out=tmp_path / "run", display=Silent())
     with pytest.raises(sparring.Interrupted):
-        sparring.train(source, samples=samples, out=tmp_path / "stopped", display=Stopping(STEPS // 3))
+        sparring.train(source, samples=size, out=tmp_path / "stopped", display=Stopping(STEPS // 3))
     resumed = sparring.resume(tmp_path / "stopped", display=Silent())
     assert digest(resumed.folder) == digest(run.folder)
     assert not [event for event in read_lines(run.folder / "events.jsonl") if event["kind"] == "finding"]
@@ -75,11 +76,11 @@ def test_all_verbs_work(toy: ModuleType, tmp_path: Path, digest: Callable[[Path]
     again = sparring.load(model.save_pretrained(tmp_path / "published")).sample(5, seed=1, **asked)
     assert batch_size(made) == 5 and type(made) is type(again)
     assert all(torch.equal(*pair) for pair in zip(tensors(made), tensors(again), strict=True))
-    assert generation.sample(run.folder, count=3, out=tmp_path / "made", **asked).files
+    assert sample(run.folder, count=3, out=tmp_path / "made", **asked).files
     with pytest.raises(sparring.SparringError, match="--colour"):
-        generation.sample(run.folder, count=3, out=tmp_path / "none", colour="red")
+        sample(run.folder, count=3, out=tmp_path / "none", colour="red")
     if "input" in asked:
-        applied = generation.apply(run.folder, asked["input"], out=tmp_path / "applied")
+        applied = apply(run.folder, asked["input"], out=tmp_path / "applied")
         assert applied.count == batch_size(model.conditions(input=asked["input"])) and applied.shown
 
     # Judge, compare, diagnose.

@@ -14,16 +14,18 @@ import torch
 from safetensors.numpy import load_file
 
 import sparring
-from sparring import experiment
-from sparring.display import Silent
 from sparring.flow import Phase, Progress
 from sparring.games.duel import KNOWN, Duel
+from sparring.runs import session
+from sparring.runs.display import Silent
 from sparring.training.checkpoint import checkpoints
-from sparring.watchdog import findings, signals, watchdog
+from sparring.watchdog import monitor as watchdog
+from sparring.watchdog import rules as findings
+from sparring.watchdog import signals
 from sparring.watchdog.best import Difference
-from sparring.watchdog.findings import Rule, above
-from sparring.watchdog.improvement import FEWEST
+from sparring.watchdog.convergence import FEWEST
 from sparring.watchdog.remedies import SLOWER
+from sparring.watchdog.rules import Rule, above
 
 Digest = Callable[[Path], dict[str, str]]
 
@@ -51,7 +53,7 @@ def state(run: Path) -> dict[str, Any]:
 @pytest.fixture
 def unjudged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs end when they are trained."""
-    monkeypatch.setattr(experiment.Experiment, "_finish", lambda self: None)
+    monkeypatch.setattr(session.Session, "_finish", lambda self: None)
 
 
 @pytest.mark.parametrize("source", ["points", pytest.param("ring", marks=pytest.mark.slow)])
@@ -150,7 +152,7 @@ def make_restless(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(signals, "FIRST", 4)
     patch.setattr(watchdog, "REMEDIES", {"divergence": (replace(SLOWER, trial=3),) * 2})
     patch.setattr(watchdog, "GAIN", 0.0)
-    patch.setattr(experiment.Experiment, "_finish", lambda self: None)
+    patch.setattr(session.Session, "_finish", lambda self: None)
 
 
 @pytest.fixture(scope="module")
@@ -242,10 +244,10 @@ def test_the_best_average_is_saved_however_often_the_run_was(
 ) -> None:
     make_restless(monkeypatch)
     monkeypatch.setattr(findings, "RULES", ())
-    monkeypatch.setattr(experiment, "farther", lambda *sides: Difference(1.0, 0.0))
+    monkeypatch.setattr(session, "farther", lambda *sides: Difference(1.0, 0.0))
     found = []
     for name, seconds in (("seldom", 60.0), ("always", -1.0)):
-        monkeypatch.setattr(experiment, "SAVED_EVERY", seconds)
+        monkeypatch.setattr(session, "SAVED_EVERY", seconds)
         found.append(trained(points, tmp_path / name, samples=24 * 32))
         assert "best" in kinds(found[-1])
     assert digest(found[0]) == digest(found[1])
@@ -304,15 +306,15 @@ def test_a_resumed_run_settles_where_it_would_have(
 
 def spoil(patch: pytest.MonkeyPatch) -> None:
     """At the end of training the averaged generator is moved far off."""
-    whole = experiment.Experiment._prefer_the_best
+    whole = session.Session._prefer_the_best
 
-    def spoilt(self: experiment.Experiment) -> bool:
+    def spoilt(self: session.Session) -> bool:
         with torch.no_grad():
             for weight in self.trainer.average.players["generator"].parameters():
                 weight.add_(0.3)
         return whole(self)
 
-    patch.setattr(experiment.Experiment, "_prefer_the_best", spoilt)
+    patch.setattr(session.Session, "_prefer_the_best", spoilt)
 
 
 def average(checkpoint: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from sparring.cli import main
 from sparring.data.facts import Facts
-from sparring.run import Record, create, versions
+from sparring.runs.folder import Record, create, versions
 from sparring.storage import append_line
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from sparring.api.train import train
 from sparring.cli import main
-from sparring.display import Silent
 from sparring.errors import SparringError
-from sparring.experiment import train
+from sparring.runs.display import Silent
 
 Say = Callable[..., tuple[int, str]]
 

@@ -21,92 +21,46 @@ TABLE: dict[str, set[str]] = {
     "samples": set(),
     "flow": {"randomness", "samples"},
     "rendering": {"errors", "storage"},
-    "layers": {"errors", "flow", "randomness"},
     "data": BELOW,
-    "evaluation": BELOW | {"data", "rendering"},
+    "layers": {"errors", "flow", "randomness"},
     "objectives": BELOW,
     "games.game": {"dials", "flow", "randomness", "samples"},
     "games": BELOW | {"objectives"},
+    "metrics": BELOW | {"data"},
     "recipe": {"errors", "data", "objectives"},
     "training": BELOW | {"data", "recipe", "games.game"},
     "watchdog": BELOW | {"data", "games.game", "training"},
     "modality": {"data", "samples"},
     "modalities.*.networks": {"flow", "layers"},
     "modalities.*": BELOW
-    | {
-        "data",
-        "evaluation",
-        "games",
-        "layers",
-        "modalities.*.networks",
-        "modality",
-        "objectives",
-        "recipe",
-        "rendering",
-    },
+    | {"data", "games", "layers", "metrics", "modalities.*.networks", "modality", "objectives", "recipe", "rendering"},
     "modalities": {"errors", "modality", "modalities.*"},
     "recipes": {"errors", "data", "recipe", "modalities.*"},
-    "run": {"errors", "data", "storage"},
-    "goal": {"errors"},
-    "display": {"flow"},
     "sampling": BELOW | {"data", "games.game"},
-    "surveying": {"errors", "recipe", "recipes", "modality", "modalities"},
+    "runs.folder": {"errors", "data", "storage"},
     "model": BELOW
-    | {"rendering", "sampling"}
-    | {"data", "evaluation", "games.game", "recipe", "recipes", "modality", "modalities", "run", "training"},
-    "generation": BELOW | {"model", "recipe"},
-    "subject": BELOW | {"data", "evaluation", "recipe", "modality", "modalities", "model", "sampling"},
-    "judgement": BELOW | {"evaluation", "run"},
-    "comparison": {"evaluation", "judgement"},
-    "diagnosis": BELOW | {"run", "training", "watchdog"},
-    "reporting": BELOW
-    | {"sampling", "rendering"}
-    | {"data", "diagnosis", "evaluation", "judgement", "modality", "model", "run"},
-    "judging": BELOW
-    | {"data", "evaluation", "games.game", "recipe", "modality", "model", "run", "display"}
-    | {"comparison", "judgement", "reporting", "subject", "sampling"},
-    "inspection": BELOW | {"data", "display", "recipe", "modalities", "rendering", "surveying", "training"},
-    "experiment": BELOW
-    | {
-        "data",
-        "display",
-        "games.game",
-        "goal",
-        "judging",
-        "modalities",
-        "model",
-        "recipe",
-        "rendering",
-        "run",
-        "sampling",
-        "surveying",
-        "training",
-        "watchdog",
-    },
-    "cli": BELOW
-    | {
-        "data",
-        "diagnosis",
-        "display",
-        "experiment",
-        "generation",
-        "inspection",
-        "judgement",
-        "judging",
-        "model",
-        "modalities",
-        "recipes",
-        "run",
-        "training",
-    },
+    | {"data", "games.game", "metrics", "modality", "modalities", "recipe", "recipes", "rendering", "runs.folder"}
+    | {"sampling", "training"},
+    "runs": BELOW
+    | {"data", "games.game", "modality", "modalities", "model", "recipe", "rendering", "runs.folder", "sampling"}
+    | {"training", "watchdog"},
+    "evaluation": BELOW
+    | {"data", "games.game", "metrics", "modality", "modalities", "model", "recipe", "runs", "runs.folder", "sampling"},
+    "report": BELOW
+    | {"data", "evaluation", "modality", "model", "rendering", "runs", "runs.folder", "sampling", "training"}
+    | {"watchdog"},
+    "api": BELOW
+    | {"data", "evaluation", "games.game", "modality", "modalities", "model", "recipe", "recipes", "rendering"}
+    | {"report", "runs", "runs.folder", "sampling", "training", "watchdog"},
+    "cli": BELOW | {"api", "data", "evaluation", "model", "modalities", "recipes", "runs", "runs.folder", "training"},
 }
 
 
 def room(module: str) -> str:
     """sparring.modalities.images.networks.dcgan → modalities.*.networks"""
     words = module.split(".")[1:]
-    if words[:2] == ["games", "game"]:
-        return "games.game"
+    if words[:2] in (["games", "game"], ["runs", "folder"]):
+        return ".".join(words[:2])
     if words[0] != "modalities" or len(words) == 1:
         return words[0]
     return "modalities.*.networks" if "networks" in words else "modalities.*"
@@ -144,8 +98,7 @@ def modules() -> Iterator[tuple[str, Path]]:
 @pytest.mark.parametrize(("module", "path"), list(modules()), ids=str)
 def test_arrows(module: str, path: Path) -> None:
     allowed = TABLE[room(module)] | {room(module)}
-    if "games" in allowed:
-        allowed |= {"games.game"}
+    allowed |= {inner for inner in ("games.game", "runs.folder") if inner.partition(".")[0] in allowed}
     for other in imports(path):
         assert room(other) in allowed, f"{module} imports {other}"
         if room(module).startswith("modalities.*"):

@@ -5,10 +5,10 @@ import torch
 
 import sparring
 from sparring.data.view import View
-from sparring.display import Silent
 from sparring.errors import SparringError
 from sparring.modalities import modality
 from sparring.modalities.images.data import survey
+from sparring.runs.display import Silent
 
 FUNCTIONS = """
 def broken(samples):

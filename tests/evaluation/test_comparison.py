@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import sparring
-from sparring.comparison import UNTOLD
 from sparring.errors import SparringError
+from sparring.evaluation.comparison import UNTOLD
 from sparring.modalities.images import render
 
 

@@ -9,9 +9,9 @@ import torch
 import sparring
 from sparring.data.view import View
 from sparring.errors import SparringError
+from sparring.evaluation.judging import count_for, judge, quick_score
+from sparring.evaluation.result import Judgement
 from sparring.flow import Batch
-from sparring.judgement import Judgement
-from sparring.judging import count_for, judge, quick_score
 from sparring.modalities import modality
 from sparring.model import load
 

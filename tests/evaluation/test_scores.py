@@ -8,11 +8,11 @@ import torch
 
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
-from sparring.evaluation.extractors import Pixels
-from sparring.evaluation.metrics import METRICS
+from sparring.evaluation.protocol import Generated
 from sparring.evaluation.scores import Scores, evaluate_samples
-from sparring.evaluation.sides import Generated
 from sparring.flow import Batch
+from sparring.metrics.extractors.extractor import Pixels
+from sparring.metrics.metric import METRICS
 
 
 def real(count, seed, size=6):

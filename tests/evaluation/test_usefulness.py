@@ -8,8 +8,8 @@ import sparring
 from sparring.data.dataset import Dataset, Split
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.evaluation import classifier
 from sparring.evaluation.usefulness import usefulness
+from sparring.metrics.extractors import classifier
 from sparring.modalities import modality
 
 

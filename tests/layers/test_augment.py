@@ -32,7 +32,7 @@ from sparring.layers.augment import (
     scaling,
     turns,
 )
-from sparring.modalities.images.recipes import Kinds
+from sparring.modalities.images.recipes.image_recipe import Kinds
 from sparring.randomness import Draw
 from sparring.recipes import RECIPES
 

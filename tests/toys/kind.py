@@ -14,10 +14,9 @@ from sparring.data.conditions import Asking
 from sparring.data.dataset import Dataset, Split, split_rows
 from sparring.data.facts import Facts
 from sparring.data.view import View
-from sparring.evaluation.extractors import Extractor
-from sparring.evaluation.scores import Measure
-from sparring.evaluation.sides import Round
 from sparring.flow import Batch
+from sparring.metrics.extractors.extractor import Extractor
+from sparring.metrics.measure import Measure, Round
 from sparring.modality import Survey
 from sparring.rendering.exhibits import Exhibit
 from sparring.samples import Sample, tensors
@@ -114,7 +113,7 @@ class Kind:
 @final
 @dataclass(frozen=True)
 class Features:
-    """See ``sparring.evaluation.extractors.Extractor``."""
+    """See ``sparring.metrics.extractors.extractor.Extractor``."""
 
     compute: Callable[[Sample], Tensor]
     name: str = "features"

@@ -8,8 +8,8 @@ from sparring.data.dataset import Dataset
 from sparring.objectives.schedules import constant
 from sparring.randomness import seeded
 from sparring.recipe import Adam
+from sparring.training.distributed import World
 from sparring.training.plan import Plan
-from sparring.training.processes import World
 from sparring.training.trainer import Trainer
 from toys.exchange_game import ExchangeGame
 from toys.mixture_game import MixtureGame

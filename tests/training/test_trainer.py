@@ -20,8 +20,8 @@ from sparring.objectives.losses import LOSSES
 from sparring.objectives.penalties import dragan, finite_r1, gradient_penalty, r1, r2, sparse
 from sparring.objectives.schedules import Weighted, constant
 from sparring.objectives.terms import feature_matching
+from sparring.training.distributed import World
 from sparring.training.plan import Plan
-from sparring.training.processes import World
 from sparring.training.trainer import NotFinite, Trainer, layout_of
 
 Make = Callable[..., Any]

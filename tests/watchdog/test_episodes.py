@@ -21,7 +21,7 @@ from sparring.watchdog.episodes import (
     replayed,
     surviving,
 )
-from sparring.watchdog.findings import COOLING, RULES
+from sparring.watchdog.rules import COOLING, RULES
 from sparring.watchdog.signals import Look
 
 FINE = {"diversity": 1.0, "coverage": 0.7, "distance": 0.02, "moved": 0.2}

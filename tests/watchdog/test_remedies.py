@@ -20,7 +20,6 @@ from sparring.objectives.losses import LOSSES
 from sparring.objectives.penalties import r1, r2
 from sparring.objectives.schedules import Weighted, constant
 from sparring.training.trainer import RISE, Trainer
-from sparring.watchdog.findings import RULES
 from sparring.watchdog.remedies import (
     FRESH_BEFORE,
     JUDGES,
@@ -36,6 +35,7 @@ from sparring.watchdog.remedies import (
     draw_anew,
     keep_turned,
 )
+from sparring.watchdog.rules import RULES
 from sparring.watchdog.signals import Observer
 
 Make = Callable[..., Any]

@@ -75,6 +75,6 @@ def _rank() -> str:
 
 
 def _version() -> str:
-    from sparring.run import versions
+    from sparring.runs.folder import versions
 
     return versions()["sparring"]

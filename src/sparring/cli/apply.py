@@ -39,7 +39,7 @@ def apply(
     recipe
         Only for a model of your own recipe: file.py:Name again.
     """
-    from sparring import generation
+    from sparring.api import apply as api
 
-    made = generation.apply(model, inputs, seed=seed, out=out, device=device, recipe=recipe, **asked)
+    made = api.apply(model, inputs, seed=seed, out=out, device=device, recipe=recipe, **asked)
     print(made.line())

@@ -2,14 +2,14 @@
 
 import os
 
-from sparring.run import Run
+from sparring.runs.folder import Run
 
 
 def closing_words(run: Run) -> str:
     """For the first process; nothing for the others."""
     if os.environ.get("RANK", "0") != "0":
         return ""
-    from sparring.judgement import Judgement
+    from sparring.evaluation.result import Judgement
 
     record = run.record
     judgement = Judgement.from_run(run)

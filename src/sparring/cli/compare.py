@@ -39,11 +39,11 @@ def compare(
     extractor
         As for `sparring evaluate`.
     """
-    from sparring import judging
-    from sparring.display import suitable
+    from sparring.api import compare as api
+    from sparring.runs.display import suitable
 
     extractors = extractor or ()
-    comparison = judging.compare(
+    comparison = api.compare(
         first, second, data, json=json, count=count, seed=seed, recipe=recipe, extractors=extractors, display=suitable()
     )
     print("\n".join(comparison.lines()))

@@ -13,11 +13,11 @@ def demo(*, out: Path | None = None, seed: int = 0) -> None:
     seed
         Of all random numbers.
     """
-    from sparring import experiment
+    from sparring.api import train as api
     from sparring.cli.closing import closing_words
-    from sparring.display import suitable
+    from sparring.runs.display import suitable
 
-    run = experiment.train("digits", minutes=MINUTES, samples=SAMPLES, out=out, seed=seed, display=suitable())
+    run = api.train("digits", minutes=MINUTES, samples=SAMPLES, out=out, seed=seed, display=suitable())
     print(closing_words(run))
 
 

@@ -20,6 +20,6 @@ def diagnose(run: Path, /, *, picture: Path | None = None, json: Path | None = N
     json
         Write the diagnosis to this file.
     """
-    from sparring import diagnosis
+    from sparring.api import diagnose as api
 
-    print(diagnosis.diagnose(run, picture=picture, json=json).words())
+    print(api.diagnose(run, picture=picture, json=json).words())

@@ -27,7 +27,7 @@ def _findings() -> list[tuple[str, str]]:
     import torch
 
     from sparring.data.cache import cache_folder, cache_size
-    from sparring.run import versions
+    from sparring.runs.folder import versions
     from sparring.training.devices import describe
 
     rows = list(versions().items())

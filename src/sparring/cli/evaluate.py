@@ -46,10 +46,10 @@ def evaluate(
         inception[:weights] (FID as clean-fid resizes), inception-legacy[:weights] (FID as it was first computed),
         dinov2[:folder], or your own file.py:function. Default: own and pixels.
     """
-    from sparring import judging
-    from sparring.display import suitable
+    from sparring.api import evaluate as api
+    from sparring.runs.display import suitable
 
-    judgement = judging.evaluate(
+    judgement = api.evaluate(
         subject,
         data,
         json=json,

@@ -21,6 +21,6 @@ def inspect(data: str, /, *, json: Path | None = None, sheet: Path | None = None
     recipe
         Plan for this recipe. Default: what suits the data.
     """
-    from sparring import inspection
+    from sparring.api import inspect as api
 
-    print("\n".join(inspection.inspect(data, json=json, sheet=sheet, recipe=recipe).lines()))
+    print("\n".join(api.inspect(data, json=json, sheet=sheet, recipe=recipe).lines()))

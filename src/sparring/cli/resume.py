@@ -18,8 +18,8 @@ def resume(run: Path, /, *, recipe: str | None = None, device: str | None = None
     device
         cpu, cuda, cuda:1 or mps. Default: what the run began on.
     """
-    from sparring import experiment
+    from sparring.api import resume as api
     from sparring.cli.closing import closing_words
-    from sparring.display import suitable
+    from sparring.runs.display import suitable
 
-    print(closing_words(experiment.resume(run, recipe=recipe, device=device, display=suitable())))
+    print(closing_words(api.resume(run, recipe=recipe, device=device, display=suitable())))

@@ -42,9 +42,9 @@ def sample(
     recipe
         Only for a model of your own recipe: file.py:Name again.
     """
-    from sparring import generation
+    from sparring.api import sample as api
 
-    made = generation.sample(
+    made = api.sample(
         model, count=count, seed=seed, truncation=truncation, out=out, device=device, recipe=recipe, **asked
     )
     print(made.line())

@@ -56,11 +56,11 @@ def train(
     watchdog
         repair: what goes wrong is named and mended; warn: only named; off: not looked for.
     """
-    from sparring import experiment
+    from sparring.api import train as api
     from sparring.cli.closing import closing_words
-    from sparring.display import suitable
+    from sparring.runs.display import suitable
 
-    run = experiment.train(
+    run = api.train(
         data,
         recipe=recipe,
         minutes=minutes,

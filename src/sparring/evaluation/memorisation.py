@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import SparringError
-from sparring.evaluation.distances import Features, nearest, squared_distances
+from sparring.metrics.distances import Features, nearest, squared_distances
 from sparring.randomness import derive
 
 CLOSEST = 0.01

@@ -6,25 +6,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 from torch import Tensor
 
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
-from sparring.evaluation.distances import NEIGHBOURS, density_of_each, nearest
-from sparring.evaluation.extractors import Extractor
-from sparring.evaluation.kept import digest, kept_measures
-from sparring.evaluation.metrics import METRICS, Measured, Metric, measured
-from sparring.evaluation.sides import MOST, REPEATS, More, Round, Rounds, Side
+from sparring.evaluation.protocol import MOST, REPEATS, More, Rounds
 from sparring.evaluation.words import Better, words
 from sparring.flow import Batch
+from sparring.metrics.distances import NEIGHBOURS, density_of_each, nearest
+from sparring.metrics.extractors.extractor import Extractor
+from sparring.metrics.kept import digest, kept_measures
+from sparring.metrics.measure import Measure, Round, Side
+from sparring.metrics.metric import METRICS, Measured, Metric, measured
 
 STUDENT = 2.365
 """The 97.5 % quantile of Student's distribution with REPEATS - 1 = 7 degrees of freedom."""
-
-Measure: TypeAlias = Callable[[Round], tuple[Measured, Measured]]
-"""What is said of generated samples, and the same of other real ones."""
 
 
 @final
@@ -143,17 +141,6 @@ def by_features(extractor: Extractor, metrics: Sequence[Metric] = METRICS) -> Me
         return found
 
     return lambda one: (of_side(one, one.fake), of_side(one, one.floor))
-
-
-def by_samples(name: str, compute: Measure) -> Measure:
-    """Measures of samples themselves; ``name`` says all else that decides them. Nothing is computed twice."""
-
-    def kept(one: Round) -> tuple[Measured, Measured]:
-        sides = [side.digest for side in (one.real, one.fake, one.floor, one.held_out)]
-        fake, floor = kept_measures([name, *sides, one.seed], lambda: compute(one))
-        return fake, floor
-
-    return kept
 
 
 def extremes(rounds: Rounds, extractor: Extractor, most: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

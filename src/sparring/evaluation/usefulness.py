@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sparring.data.dataset import Dataset, Split
 from sparring.errors import SparringError
-from sparring.evaluation.classifier import accuracy, classes_of, fitted, predicted
+from sparring.metrics.extractors.classifier import accuracy, classes_of, fitted, predicted
 from sparring.randomness import generator
 
 

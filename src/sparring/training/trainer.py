@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.data.dataset import Dataset
-from sparring.data.endless import Endless
+from sparring.data.sampler import Endless
 from sparring.dials import Dial, recover
 from sparring.errors import SparringError
 from sparring.flow import Batch, Progress, Sample, Turn
@@ -19,14 +19,12 @@ from sparring.samples import batch_size, map_tensors, tensors
 from sparring.training.accumulation import Sums, accumulate
 from sparring.training.average import decay_of, follow, follower, mirror
 from sparring.training.devices import out_of_memory
+from sparring.training.distributed import World
 from sparring.training.guard import Guard
 from sparring.training.plan import Plan
-from sparring.training.processes import World
 
 RISE = 0.005
 """The share by which a lowered learning rate rises with every step, if it is told to: doubled in 139."""
-
-
 After: TypeAlias = Callable[[Mapping[str, Sample], Progress], None]
 """(rows of the whole batch, progress) → nothing: moves what no gradient moves."""
 

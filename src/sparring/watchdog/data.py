@@ -8,7 +8,7 @@ import torch
 
 from sparring.data.dataset import Dataset, Split
 from sparring.samples import floats, tensors
-from sparring.watchdog.findings import Finding
+from sparring.watchdog.rules import Finding
 
 NAME = "unhealthy data"
 LOOKED_AT = 20_000

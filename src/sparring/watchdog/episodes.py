@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any, TypeAlias, final
 
 from sparring.watchdog.data import NAME as UNHEALTHY_DATA
-from sparring.watchdog.findings import COOLING, RULES, Finding, History, found
+from sparring.watchdog.rules import COOLING, RULES, Finding, History, found
 
 Event: TypeAlias = Mapping[str, Any]
 

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from sparring.data import pictures as decoding
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.modalities.images import data, decoding, sources
+from sparring.modalities.images import data, sources
 from sparring.modalities.images.data import claims, survey
 
 REAL = Path(__file__).parents[4] / "shared" / "data"

@@ -10,9 +10,9 @@ from sklearn.datasets import load_digits
 from sparring.data.dataset import Dataset, Split, hold_out
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
-from sparring.evaluation import classifier, self_supervised
-from sparring.evaluation.sides import Rounds
+from sparring.evaluation.protocol import Rounds
 from sparring.flow import Batch
+from sparring.metrics.extractors import classifier, self_supervised
 from sparring.modalities.images import metrics
 
 

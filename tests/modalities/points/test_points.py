@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
@@ -160,25 +159,6 @@ class TestMetrics:
 
 
 class TestRender:
-    def test_points_are_where_they_belong(self):
-        picture = np.asarray(render.picture(torch.tensor([[1.0, 1.0], [-1.0, 0.0]]), columns=8)).astype(int)
-        assert picture.shape == (512, 512, 3)
-        blue = np.argwhere(picture[..., 2] - picture[..., 0] > 30)
-        room = (512 / 2 - 16) / 1.5
-        for x, y in ((1, 1), (-1, 0)):
-            assert np.abs(blue - (256 - y * room, 256 + x * room)).sum(1).min() <= 1
-
-    @pytest.mark.parametrize(
-        "samples", [torch.zeros(0, 2), torch.full((3, 2), math.nan), torch.randn(20, 1), torch.zeros(9, 4)]
-    )
-    def test_anything_can_be_drawn(self, samples):
-        assert isinstance(render.picture(samples, columns=1), Image.Image)
-
-    def test_one_that_flew_off_does_not_shrink_the_rest(self):
-        points = torch.randn(2000, 2, generator=torch.Generator().manual_seed(0))
-        far = torch.cat([points, torch.full((1, 2), 1e6)])
-        assert np.array_equal(np.asarray(render.picture(points)), np.asarray(render.picture(far)))
-
     def test_files_are_numbered(self, tmp_path):
         paths = render.save(torch.ones(3, 2), tmp_path / "new", first=64)
         assert [path.name for path in paths] == ["points-000064.npy", "points-000064.csv"]

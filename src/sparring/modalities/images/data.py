@@ -7,16 +7,15 @@ from typing import TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data import cache
+from sparring.data import cache, pictures
 from sparring.data.dataset import Dataset, Split, hold_out
+from sparring.data.downloads import Tell
 from sparring.data.facts import Facts
-from sparring.data.known import Tell
 from sparring.data.parallel import in_order
+from sparring.data.pictures import Look, Pixels
 from sparring.data.source import Aside, Source
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.modalities.images import decoding
-from sparring.modalities.images.decoding import Look, Pixels
 from sparring.modalities.images.sources import looks_like_pictures, open_source
 from sparring.modalities.images.summary import labels_of, summarise
 
@@ -60,7 +59,7 @@ class ImageSurvey:
         small = self.facts.count * channels * height * width <= IN_MEMORY
         order = np.arange(self.facts.count) if small else np.concatenate([train, aside])
         whole = cache.stored_array(
-            cache.joined([self.facts.fingerprint, decoding.VERSION, "all" if small else f"split {seed}"]),
+            cache.joined([self.facts.fingerprint, pictures.VERSION, "all" if small else f"split {seed}"]),
             (self.facts.count, channels, height, width),
             lambda: self._chunks(order, (channels, height, width)),
         )
@@ -81,7 +80,7 @@ class ImageSurvey:
         """
         channels, height, width = _require_shape(view.shape)
         samples = cache.stored_array(
-            cache.joined([self.facts.fingerprint, decoding.VERSION, "all"]),
+            cache.joined([self.facts.fingerprint, pictures.VERSION, "all"]),
             (self.facts.count, channels, height, width),
             lambda: self._chunks(np.arange(self.facts.count), (channels, height, width)),
         )
@@ -95,19 +94,19 @@ class ImageSurvey:
         def part(places: range) -> NDArray[np.uint8]:
             rows = order[places.start : places.stop].tolist()
             return np.stack(
-                [self._fitted(row, shape) if held is None else decoding.fit(held[row], shape) for row in rows]
+                [self._fitted(row, shape) if held is None else pictures.fit(held[row], shape) for row in rows]
             )
 
-        with decoding.guarded():
+        with pictures.guarded():
             yield from in_order(part, len(order), AT_ONCE)
 
     def _fitted(self, row: int, shape: tuple[int, int, int]) -> Pixels:
         position = int(self.kept[row])
         try:
-            return decoding.fit(self.source.read(position), shape)
+            return pictures.fit(self.source.read(position), shape)
         except Exception as error:
             raise SparringError(
-                found=f"{self.source.names[position]}, which could be read and now cannot ({decoding.why(error)})",
+                found=f"{self.source.names[position]}, which could be read and now cannot ({pictures.why(error)})",
                 expected="files that stay as they are",
                 remedy="start again when nothing writes to the folder",
             ) from None
@@ -142,7 +141,7 @@ def survey(source: str, tell: Tell | None = None) -> ImageSurvey:
         SparringError: nothing in it can be used; one sentence says what was found, expected and can be done.
     """
     opened = open_source(source, tell)
-    key = cache.joined([decoding.VERSION, opened.stamp, len(opened), opened.classes, opened.remarks])
+    key = cache.joined([pictures.VERSION, opened.stamp, len(opened), opened.classes, opened.remarks])
     note = cache.recall("surveys", key)
     if note is not None:
         facts = replace(Facts.from_json(note["facts"]), source=source)
@@ -162,7 +161,7 @@ def _look_at_all(source: Source, tell: Tell | None) -> tuple[list[Seen], list[Pi
     def part(places: range) -> list[tuple[Seen, Pixels | None]]:
         return [_look_at(source, place) for place in places]
 
-    with decoding.guarded():
+    with pictures.guarded():
         for some in in_order(part, len(source), AT_ONCE):
             seen += [one for one, _ in some]
             if pixels is not None:
@@ -177,10 +176,10 @@ def _look_at_all(source: Source, tell: Tell | None) -> tuple[list[Seen], list[Pi
 
 def _look_at(source: Source, place: int) -> tuple[Seen, Pixels | None]:
     try:
-        return decoding.look(source.read(place))
+        return pictures.look(source.read(place))
     except Exception as error:
         # Decoders fail in many ways on damaged files; whichever it is, this one is set aside and the rest go on.
-        return Aside(source.names[place], decoding.why(error)), None
+        return Aside(source.names[place], pictures.why(error)), None
 
 
 def _all_but(set_aside: Sequence[int], count: int) -> NDArray[np.int64]:

@@ -11,17 +11,16 @@ from torch import Tensor
 
 from sparring.data.dataset import Dataset, Split
 from sparring.errors import SparringError, nearest
-from sparring.evaluation.classifier import Classifier, fitted, predicted, train_classifier
-from sparring.evaluation.dinov2 import load_dinov2
-from sparring.evaluation.distances import covered
-from sparring.evaluation.extractors import Extractor, Pixels
-from sparring.evaluation.inception import load_inception
-from sparring.evaluation.metrics import Measured, rounded
-from sparring.evaluation.own_function import load_function
-from sparring.evaluation.scores import Measure, by_samples
-from sparring.evaluation.self_supervised import train_self_supervised
-from sparring.evaluation.sides import Round, Side
 from sparring.flow import Batch
+from sparring.metrics.distances import covered
+from sparring.metrics.extractors.classifier import Classifier, fitted, predicted, train_classifier
+from sparring.metrics.extractors.dinov2 import load_dinov2
+from sparring.metrics.extractors.extractor import Extractor, Pixels
+from sparring.metrics.extractors.inception import load_inception
+from sparring.metrics.extractors.own_function import load_function
+from sparring.metrics.extractors.self_supervised import train_self_supervised
+from sparring.metrics.measure import Measure, Round, Side, by_samples
+from sparring.metrics.metric import Measured, rounded
 from sparring.modalities.images.similarity import similarity_within
 from sparring.modalities.images.spectrum import spectrum_distance
 from sparring.modalities.images.stacked import digits_of, stacked_modes

@@ -13,14 +13,14 @@ from sparring.data.conditions import LABEL
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.view import View
-from sparring.evaluation.extractors import Extractor
-from sparring.evaluation.paired import l1, psnr, ssim
-from sparring.evaluation.scores import Measure
-from sparring.evaluation.sides import Round
 from sparring.flow import Batch
+from sparring.metrics.extractors.extractor import Extractor
+from sparring.metrics.measure import Measure, Round
+from sparring.metrics.paired import l1, psnr, ssim
 from sparring.modalities.images import data, metrics, render, signs
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
+from sparring.rendering.grids import beside, picture, pixels
 
 
 @final
@@ -47,13 +47,13 @@ class Images:
         return data.read(source, view, facts)
 
     def decode(self, samples: Tensor, facts: Facts) -> NDArray[np.uint8]:
-        return render.pixels(samples)
+        return pixels(samples)
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
         condition, images = batch.condition, batch.real
         if isinstance(condition, Tensor) and condition.dim() == images.dim():
-            images = render.beside(condition, images)
-        return [picture_of(render.picture(images, columns=columns), sharp=True)]
+            images = beside(condition, images)
+        return [picture_of(picture(images, columns=columns), sharp=True)]
 
     def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, first=first)

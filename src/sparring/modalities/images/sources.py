@@ -5,18 +5,19 @@ from pathlib import Path
 
 import numpy as np
 
-from sparring.data import arrays, known
-from sparring.data.arrays import Arrays
-from sparring.data.files import Tree, group, open_tree, suffix, suffixes
-from sparring.data.parquet import parquet_source
+from sparring.data import downloads
+from sparring.data.pictures import SUFFIXES, starts_like_a_picture
+from sparring.data.readers import arrays
+from sparring.data.readers.arrays import Arrays
+from sparring.data.readers.files import Tree, group, open_tree, suffix, suffixes
+from sparring.data.readers.parquet import parquet_source
 from sparring.data.source import Source, printable, stamp
 from sparring.errors import SparringError
-from sparring.modalities.images.decoding import SUFFIXES, starts_like_a_picture
 from sparring.modalities.images.layout import pictures
 
 DIGITS = "digits"
 STACKED = "stacked-mnist"
-NAMES = (DIGITS, *known.KNOWN, STACKED)
+NAMES = (DIGITS, *downloads.KNOWN, STACKED)
 SNIFFED = 1000
 """Files without a telling name that are opened to see whether a folder holds images."""
 CIFAR = "cifar-10-binary.tar.gz"
@@ -36,7 +37,7 @@ def looks_like_pictures(source: str) -> bool:
     return path.is_file() and _kind_of_file(path) is not None
 
 
-def open_source(source: str, tell: known.Tell | None = None) -> Source:
+def open_source(source: str, tell: downloads.Tell | None = None) -> Source:
     """All pictures of ``source``, not yet decoded.
 
     Raises:
@@ -44,7 +45,7 @@ def open_source(source: str, tell: known.Tell | None = None) -> Source:
     """
     if source == DIGITS:
         return _digits()
-    if source in known.KNOWN:
+    if source in downloads.KNOWN:
         return _known(source, tell)
     if source == STACKED:
         return _stacked(_known("mnist", tell))
@@ -70,7 +71,7 @@ def _from_file(path: Path) -> Source:
         case "numpy":
             return _from_arrays(arrays.read_numpy(path), path)
         case "cifar":
-            return _named(_from_arrays(arrays.read_cifar(path), path), known.KNOWN["cifar10"].classes)
+            return _named(_from_arrays(arrays.read_cifar(path), path), downloads.KNOWN["cifar10"].classes)
         case "parquet":
             return parquet_source(path)
         case None:
@@ -162,9 +163,11 @@ def _digits() -> Source:
     )
 
 
-def _known(name: str, tell: known.Tell | None) -> Source:
-    copy = known.local_copy(name)
-    found = _named(_from_path(copy or known.download(name, known.KNOWN[name], tell)), known.KNOWN[name].classes)
+def _known(name: str, tell: downloads.Tell | None) -> Source:
+    copy = downloads.local_copy(name)
+    found = _named(
+        _from_path(copy or downloads.download(name, downloads.KNOWN[name], tell)), downloads.KNOWN[name].classes
+    )
     return replace(found, remarks=(f"{name} is read from {copy}.", *found.remarks)) if copy else found
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from sparring.data.dataset import hold_out
 from sparring.data.facts import Facts
+from sparring.data.pictures import Look
 from sparring.data.source import Aside, Source
 from sparring.errors import SparringError
-from sparring.modalities.images.decoding import Look
 
 FEWEST = 3
 MOST_SIZES = 10

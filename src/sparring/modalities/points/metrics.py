@@ -9,11 +9,10 @@ from torch import Tensor
 
 from sparring.data.dataset import Split
 from sparring.errors import SparringError
-from sparring.evaluation.extractors import Extractor
-from sparring.evaluation.metrics import Measured
-from sparring.evaluation.own_function import load_function
-from sparring.evaluation.scores import Measure
-from sparring.evaluation.sides import Round
+from sparring.metrics.extractors.extractor import Extractor
+from sparring.metrics.extractors.own_function import load_function
+from sparring.metrics.measure import Measure, Round
+from sparring.metrics.metric import Measured
 from sparring.modalities.points.units import ColumnUnits
 
 

@@ -13,15 +13,15 @@ from sparring.data.conditions import Asking
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.view import View
-from sparring.evaluation.extractors import Extractor
-from sparring.evaluation.paired import l1
-from sparring.evaluation.scores import Measure
-from sparring.evaluation.sides import Round
 from sparring.flow import Batch
+from sparring.metrics.extractors.extractor import Extractor
+from sparring.metrics.measure import Measure, Round
+from sparring.metrics.paired import l1
 from sparring.modalities.points import data, metrics, render
 from sparring.modalities.points.units import ColumnUnits
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
+from sparring.rendering.scatter import picture
 
 
 @final
@@ -51,7 +51,7 @@ class Points:
         return samples.detach().cpu().numpy()
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
-        return [picture_of(render.picture(batch.real, columns=columns))]
+        return [picture_of(picture(batch.real, columns=columns))]
 
     def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, first=first)

@@ -1,0 +1,103 @@
+"""What is judged: a model, or samples that any tool made."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import final
+
+import torch
+
+from sparring.data.dataset import Split
+from sparring.data.view import View
+from sparring.evaluation.protocol import MOST, Generated, More
+from sparring.flow import Batch
+from sparring.modalities import modality_of
+from sparring.modality import Modality, Survey
+from sparring.model import Model, load
+from sparring.randomness import derive, generator
+from sparring.recipe import Recipe
+from sparring.samples import batch_size, take
+from sparring.sampling import conditions_from
+
+
+@final
+@dataclass(frozen=True)
+class Subject:
+    """A model, or samples that are there already.
+
+    Args:
+        name: what to call it.
+        kind: what its samples are.
+        view: how the real samples are to be looked at.
+        model: where there is one.
+        made: the samples where there is no model, with their classes where they lie in folders named after those of
+            the real samples.
+        remarks: full sentences to be read beside the scores.
+    """
+
+    name: str
+    kind: Modality
+    view: View
+    model: Model | None = None
+    made: Batch | None = field(default=None, repr=False)
+    remarks: tuple[str, ...] = ()
+
+    def batch(self, split: Split, count: int, seed: int) -> Generated:
+        """So many samples; fewer where there are fewer files.
+
+        A model makes them under the conditions of held-out samples. Where these determine a sample, it comes with that.
+        """
+        if self.model is not None:
+            told = conditions_from(split.held_out, count, seed)
+            made = self.model.sample(count, condition=told.condition, seed=seed)
+            asked = told.condition is not None
+            true = told.real if asked and self.kind.conditions[self.view.condition].determines else None
+            return Generated(Batch(made, told.condition, told.label if asked else None), true)
+        assert self.made is not None
+        if count >= batch_size(self.made):
+            return Generated(self.made)
+        rows = torch.randperm(batch_size(self.made), generator=generator(seed, "judged"))[:count]
+        return Generated(take(self.made, rows))
+
+    def more(self, split: Split, seed: int) -> More | None:
+        """Gives fresh samples for repeats; files give none."""
+        if self.model is None:
+            return None
+        return lambda count, repeat: self.batch(split, count, derive(seed, "more samples", repeat))
+
+
+def open_subject(place: str | Path, data: str | Path, recipe: str | Recipe | None = None) -> tuple[Subject, Survey]:
+    """What lies at ``place``, and the real data looked at: as its own kind of samples for a model, as what it seems to
+    be for files.
+
+    Args:
+        place: a run folder, a published folder, or a folder or file of samples.
+        data: the real data; samples in files are coded as it is.
+        recipe: only for a model of your own recipe.
+
+    Raises:
+        SparringError: there is nothing to judge, or the data cannot be read.
+    """
+    if any((Path(place) / name).is_file() for name in ("recipe.json", "config.json")):
+        model = load(place, recipe=recipe)
+        return of_model(model, str(place)), model.modality.survey(str(data))
+    kind = modality_of(str(data))
+    real, files = kind.survey(str(data)), kind.survey(str(place)).facts
+    view = kind.view_of(files, real.facts)
+    made = kind.read(str(place), view, real.facts)
+    remarks = (*files.remarks, *_remarks(files.classes, real.facts.classes))
+    return Subject(str(place), kind, view, made=made.batch(slice(0, MOST)), remarks=remarks), real
+
+
+def of_model(model: Model, name: str) -> Subject:
+    """A model as what is judged."""
+    return Subject(name, model.modality, model.view, model=model)
+
+
+def _remarks(made: tuple[str, ...], real: tuple[str, ...]) -> list[str]:
+    unknown = "Whether these samples were made from training or held-out data is not known here."
+    if made == real:
+        return [unknown]
+    if made:
+        what = f"classes {', '.join(real[:5])}, …" if real else "no classes"
+        return [f"The samples have classes of their own, which are not used: the real data has {what}.", unknown]
+    return ["The samples have no classes: whether they are what was asked for is not measured.", unknown]

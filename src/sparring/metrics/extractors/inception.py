@@ -1,0 +1,367 @@
+"""The network that published Fréchet and Inception scores stand on: Inception-v3 as TensorFlow gave it out in 2015.
+
+It differs from the Inception-v3 of Szegedy et al. 2016 in small ways that change every score: average pools leave the
+padding out of the mean, the last block takes a maximum where the others average, and there are 1008 classes. Scores
+depend on how images are brought to 299 × 299 as well (Parmar et al. 2022), so the name of an extractor says that too.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeAlias, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.backends import cudnn
+
+from sparring.data.cache import cache_folder
+from sparring.data.downloads import Known, Published, download, local_copy
+from sparring.data.parallel import in_order
+from sparring.errors import SparringError
+from sparring.metrics.extractors.extractor import require_pictures
+
+PUBLISHED = Known(
+    home="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/",
+    files=(
+        Published(
+            "pt_inception-2015-12-05-6726825d.pth",
+            95_628_359,
+            "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+        ),
+    ),
+    classes=(),
+    terms="Apache-2.0",
+)
+SIDE = 299
+CHUNK = 32
+CHANNELS = 8
+"""Of images, resized by one thread at a time."""
+FORGETTABLE = ("num_batches_tracked", "AuxLogits.")
+"""What weights may hold or lack, by the end or the start of the key: it has no part in the features."""
+
+Kernel: TypeAlias = tuple[int, int]
+Step: TypeAlias = tuple[int, Kernel] | tuple[int, Kernel, Kernel]
+"""Channels and kernel of a convolution; two kernels for two convolutions side by side."""
+Branches: TypeAlias = Mapping[str, Sequence[Step]]
+
+ONE, THREE, FIVE = (1, 1), (3, 3), (5, 5)
+
+
+@final
+@dataclass(frozen=True)
+class Inception:
+    """The network as an extractor of its 2048 pooled features.
+
+    Args:
+        network: see ``build``; not trained any further.
+        name: "inception-clean-" or "inception-legacy-" and the first 12 digits of the SHA-256 of the weights.
+        legacy: images are resized by ``resize_legacy``, else by ``resize_clean``.
+    """
+
+    network: nn.Sequential
+    name: str
+    legacy: bool = False
+    lasting = True
+
+    def __call__(self, samples: Tensor) -> Float[Tensor, "count 2048"]:
+        """Features ≥ 0, float32, on the CPU; the network computes where its weights are.
+
+        Args:
+            samples: images in [-1, 1], (count, 1 or 3, height, width), rounded to 8 bits first as saved files are.
+
+        Raises:
+            SparringError: not images of one or three channels.
+        """
+        require_pictures(samples)
+        # The global switch lets convolutions on a GPU keep 10 bits of 23, which moves the scores.
+        with torch.inference_mode(), cudnn.flags(enabled=True, allow_tf32=False):
+            parts = [self._features(part) for part in torch.split(samples, CHUNK)]
+        return torch.cat(parts)
+
+    def probabilities(self, features: Float[Tensor, "count 2048"]) -> Float[Tensor, "count 1008"]:
+        """What the Inception score is made of (Salimans et al. 2016, section 4), float32, on the CPU.
+
+        The softmax of the last layer without its bias, as in the authors' program, in StyleGAN2-ADA and in
+        torch-fidelity (``logits_unbiased``).
+        """
+        last = self.network[-1]
+        assert isinstance(last, nn.Linear)
+        return (features.to(last.weight) @ last.weight.T).softmax(1).cpu()
+
+    def _features(self, samples: Tensor) -> Tensor:
+        device = next(self.network.parameters()).device
+        images = _in_8_bits(samples)
+        images = resize_legacy(images.to(device), SIDE) if self.legacy else resize_clean(images, SIDE).to(device)
+        images = images.sub(128).div(128).expand(-1, 3, -1, -1)
+        # A processor takes two thirds of the time with the channels of a pixel side by side.
+        layout = torch.channels_last if device.type == "cpu" else torch.contiguous_format
+        features: Tensor = self.network[:-1](images.contiguous(memory_format=layout))
+        return features.cpu()
+
+
+@final
+class Convolution(nn.Module):
+    """A convolution without bias, batch normalisation with ε = 0.001, ReLU."""
+
+    def __init__(
+        self, channels: int, wanted: int, kernel: Kernel, *, stride: int = 1, padding: tuple[int, int] = (0, 0)
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, wanted, kernel, stride, padding, bias=False)
+        self.bn = nn.BatchNorm2d(wanted, eps=1e-3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        values: Tensor = self.bn(self.conv(images))
+        return values.relu_()
+
+
+@final
+class Mixed(nn.Module):
+    """Branches that look at the same images, their channels one after another, the pool's at the end.
+
+    Convolutions are named as the published weights name them: ``branch3x3dbl_2`` is the second step of the branch
+    ``3x3dbl``, ``_2a`` and ``_2b`` stand side by side, and the only step of a branch has no number.
+
+    Args:
+        channels: of the images.
+        branches: name → steps.
+        pool: what the last branch does first.
+        pooled: channels of the 1 × 1 convolution behind the pool; 0 for none.
+        halving: the last step of each branch has stride 2 and no padding; all other steps keep the size.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        branches: Branches,
+        pool: nn.Module,
+        *,
+        pooled: int = 0,
+        halving: bool = False,
+    ) -> None:
+        super().__init__()
+        self.paths = [self._add(name, steps, channels, halving) for name, steps in branches.items()]
+        self.pool = pool
+        self.branch_pool = Convolution(channels, pooled, ONE) if pooled else nn.Identity()
+
+    def forward(self, images: Tensor) -> Tensor:
+        ends = [end for path in self.paths for end in self._along(path, images)]
+        return torch.cat([*ends, self.branch_pool(self.pool(images))], 1)
+
+    def _add(self, branch: str, steps: Sequence[Step], channels: int, halving: bool) -> list[list[str]]:
+        """Create the convolutions of a branch; the names of those of each step."""
+        path = []
+        for number, (wanted, *kernels) in enumerate(steps, 1):
+            stem = f"branch{branch}_{number}" if len(steps) > 1 else f"branch{branch}"
+            names = [stem + letter for letter in ("ab" if len(kernels) > 1 else ("",))]
+            stride = 2 if halving and number == len(steps) else 1
+            for name, (height, width) in zip(names, kernels, strict=True):
+                padding = (height // 2, width // 2) if stride == 1 else (0, 0)
+                step = Convolution(channels, wanted, (height, width), stride=stride, padding=padding)
+                self.add_module(name, step)
+            path.append(names)
+            channels = wanted
+        return path
+
+    def _along(self, path: list[list[str]], images: Tensor) -> list[Tensor]:
+        *steps, last = path
+        for (name,) in steps:
+            images = self.get_submodule(name)(images)
+        return [self.get_submodule(name)(images) for name in last]
+
+
+def load_inception(weights: Path | None = None, *, legacy: bool = False) -> Inception:
+    """The network with published weights, on the GPU if there is one.
+
+    Args:
+        weights: a ``.pth`` or ``.safetensors`` file; None for a copy that is here already, or a download (91 MiB)
+            whose SHA-256 is checked.
+        legacy: how images are resized, see ``Inception``.
+
+    Raises:
+        SparringError: the file cannot be had or read, or its weights are not those of this network.
+    """
+    path = weights or _published()
+    with torch.device("meta"):
+        network = build()
+    tensors = _fitting(_read(path), network, path)
+    counts = {key: torch.tensor(0) for key in network.state_dict() if _forgettable(key)}
+    network.load_state_dict({**tensors, **counts}, assign=True)
+    network.eval().requires_grad_(False)
+    network.to("cuda" if torch.cuda.is_available() else "cpu")
+    return Inception(network, f"inception-{'legacy' if legacy else 'clean'}-{_hash(tensors)[:12]}", legacy)
+
+
+def build() -> nn.Sequential:
+    """The layers under their published names: images (count, 3, 299, 299) to 1008 numbers, by way of 2048 features."""
+    row, column = (1, 7), (7, 1)
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        Conv2d_1a_3x3=Convolution(3, 32, THREE, stride=2),
+        Conv2d_2a_3x3=Convolution(32, 32, THREE),
+        Conv2d_2b_3x3=Convolution(32, 64, THREE, padding=(1, 1)),
+        MaxPool_1=nn.MaxPool2d(3, 2),
+        Conv2d_3b_1x1=Convolution(64, 80, ONE),
+        Conv2d_4a_3x3=Convolution(80, 192, THREE),
+        MaxPool_2=nn.MaxPool2d(3, 2),
+        Mixed_5b=_fives(192, 32),
+        Mixed_5c=_fives(256, 64),
+        Mixed_5d=_fives(288, 64),
+        Mixed_6a=_halved(288, {"3x3": [(384, THREE)], "3x3dbl": [(64, ONE), (96, THREE), (96, THREE)]}),
+        Mixed_6b=_sevens(768, 128),
+        Mixed_6c=_sevens(768, 160),
+        Mixed_6d=_sevens(768, 160),
+        Mixed_6e=_sevens(768, 192),
+        Mixed_7a=_halved(
+            768,
+            {"3x3": [(192, ONE), (320, THREE)], "7x7x3": [(192, ONE), (192, row), (192, column), (192, THREE)]},
+        ),
+        Mixed_7b=_forked(1280, _average()),
+        Mixed_7c=_forked(2048, nn.MaxPool2d(3, 1, 1)),
+        AvgPool=nn.AdaptiveAvgPool2d(1),
+        Flatten=nn.Flatten(),
+        fc=nn.Linear(2048, 1008),
+    )
+    return nn.Sequential(layers)
+
+
+def resize_clean(images: Tensor, size: int) -> Tensor:
+    """Images in [0, 255], (..., height, width), to size × size: antialiased bicubic, clipped, not rounded.
+
+    Each channel by Pillow in floating point, as ``clean-fid`` does (Parmar et al. 2022).
+    """
+    channels = images.flatten(0, -3).float().cpu().numpy()
+
+    def resized(rows: range) -> list[Tensor]:
+        pictures = (Image.fromarray(channels[row]).resize((size, size), Image.Resampling.BICUBIC) for row in rows)
+        return [torch.from_numpy(np.asarray(picture).clip(0, 255)) for picture in pictures]
+
+    done = [channel for part in in_order(resized, len(channels), CHANNELS) for channel in part]
+    return (
+        torch.stack(done).unflatten(0, images.shape[:-2]) if done else images.new_empty(*images.shape[:-2], size, size)
+    )
+
+
+def resize_legacy(images: Tensor, size: int) -> Tensor:
+    """Images (..., height, width) to size × size as TensorFlow 1 did: bilinear, neither antialiased nor centred.
+
+    The value at target place t is read at t · side / size, between its two neighbours; beyond the last stands the last.
+    """
+    for dimension in (-1, -2):
+        side = images.shape[dimension]
+        place = torch.arange(size, device=images.device, dtype=torch.float32) * (side / size)
+        before = place.long()
+        share = (place - before).reshape(-1, *[1] * (-1 - dimension))
+        first = images.index_select(dimension, before)
+        second = images.index_select(dimension, (before + 1).clamp(max=side - 1))
+        images = first + (second - first) * share
+    return images
+
+
+def _in_8_bits(samples: Tensor) -> Tensor:
+    """[-1, 1] to whole numbers in [0, 255], kept as floats: NaN stays NaN, and the distances say so."""
+    return samples.float().add(1).mul(127.5).round().clamp(0, 255)
+
+
+def _average() -> nn.Module:
+    return nn.AvgPool2d(3, 1, 1, count_include_pad=False)
+
+
+def _fives(channels: int, pooled: int) -> Mixed:
+    branches: Branches = {
+        "1x1": [(64, ONE)],
+        "5x5": [(48, ONE), (64, FIVE)],
+        "3x3dbl": [(64, ONE), (96, THREE), (96, THREE)],
+    }
+    return Mixed(channels, branches, _average(), pooled=pooled)
+
+
+def _sevens(channels: int, inner: int) -> Mixed:
+    row, column = (1, 7), (7, 1)
+    branches: Branches = {
+        "1x1": [(192, ONE)],
+        "7x7": [(inner, ONE), (inner, row), (192, column)],
+        "7x7dbl": [(inner, ONE), (inner, column), (inner, row), (inner, column), (192, row)],
+    }
+    return Mixed(channels, branches, _average(), pooled=192)
+
+
+def _forked(channels: int, pool: nn.Module) -> Mixed:
+    row, column = (1, 3), (3, 1)
+    branches: Branches = {
+        "1x1": [(320, ONE)],
+        "3x3": [(384, ONE), (384, row, column)],
+        "3x3dbl": [(448, ONE), (384, THREE), (384, row, column)],
+    }
+    return Mixed(channels, branches, pool, pooled=192)
+
+
+def _halved(channels: int, branches: Branches) -> Mixed:
+    return Mixed(channels, branches, nn.MaxPool2d(3, 2), halving=True)
+
+
+def _published() -> Path:
+    """The published file: a copy that is here, or a download."""
+    (file,) = PUBLISHED.files
+    folders = (local_copy("inception"), cache_folder() / "downloads" / "inception")
+    for folder in folders:
+        if folder is not None and (folder / file.name).is_file():
+            return folder / file.name
+    try:
+        return download("inception", PUBLISHED) / file.name
+    except SparringError as error:
+        remedy = f"{error.remedy}, or name the file: --extractor inception:FILE"
+        raise SparringError(found=error.found, expected=error.expected, remedy=remedy) from None
+
+
+def _read(path: Path) -> object:
+    """Whatever a file of tensors holds; nothing in it is run."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # A file that is something else fails in any way it likes.
+        reason = next(iter(str(error).splitlines()), type(error).__name__)[:100]
+        raise _not_the_weights(f"{path} that cannot be read ({reason})", "a .pth or .safetensors file") from None
+
+
+def _fitting(found: object, network: nn.Module, path: Path) -> dict[str, Tensor]:
+    """The weights ``network`` needs, in float32, or one sentence on the first that does not fit."""
+    if not isinstance(found, Mapping):
+        raise _not_the_weights(f"{type(found).__name__} in {path}", "tensors by name")
+    kept = {str(key): weight for key, weight in found.items() if not _forgettable(str(key))}
+    shapes = {key: tuple(like.shape) for key, like in network.state_dict().items() if not _forgettable(key)}
+    for key in [*shapes, *kept]:
+        if key not in kept:
+            raise _not_the_weights(f"no {key} in {path}", f"one of shape {shapes[key]}")
+        if key not in shapes:
+            raise _not_the_weights(f"{key} in {path}", "no weights of that name")
+        shape = tuple(getattr(kept[key], "shape", ()))
+        if shape != shapes[key]:
+            raise _not_the_weights(f"{key} of shape {shape} in {path}", f"shape {shapes[key]}")
+    return {key: kept[key].float().contiguous() for key in shapes}
+
+
+def _forgettable(key: str) -> bool:
+    return key.endswith(FORGETTABLE[0]) or key.startswith(FORGETTABLE[1])
+
+
+def _not_the_weights(found: str, expected: str) -> SparringError:
+    (file,) = PUBLISHED.files
+    return SparringError(
+        found=found, expected=expected, remedy=f"give the weights of the network, as in {PUBLISHED.home}{file.name}"
+    )
+
+
+def _hash(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 of names, shapes and values, whatever file they came in."""
+    digest = sha256()
+    for key, weight in sorted(weights.items()):
+        digest.update(f"{key} {tuple(weight.shape)}".encode())
+        digest.update(weight.numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,44 @@
+"""The likelihood comparator on points."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, final
+
+from pydantic import PositiveFloat
+
+from sparring.data.facts import Facts
+from sparring.modalities.points.recipes.point_recipe import PointRecipe
+from sparring.objectives.schedules import constant, cosine
+from sparring.recipe import Adam
+
+if TYPE_CHECKING:
+    from sparring.games.game import Game
+
+
+@final
+class PointVAE(PointRecipe):
+    """The likelihood comparator on points."""
+
+    paper: ClassVar[str] = "Kingma & Welling 2014, section 3"
+    spread: PositiveFloat = 0.1
+    """Standard deviation of the observation noise, per spread of the data."""
+    divergence_weight: PositiveFloat = 1.0
+    """β: weight of the Kullback-Leibler divergence."""
+
+    def game(self, facts: Facts) -> "Game":
+        """One player."""
+        from sparring.games.likelihood import Likelihood
+        from sparring.modalities.points.networks.dense import Autoencoder
+        from sparring.modalities.points.units import ColumnUnits
+
+        return Likelihood(
+            Autoencoder(dimensions=facts.shape[0], noise=self.noise, width=self.width),
+            noise_size=self.noise,
+            spread=self.spread,
+            divergence_weight=constant(self.divergence_weight),
+            units=ColumnUnits(facts),
+        )
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        """Adam as in most autoencoders."""
+        rate = cosine(self.learning_rate, 0.03 * self.learning_rate)
+        return {"autoencoder": Adam(rate, beta1=0.9, beta2=constant(0.999))}

@@ -1,0 +1,98 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sparring.api.inspect import inspect
+from sparring.errors import SparringError
+
+
+@pytest.fixture(autouse=True)
+def cache_here(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+def two_classes(folder, count=20):
+    rng = np.random.default_rng(0)
+    for name, shade in (("dark", 0), ("light", 200)):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = rng.integers(shade, shade + 55, (32, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return folder
+
+
+def test_everything_is_said_in_lines(tmp_path):
+    folder = two_classes(tmp_path / "in")
+    (folder / "dark" / "bad.png").write_bytes(b"")
+    found = inspect(str(folder), device="cpu", measure=False)
+    text = "\n".join(found.lines())
+    for part in (
+        "40 images, most of shape 3 × 32 × 32",
+        "sizes: 32 × 32 (40)",
+        "classes: dark (20), light (20)",
+        "unreadable: 1",
+        "dark/bad.png: an empty file",
+        "duplicates: 0",
+        "held out: 4",
+        "would train images/",
+        "resolution = ",
+    ):
+        assert part in text, part
+    assert found.prospect.obstacle is None and found.prospect.shape == (3, 32, 32)
+
+
+def test_all_of_it_is_written_as_json(tmp_path):
+    folder = two_classes(tmp_path / "in")
+    for number in range(15):
+        (folder / "dark" / f"bad {number}.png").write_bytes(b"")
+    found = inspect(str(folder), json=tmp_path / "facts.json", device="cpu", measure=False)
+    written = json.loads((tmp_path / "facts.json").read_text())
+    assert written == json.loads(json.dumps(found.as_json()))
+    assert len(written["facts"]["details"]["unreadable"]) == 15
+    assert sum("an empty file" in line for line in found.lines()) == 10
+    assert any("and 5 more" in line for line in found.lines())
+    assert written["training"]["choices"]["batch"]["reason"]
+
+
+def test_the_sheet_shows_class_by_class(tmp_path):
+    inspect(str(two_classes(tmp_path / "in")), sheet=tmp_path / "sheet.png", device="cpu", measure=False)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        pixels = np.asarray(sheet).astype(float)
+    assert pixels.shape[0] == 2 * 34 + 2
+    assert pixels[2:34, 2:-2].mean() < 80 < 180 < pixels[36:68, 2:34].mean()
+
+
+def test_a_sheet_without_classes_shows_at_most_64(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).integers(0, 255, (100, 32, 32), dtype=np.uint8))
+    inspect(str(tmp_path / "a.npz"), sheet=tmp_path / "sheet.png", device="cpu", measure=False)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (8 * 34 + 2, 8 * 34 + 2)
+
+
+def test_points_can_be_inspected_too(tmp_path):
+    found = inspect("ring", sheet=tmp_path / "sheet.png", device="cpu", measure=False)
+    assert any("would train points/" in line for line in found.lines())
+    assert (tmp_path / "sheet.png").exists()
+
+
+def test_time_and_memory_are_measured():
+    found = inspect("ring", device="cpu")
+    assert found.prospect.seconds > 0 and found.prospect.memory > 50 * 2**20
+    text = "\n".join(found.lines())
+    assert "expected time: " in text and "expected memory: " in text
+
+
+def test_a_recipe_for_other_data_is_one_sentence(tmp_path):
+    with pytest.raises(SparringError, match="expected points, which is what the recipe points/ring is for"):
+        inspect(str(two_classes(tmp_path / "in")), recipe="points/ring", measure=False)
+
+
+def test_too_few_for_a_batch_is_said(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).integers(0, 255, (3, 32, 32), dtype=np.uint8))
+    found = inspect(str(tmp_path / "a.npz"), device="cpu", measure=False)
+    if found.prospect.batch > 3:
+        assert "fewer than a batch" in found.prospect.obstacle
+    else:
+        assert found.prospect.obstacle is None

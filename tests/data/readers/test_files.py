@@ -1,0 +1,123 @@
+import os
+import zipfile
+
+import pytest
+
+from sparring.data.readers.files import group, open_tree
+from sparring.data.source import printable, stamp
+from sparring.errors import SparringError
+
+
+def touch(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+
+
+def test_a_folder_is_listed_in_order_and_hidden_files_are_not(tmp_path):
+    touch(tmp_path, "b.png", "a/2.png", "a/1.png", ".hidden.png", ".git/x.png", "Thumbs.db", "__MACOSX/a.png")
+    tree = open_tree(tmp_path)
+    assert [entry.name for entry in tree.entries] == ["a/1.png", "a/2.png", "b.png"]
+    assert tree.read(2) == b"b.png" and tree.head(0) == b"a/1.png"
+
+
+def test_a_zip_is_listed_and_read_like_a_folder(tmp_path):
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for name in ("b.png", "a/1.png", "__MACOSX/a.png", ".hidden.png", "../up.png"):
+            archive.writestr(name, name)
+    tree = open_tree(tmp_path / "all.zip")
+    assert [entry.name for entry in tree.entries] == ["a/1.png", "b.png"]
+    assert tree.read(1) == b"b.png"
+    assert not (tmp_path.parent / "up.png").exists()
+
+
+def test_links_that_lead_back_are_set_aside(tmp_path):
+    touch(tmp_path, "a/1.png")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    (tmp_path / "again").symlink_to(tmp_path / "a")
+    tree = open_tree(tmp_path)
+    assert len(tree.entries) == 1
+    assert len(tree.aside) == 2 and all("a loop" in reason for _, reason in tree.aside)
+
+
+def test_links_to_nowhere_are_set_aside(tmp_path):
+    touch(tmp_path, "1.png")
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nothing")
+    (tmp_path / "self.png").symlink_to(tmp_path / "self.png")
+    tree = open_tree(tmp_path)
+    assert [name for name, _ in tree.aside] == ["gone.png", "self.png"]
+    assert [entry.name for entry in tree.entries] == ["1.png"]
+
+
+def test_pipes_are_never_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    assert open_tree(tmp_path).entries == ()
+
+
+def test_a_link_to_itself_as_the_source_is_one_sentence(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(SparringError, match=r"Found nothing that can be opened at .*loop"):
+        open_tree(tmp_path / "loop")
+
+
+def test_nothing_there_is_one_sentence(tmp_path):
+    with pytest.raises(
+        SparringError, match=r"No such file or directory.* · expected a folder or a file · check the path"
+    ):
+        open_tree(tmp_path / "absent")
+
+
+def test_a_damaged_zip_is_one_sentence(tmp_path):
+    (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 and then nothing")
+    with pytest.raises(SparringError, match="neither a folder nor a whole zip archive"):
+        open_tree(tmp_path / "bad.zip")
+
+
+@pytest.mark.parametrize(
+    ("names", "used", "labels", "classes"),
+    [
+        (["1", "2"], [0, 1], None, ()),
+        (["cat/1", "dog/1", "dog/2"], [0, 1, 2], [0, 1, 1], ("cat", "dog")),
+        (["all/cat/1", "all/dog/1", "all/dog/2"], [0, 1, 2], [0, 1, 1], ("cat", "dog")),
+        (["cat/a/1", "cat/b/1", "dog/2"], [0, 1, 2], [0, 0, 1], ("cat", "dog")),
+        (["test/1", "train/1", "train/2", "val/1"], [1, 2], None, ()),
+        (["test/cat/1", "train/cat/1", "train/dog/1"], [1, 2], [0, 1], ("cat", "dog")),
+        (["test/1", "unlike/1"], [0, 1], [0, 1], ("test", "unlike")),
+        (["only/1", "only/2"], [0, 1], None, ()),
+        (["a/1", "b/1", "c/1", "c/2"], [0, 1, 2, 3], None, ()),
+    ],
+)
+def test_classes_are_the_sub_folders(names, used, labels, classes):
+    found = group(names, "here")
+    assert found.positions == used
+    assert (None if found.labels is None else found.labels.tolist()) == labels
+    assert found.classes == classes
+
+
+def test_what_is_left_of_a_split_is_said():
+    assert group(["test/1", "train/1", "train/2"], "here").remarks == (
+        "Trains on 2 files of 'train'; test left for `evaluate`.",
+    )
+
+
+def test_some_without_a_label_is_one_sentence():
+    with pytest.raises(
+        SparringError,
+        match=r"Found 2 images directly in here and 1 in sub-folders \(cat\).*no label · expected all .* · move",
+    ):
+        group(["1", "2", "cat/1"], "here")
+
+
+def test_the_stamp_changes_with_the_file(tmp_path):
+    touch(tmp_path, "1.png")
+    before = open_tree(tmp_path).stamp(tmp_path), stamp([tmp_path / "1.png"])
+    assert before == (open_tree(tmp_path).stamp(tmp_path), stamp([tmp_path / "1.png"]))
+    os.utime(tmp_path / "1.png", ns=(1, 1))
+    after = open_tree(tmp_path).stamp(tmp_path), stamp([tmp_path / "1.png"])
+    assert before[0] != after[0] and before[1] != after[1]
+
+
+def test_names_are_made_printable():
+    assert printable("a\nb\x1b[31m\udcff") == "a\\nb\\x1b[31m\\udcff"
+    assert printable("größe 大.png") == "größe 大.png"

@@ -1,0 +1,21 @@
+"""Pixels: small images as they are, large ones averaged."""
+
+import torch
+
+from sparring.metrics.extractors.extractor import LARGEST, Pixels
+
+
+def test_small_images_are_only_flattened():
+    samples = torch.arange(2 * 3 * 4 * 4.0).reshape(2, 3, 4, 4)
+    assert torch.equal(Pixels()(samples), samples.flatten(1))
+
+
+def test_large_images_are_averaged_to_their_proportions():
+    features = Pixels()(torch.ones(2, 3, 200, 100))
+    assert LARGEST * 0.9 < features.shape[1] <= LARGEST
+    assert torch.equal(features, torch.ones_like(features))
+
+
+def test_samples_of_any_other_shape_and_none():
+    assert Pixels()(torch.zeros(5, 6000)).shape == (5, 6000)
+    assert Pixels()(torch.zeros(0, 1, 4, 4)).shape == (0, 16)

@@ -1,0 +1,50 @@
+"""Every measure in the table has its words, and moves where it says it does."""
+
+import pytest
+import torch
+
+from sparring.evaluation.words import QUESTIONS, WORDS, better, by_question, interval
+from sparring.metrics.metric import METRICS, measured
+
+NAMES = [name for metric in METRICS for name in metric.names]
+
+
+def normal(count, seed, spread=1.0, shift=0.0):
+    return torch.randn(count, 8, generator=torch.Generator().manual_seed(seed)) * spread + shift
+
+
+def test_names_are_unique_and_all_have_words():
+    assert len(set(NAMES)) == len(NAMES) and set(NAMES) <= set(WORDS)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_equal_seeds_give_equal_values(seed):
+    real, fake = normal(200, 0), normal(200, 1)
+    assert measured(real, fake, seed=seed) == measured(real, fake, seed=seed)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "vendi"])
+def test_a_shifted_cloud_is_worse(name):
+    real, fair, shifted = normal(400, 0), normal(400, 1), normal(400, 2, shift=1.5)
+    good, bad = measured(real, fair)[name], measured(real, shifted)[name]
+    assert (good < bad) == (WORDS[name].better == "lower")
+
+
+def test_a_single_mode_has_less_variety():
+    real, fair, narrow = normal(400, 0), normal(400, 1), normal(400, 2, spread=0.05, shift=1.0)
+    for name in ("recall", "coverage", "vendi"):
+        assert measured(real, narrow)[name] < measured(real, fair)[name]
+
+
+def test_rows_stand_by_question():
+    rows = by_question(NAMES)
+    asked = [question for question, _ in rows if question]
+    assert asked == [question for question in QUESTIONS if question in asked] == ["Good?", "Diverse?"]
+    assert sorted(name for _, name in rows) == sorted(NAMES)
+
+
+def test_numbers_with_their_intervals():
+    assert interval(0.123456, 0.0123) == "0.1235 ± 0.012"
+    assert interval(0.5, None) == "0.5" and interval(None, 0.1) == "–"
+    assert better("lower", False) == "lower is better, not told apart"
+    assert better("higher", True) == better("higher", None) == "higher is better"

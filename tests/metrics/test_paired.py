@@ -1,0 +1,50 @@
+"""Samples beside those that really belonged to their conditions."""
+
+import math
+
+import pytest
+import torch
+
+from sparring.errors import SparringError
+from sparring.metrics.paired import l1, psnr, ssim
+
+BOUNDS = (-1.0, 1.0)
+
+
+def images(seed: int = 0) -> torch.Tensor:
+    return torch.rand(4, 3, 24, 20, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def test_equal_images_are_perfect() -> None:
+    assert l1(images(), images()) == 0 and psnr(images(), images(), BOUNDS) == pytest.approx(100)
+    assert ssim(images(), images(), BOUNDS) == pytest.approx(1)
+
+
+def test_a_constant_error_has_a_known_ratio() -> None:
+    other = images() + 0.2
+    assert l1(other, images()) == pytest.approx(0.2, rel=1e-6)
+    assert psnr(other, images(), BOUNDS) == pytest.approx(10 * math.log10(4 / 0.04), rel=1e-5)
+
+
+def test_structural_similarity_of_constant_images_is_that_of_their_means() -> None:
+    """Eq. 13 of Wang et al. 2004 without variance: (2 a b + C₁) / (a² + b² + C₁)."""
+    one, other = torch.full((1, 1, 16, 16), 0.5), torch.full((1, 1, 16, 16), -0.25)
+    constant = (0.01 * 2) ** 2
+    expected = (2 * 0.5 * -0.25 + constant) / (0.25 + 0.0625 + constant)
+    assert ssim(one, other, BOUNDS) == pytest.approx(expected)
+
+
+def test_noise_costs_more_than_a_shift_in_brightness() -> None:
+    smooth = torch.linspace(-0.5, 0.5, 32).expand(1, 1, 32, 32)
+    noisy = smooth + 0.1 * torch.randn(smooth.shape, generator=torch.Generator().manual_seed(0))
+    assert ssim(noisy, smooth, BOUNDS) < ssim(smooth + 0.1, smooth, BOUNDS) < 1
+
+
+def test_small_images_have_a_smaller_window() -> None:
+    assert ssim(images()[..., :3, :5], images()[..., :3, :5], BOUNDS) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("measure", [l1, lambda a, b: psnr(a, b, BOUNDS), lambda a, b: ssim(a, b, BOUNDS)])
+def test_other_numbers_are_refused(measure) -> None:
+    with pytest.raises(SparringError, match="as many of each"):
+        measure(images()[:3], images())

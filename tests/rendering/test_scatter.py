@@ -1,0 +1,32 @@
+"""Points as one scatter plot."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sparring.rendering.scatter import picture
+
+
+def test_points_are_where_they_belong():
+    drawn = np.asarray(picture(torch.tensor([[1.0, 1.0], [-1.0, 0.0]]), columns=8)).astype(int)
+    assert drawn.shape == (512, 512, 3)
+    blue = np.argwhere(drawn[..., 2] - drawn[..., 0] > 30)
+    room = (512 / 2 - 16) / 1.5
+    for x, y in ((1, 1), (-1, 0)):
+        assert np.abs(blue - (256 - y * room, 256 + x * room)).sum(1).min() <= 1
+
+
+@pytest.mark.parametrize(
+    "samples", [torch.zeros(0, 2), torch.full((3, 2), math.nan), torch.randn(20, 1), torch.zeros(9, 4)]
+)
+def test_anything_can_be_drawn(samples):
+    assert isinstance(picture(samples, columns=1), Image.Image)
+
+
+def test_one_that_flew_off_does_not_shrink_the_rest():
+    points = torch.randn(2000, 2, generator=torch.Generator().manual_seed(0))
+    far = torch.cat([points, torch.full((1, 2), 1e6)])
+    assert np.array_equal(np.asarray(picture(points)), np.asarray(picture(far)))

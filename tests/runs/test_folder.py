@@ -1,0 +1,107 @@
+"""Run folders."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparring.data.facts import Facts
+from sparring.errors import SparringError
+from sparring.runs.folder import Record, alone, create, new_folder, open_run, versions
+from sparring.storage import read_json, write_json
+
+FACTS = Facts("ring", "points", 100, (2,), "0" * 64, details={"scale": 1.0}, remarks=("A remark.",))
+
+
+def record(**choices: Any) -> Record:
+    values: dict[str, Any] = {
+        "recipe": "points/ring",
+        "choices": {"batch": {"value": 64, "reason": "given"}},
+        "facts": FACTS,
+        "seed": 3,
+        "samples": 1000,
+        "minutes": None,
+        "until": "fd<1",
+        "device": "cpu",
+        "micro_batch": None,
+        "versions": versions(),
+    }
+    return Record(**{**values, **choices})
+
+
+def test_what_is_recorded_comes_back(tmp_path: Path) -> None:
+    run = create(tmp_path / "runs" / "ring-001", record())
+    assert open_run(run.folder).record == record()
+    assert run.record.fields == {"batch": 64}
+    assert run.checkpoints.is_dir() and run.samples.is_dir()
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    run = create(tmp_path / "run", record())
+    write_json(run.folder / "recipe.json", {**read_json(run.folder / "recipe.json"), "format": 3})
+    with pytest.raises(SparringError, match="another format"):
+        run.record
+
+
+def test_runs_are_never_overwritten(tmp_path: Path) -> None:
+    create(tmp_path / "run", record())
+    with pytest.raises(SparringError, match="never overwritten"):
+        new_folder(tmp_path / "run", "ring")
+    with pytest.raises(SparringError, match="never overwritten"):
+        create(tmp_path / "run", record(seed=4))
+    assert open_run(tmp_path / "run").record.seed == 3
+    (tmp_path / "file").touch()
+    with pytest.raises(SparringError, match="never overwritten"):
+        new_folder(tmp_path / "file", "ring")
+
+
+def test_an_empty_folder_will_do(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    assert new_folder(tmp_path / "run", "ring") == tmp_path / "run"
+    assert create(tmp_path / "run", record()).record.seed == 3
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("ring", "ring"), ("my photos/", "my-photos"), ("/", "run"), ("a/b.npy", "b-npy"), ("фото", "фото")],
+)
+def test_names(source: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my photos").mkdir()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.npy").touch()
+    assert new_folder(None, source) == Path("runs") / f"{name}-001"
+    (tmp_path / "runs" / f"{name}-001").mkdir(parents=True)
+    assert new_folder(None, source) == Path("runs") / f"{name}-002"
+
+
+def test_one_trainer_at_a_time(tmp_path: Path) -> None:
+    run = create(tmp_path / "run", record())
+    with alone(run), pytest.raises(SparringError, match="another process"), alone(run):
+        pass
+    with alone(run):
+        pass
+
+
+def test_what_the_dead_left_is_removed(tmp_path: Path) -> None:
+    dead = os.fork()
+    if dead == 0:
+        os._exit(0)
+    os.waitpid(dead, 0)
+    run = create(tmp_path / "run", record())
+    run.model.mkdir()
+    left = [folder / f".x.{dead}.tmp" for folder in (run.folder, run.checkpoints, run.samples, run.model)]
+    for path in left:
+        path.touch()
+    with alone(run):
+        assert not any(path.exists() for path in left)
+
+
+def test_no_run(tmp_path: Path) -> None:
+    with pytest.raises(SparringError, match=r"no recipe\.json"):
+        open_run(tmp_path)
+
+
+def test_versions() -> None:
+    assert {"python", "torch", "sparring", "system"} <= set(versions())

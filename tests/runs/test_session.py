@@ -1,0 +1,175 @@
+"""From data to a run folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sparring.api.resume import resume
+from sparring.api.train import train
+from sparring.errors import SparringError
+from sparring.flow import Progress
+from sparring.recipes import RECIPES
+from sparring.runs.display import Silent
+from sparring.runs.folder import Run
+from sparring.storage import read_json, read_lines
+from sparring.training.checkpoint import checkpoints
+
+SMALL: dict[str, Any] = {"samples": 640, "batch": 64, "width": 8, "noise": 2}
+
+
+class Listener:
+    """A display that remembers."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+        self.fractions: list[float] = []
+
+    def say(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+    def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
+        self.fractions.append(progress.fraction)
+        assert rate > 0 and left >= 0 and health
+
+    def count(self, what: str, done: int, total: int) -> None:
+        assert what == "judging" and 0 < done <= total
+
+    def close(self) -> None:
+        self.sentences.append("closed")
+
+
+@pytest.fixture
+def points(tmp_path: Path) -> Path:
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32))
+    return tmp_path / "points.npy"
+
+
+def test_what_a_run_leaves(points: Path, tmp_path: Path) -> None:
+    listener = Listener()
+    run = train(points, out=tmp_path / "run", seed=5, display=listener, **SMALL)
+    files = {path.relative_to(run.folder).as_posix() for path in run.folder.rglob("*") if path.is_file()}
+    assert {
+        "recipe.json",
+        "log.jsonl",
+        "events.jsonl",
+        "reals.png",
+        "samples.png",
+        "scores.json",
+        "report.html",
+        "model/config.json",
+        "model/weights.safetensors",
+        "model/README.md",
+        "checkpoints/000000640/manifest.json",
+    } <= files
+    assert {Path(name).suffix for name in files} <= {".json", ".jsonl", ".png", ".html", ".safetensors", ".md", ""} | {
+        suffix for name in files if name.startswith("tensorboard") for suffix in [Path(name).suffix]
+    }
+    lines = read_lines(run.folder / "log.jsonl")
+    assert [line["samples"] for line in lines] == list(range(64, 641, 64))
+    assert {"generator/adversarial", "discriminator/r1", "samples_per_second"} <= set(lines[0])
+    assert listener.fractions[-1] == 1.0
+    assert listener.sentences[0].startswith("Training points/ring on 200 samples")
+    assert "width = 8 (given)" in listener.sentences[0]
+    record = run.record
+    assert (record.seed, record.samples, record.fields["width"]) == (5, 640, 8)
+    assert record.choices["gamma"]["reason"] == "the recipe's default"
+
+
+def test_a_recipe_by_value(points: Path, tmp_path: Path) -> None:
+    recipe = RECIPES["points/vae"].model_copy(update={"batch": 50, "width": 8})
+    run = train(points, recipe=recipe, samples=100, out=tmp_path / "run", display=Silent())
+    assert run.record.fields["width"] == 8
+
+
+def test_time_ends_a_run(points: Path, tmp_path: Path) -> None:
+    numbers = {**SMALL, "samples": None}
+    run = train(points, minutes=0.01, out=tmp_path / "run", display=Silent(), **numbers)
+    state = read_json(checkpoints(run.checkpoints)[-1] / "state.json")
+    assert 0.6 <= state["seconds"] < 30 and state["samples"] > 0
+    assert run.record.samples is None
+
+
+def test_a_goal_ends_a_run(points: Path, tmp_path: Path) -> None:
+    listener = Listener()
+    run = train(points, until="fd<1000", out=tmp_path / "run", display=listener, **SMALL)
+    assert int(checkpoints(run.checkpoints)[-1].name) < 640
+    assert any(sentence.startswith("The goal fd < 1000 is reached") for sentence in listener.sentences)
+    assert run.report.exists()
+
+
+def test_a_finished_run_is_not_trained_further(points: Path, tmp_path: Path) -> None:
+    run = train(points, out=tmp_path / "run", display=Silent(), **SMALL)
+    with pytest.raises(SparringError, match="a finished run"):
+        resume(run.folder, display=Silent())
+
+
+@pytest.mark.parametrize("until", [None, "fd<1000"])
+def test_a_run_that_ended_while_it_was_judged_is_judged_again(until: str | None, points: Path, tmp_path: Path) -> None:
+    """And not trained further, whether its budget was spent or its goal reached."""
+    run = train(points, until=until, out=tmp_path / "run", display=Silent(), **SMALL)
+    before = {path: path.read_bytes() for path in run.checkpoints.rglob("*") if path.is_file()}
+    run.report.unlink()
+    resume(run.folder, display=Silent())
+    assert run.report.exists()
+    assert before == {path: path.read_bytes() for path in run.checkpoints.rglob("*") if path.is_file()}
+
+
+def test_other_data_is_refused(points: Path, tmp_path: Path) -> None:
+    run = train(points, out=tmp_path / "run", display=Silent(), **SMALL)
+    run.report.unlink()
+    np.save(points, np.zeros((200, 2), dtype=np.float32))
+    with pytest.raises(SparringError, match="other data"):
+        resume(run.folder, display=Silent())
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"samples": 0}, "above zero"),
+        ({"minutes": float("nan")}, "above zero"),
+        ({"batch": 201}, "at least a batch of 201"),
+        ({"recipe": "images/dcgan"}, "images, which is what the recipe"),
+        ({"colour": 3}, "colour"),
+        ({"until": "good"}, "a comparison"),
+        ({"device": "abacus"}, "no device"),
+        ({"watchdog": "Repair"}, "one of repair, warn, off"),
+        ({"watchdog": "off", "until": "settled"}, "leave one of the two out"),
+    ],
+)
+def test_mistakes_leave_nothing(choices: dict[str, Any], words: str, points: Path, tmp_path: Path) -> None:
+    with pytest.raises(SparringError, match=words):
+        train(points, out=tmp_path / "run", display=Silent(), **{**SMALL, **choices})
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def ones_own(tmp_path: Path) -> Iterator[str]:
+    (tmp_path / "mine.py").write_text(
+        "from sparring.modalities.points.recipes.vae import PointVAE\nVALUE = PointVAE(width=8, batch=50)\n"
+    )
+    yield f"{tmp_path / 'mine.py'}:VALUE"
+
+
+def test_code_is_never_run_because_a_folder_names_it(ones_own: str, points: Path, tmp_path: Path) -> None:
+    from sparring.model import load
+
+    run: Run = train(points, recipe=ones_own, samples=100, out=tmp_path / "run", display=Silent())
+    run.report.unlink()
+    for call in (lambda: resume(run.folder, display=Silent()), lambda: load(run.folder)):
+        with pytest.raises(SparringError, match="code is never run"):
+            call()
+    resume(run.folder, recipe=ones_own, display=Silent())
+    assert load(run.folder, recipe=ones_own).sample(3).shape == (3, 2)
+
+
+def test_one_may_drive_it_oneself(points: Path, tmp_path: Path) -> None:
+    """An experiment is an iterator over its progress."""
+    run = train(points, out=tmp_path / "run", display=Silent(), **SMALL)
+    from sparring.model import load
+
+    model = load(run.folder)
+    assert torch.equal(model.sample(5, seed=1), model.sample(9, seed=1)[:5])
