@@ -5,25 +5,31 @@ They guard the design: whoever adds a kind of sample writes no more than a toy h
 
 import math
 import signal
+import wave
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from scipy.stats import norm
 
 import sparring
 from sparring import generation
+from sparring.data.view import View
 from sparring.display import Silent
 from sparring.flow import Progress
+from sparring.judgement import Judgement
 from sparring.modalities import MODALITIES
 from sparring.recipes import DEFAULTS, RECIPES
 from sparring.samples import batch_size, tensors
 from sparring.storage import read_lines
+from toys.trainers import CENTRES, SHARES, SPREADS
 
-TOYS = ("rows",)
+TOYS = ("rows", "waves", "clips", "clusters")
 STEPS = 24
 
 
@@ -55,6 +61,32 @@ def toy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setitem(RECIPES, f"toys/{name}", module.RECIPE)
     monkeypatch.setitem(DEFAULTS, module.KIND.name, f"toys/{name}")
     yield module
+
+
+@pytest.mark.parametrize("toy", ["waves"], indirect=True)
+def test_waves_are_heard_at_the_rate_of_the_data(toy: ModuleType, tmp_path: Path) -> None:
+    source = toy.write(tmp_path)
+    run = sparring.train(source, samples=4 * toy.RECIPE.batch, out=tmp_path / "run", display=Silent())
+    assert {path.suffix for path in run.samples.iterdir()} == {".wav"}
+    page = run.report.read_text()
+    assert '<audio controls src="data:audio/wav;base64,' in page
+    assert "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'\"" in page
+
+    published = sparring.load(run.model)
+    assert published.facts.coding == {"rate": 8000}
+    (path,) = published.show(published.sample(3), tmp_path / "heard")
+    with wave.open(str(path)) as heard:
+        assert heard.getframerate() == 8000 and 3 * 48 <= heard.getnframes() <= 3 * 64
+
+
+@pytest.mark.parametrize("toy", ["clusters"], indirect=True)
+def test_a_mixture_comes_near_the_likelihood_of_the_truth(toy: ModuleType, tmp_path: Path) -> None:
+    source = toy.write(tmp_path)
+    run = sparring.train(source, samples=60 * toy.RECIPE.batch, out=tmp_path / "run", display=Silent())
+    found = Judgement.from_run(run).measures["likelihood"].value
+    points = toy.KIND.survey(source).prepare(View((2,))).held_out.samples
+    densities = norm.pdf(points[:, None], CENTRES, SPREADS).prod(2) @ SHARES
+    assert found is not None and abs(found - np.log(densities).mean()) < 0.2
 
 
 def test_all_verbs_work(toy: ModuleType, tmp_path: Path, digest: Callable[[Path], dict[str, str]]) -> None:
