@@ -16,12 +16,13 @@ from toys.mixture_game import MixtureGame
 
 CENTRES = np.array([[2.0, 0.0], [-1.0, 2.0], [-1.0, -2.0]])
 SHARES = np.array([0.5, 0.3, 0.2])
+SPREADS = np.array([0.3, 0.5])
 
 
 def clusters(count: int = 600, seed: int = 0) -> Dataset:
     """Points of three Gaussians; beside each, a point of a ring as its condition."""
     random = np.random.default_rng(seed)
-    points = CENTRES[random.choice(3, count, p=SHARES)] + random.normal(0, (0.3, 0.5), (count, 2))
+    points = CENTRES[random.choice(3, count, p=SHARES)] + random.normal(0, SPREADS, (count, 2))
     angles = random.uniform(0, 2 * np.pi, count)
     ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     return Dataset(points.astype(np.float32), conditions=ring.astype(np.float32))

@@ -1,0 +1,80 @@
+"""A model is asked for classes in the shares in which the data has them, not for all equally often."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import Tensor, nn
+
+from sparring.data.dataset import Dataset, Split
+from sparring.evaluation.extractors import Pixels
+from sparring.evaluation.metrics import METRICS
+from sparring.evaluation.scores import Score, evaluate_samples
+from sparring.flow import Noise
+from sparring.games.game import WHOLE_RUN
+from sparring.judging import count_for
+from sparring.modalities import modality
+from sparring.model import Model
+from sparring.randomness import Draw
+from sparring.recipe import with_fields
+from sparring.recipes import DEFAULTS, find_recipe
+from sparring.subject import of_model
+
+NAME = DEFAULTS["images"]
+RECIPE = with_fields(find_recipe(NAME), {"resolution": "8", "labels": True})
+COARSE = 5
+"""Digits up to this one are one class, 60 % of all; each other digit is a class of its own, 10 %."""
+
+
+class Resampling:
+    """A perfect generator of a class: it gives training images of the class that it is asked for."""
+
+    players, published, judges, phases, dials = {"generator": nn.Identity()}, ("generator",), (), WHOLE_RUN, {}
+
+    def __init__(self, train: Dataset) -> None:
+        self.images, _, self.labels = train.batch(slice(None))
+
+    def noise(self, draw: Draw) -> Noise:
+        return draw.uniform("noise", 1)
+
+    def generate(self, noise: Noise, condition: Tensor) -> Tensor:
+        places = [torch.where(self.labels == label)[0] for label in condition]
+        rows = [place[int(share * len(place))] for place, share in zip(places, noise[:, 0], strict=True)]
+        return self.images[torch.stack(rows)]
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
+    """Digits in five classes, of which the first is six times as large as the others."""
+    path: Path = tmp_path_factory.mktemp("share") / "digits.npz"
+    digits = load_digits()
+    np.savez(path, images=np.uint8(digits.images * 15), labels=np.maximum(digits.target - COARSE, 0))
+    survey = modality("images").survey(str(path))
+    return survey.prepare(RECIPE.view(survey.facts))
+
+
+@pytest.fixture(scope="module")
+def model(split: Split) -> Model:
+    """A model that is as good as its data, class by class."""
+    return Model(Resampling(split.train), RECIPE, NAME, split.facts, {})
+
+
+def frechet(split: Split, samples: Tensor) -> Score:
+    metrics = [metric for metric in METRICS if "frechet" in metric.names]
+    scores = evaluate_samples(split.train, split.held_out, samples, Pixels(), metrics=metrics, repeats=0)
+    return scores.measures["frechet"]
+
+
+def test_classes_are_asked_for_by_the_shares_of_the_data(split: Split, model: Model) -> None:
+    made = of_model(model, "resampled").batch(split, count_for(split), seed=0).batch
+    assert made.label is not None and torch.equal(made.condition, made.label)
+    assert 0.55 < (made.label == 0).float().mean() < 0.65
+    score = frechet(split, made.real)
+    assert score.value < 1.5 * score.floor
+
+
+def test_classes_in_turn_would_hide_that_the_model_is_good(split: Split, model: Model) -> None:
+    score = frechet(split, model.sample(count_for(split)))
+    assert score.value > 2 * score.floor

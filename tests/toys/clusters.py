@@ -1,0 +1,73 @@
+"""Points of a mixture, fitted by EM: one player that has buffers only, and a recipe without an optimiser."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from sparring.data.dataset import Dataset
+from sparring.data.facts import Facts
+from sparring.data.view import View
+from sparring.flow import Batch
+from sparring.games.game import Game
+from sparring.modalities.points.render import picture
+from sparring.recipe import Adam, Chosen, Machine, Recipe
+from sparring.rendering.exhibits import Exhibit, picture_of
+from toys import trainers
+from toys.kind import Kind
+from toys.mixture_game import MixtureGame
+
+
+def write(folder: Path) -> str:
+    """Points of three Gaussians."""
+    np.save(folder / "data.clusters.npy", trainers.clusters().samples)
+    return str(folder / "data.clusters.npy")
+
+
+def load(source: str, view: View) -> Dataset:
+    return Dataset(np.load(source))
+
+
+def features(points: Tensor) -> Tensor:
+    return points
+
+
+def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
+    return [picture_of(picture(batch.real))]
+
+
+KIND = Kind("clusters", load, features, look, ".clusters.npy", shown=400)
+
+
+class Clusters(Recipe):
+    """A mixture of as many Gaussians as are asked for."""
+
+    modality: ClassVar[str] = "clusters"
+    paper: ClassVar[str] = "a toy"
+    samples: int = 1920
+    """Real samples to see."""
+    batch: int = 32
+    """Samples per batch."""
+    components: int = 3
+    """Gaussians of the mixture."""
+
+    def view(self, facts: Facts) -> View:
+        return View(facts.shape)
+
+    def game(self, facts: Facts) -> Game:
+        (size,) = facts.shape
+        return MixtureGame(components=self.components, size=size)
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        return {}
+
+    def average_half_life(self, samples: int) -> float:
+        return 0.05 * samples
+
+    def choose(self, facts: Facts, machine: Machine) -> Chosen:
+        return {}
+
+
+RECIPE, MEASURES = Clusters(), ("likelihood",)
