@@ -11,6 +11,7 @@ from sparring.dials import Dial
 from sparring.flow import Batch, Noise, Opinion, Progress, Sample, Terms, Turn
 from sparring.games.game import WHOLE_RUN
 from sparring.layers.dense import Dense
+from sparring.objectives.balance import LEAD, lead
 from sparring.randomness import Draw
 
 CYCLE_WEIGHT = 10.0
@@ -90,8 +91,10 @@ class ExchangeGame:
             fakes = self.generators[domain](other)
         progress.rows["fakes"] = fakes
         critic = self.critics[domain]
-        seen = critic.exchange(fakes, progress)
-        return {"real": towards(1.0, critic(real)) / 2, "fake": towards(0.0, critic(seen)) / 2}
+        real_scores, fake_scores = critic(real), critic(critic.exchange(fakes, progress))
+        with torch.no_grad():
+            progress.notes[LEAD] = lead([real_scores], [fake_scores])
+        return {"real": towards(1.0, real_scores) / 2, "fake": towards(0.0, fake_scores) / 2}
 
     def remember(self, domain: str, rows: Mapping[str, Sample], progress: Progress) -> None:
         """Move the pool of the domain's critic."""

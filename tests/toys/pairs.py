@@ -1,0 +1,100 @@
+"""Pairs of pictures: a sketch becomes a photograph, its own one (pix2pix, Isola et al. 2017)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+from sparring.data.conditions import Asking
+from sparring.data.dataset import Dataset
+from sparring.data.facts import Facts
+from sparring.data.view import View
+from sparring.evaluation.paired import l1, psnr, ssim
+from sparring.flow import Batch, Verdict
+from sparring.games.duel import Duel
+from sparring.games.game import Game
+from sparring.games.priors import normal
+from sparring.layers.convolutions import convolution, rectify
+from sparring.modalities.images.render import beside, picture
+from sparring.objectives.losses import relativistic
+from sparring.objectives.schedules import Weighted, constant
+from sparring.objectives.terms import reconstruction
+from sparring.rendering.exhibits import Exhibit, picture_of
+from toys.kind import Kind, Short, arrays_asked
+
+
+def write(folder: Path, count: int = 300, name: str = "data", seed: int = 0) -> str:
+    """Sketches, dots on black, and photographs, the same blurred and inverted: each (count, 1, 8, 8), in bytes."""
+    sketches = np.random.default_rng(seed).random((count, 1, 8, 8), np.float32) < 0.3
+    blurred = avg_pool2d(torch.from_numpy(sketches).float(), 3, stride=1, padding=1).numpy()
+    parts = {"sketches": sketches, "photographs": 1 - blurred}
+    np.savez(folder / f"{name}.pairs.npz", **{key: (255 * part).astype(np.uint8) for key, part in parts.items()})
+    return str(folder / f"{name}.pairs.npz")
+
+
+def asked(folder: Path) -> dict[str, str]:
+    return {"input": write(folder, 7, "inputs", seed=1)}
+
+
+def load(source: str, view: View) -> Dataset:
+    with np.load(source) as file:
+        return Dataset(file["photographs"], conditions=file["sketches"] if view.condition else None)
+
+
+def sketches_asked(asked: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Tensor:
+    return Dataset(arrays_asked(asked, "sketches")).batch(slice(None)).real  # Coded as those of the data.
+
+
+def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
+    pairs = batch.real if batch.condition is None else beside(batch.condition, batch.real)
+    return [picture_of(picture(pairs, columns=8))]
+
+
+def distances(fake: Tensor, true: Tensor) -> dict[str, float]:
+    return {"l1": l1(fake, true), "psnr": psnr(fake, true, (-1, 1)), "ssim": ssim(fake, true, (-1, 1))}
+
+
+PAIR = Asking({"input": "a file of sketches"}, sketches_asked, determines=True)
+LOOKS = {"bounds": (-1, 1), "blends": True, "paired": distances}
+KIND = Kind("pairs", load, lambda pictures: pictures.flatten(1), look, ".pairs.npz", conditions={"pair": PAIR}, **LOOKS)
+MEASURES = ("l1", "psnr", "ssim")
+
+
+class Generator(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = convolution(1 + 2, 16), convolution(16, 1)
+
+    def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
+        maps = noise[:, :, None, None].expand(-1, -1, *condition.shape[2:])  # (batch, 2, height, width)
+        return self.last(rectify(self.first(torch.cat([condition, maps], 1)))).tanh()
+
+
+class Discriminator(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = convolution(2, 16, kernel=4, stride=2), convolution(16, 1)
+
+    def forward(self, sample: Tensor, condition: Tensor) -> Verdict:
+        features = rectify(self.first(torch.cat([sample, condition], 1)))
+        return Verdict([self.last(features).mean((1, 2, 3))], [features])  # The mean over patches.
+
+
+class Pairs(Short):
+    """A duel whose condition is a picture."""
+
+    modality: ClassVar[str] = "pairs"
+
+    def view(self, facts: Facts) -> View:
+        return View(facts.shape, "pair")
+
+    def game(self, facts: Facts) -> Game:
+        terms = {"reconstruction": Weighted(reconstruction, constant(10.0))}
+        return Duel(Generator(), Discriminator(), prior=normal(2), loss=relativistic, terms=terms)
+
+
+RECIPE = Pairs()
