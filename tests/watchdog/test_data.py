@@ -96,6 +96,14 @@ def test_classes_without_samples_are_counted(split: Make) -> None:
     assert finding.evidence == ("1 of 4 classes have samples", "100% are of one class")
 
 
+def test_unknown_labels_are_no_class(split: Make) -> None:
+    some, few = np.arange(600) % 3, np.arange(600) % 10 == 0
+    assert not said(split(images(), np.where(few, some, -1), classes=3))
+    assert not said(split(images(), np.full(600, -1), classes=3))
+    (finding,) = unhealthy(split(images(), np.where(few, 0, -1), classes=3), BOUNDS)
+    assert finding.evidence == ("1 of 3 classes have samples", "100% are of one class")
+
+
 def test_a_single_class_is_no_fault_where_there_are_no_others(split: Make) -> None:
     assert not said(split(images(), np.zeros(600, dtype=np.int64), classes=1))
     assert not said(split(images(), classes=4))

@@ -60,8 +60,9 @@ def _copies(some: Dataset) -> Iterator[Fault]:
 def _classes(some: Dataset, classes: int) -> Iterator[Fault]:
     if some.labels is None or classes < 2:
         return
-    counts = np.bincount(some.labels, minlength=classes)
-    share = counts.max() / len(some)
+    known = some.labels[some.labels >= 0]
+    counts = np.bincount(known, minlength=classes)
+    share = counts.max() / max(len(known), 1)
     if share > ONE_CLASS:
         seen = (f"{np.count_nonzero(counts)} of {classes} classes have samples", f"{share:.0%} are of one class")
         yield "nearly all samples are of one class.", "Look at the folders, or train with --labels false.", seen

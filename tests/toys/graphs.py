@@ -1,0 +1,90 @@
+"""Graphs of up to five atoms: whole numbers, which have no gradient, and soft bonds, which have one, in one sample."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from sparring.data.dataset import Dataset
+from sparring.data.facts import Facts
+from sparring.data.view import View
+from sparring.flow import Batch
+from sparring.games.duel import Duel
+from sparring.games.game import Game
+from sparring.games.priors import normal
+from sparring.objectives.balance import automatic
+from sparring.objectives.losses import relativistic
+from sparring.objectives.schedules import constant
+from sparring.randomness import Draw
+from sparring.recipe import Adam, Chosen, Machine, Recipe
+from sparring.rendering.exhibits import Exhibit, Text
+from toys.graph_networks import ATOMS, CHOICE, FEWEST, Discriminator, Generator, Graph, flat
+from toys.kind import Kind
+
+SYMBOLS = "CNOS"
+
+
+def write(folder: Path) -> str:
+    """Graphs in which atoms of different kinds are bonded."""
+    random = np.random.default_rng(0)
+    atoms = random.integers(len(SYMBOLS), size=(400, ATOMS), dtype=np.uint8)
+    size = random.integers(FEWEST, ATOMS + 1, size=400, dtype=np.uint8)
+    there = np.arange(ATOMS) < size[:, None]
+    bonds = (atoms[:, :, None] != atoms[:, None]) & there[:, :, None] & there[:, None]
+    np.savez(folder / "data.graphs.npz", atoms=atoms, bonds=bonds, size=size)
+    return str(folder / "data.graphs.npz")
+
+
+def load(source: str, view: View) -> Dataset:
+    with np.load(source) as file:
+        return Dataset(Graph(file["atoms"], file["bonds"], file["size"]), read=widened)
+
+
+def widened(stored: Batch, draw: Draw | None) -> Batch:
+    """A byte for each number is enough to store; networks see int64 and float32."""
+    atoms, bonds, size = stored.real
+    return stored._replace(real=Graph(atoms.long(), bonds.float(), size.long()))
+
+
+def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
+    return [Text(tuple(said(*graph) for graph in zip(*(part.tolist() for part in batch.real), strict=True)))]
+
+
+def said(atoms: list[int], bonds: list[list[float]], size: int) -> str:
+    """The atoms, and which of them are bonded: "CNC 1-0 2-1"."""
+    pairs = [f"{one}-{other}" for one in range(size) for other in range(one) if bonds[one][other] > 0.5]
+    return " ".join(["".join(SYMBOLS[kind] for kind in atoms[:size]), *pairs])
+
+
+KIND = Kind("graphs", load, flat, look, ".graphs.npz", bounds=(0.0, 1.0))
+
+
+class Graphs(Recipe):
+    """A duel over graphs."""
+
+    modality: ClassVar[str] = "graphs"
+    paper: ClassVar[str] = "a toy"
+    samples: int = 640
+    """Real samples to see."""
+    batch: int = 16
+    """Samples per batch."""
+
+    def view(self, facts: Facts) -> View:
+        return View(facts.shape)
+
+    def game(self, facts: Facts) -> Game:
+        strength, noise = automatic(10.0, rate=0.01, lowest=0.01), normal(sum(CHOICE) + 8)
+        return Duel(Generator(), Discriminator(), prior=noise, loss=relativistic, strength=strength)
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        return dict.fromkeys(("generator", "discriminator"), Adam(constant(1e-3), 0.0, constant(0.9)))
+
+    def average_half_life(self, samples: int) -> float:
+        return 0.05 * samples
+
+    def choose(self, facts: Facts, machine: Machine) -> Chosen:
+        return {}
+
+
+RECIPE = Graphs()

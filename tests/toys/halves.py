@@ -1,0 +1,90 @@
+"""Points of three classes, of which half the labels are unknown; the game learns to make points and to name them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from sparring.data.dataset import Dataset
+from sparring.data.facts import Facts
+from sparring.data.view import View
+from sparring.flow import Batch, Verdict
+from sparring.games.game import Game
+from sparring.layers.dense import Dense
+from sparring.objectives.schedules import constant
+from sparring.recipe import Adam, Chosen, Machine, Recipe
+from sparring.rendering.exhibits import Exhibit, Table
+from toys.halves_game import HalvesGame
+from toys.kind import Kind
+
+CENTRES = np.array([[2.0, 0.0], [-1.0, 2.0], [-1.0, -2.0]])
+
+
+def write(folder: Path) -> str:
+    """Points around three centres, and which of these it is, -1 where nobody has looked."""
+    random = np.random.default_rng(0)
+    labels = random.integers(3, size=300)
+    points = CENTRES[labels] + random.normal(0, 0.4, (300, 2))
+    np.savez(folder / "data.halves.npz", points=points, labels=np.where(random.random(300) < 0.5, labels, -1))
+    return str(folder / "data.halves.npz")
+
+
+def load(source: str, view: View) -> Dataset:
+    with np.load(source) as file:
+        return Dataset(file["points"].astype(np.float32), labels=file["labels"])
+
+
+def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
+    return [Table(("x", "y"), tuple((f"{x:.3g}", f"{y:.3g}") for x, y in batch.real.tolist()))]
+
+
+KIND = Kind("halves", load, lambda points: points, look, ".halves.npz", classes=("east", "north", "south"))
+
+
+class Generator(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = Dense(4, 32, 2)
+
+    def forward(self, noise: Tensor, condition: None) -> Tensor:
+        return self.layers(noise)
+
+
+class Discriminator(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = Dense(2, 32, 1)
+
+    def forward(self, points: Tensor, condition: None) -> Verdict:
+        return Verdict([self.layers(points)[:, 0]], [points])
+
+
+class Halves(Recipe):
+    """A duel over points beside a classifier of them."""
+
+    modality: ClassVar[str] = "halves"
+    paper: ClassVar[str] = "a toy"
+    samples: int = 640
+    """Real samples to see."""
+    batch: int = 16
+    """Samples per batch."""
+
+    def view(self, facts: Facts) -> View:
+        return View(facts.shape)
+
+    def game(self, facts: Facts) -> Game:
+        return HalvesGame(Generator(), Discriminator(), Dense(2, 32, len(facts.classes)), noise=4)
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        return dict.fromkeys(("generator", "discriminator", "classifier"), Adam(constant(1e-3), 0.0, constant(0.9)))
+
+    def average_half_life(self, samples: int) -> float:
+        return 0.05 * samples
+
+    def choose(self, facts: Facts, machine: Machine) -> Chosen:
+        return {}
+
+
+RECIPE, MEASURES = Halves(), ("accuracy",)
