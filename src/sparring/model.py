@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from sparring.data.conditions import Asking, asked_conditions, require_known
+from sparring.data.conditions import INPUT, Asking, asked_conditions, require_answerable
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -138,7 +138,7 @@ class Model:
         Raises:
             SparringError: the model takes no inputs, or they cannot be read.
         """
-        if self.asking is None or "input" not in self.asking.options:
+        if self.asking is None or INPUT not in self.asking.options:
             raise SparringError(
                 found=f"a model of {self.name}, which takes no inputs",
                 expected="one whose condition is a sample",
@@ -233,7 +233,7 @@ class Model:
 
 def _is_round(noise: Tensor) -> bool:
     """Whether noise is normal: that of the other kind never leaves [-1, 1]."""
-    return bool(noise.abs().max() > 1)
+    return noise.numel() > 0 and bool(noise.abs().max() > 1)
 
 
 def class_by_class(count: int, classes: int) -> Tensor:
@@ -254,9 +254,9 @@ def load(path: str | Path, *, recipe: str | Recipe | None = None, asked: Mapping
     """
     folder = Path(path)
     if (folder / "recipe.json").is_file():
-        return _from_run(Run(folder), recipe, asked or {})
+        return _from_run(Run(folder), recipe, asked)
     if (folder / "config.json").is_file():
-        return _from_published(folder, recipe, asked or {})
+        return _from_published(folder, recipe, asked)
     raise SparringError(
         found=f"neither recipe.json nor config.json in {folder}",
         expected="a run folder, or a folder made by save_pretrained",
@@ -281,7 +281,7 @@ def recipe_named(name: str, own: str | Recipe | None) -> Recipe:
     return find_recipe(own or name)
 
 
-def _from_run(run: Run, own: str | Recipe | None, asked: Mapping[str, Any]) -> Model:
+def _from_run(run: Run, own: str | Recipe | None, asked: Mapping[str, Any] | None) -> Model:
     record = run.record
     recipe = with_fields(recipe_named(record.recipe, own), record.fields)
     _check_asked(recipe, record.facts, asked)
@@ -293,7 +293,7 @@ def _from_run(run: Run, own: str | Recipe | None, asked: Mapping[str, Any]) -> M
     return _model(recipe, record.recipe, record.facts, weights, history)
 
 
-def _from_published(folder: Path, own: str | Recipe | None, asked: Mapping[str, Any]) -> Model:
+def _from_published(folder: Path, own: str | Recipe | None, asked: Mapping[str, Any] | None) -> Model:
     config = read_json(folder / "config.json")
     if not isinstance(config, dict) or config.get("format") not in READABLE:
         raise SparringError(
@@ -317,8 +317,9 @@ def _from_published(folder: Path, own: str | Recipe | None, asked: Mapping[str, 
     return _model(recipe, name, facts, weights, history)
 
 
-def _check_asked(recipe: Recipe, facts: Facts, asked: Mapping[str, Any]) -> None:
-    require_known(modality(facts.modality).conditions, recipe.view(facts), asked)
+def _check_asked(recipe: Recipe, facts: Facts, asked: Mapping[str, Any] | None) -> None:
+    if asked is not None:
+        require_answerable(modality(facts.modality).conditions, recipe.view(facts), asked)
 
 
 def _model(recipe: Recipe, name: str, facts: Facts, weights: dict[str, Tensor], history: dict[str, Any]) -> Model:

@@ -79,17 +79,17 @@ class Recipe(BaseModel, ABC):
     def optimisers(self) -> Mapping[str, Adam]:
         """How each player moves."""
 
-    @abstractmethod
     def average_half_life(self, samples: int) -> float:
-        """Samples after which a weight counts half in the averaged players, when ``samples`` have been seen."""
+        """Samples after which a weight counts half in the averaged players, when ``samples`` have been seen: 5 %."""
+        return 0.05 * samples
 
     @abstractmethod
     def view(self, facts: Facts) -> View:
         """How it looks at data of ``facts``: the shape of a sample, and what players are told."""
 
-    @abstractmethod
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        """What follows from data and device, for a person who has no opinion."""
+        """What follows from data and device, for a person who has no opinion: nothing."""
+        return {}
 
 
 def resolve(recipe: Recipe, facts: Facts, machine: Machine) -> tuple[Recipe, dict[str, str]]:

@@ -3,6 +3,7 @@
 A batch, whose fields may be None, is handled by the same functions, and so are NumPy arrays in place of tensors.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -54,6 +55,11 @@ def batch_size(sample: Any) -> int:
 def shapes(sample: Any) -> tuple[tuple[int, ...], ...]:
     """Shape of one row of each tensor."""
     return tuple(tuple(part.shape[1:]) for part in tensors(sample))
+
+
+def rows_within(size: int, parts: tuple[tuple[int, ...], ...], most: int) -> int:
+    """Number of rows of these shapes that fit into ``size`` bytes of float32, at least 1, at most ``most``."""
+    return max(1, min(most, size // max(1, 4 * sum(math.prod(shape) for shape in parts))))
 
 
 def take(sample: Tree, rows: Any) -> Tree:

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,10 @@ import torch
 from safetensors.numpy import load_file
 
 from sparring.data.dataset import Split
+from sparring.modalities import MODALITIES
 from sparring.randomness import Draw, seeded
 from sparring.recipe import Recipe
+from sparring.recipes import DEFAULTS, RECIPES
 from sparring.training.checkpoint import checkpoints
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
@@ -88,3 +92,32 @@ def learned() -> Callable[..., torch.Tensor]:
             return trainer.average.generate(game.noise(Draw(seed, 0, count, slice(0, count), "judged/")), labels)
 
     return samples
+
+
+TOYS = ("rows", "pairs", "domains", "tokens", "graphs", "waves", "clips", "clusters", "halves")
+"""The toys of ``tests/toys``."""
+
+
+@pytest.fixture(params=TOYS)
+def toy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The toy, registered by its two lines."""
+    module, name = import_module(f"toys.{request.param}"), request.param
+    monkeypatch.setitem(MODALITIES, module.KIND.name, f"toys.{name}:KIND")
+    monkeypatch.setitem(RECIPES, f"toys/{name}", module.RECIPE)
+    monkeypatch.setitem(DEFAULTS, module.KIND.name, f"toys/{name}")
+    yield module
+
+
+@pytest.fixture
+def trainer(toy: ModuleType, tmp_path: Path) -> Callable[..., tuple[Trainer, Split]]:
+    """A trainer of the toy, and its data: ``trainer(steps=2, micro_batch=1)``."""
+
+    def make(steps: int = 24, **numbers: Any) -> tuple[Trainer, Split]:
+        facts = toy.KIND.survey(toy.write(tmp_path)).facts
+        split = toy.KIND.survey(facts.source).prepare(toy.RECIPE.view(facts))
+        with seeded(0, "weights"):
+            game = toy.RECIPE.game(facts)
+        plan = Plan(toy.RECIPE.optimisers(), toy.RECIPE.batch, steps * toy.RECIPE.batch, **numbers)
+        return Trainer(game, split.train, plan), split
+
+    return make

@@ -5,8 +5,7 @@ They guard the design: whoever adds a kind of sample writes no more than a toy h
 
 import math
 import signal
-from collections.abc import Callable, Iterator
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,15 +16,16 @@ import torch
 import sparring
 from sparring.api.apply import apply
 from sparring.api.sample import sample
+from sparring.data.dataset import Split
 from sparring.flow import Progress
-from sparring.modalities import MODALITIES
-from sparring.recipes import DEFAULTS, RECIPES
 from sparring.runs.display import Silent
-from sparring.samples import batch_size, tensors
+from sparring.samples import batch_size, floats, tensors
 from sparring.storage import read_lines
+from sparring.training.trainer import Trainer
+from sparring.watchdog.signals import Observer
 
-TOYS = ("rows",)
 STEPS = 24
+TOYS = Path(__file__).parents[1] / "toys"
 
 
 class Stopping:
@@ -48,30 +48,27 @@ class Stopping:
         pass
 
 
-@pytest.fixture(params=TOYS)
-def toy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The toy, registered by its two lines."""
-    module, name = import_module(f"toys.{request.param}"), request.param
-    monkeypatch.setitem(MODALITIES, module.KIND.name, f"toys.{name}:KIND")
-    monkeypatch.setitem(RECIPES, f"toys/{name}", module.RECIPE)
-    monkeypatch.setitem(DEFAULTS, module.KIND.name, f"toys/{name}")
-    yield module
+def asked_of(toy: ModuleType, folder: Path) -> dict[str, Any]:
+    """What a person asks of the toy; ``asked`` writes inputs into the folder first."""
+    return toy.asked(folder) if hasattr(toy, "asked") else getattr(toy, "ASKED", {})
 
 
 def test_all_verbs_work(toy: ModuleType, tmp_path: Path, digest: Callable[[Path], dict[str, str]]) -> None:
     source, size = toy.write(tmp_path), STEPS * toy.RECIPE.batch
 
-    # Inspect, train, and train with a stop in the middle: the same bytes.
+    # Inspect, train, and train with a stop in the middle, or in each phase: the same bytes.
     assert sparring.inspect(source, sheet=tmp_path / "sheet", measure=False).prospect.recipe.startswith("toys/")
     run = sparring.train(source, samples=size, out=tmp_path / "run", display=Silent())
-    with pytest.raises(sparring.Interrupted):
-        sparring.train(source, samples=size, out=tmp_path / "stopped", display=Stopping(STEPS // 3))
-    resumed = sparring.resume(tmp_path / "stopped", display=Silent())
-    assert digest(resumed.folder) == digest(run.folder)
+    for number, share in enumerate(getattr(toy, "STOPS", (1 / 3,))):
+        stopped = tmp_path / f"stopped-{number}"
+        with pytest.raises(sparring.Interrupted):
+            sparring.train(source, samples=size, out=stopped, display=Stopping(round(STEPS * share)))
+        resumed = sparring.resume(stopped, display=Silent())
+        assert digest(resumed.folder) == digest(run.folder)
     assert not [event for event in read_lines(run.folder / "events.jsonl") if event["kind"] == "finding"]
 
     # Sample, publish, load.
-    model, asked = sparring.load(run.folder), getattr(toy, "ASKED", {})
+    model, asked = sparring.load(run.folder), asked_of(toy, tmp_path)
     made = model.sample(5, seed=1, **asked)
     again = sparring.load(model.save_pretrained(tmp_path / "published")).sample(5, seed=1, **asked)
     assert batch_size(made) == 5 and type(made) is type(again)
@@ -80,8 +77,13 @@ def test_all_verbs_work(toy: ModuleType, tmp_path: Path, digest: Callable[[Path]
     with pytest.raises(sparring.SparringError, match="--colour"):
         sample(run.folder, count=3, out=tmp_path / "none", colour="red")
     if "input" in asked:
-        applied = apply(run.folder, asked["input"], out=tmp_path / "applied")
-        assert applied.count == batch_size(model.conditions(input=asked["input"])) and applied.shown
+        # One sample for each input, be it one file as from Python, or a list as from the command line.
+        applied, told = model.apply(asked["input"], seed=1), model.conditions(**asked)
+        files = apply(run.folder, [asked["input"]], out=tmp_path / "applied")
+        assert files.count == batch_size(applied) == batch_size(told) and files.shown
+        assert all(map(torch.equal, tensors(applied), tensors(model.sample(condition=told, seed=1))))
+        with pytest.raises(sparring.SparringError, match="give --input"):
+            sample(run.folder, count=3, out=tmp_path / "none")
 
     # Judge, compare, diagnose.
     judged = sparring.evaluate(run.folder, source, count=64, report=tmp_path / "page.html")
@@ -93,3 +95,25 @@ def test_all_verbs_work(toy: ModuleType, tmp_path: Path, digest: Callable[[Path]
     verdict: Any = sparring.compare(run.folder, resumed.folder, source, count=64)
     assert verdict.lines() and sparring.diagnose(run.folder).words()
     assert "<h1>" in (tmp_path / "page.html").read_text() and run.report.is_file()
+
+
+def test_watchdog_sees_samples_of_every_kind(toy: ModuleType, trainer: Callable[..., tuple[Trainer, Split]]) -> None:
+    """The runs above are too short for a look."""
+    played, split = trainer()
+    observer = Observer(played, split, toy.KIND, seed=0)
+    for _ in range(2):
+        played.advance()
+        observer.step()
+        look = observer.look()
+    named = ("distance", "diversity", "coverage", "moved", "nearer to training")
+    assert all(math.isfinite(look[name]) for name in named)
+    assert ("contrast" in look.values) == bool(floats(split.train.batch(slice(0, 1)).real))
+
+
+def test_toys_are_small() -> None:
+    for path in TOYS.glob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= (150 if path.stem in SHARED else 100), path.name
+
+
+SHARED = ("kind", "exchange_game", "mixture_game")
+"""What several toys and other tests share."""

@@ -9,18 +9,18 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from sparring.data.dataset import Dataset, Split
-from sparring.evaluation.extractors import Pixels
-from sparring.evaluation.metrics import METRICS
+from sparring.evaluation.judging import count_for
 from sparring.evaluation.scores import Score, evaluate_samples
+from sparring.evaluation.subject import of_model
 from sparring.flow import Noise
 from sparring.games.game import WHOLE_RUN
-from sparring.judging import count_for
+from sparring.metrics.extractors.extractor import Pixels
+from sparring.metrics.metric import METRICS
 from sparring.modalities import modality
 from sparring.model import Model
 from sparring.randomness import Draw
 from sparring.recipe import with_fields
 from sparring.recipes import DEFAULTS, find_recipe
-from sparring.subject import of_model
 
 NAME = DEFAULTS["images"]
 RECIPE = with_fields(find_recipe(NAME), {"resolution": "8", "labels": True})

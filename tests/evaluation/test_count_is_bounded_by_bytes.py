@@ -5,7 +5,7 @@ import pytest
 
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
-from sparring.judging import MOST_BYTES, count_for
+from sparring.evaluation.judging import MOST_BYTES, count_for
 
 
 def split_of(*shape: int) -> Split:

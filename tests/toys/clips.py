@@ -15,11 +15,11 @@ from sparring.flow import Batch, Verdict
 from sparring.games.duel import Duel
 from sparring.games.game import Game
 from sparring.games.priors import normal
-from sparring.modalities.images.render import picture
 from sparring.objectives.losses import relativistic
 from sparring.rendering.exhibits import Exhibit, picture_of
+from sparring.rendering.grids import picture
 from toys.kind import Kind
-from toys.recipe import DuelRecipe
+from toys.recipe import ToyRecipe
 
 
 def write(folder: Path) -> str:
@@ -72,7 +72,7 @@ class Discriminator(nn.Module):
         return Verdict([self.score(seen)[:, 0]], [seen])
 
 
-class Clips(DuelRecipe):
+class Clips(ToyRecipe):
     """A duel over clips."""
 
     modality: ClassVar[str] = "clips"

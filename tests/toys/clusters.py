@@ -12,9 +12,9 @@ from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.flow import Batch
 from sparring.games.game import Game
-from sparring.modalities.points.render import picture
 from sparring.recipe import Adam, Chosen, Machine, Recipe
 from sparring.rendering.exhibits import Exhibit, picture_of
+from sparring.rendering.scatter import picture
 from toys import trainers
 from toys.kind import Kind
 from toys.mixture_game import MixtureGame

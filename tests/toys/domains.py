@@ -17,7 +17,8 @@ from sparring.games.game import Game
 from sparring.randomness import Draw
 from sparring.rendering.exhibits import Exhibit, Table
 from toys.exchange_game import ExchangeGame
-from toys.kind import Kind, Short, arrays_asked
+from toys.kind import Kind, arrays_asked
+from toys.recipe import ToyRecipe
 
 
 def write(folder: Path, a: int = 250, b: int = 90, name: str = "data", seed: int = 0) -> str:
@@ -60,11 +61,11 @@ def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
     return [Table(header, tuple(tuple(f"{number:.3g}" for number in row) for row in rows))]
 
 
-OTHER = Asking({"input": "a file of points of domain b"}, others_asked)
+OTHER = Asking({"input": "a file of points of domain b"}, others_asked, required=("input",))
 KIND = Kind("domains", load, lambda points: points, look, ".domains.npz", conditions={"other": OTHER})
 
 
-class Domains(Short):
+class Domains(ToyRecipe):
     """An exchange of two domains."""
 
     modality: ClassVar[str] = "domains"

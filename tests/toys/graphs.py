@@ -1,6 +1,6 @@
 """Graphs of up to five atoms: whole numbers, which have no gradient, and soft bonds, which have one, in one sample."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,12 +15,11 @@ from sparring.games.game import Game
 from sparring.games.priors import normal
 from sparring.objectives.balance import automatic
 from sparring.objectives.losses import relativistic
-from sparring.objectives.schedules import constant
 from sparring.randomness import Draw
-from sparring.recipe import Adam, Chosen, Machine, Recipe
 from sparring.rendering.exhibits import Exhibit, Text
 from toys.graph_networks import ATOMS, CHOICE, FEWEST, Discriminator, Generator, Graph, flat
 from toys.kind import Kind
+from toys.recipe import ToyRecipe
 
 SYMBOLS = "CNOS"
 
@@ -60,15 +59,10 @@ def said(atoms: list[int], bonds: list[list[float]], size: int) -> str:
 KIND = Kind("graphs", load, flat, look, ".graphs.npz", bounds=(0.0, 1.0))
 
 
-class Graphs(Recipe):
+class Graphs(ToyRecipe):
     """A duel over graphs."""
 
     modality: ClassVar[str] = "graphs"
-    paper: ClassVar[str] = "a toy"
-    samples: int = 640
-    """Real samples to see."""
-    batch: int = 16
-    """Samples per batch."""
 
     def view(self, facts: Facts) -> View:
         return View(facts.shape)
@@ -76,15 +70,6 @@ class Graphs(Recipe):
     def game(self, facts: Facts) -> Game:
         strength, noise = automatic(10.0, rate=0.01, lowest=0.01), normal(sum(CHOICE) + 8)
         return Duel(Generator(), Discriminator(), prior=noise, loss=relativistic, strength=strength)
-
-    def optimisers(self) -> Mapping[str, Adam]:
-        return dict.fromkeys(("generator", "discriminator"), Adam(constant(1e-3), 0.0, constant(0.9)))
-
-    def average_half_life(self, samples: int) -> float:
-        return 0.05 * samples
-
-    def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        return {}
 
 
 RECIPE = Graphs()

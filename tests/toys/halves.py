@@ -1,6 +1,6 @@
 """Points of three classes, of which half the labels are unknown; the game learns to make points and to name them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,11 +13,10 @@ from sparring.data.view import View
 from sparring.flow import Batch, Verdict
 from sparring.games.game import Game
 from sparring.layers.dense import Dense
-from sparring.objectives.schedules import constant
-from sparring.recipe import Adam, Chosen, Machine, Recipe
 from sparring.rendering.exhibits import Exhibit, Table
 from toys.halves_game import HalvesGame
 from toys.kind import Kind
+from toys.recipe import ToyRecipe
 
 CENTRES = np.array([[2.0, 0.0], [-1.0, 2.0], [-1.0, -2.0]])
 
@@ -61,30 +60,17 @@ class Discriminator(nn.Module):
         return Verdict([self.layers(points)[:, 0]], [points])
 
 
-class Halves(Recipe):
+class Halves(ToyRecipe):
     """A duel over points beside a classifier of them."""
 
     modality: ClassVar[str] = "halves"
-    paper: ClassVar[str] = "a toy"
-    samples: int = 640
-    """Real samples to see."""
-    batch: int = 16
-    """Samples per batch."""
+    players: ClassVar[tuple[str, ...]] = ("generator", "discriminator", "classifier")
 
     def view(self, facts: Facts) -> View:
         return View(facts.shape)
 
     def game(self, facts: Facts) -> Game:
         return HalvesGame(Generator(), Discriminator(), Dense(2, 32, len(facts.classes)), noise=4)
-
-    def optimisers(self) -> Mapping[str, Adam]:
-        return dict.fromkeys(("generator", "discriminator", "classifier"), Adam(constant(1e-3), 0.0, constant(0.9)))
-
-    def average_half_life(self, samples: int) -> float:
-        return 0.05 * samples
-
-    def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        return {}
 
 
 RECIPE, MEASURES = Halves(), ("accuracy",)

@@ -1,10 +1,10 @@
-"""A modality made of a few functions, and a recipe made of a few values: what all toys share."""
+"""A modality made of a few functions: what all toys share."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -14,19 +14,11 @@ from sparring.data.conditions import Asking
 from sparring.data.dataset import Dataset, Split, split_rows
 from sparring.data.facts import Facts
 from sparring.data.view import View
-<<<<<<< HEAD
-=======
 from sparring.errors import SparringError
-from sparring.evaluation.extractors import Extractor
-from sparring.evaluation.scores import Measure
-from sparring.evaluation.sides import Round
->>>>>>> toys1
 from sparring.flow import Batch
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.measure import Measure, Round
 from sparring.modality import Survey
-from sparring.objectives.schedules import constant
-from sparring.recipe import Adam, Chosen, Machine, Recipe
 from sparring.rendering.exhibits import Exhibit
 from sparring.samples import Sample, tensors
 
@@ -119,26 +111,6 @@ class Kind:
         return {}
 
 
-class Short(Recipe):
-    """The numbers of an experiment of seconds; a toy adds its view of the data and its game."""
-
-    paper: ClassVar[str] = "a toy"
-    players: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
-    samples: int = 640
-    """Real samples to see."""
-    batch: int = 16
-    """Samples per batch."""
-
-    def optimisers(self) -> Mapping[str, Adam]:
-        return dict.fromkeys(self.players, Adam(constant(1e-3), 0.0, constant(0.9)))
-
-    def average_half_life(self, samples: int) -> float:
-        return 0.05 * samples
-
-    def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        return {}
-
-
 @final
 @dataclass(frozen=True)
 class Features:
@@ -154,14 +126,13 @@ class Features:
 
 
 def arrays_asked(asked: Mapping[str, Any], name: str) -> np.ndarray:
-    """Array of that name in the .npz files of ``--input``: one file from Python, a list from `sparring apply`.
+    """Array of that name in the .npz files of ``--input``, one after the other.
 
     Raises:
-        SparringError: none was asked for, or the array is not there.
+        SparringError: the array is not there.
     """
-    given = asked.get("input", [])
     arrays = []
-    for file in [given] if isinstance(given, str | Path) else given:
+    for file in asked["input"]:
         try:
             with np.load(file) as content:
                 arrays.append(content[name])
@@ -169,8 +140,4 @@ def arrays_asked(asked: Mapping[str, Any], name: str) -> np.ndarray:
             raise SparringError(
                 found=f"nothing to read in {file}", expected=f"an .npz file of {name!r}", remedy="check the path"
             ) from None
-    if not arrays:
-        raise SparringError(
-            found=f"no {name} to begin with", expected="one for each sample", remedy="give --input FILE, an .npz file"
-        )
     return np.concatenate(arrays)

@@ -13,26 +13,29 @@ from sparring.data.conditions import Asking
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.data.view import View
-from sparring.evaluation.paired import l1, psnr, ssim
 from sparring.flow import Batch, Verdict
 from sparring.games.duel import Duel
 from sparring.games.game import Game
 from sparring.games.priors import normal
 from sparring.layers.convolutions import convolution, rectify
-from sparring.modalities.images.render import beside, picture
+from sparring.modalities.images.rooms import IMAGES
 from sparring.objectives.losses import relativistic
 from sparring.objectives.schedules import Weighted, constant
 from sparring.objectives.terms import reconstruction
 from sparring.rendering.exhibits import Exhibit, picture_of
-from toys.kind import Kind, Short, arrays_asked
+from sparring.rendering.grids import beside, picture
+from toys.kind import Kind, arrays_asked
+from toys.recipe import ToyRecipe
+
+BOUNDS = (-1, 1)
 
 
 def write(folder: Path, count: int = 300, name: str = "data", seed: int = 0) -> str:
     """Sketches, dots on black, and photographs, the same blurred and inverted: each (count, 1, 8, 8), in bytes."""
     sketches = np.random.default_rng(seed).random((count, 1, 8, 8), np.float32) < 0.3
     blurred = avg_pool2d(torch.from_numpy(sketches).float(), 3, stride=1, padding=1).numpy()
-    parts = {"sketches": sketches, "photographs": 1 - blurred}
-    np.savez(folder / f"{name}.pairs.npz", **{key: (255 * part).astype(np.uint8) for key, part in parts.items()})
+    sketched, taken = ((255 * part).astype(np.uint8) for part in (sketches, 1 - blurred))
+    np.savez(folder / f"{name}.pairs.npz", sketches=sketched, photographs=taken)
     return str(folder / f"{name}.pairs.npz")
 
 
@@ -45,22 +48,18 @@ def load(source: str, view: View) -> Dataset:
         return Dataset(file["photographs"], conditions=file["sketches"] if view.condition else None)
 
 
-def sketches_asked(asked: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Tensor:
+def answer(asked: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Tensor:
     return Dataset(arrays_asked(asked, "sketches")).batch(slice(None)).real  # Coded as those of the data.
 
 
 def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
-    pairs = batch.real if batch.condition is None else beside(batch.condition, batch.real)
-    return [picture_of(picture(pairs, columns=8))]
+    both = batch.real if batch.condition is None else beside(batch.condition, batch.real)
+    return [picture_of(picture(both, columns=8))]
 
 
-def distances(fake: Tensor, true: Tensor) -> dict[str, float]:
-    return {"l1": l1(fake, true), "psnr": psnr(fake, true, (-1, 1)), "ssim": ssim(fake, true, (-1, 1))}
-
-
-PAIR = Asking({"input": "a file of sketches"}, sketches_asked, determines=True)
-LOOKS = {"bounds": (-1, 1), "blends": True, "paired": distances}
-KIND = Kind("pairs", load, lambda pictures: pictures.flatten(1), look, ".pairs.npz", conditions={"pair": PAIR}, **LOOKS)
+PAIR = Asking({"input": "a file of sketches"}, answer, determines=True, required=("input",))
+LOOKS = {"conditions": {"pair": PAIR}, "bounds": BOUNDS, "blends": True, "paired": IMAGES.paired}
+KIND = Kind("pairs", load, lambda pictures: pictures.flatten(1), look, ".pairs.npz", **LOOKS)
 MEASURES = ("l1", "psnr", "ssim")
 
 
@@ -70,7 +69,7 @@ class Generator(nn.Module):
         self.first, self.last = convolution(1 + 2, 16), convolution(16, 1)
 
     def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
-        maps = noise[:, :, None, None].expand(-1, -1, *condition.shape[2:])  # (batch, 2, height, width)
+        maps = noise[:, :, None, None].expand(-1, -1, 8, 8)
         return self.last(rectify(self.first(torch.cat([condition, maps], 1)))).tanh()
 
 
@@ -84,7 +83,7 @@ class Discriminator(nn.Module):
         return Verdict([self.last(features).mean((1, 2, 3))], [features])  # The mean over patches.
 
 
-class Pairs(Short):
+class Pairs(ToyRecipe):
     """A duel whose condition is a picture."""
 
     modality: ClassVar[str] = "pairs"
@@ -93,7 +92,7 @@ class Pairs(Short):
         return View(facts.shape, "pair")
 
     def game(self, facts: Facts) -> Game:
-        terms = {"reconstruction": Weighted(reconstruction, constant(10.0))}
+        terms = {"l1": Weighted(reconstruction, constant(10.0))}
         return Duel(Generator(), Discriminator(), prior=normal(2), loss=relativistic, terms=terms)
 
 

@@ -1,6 +1,6 @@
 """Rows of a table: a number and a category, which is one-hot for the networks; a person may ask for the category."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -19,11 +19,10 @@ from sparring.games.game import Game
 from sparring.games.priors import normal
 from sparring.layers.dense import Dense
 from sparring.objectives.losses import relativistic
-from sparring.objectives.schedules import constant
 from sparring.randomness import Draw
-from sparring.recipe import Adam, Chosen, Machine, Recipe
 from sparring.rendering.exhibits import Exhibit, Table
 from toys.kind import Kind
+from toys.recipe import ToyRecipe
 
 COLOURS = ("red", "green", "blue")
 
@@ -81,30 +80,16 @@ class Discriminator(nn.Module):
         return Verdict([self.layers(seen)[:, 0]], [seen])
 
 
-class Rows(Recipe):
+class Rows(ToyRecipe):
     """A duel over rows."""
 
     modality: ClassVar[str] = "rows"
-    paper: ClassVar[str] = "a toy"
-    samples: int = 640
-    """Real samples to see."""
-    batch: int = 16
-    """Samples per batch."""
 
     def view(self, facts: Facts) -> View:
         return View(facts.shape, "label")
 
     def game(self, facts: Facts) -> Game:
         return Duel(Generator(), Discriminator(), prior=normal(4), loss=relativistic)
-
-    def optimisers(self) -> Mapping[str, Adam]:
-        return dict.fromkeys(("generator", "discriminator"), Adam(constant(1e-3), 0.0, constant(0.9)))
-
-    def average_half_life(self, samples: int) -> float:
-        return 0.05 * samples
-
-    def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        return {}
 
 
 RECIPE, ASKED = Rows(), {"label": "green"}

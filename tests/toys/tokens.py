@@ -15,10 +15,11 @@ from sparring.flow import Batch
 from sparring.games.game import Game
 from sparring.layers.dense import Dense
 from sparring.objectives.schedules import constant
-from sparring.recipe import Adam, Chosen, Machine, Recipe
+from sparring.recipe import Adam
 from sparring.rendering.exhibits import Exhibit, Text
 from toys.kind import Kind
 from toys.policy_game import PolicyGame
+from toys.recipe import ToyRecipe
 
 ALPHABET, LENGTH = "abcdefgh", 6
 
@@ -69,15 +70,10 @@ class Language(nn.Module):
         return self.next(self.memory(before)[0]).log_softmax(2)
 
 
-class Tokens(Recipe):
+class Tokens(ToyRecipe):
     """Maximum likelihood, then a contest, over words."""
 
     modality: ClassVar[str] = "tokens"
-    paper: ClassVar[str] = "a toy"
-    samples: int = 640
-    """Real samples to see."""
-    batch: int = 16
-    """Samples per batch."""
 
     def view(self, facts: Facts) -> View:
         return View(facts.shape)
@@ -89,12 +85,6 @@ class Tokens(Recipe):
 
     def optimisers(self) -> Mapping[str, Adam]:
         return dict.fromkeys(("generator", "discriminator"), Adam(constant(3e-3), 0.0, constant(0.9)))
-
-    def average_half_life(self, samples: int) -> float:
-        return 0.05 * samples
-
-    def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        return {}
 
 
 RECIPE, MEASURES, STOPS = Tokens(), ("likelihood",), (1 / 3, 3 / 4)  # A stop in either phase.

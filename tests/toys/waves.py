@@ -19,7 +19,7 @@ from sparring.objectives.losses import relativistic
 from sparring.randomness import Draw
 from sparring.rendering.exhibits import Exhibit, sound_of
 from toys.kind import Kind
-from toys.recipe import DuelRecipe
+from toys.recipe import ToyRecipe
 
 SHORTEST, CROP, STORED = 48, 64, 96
 
@@ -84,7 +84,7 @@ class Discriminator(nn.Module):
         return Verdict([self.score(seen)[:, 0]], [seen])
 
 
-class Waves(DuelRecipe):
+class Waves(ToyRecipe):
     """A duel over waves."""
 
     modality: ClassVar[str] = "waves"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.api.sample import COLUMNS, Made, written
+from sparring.data.conditions import INPUT
 from sparring.flow import Batch
 from sparring.model import load
 from sparring.recipe import Recipe
@@ -25,7 +26,8 @@ def apply(
     Raises:
         SparringError: there is no model, it takes no inputs, or they cannot be read.
     """
+    asked = {INPUT: inputs, **asked}
     loaded = load(model, recipe=recipe, asked=asked)
-    made = loaded.apply(inputs, seed=seed, device=device, **asked)
-    told = loaded.conditions(input=inputs, **asked)
+    told = loaded.conditions(**asked)
+    made = loaded.sample(condition=told, seed=seed, device=device)
     return written(loaded, Batch(made, told), Path(out), COLUMNS)

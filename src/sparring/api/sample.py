@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+from sparring.data.conditions import INPUT
 from sparring.flow import Batch
 from sparring.model import Model, class_by_class, load
 from sparring.recipe import Recipe
@@ -52,7 +53,7 @@ def sample(
         SparringError: there is no model, or it does not know what was asked.
     """
     loaded = load(model, recipe=recipe, asked=asked)
-    count = count if count is not None or asked.get("input") is not None else COUNT
+    count = count if count is not None or asked.get(INPUT) is not None else COUNT
     told = loaded.conditions(count, **asked)
     made = loaded.sample(count, condition=told, seed=seed, truncation=truncation, device=device)
     batch, columns = Batch(made, told), COLUMNS

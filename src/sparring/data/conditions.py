@@ -19,21 +19,28 @@ Without a number it gives as many as was asked for: one for each input.
 """
 
 
+INPUT = "input"
+"""The option by which `sparring apply` hands over files."""
+
+
 @final
 @dataclass(frozen=True)
 class Asking:
     """One kind of condition, and how a person asks for it.
 
     Args:
-        options: name → meaning in one line: ``--label`` of `sparring sample`, ``model.sample(label=…)``.
+        options: name → meaning in one line: ``--label`` of `sparring sample`, ``model.sample(label=…)``. The option
+            ``input`` always comes as a tuple, of paths or whatever else was given.
         answer: turns what was asked into conditions; raises SparringError where it cannot.
         determines: whether a condition belongs to one true sample, so that distances to it mean something (pairs), or
             to many (classes).
+        required: options without which there is no condition.
     """
 
     options: Mapping[str, str]
     answer: Answer
     determines: bool = False
+    required: tuple[str, ...] = ()
 
 
 def asked_conditions(
@@ -51,20 +58,23 @@ def asked_conditions(
     Raises:
         SparringError: an option that the model does not know, or a value that it does not have.
     """
-    require_known(conditions, view, asked)
+    require_answerable(conditions, view, asked)
     if not view.condition:
         return None
     wanted = {name: value for name, value in asked.items() if value is not None}
+    if INPUT in wanted:
+        given = wanted[INPUT]
+        wanted[INPUT] = tuple(given) if isinstance(given, list | tuple) else (given,)
     found = conditions[view.condition].answer(wanted, view, facts, count)
     there = batch_size(found)
     return found if count is None or count == there else take(found, torch.arange(count) % there)
 
 
-def require_known(conditions: Mapping[str, Asking], view: View, asked: Mapping[str, Any]) -> None:
-    """Refuse options that a model of this view does not know.
+def require_answerable(conditions: Mapping[str, Asking], view: View, asked: Mapping[str, Any]) -> None:
+    """Refuse options that a model of this view does not know, and the lack of those that it needs.
 
     Raises:
-        SparringError: there is one.
+        SparringError: there is such an option.
     """
     known = conditions[view.condition].options if view.condition else {}
     for name, value in asked.items():
@@ -76,6 +86,13 @@ def require_known(conditions: Mapping[str, Asking], view: View, asked: Mapping[s
                 expected=" or ".join(f"--{one}" for one in known)
                 or "nothing: this model was trained without conditions",
                 remedy=f"leave it out{further}",
+            )
+    for name in conditions[view.condition].required if view.condition else ():
+        if asked.get(name) is None:
+            raise SparringError(
+                found=f"no --{name}",
+                expected=f"{known[name]}: the condition of this model",
+                remedy=f"give --{name}",
             )
 
 

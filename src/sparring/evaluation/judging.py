@@ -30,7 +30,7 @@ from sparring.metrics.metric import METRICS, Measured, metrics_of
 from sparring.modality import Modality
 from sparring.model import Model
 from sparring.randomness import derive, generator
-from sparring.samples import Sample, batch_size, take, tensors
+from sparring.samples import Sample, batch_size, rows_within, take, tensors
 from sparring.sampling import AT_ONCE, conditions_from, generate
 
 FEWEST = 1000
@@ -39,7 +39,8 @@ COMPARED = 1000
 """Generated and held-out samples whose nearest training sample is looked for."""
 MOST_BYTES = 2 * 2**30
 """Bytes of generated samples, in float32, that are judged at once."""
-PART = 4096
+PART, PART_BYTES = 4096, 2**28
+"""Real samples that are looked at together: so many, but no more bytes."""
 EXTREMES = 20
 """The best and the worst samples, by density."""
 PATHS = 800
@@ -118,8 +119,7 @@ def count_for(split: Split) -> int:
 
     Fewer where they would not fit into ``MOST_BYTES``.
     """
-    size = 4 * sum(math.prod(shape) for shape in split.train.shapes)
-    return min(max(len(split.held_out), FEWEST), MOST, max(MOST_BYTES // size, REPEATS))
+    return rows_within(MOST_BYTES, split.train.shapes, min(max(len(split.held_out), FEWEST), MOST))
 
 
 def judge_subject(
@@ -240,5 +240,6 @@ class _Parts:
         self.dataset, self.extractor = dataset, extractor
 
     def __iter__(self) -> Iterator[Tensor]:
-        for start in range(0, len(self.dataset), PART):
-            yield self.extractor(self.dataset.batch(slice(start, start + PART)).real)
+        size = rows_within(PART_BYTES, self.dataset.shapes, PART)
+        for start in range(0, len(self.dataset), size):
+            yield self.extractor(self.dataset.batch(slice(start, start + size)).real)

@@ -20,12 +20,13 @@ from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.kept import digest, kept_features
 from sparring.metrics.measure import Round, Side
 from sparring.randomness import derive, generator
-from sparring.samples import Sample, batch_size, concatenate, shapes, take, tensors
+from sparring.samples import Sample, batch_size, concatenate, rows_within, shapes, take, tensors
 
 MOST = 10_000
 """Samples on a side, and real ones that are drawn from."""
 SMALLEST_HELD_OUT = 500
-CHUNK = 1000
+CHUNK, CHUNK_BYTES = 1000, 2**28
+"""Samples that an extractor sees together: so many, but no more bytes."""
 REPEATS = 8
 MOST_REPEATED = 1000
 """Samples a side in a repeat at most."""
@@ -65,8 +66,9 @@ class Made:
 
     def features(self, extractor: Extractor) -> Features:
         if extractor.name not in self._features:
-            starts = range(0, batch_size(self._batch.real), CHUNK)
-            parts = (take(self._batch.real, slice(start, start + CHUNK)) for start in starts)
+            size = rows_within(CHUNK_BYTES, shapes(self._batch.real), CHUNK)
+            starts = range(0, batch_size(self._batch.real), size)
+            parts = (take(self._batch.real, slice(start, start + size)) for start in starts)
             self._features[extractor.name] = _features(extractor, self.digest, parts)
         return self._features[extractor.name]
 
@@ -104,7 +106,7 @@ class Pool:
         return self._features[extractor.name]
 
     def _parts(self) -> Sequence[Tensor]:
-        return torch.split(torch.arange(len(self)), CHUNK)
+        return torch.split(torch.arange(len(self)), rows_within(CHUNK_BYTES, self._dataset.shapes, CHUNK))
 
 
 @final

@@ -8,7 +8,7 @@ import torch
 
 from sparring.data.dataset import Split
 from sparring.data.view import View
-from sparring.evaluation.protocol import MOST, Generated, More
+from sparring.evaluation.protocol import MOST, SMALLEST_HELD_OUT, Generated, More
 from sparring.flow import Batch
 from sparring.modalities import modality_of
 from sparring.modality import Modality, Survey
@@ -44,13 +44,17 @@ class Subject:
     def batch(self, split: Split, count: int, seed: int) -> Generated:
         """So many samples; fewer where there are fewer files.
 
-        A model makes them under the conditions of held-out samples. Where these determine a sample, it comes with that.
+        A model makes them under the conditions of held-out samples, or of training samples where fewer than 500 are
+        held out. Where a condition determines a sample, it is always a held-out one, and comes with that sample.
         """
         if self.model is not None:
-            told = conditions_from(split.held_out, count, seed)
+            asked = bool(self.view.condition)
+            determines = asked and self.kind.conditions[self.view.condition].determines
+            # A small held-out part has classes in other shares than the data.
+            few = len(split.held_out) < SMALLEST_HELD_OUT and not determines
+            told = conditions_from(split.train if few else split.held_out, count, seed)
             made = self.model.sample(count, condition=told.condition, seed=seed)
-            asked = told.condition is not None
-            true = told.real if asked and self.kind.conditions[self.view.condition].determines else None
+            true = told.real if determines else None
             return Generated(Batch(made, told.condition, told.label if asked else None), true)
         assert self.made is not None
         if count >= batch_size(self.made):

@@ -25,7 +25,7 @@ from sparring.runs.display import Display
 from sparring.runs.folder import Record, Run, alone
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.logbook import Logbook
-from sparring.samples import batch_size
+from sparring.samples import batch_size, rows_within
 from sparring.sampling import conditions_from, generate
 from sparring.training import devices, liveness
 from sparring.training.checkpoint import checkpoints, forget_after, load_checkpoint, restore, save_checkpoint
@@ -46,8 +46,8 @@ COLUMNS = 8
 """Samples in a row of the pictures."""
 SAVED_EVERY = 60.0
 """Seconds between checkpoints."""
-COMPARED = 1000
-"""Samples by which the last state is compared with the best."""
+COMPARED, COMPARED_BYTES = 1000, 2**30
+"""Samples by which the last state is compared with the best: so many, but no more bytes."""
 FAILURES = 3
 """Checkpoints that could not be written in a row after which a run is given up."""
 Quick: TypeAlias = Callable[[Game, Split, Modality, str, int], tuple[str, float]]
@@ -138,7 +138,7 @@ class Session:
         best = self.states.best_average()
         if self.record.watchdog != "repair" or best is None:
             return False
-        reals = self.split.held_out.batch(slice(0, COMPARED)).real
+        reals = self.split.held_out.batch(slice(0, self._compared)).real
         sides = (self._sketched(self.trainer.average), self._sketched(best.game))
         told = farther(*sides, self.modality.sketch(reals, self.split.facts)).can_be_told
         if told:
@@ -148,10 +148,15 @@ class Session:
             self._tell("best", words)
         return told
 
+    @property
+    def _compared(self) -> int:
+        return rows_within(COMPARED_BYTES, self.split.train.shapes, COMPARED)
+
     def _sketched(self, game: Game) -> torch.Tensor:
         """What the watchdog compares of ``COMPARED`` samples, under conditions of held-out ones."""
-        told = conditions_from(self.split.held_out, COMPARED, self.record.seed).condition
-        made = generate(game, COMPARED, told, seed=self.record.seed, stream="compared/", device=self.trainer.device)
+        count = self._compared
+        told = conditions_from(self.split.held_out, count, self.record.seed).condition
+        made = generate(game, count, told, seed=self.record.seed, stream="compared/", device=self.trainer.device)
         return self.modality.sketch(made, self.split.facts)
 
     def play(self, *, resumed: bool = False) -> Run:

@@ -1,0 +1,130 @@
+"""What single toys show beside that all verbs work: truths, partners, rates, phases, unknown labels."""
+
+import math
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import norm
+
+import sparring
+from sparring.data.dataset import Split
+from sparring.data.view import View
+from sparring.evaluation.judging import judge
+from sparring.evaluation.result import Judgement
+from sparring.evaluation.subject import of_model
+from sparring.model import Model
+from sparring.randomness import Draw
+from sparring.runs.display import Silent
+from sparring.training.trainer import Trainer
+from sparring.watchdog.signals import Observer, due
+from toys.trainers import CENTRES, SHARES, SPREADS
+
+Make = Callable[..., tuple[Trainer, Split]]
+
+
+@pytest.mark.parametrize("toy", ["pairs"], indirect=True)
+def test_pairs_are_judged_beside_their_own_truth(toy: ModuleType, trainer: Make, tmp_path: Path) -> None:
+    played, split = trainer(200)
+    for _ in played:
+        pass
+    model = Model(played.average, toy.RECIPE, "toys/pairs", split.facts, {})
+    made = of_model(model, "pairs").batch(split, 64, 0)
+    shuffled = made._replace(true=made.true.roll(1, 0))
+    own, other = (judge("pairs", one, split, toy.KIND).measures for one in (made, shuffled))
+    assert own["l1"].value < 0.6 * other["l1"].value
+    assert own["psnr"].value > 3 + other["psnr"].value and own["ssim"].value > 0.3 + other["ssim"].value
+
+    # What is applied to files comes in their order.
+    inputs = toy.asked(tmp_path)["input"]
+    made, true = model.apply(inputs), toy.load(inputs, View(())).batch(slice(None)).real
+    apart = (made[:, None] - true[None]).abs().flatten(2).mean(2)
+    assert apart.argmin(1).tolist() == list(range(7))
+
+
+@pytest.mark.parametrize("toy", ["domains"], indirect=True)
+def test_domains_may_have_different_sizes(toy: ModuleType, tmp_path: Path) -> None:
+    """Partners are drawn anew for every batch in training, and stay what they are in judging."""
+    source = toy.write(tmp_path, 250, 90)
+    data, others = toy.load(source, View((2,), "other")), np.load(source)["b"]
+    rows = np.arange(250)
+    again = [data.batch(rows, draw=Draw(0, step, 250, slice(0, 250))).condition for step in (0, 0, 1)]
+    assert torch.equal(again[0], again[1]) and not torch.equal(again[0], again[2])
+    assert len(again[0].unique(dim=0)) > 80 and not torch.equal(again[0][:90], again[0][90:180])
+    assert data.batch(rows).condition.numpy() == pytest.approx(others[rows % 90])
+    assert data.at(rows[200:]).batch(slice(0, 5)).condition.numpy() == pytest.approx(others[20:25])
+
+
+@pytest.mark.parametrize("toy", ["domains"], indirect=True)
+def test_domains_are_watched_over_two_judges_and_have_no_truth(toy: ModuleType, trainer: Make, tmp_path: Path) -> None:
+    played, split = trainer(192)
+    observer, looks = Observer(played, split, toy.KIND, 0), []
+    for _ in played:
+        observer.step()
+        if due(played.step):
+            leads = [played.figures[f"critic {domain}: lead"] for domain in "ab"]
+            looks.append(observer.look())
+    critics = [looks[-1][f"critic {domain} gradient"] for domain in "ab"]
+    assert len(looks) == 3 and looks[-1]["discriminator gradient"] == pytest.approx(sum(critics) / 2, rel=1e-4)
+    assert looks[-1]["lead"] == pytest.approx(sum(leads) / 2, rel=0.2)
+    assert looks[-1]["generator gradient"] == looks[-1]["generators gradient"]
+    assert all(math.isfinite(looks[-1][name]) for name in ("swing", "distance", "coverage", "moved", "outside"))
+    assert all(played.game.players[f"critic {domain}"].filled.all() for domain in "ab")
+
+    # Each input has its own answer, whichever stands beside it; and none of them is the true one.
+    model = Model(played.average, toy.RECIPE, "toys/domains", split.facts, {})
+    told = model.conditions(**toy.asked(tmp_path))
+    assert model.sample(condition=told.flip(0)).flip(0) == pytest.approx(model.sample(condition=told), abs=1e-5)
+    made = of_model(model, "domains").batch(split, 64, 0)
+    assert made.true is None and made.batch.condition.shape == (64, 2)
+
+
+@pytest.mark.parametrize("toy", ["tokens", "halves"], indirect=True)
+def test_micro_batches_sum_to_the_whole_batch(trainer: Make) -> None:
+    """In each phase; and where a micro-batch has no known label at all."""
+    (whole, split), (parts, _) = trainer(steps=2), trainer(steps=2, micro_batch=1)
+    for _ in zip(whole, parts, strict=True):
+        terms = {name: value for name, value in whole.fresh.items() if "/" in name}
+        assert terms and terms == pytest.approx({name: parts.fresh[name] for name in terms}, rel=1e-3, abs=1e-6)
+    assert split.train.labels is None or {-1, 0, 1, 2} == set(split.train.labels)
+
+
+@pytest.mark.parametrize("toy", ["halves"], indirect=True)
+def test_rows_without_a_known_label_teach_the_classifier_nothing(trainer: Make) -> None:
+    played, split = trainer()
+    batch = split.train.at(split.train.labels < 0).batch(slice(0, 8))
+    terms: Any = played.game.turns(played.progress)[-1].terms(batch, played.progress)
+    terms["labels"].backward()
+    gradients = [weight.grad for weight in played.game.players["classifier"].parameters()]
+    assert terms["labels"] == 0 and not torch.cat([gradient.flatten() for gradient in gradients]).any()
+
+
+@pytest.mark.parametrize("toy", ["waves"], indirect=True)
+def test_waves_are_heard_at_the_rate_of_the_data(toy: ModuleType, tmp_path: Path) -> None:
+    source = toy.write(tmp_path)
+    run = sparring.train(source, samples=4 * toy.RECIPE.batch, out=tmp_path / "run", display=Silent())
+    assert {path.suffix for path in run.samples.iterdir()} == {".wav"}
+    page = run.report.read_text()
+    assert '<audio controls src="data:audio/wav;base64,' in page
+    assert "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'\"" in page
+
+    published = sparring.load(run.model)
+    assert published.facts.coding == {"rate": 8000}
+    (path,) = published.show(published.sample(3), tmp_path / "heard")
+    with wave.open(str(path)) as heard:
+        assert heard.getframerate() == 8000 and 3 * 48 <= heard.getnframes() <= 3 * 64
+
+
+@pytest.mark.parametrize("toy", ["clusters"], indirect=True)
+def test_a_mixture_comes_near_the_likelihood_of_the_truth(toy: ModuleType, tmp_path: Path) -> None:
+    source = toy.write(tmp_path)
+    run = sparring.train(source, samples=60 * toy.RECIPE.batch, out=tmp_path / "run", display=Silent())
+    found = Judgement.from_run(run).measures["likelihood"].value
+    points = toy.KIND.survey(source).prepare(View((2,))).held_out.samples
+    densities = norm.pdf(points[:, None], CENTRES, SPREADS).prod(2) @ SHARES
+    assert found is not None and abs(found - np.log(densities).mean()) < 0.2
