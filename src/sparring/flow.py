@@ -32,7 +32,7 @@ class Batch(NamedTuple):
 
 
 class Opinion(NamedTuple):
-    """What a game says of samples, as far as its players can.
+    """A game's opinion of samples, as far as its players have one.
 
     Args:
         score: how real the judges take each sample for, (batch,).

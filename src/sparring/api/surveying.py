@@ -1,4 +1,4 @@
-"""Who reads a source: the modality of the recipe, or without a recipe the one that claims it."""
+"""Choice of the modality that reads a source: the recipe's, or without a recipe the one that claims it."""
 
 from sparring.errors import SparringError
 from sparring.modalities import modality, modality_of

@@ -1,4 +1,4 @@
-"""How a recipe looks at data."""
+"""View: the part of data that a recipe asks for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, final
 @final
 @dataclass(frozen=True)
 class View:
-    """What a recipe asks of the data; the recipe's modality reads it so.
+    """Shape, condition and options that a recipe asks of data; the recipe's modality reads it so.
 
     Args:
         shape: of one sample as the networks see it.
