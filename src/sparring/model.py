@@ -25,8 +25,8 @@ from sparring.recipe import Recipe, with_fields
 from sparring.recipes import find_recipe
 from sparring.rendering.exhibits import write_exhibits
 from sparring.runs.folder import Run, versions
-from sparring.samples import Sample, as_float32, batch_size, concatenate, take
-from sparring.sampling import AT_ONCE, generate, within
+from sparring.samples import Sample, batch_size, take
+from sparring.sampling import AT_ONCE, generate, generate_from
 from sparring.storage import as_written, read_json, write_bytes, write_json, write_text
 from sparring.training.checkpoint import load_checkpoint
 
@@ -200,13 +200,7 @@ class Model:
         return first, second, self.conditions(count) if condition is None else condition
 
     def _generated(self, noise: Tensor, told: Sample | None) -> Sample:
-        starts = range(0, len(noise), AT_ONCE)
-        with torch.inference_mode():
-            parts = [
-                as_float32(self.game.generate(noise[rows], take(told, rows)))
-                for rows in (slice(start, start + AT_ONCE) for start in starts)
-            ]
-        return within(concatenate(parts), self.modality.bounds)
+        return generate_from(self.game, noise.split(AT_ONCE), told, bounds=self.modality.bounds)
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write config.json, weights.safetensors and README.md, the model card, into ``folder``."""

@@ -1,10 +1,12 @@
 """Sampling: the one loop that generates, and conditions from rows of data."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import torch
 
 from sparring.data.dataset import Dataset
-from sparring.flow import Batch
+from sparring.flow import Batch, Noise
 from sparring.games.game import Game
 from sparring.randomness import Draw, generator
 from sparring.samples import Sample, as_float32, concatenate, map_floats, take, to_device
@@ -36,15 +38,37 @@ def generate(
         truncation: factor on the noise.
         bounds: values are clamped to these, or to nothing.
     """
-    made = []
-    with torch.inference_mode():
+
+    def portions() -> Iterator[Noise]:
         for start in range(0, count, AT_ONCE):
             rows = slice(0, min(AT_ONCE, count - start))
-            draw = Draw(seed, start, AT_ONCE, rows, stream, torch.device(device))
-            noise = game.noise(draw)
-            noise = noise if truncation == 1 else noise * truncation
-            told = to_device(take(condition, slice(start, start + rows.stop)), device)
+            noise = game.noise(Draw(seed, start, AT_ONCE, rows, stream, torch.device(device)))
+            yield noise if truncation == 1 else noise * truncation
+
+    return generate_from(game, portions(), condition, bounds=bounds)
+
+
+def generate_from(
+    game: Game,
+    portions: Iterable[Noise],
+    condition: Sample | None = None,
+    *,
+    bounds: tuple[float, float] | None = None,
+) -> Sample:
+    """Samples from given noise, on the CPU, floating-point parts in float32.
+
+    Args:
+        game: its published players are where the noise is.
+        portions: noise, a pass each.
+        condition: one for each row of all noise together, or None.
+        bounds: values are clamped to these, or to nothing.
+    """
+    made, start = [], 0
+    with torch.inference_mode():
+        for noise in portions:
+            told = to_device(take(condition, slice(start, start + len(noise))), noise.device)
             made.append(to_device(as_float32(game.generate(noise, told)), "cpu"))
+            start += len(noise)
     return within(concatenate(made), bounds)
 
 

@@ -29,7 +29,7 @@ TABLE: dict[str, set[str]] = {
     "metrics": BELOW | {"data"},
     "recipe": {"errors", "data", "objectives"},
     "training": BELOW | {"data", "recipe", "games.game"},
-    "watchdog": BELOW | {"data", "games.game", "training"},
+    "watchdog": BELOW | {"data", "games.game", "sampling", "training"},
     "modality": {"data", "samples"},
     "modalities.*.networks": {"flow", "layers"},
     "modalities.*": BELOW

@@ -21,8 +21,9 @@ from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.flow import Batch
 from sparring.games.game import GENERATING, JUDGING, Game, dials_called, roles
-from sparring.randomness import Draw, generator
-from sparring.samples import Sample, as_float32, batch_size, floats, to_device
+from sparring.randomness import generator
+from sparring.samples import Sample, batch_size, floats, to_device
+from sparring.sampling import generate
 from sparring.storage import read_lines
 from sparring.training.trainer import Trainer
 
@@ -116,12 +117,10 @@ class Observer:
     """
 
     def __init__(self, trainer: Trainer, split: Split, sight: Sight, seed: int) -> None:
-        self.trainer, self.split, self.sight = trainer, split, sight
+        self.trainer, self.split, self.sight, self.seed = trainer, split, sight, seed
         self.beside = _some(split.train, SEEN, seed, "seen")
         self.train = _some(split.train, JUDGED, seed, "training")
         self.held_out = _some(split.held_out, JUDGED, seed, "held out")
-        seen = batch_size(self.beside)
-        self.draw = Draw(seed, 0, seen, slice(0, seen), stream="watchdog/", device=trainer.device)
         self._before: Tensor | None = None
         self._sums: dict[str, tuple[int, float, float]] = {}
         self._refused = 0
@@ -241,10 +240,9 @@ class Observer:
         return self.sight.sketch(samples, self.split.facts)
 
     def _generated(self, game: Game) -> Sample:
-        """Samples from the fixed noise, of the classes of the real ones beside them."""
-        condition = to_device(self.beside.condition, self.trainer.device)
-        made: Sample = to_device(as_float32(game.generate(game.noise(self.draw), condition)), "cpu")
-        return made
+        """Samples from the same noise every time, under the conditions of the real ones beside them."""
+        count, device = batch_size(self.beside), self.trainer.device
+        return generate(game, count, self.beside.condition, seed=self.seed, stream="watchdog/", device=device)
 
     def _gap(self, fake: Sample) -> dict[str, float]:
         """Share of the judges' lead that they owe to knowing the training samples."""
