@@ -29,9 +29,12 @@ from sparring.samples import Sample, batch_size, take
 from sparring.sampling import AT_ONCE, generate, generate_from
 from sparring.storage import as_written, read_json, write_bytes, write_json, write_text
 from sparring.training.checkpoint import load_checkpoint
+from sparring.training.devices import pick
 
 FORMAT, READABLE = 2, (1, 2)
 """Of config.json: the format that is written, and those that can be read."""
+PROBED = 256
+"""Rows of noise by which its kind is told."""
 WEIGHTS = "weights.safetensors"
 OLD_WEIGHTS = "generator.safetensors"
 """As format 1 has it."""
@@ -115,16 +118,20 @@ class Model:
             )
         told = self.conditions(count, **asked) if condition is None else condition
         count = count if count is not None or told is None else batch_size(told)
-        if count is None:
-            raise SparringError(found="no count", expected="how many samples to make", remedy="give a number")
-        players = [self.game.players[name].to(device) for name in self.game.published]
-        bounds = self.modality.bounds
-        made = generate(
-            self.game, count, told, seed=seed, stream="sample/", device=device, truncation=truncation, bounds=bounds
-        )
-        for player in players:
-            player.to("cpu")
-        return made
+        if count is None or (told is not None and batch_size(told) != count):
+            raise SparringError(
+                found=f"count {count} and conditions for {0 if told is None else batch_size(told)} samples",
+                expected="how many samples to make, and one condition for each",
+                remedy="give a count, or other conditions",
+            )
+        place = pick(device)
+        players = [self.game.players[name].to(place) for name in self.game.published]
+        options: dict[str, Any] = {"device": place, "truncation": truncation, "bounds": self.modality.bounds}
+        try:
+            return generate(self.game, count, told, seed=seed, stream="sample/", **options)
+        finally:
+            for player in players:
+                player.to("cpu")
 
     def apply(self, inputs: str | Path | Sequence[str], *, seed: int = 0, device: str = "cpu", **asked: Any) -> Sample:
         """One sample for each input, in order: what the model makes of files.
@@ -170,10 +177,14 @@ class Model:
         Both ends of a path have one condition: that of its row of ``condition``, by default what the model takes where
         nothing is asked. Paths are great circles for normal noise and straight for noise in [-1, 1].
         """
+        if count < 1 or steps < 1:
+            raise SparringError(
+                found=f"{count} paths of {steps} steps", expected="at least one", remedy="give other numbers"
+            )
         first, second, told = self._ends(count, seed, condition)
         places = torch.linspace(0, 1, steps)[:, None].repeat(count, 1)
         starts, ends = (side.repeat_interleave(steps, 0) for side in (first, second))
-        noise = interpolated(starts, ends, places, spherical=_is_round(first))
+        noise = interpolated(starts, ends, places, spherical=self._is_round)
         return self._generated(noise, take(told, torch.arange(count).repeat_interleave(steps)))
 
     def path_length(
@@ -190,9 +201,15 @@ class Model:
             return self._generated(noise, take(told, rows))
 
         try:
-            return perceptual_path_length(generated, extractor, (first, second), positions, spherical=_is_round(first))
+            return perceptual_path_length(generated, extractor, (first, second), positions, spherical=self._is_round)
         except SparringError:
             return math.nan
+
+    @property
+    def _is_round(self) -> bool:
+        """True for normal noise: that of the other kind never leaves [-1, 1]."""
+        noise = self.game.noise(Draw(0, 0, PROBED, slice(0, PROBED), stream="probe/"))
+        return noise.numel() > 0 and bool(noise.abs().max() > 1)
 
     def _ends(self, count: int, seed: int, condition: Sample | None) -> tuple[Tensor, Tensor, Sample | None]:
         draws = (Draw(derive(seed, "end", end), 0, count, slice(0, count), stream="path/") for end in (0, 1))
@@ -223,11 +240,6 @@ class Model:
         write_json(target / "config.json", config)
         write_text(target / "README.md", _card(self))
         return target
-
-
-def _is_round(noise: Tensor) -> bool:
-    """Whether noise is normal: that of the other kind never leaves [-1, 1]."""
-    return noise.numel() > 0 and bool(noise.abs().max() > 1)
 
 
 def class_by_class(count: int, classes: int) -> Tensor:

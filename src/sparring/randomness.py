@@ -13,6 +13,18 @@ from typing import final
 import torch
 from torch import Generator, Tensor
 
+from sparring.errors import SparringError
+
+
+def require_seed(seed: int) -> None:
+    """Refuse what is no seed everywhere.
+
+    Raises:
+        SparringError: it is below 0, or does not fit into 63 bits.
+    """
+    if not 0 <= seed < 2**63:
+        raise SparringError(found=f"--seed {seed}", expected="a number from 0 to 2⁶³ - 1", remedy="give another seed")
+
 
 def derive(seed: int, stream: str, step: int = 0) -> int:
     """A 63-bit seed for one use: equal for equal (seed, stream, step), unrelated otherwise."""

@@ -10,7 +10,10 @@ from sparring.errors import SparringError
 
 FACTS = Facts("made up", "images", 9, (1, 8, 8), "", classes=("cat", "dog", "owl"), offers=("label",))
 VIEW = View((1, 8, 8), "label")
-KINDS = {"label": LABEL, "pair": Asking({"input": "files"}, lambda asked, view, facts, count: torch.zeros(2, 1), True)}
+KINDS = {
+    "label": LABEL,
+    "pair": Asking({"input": "files"}, lambda asked, view, facts, count: torch.zeros(2, 1), True, ("input",)),
+}
 
 
 def labels(count: int | None, **asked: object) -> list[int]:
@@ -48,6 +51,11 @@ def test_a_model_without_conditions_is_asked_for_nothing() -> None:
         (VIEW, {"label": "bird"}, "the class 'bird'"),
         (VIEW, {"label": 3}, "the class '3'"),
         (VIEW, {"label": -1}, "the class '-1'"),
+        (VIEW, {"label": "²"}, "the class '²'"),
+        (VIEW, {"label": "9" * 5000}, "the class '999"),
+        (VIEW, {"label": []}, "no condition at all|0 classes for 3 samples"),
+        (View((1,), "pair"), {}, "no --input · expected files"),
+        (View((1,), "prefix"), {}, "the condition 'prefix' · expected one that this kind of samples has: label, pair"),
         (VIEW, {"label": [0, 1]}, "2 classes for 3 samples"),
         (VIEW, {"input": "x"}, "--input x · expected --label · leave it out, or train .* condition 'pair'"),
         (View((1, 8, 8)), {"label": "cat"}, "trained without conditions"),

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparring.data.dataset import Dataset, hold_out
+from sparring.errors import SparringError
 
 
 @given(count=st.integers(2, 3000), seed=st.integers(0, 2**32))
@@ -31,3 +32,9 @@ def test_numbers_are_taken_as_they_are():
     samples = np.array([[0.5, 7.0]], dtype=np.float32)
     batch = Dataset(samples).batch(slice(None))
     assert batch.real.tolist() == [[0.5, 7.0]] and batch.condition is None
+
+
+def test_arrays_of_other_lengths_are_refused():
+    for choices in ({"labels": np.zeros(3, np.int64)}, {"conditions": np.zeros((5, 2))}):
+        with pytest.raises(SparringError, match="rows · expected samples, conditions and labels of one number"):
+            Dataset(np.zeros((4, 2), np.float32), **choices)

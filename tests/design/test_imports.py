@@ -16,7 +16,7 @@ BELOW = {"errors", "storage", "randomness", "samples", "flow", "dials"}
 TABLE: dict[str, set[str]] = {
     "errors": set(),
     "storage": {"errors"},
-    "randomness": set(),
+    "randomness": {"errors"},
     "dials": set(),
     "samples": set(),
     "flow": {"randomness", "samples"},

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from sparring.cli import application
+from sparring.data.facts import Facts
 from sparring.recipe import with_fields
-from sparring.recipes import RECIPES
+from sparring.recipes import RECIPES, find_recipe
 
 ROOT = Path(__file__).parents[2]
 PAGES = [page for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if page.name != "CHANGELOG.md"]
@@ -65,3 +66,13 @@ def test_links_within_the_project_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if not re.match(r"[a-z]+:", target):
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_recipe_of_the_readme_can_be_used(page: str, tmp_path: Path) -> None:
+    blocks = re.findall(r"(?ms)^```python\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"))
+    (block,) = (block for block in blocks if "class MyRecipe" in block)
+    (tmp_path / "mine.py").write_text(block, encoding="utf-8")
+    recipe = find_recipe(f"{tmp_path / 'mine.py'}:MyRecipe")
+    facts = Facts("made up", "images", 90, (1, 8, 8), "", classes=("a", "b"), offers=("label",))
+    assert set(recipe.optimisers()) == set(with_fields(recipe, {"resolution": 8}).game(facts).players)

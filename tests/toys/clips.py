@@ -41,7 +41,7 @@ def features(clips: Tensor) -> Tensor:
     return avg_pool3d(clips, (1, 2, 2)).flatten(1)
 
 
-def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
+def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     """The frames of a clip side by side, clips below one another."""
     frames = batch.real.permute(0, 1, 3, 2, 4).flatten(3)
     return [picture_of(picture(frames, columns=1), sharp=True)]

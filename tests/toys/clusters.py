@@ -34,7 +34,7 @@ def features(points: Tensor) -> Tensor:
     return points
 
 
-def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
+def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     return [picture_of(picture(batch.real))]
 
 

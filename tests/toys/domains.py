@@ -54,7 +54,7 @@ def others_asked(asked: Mapping[str, Any], view: View, facts: Facts, count: int 
     return torch.from_numpy(arrays_asked(asked, "b")).float()
 
 
-def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
+def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     told = [] if batch.condition is None else [batch.condition]
     rows = torch.cat([*told, batch.real], 1).tolist()
     header = ("from x", "from y", "x", "y") if told else ("x", "y")

@@ -46,7 +46,7 @@ def widened(stored: Batch, draw: Draw | None) -> Batch:
     return stored._replace(real=Graph(atoms.long(), bonds.float(), size.long()))
 
 
-def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
+def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     return [Text(tuple(said(*graph) for graph in zip(*(part.tolist() for part in batch.real), strict=True)))]
 
 

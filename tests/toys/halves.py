@@ -35,7 +35,7 @@ def load(source: str, view: View) -> Dataset:
         return Dataset(file["points"].astype(np.float32), labels=file["labels"])
 
 
-def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
+def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     return [Table(("x", "y"), tuple((f"{x:.3g}", f"{y:.3g}") for x, y in batch.real.tolist()))]
 
 

@@ -44,7 +44,7 @@ class Kind:
         name: of the modality.
         load: (source, view) → all its samples.
         features: samples → (count, features), by which they are judged and watched.
-        look: (batch, facts) → what a person is shown.
+        look: (batch, facts, samples in a row) → what a person is shown.
         suffix: of the files that it claims.
         classes: names of the labels.
         coding: what networks need to know of the data, from the source.
@@ -55,7 +55,7 @@ class Kind:
     name: str
     load: Callable[[str, View], Dataset]
     features: Callable[[Sample], Tensor]
-    look: Callable[[Batch, Facts], Sequence[Exhibit]]
+    look: Callable[[Batch, Facts, int], Sequence[Exhibit]]
     suffix: str
     classes: tuple[str, ...] = ()
     coding: Callable[[str], dict[str, Any]] = lambda source: {}
@@ -87,7 +87,7 @@ class Kind:
         return [part.numpy() for part in tensors(samples)]
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
-        return self.look(batch, facts)
+        return self.look(batch, facts, columns)
 
     def save(self, samples: Sample, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)

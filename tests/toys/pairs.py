@@ -52,9 +52,9 @@ def answer(asked: Mapping[str, Any], view: View, facts: Facts, count: int | None
     return Dataset(arrays_asked(asked, "sketches")).batch(slice(None)).real  # Coded as those of the data.
 
 
-def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
+def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     both = batch.real if batch.condition is None else beside(batch.condition, batch.real)
-    return [picture_of(picture(both, columns=8))]
+    return [picture_of(picture(both, columns=columns))]
 
 
 PAIR = Asking({"input": "a file of sketches"}, answer, determines=True, required=("input",))

@@ -52,7 +52,7 @@ def encoded(stored: Batch, draw: Draw | None) -> Batch:
     return stored._replace(real=Row(stored.real.number, one_hot(stored.real.colour, len(COLOURS)).float()))
 
 
-def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
+def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     rows = zip(batch.real.number[:, 0].tolist(), batch.real.colour.argmax(1).tolist(), strict=True)
     return [Table(("number", "colour"), tuple((f"{number:.3g}", COLOURS[colour]) for number, colour in rows))]
 

@@ -45,7 +45,7 @@ def spelled(word: Sequence[int], alphabet: str) -> str:
     return "".join(alphabet[number] for number in word)
 
 
-def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
+def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     return [Text(tuple(spelled(word, facts.coding["alphabet"]) for word in batch.real.tolist()))]
 
 

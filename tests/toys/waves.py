@@ -58,7 +58,7 @@ def features(waves: Wave) -> Tensor:
     return torch.cat([torch.fft.rfft(waves.samples).abs(), waves.length[:, None] / CROP], 1)
 
 
-def look(batch: Batch, facts: Facts) -> Sequence[Exhibit]:
+def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     """The waves one after another."""
     return [sound_of(torch.cat([wave[:end] for wave, end in zip(*batch.real, strict=True)]), facts.coding["rate"])]
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from sparring.errors import SparringError
 from sparring.training.plan import Plan
 
 
@@ -20,3 +21,9 @@ def test_it_grows_with_both_and_stays_within_one(samples: int, seconds: float, s
     plan = Plan({}, 32, samples=samples, seconds=seconds)
     assert 0 <= plan.fraction(seen, passed) <= plan.fraction(seen + 1, passed + 1) <= 1
     assert plan.fraction(samples, 0.0) == plan.fraction(0, seconds) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("numbers", [{"batch": 0}, {"batch": 4, "samples": 0}, {"batch": 4, "micro_batch": -1}])
+def test_numbers_without_which_nothing_is_trained_are_refused(numbers: dict[str, int]) -> None:
+    with pytest.raises(SparringError, match="more than zero"):
+        Plan({}, **numbers)

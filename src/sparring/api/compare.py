@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sparring.errors import SparringError
 from sparring.evaluation.comparison import Comparison
-from sparring.evaluation.judging import count_for, judge_subject, require_count
+from sparring.evaluation.judging import count_for, judge_subject, require_numbers
 from sparring.evaluation.subject import open_subject
 from sparring.recipe import Recipe
 from sparring.runs.display import Display, Plain
@@ -34,7 +34,7 @@ def compare(
     Raises:
         SparringError: there is nothing to judge, it does not fit the data, or the two do not fit each other.
     """
-    require_count(count)
+    require_numbers(count, seed)
     (one, survey), (other, _) = (open_subject(place, data, recipe) for place in (first, second))
     subjects = (one, other)
     if (one.kind.name, one.view.shape) != (other.kind.name, other.view.shape):
@@ -43,14 +43,15 @@ def compare(
             expected="samples of one kind and shape",
             remedy="compare models of one resolution, or resize the files of one",
         )
-    split = survey.prepare(one.view, seed=seed)
+    # The same rows for both, each with the conditions that its model takes.
+    splits = [survey.prepare(each.view, seed=seed) for each in subjects]
     there = [batch_size(one.made) for one in subjects if one.made is not None]
-    count = min([count or count_for(split), *there])
+    count = min([count or count_for(splits[0]), *there])
 
     display = display or Plain()
-    tells = (partial(display.count, f"judging {name}") for name in ("A", "B"))
     both = [
-        judge_subject(each, split, count, seed, extractors, tell) for each, tell in zip(subjects, tells, strict=True)
+        judge_subject(each, split, count, seed, extractors, partial(display.count, f"judging {name}"))
+        for each, split, name in zip(subjects, splits, ("A", "B"), strict=True)
     ]
     comparison = Comparison(*both)
     if json is not None:

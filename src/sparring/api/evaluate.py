@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sparring.data.dataset import Split
 from sparring.errors import SparringError
-from sparring.evaluation.judging import count_for, judge_subject, require_count
+from sparring.evaluation.judging import count_for, judge_subject, require_numbers
 from sparring.evaluation.result import Judgement, plain
 from sparring.evaluation.subject import open_subject
 from sparring.evaluation.usefulness import usefulness
@@ -52,7 +52,7 @@ def evaluate(
     Raises:
         SparringError: there is nothing to judge, or it does not fit the data.
     """
-    require_count(count)
+    require_numbers(count, seed)
     judged, survey = open_subject(subject, data, recipe)
     model = judged.model
     if useful and model is None:

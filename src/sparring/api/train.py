@@ -1,5 +1,6 @@
 """The Python twin of `sparring train`: from data to a run folder."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from sparring.api.surveying import surveyed
 from sparring.data.facts import Facts
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.judging import quick_score
+from sparring.randomness import require_seed
 from sparring.recipe import Recipe, resolve, with_fields
 from sparring.runs.display import Display, Plain, Silent
 from sparring.runs.folder import Record, Run, create, new_folder, versions
@@ -63,6 +65,7 @@ def train(
     place = devices.pick(device)
     world = distributed.join(place)
     display = (display or Plain()) if world.first else Silent()
+    require_seed(seed)
     _check_budget(minutes, samples, micro_batch)
     _check_mode(watchdog)
     goal = Goal.parse(until) if until else None
@@ -149,5 +152,5 @@ def _check_mode(watchdog: str) -> None:
 
 def _check_budget(minutes: float | None, samples: int | None, micro_batch: int | None) -> None:
     for name, value in (("minutes", minutes), ("samples", samples), ("micro-batch", micro_batch)):
-        if value is not None and not value > 0:
+        if value is not None and not 0 < value < math.inf:
             raise SparringError(found=f"--{name} {value}", expected="a number above zero", remedy="give another number")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from sparring.cli.options import free
+
 
 def apply(
     model: Path,
@@ -41,5 +43,5 @@ def apply(
     """
     from sparring.api import apply as api
 
-    made = api.apply(model, inputs, seed=seed, out=out, device=device, recipe=recipe, **asked)
+    made = api.apply(model, inputs, seed=seed, out=out, device=device, recipe=recipe, **free(asked, api.apply))
     print(made.line())

@@ -13,13 +13,14 @@ def closing_words(run: Run) -> str:
 
     record = run.record
     judgement = Judgement.from_run(run)
+    own = f" --recipe {record.recipe}" if ".py:" in record.recipe else ""
     lines = [
         "",
         f"Trained {record.recipe} on {record.facts.source}: {record.facts.count:,} samples, those held out included.",
         *judgement.lines(),
         f"Samples: {run.picture}",
         f"Report:  {run.report}",
-        f"Next:    sparring sample {run.folder} --count 64 --out samples/",
-        f"         sparring evaluate {run.folder} --data {record.facts.source}",
+        f"Next:    sparring sample {run.folder} --count 64 --out samples/{own}",
+        f"         sparring evaluate {run.folder} --data {record.facts.source}{own}",
     ]
     return "\n".join(lines)

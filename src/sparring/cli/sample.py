@@ -5,6 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from sparring.cli.options import free
+
 
 def sample(
     model: Path,
@@ -45,6 +47,13 @@ def sample(
     from sparring.api import sample as api
 
     made = api.sample(
-        model, count=count, seed=seed, truncation=truncation, out=out, device=device, recipe=recipe, **asked
+        model,
+        count=count,
+        seed=seed,
+        truncation=truncation,
+        out=out,
+        device=device,
+        recipe=recipe,
+        **free(asked, api.sample),
     )
     print(made.line())

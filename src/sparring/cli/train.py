@@ -5,6 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from sparring.cli.options import free
+
 
 def train(
     data: str,
@@ -72,6 +74,6 @@ def train(
         micro_batch=micro_batch,
         watchdog=watchdog,
         display=suitable(),
-        **{field.replace("-", "_"): value for field, value in fields.items()},
+        **free(fields, api.train),
     )
     print(closing_words(run))

@@ -67,6 +67,8 @@ def asked_conditions(
         wanted[INPUT] = tuple(given) if isinstance(given, list | tuple) else (given,)
     found = conditions[view.condition].answer(wanted, view, facts, count)
     there = batch_size(found)
+    if there == 0:
+        raise SparringError(found="no condition at all", expected="at least one", remedy="ask for something else")
     return found if count is None or count == there else take(found, torch.arange(count) % there)
 
 
@@ -76,6 +78,12 @@ def require_answerable(conditions: Mapping[str, Asking], view: View, asked: Mapp
     Raises:
         SparringError: there is such an option.
     """
+    if view.condition and view.condition not in conditions:
+        raise SparringError(
+            found=f"the condition {view.condition!r}",
+            expected=f"one that this kind of samples has: {', '.join(conditions) or 'none'}",
+            remedy="load the model with the recipe and the version of sparring that wrote it",
+        )
     known = conditions[view.condition].options if view.condition else {}
     for name, value in asked.items():
         if value is not None and name not in known:
@@ -88,7 +96,7 @@ def require_answerable(conditions: Mapping[str, Asking], view: View, asked: Mapp
                 remedy=f"leave it out{further}",
             )
     for name in conditions[view.condition].required if view.condition else ():
-        if asked.get(name) is None:
+        if asked.get(name) in (None, (), [], ""):
             raise SparringError(
                 found=f"no --{name}",
                 expected=f"{known[name]}: the condition of this model",
@@ -126,7 +134,7 @@ LABEL = Asking({"label": "a class, by name or number; by default the classes in 
 def _class_number(name: str, classes: tuple[str, ...]) -> int:
     if name in classes:
         return classes.index(name)
-    if name.isdigit() and int(name) < len(classes):
+    if name.isdecimal() and len(name) < 10 and int(name) < len(classes):
         return int(name)
     raise SparringError(
         found=f"the class {name!r}",

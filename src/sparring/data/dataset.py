@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparring.data.facts import Facts
+from sparring.errors import SparringError
 from sparring.flow import Batch
 from sparring.randomness import Draw
-from sparring.samples import batch_size, concatenate, map_tensors, shapes, take, to_device
+from sparring.samples import batch_size, concatenate, map_tensors, shapes, take, tensors, to_device
 
 Read: TypeAlias = Callable[[Batch, Draw | None], Batch]
 """(rows as they are stored, random numbers of these rows or None) → the batch as networks see it.
@@ -36,12 +37,24 @@ class Dataset:
         labels: (count,) int64 class numbers, -1 where the class is unknown, or None.
         conditions: what players are told of each sample: an array or a NamedTuple of arrays, (count, …), or None.
         read: what becomes of stored rows.
+
+    Raises:
+        SparringError: arrays of different lengths.
     """
 
     samples: Any
     labels: NDArray[np.int64] | None = None
     conditions: Any = None
     read: Read = from_bytes
+
+    def __post_init__(self) -> None:
+        sizes = {len(part) for part in tensors(self._stored)}
+        if len(sizes) != 1:
+            raise SparringError(
+                found=f"arrays of {' and '.join(map(str, sorted(sizes)))} rows",
+                expected="samples, conditions and labels of one number",
+                remedy="give a row of each for every sample",
+            )
 
     def __len__(self) -> int:
         return batch_size(self.samples)

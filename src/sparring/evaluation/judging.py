@@ -29,7 +29,7 @@ from sparring.metrics.measure import Measure, Round
 from sparring.metrics.metric import METRICS, Measured, metrics_of
 from sparring.modality import Modality
 from sparring.model import Model
-from sparring.randomness import derive, generator
+from sparring.randomness import derive, generator, require_seed
 from sparring.samples import Sample, batch_size, rows_within, take, tensors
 from sparring.sampling import AT_ONCE, conditions_from, generate
 
@@ -133,7 +133,8 @@ def judge_subject(
     found = judge(subject.name, made, split, subject.kind, seed=seed, more=more, extractors=seeing, tell=tell)
     measures = dict(found.measures)
     if subject.model is not None:
-        measures |= opinions(subject.model.game, split)
+        if subject.fits:
+            measures |= opinions(subject.model.game, split)
         if subject.kind.blends:
             measures["path_length"] = _path_length(subject.model, split, seeing[-1], seed)
     return replace(found, measures=measures, remarks=subject.remarks)
@@ -185,7 +186,8 @@ def _opinion(game: Game, data: Dataset) -> dict[str, tuple[float, float]]:
 def _path_length(model: Model, split: Split, extractor: Extractor, seed: int) -> Score:
     """Of eight parts of the paths each, which gives the interval, and of all."""
     count, seeds = PATHS // REPEATS, [derive(seed, "paths", part) for part in range(REPEATS)]
-    told = [conditions_from(split.held_out, count, one).condition for one in seeds]
+    fits = bool(model.view.condition) == (split.held_out.conditions is not None)
+    told = [conditions_from(split.held_out, count, one).condition if fits else None for one in seeds]
     parts = [model.path_length(extractor, count, seed=one, condition=c) for one, c in zip(seeds, told, strict=True)]
     if not all(math.isfinite(part) for part in parts):
         return Score(None, None, words("path_length").better, remark="samples that are not finite")
@@ -195,12 +197,13 @@ def _path_length(model: Model, split: Split, extractor: Extractor, seed: int) ->
     return Score(value, None, words("path_length").better, half_width(deviations), deviations=deviations)
 
 
-def require_count(count: int | None) -> None:
-    """Refuse fewer than two samples.
+def require_numbers(count: int | None, seed: int) -> None:
+    """Refuse fewer than two samples, and what is no seed.
 
     Raises:
-        SparringError: there are fewer.
+        SparringError: one of the two is so.
     """
+    require_seed(seed)
     if count is not None and count < 2:
         raise SparringError(found=f"--count {count}", expected="at least 2", remedy="give another number")
 

@@ -1,13 +1,15 @@
 """What is judged: a model, or samples that any tool made."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import final
 
 import torch
 
 from sparring.data.dataset import Split
+from sparring.data.facts import Facts
 from sparring.data.view import View
+from sparring.errors import SparringError
 from sparring.evaluation.protocol import MOST, SMALLEST_HELD_OUT, Generated, More
 from sparring.flow import Batch
 from sparring.modalities import modality_of
@@ -32,6 +34,7 @@ class Subject:
         made: the samples where there is no model, with their classes where they lie in folders named after those of
             the real samples.
         remarks: full sentences to be read beside the scores.
+        fits: whether the real data has the conditions that the model was trained with.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Subject:
     model: Model | None = None
     made: Batch | None = field(default=None, repr=False)
     remarks: tuple[str, ...] = ()
+    fits: bool = True
 
     def batch(self, split: Split, count: int, seed: int) -> Generated:
         """So many samples; fewer where there are fewer files.
@@ -47,6 +51,10 @@ class Subject:
         A model makes them under the conditions of held-out samples, or of training samples where fewer than 500 are
         held out. Where a condition determines a sample, it is always a held-out one, and comes with that sample.
         """
+        if self.model is not None and not self.fits:
+            # The data cannot say what to ask for: what the model takes where nothing is asked.
+            told = self.model.conditions(count)
+            return Generated(Batch(self.model.sample(count, condition=told, seed=seed), told))
         if self.model is not None:
             asked = bool(self.view.condition)
             determines = asked and self.kind.conditions[self.view.condition].determines
@@ -83,7 +91,8 @@ def open_subject(place: str | Path, data: str | Path, recipe: str | Recipe | Non
     """
     if any((Path(place) / name).is_file() for name in ("recipe.json", "config.json")):
         model = load(place, recipe=recipe)
-        return of_model(model, str(place)), model.modality.survey(str(data))
+        survey = model.modality.survey(str(data))
+        return _beside(of_model(model, str(place)), survey.facts), survey
     kind = modality_of(str(data))
     real, files = kind.survey(str(data)), kind.survey(str(place)).facts
     view = kind.view_of(files, real.facts)
@@ -95,6 +104,30 @@ def open_subject(place: str | Path, data: str | Path, recipe: str | Recipe | Non
 def of_model(model: Model, name: str) -> Subject:
     """A model as what is judged."""
     return Subject(name, model.modality, model.view, model=model)
+
+
+def _beside(subject: Subject, real: Facts) -> Subject:
+    """A model beside data that may lack its conditions."""
+    model = subject.model
+    assert model is not None
+    if model.asking is None:
+        return subject
+    lacking = model.view.condition not in real.offers
+    if not lacking and (not model.classes or model.classes == real.classes):
+        return subject
+    has = f"the classes {', '.join(real.classes[:5])}" if real.classes else "no such conditions"
+    if model.asking.required:
+        raise SparringError(
+            found=f"{has} in {real.source}",
+            expected=f"data with the condition {model.view.condition!r}, which the model was trained with",
+            remedy="judge it by data like that which it was trained on",
+        )
+    remark = (
+        f"The model was trained with other classes ({', '.join(model.classes[:5])}) than the data has: {has}. It was "
+    )
+    remark += "asked for its own in turn, and whether it gave them is not measured."
+    view = replace(subject.view, condition="")
+    return replace(subject, view=view, fits=False, remarks=(*subject.remarks, remark))
 
 
 def _remarks(made: tuple[str, ...], real: tuple[str, ...]) -> list[str]:

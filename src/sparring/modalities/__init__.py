@@ -5,11 +5,11 @@ from importlib import import_module
 from sparring.errors import SparringError
 from sparring.modality import Modality
 
-MODALITIES: dict[str, str] = {
+MODALITIES: dict[str, str | Modality] = {
     "images": "sparring.modalities.images.rooms:IMAGES",
     "points": "sparring.modalities.points.rooms:POINTS",
 }
-"""Name → the module and the name in it."""
+"""Name → the module and the name in it, or the modality itself."""
 
 
 def modality(name: str) -> Modality:
@@ -19,9 +19,15 @@ def modality(name: str) -> Modality:
         SparringError: there is none.
     """
     if name not in MODALITIES:
-        expected = " or ".join(MODALITIES)
-        raise SparringError(found=f"the modality {name!r}", expected=expected, remedy="look at the recipe's name")
-    module, _, attribute = MODALITIES[name].partition(":")
+        raise SparringError(
+            found=f"the modality {name!r}",
+            expected=" or ".join(MODALITIES),
+            remedy="give the --recipe that it came with, whose file adds it to sparring.modalities.MODALITIES",
+        )
+    place = MODALITIES[name]
+    if not isinstance(place, str):
+        return place
+    module, _, attribute = place.partition(":")
     found: Modality = getattr(import_module(module), attribute)
     return found
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, final
 import numpy as np
 from torch import Tensor
 
+from sparring.errors import SparringError
 from sparring.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -130,7 +131,10 @@ def write_exhibits(exhibits: Sequence[Exhibit], stem: Path) -> list[Path]:
 
     Raises:
         OSError: a file cannot be written.
+        SparringError: ``stem`` has no name.
     """
+    if not stem.name:
+        raise SparringError(found=f"{str(stem)!r}", expected="the path of a file", remedy="give a name")
     paths: list[Path] = []
     for exhibit in exhibits:
         alike = sum(path.suffix == exhibit.suffix for path in paths)

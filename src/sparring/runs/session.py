@@ -135,8 +135,10 @@ class Session:
 
     def _prefer_the_best(self) -> bool:
         """Where the average is farther from held-out samples than it once was, beyond chance, it is put back."""
-        best = self.states.best_average()
-        if self.record.watchdog != "repair" or best is None:
+        best, view = self.states.best_average(), self.recipe.view(self.record.facts)
+        # Where a condition has one true sample, a better distribution may well be of worse answers.
+        determined = bool(view.condition) and self.modality.conditions[view.condition].determines
+        if self.record.watchdog != "repair" or best is None or determined:
             return False
         reals = self.split.held_out.batch(slice(0, self._compared)).real
         sides = (self._sketched(self.trainer.average), self._sketched(best.game))

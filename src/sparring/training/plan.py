@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import final
 
+from sparring.errors import SparringError
 from sparring.recipe import Adam
 
 
@@ -31,6 +32,12 @@ class Plan:
     micro_batch: int | None = None
     seed: int = 0
     bfloat16: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "samples", "seconds", "micro_batch"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise SparringError(found=f"{name} = {value}", expected="more than zero", remedy="give another number")
 
     def fraction(self, samples: int, seconds: float) -> float:
         """The share of the budget that is spent, in [0, 1]."""

@@ -69,6 +69,7 @@ class Trainer:
         world: World | None = None,
         tell: Callable[[str, str], None] = lambda kind, sentence: None,
     ) -> None:
+        _check(game, data, plan, world or World())
         self.game, self.data, self.plan = game, data, plan
         self.device, self.world, self.tell = torch.device(device), world or World(), tell
         for player in game.players.values():
@@ -96,6 +97,8 @@ class Trainer:
         return Progress(self.step, self.samples, fraction, draw)
 
     def __iter__(self) -> Iterator[Progress]:
+        if self.plan.samples is None and self.plan.seconds is None:
+            raise SparringError(found="a plan without end", expected="samples or seconds", remedy="give one of them")
         self._since = time.perf_counter() - self.seconds
         while self.progress.fraction < 1:
             yield self.advance()
@@ -104,7 +107,13 @@ class Trainer:
         """Make one step: every turn is taken once, or as often in a row as it says."""
         progress = self.progress
         turns = self.game.turns(progress)
-        rounds = max(turn.times for turn in turns)
+        rounds = max((turn.times for turn in turns), default=0)
+        if rounds < 1:
+            raise SparringError(
+                found=f"{len(turns)} turns in step {self.step}, none of which is taken",
+                expected="at least one that is taken at least once",
+                remedy="look at the game's turns",
+            )
 
         # Lay the schedules over what is spent of the budget.
         for name, optimiser in self.optimisers.items():
@@ -252,6 +261,25 @@ class Trainer:
                 expected="finite numbers",
                 remedy="resume from the last checkpoint with a lower learning rate or a stronger penalty",
             )
+
+
+def _check(game: Game, data: Dataset, plan: Plan, world: World) -> None:
+    """Refuse what no step could be made with."""
+    if len(data) == 0:
+        raise SparringError(found="no samples", expected="at least one", remedy="give other data")
+    if plan.batch < world.size:
+        raise SparringError(
+            found=f"a batch of {plan.batch} for {world.size} processes",
+            expected="a row for each of them at least",
+            remedy="give a larger --batch, or start fewer processes",
+        )
+    ends = [phase.ended_by for phase in game.phases if phase.ended_by]
+    if not game.phases or any(name not in game.dials for name in ends):
+        raise SparringError(
+            found=f"{len(game.phases)} phases that end by {', '.join(ends) or 'their share'}",
+            expected="at least one, and the names of the game's dials",
+            remedy="look at the game's phases",
+        )
 
 
 def layout_of(game: Game) -> torch.memory_format:
