@@ -13,7 +13,8 @@ from torch.nn.functional import l1_loss
 
 from sparring.data.dataset import Dataset
 from sparring.dials import Dial
-from sparring.flow import Batch, Noise, Progress, Sample, Terms, Turn, Verdict
+from sparring.flow import Batch, Noise, Opinion, Progress, Sample, Terms, Turn, Verdict
+from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import normal
 from sparring.layers.dense import Dense
 from sparring.objectives.judge import Judge
@@ -41,6 +42,8 @@ class Exchange:
     """Domain one is what the data holds; domain two is drawn here. A cycle must end where it began."""
 
     published = ("there", "back")
+    judges = ("critic of grids", "critic of rings")
+    phases = WHOLE_RUN
 
     def __init__(self) -> None:
         self.dials: dict[str, Dial] = {}
@@ -51,8 +54,8 @@ class Exchange:
             "critic of rings": Critic(),
         }
 
-    def score(self, sample: Sample, condition: Tensor | None) -> None:
-        return None
+    def opinion(self, batch: Batch) -> Opinion:
+        return Opinion()
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         return [
