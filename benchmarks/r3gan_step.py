@@ -28,7 +28,8 @@ def contestant(
     with seeded(0, "weights"):
         game = recipe.game(FACTS)
     rows = np.random.default_rng(0)
-    data = Dataset(rows.integers(0, 256, (2000, 1, 32, 32), dtype=np.uint8), rows.integers(0, 10, 2000))
+    images, labels = rows.integers(0, 256, (2000, 1, 32, 32), dtype=np.uint8), rows.integers(0, 10, 2000)
+    data = Dataset(images, labels, labels)
     step = stepper(game, recipe, data, bfloat16=bfloat16)
     if plain:
         for player in game.players.values():

@@ -42,6 +42,7 @@ from sparring.data.dataset import Dataset, Split
 from sparring.data.view import View
 from sparring.evaluation.judging import judge
 from sparring.evaluation.memorisation import CLOSEST, TOO_FAR, Memorisation
+from sparring.evaluation.protocol import Generated
 from sparring.evaluation.result import Judgement
 from sparring.evaluation.scores import Score
 from sparring.evaluation.words import number, words
@@ -108,8 +109,8 @@ def changed(change: Callable[[Tensor, Generator], Tensor], steps: int = 255) -> 
     """Other digits, each changed."""
 
     def spoil(parts: Parts, count: int, random: Generator) -> Batch:
-        images, labels = drawn(parts.rest, count, random)
-        return Batch(rounded(change(images, random), steps), labels)
+        images, _, labels = drawn(parts.rest, count, random)
+        return Batch(rounded(change(images, random), steps), None, labels)
 
     return spoil
 
@@ -174,7 +175,7 @@ def shuffled(batches: Sequence[Batch], count: int, random: Generator) -> Batch:
     images = torch.cat([batch.real for batch in batches])
     labels = torch.cat([batch.label for batch in batches if batch.label is not None])
     order = torch.randperm(len(images), generator=random)[:count]
-    return Batch(images[order], labels[order])
+    return Batch(images[order], None, labels[order])
 
 
 KINDS = {
@@ -227,8 +228,8 @@ def carried_out(task: Task) -> tuple[Task, Scored, float]:
     kind = KINDS[task.kind]
     parts, spoil = parted(task.data, task.seed, kind.shifted), kind.levels[task.level]
 
-    def more(count: int, repeat: int) -> Batch:
-        return spoil(parts, count, generator(task.seed, "more", repeat))
+    def more(count: int, repeat: int) -> Generated:
+        return Generated(spoil(parts, count, generator(task.seed, "more", repeat)))
 
     batch = spoil(parts, task.samples, generator(task.seed, "samples"))
     found = judge(task.level, batch, parts.split, modality("images"), seed=task.seed, more=more)

@@ -148,12 +148,12 @@ def one_class(split: Split) -> Split:
 
 def wrong_range(split: Split) -> Split:
     """Values of 0 to 255 that nobody has brought to [-1, 1]."""
-    parts = (Dataset(part.samples.astype(np.float32), part.labels) for part in (split.train, split.held_out))
+    parts = (replace(part, samples=part.samples.astype(np.float32)) for part in (split.train, split.held_out))
     return Split(*parts, split.facts)
 
 
 def _rows(dataset: Dataset, rows: "np.ndarray[Any, Any]") -> Dataset:
-    return Dataset(dataset.samples[rows], None if dataset.labels is None else dataset.labels[rows])
+    return dataset.at(rows)
 
 
 DATA = "unhealthy data"

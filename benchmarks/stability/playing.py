@@ -9,12 +9,13 @@ from torch import Tensor
 
 from sparring.data.dataset import Split
 from sparring.data.facts import Facts
+from sparring.evaluation.judging import quick_score
 from sparring.games.game import Game
 from sparring.randomness import Draw
 from sparring.recipe import Recipe
 from sparring.runs.display import Silent
 from sparring.runs.folder import Record, create, versions
-from sparring.runs.session import Experiment
+from sparring.runs.session import Session
 from sparring.training.distributed import World
 
 Plant = Callable[[Any], None]
@@ -45,13 +46,14 @@ def played(
     seed: int,
     watchdog: str,
     plant: Plant = lambda game: None,
-) -> tuple[Experiment, str]:
+) -> tuple[Session, str]:
     """The experiment when it is over, and the error that ended it, if one did."""
     choices = {name: {"value": value, "reason": ""} for name, value in recipe.model_dump(mode="json").items()}
     record = Record("planted", choices, split.facts, seed, samples, None, None, "cpu", None, versions(), watchdog)
     run = create(folder, record)
     planted: Any = Planted(recipe, plant)
-    experiment = Experiment(run, record, planted, split, torch.device("cpu"), World(), Silent(), None)
+    place, alone = torch.device("cpu"), World()
+    experiment = Session(run, record, planted, split, place, alone, Silent(), None, quick_score, lambda *_: None)
     try:
         for _ in experiment:
             pass
@@ -60,11 +62,11 @@ def played(
     return experiment, ""
 
 
-def samples_of(experiment: Experiment, count: int) -> Tensor:
+def samples_of(experiment: Session, count: int) -> Tensor:
     """Samples of the average, classes in turn."""
     game = experiment.trainer.average
     draw = Draw(0, 0, count, slice(0, count), stream="judged/")
     classes = len(experiment.record.facts.classes)
-    labels = torch.arange(count) % classes if experiment.trainer.data.labels is not None else None
+    labels = torch.arange(count) % classes if experiment.trainer.data.conditions is not None else None
     with torch.inference_mode():
         return game.generate(game.noise(draw), labels)
