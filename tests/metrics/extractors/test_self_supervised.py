@@ -15,7 +15,7 @@ from sparring.metrics.extractors import self_supervised
 from sparring.metrics.extractors.self_supervised import train_self_supervised, variance_invariance_covariance, views
 from sparring.modalities.images.data import survey
 
-MNIST = Path(__file__).parents[2].parent / "shared" / "data" / "mnist"
+MNIST = Path(__file__).parents[4] / "shared" / "data" / "mnist"
 
 
 @pytest.fixture
