@@ -186,8 +186,7 @@ def _opinion(game: Game, data: Dataset) -> dict[str, tuple[float, float]]:
 def _path_length(model: Model, split: Split, extractor: Extractor, seed: int) -> Score:
     """Of eight parts of the paths each, which gives the interval, and of all."""
     count, seeds = PATHS // REPEATS, [derive(seed, "paths", part) for part in range(REPEATS)]
-    fits = bool(model.view.condition) == (split.held_out.conditions is not None)
-    told = [conditions_from(split.held_out, count, one).condition if fits else None for one in seeds]
+    told = [conditions_from(split.held_out, count, one).condition for one in seeds]
     parts = [model.path_length(extractor, count, seed=one, condition=c) for one, c in zip(seeds, told, strict=True)]
     if not all(math.isfinite(part) for part in parts):
         return Score(None, None, words("path_length").better, remark="samples that are not finite")

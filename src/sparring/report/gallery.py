@@ -71,8 +71,7 @@ class Gallery:
         """Paths from one noise to another, where the modality blends."""
         if self.model is None or not self.kind.blends:
             return []
-        fits = bool(self.model.view.condition) == (self.split.held_out.conditions is not None)
-        told = conditions_from(self.split.held_out, PATHS, seed).condition if fits else None
+        told = conditions_from(self.split.held_out, PATHS, seed).condition
         samples = map_floats(torch.nan_to_num, self.model.interpolate(PATHS, COLUMNS, seed=1, condition=told))
         order = "" if told is None else " under one condition"
         caption = f"From one noise to another, a path a row, each{order}."
