@@ -32,13 +32,13 @@ def make(folder: Path, files: int, side: int) -> None:
 
 def ours(folder: Path, side: int) -> list[float]:
     """Seconds, by the wall and of the processor, of the first epoch from nothing known; then of the second."""
-    from sparring.data.sampler import Endless
+    from sparring.data.sampler import EpochSampler
     from sparring.data.view import View
     from sparring.modalities.images.data import survey
 
     began = now()
     train = survey(str(folder)).prepare(View((3, side, side))).train
-    batches = Endless(len(train), BATCH, 0)
+    batches = EpochSampler(len(train), BATCH, 0)
     seconds = []
     for epoch in range(2):
         for step in range(len(train) // BATCH):

@@ -40,12 +40,12 @@ from torch.nn.functional import conv2d
 
 from sparring.data.dataset import Dataset, Split
 from sparring.data.view import View
+from sparring.evaluation.glossary import number, words
 from sparring.evaluation.judging import judge
 from sparring.evaluation.memorisation import CLOSEST, TOO_FAR, Memorisation
 from sparring.evaluation.protocol import Generated
 from sparring.evaluation.result import Judgement
 from sparring.evaluation.scores import Score
-from sparring.evaluation.words import number, words
 from sparring.flow import Batch
 from sparring.modalities import modality
 from sparring.randomness import generator

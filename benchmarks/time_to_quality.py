@@ -30,7 +30,7 @@ from sparring.modalities.images.recipes.dcgan import DCGAN
 from sparring.modalities.images.recipes.gan import GAN
 from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.modalities.images.recipes.vae import VAE
-from sparring.randomness import Draw, seeded
+from sparring.randomness import RandomStream, seeded
 from sparring.recipe import Recipe
 from sparring.rendering.grids import picture
 from sparring.storage import append_line, read_lines, write_picture
@@ -97,7 +97,7 @@ def samples(trainer: Trainer, count: int, classes: int) -> tuple[torch.Tensor, t
     """Samples of the averaged generator, classes in turn, and the classes."""
     labels, game = torch.arange(count) % classes, trainer.average
     with torch.no_grad():
-        images = game.generate(game.noise(Draw(0, 0, count, slice(0, count), stream="judged/")), labels)
+        images = game.generate(game.latent(RandomStream(0, 0, count, slice(0, count), stream="judged/")), labels)
     return images.clamp(-1, 1).contiguous(), labels
 
 

@@ -19,7 +19,7 @@ from sparring.modalities.points.networks.dense import Discriminator, Generator
 from sparring.objectives.losses import Loss
 from sparring.objectives.penalties import r1, r2
 from sparring.objectives.schedules import Weighted, constant, cosine, geometric_cosine
-from sparring.randomness import Draw, seeded
+from sparring.randomness import RandomStream, seeded
 
 relativistic_hinge = Loss(
     discriminator=lambda real, fake: relu(1 - (real - fake)).mean(),
@@ -51,9 +51,9 @@ def duel(seed: int) -> Duel:
 
 def quality(game: Duel) -> str:
     """Modes found, and the share of points within three standard deviations of one."""
-    noise = game.noise(Draw(seed=1, step=0, total=2500, rows=slice(0, 2500)))
+    latent = game.latent(RandomStream(seed=1, step=0, total=2500, rows=slice(0, 2500)))
     with torch.no_grad():
-        found = mode_coverage(game.generate(noise, None), CENTRES, SIGMA)
+        found = mode_coverage(game.generate(latent, None), CENTRES, SIGMA)
     return f"modes {found['modes']:.0f} of 8, quality {found['quality']:.2f}"
 
 

@@ -65,7 +65,7 @@ def judge(points: Tensor) -> tuple[int, float]:
     return len(mode[good].unique()), good.float().mean().item()
 
 
-def draw(points: Tensor, path: str) -> None:
+def random(points: Tensor, path: str) -> None:
     """A scatter plot."""
     picture = Image.new("RGB", (400, 400), "white")
     pen = ImageDraw.Draw(picture)
@@ -112,4 +112,4 @@ for step in range(STEPS):
         modes, quality = judge(samples)
         print(f"step {step + 1:5}  modes {modes}/8  quality {quality:.1%}", flush=True)
 
-draw(samples, "ring.png")
+random(samples, "ring.png")

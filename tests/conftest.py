@@ -16,7 +16,7 @@ from sparring.games.priors import normal
 from sparring.layers.dense import Dense
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.schedules import constant
-from sparring.randomness import Draw, seeded
+from sparring.randomness import RandomStream, seeded
 from sparring.recipe import Adam
 from sparring.training.plan import Plan
 
@@ -33,46 +33,46 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 class TinyDiscriminator(nn.Module):
-    """Scores of points by a dense network; ``judges`` of them."""
+    """Scores of points by a dense network; ``critics`` of them."""
 
-    def __init__(self, *, width: int = 16, judges: int = 1) -> None:
+    def __init__(self, *, width: int = 16, critics: int = 1) -> None:
         super().__init__()
-        self.judges = nn.ModuleList(Dense(2, width, 1) for _ in range(judges))
+        self.critics = nn.ModuleList(Dense(2, width, 1) for _ in range(critics))
 
     def forward(self, sample: torch.Tensor, condition: torch.Tensor | None = None) -> Verdict:
-        return Verdict([judge(sample).squeeze(1) for judge in self.judges], [sample.tanh(), sample.sin()])
+        return Verdict([judge(sample).squeeze(1) for judge in self.critics], [sample.tanh(), sample.sin()])
 
 
 class TinyGenerator(nn.Module):
     """Points from noise by a dense network."""
 
-    def __init__(self, *, noise: int = 4, width: int = 16) -> None:
+    def __init__(self, *, latent: int = 4, width: int = 16) -> None:
         super().__init__()
-        self.layers = Dense(noise, width, 2)
+        self.layers = Dense(latent, width, 2)
 
-    def forward(self, noise: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
-        return self.layers(noise)
+    def forward(self, latent: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        return self.layers(latent)
 
 
 @pytest.fixture
-def draw() -> Callable[..., Draw]:
+def random() -> Callable[..., RandomStream]:
     """Random numbers for a whole batch: ``draw(8)``."""
-    return lambda total, seed=0: Draw(seed=seed, step=0, total=total, rows=slice(0, total))
+    return lambda total, seed=0: RandomStream(seed=seed, step=0, total=total, rows=slice(0, total))
 
 
 @pytest.fixture
-def progress(draw: Callable[..., Draw]) -> Callable[..., Progress]:
+def progress(random: Callable[..., RandomStream]) -> Callable[..., Progress]:
     """The start of a run with a batch of so many samples: ``progress(8)``."""
-    return lambda total, fraction=0.0: Progress(step=0, samples=0, fraction=fraction, draw=draw(total))
+    return lambda total, fraction=0.0: Progress(step=0, samples=0, fraction=fraction, random=random(total))
 
 
 @pytest.fixture
 def tiny_duel() -> Callable[..., Duel]:
     """A duel over points with 16 units a layer: ``tiny_duel(loss="hinge", judges=2, …)``."""
 
-    def make(*, seed: int = 0, loss: str = "relativistic", judges: int = 1, **choices: Any) -> Duel:
+    def make(*, seed: int = 0, loss: str = "relativistic", critics: int = 1, **choices: Any) -> Duel:
         with seeded(seed, "weights"):
-            players = TinyGenerator(), TinyDiscriminator(judges=judges)
+            players = TinyGenerator(), TinyDiscriminator(critics=critics)
         return Duel(*players, prior=normal(4), loss=LOSSES[loss], **choices)
 
     return make

@@ -7,12 +7,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
-from sparring.randomness import Draw, derive, generator, seeded
+from sparring.randomness import RandomStream, derive, generator, seeded
 
 KINDS = {
-    "normal": lambda draw, stream: draw.normal(stream, 3),
-    "uniform": lambda draw, stream: draw.uniform(stream, 3),
-    "integers": lambda draw, stream: draw.integers(stream, 10, 3),
+    "normal": lambda random, stream: random.normal(stream, 3),
+    "uniform": lambda random, stream: random.uniform(stream, 3),
+    "integers": lambda random, stream: random.integers(stream, 10, 3),
 }
 kinds = some.sampled_from(list(KINDS))
 
@@ -21,18 +21,18 @@ kinds = some.sampled_from(list(KINDS))
 def test_rows_do_not_depend_on_the_split(kind: str, seed: int, step: int, portions: list[int]) -> None:
     total, start, parts = sum(portions), 0, []
     for portion in portions:
-        parts.append(KINDS[kind](Draw(seed, step, total, slice(start, start + portion)), "noise"))
+        parts.append(KINDS[kind](RandomStream(seed, step, total, slice(start, start + portion)), "noise"))
         start += portion
-    assert torch.equal(torch.cat(parts), KINDS[kind](Draw(seed, step, total, slice(0, total)), "noise"))
+    assert torch.equal(torch.cat(parts), KINDS[kind](RandomStream(seed, step, total, slice(0, total)), "noise"))
 
 
 @given(kinds, some.integers(0, 2**40))
 def test_streams_steps_seeds_and_turns_are_apart(kind: str, seed: int) -> None:
-    draw = Draw(seed, 0, 16, slice(0, 16))
-    first = KINDS[kind](draw, "noise")
-    assert torch.equal(first, KINDS[kind](draw, "noise"))
-    others = [draw.within("generator"), replace(draw, step=1), replace(draw, seed=seed + 1)]
-    for other in [KINDS[kind](one, "noise") for one in others] + [KINDS[kind](draw, "other")]:
+    random = RandomStream(seed, 0, 16, slice(0, 16))
+    first = KINDS[kind](random, "noise")
+    assert torch.equal(first, KINDS[kind](random, "noise"))
+    others = [random.substream("generator"), replace(random, step=1), replace(random, seed=seed + 1)]
+    for other in [KINDS[kind](one, "noise") for one in others] + [KINDS[kind](random, "other")]:
         assert not torch.equal(first, other)
 
 
@@ -42,11 +42,11 @@ def test_seeds_are_63_bits(seed: int, stream: str, step: int) -> None:
 
 
 def test_ranges() -> None:
-    draw = Draw(0, 0, 10_000, slice(0, 10_000))
-    uniform, whole = draw.uniform("a"), draw.integers("b", 3)
+    random = RandomStream(0, 0, 10_000, slice(0, 10_000))
+    uniform, whole = random.uniform("a"), random.integers("b", 3)
     assert float(uniform.min()) >= 0 and float(uniform.max()) < 1
     assert whole.dtype == torch.int64 and set(whole.tolist()) == {0, 1, 2}
-    assert abs(float(draw.normal("c").std()) - 1) < 0.05
+    assert abs(float(random.normal("c").std()) - 1) < 0.05
 
 
 def test_the_global_generator_is_put_back() -> None:

@@ -89,7 +89,7 @@ class Trials:
             recipe = self.recipe(kinds, split.facts)
             experiment, ended = played(recipe, split, folder, samples=recipe.samples, seed=seed, watchdog="repair")
             scores = self.scores(samples_of(experiment, JUDGED).clamp(-1, 1))
-            probability = experiment.trainer.dials["augmentation"].value
+            probability = experiment.trainer.controls["augmentation"].value
             write_json(found, {**scores, "probability": probability, "ended": ended})
         values: dict[str, float] = json.loads(found.read_text())
         return values

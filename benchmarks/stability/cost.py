@@ -36,7 +36,7 @@ def trainer_of(recipe: Recipe, split: Split, augmentation: float = 0.0) -> Train
     with seeded(0, "weights"):
         game = recipe.game(split.facts)
     if augmentation:
-        game.dials["augmentation"].set(augmentation)
+        game.controls["augmentation"].set(augmentation)
     plan = Plan(recipe.optimisers(), recipe.batch, samples=10**9, bfloat16=recipe.precision == "bfloat16")
     return Trainer(game, split.train, plan)
 

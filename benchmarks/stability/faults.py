@@ -116,9 +116,9 @@ def saturating(game: Duel) -> None:
 def transposed(game: Duel) -> None:
     """The pixels are painted by a transposed convolution of kernel 3 and stride 2: unequally often."""
     generator: Any = game.players["generator"]
-    draw = generator.draw
-    layer = nn.ConvTranspose2d(draw.in_channels, draw.out_channels, 3, 2, padding=1, output_padding=1)
-    generator.draw = nn.Sequential(nn.AvgPool2d(2), layer)
+    random = generator.random
+    layer = nn.ConvTranspose2d(random.in_channels, random.out_channels, 3, 2, padding=1, output_padding=1)
+    generator.random = nn.Sequential(nn.AvgPool2d(2), layer)
 
 
 def one_bad_batch(game: Duel) -> None:

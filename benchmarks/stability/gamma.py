@@ -23,11 +23,13 @@ def gap(distance: float, gamma: float, steps: int = 1500) -> float:
         real, fake = (torch.randn(256, 2, generator=generator) + shift for shift in (away * 0, away))
         real, fake = real.requires_grad_(), fake.requires_grad_()
         scores = [network(side).scores[0] for side in (real, fake)]
-        slopes = [
+        input_gradients = [
             torch.autograd.grad(score.sum(), side, create_graph=True)[0].square().sum(1).mean()
             for score, side in zip(scores, (real, fake), strict=True)
         ]
-        loss = torch.nn.functional.softplus(scores[1] - scores[0]).mean() + gamma / 2 * (slopes[0] + slopes[1])
+        loss = torch.nn.functional.softplus(scores[1] - scores[0]).mean() + gamma / 2 * (
+            input_gradients[0] + input_gradients[1]
+        )
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

@@ -11,7 +11,7 @@ from sparring.data.dataset import Split
 from sparring.data.facts import Facts
 from sparring.evaluation.judging import quick_score
 from sparring.games.game import Game
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 from sparring.recipe import Recipe
 from sparring.runs.display import Silent
 from sparring.runs.folder import Record, create, versions
@@ -65,8 +65,8 @@ def played(
 def samples_of(experiment: Session, count: int) -> Tensor:
     """Samples of the average, classes in turn."""
     game = experiment.trainer.average
-    draw = Draw(0, 0, count, slice(0, count), stream="judged/")
+    random = RandomStream(0, 0, count, slice(0, count), stream="judged/")
     classes = len(experiment.record.facts.classes)
     labels = torch.arange(count) % classes if experiment.trainer.data.conditions is not None else None
     with torch.inference_mode():
-        return game.generate(game.noise(draw), labels)
+        return game.generate(game.latent(random), labels)

@@ -23,7 +23,7 @@ from playing import played, samples_of
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from rounds import setting
 
-from sparring.dials import Rule
+from sparring.controls import Rule
 from sparring.metrics.distances import frechet
 from sparring.modalities.images.data import survey
 from sparring.modalities.images.recipes import r3gan
@@ -81,14 +81,14 @@ class Choice:
     def plant(self, game: Any) -> None:
         """Another rule for γ, another loss, or augmentation that does not change."""
         game.loss = LOSSES[self.loss]
-        if game.dials["strength"].obeys:
-            game.dials["strength"] = balance.automatic(self.start, self.rate, r3gan.LOWEST_GAMMA, at=self.at)
+        if game.controls["strength"].enabled:
+            game.controls["strength"] = gamma.automatic(self.start, self.rate, r3gan.LOWEST_GAMMA, at=self.at)
         if self.gains:
-            game.dials["strength"].rule = controlled(self.at, *self.gains)
+            game.controls["strength"].rule = controlled(self.at, *self.gains)
         if self.filtered:
-            game.dials["strength"].rule = filtered(game.dials["strength"].rule, self.filtered)
+            game.controls["strength"].rule = filtered(game.controls["strength"].rule, self.filtered)
         if self.augmentation:
-            game.dials["augmentation"].lowest = game.dials["augmentation"].value = self.augmentation
+            game.controls["augmentation"].lowest = game.controls["augmentation"].value = self.augmentation
 
 
 CHOICES = {
@@ -121,11 +121,11 @@ def measured(choice: Choice, seed: int, samples: int, folder: Path) -> dict[str,
         experiment, ended = played(recipe, split, folder, plant=choice.plant, **numbers)
         real = torch.cat([part.batch(slice(None)).real for part in (split.train, split.held_out)]).flatten(1)
         fake = samples_of(experiment, COUNT).clamp(-1, 1).flatten(1)
-        looks = experiment.watchdog.history
+        observations = experiment.watchdog.history
         values = {
             "score": frechet(real.double(), fake.double()),
-            "gamma": experiment.trainer.dials["strength"].value if choice.fields.get("gamma") is None else None,
-            "lead": looks[-1]["lead"] if looks else None,
+            "gamma": experiment.trainer.controls["strength"].value if choice.fields.get("gamma") is None else None,
+            "lead": observations[-1]["lead"] if observations else None,
         }
         write_json(found, {**values, "ended": ended})
     content: dict[str, float] = json.loads(found.read_text())

@@ -49,15 +49,15 @@ def measured(name: str, minutes: float, seed: int, folder: Path) -> dict[str, An
         run = finished(name, minutes, seed, folder)
         model = sparring.load(run.folder)
         digits = survey("mnist").prepare(View((1, *model.view.shape[1:])))
-        judge = train_classifier(digits, seed=0)
+        critic = train_classifier(digits, seed=0)
         parts = [model.sample(AT_ONCE, seed=1 + start) for start in range(SAMPLES // AT_ONCE)]
-        modes = stacked_modes(torch.cat([digits_of(part, judge.predict) for part in parts]))
+        modes = stacked_modes(torch.cat([digits_of(part, critic.predict) for part in parts]))
         snapshot, _, _ = load_checkpoint(run.checkpoints)
         values = {
             "modes": modes.modes,
             "kl": modes.kl,
             "samples": snapshot.state["samples"],
-            "classifier": accuracy(judge.predict, digits.held_out),
+            "classifier": accuracy(critic.predict, digits.held_out),
             "weights": weights(model.recipe, model.facts),
         }
         write_json(found, values)

@@ -1,27 +1,28 @@
-"""What flows between the rooms. Read this page first: every other file speaks in these words."""
+"""The types that flow between the rooms. Read this page first: every other file speaks in these words."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeAlias, final
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, TypeAlias, final
 
 from torch import Tensor
 
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 from sparring.samples import Sample as Sample
 
-Noise: TypeAlias = Tensor
-"""(batch, size): what a generator turns into a sample."""
+Latent: TypeAlias = Tensor
+"""Latent vectors z, (batch, size): the input that a generator turns into samples."""
 
-Terms: TypeAlias = dict[str, Tensor]
-"""Named scalars, already weighted: what a player minimises is their sum, and what is logged is each of them."""
+Scalars: TypeAlias = Mapping[str, Tensor]
+"""Named scalars of one turn, (), each."""
 
 
 class Batch(NamedTuple):
-    """Real samples, the condition that players are told, and the class by which metrics group.
+    """Real samples, the condition that players are given, and the class by which metrics group.
 
     Args:
         real: the samples.
-        condition: what generator and discriminator see beside noise and sample: class numbers, (batch,) int64, another
+        condition: what generator and discriminator see beside latent and sample: class numbers, (batch,) int64, another
             sample, … or None.
         label: class numbers, (batch,) int64, -1 where the class is unknown, or None.
     """
@@ -35,7 +36,7 @@ class Opinion(NamedTuple):
     """A game's opinion of samples, as far as its players have one.
 
     Args:
-        score: how real the judges take each sample for, (batch,).
+        score: how real the critics take each sample for, (batch,).
         likelihood: log p(x) in nats, or a lower bound of it, (batch,); by published players alone.
         classes: logits, (batch, classes); by published players alone.
     """
@@ -46,14 +47,19 @@ class Opinion(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What a discriminator says of samples: scores, each (batch,), one per judge; and the features it judged by."""
+    """A discriminator's output for a batch of samples.
 
-    scores: list[Tensor]
+    Args:
+        logits: one tensor per critic that the discriminator consists of, (batch,) each, higher for what looks real.
+        features: hidden activations, for feature matching; any shapes.
+    """
+
+    logits: list[Tensor]
     features: list[Tensor]
 
 
 class Code(NamedTuple):
-    """Where an encoder believes the noise of a sample to be: a normal distribution, each (batch, size)."""
+    """Approximate posterior q(z|x) of an encoder: a diagonal normal distribution, (batch, size) each."""
 
     mean: Tensor
     log_variance: Tensor
@@ -62,60 +68,71 @@ class Code(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands.
+    """Progress of a run, and the random numbers of the present turn.
 
     Args:
-        step: batches played so far.
+        step: steps made so far.
         samples: real samples seen so far.
-        fraction: share of the budget that is spent, in [0, 1]; every schedule is a function of it.
-        draw: the random numbers of this turn.
-        notes: where a game writes what it wants logged beside its terms: scalars that nobody minimises.
-        rows: where a game writes what ``Turn.after`` needs of each row: samples, (rows, …).
+        fraction: spent share of the budget, in [0, 1]; every schedule is a function of it.
+        random: the random numbers of this turn.
     """
 
     step: int
     samples: int
     fraction: float
-    draw: Draw
-    notes: dict[str, Tensor] = field(default_factory=dict, compare=False)
-    rows: dict[str, Sample] = field(default_factory=dict, compare=False)
+    random: RandomStream
+
+
+class Objective(NamedTuple):
+    """The result of a turn on one batch.
+
+    Args:
+        terms: what the turn's players minimise is their sum; weights are already applied. Each is logged.
+        notes: further scalars to log, which nobody minimises.
+        rows: values per sample for ``Turn.after``, (batch, …) each.
+    """
+
+    terms: Scalars
+    notes: Scalars = MappingProxyType({})
+    rows: Mapping[str, Sample] = MappingProxyType({})
 
 
 class Turn(NamedTuple):
-    """One turn: its players minimise the sum of ``terms`` together.
+    """One turn: its players minimise the terms of ``objective`` together.
 
-    Terms are pure: they may be computed in micro-batches, on several processes and, where memory runs out, again. What
-    moves without a gradient (image pools, codebooks, statistics of EM) is a buffer of a player and moves in ``after``.
+    The objective is pure: it may be computed in micro-batches, on several ranks and, where memory runs out, again.
+    Whatever moves without a gradient (image pools, codebooks, statistics of EM) is a buffer of a player and moves in
+    ``after``.
 
     Args:
-        name: figures are logged as "name/term".
-        terms: (batch, progress) → named scalars.
-        players: those that move; by default the player called ``name``.
+        name: the name under which figures of this turn are logged.
+        objective: (batch, progress) → terms, notes and rows.
+        players: those that are trained; by default the player called ``name``.
         times: updates in a row, each on a batch of its own.
-        after: follows each update that was made, with what the terms wrote into ``progress.rows``, gathered for the
-            whole batch, and with a progress whose ``draw`` is that of the whole batch.
+        after: called after each update that was made, with the rows of the whole batch, gathered over micro-batches and
+            ranks, and with a progress whose ``random`` is that of the whole batch.
     """
 
     name: str
-    terms: Callable[[Batch, Progress], Terms]
+    objective: Callable[[Batch, Progress], Objective]
     players: tuple[str, ...] = ()
     times: int = 1
     after: Callable[[Mapping[str, Sample], Progress], None] | None = None
 
     @property
-    def movers(self) -> tuple[str, ...]:
-        """Names of the players that move."""
+    def trained(self) -> tuple[str, ...]:
+        """Names of the players that this turn trains."""
         return self.players or (self.name,)
 
 
 class Phase(NamedTuple):
-    """A part of a run, such as pre-training or the contest.
+    """A part of a run, such as pre-training or the adversarial contest.
 
     Args:
-        name: for a person.
+        name: shown to people.
         until: share of the budget at which it ends.
         watched: False where generated samples mean nothing yet, so that the watchdog leaves the phase alone.
-        ended_by: a dial of the game that ends the phase early, when it reaches 1.
+        ended_by: a control of the game that ends the phase early, when it reaches 1.
     """
 
     name: str
@@ -124,35 +141,78 @@ class Phase(NamedTuple):
     ended_by: str = ""
 
 
-class Units(Protocol):
-    """Between the units of the data and those in which networks work, where values are near one."""
+@final
+@dataclass(frozen=True)
+class Figures:
+    """Numbers of one step, or of one observation of the watchdog.
 
-    def standard(self, sample: Sample) -> Sample:
-        """As networks see it."""
+    Args:
+        terms: turn → term → value.
+        notes: turn → note → value.
+        gradients: turn → norm of the gradient.
+        controls: control → position.
+        signals: signal → value, in an observation of the watchdog; empty in a step.
+        samples: real samples seen since the step, or the observation, before.
+        fraction: spent share of the budget, in [0, 1].
+    """
+
+    terms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    gradients: Mapping[str, float] = field(default_factory=dict)
+    controls: Mapping[str, float] = field(default_factory=dict)
+    signals: Mapping[str, float] = field(default_factory=dict)
+    samples: int = 0
+    fraction: float = 0.0
+
+    def updated(self, newer: "Figures") -> "Figures":
+        """Return the newest value of every figure: that of ``newer`` where it has one."""
+        return Figures(
+            terms={**self.terms, **newer.terms},
+            notes={
+                **self.notes,
+                **{turn: {**self.notes.get(turn, {}), **notes} for turn, notes in newer.notes.items()},
+            },
+            gradients={**self.gradients, **newer.gradients},
+            controls={**self.controls, **newer.controls},
+            signals={**self.signals, **newer.signals},
+            samples=newer.samples,
+            fraction=newer.fraction,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON values; keyword arguments of ``Figures`` again."""
+        return asdict(self)
+
+
+class Normalizer(Protocol):
+    """Maps samples between the units of the data and the scale that networks work in, where values are near one."""
+
+    def normalize(self, sample: Sample) -> Sample:
+        """Map from the units of the data to the scale of the networks."""
         ...
 
-    def own(self, sample: Sample) -> Sample:
-        """As the data has it."""
+    def denormalize(self, sample: Sample) -> Sample:
+        """Map back to the units of the data."""
         ...
 
 
 @final
-class SameUnits:
+class NoNormalizer:
     """Networks work in the units of the data."""
 
-    def standard(self, sample: Sample) -> Sample:
-        """The sample."""
+    def normalize(self, sample: Sample) -> Sample:
+        """Return the sample."""
         return sample
 
-    def own(self, sample: Sample) -> Sample:
-        """The sample."""
+    def denormalize(self, sample: Sample) -> Sample:
+        """Return the sample."""
         return sample
 
 
 class Generator(Protocol):
-    """Any module that turns noise into samples."""
+    """Any module that turns latents into samples."""
 
-    def __call__(self, noise: Noise, condition: Sample | None = None) -> Sample: ...
+    def __call__(self, latent: Latent, condition: Sample | None = None) -> Sample: ...
 
 
 class Discriminator(Protocol):

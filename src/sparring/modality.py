@@ -10,11 +10,11 @@ from sparring.data.view import View
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from sparring.data.conditions import Asking
+    from sparring.data.conditions import ConditionSpec
     from sparring.data.dataset import Dataset, Split
     from sparring.flow import Batch
     from sparring.metrics.extractors.extractor import Extractor
-    from sparring.metrics.measure import Measure, Round
+    from sparring.metrics.measure import Measure, Repeat
     from sparring.rendering.exhibits import Exhibit
     from sparring.samples import Sample
 
@@ -57,7 +57,7 @@ class Modality(Protocol):
         ...
 
     @property
-    def conditions(self) -> Mapping[str, "Asking"]:
+    def conditions(self) -> Mapping[str, "ConditionSpec"]:
         """The kinds of conditions, by the names of ``View.condition``, and how a person asks for each."""
         ...
 
@@ -124,14 +124,14 @@ class Modality(Protocol):
         """Mean distances of samples from those that really belonged to their conditions, by the names of measures."""
         ...
 
-    def sketch(self, samples: "Sample", facts: Facts) -> "Tensor":
+    def cheap_features(self, samples: "Sample", facts: Facts) -> "Tensor":
         """A few numbers per sample, (count, features), by which the watchdog compares them. Cheap."""
         ...
 
-    def signs(self, real: "Sample", fake: "Sample") -> Mapping[str, float]:
+    def extra_signals(self, real: "Sample", fake: "Sample") -> Mapping[str, float]:
         """Further signals of the watchdog that only this modality has, by name."""
         ...
 
-    def by_class(self, one: "Round", split: "Split", seed: int) -> Mapping[str, Mapping[str, float]]:
+    def by_class(self, one: "Repeat", split: "Split", seed: int) -> Mapping[str, Mapping[str, float]]:
         """Class → measure → value, for data that has classes."""
         ...

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from sparring.data.conditions import INPUT, Asking, asked_conditions, require_answerable
+from sparring.data.conditions import INPUT, ConditionSpec, asked_conditions, require_answerable
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -20,8 +20,8 @@ from sparring.games.game import Game
 from sparring.metrics.smoothness import interpolated, perceptual_path_length
 from sparring.modalities import modality
 from sparring.modality import Modality
-from sparring.randomness import Draw, derive, generator, seeded
-from sparring.recipe import Recipe, with_fields
+from sparring.randomness import RandomStream, derive, generator, seeded
+from sparring.recipe import Recipe, with_stored_fields
 from sparring.recipes import find_recipe
 from sparring.rendering.exhibits import write_exhibits
 from sparring.runs.folder import Run, versions
@@ -66,21 +66,21 @@ class Model:
         return self.recipe.view(self.facts)
 
     @property
-    def asking(self) -> Asking | None:
+    def condition_spec(self) -> ConditionSpec | None:
         """What can be asked for; None for a model without conditions."""
         return self.modality.conditions[self.view.condition] if self.view.condition else None
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes that can be asked for; none where the model was trained without labels."""
-        return self.facts.classes if self.asking is not None and "label" in self.asking.options else ()
+        return self.facts.classes if self.condition_spec is not None and "label" in self.condition_spec.options else ()
 
     def conditions(self, count: int | None = None, **asked: Any) -> Sample | None:
         """Conditions for ``count`` samples, as its players are told them; None for a model without conditions.
 
         Args:
             count: how many; None for as many as was asked for.
-            **asked: the options of ``asking``, such as ``label="cats"``.
+            **asked: the options of ``condition_spec``, such as ``label="cats"``.
 
         Raises:
             SparringError: the model does not know what was asked.
@@ -105,7 +105,7 @@ class Model:
             seed: equal seeds give equal samples; sample i is the same however many are asked for.
             truncation: the noise is multiplied by it: below 1 for more typical and less various samples.
             device: where to compute.
-            **asked: what is wanted, by the options of ``asking``: ``label="cats"``, ``input="sketches/"``.
+            **asked: what is wanted, by the options of ``condition_spec``: ``label="cats"``, ``input="sketches/"``.
 
         Raises:
             SparringError: the model does not know what was asked, or count or truncation is out of range.
@@ -140,12 +140,12 @@ class Model:
             inputs: a file, a folder or several, as the modality reads them; or texts.
             seed: of the noise.
             device: where to compute.
-            **asked: further options of ``asking``.
+            **asked: further options of ``condition_spec``.
 
         Raises:
             SparringError: the model takes no inputs, or they cannot be read.
         """
-        if self.asking is None or INPUT not in self.asking.options:
+        if self.condition_spec is None or INPUT not in self.condition_spec.options:
             raise SparringError(
                 found=f"a model of {self.name}, which takes no inputs",
                 expected="one whose condition is a sample",
@@ -184,8 +184,8 @@ class Model:
         first, second, told = self._ends(count, seed, condition)
         places = torch.linspace(0, 1, steps)[:, None].repeat(count, 1)
         starts, ends = (side.repeat_interleave(steps, 0) for side in (first, second))
-        noise = interpolated(starts, ends, places, spherical=self._is_round)
-        return self._generated(noise, take(told, torch.arange(count).repeat_interleave(steps)))
+        latent = interpolated(starts, ends, places, spherical=self._is_round)
+        return self._generated(latent, take(told, torch.arange(count).repeat_interleave(steps)))
 
     def path_length(
         self, extractor: Callable[[Tensor], Tensor], count: int, *, seed: int = 0, condition: Sample | None = None
@@ -197,8 +197,8 @@ class Model:
         first, second, told = self._ends(count, seed, condition)
         positions = torch.rand(count, generator=generator(seed, "positions"), dtype=torch.float64)
 
-        def generated(noise: Tensor, rows: slice) -> Sample:
-            return self._generated(noise, take(told, rows))
+        def generated(latent: Tensor, rows: slice) -> Sample:
+            return self._generated(latent, take(told, rows))
 
         try:
             return perceptual_path_length(generated, extractor, (first, second), positions, spherical=self._is_round)
@@ -208,16 +208,16 @@ class Model:
     @property
     def _is_round(self) -> bool:
         """True for normal noise: that of the other kind never leaves [-1, 1]."""
-        noise = self.game.noise(Draw(0, 0, PROBED, slice(0, PROBED), stream="probe/"))
-        return noise.numel() > 0 and bool(noise.abs().max() > 1)
+        latent = self.game.latent(RandomStream(0, 0, PROBED, slice(0, PROBED), stream="probe/"))
+        return latent.numel() > 0 and bool(latent.abs().max() > 1)
 
     def _ends(self, count: int, seed: int, condition: Sample | None) -> tuple[Tensor, Tensor, Sample | None]:
-        draws = (Draw(derive(seed, "end", end), 0, count, slice(0, count), stream="path/") for end in (0, 1))
-        first, second = (self.game.noise(draw) for draw in draws)
+        streams = (RandomStream(derive(seed, "end", end), 0, count, slice(0, count), stream="path/") for end in (0, 1))
+        first, second = (self.game.latent(random) for random in streams)
         return first, second, self.conditions(count) if condition is None else condition
 
-    def _generated(self, noise: Tensor, told: Sample | None) -> Sample:
-        return generate_from(self.game, noise.split(AT_ONCE), told, bounds=self.modality.bounds)
+    def _generated(self, latent: Tensor, told: Sample | None) -> Sample:
+        return generate_from(self.game, latent.split(AT_ONCE), told, bounds=self.modality.bounds)
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write config.json, weights.safetensors and README.md, the model card, into ``folder``."""
@@ -289,7 +289,7 @@ def recipe_named(name: str, own: str | Recipe | None) -> Recipe:
 
 def _from_run(run: Run, own: str | Recipe | None, asked: Mapping[str, Any] | None) -> Model:
     record = run.record
-    recipe = with_fields(recipe_named(record.recipe, own), record.fields)
+    recipe = with_stored_fields(recipe_named(record.recipe, own), record.fields)
     _check_asked(recipe, record.facts, asked)
     snapshot, _, _ = load_checkpoint(run.checkpoints)
     weights = {
@@ -309,7 +309,7 @@ def _from_published(folder: Path, own: str | Recipe | None, asked: Mapping[str, 
         )
     with as_written(folder / "config.json"):
         name, facts, history = str(config["recipe"]), Facts.from_json(config["facts"]), dict(config["history"])
-        recipe = with_fields(recipe_named(name, own), dict(config["fields"]))
+        recipe = with_stored_fields(recipe_named(name, own), dict(config["fields"]))
     _check_asked(recipe, facts, asked)
     file = folder / (WEIGHTS if config["format"] == FORMAT else OLD_WEIGHTS)
     try:

@@ -60,7 +60,7 @@ def _seed_all(seed: int) -> None:
 
 @final
 @dataclass(frozen=True)
-class Draw:
+class RandomStream:
     """The random numbers of one turn, for the rows ``rows`` of a batch of ``total`` samples.
 
     Args:
@@ -91,7 +91,7 @@ class Draw:
         """Whole numbers uniform in [0, high), (rows, *shape), int64."""
         return self._take(torch.randint(high, (self.total, *shape), generator=self._generator(stream)))
 
-    def within(self, stream: str) -> "Draw":
+    def substream(self, stream: str) -> "RandomStream":
         """The same rows of the same step, in a stream of its own."""
         return replace(self, stream=f"{self.stream}{stream}/")
 

@@ -104,6 +104,16 @@ def resolve(recipe: Recipe, facts: Facts, machine: Machine) -> tuple[Recipe, dic
     return resolved, reasons
 
 
+RENAMED = {"noise": "latent_size"}
+"""Fields that older folders know by another name."""
+
+
+def with_stored_fields(recipe: Recipe, fields: Mapping[str, Any]) -> Recipe:
+    """Return the recipe with the values that a folder stores, those of renamed fields included."""
+    known = type(recipe).model_fields
+    return with_fields(recipe, {name if name in known else RENAMED.get(name, name): fields[name] for name in fields})
+
+
 def with_fields(recipe: Recipe, fields: Mapping[str, Any], options: Sequence[str] = ()) -> Recipe:
     """The recipe with other values for some fields; ``options`` are other words that a person may have meant.
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from sparring.data.dataset import Dataset
-from sparring.flow import Batch, Noise
+from sparring.flow import Batch, Latent
 from sparring.games.game import Game
-from sparring.randomness import Draw, generator
+from sparring.randomness import RandomStream, generator
 from sparring.samples import Sample, as_float32, concatenate, map_floats, take, to_device
 
 AT_ONCE = 64
@@ -39,18 +39,18 @@ def generate(
         bounds: values are clamped to these, or to nothing.
     """
 
-    def portions() -> Iterator[Noise]:
+    def portions() -> Iterator[Latent]:
         for start in range(0, count, AT_ONCE):
             rows = slice(0, min(AT_ONCE, count - start))
-            noise = game.noise(Draw(seed, start, AT_ONCE, rows, stream, torch.device(device)))
-            yield noise if truncation == 1 else noise * truncation
+            latent = game.latent(RandomStream(seed, start, AT_ONCE, rows, stream, torch.device(device)))
+            yield latent if truncation == 1 else latent * truncation
 
     return generate_from(game, portions(), condition, bounds=bounds)
 
 
 def generate_from(
     game: Game,
-    portions: Iterable[Noise],
+    portions: Iterable[Latent],
     condition: Sample | None = None,
     *,
     bounds: tuple[float, float] | None = None,
@@ -65,10 +65,10 @@ def generate_from(
     """
     made, start = [], 0
     with torch.inference_mode():
-        for noise in portions:
-            told = to_device(take(condition, slice(start, start + len(noise))), noise.device)
-            made.append(to_device(as_float32(game.generate(noise, told)), "cpu"))
-            start += len(noise)
+        for latent in portions:
+            told = to_device(take(condition, slice(start, start + len(latent))), latent.device)
+            made.append(to_device(as_float32(game.generate(latent, told)), "cpu"))
+            start += len(latent)
     return within(concatenate(made), bounds)
 
 

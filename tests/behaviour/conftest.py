@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 
 from sparring.data.dataset import Split
 from sparring.modalities import MODALITIES
-from sparring.randomness import Draw, seeded
+from sparring.randomness import RandomStream, seeded
 from sparring.recipe import Recipe
 from sparring.recipes import DEFAULTS, RECIPES
 from sparring.training.checkpoint import checkpoints
@@ -89,7 +89,9 @@ def learned() -> Callable[..., torch.Tensor]:
         assert trainer.guard.total == 0
         labels = torch.arange(count) % len(split.facts.classes) if split.facts.classes else None
         with torch.no_grad():
-            return trainer.average.generate(game.noise(Draw(seed, 0, count, slice(0, count), "judged/")), labels)
+            return trainer.average.generate(
+                game.latent(RandomStream(seed, 0, count, slice(0, count), "judged/")), labels
+            )
 
     return samples
 

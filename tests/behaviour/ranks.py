@@ -37,11 +37,11 @@ def samples_of_every_type() -> list[Tensor]:
 def check_rows(world: World) -> None:
     """Gather what was split, also where a process has no row at all."""
     whole = samples_of_every_type()
-    for split in (world.rows(5), slice(0, 5) if world.first else slice(5, 5)):
-        for found, expected in zip(world.gather(part[split] for part in whole), whole, strict=True):
+    for split in (world.rows(5), slice(0, 5) if world.is_main else slice(5, 5)):
+        for found, expected in zip(world.all_gather(part[split] for part in whole), whole, strict=True):
             assert found.dtype == expected.dtype and found.shape == expected.shape
             assert bits(found) == bits(expected), (found, expected)
-    assert world.gather([]) == []
+    assert world.all_gather([]) == []
 
 
 def bits(part: Tensor) -> list[int]:
@@ -58,7 +58,7 @@ def main(out: Path) -> None:
             trainer = make(world=world, batch=33)
             for _ in trainer:
                 pass
-            if world.first:
+            if world.is_main:
                 save_checkpoint(out / name, trainer)
         print(f"rank {world.rank} is done", flush=True)
 

@@ -14,7 +14,7 @@ from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
 from sparring.flow import Batch, Progress, Terms, Turn
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 from sparring.training.checkpoint import FILES, Snapshot, load_checkpoint, restore, save_checkpoint, take
 from sparring.training.trainer import Trainer
 from toys.trainers import CENTRES, SHARES, TOYS, clusters, exchange, mixture
@@ -92,7 +92,9 @@ def test_what_follows_a_turn_gets_the_whole_batch_in_order() -> None:
     def listen(turn: Turn) -> Turn:
         def terms(batch: Batch, progress: Progress) -> Terms:
             assert not progress.rows
-            progress.rows["pair"] = Pair(batch.real * progress.draw.normal("noise", 1), progress.draw.integers("n", 9))
+            progress.rows["pair"] = Pair(
+                batch.real * progress.random.normal("noise", 1), progress.random.integers("n", 9)
+            )
             progress.rows["scores"] = trainer.game.critics["a"](batch.real)
             return turn.terms(batch, progress)
 
@@ -104,9 +106,9 @@ def test_what_follows_a_turn_gets_the_whole_batch_in_order() -> None:
     batch = trainer._batch(0)
     trainer.advance()
     rows, progress, grad = heard[0]
-    assert progress.draw.rows == slice(0, 32) and progress.draw.total == 32 and progress.step == 0
-    assert torch.equal(rows["pair"].points, batch.real * progress.draw.normal("noise", 1))
-    assert torch.equal(rows["pair"].numbers, progress.draw.integers("n", 9))
+    assert progress.random.rows == slice(0, 32) and progress.random.total == 32 and progress.step == 0
+    assert torch.equal(rows["pair"].points, batch.real * progress.random.normal("noise", 1))
+    assert torch.equal(rows["pair"].numbers, progress.random.integers("n", 9))
     assert isinstance(rows["pair"], Pair) and rows["scores"].shape == (32,)
     assert not grad and not rows["scores"].requires_grad
     assert set(rows) == {"pair", "scores", "fakes"} and not progress.rows and not progress.notes
@@ -126,7 +128,7 @@ def test_where_memory_runs_out_only_the_attempt_that_succeeded_counts(toy: str) 
     def cramp(turn: Turn) -> Turn:
         def terms(batch: Batch, progress: Progress) -> Terms:
             found = turn.terms(batch, progress)
-            if progress.step == 1 and progress.draw.rows.start > 0 and turn.name not in failed:
+            if progress.step == 1 and progress.random.rows.start > 0 and turn.name not in failed:
                 failed.add(turn.name)
                 raise torch.OutOfMemoryError("CUDA out of memory.")
             return found
@@ -196,7 +198,7 @@ def test_a_refused_update_is_followed_by_nothing(toy: str) -> None:
 
 def test_a_player_of_buffers_has_no_rate_and_no_gradient() -> None:
     trainer = mixture()
-    assert not trainer.optimisers and not trainer.dials
+    assert not trainer.optimisers and not trainer.controls
     trainer.advance()
     assert set(trainer.figures) == {"mixture/surprise"}
 
@@ -262,7 +264,7 @@ def test_the_mixture_is_as_likely_as_that_of_batch_em() -> None:
 
 def test_samples_of_the_mixture_are_distributed_as_it_says() -> None:
     game = play(mixture(samples=32 * 150)).average
-    made = game.generate(game.noise(Draw(0, 0, 6000, slice(0, 6000))), None).numpy()
+    made = game.generate(game.latent(RandomStream(0, 0, 6000, slice(0, 6000))), None).numpy()
     nearest = np.linalg.norm(made[:, None] - CENTRES, axis=2).argmin(1)
     assert np.bincount(nearest, minlength=3) / 6000 == pytest.approx(SHARES, abs=0.06)
     for component, centre in enumerate(CENTRES):

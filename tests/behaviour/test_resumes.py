@@ -29,8 +29,8 @@ GAMES: dict[str, dict[str, Any]] = {
 
 def likelihood(seed: int = 0) -> Likelihood:
     with seeded(seed, "weights"):
-        player = Autoencoder(dimensions=2, noise=3, width=8)
-    return Likelihood(player, noise_size=3, spread=0.1, divergence_weight=constant(1.0))
+        player = Autoencoder(dimensions=2, latent=3, width=8)
+    return Likelihood(player, latent_size=3, spread=0.1, divergence_weight=constant(1.0))
 
 
 def assert_same(one: Trainer, other: Trainer) -> None:
@@ -97,8 +97,8 @@ def test_networks_with_buffers_and_chance_of_their_own(
                 super().__init__()
                 self.layers = generator
 
-            def forward(self, noise: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
-                return self.layers(noise)
+            def forward(self, latent: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+                return self.layers(latent)
 
         game = Duel(Conditioned(), duel.players["discriminator"], prior=duel.prior, loss=duel.loss)
         return Trainer(game, blob, plan(samples=10_000))
@@ -116,8 +116,8 @@ def test_channels_last_moments(plan: Callable[..., Plan], tmp_path: Path) -> Non
 
     def make() -> Trainer:
         with seeded(0, "weights"):
-            player = Convolutions(size=(8, 8), channels=3, noise=4, width=8)
-        game = Likelihood(player, noise_size=4, spread=0.3, divergence_weight=constant(1.0))
+            player = Convolutions(size=(8, 8), channels=3, latent=4, width=8)
+        game = Likelihood(player, latent_size=4, spread=0.3, divergence_weight=constant(1.0))
         return Trainer(game, images, plan(players=("autoencoder",), batch=16, samples=10_000))
 
     check(make, tmp_path, steps=9)

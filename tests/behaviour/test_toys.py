@@ -104,10 +104,10 @@ def test_watchdog_sees_samples_of_every_kind(toy: ModuleType, trainer: Callable[
     for _ in range(2):
         played.advance()
         observer.step()
-        look = observer.look()
+        observation = observer.observe()
     named = ("distance", "diversity", "coverage", "moved", "nearer to training")
-    assert all(math.isfinite(look[name]) for name in named)
-    assert ("contrast" in look.values) == bool(floats(split.train.batch(slice(0, 1)).real))
+    assert all(math.isfinite(observation[name]) for name in named)
+    assert ("contrast" in observation.values) == bool(floats(split.train.batch(slice(0, 1)).real))
 
 
 def test_toys_are_small() -> None:

@@ -19,7 +19,7 @@ from sparring.evaluation.judging import judge
 from sparring.evaluation.result import Judgement
 from sparring.evaluation.subject import of_model
 from sparring.model import Model
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 from sparring.runs.display import Silent
 from sparring.training.trainer import Trainer
 from sparring.watchdog.signals import Observer, due
@@ -53,7 +53,7 @@ def test_domains_may_have_different_sizes(toy: ModuleType, tmp_path: Path) -> No
     source = toy.write(tmp_path, 250, 90)
     data, others = toy.load(source, View((2,), "other")), np.load(source)["b"]
     rows = np.arange(250)
-    again = [data.batch(rows, draw=Draw(0, step, 250, slice(0, 250))).condition for step in (0, 0, 1)]
+    again = [data.batch(rows, random=RandomStream(0, step, 250, slice(0, 250))).condition for step in (0, 0, 1)]
     assert torch.equal(again[0], again[1]) and not torch.equal(again[0], again[2])
     assert len(again[0].unique(dim=0)) > 80 and not torch.equal(again[0][:90], again[0][90:180])
     assert data.batch(rows).condition.numpy() == pytest.approx(others[rows % 90])
@@ -63,17 +63,19 @@ def test_domains_may_have_different_sizes(toy: ModuleType, tmp_path: Path) -> No
 @pytest.mark.parametrize("toy", ["domains"], indirect=True)
 def test_domains_are_watched_over_two_judges_and_have_no_truth(toy: ModuleType, trainer: Make, tmp_path: Path) -> None:
     played, split = trainer(192)
-    observer, looks = Observer(played, split, toy.KIND, 0), []
+    observer, observations = Observer(played, split, toy.KIND, 0), []
     for _ in played:
         observer.step()
         if due(played.step):
             leads = [played.figures[f"critic {domain}: lead"] for domain in "ab"]
-            looks.append(observer.look())
-    critics = [looks[-1][f"critic {domain} gradient"] for domain in "ab"]
-    assert len(looks) == 3 and looks[-1]["discriminator gradient"] == pytest.approx(sum(critics) / 2, rel=1e-4)
-    assert looks[-1]["lead"] == pytest.approx(sum(leads) / 2, rel=0.2)
-    assert looks[-1]["generator gradient"] == looks[-1]["generators gradient"]
-    assert all(math.isfinite(looks[-1][name]) for name in ("swing", "distance", "coverage", "moved", "outside"))
+            observations.append(observer.observe())
+    critics = [observations[-1][f"critic {domain} gradient"] for domain in "ab"]
+    assert len(observations) == 3 and observations[-1]["discriminator gradient"] == pytest.approx(
+        sum(critics) / 2, rel=1e-4
+    )
+    assert observations[-1]["lead"] == pytest.approx(sum(leads) / 2, rel=0.2)
+    assert observations[-1]["generator gradient"] == observations[-1]["generators gradient"]
+    assert all(math.isfinite(observations[-1][name]) for name in ("swing", "distance", "coverage", "moved", "outside"))
     assert all(played.game.players[f"critic {domain}"].filled.all() for domain in "ab")
 
     # Each input has its own answer, whichever stands beside it; and none of them is the true one.

@@ -63,8 +63,8 @@ def test_a_learning_rate_far_too_high(source: str, points: Path, tmp_path: Path)
     said = [event for event in lines(run.folder / "events.jsonl") if event.get("finding") == "non-finite numbers"]
     assert [event["kind"] for event in said[:2]] == ["finding", "remedy"] and said[0]["evidence"]
     assert {"refused", "finished"} <= set(kinds(run.folder)) and run.report.exists()
-    dials = state(run.folder)["dials"]
-    assert dials["generator rate"] == dials["discriminator rate"] and dials["generator rate"][0] < 0.5
+    controls = state(run.folder)["dials"]
+    assert controls["generator rate"] == controls["discriminator rate"] and controls["generator rate"][0] < 0.5
     assert sparring.load(run.folder).sample(100).isfinite().all()
 
 
@@ -167,7 +167,7 @@ def test_a_restless_run_goes_back_twice(whole: Path) -> None:
     assert kinds(whole).count("remedy") == kinds(whole).count("did not help") == 2
     assert state(whole)["dials"]["generator rate"][0] == 1 / 16
     samples = [line["samples"] for line in lines(whole / "signals.jsonl")]
-    assert samples == [4 * 32 * (look + 1) for look in range(RESTLESS // 128)]
+    assert samples == [4 * 32 * (observation + 1) for observation in range(RESTLESS // 128)]
 
 
 @pytest.mark.parametrize("stop", [0, 9, *(pytest.param(stop, marks=pytest.mark.slow) for stop in (1, 3, 4, 15, 40))])
@@ -364,7 +364,7 @@ def test_the_best_is_put_back_once(
 
 @pytest.mark.usefixtures("watchful")
 def test_few_images_that_are_known_by_heart_are_augmented(tmp_path: Path) -> None:
-    dials = {}
+    controls = {}
     for count in (40, 1000):
         images = np.random.default_rng(0).integers(0, 256, size=(count, 8, 8, 1), dtype=np.uint8)
         np.savez(tmp_path / f"{count}.npz", images=images)
@@ -373,8 +373,8 @@ def test_few_images_that_are_known_by_heart_are_augmented(tmp_path: Path) -> Non
         run = sparring.train(
             source, recipe="images/r3gan", samples=88 * 16, seed=1, out=out, display=Silent(), **small
         ).folder
-        dials[count] = [line["dial: augmentation"] for line in lines(run / "log.jsonl")]
+        controls[count] = [line["dial: augmentation"] for line in lines(run / "log.jsonl")]
         gaps = [line.get("held-out gap", 0.0) for line in lines(run / "signals.jsonl")]
         assert (max(gaps) > KNOWN) == (count == 40)
-    assert dials[40][0] == 0.0 < dials[40][-1] == max(dials[40])
-    assert set(dials[1000]) == {0.0}
+    assert controls[40][0] == 0.0 < controls[40][-1] == max(controls[40])
+    assert set(controls[1000]) == {0.0}

@@ -34,7 +34,7 @@ def say(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run to make mistakes with."""
     out = tmp_path_factory.mktemp("runs") / "run"
-    train("ring", samples=128, batch=64, width=8, noise=2, out=out, display=Silent())
+    train("ring", samples=128, batch=64, width=8, latent=2, out=out, display=Silent())
     return out
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparring.data.conditions import LABEL, Asking, asked_conditions
+from sparring.data.conditions import LABEL, ConditionSpec, asked_conditions
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -12,7 +12,7 @@ FACTS = Facts("made up", "images", 9, (1, 8, 8), "", classes=("cat", "dog", "owl
 VIEW = View((1, 8, 8), "label")
 KINDS = {
     "label": LABEL,
-    "pair": Asking({"input": "files"}, lambda asked, view, facts, count: torch.zeros(2, 1), True, ("input",)),
+    "pair": ConditionSpec({"input": "files"}, lambda asked, view, facts, count: torch.zeros(2, 1), True, ("input",)),
 }
 
 

@@ -61,7 +61,7 @@ def test_two_steps_on_toy_data(name: str, labels: bool) -> None:
     assert all(np.isfinite(value) for value in trainer.figures.values())
     batch = data.batch(slice(0, 4))
     with torch.no_grad():
-        made = trainer.average.generate(game.noise(trainer.progress.draw), batch.condition)
+        made = trainer.average.generate(game.latent(trainer.progress.random), batch.condition)
     assert made.shape == (4, *recipe.view(facts).shape) and made.dtype == torch.float32 and made.isfinite().all()
 
 

@@ -12,13 +12,13 @@ from sparring.data.dataset import Dataset, Split
 from sparring.evaluation.judging import count_for
 from sparring.evaluation.scores import Score, evaluate_samples
 from sparring.evaluation.subject import of_model
-from sparring.flow import Noise
+from sparring.flow import Latent
 from sparring.games.game import WHOLE_RUN
 from sparring.metrics.extractors.extractor import Pixels
 from sparring.metrics.metric import METRICS
 from sparring.modalities import modality
 from sparring.model import Model
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 from sparring.recipe import with_fields
 from sparring.recipes import DEFAULTS, find_recipe
 
@@ -31,17 +31,17 @@ COARSE = 5
 class Resampling:
     """A perfect generator of a class: it gives training images of the class that it is asked for."""
 
-    players, published, judges, phases, dials = {"generator": nn.Identity()}, ("generator",), (), WHOLE_RUN, {}
+    players, published, critics, phases, controls = {"generator": nn.Identity()}, ("generator",), (), WHOLE_RUN, {}
 
     def __init__(self, train: Dataset) -> None:
         self.images, _, self.labels = train.batch(slice(None))
 
-    def noise(self, draw: Draw) -> Noise:
-        return draw.uniform("noise", 1)
+    def latent(self, random: RandomStream) -> Latent:
+        return random.uniform("noise", 1)
 
-    def generate(self, noise: Noise, condition: Tensor) -> Tensor:
+    def generate(self, latent: Latent, condition: Tensor) -> Tensor:
         places = [torch.where(self.labels == label)[0] for label in condition]
-        rows = [place[int(share * len(place))] for place, share in zip(places, noise[:, 0], strict=True)]
+        rows = [place[int(share * len(place))] for place, share in zip(places, latent[:, 0], strict=True)]
         return self.images[torch.stack(rows)]
 
 

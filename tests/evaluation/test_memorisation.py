@@ -117,8 +117,8 @@ def test_authenticity_agrees_with_brute_force(sides):
 
 def test_a_model_that_memorises_is_told_by_every_measure(sides):
     train, held_out, fake = sides
-    noise = 0.3 * torch.randn(500, 64, generator=torch.Generator().manual_seed(7))
-    memorised, healthy = compare([train], held_out, train[:500] + noise), compare([train], held_out, fake)
+    latent = 0.3 * torch.randn(500, 64, generator=torch.Generator().manual_seed(7))
+    memorised, healthy = compare([train], held_out, train[:500] + latent), compare([train], held_out, fake)
     assert memorised.c_t < -6 < -3 < healthy.c_t < 3
     assert memorised.authenticity < 0.2 < healthy.authenticity
     assert healthy.authenticity == pytest.approx(healthy.authenticity_held_out, abs=0.1)

@@ -7,16 +7,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.dials import Dial
+from sparring.controls import Control
 from sparring.flow import Batch, Progress, Verdict
 from sparring.games.duel import KNOWN, MOST_AUGMENTED, NOTED_EVERY, OVERFITTING, SLOWNESS, Duel, notes_on
-from sparring.objectives.balance import lead
-from sparring.objectives.judge import Judge
+from sparring.objectives.critic import Critic
+from sparring.objectives.gamma import lead
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.penalties import r1, r2
 from sparring.objectives.schedules import Weighted, constant, cosine
 from sparring.objectives.terms import reconstruction
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 
 Make = Callable[..., Duel]
 At = Callable[..., Progress]
@@ -30,9 +30,9 @@ def batch() -> Batch:
 
 def played(duel: Duel, batch: Batch, progress: Progress) -> tuple[list[Tensor], list[Tensor]]:
     """The scores of reals and of the fakes that ``progress`` gives."""
-    fake = duel.generate(duel.noise(progress.draw), None)
+    fake = duel.generate(duel.latent(progress.random), None)
     discriminator = duel.players["discriminator"]
-    return discriminator(batch.real).scores, discriminator(fake).scores
+    return discriminator(batch.real).logits, discriminator(fake).logits
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -48,7 +48,7 @@ def test_both_players_minimise_the_loss(loss: str, tiny_duel: Make, batch: Batch
 
 
 def test_the_verdicts_of_several_judges_add_up(tiny_duel: Make, batch: Batch, progress: At) -> None:
-    duel, now = tiny_duel(judges=3), progress(8)
+    duel, now = tiny_duel(critics=3), progress(8)
     pairs = list(zip(*played(duel, batch, now), strict=True))
     assert len(pairs) == 3
     expected = torch.stack([duel.loss.discriminator(*pair) for pair in pairs]).sum()
@@ -70,16 +70,16 @@ def test_penalties_are_weighted_by_their_schedules(tiny_duel: Make, batch: Batch
     duel, now = tiny_duel(penalties=penalties), progress(8, fraction=0.5)
     terms = duel.discriminator_terms(batch, now)
     real = batch.real.clone().requires_grad_()
-    fake = duel.generate(duel.noise(now.draw), None).detach().requires_grad_()
-    judge = Judge(duel.players["discriminator"], None, now.draw)
+    fake = duel.generate(duel.latent(now.random), None).detach().requires_grad_()
+    critic = Critic(duel.players["discriminator"], None, now.random)
     assert list(terms) == ["adversarial", "r1", "r2"]
-    torch.testing.assert_close(terms["r1"], 3.0 * r1(judge, real, fake).mean())
-    torch.testing.assert_close(terms["r2"], 0.5 * r2(judge, real, fake).mean())
+    torch.testing.assert_close(terms["r1"], 3.0 * r1(critic, real, fake).mean())
+    torch.testing.assert_close(terms["r2"], 0.5 * r2(critic, real, fake).mean())
 
 
 def test_extra_terms_are_the_generators(tiny_duel: Make, batch: Batch, progress: At) -> None:
     duel, now = tiny_duel(terms={"l1": Weighted(reconstruction, constant(100.0))}), progress(8)
-    fake = duel.generate(duel.noise(now.draw), None)
+    fake = duel.generate(duel.latent(now.random), None)
     terms = duel.generator_terms(batch, now)
     torch.testing.assert_close(terms["l1"], 100 * (fake - batch.real).abs().mean())
     assert list(duel.discriminator_terms(batch, now)) == ["adversarial"]
@@ -93,8 +93,8 @@ def test_the_discriminators_turn_leaves_the_generator_alone(tiny_duel: Make, bat
 
 def test_turns(tiny_duel: Make, progress: At) -> None:
     first, second = tiny_duel(discriminator_turns=5).turns(progress(8))
-    assert (first.movers, first.times, first.after) == (("discriminator",), 5, None)
-    assert (second.movers, second.times, second.after) == (("generator",), 1, None)
+    assert (first.moving, first.times, first.after) == (("discriminator",), 5, None)
+    assert (second.moving, second.times, second.after) == (("generator",), 1, None)
 
 
 def test_the_weight_limit_follows_each_update_of_the_discriminator(tiny_duel: Make, progress: At) -> None:
@@ -118,43 +118,43 @@ class Linear(nn.Module):
 
 
 def test_what_can_be_turned(tiny_duel: Make) -> None:
-    def augment(sample: Tensor, probability: float, draw: Draw) -> Tensor:
+    def augment(sample: Tensor, probability: float, random: RandomStream) -> Tensor:
         return sample
 
     for penalties, strength in ((None, 0.0), ({"r1": Weighted(r1, constant(2.0))}, 1.0)):
         duel = tiny_duel(penalties=penalties, augment=augment)
-        assert {name: dial.value for name, dial in duel.dials.items()} == {
+        assert {name: control.value for name, control in duel.controls.items()} == {
             "strength": strength,
             "augmentation": 0.0,
             "lecam": 0.0,
             "real level": 0.0,
             "fake level": 0.0,
         }
-        assert not duel.dials["strength"].obeys
-        duel.dials["augmentation"].set(1.0)
-        assert duel.dials["augmentation"].value == MOST_AUGMENTED
-    given = Dial(5.0)
-    assert tiny_duel(strength=given).dials["strength"] is given
+        assert not duel.controls["strength"].enabled
+        duel.controls["augmentation"].set(1.0)
+        assert duel.controls["augmentation"].value == MOST_AUGMENTED
+    given = Control(5.0)
+    assert tiny_duel(strength=given).controls["strength"] is given
 
 
 def test_augmentation_climbs_where_looks_say_that_training_samples_are_known(tiny_duel: Make) -> None:
     """Not by the figures of a step, and not where there is nothing to augment with."""
-    duels = tiny_duel(augment=lambda sample, probability, draw: sample), tiny_duel()
+    duels = tiny_duel(augment=lambda sample, probability, random: sample), tiny_duel()
     for duel, highest in zip(duels, (MOST_AUGMENTED, 0.0), strict=True):
-        dial = duel.dials["augmentation"]
-        assert dial.obeys and not duel.dials["lecam"].obeys
-        dial.follow({"discriminator: lead": 5.0, "fraction": 0.5})
-        assert dial.value == 0.0
+        control = duel.controls["augmentation"]
+        assert control.enabled and not duel.controls["lecam"].enabled
+        control.follow({"discriminator: lead": 5.0, "fraction": 0.5})
+        assert control.value == 0.0
         for step in range(1, 30):
-            dial.follow({OVERFITTING: KNOWN + 0.01, "look: samples": 0.05 * SLOWNESS})
-            assert dial.value == pytest.approx(min(0.05 * step, highest))
+            control.follow({OVERFITTING: KNOWN + 0.01, "look: samples": 0.05 * SLOWNESS})
+            assert control.value == pytest.approx(min(0.05 * step, highest))
 
 
 def test_the_strength_multiplies_all_penalties(tiny_duel: Make, batch: Batch, progress: At) -> None:
     penalties = {"r1": Weighted(r1, constant(2.0)), "r2": Weighted(r2, constant(0.5))}
     duel, now = tiny_duel(penalties=penalties), progress(8)
     once = duel.discriminator_terms(batch, now)
-    duel.dials["strength"].set(3.0)
+    duel.controls["strength"].set(3.0)
     thrice = duel.discriminator_terms(batch, now)
     torch.testing.assert_close(thrice["adversarial"], once["adversarial"])
     for name in penalties:
@@ -166,7 +166,7 @@ def test_where_there_are_no_penalties_r1_and_r2_wait_for_their_strength(
 ) -> None:
     silent, now = tiny_duel(), progress(8)
     assert list(silent.discriminator_terms(batch, now)) == ["adversarial"]
-    silent.dials["strength"].set(2.0)
+    silent.controls["strength"].set(2.0)
     asked = tiny_duel(penalties={"r1": Weighted(r1, constant(2.0)), "r2": Weighted(r2, constant(2.0))})
     found, expected = (duel.discriminator_terms(batch, now) for duel in (silent, asked))
     assert list(found) == ["adversarial", "r1", "r2"]
@@ -177,7 +177,7 @@ def test_lecam_counts_when_it_is_turned_on(tiny_duel: Make, batch: Batch, progre
     duel, now = tiny_duel(), progress(8)
     (real,), (fake,) = played(duel, batch, now)
     for name, value in (("lecam", 4.0), ("real level", 0.5), ("fake level", -0.5)):
-        duel.dials[name].set(value)
+        duel.controls[name].set(value)
     expected = ((real + 0.5).relu().square() + (0.5 - fake).relu().square()).mean()
     torch.testing.assert_close(duel.discriminator_terms(batch, now)["lecam"], 4 * expected)
 
@@ -187,16 +187,16 @@ def test_the_levels_of_lecam_follow_the_scores(tiny_duel: Make, batch: Batch, pr
     duel.discriminator_terms(batch, now)
     figures = {f"discriminator: {name}": float(value) for name, value in now.notes.items()}
     for side in ("real", "fake"):
-        duel.dials[f"{side} level"].follow(figures)
-        assert duel.dials[f"{side} level"].value == pytest.approx(0.1 * figures[f"discriminator: {side} score"])
+        duel.controls[f"{side} level"].follow(figures)
+        assert duel.controls[f"{side} level"].value == pytest.approx(0.1 * figures[f"discriminator: {side} score"])
 
 
-def test_notes_against_written_out_values(draw: Callable[..., Draw]) -> None:
+def test_notes_against_written_out_values(random: Callable[..., RandomStream]) -> None:
     """In sum D(x) = 3 x₁ + 4 x₂: 3, -4 and 8 for reals, 0, 3 and 3 for fakes, whose mean is 2."""
     critic = Linear(torch.tensor([[1.0, 4.0], [2.0, 0.0]]))
     real = torch.tensor([[1.0, 0.0], [0.0, -1.0], [0.0, 2.0]], requires_grad=True)
     fake = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0]], requires_grad=True)
-    notes = {name: float(value) for name, value in notes_on(Judge(critic, None, draw(3)), real, fake).items()}
+    notes = {name: float(value) for name, value in notes_on(Critic(critic, None, random(3)), real, fake).items()}
     assert notes == pytest.approx(
         {
             "real score": 7 / 3,
@@ -220,7 +220,7 @@ def test_notes_leave_the_gradients_of_the_terms_alone(tiny_duel: Make, batch: Ba
 
 
 def test_the_lead_is_noted_at_every_step_and_the_rest_now_and_then(tiny_duel: Make, batch: Batch, progress: At) -> None:
-    duel = tiny_duel(judges=2)
+    duel = tiny_duel(critics=2)
     for step in range(2 * NOTED_EVERY):
         now = replace(progress(8), step=step, notes={})
         duel.discriminator_terms(batch, now)
@@ -230,22 +230,22 @@ def test_the_lead_is_noted_at_every_step_and_the_rest_now_and_then(tiny_duel: Ma
 
 
 def test_the_score_is_the_sum_over_judges(tiny_duel: Make, batch: Batch) -> None:
-    duel = tiny_duel(judges=3)
-    expected = sum(duel.players["discriminator"](batch.real).scores)
+    duel = tiny_duel(critics=3)
+    expected = sum(duel.players["discriminator"](batch.real).logits)
     torch.testing.assert_close(duel.opinion(batch).score, expected)
 
 
 def test_samples_are_augmented_only_with_a_probability(tiny_duel: Make, batch: Batch, progress: At) -> None:
     seen: list[tuple[int, float]] = []
 
-    def augment(sample: Tensor, probability: float, draw: Draw) -> Tensor:
+    def augment(sample: Tensor, probability: float, random: RandomStream) -> Tensor:
         seen.append((len(sample), probability))
-        return sample + draw.normal("shift", 2)
+        return sample + random.normal("shift", 2)
 
     duel, now = tiny_duel(augment=augment), progress(8)
     plain = duel.discriminator_terms(batch, now)["adversarial"], duel.generator_terms(batch, now)["adversarial"]
     assert not seen
-    duel.dials["augmentation"].set(0.25)
+    duel.controls["augmentation"].set(0.25)
     augmented = duel.discriminator_terms(batch, now)["adversarial"], duel.generator_terms(batch, now)["adversarial"]
     assert seen == [(8, 0.25)] * 4
     assert not any(torch.isclose(*pair) for pair in zip(plain, augmented, strict=True))
@@ -256,10 +256,10 @@ def test_samples_are_augmented_only_with_a_probability(tiny_duel: Make, batch: B
 class Thousands:
     """Data in units of a thousandth, and far from zero."""
 
-    def standard(self, sample: Tensor) -> Tensor:
+    def normalize(self, sample: Tensor) -> Tensor:
         return (sample - 5000) / 1000
 
-    def own(self, sample: Tensor) -> Tensor:
+    def denormalize(self, sample: Tensor) -> Tensor:
         return sample * 1000 + 5000
 
 
@@ -267,13 +267,13 @@ def test_nothing_depends_on_the_units_of_the_data(tiny_duel: Make, batch: Batch,
     """Losses, penalties and scores are those of the same data in standard units; samples are in the data's own."""
     penalties = {"r1": Weighted(r1, constant(1.0)), "r2": Weighted(r2, constant(1.0))}
     plain, other = tiny_duel(penalties=penalties), tiny_duel(penalties=penalties)
-    other.units = Thousands()
-    now, large = progress(8), Batch(Thousands().own(batch.real))
+    other.normalizer = Thousands()
+    now, large = progress(8), Batch(Thousands().denormalize(batch.real))
     for one, two in (
         (plain.discriminator_terms(batch, now), other.discriminator_terms(large, now)),
         (plain.generator_terms(batch, now), other.generator_terms(large, now)),
     ):
         torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(other.opinion(large).score, plain.opinion(batch).score, rtol=1e-3, atol=1e-3)
-    noise = plain.noise(now.draw)
-    torch.testing.assert_close(other.generate(noise, None), Thousands().own(plain.generate(noise, None)))
+    latent = plain.latent(now.random)
+    torch.testing.assert_close(other.generate(latent, None), Thousands().denormalize(plain.generate(latent, None)))

@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
+from sparring.controls import Control
 from sparring.data.dataset import Dataset
-from sparring.dials import Dial
-from sparring.flow import Batch, Noise, Opinion, Progress, Sample, Terms, Turn, Verdict
+from sparring.flow import Batch, Latent, Opinion, Progress, Sample, Terms, Turn, Verdict
 from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import normal
 from sparring.layers.dense import Dense
-from sparring.objectives.judge import Judge
+from sparring.objectives.critic import Critic
 from sparring.objectives.losses import relativistic
 from sparring.objectives.penalties import r1
-from sparring.randomness import Draw, derive, seeded
+from sparring.randomness import RandomStream, derive, seeded
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
 
@@ -29,7 +29,7 @@ GRID = torch.tensor([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
 SIGMA = 0.1
 
 
-class Critic(nn.Module):
+class PointCritic(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layers = Dense(2, 48, 48, 1)
@@ -42,16 +42,16 @@ class Exchange:
     """Domain one is what the data holds; domain two is drawn here. A cycle must end where it began."""
 
     published = ("there", "back")
-    judges = ("critic of grids", "critic of rings")
+    critics = ("critic of grids", "critic of rings")
     phases = WHOLE_RUN
 
     def __init__(self) -> None:
-        self.dials: dict[str, Dial] = {}
+        self.controls: dict[str, Control] = {}
         self.players: dict[str, nn.Module] = {
             "there": Dense(2, 48, 48, 2),
             "back": Dense(2, 48, 48, 2),
-            "critic of grids": Critic(),
-            "critic of rings": Critic(),
+            "critic of grids": PointCritic(),
+            "critic of rings": PointCritic(),
         }
 
     def opinion(self, batch: Batch) -> Opinion:
@@ -66,14 +66,14 @@ class Exchange:
         ]
 
     def grid_terms(self, batch: Batch, progress: Progress) -> Terms:
-        return self._tell_apart("critic of grids", grid(progress.draw), self.players["there"](batch.real), progress)
+        return self._tell_apart("critic of grids", grid(progress.random), self.players["there"](batch.real), progress)
 
     def ring_terms(self, batch: Batch, progress: Progress) -> Terms:
-        fake = self.players["back"](grid(progress.draw))
+        fake = self.players["back"](grid(progress.random))
         return self._tell_apart("critic of rings", batch.real, fake, progress)
 
     def cycle_terms(self, batch: Batch, progress: Progress) -> Terms:
-        there, back, rings, grids = self.players["there"], self.players["back"], batch.real, grid(progress.draw)
+        there, back, rings, grids = self.players["there"], self.players["back"], batch.real, grid(progress.random)
         as_grids, as_rings = there(rings), back(grids)
         return {
             "grids": self._persuade("critic of grids", grids, as_grids, progress),
@@ -81,27 +81,27 @@ class Exchange:
             "cycle": l1_loss(back(as_grids), rings) + l1_loss(there(as_rings), grids),
         }
 
-    def noise(self, draw: Draw) -> Noise:
-        return normal(2)(draw)
+    def latent(self, random: RandomStream) -> Latent:
+        return normal(2)(random)
 
-    def generate(self, noise: Noise, condition: Tensor | None) -> Sample:
-        return self.players["there"](noise)
+    def generate(self, latent: Latent, condition: Tensor | None) -> Sample:
+        return self.players["there"](latent)
 
-    def _tell_apart(self, critic: str, real: Tensor, fake: Tensor, progress: Progress) -> Terms:
+    def _tell_apart(self, player: str, real: Tensor, fake: Tensor, progress: Progress) -> Terms:
         real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
-        judge = Judge(self.players[critic], None, progress.draw)
+        critic = Critic(self.players[player], None, progress.random)
         return {
-            "adversarial": relativistic.discriminator(judge(real).scores[0], judge(fake).scores[0]),
-            "r1": 0.1 * r1(judge, real, fake).mean(),
+            "adversarial": relativistic.discriminator(critic(real).logits[0], critic(fake).logits[0]),
+            "r1": 0.1 * r1(critic, real, fake).mean(),
         }
 
-    def _persuade(self, critic: str, real: Tensor, fake: Tensor, progress: Progress) -> Tensor:
-        judge = Judge(self.players[critic], None, progress.draw)
-        return relativistic.generator(judge(real).scores[0], judge(fake).scores[0])
+    def _persuade(self, player: str, real: Tensor, fake: Tensor, progress: Progress) -> Tensor:
+        critic = Critic(self.players[player], None, progress.random)
+        return relativistic.generator(critic(real).logits[0], critic(fake).logits[0])
 
 
-def grid(draw: Draw) -> Tensor:
-    return GRID[draw.integers("corner", 4)] + SIGMA * draw.normal("around the corner", 2)
+def grid(random: RandomStream) -> Tensor:
+    return GRID[random.integers("corner", 4)] + SIGMA * random.normal("around the corner", 2)
 
 
 def ring(count: int) -> Dataset:

@@ -23,19 +23,19 @@ class Constant(nn.Module):
         mean = self.weight * torch.ones(len(sample), 1)
         return Code(mean, -2 * mean)
 
-    def decode(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        return noise.repeat(1, 2)
+    def decode(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
+        return latent.repeat(1, 2)
 
 
 def game(weight: Schedule) -> Likelihood:
-    return Likelihood(Constant(), noise_size=1, spread=0.5, divergence_weight=weight)
+    return Likelihood(Constant(), latent_size=1, spread=0.5, divergence_weight=weight)
 
 
 def test_both_terms(progress: Callable[..., Progress]) -> None:
     now, real = progress(3), torch.tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
-    noise = 1 + exp(-1) * now.draw.normal("code", 1)
+    latent = 1 + exp(-1) * now.random.normal("code", 1)
     terms = game(constant(1.0)).terms(Batch(real), now)
-    torch.testing.assert_close(terms["reconstruction"], (noise - real).square().mean() / (2 * 0.5**2))
+    torch.testing.assert_close(terms["reconstruction"], (latent - real).square().mean() / (2 * 0.5**2))
     # KL(N(1, e⁻²) ‖ N(0, 1)) = (1 + e⁻² + 2 - 1) / 2, over the two values of a sample.
     assert terms["divergence"].item() == pytest.approx((exp(-2) + 2) / 2 / 2)
 
@@ -51,6 +51,6 @@ def test_the_divergence_is_weighted_by_its_schedule(progress: Callable[..., Prog
 def test_one_player_whose_mean_is_the_sample(progress: Callable[..., Progress]) -> None:
     played = game(constant(1.0))
     (turn,) = played.turns(progress(2))
-    assert turn.movers == ("autoencoder",) and turn.times == 1
-    noise = played.noise(progress(2).draw)
-    torch.testing.assert_close(played.generate(noise, None), noise.repeat(1, 2))
+    assert turn.moving == ("autoencoder",) and turn.times == 1
+    latent = played.latent(progress(2).random)
+    torch.testing.assert_close(played.generate(latent, None), latent.repeat(1, 2))

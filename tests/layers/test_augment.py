@@ -33,7 +33,7 @@ from sparring.layers.augment import (
     turns,
 )
 from sparring.modalities.images.recipes.image_recipe import Kinds
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 from sparring.recipes import RECIPES
 
 SIZES = [(8, 8), (7, 7), (6, 9), (5, 1)]
@@ -44,7 +44,7 @@ def images(*shape, seed=0, dtype=torch.float32):
 
 
 def every(total, seed=0):
-    return Draw(seed, 3, total, slice(0, total))
+    return RandomStream(seed, 3, total, slice(0, total))
 
 
 def ones(count):
@@ -97,7 +97,7 @@ class TestAugment:
         given = images(16, 3, 8, 8)
         found = Augment(KINDS)(given, 0.5, every(16))
         assert torch.equal(found, Augment(KINDS)(given, 0.5, every(16)))
-        for other in (every(16, seed=1), replace(every(16), step=4), every(16).within("fake")):
+        for other in (every(16, seed=1), replace(every(16), step=4), every(16).substream("fake")):
             assert not torch.equal(found, Augment(KINDS)(given, 0.5, other))
 
     @pytest.mark.parametrize("rows", [slice(0, 5), slice(5, 16), slice(1, 16, 3)])
@@ -225,8 +225,8 @@ class TestResample:
         height, width = size
         given = images(20, 3, *size, dtype=torch.float64)
         matrices = affine(images(20, 2, 2, seed=1, dtype=torch.float64), 9 * images(20, 2, seed=2, dtype=torch.float64))
-        units = torch.diag(torch.tensor([(width - 1) / 2, (height - 1) / 2, 1.0], dtype=torch.float64))
-        grid = affine_grid((units.inverse() @ matrices @ units)[:, :2], given.shape, align_corners=True)
+        normalizer = torch.diag(torch.tensor([(width - 1) / 2, (height - 1) / 2, 1.0], dtype=torch.float64))
+        grid = affine_grid((normalizer.inverse() @ matrices @ normalizer)[:, :2], given.shape, align_corners=True)
         expected = grid_sample(given, grid, padding_mode="reflection", align_corners=True)
         found = resample(given.to(dtype), matrices)
         torch.testing.assert_close(found.double(), expected, atol=tolerance, rtol=0)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparring.evaluation.words import QUESTIONS, WORDS, better, by_question, interval
+from sparring.evaluation.glossary import GLOSSARY, QUESTIONS, better, by_question, interval
 from sparring.metrics.metric import METRICS, measured
 
 NAMES = [name for metric in METRICS for name in metric.names]
@@ -14,7 +14,7 @@ def normal(count, seed, spread=1.0, shift=0.0):
 
 
 def test_names_are_unique_and_all_have_words():
-    assert len(set(NAMES)) == len(NAMES) and set(NAMES) <= set(WORDS)
+    assert len(set(NAMES)) == len(NAMES) and set(NAMES) <= set(GLOSSARY)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -27,7 +27,7 @@ def test_equal_seeds_give_equal_values(seed):
 def test_a_shifted_cloud_is_worse(name):
     real, fair, shifted = normal(400, 0), normal(400, 1), normal(400, 2, shift=1.5)
     good, bad = measured(real, fair)[name], measured(real, shifted)[name]
-    assert (good < bad) == (WORDS[name].better == "lower")
+    assert (good < bad) == (GLOSSARY[name].better == "lower")
 
 
 def test_a_single_mode_has_less_variety():

@@ -17,10 +17,10 @@ def positions(count):
     return torch.rand(count, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
 
 
-def length(generate, noise, *, spherical=False, **choices):
-    where = positions(len(noise[0]))
+def length(generate, latent, *, spherical=False, **choices):
+    where = positions(len(latent[0]))
     return perceptual_path_length(
-        lambda points, rows: generate(points), lambda samples: samples, noise, where, spherical=spherical, **choices
+        lambda points, rows: generate(points), lambda samples: samples, latent, where, spherical=spherical, **choices
     )
 
 
@@ -34,41 +34,41 @@ class TestPathLength:
         # Of a hundred values no whole one lies beyond a percentile: all count.
         mixing, (first, second) = normal(5, 12, 2), (normal(100, 5, 0), normal(100, 5, 1))
         expected = ((second - first) @ mixing).square().sum(1).mean().item()
-        found = length(lambda noise: noise @ mixing, (first, second), step=step)
+        found = length(lambda latent: latent @ mixing, (first, second), step=step)
         assert found == pytest.approx(expected, rel=1e-7)
 
     def test_is_near_its_expectation(self):
         # E‖A(z₂ − z₁)‖² = 2‖A‖².
-        mixing, noise = normal(32, 20, 2), (normal(4000, 32, 0), normal(4000, 32, 1))
+        mixing, latent = normal(32, 20, 2), (normal(4000, 32, 0), normal(4000, 32, 1))
         expected = 2 * mixing.square().sum().item()
-        assert length(lambda noise: noise @ mixing, noise) == pytest.approx(expected, rel=0.03)
+        assert length(lambda latent: latent @ mixing, latent) == pytest.approx(expected, rel=0.03)
 
     def test_along_the_sphere_it_is_the_square_of_the_angle(self):
         first, second = unit(normal(100, 8, 0)), unit(normal(100, 8, 1))
         expected = (first * second).sum(1).acos().square().mean().item()
-        assert length(lambda noise: noise, (first, second), spherical=True) == pytest.approx(expected, rel=1e-6)
-        assert length(lambda noise: noise, (first, second)) < expected
+        assert length(lambda latent: latent, (first, second), spherical=True) == pytest.approx(expected, rel=1e-6)
+        assert length(lambda latent: latent, (first, second)) < expected
 
     @pytest.mark.parametrize("shape", [(3,), (3, 1)])
     def test_is_taken_where_it_is_asked_for(self, shape):
         # z(t)² with z = 1 + 2t moves by 4(1 + 2t).
-        noise, where = (torch.ones(3, 1).double(), torch.full((3, 1), 3.0).double()), torch.tensor([0.0, 0.5, 1.0])
+        latent, where = (torch.ones(3, 1).double(), torch.full((3, 1), 3.0).double()), torch.tensor([0.0, 0.5, 1.0])
         found = perceptual_path_length(
-            lambda points, rows: points.square(), torch.clone, noise, where.reshape(shape), spherical=False
+            lambda points, rows: points.square(), torch.clone, latent, where.reshape(shape), spherical=False
         )
         assert found == pytest.approx((16 + 64 + 144) / 3, rel=1e-3)
 
     def test_single_precision_suffices(self):
-        mixing, noise = normal(32, 64, 2).float(), (normal(300, 32, 0).float(), normal(300, 32, 1).float())
-        exact = length(lambda noise: noise.double() @ mixing.double(), tuple(side.double() for side in noise))
-        assert length(lambda noise: noise @ mixing, noise) == pytest.approx(exact, rel=0.01)
+        mixing, latent = normal(32, 64, 2).float(), (normal(300, 32, 0).float(), normal(300, 32, 1).float())
+        exact = length(lambda latent: latent.double() @ mixing.double(), tuple(side.double() for side in latent))
+        assert length(lambda latent: latent @ mixing, latent) == pytest.approx(exact, rel=0.01)
 
     def test_rounding_to_8_bits_would_be_all_that_is_measured(self):
         # Of a pixel that moves by δ, far less than a step q, the share δ/q jumps by q: E = q Σ|δ| instead of Σ δ².
-        mixing, noise = normal(16, 3000, 2) * 0.05, (normal(100, 16, 0), normal(100, 16, 1))
-        honest = length(lambda noise: noise @ mixing, noise)
-        rounded = length(lambda noise: (noise @ mixing * 127.5).round() / 127.5, noise)
-        moves = ((noise[1] - noise[0]) @ mixing).abs().sum(1).mean().item()
+        mixing, latent = normal(16, 3000, 2) * 0.05, (normal(100, 16, 0), normal(100, 16, 1))
+        honest = length(lambda latent: latent @ mixing, latent)
+        rounded = length(lambda latent: (latent @ mixing * 127.5).round() / 127.5, latent)
+        moves = ((latent[1] - latent[0]) @ mixing).abs().sum(1).mean().item()
         assert rounded == pytest.approx(moves / 127.5 / 1e-4, rel=0.1)
         assert rounded > 100 * honest
 
@@ -77,20 +77,20 @@ class TestPathLength:
         spoilt = second.clone()
         spoilt[:5] = 0
         spoilt[-5:] = 1e6
-        clean, found = (length(lambda noise: noise, (first.double(), end.double())) for end in (second, spoilt))
+        clean, found = (length(lambda latent: latent, (first.double(), end.double())) for end in (second, spoilt))
         assert clean == pytest.approx(1.5, rel=1e-3)
         assert found == pytest.approx(clean, rel=1e-3)
 
     def test_chunks_do_not_matter(self, monkeypatch):
-        noise = normal(70, 4, 0), normal(70, 4, 1)
-        whole = length(torch.tanh, noise, spherical=True)
+        latent = normal(70, 4, 0), normal(70, 4, 1)
+        whole = length(torch.tanh, latent, spherical=True)
         monkeypatch.setattr("sparring.metrics.smoothness.CHUNK", 16)
-        assert length(torch.tanh, noise, spherical=True) == pytest.approx(whole, rel=1e-12)
+        assert length(torch.tanh, latent, spherical=True) == pytest.approx(whole, rel=1e-12)
 
     def test_any_shape_of_samples(self):
-        noise = normal(20, 12, 0), normal(20, 12, 1)
-        found = length(lambda noise: noise.reshape(-1, 3, 2, 2), noise)
-        assert found == pytest.approx(length(lambda noise: noise, noise), rel=1e-12)
+        latent = normal(20, 12, 0), normal(20, 12, 1)
+        found = length(lambda latent: latent.reshape(-1, 3, 2, 2), latent)
+        assert found == pytest.approx(length(lambda latent: latent, latent), rel=1e-12)
 
 
 class TestInterpolated:

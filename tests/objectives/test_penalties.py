@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from sparring.dials import Dial
+from sparring.controls import Control
 from sparring.flow import Verdict
 from sparring.layers.augment import Augment
-from sparring.objectives.judge import Judge
+from sparring.objectives.critic import Critic
 from sparring.objectives.penalties import (
     Penalty,
     clip_weights,
@@ -24,7 +24,7 @@ from sparring.objectives.penalties import (
     r2,
     sparse,
 )
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 
 EXACT: dict[str, tuple[Penalty, Callable[[float], float]]] = {
     "r1": (r1, lambda norm: norm**2 / 2),
@@ -63,37 +63,39 @@ def samples(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> T
 
 @pytest.mark.parametrize("shape", [(2,), (3, 4, 5)])
 @pytest.mark.parametrize("name", EXACT)
-def test_a_linear_critic(name: str, shape: tuple[int, ...], draw: Callable[..., Draw]) -> None:
+def test_a_linear_critic(name: str, shape: tuple[int, ...], random: Callable[..., RandomStream]) -> None:
     penalty, formula = EXACT[name]
     weight = samples(*shape, seed=1).detach()
-    found = penalty(Judge(Linear(weight), None, draw(6)), samples(6, *shape, seed=2), samples(6, *shape, seed=3))
+    found = penalty(Critic(Linear(weight), None, random(6)), samples(6, *shape, seed=2), samples(6, *shape, seed=3))
     torch.testing.assert_close(found, torch.full((6,), formula(float(weight.norm()))), rtol=1e-5, atol=1e-6)
 
 
-def test_several_judges_add_up(draw: Callable[..., Draw]) -> None:
+def test_several_judges_add_up(random: Callable[..., RandomStream]) -> None:
     weights = torch.tensor([3.0, 4.0]), torch.tensor([0.0, 2.0])
-    found = r1(Judge(Linear(*weights), None, draw(4)), samples(4, 2), samples(4, 2))
+    found = r1(Critic(Linear(*weights), None, random(4)), samples(4, 2), samples(4, 2))
     torch.testing.assert_close(found, torch.full((4,), (25 + 4) / 2))
 
 
-def test_the_norm_runs_over_all_values_of_one_sample_and_not_over_the_batch(draw: Callable[..., Draw]) -> None:
+def test_the_norm_runs_over_all_values_of_one_sample_and_not_over_the_batch(
+    random: Callable[..., RandomStream],
+) -> None:
     class Quadratic(nn.Module):
         def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
             return Verdict([sample.square().flatten(1).sum(1) / 2], [])
 
     real, fake = samples(5, 3, 2, 2, seed=1), samples(5, 3, 2, 2, seed=2)
-    judge = Judge(Quadratic(), None, draw(5))
-    torch.testing.assert_close(r1(judge, real, fake), real.square().flatten(1).sum(1) / 2)
-    torch.testing.assert_close(r2(judge, real, fake), fake.square().flatten(1).sum(1) / 2)
+    critic = Critic(Quadratic(), None, random(5))
+    torch.testing.assert_close(r1(critic, real, fake), real.square().flatten(1).sum(1) / 2)
+    torch.testing.assert_close(r2(critic, real, fake), fake.square().flatten(1).sum(1) / 2)
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_second_derivatives(name: str, draw: Callable[..., Draw]) -> None:
+def test_second_derivatives(name: str, random: Callable[..., RandomStream]) -> None:
     real, fake = samples(3, 2, seed=1, dtype=torch.float64), samples(3, 2, seed=2, dtype=torch.float64)
     weights = samples(2, 4, seed=3, dtype=torch.float64), samples(4, seed=4, dtype=torch.float64)
 
     def value(first: Tensor, second: Tensor) -> Tensor:
-        found = EXACT[name][0](Judge(Smooth(first, second), None, draw(3)), real, fake)
+        found = EXACT[name][0](Critic(Smooth(first, second), None, random(3)), real, fake)
         assert found.dtype == torch.float64
         return found
 
@@ -101,150 +103,152 @@ def test_second_derivatives(name: str, draw: Callable[..., Draw]) -> None:
     assert torch.autograd.gradgradcheck(value, weights)
 
 
-def test_scores_in_reduced_precision_are_cast_up_and_others_stay(draw: Callable[..., Draw]) -> None:
-    judge = Judge(Linear(torch.ones(2)), None, draw(2))
+def test_scores_in_reduced_precision_are_cast_up_and_others_stay(random: Callable[..., RandomStream]) -> None:
+    critic = Critic(Linear(torch.ones(2)), None, random(2))
     for given, expected in (
         (torch.bfloat16, torch.float32),
         (torch.float16, torch.float32),
         (torch.float32, torch.float32),
         (torch.float64, torch.float64),
     ):
-        judge.discriminator.to(given)
-        assert judge(torch.ones(2, 2, dtype=given)).scores[0].dtype == expected
+        critic.discriminator.to(given)
+        assert critic(torch.ones(2, 2, dtype=given)).logits[0].dtype == expected
 
 
 @pytest.mark.parametrize("make", [finite_r1, finite_r2])
-def test_finite_differences_agree_in_the_mean(make: Callable[..., Penalty], draw: Callable[..., Draw]) -> None:
+def test_finite_differences_agree_in_the_mean(
+    make: Callable[..., Penalty], random: Callable[..., RandomStream]
+) -> None:
     """The relative deviation of one sample is √2, so that of the mean of n is √(2/n): four of them are allowed."""
     count = 20_000
     weights = samples(2, 8, seed=3).detach(), samples(8, seed=4).detach()
-    judge = Judge(Smooth(*weights), None, draw(count))
+    critic = Critic(Smooth(*weights), None, random(count))
     point = samples(1, 2, seed=1).detach().expand(count, 2).clone().requires_grad_()
-    exact = r1(judge, point, point).mean().item()
-    assert make(step=1e-2)(judge, point, point).mean().item() == pytest.approx(exact, rel=4 * (2 / count) ** 0.5)
+    exact = r1(critic, point, point).mean().item()
+    assert make(step=1e-2)(critic, point, point).mean().item() == pytest.approx(exact, rel=4 * (2 / count) ** 0.5)
 
 
 @pytest.mark.parametrize("penalty", [r1, r2, gradient_penalty, dragan, finite_r1()])
 def test_sparse_is_the_penalty_on_every_third_sample_and_as_strong_in_the_mean(
-    penalty: Penalty, draw: Callable[..., Draw]
+    penalty: Penalty, random: Callable[..., RandomStream]
 ) -> None:
     weights = samples(2, 8, seed=3).detach(), samples(8, seed=4).detach()
     real, fake = samples(9, 2, seed=1), samples(9, 2, seed=2)
-    found = sparse(penalty, 3)(Judge(Smooth(*weights), None, draw(9)), real, fake)
+    found = sparse(penalty, 3)(Critic(Smooth(*weights), None, random(9)), real, fake)
     assert found[1::3].eq(0).all() and found[2::3].eq(0).all()
-    few = Judge(Smooth(*weights), None, replace(draw(9), rows=slice(0, 9, 3)))
+    few = Critic(Smooth(*weights), None, replace(random(9), rows=slice(0, 9, 3)))
     expected = penalty(few, *(side[::3].detach().requires_grad_() for side in (real, fake)))
     torch.testing.assert_close(found[::3], 3 * expected)
 
 
-def test_sparse_always_looks_at_one_sample_at_least(draw: Callable[..., Draw]) -> None:
+def test_sparse_always_looks_at_one_sample_at_least(random: Callable[..., RandomStream]) -> None:
     """And counts it as the whole batch."""
-    judge, real = Judge(Linear(torch.ones(2)), None, draw(2)), samples(2, 2)
-    assert sparse(r1, 4)(judge, real, real).mean() == r1(judge, real, real).mean()
+    critic, real = Critic(Linear(torch.ones(2)), None, random(2)), samples(2, 2)
+    assert sparse(r1, 4)(critic, real, real).mean() == r1(critic, real, real).mean()
 
 
-def test_sparse_knows_the_classes_of_its_rows(draw: Callable[..., Draw]) -> None:
+def test_sparse_knows_the_classes_of_its_rows(random: Callable[..., RandomStream]) -> None:
     seen = []
 
     def discriminator(sample: Tensor, condition: Tensor | None) -> Verdict:
         seen.append(condition)
         return Verdict([sample.sum(1)], [])
 
-    here = replace(draw(8), rows=slice(2, 8))
-    sparse(r1, 4)(Judge(discriminator, torch.arange(2, 8), here), samples(6, 2), samples(6, 2))
+    here = replace(random(8), rows=slice(2, 8))
+    sparse(r1, 4)(Critic(discriminator, torch.arange(2, 8), here), samples(6, 2), samples(6, 2))
     assert [condition.tolist() for condition in seen] == [[4]]
 
 
-def test_r1_and_r2_look_at_different_random_directions(draw: Callable[..., Draw]) -> None:
-    judge, point = Judge(Linear(torch.ones(2)), None, draw(8)), samples(8, 2)
-    assert not torch.equal(finite_r1()(judge, point, point), finite_r2()(judge, point, point))
+def test_r1_and_r2_look_at_different_random_directions(random: Callable[..., RandomStream]) -> None:
+    critic, point = Critic(Linear(torch.ones(2)), None, random(8)), samples(8, 2)
+    assert not torch.equal(finite_r1()(critic, point, point), finite_r2()(critic, point, point))
 
 
-def test_a_flat_critic_has_finite_derivatives(draw: Callable[..., Draw]) -> None:
+def test_a_flat_critic_has_finite_derivatives(random: Callable[..., RandomStream]) -> None:
     critic = Linear(torch.zeros(2))
-    gradient_penalty(Judge(critic, None, draw(4)), samples(4, 2, seed=1), samples(4, 2, seed=2)).mean().backward()
+    gradient_penalty(Critic(critic, None, random(4)), samples(4, 2, seed=1), samples(4, 2, seed=2)).mean().backward()
     assert critic.weights[0].grad is not None and critic.weights[0].grad.isfinite().all()
 
 
-def test_a_pass_is_made_once_for_the_same_samples(draw: Callable[..., Draw]) -> None:
+def test_a_pass_is_made_once_for_the_same_samples(random: Callable[..., RandomStream]) -> None:
     seen = []
     critic = Linear(torch.ones(2))
     critic.register_forward_hook(lambda *_: seen.append(1))
-    judge, real, fake = Judge(critic, None, draw(4)), samples(4, 2, seed=1), samples(4, 2, seed=2)
-    judge(real), judge(fake), r1(judge, real, fake), r2(judge, real, fake)
+    critic, real, fake = Critic(critic, None, random(4)), samples(4, 2, seed=1), samples(4, 2, seed=2)
+    critic(real), critic(fake), r1(critic, real, fake), r2(critic, real, fake)
     assert len(seen) == 2
 
 
-def shifted(sample: Tensor, draw: Draw) -> Tensor:
+def shifted(sample: Tensor, random: RandomStream) -> Tensor:
     """Twice as large, and moved at random."""
-    return 2 * sample + draw.normal("shift", *sample.shape[1:])
+    return 2 * sample + random.normal("shift", *sample.shape[1:])
 
 
-def test_slopes_are_with_respect_to_the_samples_before_the_augmentation(draw: Callable[..., Draw]) -> None:
+def test_slopes_are_with_respect_to_the_samples_before_the_augmentation(random: Callable[..., RandomStream]) -> None:
     weight, sample = torch.tensor([3.0, -1.0]), samples(4, 2)
-    (slope,) = Judge(Linear(weight), None, draw(4), shifted).slopes(sample)
+    (slope,) = Critic(Linear(weight), None, random(4), shifted).input_gradients(sample)
     torch.testing.assert_close(slope, (2 * weight).expand(4, 2))
 
 
-def test_equal_views_are_augmented_alike_and_others_are_not(draw: Callable[..., Draw]) -> None:
-    judge, sample = Judge(Linear(torch.ones(2)), None, draw(4), shifted), samples(4, 2)
-    (first,), (again,), (other,) = (judge.afresh(sample, view).scores for view in ("a", "a", "b"))
+def test_equal_views_are_augmented_alike_and_others_are_not(random: Callable[..., RandomStream]) -> None:
+    critic, sample = Critic(Linear(torch.ones(2)), None, random(4), shifted), samples(4, 2)
+    (first,), (again,), (other,) = (critic.evaluate(sample, view).logits for view in ("a", "a", "b"))
     assert torch.equal(first, again)
     assert not torch.isclose(first, other).any()
-    assert judge(sample) is judge(sample)
+    assert critic(sample) is critic(sample)
     twin = sample.detach().clone()
-    assert not torch.isclose(judge(sample).scores[0], judge(twin).scores[0]).any()
+    assert not torch.isclose(critic(sample).logits[0], critic(twin).logits[0]).any()
 
 
-def test_a_judge_of_some_rows_augments_them_as_the_judge_of_all_does(draw: Callable[..., Draw]) -> None:
-    judge, sample = Judge(Linear(torch.ones(2)), None, replace(draw(10), rows=slice(1, 9)), shifted), samples(8, 2)
-    few, rows = judge.every(3)
+def test_a_judge_of_some_rows_augments_them_as_the_judge_of_all_does(random: Callable[..., RandomStream]) -> None:
+    critic, sample = Critic(Linear(torch.ones(2)), None, replace(random(10), rows=slice(1, 9)), shifted), samples(8, 2)
+    few, rows = critic.subsample(3)
     assert len(range(8)[rows]) == 2
-    torch.testing.assert_close(few.afresh(sample[rows], "a").scores[0], judge.afresh(sample, "a").scores[0][rows])
+    torch.testing.assert_close(few.evaluate(sample[rows], "a").logits[0], critic.evaluate(sample, "a").logits[0][rows])
 
 
 @pytest.mark.parametrize("make", [finite_r1, finite_r2])
 def test_finite_differences_see_both_places_by_one_view(
-    make: Callable[..., Penalty], draw: Callable[..., Draw]
+    make: Callable[..., Penalty], random: Callable[..., RandomStream]
 ) -> None:
     """Otherwise the penalty were the square of what the augmentation moves, over that of a tiny step."""
     critic, point = Linear(torch.tensor([3.0, 4.0])), samples(8, 2)
-    plain = make(step=1e-3)(Judge(critic, None, draw(8)), point, point)
-    augmented = make(step=1e-3)(Judge(critic, None, draw(8), shifted), point, point)
+    plain = make(step=1e-3)(Critic(critic, None, random(8)), point, point)
+    augmented = make(step=1e-3)(Critic(critic, None, random(8), shifted), point, point)
     torch.testing.assert_close(augmented, 4 * plain, rtol=2e-2, atol=1e-2)
 
 
-def test_finite_differences_behind_the_augmentation_of_images(draw: Callable[..., Draw]) -> None:
+def test_finite_differences_behind_the_augmentation_of_images(random: Callable[..., RandomStream]) -> None:
     """Every image is moved, and a step of 0.001 still finds a slope of the size of the exact one."""
 
-    def augmented(sample: Tensor, draw: Draw) -> Tensor:
-        return Augment(("geometry", "turns"))(sample, 1.0, draw)
+    def augmented(sample: Tensor, random: RandomStream) -> Tensor:
+        return Augment(("geometry", "turns"))(sample, 1.0, random)
 
-    judge = Judge(Linear(samples(1, 8, 8, seed=1).detach()), None, draw(64), augmented)
+    critic = Critic(Linear(samples(1, 8, 8, seed=1).detach()), None, random(64), augmented)
     images = samples(64, 1, 8, 8, seed=2)
-    exact = r1(judge, images, images).mean().item()
-    assert finite_r1(step=1e-3)(judge, images, images).mean().item() == pytest.approx(exact, rel=4 * (2 / 64) ** 0.5)
+    exact = r1(critic, images, images).mean().item()
+    assert finite_r1(step=1e-3)(critic, images, images).mean().item() == pytest.approx(exact, rel=4 * (2 / 64) ** 0.5)
 
 
-def test_lecam_against_its_formula(draw: Callable[..., Draw]) -> None:
+def test_lecam_against_its_formula(random: Callable[..., RandomStream]) -> None:
     """Of two judges: what reals score above the level of fakes, and fakes below that of reals."""
     weights = torch.tensor([3.0, 4.0]), torch.tensor([0.0, -2.0])
     real, fake = samples(6, 2, seed=1).detach(), samples(6, 2, seed=2).detach()
-    found = lecam(Dial(0.7), Dial(-0.4, lowest=-1.0))(Judge(Linear(*weights), None, draw(6)), real, fake)
+    found = lecam(Control(0.7), Control(-0.4, lowest=-1.0))(Critic(Linear(*weights), None, random(6)), real, fake)
     expected = sum(relu(real @ weight + 0.4) ** 2 + relu(0.7 - fake @ weight) ** 2 for weight in weights)
     torch.testing.assert_close(found, expected)
     assert found.eq(0).sum() < 6
 
 
-def test_lecam_follows_its_dials_and_lets_scores_between_the_levels_be(draw: Callable[..., Draw]) -> None:
-    high, low = Dial(0.0), Dial(0.0)
+def test_lecam_follows_its_dials_and_lets_scores_between_the_levels_be(random: Callable[..., RandomStream]) -> None:
+    high, low = Control(0.0), Control(0.0)
     penalty, sample = lecam(high, low), torch.tensor([[1.0]])
-    judge = Judge(Linear(torch.ones(1)), None, draw(1))
-    assert penalty(judge, sample, sample).item() == 1.0
+    critic = Critic(Linear(torch.ones(1)), None, random(1))
+    assert penalty(critic, sample, sample).item() == 1.0
     high.set(3.0)
-    assert penalty(judge, sample, sample).item() == 1.0 + 4.0
+    assert penalty(critic, sample, sample).item() == 1.0 + 4.0
     low.set(5.0)
-    assert penalty(judge, sample, 3 * sample).item() == 0.0
+    assert penalty(critic, sample, 3 * sample).item() == 0.0
 
 
 def test_clipped_weights() -> None:

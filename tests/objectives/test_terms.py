@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from sparring.flow import Batch, Verdict
-from sparring.objectives.judge import Judge
+from sparring.objectives.critic import Critic
 from sparring.objectives.terms import Attempt, feature_matching, mode_seeking, reconstruction
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 
 NOISE = torch.tensor([[0.0], [2.0]])
 REAL = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -24,11 +24,11 @@ class Layers(nn.Module):
 
 
 @pytest.fixture
-def attempt(draw: Callable[..., Draw]) -> Attempt:
+def attempt(random: Callable[..., RandomStream]) -> Attempt:
     """Two fakes, G(z) = (z, 3z) for another try."""
     fake = FAKE.clone().requires_grad_()
-    judge = Judge(Layers(), None, draw(2))
-    return Attempt(NOISE, fake, Batch(REAL), judge, lambda noise: torch.cat([noise, 3 * noise], dim=1))
+    critic = Critic(Layers(), None, random(2))
+    return Attempt(NOISE, fake, Batch(REAL), critic, lambda latent: torch.cat([latent, 3 * latent], dim=1))
 
 
 def test_reconstruction(attempt: Attempt) -> None:
@@ -43,7 +43,7 @@ def test_feature_matching(attempt: Attempt) -> None:
 def test_feature_matching_moves_the_fakes_alone(attempt: Attempt) -> None:
     (gradient,) = torch.autograd.grad(feature_matching(attempt), attempt.fake)
     assert gradient.any()
-    assert not attempt.judge(attempt.batch.real).features[0].requires_grad
+    assert not attempt.critic(attempt.batch.real).features[0].requires_grad
 
 
 def test_mode_seeking(attempt: Attempt) -> None:
@@ -53,5 +53,5 @@ def test_mode_seeking(attempt: Attempt) -> None:
 
 
 def test_mode_seeking_of_a_collapsed_generator_is_large_but_finite(attempt: Attempt) -> None:
-    collapsed = attempt._replace(fake=torch.zeros(2, 2), again=lambda noise: torch.zeros(2, 2))
+    collapsed = attempt._replace(fake=torch.zeros(2, 2), again=lambda latent: torch.zeros(2, 2))
     assert mode_seeking(collapsed).item() == pytest.approx(2e5, rel=1e-3)

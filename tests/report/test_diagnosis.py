@@ -37,12 +37,12 @@ COLLAPSED = {**HEALTHY, "diversity": 0.2, "coverage": 0.1}
 LOOKS = 40
 
 
-def made(folder: Path, looks: list[dict[str, float]], events: list[dict[str, Any]] = [], **choices: Any) -> Run:  # noqa: B006
+def made(folder: Path, observations: list[dict[str, float]], events: list[dict[str, Any]] = [], **choices: Any) -> Run:  # noqa: B006
     """A run folder of looks every 1,000 samples."""
     values: dict[str, Any] = {"samples": 1000 * LOOKS, "minutes": None, "until": None, "micro_batch": None}
     recipe = {"recipe": "images/r3gan", "choices": {}, "facts": FACTS, "seed": 0, "device": "cpu"}
     run = create(folder, Record(**{**recipe, **values, "versions": versions(), **choices}))
-    for number, values in enumerate(looks, start=1):
+    for number, values in enumerate(observations, start=1):
         append_line(run.folder / "signals.jsonl", {"step": 100 * number, "samples": 1000 * number, **values})
         append_line(run.folder / "log.jsonl", {"samples": 1000 * number, "dial: strength": 1.0 / number})
     for event in events:
@@ -74,7 +74,7 @@ def finish(run: Run) -> Run:
 
 def test_nothing_ails_a_healthy_run(tmp_path: Path) -> None:
     found = diagnose(finish(made(tmp_path / "run", falling(LOOKS), [FINISHED])).folder)
-    assert found.verdict == "Nothing ails this run." and not found.episodes and not found.ails
+    assert found.verdict == "Nothing ails this run." and not found.incidents and not found.ails
     assert found.state == "It is finished: 40,000 real samples were seen."
     assert found.improvement.stopped is False and "still improved" in found.words()
     assert "sparring train digits --samples 80000" in found.words()
@@ -84,7 +84,7 @@ def test_a_collapse_that_was_mended(tmp_path: Path) -> None:
     """Found at the 20th look, gone back to the 8th; what was seen between them is no longer in the signals."""
     events = [collapse(20, "finding"), collapse(8, "remedy", step=2000), collapse(18, "helped"), FINISHED]
     found = diagnose(finish(made(tmp_path / "run", falling(LOOKS), events)).folder)
-    (one,) = found.episodes
+    (one,) = found.incidents
     assert found.verdict == "Nothing ails this run any more (mode collapse: mended)." and not found.ails
     assert (one.finding, one.start, one.outcome, one.lasts) == ("mode collapse", 20_000, "helped", False)
     assert (one.treatments[0].samples, one.treatments[0].back, one.mended) == (20_000, 8_000, 18_000)
@@ -95,10 +95,10 @@ def test_a_collapse_that_was_mended(tmp_path: Path) -> None:
 
 
 def test_a_collapse_that_nothing_helped_against(tmp_path: Path) -> None:
-    looks = [*falling(13), *[{**COLLAPSED, "distance": 0.5}] * (LOOKS - 13)]
+    observations = [*falling(13), *[{**COLLAPSED, "distance": 0.5}] * (LOOKS - 13)]
     events = [collapse(16, "finding"), collapse(16, "remedy"), collapse(26, "did not help"), collapse(26, "finding")]
-    found = diagnose(finish(made(tmp_path / "run", looks, [*events, FINISHED])).folder)
-    (one,) = found.episodes
+    found = diagnose(finish(made(tmp_path / "run", observations, [*events, FINISHED])).folder)
+    (one,) = found.incidents
     words = "The run suffered from mode collapse from 40 % of it to the end; nothing that was tried helped."
     assert found.verdict == words and found.ails
     assert (one.start, one.end, one.lasts, one.outcome) == (16_000, 40_000, True, "did not help")
@@ -107,20 +107,24 @@ def test_a_collapse_that_nothing_helped_against(tmp_path: Path) -> None:
 
 
 def test_a_collapse_that_something_helped_against_though_not_enough(tmp_path: Path) -> None:
-    looks = [*falling(13), *[{**COLLAPSED, "distance": 0.5}] * 10, *[{**COLLAPSED, "distance": 0.2}] * (LOOKS - 23)]
+    observations = [
+        *falling(13),
+        *[{**COLLAPSED, "distance": 0.5}] * 10,
+        *[{**COLLAPSED, "distance": 0.2}] * (LOOKS - 23),
+    ]
     told = "It helped against mode collapse, though not enough: rates to a quarter."
     helped = collapse(26, "helped", said=told, mended=False)
     events = [collapse(16, "finding"), collapse(16, "remedy"), helped, collapse(26, "finding"), FINISHED]
-    found = diagnose(finish(made(tmp_path / "run", looks, events)).folder)
-    (one,) = found.episodes
+    found = diagnose(finish(made(tmp_path / "run", observations, events)).folder)
+    (one,) = found.incidents
     assert (one.start, one.end, one.lasts, one.mended) == (16_000, 40_000, True, None)
     assert "from 40 % of it to the end" in found.verdict and "nothing" not in found.verdict.lower()
     assert "not enough" in found.words()
 
 
 def test_a_remedy_that_is_not_judged_yet(tmp_path: Path) -> None:
-    looks = [*falling(13), *[{**COLLAPSED, "distance": 0.5}] * 7]
-    found = diagnose(made(tmp_path / "run", looks, [collapse(16, "finding"), collapse(16, "remedy")]).folder)
+    observations = [*falling(13), *[{**COLLAPSED, "distance": 0.5}] * 7]
+    found = diagnose(made(tmp_path / "run", observations, [collapse(16, "finding"), collapse(16, "remedy")]).folder)
     assert found.verdict.endswith("suffers from mode collapse since 40 % of it; what was tried last is not judged yet.")
     assert "whether it helped is not judged yet" in found.words()
     back = [collapse(20, "finding"), collapse(8, "remedy")]
@@ -129,24 +133,27 @@ def test_a_remedy_that_is_not_judged_yet(tmp_path: Path) -> None:
 
 def test_where_nothing_was_said_the_rules_are_asked_again(tmp_path: Path) -> None:
     """Twice, because the pause is longer than the watchdog's silence."""
-    looks = falling(10) + [COLLAPSED] * 5 + falling(15) + [COLLAPSED] * 5 + falling(5)
-    run = made(tmp_path / "run", looks, watchdog="warn")
+    observations = falling(10) + [COLLAPSED] * 5 + falling(15) + [COLLAPSED] * 5 + falling(5)
+    run = made(tmp_path / "run", observations, watchdog="warn")
     found = diagnose(run.folder)
-    assert [(one.start, one.end, one.outcome) for one in found.episodes] == [
+    assert [(one.start, one.end, one.outcome) for one in found.incidents] == [
         (13_000, 15_000, "nothing was done"),
         (33_000, 35_000, "nothing was done"),
     ]
     assert found.verdict == "Nothing ails this run any more (mode collapse: passed by itself)."
-    assert "Nothing was said at the time" in found.words() and found.episodes[0].evidence
+    assert "Nothing was said at the time" in found.words() and found.incidents[0].evidence
     said = [collapse(13, "finding"), collapse(33, "finding")]
-    assert [one.end for one in diagnose(made(tmp_path / "said", looks, said).folder).episodes] == [15_000, 35_000]
+    assert [one.end for one in diagnose(made(tmp_path / "said", observations, said).folder).incidents] == [
+        15_000,
+        35_000,
+    ]
 
 
 def test_what_another_remedy_left_behind(tmp_path: Path) -> None:
     other = {"finding": "oscillation", "evidence": [], "said": "Oscillation: it shakes. ()"}
     events = [collapse(18, "finding", **other), collapse(20, "finding"), collapse(8, "remedy"), collapse(18, "helped")]
     found = diagnose(made(tmp_path / "run", falling(LOOKS), events).folder)
-    assert [one.left for one in found.episodes] == [True, False]
+    assert [one.left for one in found.incidents] == [True, False]
     assert "oscillation: left behind" in found.verdict and "went back to before it" in found.words()
 
 
@@ -156,15 +163,15 @@ def test_faults_of_the_data_are_all_told(tmp_path: Path) -> None:
         for fault in ("many copies.", "one class.", "many copies.")
     ]
     found = diagnose(made(tmp_path / "run", falling(LOOKS), data).folder)
-    assert [one.says for one in found.episodes] == ["many copies.", "one class."]
+    assert [one.says for one in found.incidents] == ["many copies.", "one class."]
     assert found.verdict == "Nothing ails this run but its data." and found.ails
 
 
 def test_what_a_killed_run_had_said_is_not_told_twice(tmp_path: Path) -> None:
-    looks = [*falling(13), *[{**COLLAPSED, "distance": 0.5}] * 7]
+    observations = [*falling(13), *[{**COLLAPSED, "distance": 0.5}] * 7]
     once = [collapse(16, "finding"), collapse(16, "remedy")]
     events = [*once, {"samples": 12_000, "kind": "resumed"}, *once]
-    (one,) = diagnose(made(tmp_path / "run", looks, events).folder).episodes
+    (one,) = diagnose(made(tmp_path / "run", observations, events).folder).incidents
     assert len(one.treatments) == 1
 
 
@@ -174,7 +181,7 @@ def test_without_a_watchdog_figures_speak(tmp_path: Path) -> None:
     append_line(run.folder / "log.jsonl", {"samples": 1000, "generator/gradient": 2.0})
     append_line(run.folder / "log.jsonl", {"samples": 2000, **figures})
     found = diagnose(run.folder)
-    assert "nobody watched it (--watchdog off)" in found.verdict and not found.episodes
+    assert "nobody watched it (--watchdog off)" in found.verdict and not found.incidents
     assert "lead of the discriminator 0.7" in found.words() and "1 update came out" in found.words()
     assert "In 1 of 2 lines" in found.words() and "--watchdog warn" in found.next_steps[-1]
     assert Traces(run).picture() is None
@@ -221,11 +228,11 @@ def test_giving_up(tmp_path: Path) -> None:
 
 def test_whether_it_still_improves_is_told_of_its_looks(tmp_path: Path) -> None:
     """By the share of what was planned, or of what was seen where the run is over."""
-    looks = [{**HEALTHY, "distance": max(0.1, 1 - number / 10) + 0.01 * (number % 2)} for number in range(20)]
-    run = made(tmp_path / "run", looks)
+    observations = [{**HEALTHY, "distance": max(0.1, 1 - number / 10) + 0.01 * (number % 2)} for number in range(20)]
+    run = made(tmp_path / "run", observations)
     for total, since in ((1000 * LOOKS, "30 %"), (20_000, "60 %")):
         found = diagnose(run.folder)
-        assert found.improvement == improvement_of(Traces(run).looks, total) and found.improvement.stopped
+        assert found.improvement == improvement_of(Traces(run).observations, total) and found.improvement.stopped
         assert found.improvement.since == 12_000 and f"since {since} of the run" in found.words()
         finish(run)
 
@@ -265,23 +272,23 @@ def test_the_section_of_the_report(tmp_path: Path) -> None:
 
 def test_phases_are_told_apart(tmp_path: Path) -> None:
     """A collapse of pretraining, about which something was being tried when the contest began."""
-    looks = [*[{**HEALTHY, "distance": 0.1}] * 10, *[{**COLLAPSED, "distance": 0.1}] * 6]
-    looks += [{**values, "phase": 1} for values in falling(LOOKS - 16)]
+    observations = [*[{**HEALTHY, "distance": 0.1}] * 10, *[{**COLLAPSED, "distance": 0.1}] * 6]
+    observations += [{**values, "phase": 1} for values in falling(LOOKS - 16)]
     said = "The phase pretraining ends after 16,500 samples; contest begins."
     begins = {"samples": 16_500, "kind": "phase", "said": said, "phase": 1, "name": "contest"}
     events = [collapse(13, "finding"), collapse(13, "remedy"), begins, FINISHED]
-    run = finish(made(tmp_path / "run", looks, events))
+    run = finish(made(tmp_path / "run", observations, events))
     found, words = diagnose(run.folder, picture=tmp_path / "picture.png"), diagnose(run.folder).words()
     assert not found.ails and "(mode collapse: not judged before the phase ended)" in found.verdict
     assert said in words and "the phase ended before that was judged" in words
     assert found.improvement.stopped is False and (tmp_path / "picture.png").exists()
-    assert found.episodes[0].end == 16_000 and "phase" not in Traces(run).looks[-1].values
+    assert found.incidents[0].end == 16_000 and "phase" not in Traces(run).observations[-1].values
 
 
 def test_an_ailment_that_nobody_treated_ends_with_its_phase(tmp_path: Path) -> None:
     begins = {"samples": 16_500, "kind": "phase", "said": "", "name": "contest"}
     events = [collapse(13, "finding"), begins, FINISHED]
-    looks = [*falling(10), *[{**COLLAPSED, "distance": 0.1}] * 6]
-    found = diagnose(finish(made(tmp_path / "run", looks, events)).folder)
+    observations = [*falling(10), *[{**COLLAPSED, "distance": 0.1}] * 6]
+    found = diagnose(finish(made(tmp_path / "run", observations, events)).folder)
     assert not found.ails and "mode collapse: left behind with its phase" in found.verdict
     assert "Nothing was done. Its phase ended." in found.words() and found.improvement.stopped is None

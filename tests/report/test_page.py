@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
+from sparring.evaluation.glossary import number, words
 from sparring.evaluation.scores import Score
-from sparring.evaluation.words import number, words
 from sparring.rendering.exhibits import Picture
 from sparring.report.curves import curves
 from sparring.report.page import Report, ScoreTable, page

@@ -6,11 +6,11 @@ import math
 import pytest
 from PIL import Image
 
-from sparring.objectives.balance import SET_POINT
+from sparring.objectives.gamma import SET_POINT
 from sparring.report.picture import BLUE, GAMMA, GREEN, ROWS, _dials, _panels, healthy, signals_picture
-from sparring.watchdog.episodes import HELPED, IN_VAIN, Episode, Treatment
+from sparring.watchdog.incidents import HELPED, IN_VAIN, Incident, Treatment
 from sparring.watchdog.rules import RULES
-from sparring.watchdog.signals import SIGNALS, Look
+from sparring.watchdog.signals import SIGNALS, Observation
 
 
 def size(content: bytes) -> tuple[int, int]:
@@ -19,20 +19,20 @@ def size(content: bytes) -> tuple[int, int]:
         return opened.size
 
 
-def looks(count: int, **signals: float) -> list[Look]:
-    return [Look(number, 64 * number, dict(signals)) for number in range(1, count + 1)]
+def observations(count: int, **signals: float) -> list[Observation]:
+    return [Observation(number, 64 * number, dict(signals)) for number in range(1, count + 1)]
 
 
 def test_rows_without_signals_are_left_out() -> None:
     """A game with one player has no lead."""
-    few, more = looks(5, distance=0.2, coverage=0.3), looks(5, distance=0.2, coverage=0.3, lead=0.8)
+    few, more = observations(5, distance=0.2, coverage=0.3), observations(5, distance=0.2, coverage=0.3, lead=0.8)
     assert size(signals_picture(few))[1] < size(signals_picture(more))[1]
 
 
 def test_what_happened_is_drawn_above() -> None:
     done = (Treatment("slower", 100, 0, IN_VAIN, 200), Treatment("slower still", 200, None, HELPED, 300))
-    ailing = Episode("divergence", 100, 300, False, "", (), "", done)
-    plain, told = signals_picture(looks(9, lead=0.8)), signals_picture(looks(9, lead=0.8), [ailing])
+    ailing = Incident("divergence", 100, 300, False, "", (), "", done)
+    plain, told = signals_picture(observations(9, lead=0.8)), signals_picture(observations(9, lead=0.8), [ailing])
     assert size(told)[1] > size(plain)[1] and size(told)[0] == size(plain)[0]
 
 
@@ -41,8 +41,8 @@ def test_outcomes_are_not_written_over_names(start: int, end: int) -> None:
     """However long it lasted: what came of it makes no difference to the margin, where its name stands."""
     margins = []
     for left in (False, True):
-        ailing = Episode("unhealthy data", start, end, True, "", (), "", left=left)
-        with Image.open(io.BytesIO(signals_picture(looks(9, lead=0.8), [ailing]))) as picture:
+        ailing = Incident("unhealthy data", start, end, True, "", (), "", left=left)
+        with Image.open(io.BytesIO(signals_picture(observations(9, lead=0.8), [ailing]))) as picture:
             margins.append(picture.crop((0, 0, picture.width // 12, picture.height)).tobytes())
     assert margins[0] == margins[1]
 
@@ -51,7 +51,7 @@ def test_outcomes_are_not_written_over_names(start: int, end: int) -> None:
 def test_any_value_can_be_drawn(value: float) -> None:
     signals = {name: value for pair in ROWS.values() for panel in pair for name in panel.shows}
     figures = [{"samples": 64 * number, "dial: strength": value * number} for number in range(3)]
-    assert size(signals_picture(looks(2, **signals), (), figures))[0] > 800
+    assert size(signals_picture(observations(2, **signals), (), figures))[0] > 800
 
 
 def test_no_looks_and_dials_that_never_moved() -> None:
@@ -77,8 +77,8 @@ def test_what_is_drawn_is_what_is_seen() -> None:
     assert {name for pair in ROWS.values() for panel in pair for name in panel.shows} <= set(SIGNALS)
 
 
-def turned(**dials: float) -> list[dict[str, float]]:
-    return [{"samples": 64 * row, **{f"dial: {name}": end * row for name, end in dials.items()}} for row in range(3)]
+def turned(**controls: float) -> list[dict[str, float]]:
+    return [{"samples": 64 * row, **{f"dial: {name}": end * row for name, end in controls.items()}} for row in range(3)]
 
 
 def test_all_dials_of_a_kind_are_drawn_whatever_the_players_are_called() -> None:
@@ -91,6 +91,8 @@ def test_all_dials_of_a_kind_are_drawn_whatever_the_players_are_called() -> None
 
 @pytest.mark.parametrize("found", [False, True])
 def test_a_line_is_drawn_where_a_phase_begins(found: bool) -> None:
-    ailing = [Episode("divergence", 100, 300, False, "", (), "")] * found
-    plain, marked = (signals_picture(looks(9, lead=0.8), ailing, (), phases) for phases in ((), [(320, "contest")]))
+    ailing = [Incident("divergence", 100, 300, False, "", (), "")] * found
+    plain, marked = (
+        signals_picture(observations(9, lead=0.8), ailing, (), phases) for phases in ((), [(320, "contest")])
+    )
     assert size(plain) == size(marked) and plain != marked

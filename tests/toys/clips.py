@@ -56,8 +56,8 @@ class Generator(nn.Module):
         coarse = [nn.Linear(8, 8 * 2 * 4 * 4), nn.Unflatten(1, (8, 2, 4, 4)), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*coarse, nn.Upsample(scale_factor=2), nn.Conv3d(8, 1, 3, padding=1), nn.Tanh())
 
-    def forward(self, noise: Tensor, condition: None) -> Tensor:
-        clips: Tensor = self.layers(noise)
+    def forward(self, latent: Tensor, condition: None) -> Tensor:
+        clips: Tensor = self.layers(latent)
         return clips
 
 

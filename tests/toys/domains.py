@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.conditions import Asking
+from sparring.data.conditions import ConditionSpec
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.flow import Batch
 from sparring.games.game import Game
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 from sparring.rendering.exhibits import Exhibit, Table
 from toys.exchange_game import ExchangeGame
 from toys.kind import Kind, arrays_asked
@@ -43,8 +43,8 @@ def load(source: str, view: View) -> Dataset:
     with np.load(source) as file:
         a, b = file["a"], torch.from_numpy(file["b"])
 
-    def partnered(stored: Batch, draw: Draw | None) -> Batch:
-        rows = stored.condition if draw is None else draw.integers("partner", len(b))
+    def partnered(stored: Batch, random: RandomStream | None) -> Batch:
+        rows = stored.condition if random is None else random.integers("partner", len(b))
         return stored._replace(condition=b.to(rows.device)[rows % len(b)])
 
     return Dataset(a, conditions=np.arange(len(a)), read=partnered) if view.condition else Dataset(a)
@@ -61,7 +61,7 @@ def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     return [Table(header, tuple(tuple(f"{number:.3g}" for number in row) for row in rows))]
 
 
-OTHER = Asking({"input": "a file of points of domain b"}, others_asked, required=("input",))
+OTHER = ConditionSpec({"input": "a file of points of domain b"}, others_asked, required=("input",))
 KIND = Kind("domains", load, lambda points: points, look, ".domains.npz", conditions={"other": OTHER})
 
 

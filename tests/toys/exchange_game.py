@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss, mse_loss
 
-from sparring.dials import Dial
-from sparring.flow import Batch, Noise, Opinion, Progress, Sample, Terms, Turn
+from sparring.controls import Control
+from sparring.flow import Batch, Latent, Opinion, Progress, Sample, Terms, Turn
 from sparring.games.game import WHOLE_RUN
 from sparring.layers.dense import Dense
-from sparring.objectives.balance import LEAD, lead
-from sparring.randomness import Draw
+from sparring.objectives.gamma import LEAD, lead
+from sparring.randomness import RandomStream
 
 CYCLE_WEIGHT = 10.0
 """λ of Zhu et al. (2017), eq. 3."""
@@ -38,8 +38,8 @@ class Critic(nn.Module):
 
     def forward(self, points: Tensor) -> Tensor:
         """Map points (rows, size) to scores (rows,)."""
-        scores: Tensor = self.layers(points).squeeze(1)
-        return scores
+        logits: Tensor = self.layers(points).squeeze(1)
+        return logits
 
     def exchange(self, fakes: Tensor, progress: Progress) -> Tensor:
         """Exchange half of the fakes for earlier ones."""
@@ -55,20 +55,20 @@ class Critic(nn.Module):
 
     def _places(self, progress: Progress) -> tuple[Tensor, Tensor]:
         """Each row's place in the pool, which no other row of the batch has, and whether the row is chosen."""
-        draw = progress.draw
-        rows = torch.arange(draw.rows.start, draw.rows.stop, device=draw.device)
-        return (progress.samples + rows) % len(self.pool), draw.uniform("exchange") < 0.5
+        random = progress.random
+        rows = torch.arange(random.rows.start, random.rows.stop, device=random.device)
+        return (progress.samples + rows) % len(self.pool), random.uniform("exchange") < 0.5
 
 
 class ExchangeGame:
     """Domain a are the samples, domain b the conditions; a cycle must end where it began."""
 
     published = ("to a", "to b")
-    judges = ("critic a", "critic b")
+    critics = ("critic a", "critic b")
     phases = WHOLE_RUN
 
     def __init__(self, *, size: int = 2, width: int = 32, pool: int = 50) -> None:
-        self.dials: dict[str, Dial] = {}
+        self.controls: dict[str, Control] = {}
         self.generators = {domain: Dense(size, width, size) for domain in ("a", "b")}
         self.critics = {domain: Critic(size=size, width=width, pool=pool) for domain in ("a", "b")}
         self.players: dict[str, nn.Module] = {
@@ -91,10 +91,10 @@ class ExchangeGame:
             fakes = self.generators[domain](other)
         progress.rows["fakes"] = fakes
         critic = self.critics[domain]
-        real_scores, fake_scores = critic(real), critic(critic.exchange(fakes, progress))
+        real_logits, fake_logits = critic(real), critic(critic.exchange(fakes, progress))
         with torch.no_grad():
-            progress.notes[LEAD] = lead([real_scores], [fake_scores])
-        return {"real": towards(1.0, real_scores) / 2, "fake": towards(0.0, fake_scores) / 2}
+            progress.notes[LEAD] = lead([real_logits], [fake_logits])
+        return {"real": towards(1.0, real_logits) / 2, "fake": towards(0.0, fake_logits) / 2}
 
     def remember(self, domain: str, rows: Mapping[str, Sample], progress: Progress) -> None:
         """Move the pool of the domain's critic."""
@@ -116,15 +116,15 @@ class ExchangeGame:
         """How real the critic takes points of domain a for."""
         return Opinion(self.critics["a"](batch.real))
 
-    def noise(self, draw: Draw) -> Noise:
+    def latent(self, random: RandomStream) -> Latent:
         """No numbers, (rows, 0): an exchange is a function of the condition."""
-        return draw.normal("noise", 0)
+        return random.normal("noise", 0)
 
-    def generate(self, noise: Noise, condition: Sample | None) -> Sample:
+    def generate(self, latent: Latent, condition: Sample | None) -> Sample:
         """Turn points of domain b into points of domain a."""
         return self.generators["a"](condition)
 
 
-def towards(value: float, scores: Tensor) -> Tensor:
+def towards(value: float, logits: Tensor) -> Tensor:
     """Mean squared distance of scores from a value."""
-    return mse_loss(scores, torch.full_like(scores, value))
+    return mse_loss(logits, torch.full_like(logits, value))

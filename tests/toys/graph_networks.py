@@ -37,8 +37,8 @@ class Generator(nn.Module):
         super().__init__()
         self.layers = Dense(26 + 8, 64, ATOMS * ATOMS)
 
-    def forward(self, noise: Tensor, condition: None) -> Graph:
-        for_atoms, for_size, rest = noise.split((*CHOICE, 8), 1)
+    def forward(self, latent: Tensor, condition: None) -> Graph:
+        for_atoms, for_size, rest = latent.split((*CHOICE, 8), 1)
         atoms, size = for_atoms.view(-1, ATOMS, KINDS).argmax(2), FEWEST + for_size.argmax(1)
         bonds = self.layers(torch.cat([indicators(atoms, size), rest], 1)).view(-1, ATOMS, ATOMS)
         return Graph(atoms, (bonds + bonds.mT).sigmoid(), size)

@@ -13,9 +13,9 @@ from sparring.flow import Batch
 from sparring.games.duel import Duel
 from sparring.games.game import Game
 from sparring.games.priors import normal
-from sparring.objectives.balance import automatic
+from sparring.objectives.gamma import automatic
 from sparring.objectives.losses import relativistic
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 from sparring.rendering.exhibits import Exhibit, Text
 from toys.graph_networks import ATOMS, CHOICE, FEWEST, Discriminator, Generator, Graph, flat
 from toys.kind import Kind
@@ -40,7 +40,7 @@ def load(source: str, view: View) -> Dataset:
         return Dataset(Graph(file["atoms"], file["bonds"], file["size"]), read=widened)
 
 
-def widened(stored: Batch, draw: Draw | None) -> Batch:
+def widened(stored: Batch, random: RandomStream | None) -> Batch:
     """A byte for each number is enough to store; networks see int64 and float32."""
     atoms, bonds, size = stored.real
     return stored._replace(real=Graph(atoms.long(), bonds.float(), size.long()))
@@ -68,8 +68,8 @@ class Graphs(ToyRecipe):
         return View(facts.shape)
 
     def game(self, facts: Facts) -> Game:
-        strength, noise = automatic(10.0, rate=0.01, lowest=0.01), normal(sum(CHOICE) + 8)
-        return Duel(Generator(), Discriminator(), prior=noise, loss=relativistic, strength=strength)
+        strength, latent = automatic(10.0, rate=0.01, lowest=0.01), normal(sum(CHOICE) + 8)
+        return Duel(Generator(), Discriminator(), prior=latent, loss=relativistic, strength=strength)
 
 
 RECIPE = Graphs()

@@ -47,8 +47,8 @@ class Generator(nn.Module):
         super().__init__()
         self.layers = Dense(4, 32, 2)
 
-    def forward(self, noise: Tensor, condition: None) -> Tensor:
-        return self.layers(noise)
+    def forward(self, latent: Tensor, condition: None) -> Tensor:
+        return self.layers(latent)
 
 
 class Discriminator(nn.Module):
@@ -70,7 +70,7 @@ class Halves(ToyRecipe):
         return View(facts.shape)
 
     def game(self, facts: Facts) -> Game:
-        return HalvesGame(Generator(), Discriminator(), Dense(2, 32, len(facts.classes)), noise=4)
+        return HalvesGame(Generator(), Discriminator(), Dense(2, 32, len(facts.classes)), latent=4)
 
 
 RECIPE, MEASURES = Halves(), ("accuracy",)

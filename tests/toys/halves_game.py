@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from sparring.flow import Batch, Noise, Opinion, Progress, Sample, Terms, Turn
+from sparring.flow import Batch, Latent, Opinion, Progress, Sample, Terms, Turn
 from sparring.games.duel import Duel
 from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import normal
 from sparring.objectives.losses import relativistic
 from sparring.objectives.schedules import Weighted, constant
 from sparring.objectives.terms import Attempt
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 
 
 class HalvesGame:
@@ -26,14 +26,14 @@ class HalvesGame:
     """
 
     published = ("generator", "classifier")
-    judges = ("discriminator",)
+    critics = ("discriminator",)
     phases = WHOLE_RUN
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, classifier: nn.Module, *, noise: int) -> None:
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, classifier: nn.Module, *, latent: int) -> None:
         terms = {"doubt": Weighted(self.doubt, constant(0.1))}
-        self.duel = Duel(generator, discriminator, prior=normal(noise), loss=relativistic, terms=terms)
+        self.duel = Duel(generator, discriminator, prior=normal(latent), loss=relativistic, terms=terms)
         self.players = {**self.duel.players, "classifier": classifier}
-        self.dials = self.duel.dials
+        self.controls = self.duel.controls
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """Those of the duel, then the classifier."""
@@ -57,10 +57,10 @@ class HalvesGame:
         """How real the discriminator takes points for, and which class the classifier."""
         return self.duel.opinion(batch)._replace(classes=self.players["classifier"](batch.real))
 
-    def noise(self, draw: Draw) -> Noise:
+    def latent(self, random: RandomStream) -> Latent:
         """See ``Duel``."""
-        return self.duel.noise(draw)
+        return self.duel.latent(random)
 
-    def generate(self, noise: Noise, condition: Sample | None) -> Sample:
+    def generate(self, latent: Latent, condition: Sample | None) -> Sample:
         """See ``Duel``."""
-        return self.duel.generate(noise, condition)
+        return self.duel.generate(latent, condition)

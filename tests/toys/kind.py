@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.conditions import Asking
+from sparring.data.conditions import ConditionSpec
 from sparring.data.dataset import Dataset, Split, split_rows
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.flow import Batch
 from sparring.metrics.extractors.extractor import Extractor
-from sparring.metrics.measure import Measure, Round
+from sparring.metrics.measure import Measure, Repeat
 from sparring.modality import Survey
 from sparring.rendering.exhibits import Exhibit
 from sparring.samples import Sample, tensors
@@ -59,7 +59,7 @@ class Kind:
     suffix: str
     classes: tuple[str, ...] = ()
     coding: Callable[[str], dict[str, Any]] = lambda source: {}
-    conditions: Mapping[str, Asking] = field(default_factory=dict)
+    conditions: Mapping[str, ConditionSpec] = field(default_factory=dict)
     bounds: tuple[float, float] | None = None
     blends: bool = False
     paired: Callable[[Sample, Sample], Mapping[str, float]] = lambda fake, true: {}
@@ -101,13 +101,13 @@ class Kind:
     def measure(self, split: Split, seed: int) -> Measure:
         return lambda one: ({}, {})
 
-    def sketch(self, samples: Sample, facts: Facts) -> Tensor:
+    def cheap_features(self, samples: Sample, facts: Facts) -> Tensor:
         return self.features(samples)
 
-    def signs(self, real: Sample, fake: Sample) -> Mapping[str, float]:
+    def extra_signals(self, real: Sample, fake: Sample) -> Mapping[str, float]:
         return {}
 
-    def by_class(self, one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
+    def by_class(self, one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
         return {}
 
 

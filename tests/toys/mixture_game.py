@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from sparring.dials import Dial
-from sparring.flow import Batch, Noise, Opinion, Progress, Sample, Terms, Turn
+from sparring.controls import Control
+from sparring.flow import Batch, Latent, Opinion, Progress, Sample, Terms, Turn
 from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import normal
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 
 FORGETTING = 0.6
 """α of the step sizes n^-α, in (1/2, 1] (Cappé & Moulines 2009, section 2.4)."""
@@ -86,11 +86,11 @@ class MixtureGame:
     """One player, whose statistics move after each turn."""
 
     published = ("mixture",)
-    judges = ()
+    critics = ()
     phases = WHOLE_RUN
 
     def __init__(self, *, components: int = 3, size: int = 2) -> None:
-        self.dials: dict[str, Dial] = {}
+        self.controls: dict[str, Control] = {}
         self.mixture = Mixture(components=components, size=size)
         self.players: dict[str, nn.Module] = {"mixture": self.mixture}
         self._prior = normal(1 + size)
@@ -114,13 +114,13 @@ class MixtureGame:
         """The log-likelihood."""
         return Opinion(likelihood=self.mixture(batch.real).logsumexp(1))
 
-    def noise(self, draw: Draw) -> Noise:
+    def latent(self, random: RandomStream) -> Latent:
         """Standard normal noise, (rows, 1 + size): the first number chooses the component."""
-        return self._prior(draw)
+        return self._prior(random)
 
-    def generate(self, noise: Noise, condition: Sample | None) -> Sample:
+    def generate(self, latent: Latent, condition: Sample | None) -> Sample:
         """Choose a component by its share, and a point of it."""
         bounds = self.mixture.shares.cumsum(0)
-        chosen = torch.searchsorted(bounds, torch.special.ndtr(noise[:, 0])).clamp_max(len(bounds) - 1)
-        steps = self.mixture.factors[chosen] @ noise[:, 1:, None]
+        chosen = torch.searchsorted(bounds, torch.special.ndtr(latent[:, 0])).clamp_max(len(bounds) - 1)
+        steps = self.mixture.factors[chosen] @ latent[:, 1:, None]
         return self.mixture.means[chosen] + steps.squeeze(2)

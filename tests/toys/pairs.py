@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-from sparring.data.conditions import Asking
+from sparring.data.conditions import ConditionSpec
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.data.view import View
@@ -57,7 +57,7 @@ def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     return [picture_of(picture(both, columns=columns))]
 
 
-PAIR = Asking({"input": "a file of sketches"}, answer, determines=True, required=("input",))
+PAIR = ConditionSpec({"input": "a file of sketches"}, answer, determines=True, required=("input",))
 LOOKS = {"conditions": {"pair": PAIR}, "bounds": BOUNDS, "blends": True, "paired": IMAGES.paired}
 KIND = Kind("pairs", load, lambda pictures: pictures.flatten(1), look, ".pairs.npz", **LOOKS)
 MEASURES = ("l1", "psnr", "ssim")
@@ -68,8 +68,8 @@ class Generator(nn.Module):
         super().__init__()
         self.first, self.last = convolution(1 + 2, 16), convolution(16, 1)
 
-    def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
-        maps = noise[:, :, None, None].expand(-1, -1, 8, 8)
+    def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
+        maps = latent[:, :, None, None].expand(-1, -1, 8, 8)
         return self.last(rectify(self.first(torch.cat([condition, maps], 1)))).tanh()
 
 

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from sparring.dials import Dial, running_mean
-from sparring.flow import Batch, Noise, Opinion, Phase, Progress, Sample, Terms, Turn
+from sparring.controls import Control, running_mean
+from sparring.flow import Batch, Latent, Opinion, Phase, Progress, Sample, Terms, Turn
 from sparring.games.game import phase_at
-from sparring.objectives.balance import LEAD, lead
-from sparring.randomness import Draw
+from sparring.objectives.gamma import LEAD, lead
+from sparring.randomness import RandomStream
 
 
 class PolicyGame:
@@ -24,12 +24,12 @@ class PolicyGame:
     """
 
     published = ("generator",)
-    judges = ("discriminator",)
+    critics = ("discriminator",)
     phases = (Phase("likelihood", 0.5, watched=False), Phase("contest"))
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, *, length: int, letters: int) -> None:
         self.players = {"generator": generator, "discriminator": discriminator}
-        self.dials = {"baseline": Dial(0.5, rule=running_mean("generator: reward", 0.9))}
+        self.controls = {"baseline": Control(0.5, rule=running_mean("generator: reward", 0.9))}
         self.length, self.letters = length, letters
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
@@ -44,18 +44,18 @@ class PolicyGame:
 
     def discriminator_terms(self, batch: Batch, progress: Progress) -> Terms:
         """Tell real from fake (eq. 5)."""
-        fake = self.generate(self.noise(progress.draw), None)
-        real_scores, fake_scores = (self.players["discriminator"](side) for side in (batch.real, fake))
-        progress.notes[LEAD] = lead([real_scores.detach()], [fake_scores.detach()])
-        return {"adversarial": softplus(-real_scores).mean() + softplus(fake_scores).mean()}
+        fake = self.generate(self.latent(progress.random), None)
+        real_logits, fake_logits = (self.players["discriminator"](side) for side in (batch.real, fake))
+        progress.notes[LEAD] = lead([real_logits.detach()], [fake_logits.detach()])
+        return {"adversarial": softplus(-real_logits).mean() + softplus(fake_logits).mean()}
 
     def generator_terms(self, batch: Batch, progress: Progress) -> Terms:
         """Write more of what was rewarded above the baseline (Williams 1992): E[(R - b) ∇ log p(x)], R = σ(D(x))."""
         with torch.no_grad():
-            fake = self.generate(self.noise(progress.draw), None)
+            fake = self.generate(self.latent(progress.random), None)
             reward = self.players["discriminator"](fake).sigmoid()
         progress.notes["reward"] = reward.mean()
-        advantage = reward - self.dials["baseline"].value
+        advantage = reward - self.controls["baseline"].value
         return {"policy": -(advantage * self.log_likelihood(fake)).mean()}
 
     def log_likelihood(self, tokens: Tensor) -> Tensor:
@@ -66,14 +66,14 @@ class PolicyGame:
         """The log-likelihood, and how real the discriminator takes each sequence for."""
         return Opinion(self.players["discriminator"](batch.real), self.log_likelihood(batch.real))
 
-    def noise(self, draw: Draw) -> Noise:
+    def latent(self, random: RandomStream) -> Latent:
         """Gumbel noise, (rows, length · letters). Truncated by a factor, it is sampling at that temperature."""
-        return -(-draw.uniform("noise", self.length * self.letters).clamp_min(1e-9).log()).log()
+        return -(-random.uniform("noise", self.length * self.letters).clamp_min(1e-9).log()).log()
 
     @torch.no_grad()
-    def generate(self, noise: Noise, condition: Sample | None) -> Sample:
+    def generate(self, latent: Latent, condition: Sample | None) -> Sample:
         """Write one token after the other: argmax of log p plus Gumbel noise is drawn from p."""
-        tokens = torch.zeros(len(noise), self.length, dtype=torch.int64, device=noise.device)
-        for place, here in enumerate(noise.view(-1, self.length, self.letters).unbind(1)):
+        tokens = torch.zeros(len(latent), self.length, dtype=torch.int64, device=latent.device)
+        for place, here in enumerate(latent.view(-1, self.length, self.letters).unbind(1)):
             tokens[:, place] = (self.players["generator"](tokens)[:, place] + here).argmax(1)
         return tokens

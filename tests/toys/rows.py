@@ -19,7 +19,7 @@ from sparring.games.game import Game
 from sparring.games.priors import normal
 from sparring.layers.dense import Dense
 from sparring.objectives.losses import relativistic
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 from sparring.rendering.exhibits import Exhibit, Table
 from toys.kind import Kind
 from toys.recipe import ToyRecipe
@@ -47,7 +47,7 @@ def load(source: str, view: View) -> Dataset:
     return Dataset(Row(number, colour), labels=colour, conditions=told, read=encoded)
 
 
-def encoded(stored: Batch, draw: Draw | None) -> Batch:
+def encoded(stored: Batch, random: RandomStream | None) -> Batch:
     """One-hot categories: only what is stored is small."""
     return stored._replace(real=Row(stored.real.number, one_hot(stored.real.colour, len(COLOURS)).float()))
 
@@ -65,8 +65,8 @@ class Generator(nn.Module):
         super().__init__()
         self.layers = Dense(4 + 3, 16, 4)
 
-    def forward(self, noise: Tensor, condition: Tensor) -> Row:
-        number, colour = self.layers(torch.cat([noise, one_hot(condition, 3).float()], 1)).split((1, 3), 1)
+    def forward(self, latent: Tensor, condition: Tensor) -> Row:
+        number, colour = self.layers(torch.cat([latent, one_hot(condition, 3).float()], 1)).split((1, 3), 1)
         return Row(number, colour.softmax(1))
 
 

@@ -16,7 +16,7 @@ from sparring.games.duel import Duel
 from sparring.games.game import Game
 from sparring.games.priors import normal
 from sparring.objectives.losses import relativistic
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 from sparring.rendering.exhibits import Exhibit, sound_of
 from toys.kind import Kind
 from toys.recipe import ToyRecipe
@@ -41,11 +41,11 @@ def load(source: str, view: View) -> Dataset:
     return Dataset(Wave(np.load(source)["samples"], np.load(source)["length"]), read=cropped)
 
 
-def cropped(stored: Batch, draw: Draw | None) -> Batch:
+def cropped(stored: Batch, random: RandomStream | None) -> Batch:
     """A crop of each wave from anywhere in it, or from its middle."""
     samples, length = stored.real
     room = (length - CROP).clamp(min=0)
-    start = room // 2 if draw is None else draw.integers("start", STORED) % (room + 1)
+    start = room // 2 if random is None else random.integers("start", STORED) % (room + 1)
     places = start[:, None] + torch.arange(CROP).to(start)
     return stored._replace(real=silent_beyond(samples.gather(1, places), length.clamp(max=CROP)))
 
@@ -68,9 +68,9 @@ class Generator(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(nn.ConvTranspose1d(8, 16, 16), nn.ReLU(), nn.ConvTranspose1d(16, 1, 4, 4))
 
-    def forward(self, noise: Tensor, condition: None) -> Wave:
-        length = SHORTEST + (STORED - SHORTEST) * torch.special.ndtr(noise[:, 0])
-        return silent_beyond(self.layers(noise[:, :, None]).tanh().squeeze(1), length.long().clamp(max=CROP))
+    def forward(self, latent: Tensor, condition: None) -> Wave:
+        length = SHORTEST + (STORED - SHORTEST) * torch.special.ndtr(latent[:, 0])
+        return silent_beyond(self.layers(latent[:, :, None]).tanh().squeeze(1), length.long().clamp(max=CROP))
 
 
 class Discriminator(nn.Module):

@@ -132,7 +132,7 @@ def test_a_damaged_one_at_the_same_place_is_replaced(saved: Path, trainer: Train
 
 
 def test_other_networks(saved: Path, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel]) -> None:
-    other = Trainer(tiny_duel(judges=2), blob, plan())
+    other = Trainer(tiny_duel(critics=2), blob, plan())
     with pytest.raises(SparringError, match="checkpoint of other networks"):
         restore(other, load_checkpoint(saved)[0])
 
@@ -158,19 +158,19 @@ def test_nothing_is_forgotten_where_nothing_is(tmp_path: Path) -> None:
 def test_where_the_dials_stand_is_kept(
     trainer: Trainer, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel], tmp_path: Path
 ) -> None:
-    trainer.dials["generator rate"].set(0.25)
-    trainer.dials["strength"].obeys = True
-    trainer.dials["strength"].set(1 / 3)
-    trainer.dials["real level"].set(-1e-17)
-    trainer.beside = {"watchdog": {"tries": {"imbalance": 2}}}
+    trainer.controls["generator rate"].set(0.25)
+    trainer.controls["strength"].enabled = True
+    trainer.controls["strength"].set(1 / 3)
+    trainer.controls["real level"].set(-1e-17)
+    trainer.extra_state = {"watchdog": {"tries": {"imbalance": 2}}}
     trainer.advance()
     save_checkpoint(tmp_path, trainer)
     other = Trainer(tiny_duel(), blob, plan())
     restore(other, load_checkpoint(tmp_path)[0])
-    assert [(dial.value, dial.obeys) for dial in other.dials.values()] == [
-        (dial.value, dial.obeys) for dial in trainer.dials.values()
+    assert [(control.value, control.enabled) for control in other.controls.values()] == [
+        (control.value, control.enabled) for control in trainer.controls.values()
     ]
-    assert other.beside == trainer.beside
+    assert other.extra_state == trainer.extra_state
     for one in (trainer, other):
         one.advance()
     assert {**take(other).state, "seconds": 0} == {**take(trainer).state, "seconds": 0}

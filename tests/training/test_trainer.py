@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sparring.controls import Control
 from sparring.data.dataset import Dataset
-from sparring.dials import Dial
 from sparring.errors import SparringError
 from sparring.flow import Batch, Progress, Terms, Turn, Verdict
 from sparring.games.duel import Duel
 from sparring.games.priors import normal
 from sparring.modalities.images.networks import dcgan, dense, residual
-from sparring.objectives.balance import automatic
+from sparring.objectives.gamma import automatic
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.penalties import dragan, finite_r1, gradient_penalty, r1, r2, sparse
 from sparring.objectives.schedules import Weighted, constant
@@ -87,7 +87,10 @@ def test_where_memory_runs_out_the_micro_batch_is_halved_and_the_mathematics_sta
     choices = {"penalties": PENALTIES}
     whole = played(cramped(tiny_duel(**choices), room=32), blob, plan())
     small = played(
-        cramped(tiny_duel(**choices), room=10), blob, plan(), tell=lambda kind, sentence: said.append((kind, sentence))
+        cramped(tiny_duel(**choices), room=10),
+        blob,
+        plan(),
+        on_event=lambda kind, sentence: said.append((kind, sentence)),
     )
     assert small.micro_batch == 8 and whole.micro_batch == 32
     assert [kind for kind, _ in said] == ["micro-batch"] * 2
@@ -124,10 +127,10 @@ class Cursed(nn.Module):
         super().__init__()
         self.generator, self.bad, self.passes = generator, bad, 0
 
-    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+    def forward(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
         self.passes += torch.is_grad_enabled()
         factor = float("nan") if torch.is_grad_enabled() and self.passes in self.bad else 1.0
-        return self.generator(noise, condition) * factor
+        return self.generator(latent, condition) * factor
 
 
 def cursed(duel: Duel, bad: range) -> Duel:
@@ -136,7 +139,7 @@ def cursed(duel: Duel, bad: range) -> Duel:
 
 def test_gradients_that_are_not_finite_are_refused(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     said: list[str] = []
-    trainer = Trainer(cursed(tiny_duel(), range(3, 6)), blob, plan(), tell=lambda kind, sentence: said.append(kind))
+    trainer = Trainer(cursed(tiny_duel(), range(3, 6)), blob, plan(), on_event=lambda kind, sentence: said.append(kind))
     before: dict[str, Tensor] = {}
     for progress in trainer:
         if progress.step == 2:
@@ -226,9 +229,9 @@ def test_schedules_are_laid_over_the_budget(tiny_duel: Make, blob: Dataset, plan
 
 def test_dials_scale_the_learning_rates(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(tiny_duel(), blob, plan(rate=1e-3))
-    assert {name for name in trainer.dials if name.endswith(" rate")} == {"generator rate", "discriminator rate"}
-    assert not any(trainer.dials[f"{name} rate"].obeys for name in trainer.optimisers)
-    trainer.dials["generator rate"].set(0.25)
+    assert {name for name in trainer.controls if name.endswith(" rate")} == {"generator rate", "discriminator rate"}
+    assert not any(trainer.controls[f"{name} rate"].enabled for name in trainer.optimisers)
+    trainer.controls["generator rate"].set(0.25)
     trainer.advance()
     rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in trainer.optimisers.items()}
     assert rates == pytest.approx({"generator": 0.25e-3, "discriminator": 1e-3})
@@ -236,7 +239,7 @@ def test_dials_scale_the_learning_rates(tiny_duel: Make, blob: Dataset, plan: Ma
 
 def test_a_player_whose_rate_is_turned_to_zero_stays(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(tiny_duel(), blob, plan())
-    trainer.dials["discriminator rate"].set(0.0)
+    trainer.controls["discriminator rate"].set(0.0)
     before = weights(trainer)
     trainer.advance()
     for name, after in weights(trainer).items():
@@ -250,9 +253,9 @@ def test_dials_turn_by_the_figures_of_the_step(tiny_duel: Make, blob: Dataset, p
         heard.append(dict(figures))
         return value + 1
 
-    trainer = Trainer(tiny_duel(strength=Dial(5.0, rule=rule)), blob, plan(samples=96))
+    trainer = Trainer(tiny_duel(strength=Control(5.0, rule=rule)), blob, plan(samples=96))
     for progress in trainer:
-        assert trainer.dials["strength"].value == 5.0 + progress.step
+        assert trainer.controls["strength"].value == 5.0 + progress.step
         assert trainer.fresh["dial: strength"] == trainer.figures["dial: strength"] == 5.0 + progress.step
     assert [figures["fraction"] for figures in heard] == pytest.approx([0, 1 / 3, 2 / 3])
     assert all(figures["discriminator: lead"] > 0 for figures in heard)
@@ -261,11 +264,11 @@ def test_dials_turn_by_the_figures_of_the_step(tiny_duel: Make, blob: Dataset, p
 def test_an_automatic_strength_moves_by_its_share(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(tiny_duel(strength=automatic(2.0, 0.01, 1e-7)), blob, plan(samples=32_000))
     for _ in range(10):
-        before = trainer.dials["strength"].value
+        before = trainer.controls["strength"].value
         trainer.advance()
         upward = trainer.figures["discriminator: lead"] > 0.8
         # At the start it can rise, and fall no faster than its floor.
-        assert (trainer.dials["strength"].value > before) == upward
+        assert (trainer.controls["strength"].value > before) == upward
 
 
 @pytest.mark.parametrize("micro_batch", [None, 7])
@@ -277,7 +280,7 @@ def test_figures_are_those_of_the_whole_batch(
     trainer = Trainer(duel, blob, plan(micro_batch=micro_batch))
     with torch.no_grad():
         real = trainer._batch(0).real
-        fake = duel.generate(duel.noise(trainer.progress.draw.within("discriminator/0")), None)
+        fake = duel.generate(duel.latent(trainer.progress.random.substream("discriminator/0")), None)
         scores = [duel.opinion(Batch(side)).score for side in (real, fake)]
         expected = duel.loss.discriminator(*scores)
     trainer.advance()
@@ -338,15 +341,15 @@ def test_a_changed_number_of_turns_reads_each_batch_once(tiny_duel: Make, plan: 
 
 
 class Clips(nn.Module):
-    """Scores of clips by a convolution in space and time; with ``noise`` clips from it instead."""
+    """Scores of clips by a convolution in space and time; with ``latent`` clips from it instead."""
 
-    def __init__(self, noise: int = 0) -> None:
+    def __init__(self, latent: int = 0) -> None:
         super().__init__()
-        self.noise = noise
-        self.layer = nn.ConvTranspose3d(noise, 1, 4) if noise else nn.Conv3d(1, 4, 3)
+        self.latent = latent
+        self.layer = nn.ConvTranspose3d(latent, 1, 4) if latent else nn.Conv3d(1, 4, 3)
 
     def forward(self, values: Tensor, condition: Tensor | None = None) -> Any:
-        if self.noise:
+        if self.latent:
             return self.layer(values[:, :, None, None, None])
         return Verdict([self.layer(values).mean((1, 2, 3, 4))], [])
 
@@ -354,7 +357,7 @@ class Clips(nn.Module):
 def test_clips_are_trained_on(plan: Make) -> None:
     """In 5-D no layout is asked for that only images have."""
     data = Dataset(np.random.default_rng(0).normal(size=(64, 1, 4, 4, 4)).astype(np.float32))
-    duel = Duel(Clips(noise=4), Clips(), prior=normal(4), loss=LOSSES["hinge"])
+    duel = Duel(Clips(latent=4), Clips(), prior=normal(4), loss=LOSSES["hinge"])
     trainer = Trainer(duel, data, plan(samples=96))
     before = weights(trainer)
     for _ in trainer:
@@ -374,7 +377,7 @@ def test_clips_are_trained_on(plan: Make) -> None:
 )
 def test_images_lie_as_the_convolutions_do(networks: Any, layout: torch.memory_format, plan: Make) -> None:
     size = {"shape": (3, 8, 8)} if networks is dense else {"size": (8, 8), "channels": 3}
-    players = networks.Generator(**size, noise=4, width=8), networks.Discriminator(**size, width=8)
+    players = networks.Generator(**size, latent=4, width=8), networks.Discriminator(**size, width=8)
     images = Dataset(np.random.default_rng(0).integers(0, 256, size=(40, 3, 8, 8), dtype=np.uint8))
     trainer = Trainer(Duel(*players, prior=normal(4), loss=LOSSES["hinge"]), images, plan())
     assert trainer.layout == layout
@@ -387,7 +390,7 @@ def test_grey_images_lie_channels_last_too(size: tuple[int, int], channels: int,
     """What the weights of one channel leave open the others decide."""
     for networks in (residual, dcgan):
         game = tiny_duel()
-        game.players["generator"] = networks.Generator(size=size, channels=channels, noise=4, width=4)
+        game.players["generator"] = networks.Generator(size=size, channels=channels, latent=4, width=4)
         game.players["discriminator"] = networks.Discriminator(size=size, channels=channels, width=4)
         assert layout_of(game) == torch.channels_last
     assert layout_of(tiny_duel()) == torch.contiguous_format
@@ -395,7 +398,7 @@ def test_grey_images_lie_channels_last_too(size: tuple[int, int], channels: int,
 
 def test_players_without_an_optimiser_stay(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(tiny_duel(), blob, plan(players=("generator",)))
-    assert set(trainer.optimisers) == {"generator"} and "discriminator rate" not in trainer.dials
+    assert set(trainer.optimisers) == {"generator"} and "discriminator rate" not in trainer.controls
     before = weights(trainer)
     trainer.advance()
     for name, after in weights(trainer).items():

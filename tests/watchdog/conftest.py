@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import nn
 
+from sparring.controls import Control, hold
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
-from sparring.dials import Dial, hold
 from sparring.flow import Batch, Opinion, Progress, Sample, Terms, Turn
 from sparring.games.duel import Duel
 from sparring.games.game import WHOLE_RUN
 from sparring.modalities.points.rooms import POINTS
-from sparring.randomness import Draw, seeded
+from sparring.randomness import RandomStream, seeded
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
 from sparring.watchdog.signals import Observer
@@ -25,18 +25,18 @@ class TwoJudges:
     """One maker of points, and two judges with a turn each: least squares, each with a dial of its own."""
 
     published = ("maker",)
-    judges = ("near", "far")
+    critics = ("near", "far")
     phases = WHOLE_RUN
 
     def __init__(self) -> None:
         self.players: dict[str, nn.Module] = {
             "maker": nn.Linear(2, 2),
-            **{name: nn.Sequential(nn.Linear(2, 1)) for name in self.judges},
+            **{name: nn.Sequential(nn.Linear(2, 1)) for name in self.critics},
         }
-        named = [f"{kind} {name}" for kind in ("strength", "lecam") for name in self.judges]
+        named = [f"{kind} {name}" for kind in ("strength", "lecam") for name in self.critics]
         rule = hold("near: lead", 1.0, 0.01)
-        self.dials = {name: Dial(float("strength" in name), rule=rule, obeys=False) for name in named}
-        self.dials["augmentations"] = Dial(0.0, obeys=False)
+        self.controls = {name: Control(float("strength" in name), rule=rule, enabled=False) for name in named}
+        self.controls["augmentations"] = Control(0.0, enabled=False)
 
     def turns(self, progress: Progress) -> list[Turn]:
         return [
@@ -47,25 +47,27 @@ class TwoJudges:
 
     def judging(self, name: str) -> Callable[[Batch, Progress], Terms]:
         def terms(batch: Batch, progress: Progress) -> Terms:
-            real, fake = (self.players[name](side) for side in (batch.real, self.generate(self.noise(progress.draw))))
+            real, fake = (
+                self.players[name](side) for side in (batch.real, self.generate(self.latent(progress.random)))
+            )
             progress.notes["lead"] = (real - fake).detach().mean()
-            penalty = self.dials[f"strength {name}"].value * self.players[name][0].weight.square().sum()
+            penalty = self.controls[f"strength {name}"].value * self.players[name][0].weight.square().sum()
             return {"adversarial": (real - 1).square().mean() + fake.square().mean(), "decay": penalty}
 
         return terms
 
     def making(self, batch: Batch, progress: Progress) -> Terms:
-        fake = self.generate(self.noise(progress.draw))
-        return {"adversarial": sum((self.players[name](fake) - 1).square().mean() for name in self.judges)}
+        fake = self.generate(self.latent(progress.random))
+        return {"adversarial": sum((self.players[name](fake) - 1).square().mean() for name in self.critics)}
 
     def opinion(self, batch: Batch) -> Opinion:
-        return Opinion(sum(self.players[name](batch.real).squeeze(1) for name in self.judges))
+        return Opinion(sum(self.players[name](batch.real).squeeze(1) for name in self.critics))
 
-    def noise(self, draw: Draw) -> torch.Tensor:
-        return draw.normal("noise", 2)
+    def latent(self, random: RandomStream) -> torch.Tensor:
+        return random.normal("noise", 2)
 
-    def generate(self, noise: torch.Tensor, condition: Sample | None = None) -> Sample:
-        return self.players["maker"](noise)
+    def generate(self, latent: torch.Tensor, condition: Sample | None = None) -> Sample:
+        return self.players["maker"](latent)
 
 
 @pytest.fixture
@@ -97,11 +99,11 @@ def observed(
 ) -> Callable[..., Observer]:
     """An observer of a trainer: ``observed(game, data, steps=64)``; both at the same step."""
 
-    def make(game: Any = None, data: Split | None = None, *, steps: int = 0, sight: Any = POINTS) -> Observer:
+    def make(game: Any = None, data: Split | None = None, *, steps: int = 0, signal_source: Any = POINTS) -> Observer:
         data = data or split()
         game = game or tiny_duel()
         trainer = Trainer(game, data.train, plan(players=tuple(game.players), samples=100_000))
-        observer = Observer(trainer, data, sight, seed=0)
+        observer = Observer(trainer, data, signal_source, seed=0)
         for _ in range(steps):
             trainer.advance()
             observer.step()

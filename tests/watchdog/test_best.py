@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sparring.watchdog.best import SURE, WINDOW, Difference, farther, standing, surpasses
-from sparring.watchdog.signals import Look
+from sparring.watchdog.signals import Observation
 
 SAMPLES, REALS = 150, 150
 
@@ -77,16 +77,16 @@ def test_beyond_chance() -> None:
     assert not Difference(math.nan, math.nan).can_be_told
 
 
-def looks(*distances: float | None) -> list[Look]:
+def observations(*distances: float | None) -> list[Observation]:
     return [
-        Look(64 * place, 2048 * place, {} if distance is None else {"distance": distance})
+        Observation(64 * place, 2048 * place, {} if distance is None else {"distance": distance})
         for place, distance in enumerate(distances)
     ]
 
 
 def test_the_standing_is_the_mean_of_the_last_looks() -> None:
-    assert standing(looks(100.0, 1.0, 2.0, 3.0, 4.0, 5.0)) == 3.0
-    assert standing(looks(*[1.0] * WINDOW)) == 1.0
+    assert standing(observations(100.0, 1.0, 2.0, 3.0, 4.0, 5.0)) == 3.0
+    assert standing(observations(*[1.0] * WINDOW)) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_standing_is_the_mean_of_the_last_looks() -> None:
     ids=["none", "few", "one unseen", "the last unseen"],
 )
 def test_there_is_no_standing_before_there_are_enough(distances: tuple[float | None, ...]) -> None:
-    assert standing(looks(*distances)) == math.inf
+    assert standing(observations(*distances)) == math.inf
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from sparring.watchdog.convergence import CHANCE, FEWEST, Improvement, improvement_of, percent
-from sparring.watchdog.signals import Look
+from sparring.watchdog.signals import Observation
 
 EVERY = 1000
 """Samples between looks."""
@@ -15,11 +15,11 @@ EVERY = 1000
 
 def of(distances: Iterable[float | None], total: int = 40 * EVERY) -> Improvement:
     """What is told of a look at each distance, those that are None excepted, in which it was not seen."""
-    looks = [
-        Look(place, EVERY * place, {"lead": 0.8} if distance is None else {"distance": distance})
+    observations = [
+        Observation(place, EVERY * place, {"lead": 0.8} if distance is None else {"distance": distance})
         for place, distance in enumerate(distances, start=1)
     ]
-    return improvement_of(looks, total)
+    return improvement_of(observations, total)
 
 
 def noisy(values: Iterable[float], size: float, seed: int = 0) -> list[float]:
@@ -28,9 +28,11 @@ def noisy(values: Iterable[float], size: float, seed: int = 0) -> list[float]:
 
 
 def test_only_the_last_phase_that_was_looked_at_counts() -> None:
-    looks = [Look(place, EVERY * place, {"distance": 1 / place}, int(place > 20)) for place in range(1, 41)]
-    assert improvement_of(looks, 40 * EVERY) == improvement_of(looks[20:], 40 * EVERY)
-    assert improvement_of(looks[: 20 + FEWEST - 1], 40 * EVERY).stopped is None
+    observations = [
+        Observation(place, EVERY * place, {"distance": 1 / place}, int(place > 20)) for place in range(1, 41)
+    ]
+    assert improvement_of(observations, 40 * EVERY) == improvement_of(observations[20:], 40 * EVERY)
+    assert improvement_of(observations[: 20 + FEWEST - 1], 40 * EVERY).stopped is None
 
 
 FALLING = [1 / place for place in range(1, 41)]

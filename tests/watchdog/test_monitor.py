@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from sparring.controls import restore_positions, standing
 from sparring.data.dataset import Split
-from sparring.dials import put_back, standing
 from sparring.flow import Phase
 from sparring.games.duel import MOST_AUGMENTED, SLOWNESS, Duel
 from sparring.modalities.points.rooms import POINTS
@@ -24,7 +24,7 @@ from sparring.watchdog.convergence import FEWEST
 from sparring.watchdog.monitor import GAIN, KEPT_EVERY, MANY, NOT_FINITE, ROLLBACKS, RUIN, Watchdog
 from sparring.watchdog.remedies import REMEDIES, SLOWER, Remedy
 from sparring.watchdog.rules import COOLING, LASTING
-from sparring.watchdog.signals import FIRST, Look, due
+from sparring.watchdog.signals import FIRST, Observation, due
 
 Make = Callable[..., Any]
 Values = Mapping[str, float]
@@ -49,15 +49,15 @@ class Script:
     """An observer that sees what is written down, look by look."""
 
     def __init__(self, trainer: Trainer, split: Split) -> None:
-        self.trainer, self.split, self.sight = trainer, split, POINTS
+        self.trainer, self.split, self.signal_source = trainer, split, POINTS
         self.values: Values = {}
         self.steps = self.forgotten = 0
 
     def step(self) -> None:
         self.steps += 1
 
-    def look(self) -> Look:
-        return Look(self.trainer.step, self.trainer.samples, dict(self.values))
+    def observe(self) -> Observation:
+        return Observation(self.trainer.step, self.trainer.samples, dict(self.values))
 
     def state(self) -> dict[str, Any]:
         return {"steps": self.steps}
@@ -69,7 +69,7 @@ class Script:
         self.forgotten += 1
 
 
-class Past:
+class SnapshotStore:
     """Remembers at which steps it was called, and goes back to the step and the dials that it was told to keep."""
 
     def __init__(self, trainer: Trainer) -> None:
@@ -78,11 +78,11 @@ class Past:
         self.good: tuple[int, dict[str, tuple[float, bool]]] | None = None
 
     def keep(self) -> None:
-        self.good = self.trainer.step, standing(self.trainer.dials)
+        self.good = self.trainer.step, standing(self.trainer.controls)
         self.calls.append(("keep", self.trainer.step))
 
     def keep_this(self) -> None:
-        self.good = self.trainer.step, standing(self.trainer.dials)
+        self.good = self.trainer.step, standing(self.trainer.controls)
         self.calls.append(("keep this", self.trainer.step))
 
     def keep_best(self) -> None:
@@ -92,9 +92,9 @@ class Past:
         if self.good is None:
             return False
         self.calls.append(("back", self.trainer.step))
-        self.trainer.step, dials = self.good
+        self.trainer.step, controls = self.good
         self.trainer.samples = self.trainer.step * BATCH
-        put_back(self.trainer.dials, dials)
+        restore_positions(self.trainer.controls, controls)
         return True
 
     def secure(self) -> None:
@@ -111,9 +111,9 @@ class Run:
 
     def __init__(self, trainer: Trainer, split: Split, mode: str = "repair") -> None:
         self.trainer, self.split = trainer, split
-        self.past, self.script = Past(trainer), Script(trainer, split)
+        self.past, self.script = SnapshotStore(trainer), Script(trainer, split)
         self.events: list[tuple[str, str, dict[str, Any]]] = []
-        self.noted: list[Look] = []
+        self.noted: list[Observation] = []
         self.dog = Watchdog(
             self.script,  # type: ignore[arg-type]
             self.past,
@@ -158,7 +158,7 @@ def run(tiny_duel: Callable[..., Duel], split: Make, plan: Make) -> Callable[...
     def make(mode: str = "repair", data: Split | None = None) -> Run:
         data = data or split()
         duel = tiny_duel(
-            penalties={"r1": Weighted(r1, constant(1.0))}, augment=lambda sample, probability, draw: sample
+            penalties={"r1": Weighted(r1, constant(1.0))}, augment=lambda sample, probability, random: sample
         )
         return Run(Trainer(duel, data.train, plan(samples=10_000_000)), data, mode)
 
@@ -170,10 +170,10 @@ Begin = Callable[..., Run]
 
 def test_a_healthy_run_is_left_alone(run: Begin) -> None:
     here = run()
-    before = standing(here.trainer.dials)
+    before = standing(here.trainer.controls)
     here.dog.begin()
     here.sees([WELL] * 3 * KEPT_EVERY)
-    assert not here.events and standing(here.trainer.dials) == before and here.dog.word == "healthy"
+    assert not here.events and standing(here.trainer.controls) == before and here.dog.word == "healthy"
     assert here.called("keep") == [0, *(FIRST * KEPT_EVERY * count for count in (1, 2, 3))]
     assert not here.called("back") and not here.called("secure")
     assert here.noted == here.dog.history and len(here.noted) == 3 * KEPT_EVERY
@@ -186,26 +186,26 @@ def test_it_looks_when_it_is_time_and_takes_note_of_every_step(run: Begin) -> No
         here.trainer.step = step
         here.dog.step()
     assert here.script.steps == 3 * FIRST - 1
-    assert [look.step for look in here.noted] == [FIRST, 2 * FIRST]
+    assert [observation.step for observation in here.noted] == [FIRST, 2 * FIRST]
 
 
 def test_off_it_does_nothing_at_all(run: Begin) -> None:
     here = run("off")
-    before = standing(here.trainer.dials)
+    before = standing(here.trainer.controls)
     here.dog.begin()
     here.sees([*WARM_UP, *[ROUGH] * ILL])
     assert not here.events and not here.noted and not here.past.calls and here.script.steps == 0
-    assert not here.dog.rescue() and standing(here.trainer.dials) == before
+    assert not here.dog.rescue() and standing(here.trainer.controls) == before
     assert here.dog.word == "not watched"
 
 
 def test_warning_it_speaks_and_does_nothing(run: Begin) -> None:
     here = run("warn")
-    before = standing(here.trainer.dials)
+    before = standing(here.trainer.controls)
     here.dog.begin()
     here.sees([*WARM_UP, *[DIVERGED] * ILL])
     assert set(here.said("finding")) == {"divergence"} and here.dog.word == "divergence"
-    assert not here.said("remedy") and not here.called("back") and standing(here.trainer.dials) == before
+    assert not here.said("remedy") and not here.called("back") and standing(here.trainer.controls) == before
     assert not here.dog.rescue() and not here.called("back")
 
 
@@ -241,13 +241,13 @@ def test_a_remedy_is_tried_and_helps(run: Begin) -> None:
     here.sees([*WARM_UP, *[ROUGH] * LASTING])
     remedy = REMEDIES["imbalance"][0]
     assert here.said("remedy") == ["imbalance"] and remedy.says in here.sentences("remedy")[0]
-    assert here.trainer.dials["strength"].obeys
+    assert here.trainer.controls["strength"].enabled
     here.sees([WELL] * (remedy.trial - 1))
     assert not here.said("helped")
     here.sees([WELL])
     assert here.sentences("helped") == [f"It helped against imbalance: {remedy.says}."]
     assert here.events[-1][2]["mended"] is True
-    assert here.trainer.dials["strength"].obeys and not here.dog.trials
+    assert here.trainer.controls["strength"].enabled and not here.dog.trials
     here.sees([WELL] * ILL)
     assert len(here.events) == 3
 
@@ -255,15 +255,15 @@ def test_a_remedy_is_tried_and_helps(run: Begin) -> None:
 def test_what_did_not_help_is_put_back_and_the_next_is_tried(run: Begin) -> None:
     here = run()
     here.sees(WARM_UP)
-    before = standing(here.trainer.dials)
+    before = standing(here.trainer.controls)
     here.sees_until("remedy", ROUGH)
-    assert standing(here.trainer.dials) != before
+    assert standing(here.trainer.controls) != before
     assert here.sees_until("did not help", ROUGH) == REMEDIES["imbalance"][0].trial
     first, second = here.sentences("remedy")
     assert REMEDIES["imbalance"][0].says in first and REMEDIES["imbalance"][1].says in second
     assert "it is put back" in here.sentences("did not help")[0]
-    assert not here.trainer.dials["strength"].obeys
-    after = {name: value for name, (value, _) in standing(here.trainer.dials).items() if value != before[name][0]}
+    assert not here.trainer.controls["strength"].enabled
+    after = {name: value for name, (value, _) in standing(here.trainer.controls).items() if value != before[name][0]}
     assert after == {"discriminator rate": 0.5}
 
 
@@ -294,7 +294,7 @@ def test_what_brings_the_samples_much_nearer_has_helped_though_not_enough(
         else f"It did not help against imbalance: {first.says}; it is put back."
     ]
     assert [facts["mended"] for kind, _, facts in here.events if kind == "helped"] == [False] * helped
-    assert here.trainer.dials["strength"].obeys == helped
+    assert here.trainer.controls["strength"].enabled == helped
     assert len(here.said("finding")) == 2 and second.says in here.sentences("remedy")[1]
 
 
@@ -303,7 +303,7 @@ def test_what_breaks_the_run_is_put_back_at_once_and_the_run_goes_back(run: Begi
     here = run()
     here.sees(WARM_UP)
     here.sees_until("remedy", SLOW)
-    kept, rates = here.trainer.step, here.trainer.dials["generator rate"]
+    kept, rates = here.trainer.step, here.trainer.controls["generator rate"]
     assert here.called("keep")[-1] == kept and rates.value == 64.0
     assert here.sees_until("did not help", DIVERGED) == 2 < REMEDIES["stagnation"][0].trial
     assert here.sentences("did not help")[0].endswith("; it is put back, and the run goes back.")
@@ -325,7 +325,7 @@ def test_a_bold_remedy_that_brings_the_samples_far_off_has_ruined_the_run(
     here.sees([{**WELL, "distance": farther * SLOW["distance"]}] * REMEDIES["stagnation"][0].trial)
     assert here.said("did not help" if ruined else "helped") == ["stagnation"]
     assert (here.trainer.step == kept) == ruined
-    assert here.trainer.dials["generator rate"].value == (1.0 if ruined else 64.0)
+    assert here.trainer.controls["generator rate"].value == (1.0 if ruined else 64.0)
 
 
 def test_numbers_that_a_bold_remedy_makes_infinite_are_not_held_against_the_run(run: Begin) -> None:
@@ -335,7 +335,7 @@ def test_numbers_that_a_bold_remedy_makes_infinite_are_not_held_against_the_run(
     kept = here.trainer.step
     here.trainer.step += FIRST // 2
     assert here.dog.rescue() and here.trainer.step == kept
-    assert here.trainer.dials["generator rate"].value == 1.0 and here.said("did not help") == ["stagnation"]
+    assert here.trainer.controls["generator rate"].value == 1.0 and here.said("did not help") == ["stagnation"]
     assert here.said("remedy") == ["stagnation"]
 
 
@@ -371,10 +371,10 @@ def test_where_there_is_no_distance_only_the_finding_counts(seen_later: bool, ru
 def test_where_nothing_helps_all_is_as_before_and_it_keeps_speaking(run: Begin) -> None:
     here = run()
     here.sees(WARM_UP)
-    before = standing(here.trainer.dials)
+    before = standing(here.trainer.controls)
     here.sees([ROUGH] * (len(REMEDIES["imbalance"]) + 2) * (TRIAL + COOLING))
     assert len(here.said("remedy")) == len(here.said("did not help")) == len(REMEDIES["imbalance"])
-    assert standing(here.trainer.dials) == before
+    assert standing(here.trainer.controls) == before
     count = len(here.said("finding"))
     here.sees([ROUGH] * COOLING)
     assert len(here.said("finding")) == count + 1
@@ -384,7 +384,7 @@ def test_a_fault_that_comes_again_is_treated_by_the_next_remedy(run: Begin) -> N
     here = run()
     here.sees([*WARM_UP, *[ROUGH] * LASTING, *[WELL] * COOLING, *[ROUGH] * LASTING])
     assert [REMEDIES["imbalance"][place].says in here.sentences("remedy")[place] for place in (0, 1)] == [True, True]
-    assert here.trainer.dials["strength"].obeys and here.trainer.dials["discriminator rate"].value == 0.5
+    assert here.trainer.controls["strength"].enabled and here.trainer.controls["discriminator rate"].value == 0.5
 
 
 def test_one_remedy_at_a_time(run: Begin) -> None:
@@ -406,7 +406,7 @@ def test_a_finding_without_a_remedy_is_only_said(run: Begin) -> None:
 def test_going_back(run: Begin) -> None:
     """To the state that was kept, with slower rates; what came after it is forgotten."""
     here = run()
-    here.trainer.dials["strength"].obeys = True
+    here.trainer.controls["strength"].enabled = True
     here.dog.begin()
     here.sees([WELL] * (KEPT_EVERY + 4))
     here.sees_until("remedy", DIVERGED)
@@ -414,9 +414,11 @@ def test_going_back(run: Begin) -> None:
     assert here.called("keep") == [0, good] and len(here.called("back")) == 1
     assert here.trainer.step == good and f"; the run goes on from step {good}." in here.sentences("remedy")[0]
     assert here.called("secure") == [good]
-    assert here.trainer.dials["generator rate"].value == here.trainer.dials["discriminator rate"].value == 0.25
-    assert here.trainer.dials["strength"].value == 2.0
-    assert [look.step for look in here.dog.history] == [FIRST * count for count in range(1, KEPT_EVERY + 1)]
+    assert here.trainer.controls["generator rate"].value == here.trainer.controls["discriminator rate"].value == 0.25
+    assert here.trainer.controls["strength"].value == 2.0
+    assert [observation.step for observation in here.dog.history] == [
+        FIRST * count for count in range(1, KEPT_EVERY + 1)
+    ]
     here.sees([WELL] * TRIAL)
     assert here.said("helped") == ["divergence"]
 
@@ -424,16 +426,16 @@ def test_going_back(run: Begin) -> None:
 def test_dials_on_the_way_back(run: Begin) -> None:
     """What follows a rule goes on from the state that was kept; what only the watchdog turns stays as it is."""
     here = run()
-    here.trainer.dials["strength"].obeys = True
-    here.trainer.dials["strength"].set(5.0)
+    here.trainer.controls["strength"].enabled = True
+    here.trainer.controls["strength"].set(5.0)
     here.sees([WELL] * KEPT_EVERY)
     for name, value in (("strength", 0.01), ("lecam", 0.3), ("real level", -7.0), ("generator rate", 0.5)):
-        here.trainer.dials[name].set(value)
+        here.trainer.controls[name].set(value)
     here.sees([{**WELL, "held-out gap": 0.65}] * 3)
-    assert here.trainer.dials["augmentation"].value > 0
+    assert here.trainer.controls["augmentation"].value > 0
     here.sees_until("remedy", DIVERGED)
     assert len(here.called("back")) == 1
-    assert {name: dial.value for name, dial in here.trainer.dials.items()} == {
+    assert {name: control.value for name, control in here.trainer.controls.items()} == {
         "strength": 2 * 5.0,
         "augmentation": 0.0,
         "lecam": 0.3,
@@ -452,7 +454,7 @@ def test_what_was_being_tried_is_not_judged_after_going_back(run: Begin) -> None
     assert [trial.finding for trial in here.dog.trials] == ["imbalance"]
     assert here.dog.rescue() and here.script.forgotten == 1
     assert [trial.finding for trial in here.dog.trials] == [NOT_FINITE]
-    assert here.trainer.dials["strength"].obeys
+    assert here.trainer.controls["strength"].enabled
     here.sees([WELL] * 2 * TRIAL)
     assert here.said("helped") == [NOT_FINITE] and not here.said("did not help")
 
@@ -460,33 +462,33 @@ def test_what_was_being_tried_is_not_judged_after_going_back(run: Begin) -> None
 def test_without_a_state_to_go_back_to_the_remedy_is_applied_all_the_same(run: Begin) -> None:
     """And can be put back, because nothing else has changed."""
     here = run()
-    here.trainer.dials["strength"].obeys = True
-    before = standing(here.trainer.dials)
+    here.trainer.controls["strength"].enabled = True
+    before = standing(here.trainer.controls)
     here.past.keep = lambda: None  # type: ignore[method-assign]
     here.dog.begin()
     here.sees(WARM_UP)
     here.sees_until("remedy", DIVERGED)
-    assert here.trainer.dials["generator rate"].value == 0.25 and here.trainer.dials["strength"].value == 2.0
+    assert here.trainer.controls["generator rate"].value == 0.25 and here.trainer.controls["strength"].value == 2.0
     assert "again" not in here.sentences("remedy")[0] and here.dog.rollbacks == here.script.forgotten == 0
     assert not here.called("back") and not here.called("secure")
     assert len(here.dog.history) == len(here.noted) > len(WARM_UP)
     here.sees([DIVERGED] * (SLOWER.trial - 1))
-    assert standing(here.trainer.dials) != before
+    assert standing(here.trainer.controls) != before
     here.sees([DIVERGED])
     assert "it is put back" in here.sentences("did not help")[0] and len(here.sentences("remedy")) == 2
-    assert here.trainer.dials["generator rate"].value == 0.25
+    assert here.trainer.controls["generator rate"].value == 0.25
 
 
 def test_a_rescue_without_a_state_to_go_back_to_gives_as_much_time_to_mend(run: Begin) -> None:
     here = run()
     here.trainer.guard.refused["generator"] = 5
-    assert here.dog.rescue() and here.trainer.dials["generator rate"].value == 0.25
+    assert here.dog.rescue() and here.trainer.controls["generator rate"].value == 0.25
     assert here.trainer.guard.exhausted is None
 
 
 def test_going_back_to_the_beginning_is_not_taken_for_a_cure(run: Begin) -> None:
     here = run()
-    here.trainer.dials["strength"].obeys = True
+    here.trainer.controls["strength"].enabled = True
     here.dog.begin()
     here.sees_until("remedy", COLLAPSED)
     assert here.trainer.step == 0 and not here.dog.history
@@ -497,20 +499,20 @@ def test_going_back_to_the_beginning_is_not_taken_for_a_cure(run: Begin) -> None
 def test_rates_fall_with_every_rollback_and_rollbacks_end(run: Begin) -> None:
     """What was turned before is kept on the way back, and is not put back where it did not help."""
     here = run()
-    here.trainer.dials["strength"].obeys = True
+    here.trainer.controls["strength"].enabled = True
     here.dog.begin()
     here.sees([WELL] * KEPT_EVERY)
     here.sees([DIVERGED] * 6 * (TRIAL + COOLING))
     tried = [remedy for remedy in REMEDIES["divergence"] if remedy.back]
     assert len(here.called("back")) == min(len(tried), ROLLBACKS)
-    assert here.trainer.dials["generator rate"].value == pytest.approx(0.25 ** len(here.called("back")))
+    assert here.trainer.controls["generator rate"].value == pytest.approx(0.25 ** len(here.called("back")))
     assert set(here.said("did not help")) == {"divergence"}
     assert not any("put back" in sentence for sentence in here.sentences("did not help"))
 
 
 def test_there_are_only_so_many_rollbacks_in_a_run(run: Begin) -> None:
     here = run()
-    here.trainer.dials["strength"].obeys = True
+    here.trainer.controls["strength"].enabled = True
     here.dog.begin()
     here.sees([WELL] * KEPT_EVERY)
     for values in (DIVERGED, COLLAPSED, {**WELL, "refused": 10.0 * MANY}):
@@ -536,14 +538,14 @@ def test_a_run_that_gave_up_is_rescued(run: Begin) -> None:
     assert here.dog.rescue()
     assert here.said("finding") == here.said("remedy") == [NOT_FINITE]
     assert here.trainer.step == FIRST * KEPT_EVERY and here.called("secure") == [FIRST * KEPT_EVERY]
-    assert here.trainer.dials["generator rate"].value == 0.25
+    assert here.trainer.controls["generator rate"].value == 0.25
     assert here.trainer.guard.exhausted is None
 
 
 def test_there_is_no_going_back_to_weights_that_were_drawn_anew(run: Begin) -> None:
     """What is drawn anew is kept in place of what was kept before, and later remedies go back to that."""
     here = run()
-    here.trainer.dials["strength"].obeys = True
+    here.trainer.controls["strength"].enabled = True
     here.dog.begin()
     here.sees([WELL] * (KEPT_EVERY + 2))
     assert here.dog.rescue() and not here.called("keep this")
@@ -562,30 +564,30 @@ def test_a_run_is_not_rescued_for_ever(run: Begin) -> None:
 
 def test_what_a_rescue_turned_stays_turned(run: Begin) -> None:
     here = run()
-    here.trainer.dials["strength"].obeys = True
+    here.trainer.controls["strength"].enabled = True
     here.dog.begin()
     here.sees(WARM_UP)
     here.sees_until("remedy", ROUGH)
-    assert here.trainer.dials["discriminator rate"].value == 0.5
+    assert here.trainer.controls["discriminator rate"].value == 0.5
     assert here.dog.rescue()
     here.sees_until("did not help", ROUGH)
-    assert here.trainer.dials["discriminator rate"].value == 0.5 * 0.25
+    assert here.trainer.controls["discriminator rate"].value == 0.5 * 0.25
 
 
 def test_what_turns_by_itself_is_not_put_back(run: Begin) -> None:
     here = run()
-    here.trainer.dials["strength"].obeys = True
+    here.trainer.controls["strength"].enabled = True
     here.sees(WARM_UP)
     here.sees_until("remedy", ROUGH)
-    here.trainer.dials["strength"].set(0.001)
+    here.trainer.controls["strength"].set(0.001)
     here.sees_until("did not help", ROUGH)
-    assert here.trainer.dials["strength"].value == 0.001
+    assert here.trainer.controls["strength"].value == 0.001
 
 
 def test_the_checkpoint_after_going_back_knows_all(run: Begin) -> None:
     """A run that is resumed from it has to go on as the one that wrote it."""
     here, states = run(), []
-    here.trainer.dials["strength"].obeys = True
+    here.trainer.controls["strength"].enabled = True
     here.past.secure = lambda: states.append(json.dumps(here.dog.state()))  # type: ignore[method-assign]
     here.dog.begin()
     here.sees([WELL] * (KEPT_EVERY + 4))
@@ -620,40 +622,40 @@ GAP = "held-out gap"
 def test_augmentation_follows_how_much_of_the_data_is_known_by_heart(run: Begin) -> None:
     """By the samples since the look before, those at which there was nothing to follow included."""
     here = run()
-    dial, step = here.trainer.dials["augmentation"], FIRST * BATCH / SLOWNESS
+    control, step = here.trainer.controls["augmentation"], FIRST * BATCH / SLOWNESS
     unseen = {name: value for name, value in WELL.items() if name != GAP}
     for gap, steps in (({GAP: 0.65}, 1), ({GAP: 0.65}, 2), ({}, 2), ({GAP: 0.5}, 1), ({GAP: -1.0}, 0), ({GAP: 0.1}, 0)):
         here.sees([{**unseen, **gap}])
-        assert dial.value == pytest.approx(steps * step)
+        assert control.value == pytest.approx(steps * step)
     here.sees([{**WELL, GAP: 0.65}] * 200)
     samples = here.noted[-1].samples - here.noted[5].samples
-    assert dial.value == pytest.approx(min(samples / SLOWNESS, MOST_AUGMENTED)) and not here.events
+    assert control.value == pytest.approx(min(samples / SLOWNESS, MOST_AUGMENTED)) and not here.events
 
 
 def test_samples_are_counted_from_where_the_run_went_back_to(run: Begin) -> None:
     here = run()
-    here.trainer.dials["strength"].obeys = True
+    here.trainer.controls["strength"].enabled = True
     here.dog.begin()
     here.sees([WELL] * KEPT_EVERY)
     here.sees_until("remedy", DIVERGED)
     assert len(here.called("back")) == 1
     here.sees([{**WELL, GAP: 0.65}])
-    assert here.trainer.dials["augmentation"].value == pytest.approx(FIRST * BATCH / SLOWNESS)
+    assert here.trainer.controls["augmentation"].value == pytest.approx(FIRST * BATCH / SLOWNESS)
 
 
 @pytest.mark.parametrize("mode", ["warn", "off"])
 def test_nothing_is_augmented_unless_it_may_repair(mode: str, run: Begin) -> None:
     here = run(mode)
     here.sees([{**WELL, GAP: 0.9}] * 5)
-    assert here.trainer.dials["augmentation"].value == 0.0
+    assert here.trainer.controls["augmentation"].value == 0.0
 
 
 def test_only_the_rule_for_looks_is_obeyed_at_a_look(run: Begin) -> None:
     here = run()
-    here.trainer.dials["strength"].obeys = True
-    before = standing(here.trainer.dials)
+    here.trainer.controls["strength"].enabled = True
+    before = standing(here.trainer.controls)
     here.sees([{**WELL, "real score": 9.0, "fake score": -9.0, "lead": 0.75}] * 3)
-    assert standing(here.trainer.dials) == before
+    assert standing(here.trainer.controls) == before
 
 
 def test_the_best_is_kept_where_the_mean_distance_has_fallen_by_a_tenth(run: Begin) -> None:
@@ -669,7 +671,7 @@ def test_the_best_is_kept_where_the_mean_distance_has_fallen_by_a_tenth(run: Beg
 
 def test_what_was_best_before_the_state_that_it_goes_back_to_stays_so(run: Begin) -> None:
     here, far = run(), {**WELL, "distance": 0.5}
-    here.trainer.dials["strength"].obeys = True
+    here.trainer.controls["strength"].enabled = True
     here.dog.begin()
     here.sees([WELL] * KEPT_EVERY)
     here.sees([far] * (3 * KEPT_EVERY))
@@ -683,7 +685,7 @@ def test_what_was_best_before_the_state_that_it_goes_back_to_stays_so(run: Begin
 
 def test_what_was_best_on_the_way_that_was_left_is_no_more(run: Begin) -> None:
     here, near = run(), {**WELL, "distance": 0.001}
-    here.trainer.dials["strength"].obeys = True
+    here.trainer.controls["strength"].enabled = True
     here.dog.begin()
     here.sees([WELL] * KEPT_EVERY)
     here.sees([near] * WINDOW)
@@ -758,22 +760,28 @@ def test_stopped_and_restored_it_goes_on_as_if_never_stopped(story: str, stop: i
     # What a checkpoint keeps: the state as JSON, the looks as they were written down, and where the dials stand.
     state = json.loads(json.dumps(first.dog.state(), allow_nan=False))
     second.trainer.step, second.trainer.samples = first.trainer.step, first.trainer.samples
-    for name, (value, obeys) in standing(first.trainer.dials).items():
-        second.trainer.dials[name].value, second.trainer.dials[name].obeys = value, obeys
+    for name, (value, enabled) in standing(first.trainer.controls).items():
+        second.trainer.controls[name].value, second.trainer.controls[name].enabled = value, enabled
     second.past.good = first.past.good
-    second.dog.restore(state, [Look(look.step, look.samples, dict(look.values)) for look in first.dog.history])
+    second.dog.restore(
+        state,
+        [
+            Observation(observation.step, observation.samples, dict(observation.values))
+            for observation in first.dog.history
+        ],
+    )
     second.sees(STORIES[story][stop:])
 
     assert first.events + second.events == whole.events
     assert first.past.calls + second.past.calls == whole.past.calls
     assert json.dumps(second.dog.state()) == json.dumps(whole.dog.state())
     assert second.dog.history == whole.dog.history
-    assert standing(second.trainer.dials) == standing(whole.trainer.dials)
+    assert standing(second.trainer.controls) == standing(whole.trainer.controls)
 
 
 def test_the_state_is_json(run: Begin) -> None:
     here = run()
-    here.trainer.dials["strength"].set(math.pi)
+    here.trainer.controls["strength"].set(math.pi)
     here.dog.begin()
     here.sees([*WARM_UP, *[ROUGH] * LASTING])
     state = here.dog.state()
@@ -800,16 +808,16 @@ def phased(run: Begin) -> Callable[..., Run]:
 
 def test_an_unwatched_phase_is_neither_looked_at_nor_acted_upon(phased: Callable[..., Run]) -> None:
     here = phased(watched=False)
-    before = standing(here.trainer.dials)
+    before = standing(here.trainer.controls)
     here.dog.begin()
     here.sees([DIVERGED] * (BOUNDARY - 1))
     assert not here.events and not here.noted and here.script.steps == 0 and here.dog.word == "not watched"
-    assert here.past.calls == [("keep", 0)] and standing(here.trainer.dials) == before and not here.dog.settled
+    assert here.past.calls == [("keep", 0)] and standing(here.trainer.controls) == before and not here.dog.settled
     here.sees([DIVERGED, WELL])
     ((kind, sentence, facts),) = here.events
     assert kind == "phase" and sentence == "The phase pretraining ends after 40,960 samples; contest begins."
     assert facts == {"phase": 1, "name": "contest", "dropped": []} and here.dog.word == "healthy"
-    assert [(look.phase, look.step) for look in here.noted] == [(1, (BOUNDARY + 1) * FIRST)]
+    assert [(observation.phase, observation.step) for observation in here.noted] == [(1, (BOUNDARY + 1) * FIRST)]
 
 
 def test_every_phase_has_a_history_of_its_own(phased: Callable[..., Run]) -> None:
@@ -820,7 +828,7 @@ def test_every_phase_has_a_history_of_its_own(phased: Callable[..., Run]) -> Non
     here.sees([ROUGH] * LASTING)
     assert [trial.finding for trial in here.dog.trials] == ["imbalance"] and here.dog.tries and here.dog.ailing
     here.sees([ROUGH])
-    assert here.events[-1][2]["dropped"] == ["imbalance"] and here.trainer.dials["strength"].obeys
+    assert here.events[-1][2]["dropped"] == ["imbalance"] and here.trainer.controls["strength"].enabled
     assert not (here.dog.history or here.dog.trials or here.dog.tries or here.dog.said or here.dog.ailing)
     assert here.dog.best == math.inf and here.dog.healthy == 0 and here.script.forgotten == 1
     here.sees([ROUGH] * (findings.EARLY + LASTING))
@@ -830,7 +838,7 @@ def test_every_phase_has_a_history_of_its_own(phased: Callable[..., Run]) -> Non
 
 def test_a_rollback_never_crosses_a_phase(phased: Callable[..., Run]) -> None:
     here = phased()
-    here.trainer.dials["strength"].obeys = True
+    here.trainer.controls["strength"].enabled = True
     here.dog.begin()
     here.sees([WELL] * BOUNDARY)
     boundary = BOUNDARY * FIRST
@@ -848,7 +856,7 @@ def test_a_run_that_gave_up_in_an_unwatched_phase_is_rescued_within_it(phased: C
     here.dog.begin()
     here.sees([WELL] * (BOUNDARY + 5))
     assert here.dog.rescue() and here.trainer.step == BOUNDARY * FIRST
-    assert here.said("finding")[-1] == NOT_FINITE and here.trainer.dials["generator rate"].value == 0.25
+    assert here.said("finding")[-1] == NOT_FINITE and here.trainer.controls["generator rate"].value == 0.25
     assert len(here.noted) == BOUNDARY - 1
 
 
@@ -860,11 +868,11 @@ def test_warning_it_tells_of_phases_and_keeps_nothing(phased: Callable[..., Run]
 
 def test_a_dial_that_ends_a_phase_begins_the_next(phased: Callable[..., Run]) -> None:
     here = phased()
-    here.trainer.game.dials["lecam"].set(0.5)
+    here.trainer.game.controls["lecam"].set(0.5)
     here.trainer.game.phases = (Phase("pretraining", ended_by="lecam"), Phase("contest"))
     here.sees([WELL] * 3)
     assert here.dog.phase == 0
-    here.trainer.game.dials["lecam"].set(1.0)
+    here.trainer.game.controls["lecam"].set(1.0)
     here.sees([WELL])
     assert (here.dog.phase, here.dog.began) == (1, here.trainer.samples)
 
@@ -873,7 +881,7 @@ def test_samples_are_counted_from_the_beginning_of_the_phase(phased: Callable[..
     here = phased(watched=False)
     here.sees([WELL] * BOUNDARY)
     here.sees([{**WELL, GAP: 0.65}])
-    assert here.trainer.dials["augmentation"].value == pytest.approx(FIRST * BATCH / SLOWNESS)
+    assert here.trainer.controls["augmentation"].value == pytest.approx(FIRST * BATCH / SLOWNESS)
 
 
 def test_at_the_end_of_the_budget_no_phase_begins(phased: Callable[..., Run]) -> None:
@@ -915,7 +923,7 @@ def test_in_any_phase_it_can_be_stopped_and_restored(stop: int, watched: bool, p
     first.sees(story[:stop])
     state = json.loads(json.dumps(first.dog.state(), allow_nan=False))
     second.trainer.step, second.trainer.samples = first.trainer.step, first.trainer.samples
-    put_back(second.trainer.dials, standing(first.trainer.dials))
+    restore_positions(second.trainer.controls, standing(first.trainer.controls))
     second.past.good = first.past.good
     # The looks at all phases were written down.
     second.dog.restore(state, list(first.noted))
@@ -925,7 +933,7 @@ def test_in_any_phase_it_can_be_stopped_and_restored(stop: int, watched: bool, p
     assert first.past.calls + resumed == whole.past.calls
     assert json.dumps(second.dog.state()) == json.dumps(whole.dog.state())
     assert second.dog.history == whole.dog.history
-    assert standing(second.trainer.dials) == standing(whole.trainer.dials)
+    assert standing(second.trainer.controls) == standing(whole.trainer.controls)
 
 
 def test_a_run_that_was_killed_as_a_phase_began_does_not_go_back_across_it(phased: Callable[..., Run]) -> None:

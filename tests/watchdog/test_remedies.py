@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.dials import put_back, standing
+from sparring.controls import restore_positions, standing
 from sparring.flow import Phase, Verdict
 from sparring.games.duel import Duel
 from sparring.games.likelihood import Likelihood
 from sparring.games.priors import normal
 from sparring.modalities.points.networks.dense import Autoencoder
-from sparring.objectives.balance import automatic
+from sparring.objectives.gamma import automatic
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.penalties import r1, r2
 from sparring.objectives.schedules import Weighted, constant
@@ -47,11 +47,11 @@ ALL = [pytest.param(one, id=f"{name} {place}") for name, tried in REMEDIES.items
 @pytest.fixture
 def trainer(tiny_duel: Make, observed: Observed) -> Trainer:
     """Of a duel with penalties of a fixed strength, and with an augmentation that does nothing."""
-    return observed(tiny_duel(penalties=PENALTIES, augment=lambda sample, probability, draw: sample)).trainer
+    return observed(tiny_duel(penalties=PENALTIES, augment=lambda sample, probability, random: sample)).trainer
 
 
 def values(trainer: Trainer) -> dict[str, float]:
-    return {name: dial.value for name, dial in trainer.dials.items()}
+    return {name: control.value for name, control in trainer.controls.items()}
 
 
 def weights_of(trainer: Trainer) -> dict[str, Tensor]:
@@ -71,23 +71,23 @@ def test_what_is_steered_takes_longer_to_show_and_higher_rates_show_soon(remedy:
 
 @pytest.mark.parametrize("remedy", ALL)
 def test_every_remedy_turns_what_there_is_and_nothing_else(remedy: Remedy, trainer: Trainer) -> None:
-    rates = {name for name in trainer.dials if name.endswith(" rate")}
+    rates = {name for name in trainer.controls if name.endswith(" rate")}
     kinds = {RATES, JUDGES_RATES, PUBLISHED_RATES}
-    assert remedy.says and {*remedy.turns, *remedy.sets, *remedy.steers} <= {*kinds, *trainer.dials}
+    assert remedy.says and {*remedy.turns, *remedy.sets, *remedy.steers} <= {*kinds, *trainer.controls}
     assert remedy.fits(trainer)
-    before, weights = standing(trainer.dials), weights_of(trainer)
+    before, weights = standing(trainer.controls), weights_of(trainer)
     remedy.apply(trainer)
     for name, (value, obeyed) in before.items():
         rate = {"generator rate": PUBLISHED_RATES, "discriminator rate": JUDGES_RATES}.get(name, name)
         factor = remedy.turns.get(rate, remedy.turns.get(RATES, 1.0) if name in rates else 1.0)
         expected = max(value * factor, remedy.sets.get(name, 0.0)) if value else remedy.sets.get(name, 0.0)
-        assert trainer.dials[name].value == pytest.approx(expected), name
+        assert trainer.controls[name].value == pytest.approx(expected), name
         told = RATES if name in rates else name
-        assert trainer.dials[name].obeys == ((obeyed or told in remedy.steers) and told not in remedy.stays), name
+        assert trainer.controls[name].enabled == ((obeyed or told in remedy.steers) and told not in remedy.stays), name
     changed = {name for name, after in weights_of(trainer).items() if not torch.equal(after, weights[name])}
     assert changed == {{PUBLISHED: "generator", JUDGES: "discriminator"}[role] for role in remedy.fresh}
-    put_back(trainer.dials, before)
-    assert standing(trainer.dials) == before
+    restore_positions(trainer.controls, before)
+    assert standing(trainer.controls) == before
 
 
 def test_a_factor_is_applied_again_and_again(trainer: Trainer) -> None:
@@ -110,20 +110,22 @@ def test_rates_rise_again_only_where_they_are_told_to(trainer: Trainer) -> None:
 def test_a_dial_is_only_ever_raised_to_a_value(trainer: Trainer) -> None:
     remedy = Remedy("", sets={"augmentation": 0.2})
     remedy.apply(trainer)
-    assert trainer.dials["augmentation"].value == 0.2
+    assert trainer.controls["augmentation"].value == 0.2
     assert not remedy.fits(trainer)
-    trainer.dials["augmentation"].set(0.5)
+    trainer.controls["augmentation"].set(0.5)
     remedy.apply(trainer)
-    assert trainer.dials["augmentation"].value == 0.5
+    assert trainer.controls["augmentation"].value == 0.5
 
 
 def test_a_dial_at_zero_begins_at_one_when_it_is_steered(tiny_duel: Make, observed: Observed) -> None:
     trainer, remedy = observed(tiny_duel()).trainer, Remedy("", steers=("strength",))
     assert values(trainer)["strength"] == 0.0
     remedy.apply(trainer)
-    assert trainer.dials["strength"].value == 1.0 and trainer.dials["strength"].obeys
+    assert trainer.controls["strength"].value == 1.0 and trainer.controls["strength"].enabled
     trainer.advance()
-    assert trainer.dials["strength"].value != 1.0 and {"discriminator/r1", "discriminator/r2"} <= set(trainer.figures)
+    assert trainer.controls["strength"].value != 1.0 and {"discriminator/r1", "discriminator/r2"} <= set(
+        trainer.figures
+    )
 
 
 def test_what_is_steered_already_is_not_steered_again(tiny_duel: Make, observed: Observed) -> None:
@@ -148,13 +150,13 @@ def test_no_slope_is_smoothed_that_is_not_of_one_sample(kind: type[nn.Module], o
 def test_going_back_alone_fits_always(trainer: Trainer) -> None:
     assert Remedy("", back=True).fits(trainer)
     assert not Remedy("").fits(trainer)
-    trainer.dials["strength"].obeys = True
+    trainer.controls["strength"].enabled = True
     assert not Remedy("", back=True, steers=("strength",)).fits(trainer)
 
 
 def test_what_a_game_does_not_have_is_not_turned(split: Make, plan: Make) -> None:
     game = Likelihood(
-        Autoencoder(dimensions=2, noise=3, width=8), noise_size=3, spread=0.1, divergence_weight=constant(1.0)
+        Autoencoder(dimensions=2, latent=3, width=8), latent_size=3, spread=0.1, divergence_weight=constant(1.0)
     )
     trainer = Trainer(game, split().train, plan(players=("autoencoder",)))
     for remedy in (
@@ -245,26 +247,26 @@ def test_no_slope_is_smoothed_where_one_of_the_judges_mixes_samples(two_judges: 
 
 
 def test_dials_are_put_back_exactly(trainer: Trainer) -> None:
-    trainer.dials["real level"].set(-1 / 3)
-    before = standing(trainer.dials)
-    for dial in trainer.dials.values():
-        dial.set(0.7)
-        dial.obeys = not dial.obeys
-    assert standing(trainer.dials) != before
-    put_back(trainer.dials, before)
-    assert standing(trainer.dials) == before and trainer.dials["real level"].value == -1 / 3
+    trainer.controls["real level"].set(-1 / 3)
+    before = standing(trainer.controls)
+    for control in trainer.controls.values():
+        control.set(0.7)
+        control.enabled = not control.enabled
+    assert standing(trainer.controls) != before
+    restore_positions(trainer.controls, before)
+    assert standing(trainer.controls) == before and trainer.controls["real level"].value == -1 / 3
 
 
 def at_rest(trainer: Trainer, **positions: float) -> dict[str, tuple[float, bool]]:
     """Where all dials stand, some of them at ``positions``."""
-    found = standing(trainer.dials)
+    found = standing(trainer.controls)
     return {**found, **{name: (value, found[name][1]) for name, value in positions.items()}}
 
 
 def test_on_the_way_back_only_what_obeys_no_rule_stays_as_turned(trainer: Trainer) -> None:
     """The dials stand where the state that the run went back to had them; before it did, they stood elsewhere."""
-    trainer.dials["strength"].obeys = True
-    trainer.dials["augmentation"].set(0.1)
+    trainer.controls["strength"].enabled = True
+    trainer.controls["augmentation"].set(0.1)
     turned = at_rest(trainer, strength=9.0, augmentation=0.7, lecam=0.3) | {"generator rate": (0.25, False)}
     keep_turned(trainer, turned)
     assert values(trainer) == pytest.approx(
@@ -278,27 +280,27 @@ def test_on_the_way_back_only_what_obeys_no_rule_stays_as_turned(trainer: Traine
             "discriminator rate": 1.0,
         }
     )
-    assert {name: dial.obeys for name, dial in trainer.dials.items()} == {
-        name: obeys for name, (_, obeys) in turned.items()
+    assert {name: control.enabled for name, control in trainer.controls.items()} == {
+        name: enabled for name, (_, enabled) in turned.items()
     }
 
 
 def test_what_was_told_to_obey_goes_on_obeying_on_the_way_back(trainer: Trainer) -> None:
-    trainer.dials["strength"].set(4.0)
-    keep_turned(trainer, standing(trainer.dials) | {"strength": (8.0, True)})
-    assert trainer.dials["strength"].obeys and trainer.dials["strength"].value > 0
+    trainer.controls["strength"].set(4.0)
+    keep_turned(trainer, standing(trainer.controls) | {"strength": (8.0, True)})
+    assert trainer.controls["strength"].enabled and trainer.controls["strength"].value > 0
 
 
 def test_a_strength_that_began_at_zero_is_not_lost_on_the_way_back(tiny_duel: Make, observed: Observed) -> None:
     """Where there are no penalties, those that the watchdog has put there stay."""
     trainer = observed(tiny_duel()).trainer
-    good = standing(trainer.dials)
+    good = standing(trainer.controls)
     Remedy("", steers=("strength",)).apply(trainer)
-    turned = standing(trainer.dials)
-    put_back(trainer.dials, good)
+    turned = standing(trainer.controls)
+    restore_positions(trainer.controls, good)
     keep_turned(trainer, turned)
     trainer.advance()
-    assert trainer.dials["strength"].value > 0 and "discriminator/r1" in trainer.figures
+    assert trainer.controls["strength"].value > 0 and "discriminator/r1" in trainer.figures
 
 
 class Wide(nn.Module):
@@ -308,8 +310,8 @@ class Wide(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(4, 512), nn.ReLU(), between, nn.Linear(512, 2))
 
-    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.layers(noise)
+    def forward(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.layers(latent)
 
 
 class Critic(nn.Module):
@@ -430,5 +432,5 @@ def test_one_player_alone_is_drawn_anew(observed: Observed) -> None:
 def test_a_network_with_normalisation_is_not_dead_afterwards(between: type[nn.Module], observed: Observed) -> None:
     trainer = wide(observed, between(512))
     draw_all_anew(trainer)
-    noise = trainer.game.noise(trainer.progress.draw)
-    assert trainer.game.generate(noise, None).std(0).min() > 0
+    latent = trainer.game.latent(trainer.progress.random)
+    assert trainer.game.generate(latent, None).std(0).min() > 0

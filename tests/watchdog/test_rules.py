@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import pytest
 import torch
 
-from sparring.modalities.images import signs
+from sparring.modalities.images import extra_signals
 from sparring.watchdog.rules import EARLY, LASTING, RULES, Rule, above, below, found, lost, suspicious
-from sparring.watchdog.signals import SIGNALS, Look
+from sparring.watchdog.signals import SIGNALS, Observation
 
 HEALTHY = {
     "lead": 0.85,
@@ -61,9 +61,9 @@ LONG = 30
 """More healthy looks than any rule waits for."""
 
 
-def history(*values: Mapping[str, float]) -> list[Look]:
+def history(*values: Mapping[str, float]) -> list[Observation]:
     """One look after the other, of a healthy run but for ``values``."""
-    return [Look(64 * (place + 1), 2048 * (place + 1), {**HEALTHY, **one}) for place, one in enumerate(values)]
+    return [Observation(64 * (place + 1), 2048 * (place + 1), {**HEALTHY, **one}) for place, one in enumerate(values)]
 
 
 def names(*values: Mapping[str, float]) -> list[str]:
@@ -82,7 +82,7 @@ def test_nothing_ails_a_healthy_run() -> None:
 
 def test_nothing_is_found_where_nothing_was_seen() -> None:
     assert not found([])
-    assert not found([Look(64 * place, 0, {}) for place in range(1, LONG)])
+    assert not found([Observation(64 * place, 0, {}) for place in range(1, LONG)])
 
 
 @pytest.mark.parametrize(("name", "ill"), ILL)
@@ -137,7 +137,7 @@ def test_every_rule_has_its_fault_here() -> None:
 
 def test_every_rule_listens_to_signals_that_exist() -> None:
     images = torch.zeros(2, 1, 8, 8)
-    known = {*SIGNALS, *signs.signs(images, images)}
+    known = {*SIGNALS, *extra_signals.extra_signals(images, images)}
     for rule in RULES:
         assert {test.signal for test in (*rule.needed, *rule.either, *rule.only)} <= known, rule.name
         assert rule.says.endswith(".") and rule.advice.endswith(".")
@@ -193,7 +193,7 @@ def test_above_and_below_their_bounds() -> None:
         assert test.evidence(history({"lead": math.nan})) is None
 
 
-def past(*leads: float) -> list[Look]:
+def past(*leads: float) -> list[Observation]:
     return history(*({"lead": lead} for lead in leads))
 
 
@@ -213,9 +213,9 @@ def test_looks_without_the_signal_do_not_count_as_its_past() -> None:
 def test_a_generator_that_stands_still_is_not_taken_for_a_slow_one() -> None:
     """Both rules may hold; the graver one is named, and treated, first."""
     still = {**STILL, "generator gradient": 0.0, "overlap": 0.0, "detail": -5.0}
-    looks = [still] * LONG
-    first = next(count for count in range(1, LONG) if names(*looks[:count]))
-    assert names(*looks[:first])[0] == "vanishing gradient"
+    observations = [still] * LONG
+    first = next(count for count in range(1, LONG) if names(*observations[:count]))
+    assert names(*observations[:first])[0] == "vanishing gradient"
 
 
 def test_a_run_that_knows_its_data_by_heart_is_not_taken_for_a_slow_one() -> None:
@@ -227,7 +227,7 @@ def test_a_run_that_knows_its_data_by_heart_is_not_taken_for_a_slow_one() -> Non
 
 def test_a_lead_that_falls_by_itself_is_no_imbalance() -> None:
     """At first the discriminator is far ahead whatever γ is; what counts is a lead that stays."""
-    falling = [{"lead": 8 * 0.85**look, "swing": 0.5} for look in range(LONG)]
+    falling = [{"lead": 8 * 0.85**observation, "swing": 0.5} for observation in range(LONG)]
     assert not any("imbalance" in names(*falling[:count]) for count in range(1, LONG))
     assert "imbalance" in names(*falling[:4], *[{"lead": 4.0, "swing": 0.5}] * 5)
 
@@ -236,12 +236,12 @@ def test_a_loss_without_pairs_lets_the_discriminator_lead_while_samples_come_nea
     """The GAN of 2014 leads by any number and learns all the same."""
     ahead = {"lead": 6.0, "swing": 1.0, "overlap": 0.02, "coverage": 0.2, "paired": 0.0}
     assert "imbalance" not in names(*[ahead] * LONG)
-    coming = [{**ahead, "distance": 0.98**look} for look in range(2 * LONG)]
+    coming = [{**ahead, "distance": 0.98**observation} for observation in range(2 * LONG)]
     assert not any("imbalance" in names(*coming[:count]) for count in range(1, 2 * LONG))
     assert "imbalance" in names(*[{**ahead, "distance": 0.5}] * LONG)
 
 
 def test_samples_that_become_more_various_have_not_collapsed() -> None:
-    rising = [{"diversity": 0.02 * 1.1**look, "coverage": 0.1} for look in range(LONG)]
+    rising = [{"diversity": 0.02 * 1.1**observation, "coverage": 0.1} for observation in range(LONG)]
     assert not any("mode collapse" in names(*rising[:count]) for count in range(1, LONG))
     assert "mode collapse" in names(*rising[:10], *[rising[9]] * 5)

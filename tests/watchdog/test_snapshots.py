@@ -13,7 +13,7 @@ from sparring.runs.logbook import Logbook
 from sparring.training.checkpoint import FILES, Snapshot, checkpoints, save_checkpoint, take
 from sparring.training.distributed import World
 from sparring.training.trainer import Trainer
-from sparring.watchdog.snapshots import States
+from sparring.watchdog.snapshots import Snapshots
 
 Make = Callable[..., Any]
 
@@ -23,8 +23,8 @@ class Folder:
 
     def __init__(self, path: Path, trainer: Trainer, world: World) -> None:
         self.path, self.trainer, self.saved = path, trainer, 0
-        self.logbook = Logbook(path, writes=world.first)
-        self.states = States(path, trainer, self.logbook.rewind, world, self.save)
+        self.logbook = Logbook(path, writes=world.is_main)
+        self.states = Snapshots(path, trainer, self.logbook.rewind, world, self.save)
 
     def save(self) -> None:
         self.saved += 1
@@ -79,19 +79,19 @@ def test_the_run_goes_back_to_the_state_that_was_kept(folder: Callable[..., Fold
     """All of it but the clock, and what others keep in checkpoints: both go on."""
     here = folder()
     here.advance(3)
-    here.trainer.dials["lecam"].set(0.3)
+    here.trainer.controls["lecam"].set(0.3)
     here.trainer.guard.note("generator", float("nan"))
     here.states.keep()
     kept = take(here.trainer)
-    here.trainer.dials["lecam"].set(0.6)
+    here.trainer.controls["lecam"].set(0.6)
     here.trainer.guard.note("generator", float("nan"))
     here.advance(4)
-    seconds, here.trainer.beside = here.trainer.seconds, {"watchdog": {"tries": {"divergence": 1}}}
+    seconds, here.trainer.extra_state = here.trainer.seconds, {"watchdog": {"tries": {"divergence": 1}}}
     assert here.states.go_back() is True
     back = take(here.trainer)
     assert_same(kept, back)
     assert changed(kept, back) == {"seconds", "beside"}
-    assert here.trainer.seconds == seconds > kept.state["seconds"] and here.trainer.beside["watchdog"]
+    assert here.trainer.seconds == seconds > kept.state["seconds"] and here.trainer.extra_state["watchdog"]
 
 
 def test_from_there_it_goes_as_before(folder: Callable[..., Folder]) -> None:
@@ -176,7 +176,7 @@ def test_on_the_new_way_nothing_is_left_of_the_old_one(folder: Callable[..., Fol
         here.logbook.signals(here.trainer.step, here.trainer.samples, {"lead": 0.8})
         here.trainer.advance()
     assert here.states.go_back()
-    here.trainer.dials["lecam"].set(0.3)
+    here.trainer.controls["lecam"].set(0.3)
     here.states.secure()
     assert (here.kept("checkpoints"), here.kept("good"), here.kept("best")) == ([64], [64], [32])
     assert here.saved == 3

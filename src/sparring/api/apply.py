@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sparring.api.sample import COLUMNS, Made, written
+from sparring.api.sample import COLUMNS, SavedSamples, written
 from sparring.data.conditions import INPUT
 from sparring.flow import Batch
 from sparring.model import load
@@ -20,7 +20,7 @@ def apply(
     device: str = "cpu",
     recipe: str | Recipe | None = None,
     **asked: Any,
-) -> Made:
+) -> SavedSamples:
     """Make a sample for each input and write them; the same as `sparring apply`.
 
     Raises:

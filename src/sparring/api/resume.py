@@ -7,7 +7,7 @@ from sparring.errors import SparringError
 from sparring.evaluation.judging import quick_score
 from sparring.modalities import modality
 from sparring.model import recipe_named
-from sparring.recipe import Recipe, with_fields
+from sparring.recipe import Recipe, with_stored_fields
 from sparring.runs.display import Display, Plain, Silent
 from sparring.runs.folder import Run, open_run
 from sparring.runs.goal import Goal
@@ -30,14 +30,14 @@ def resume(
     record = opened.record
     place = devices.pick(device or record.device)
     world = distributed.join(place)
-    display = (display or Plain()) if world.first else Silent()
+    display = (display or Plain()) if world.is_main else Silent()
     if opened.report.exists():
         raise SparringError(
             found=f"a finished run in {opened.folder}",
             expected="one that was interrupted",
             remedy="begin a new run with `sparring train`, or judge this one again with `sparring evaluate`",
         )
-    resolved = with_fields(recipe_named(record.recipe, recipe), record.fields)
+    resolved = with_stored_fields(recipe_named(record.recipe, recipe), record.fields)
     survey = modality(record.facts.modality).survey(record.facts.source)
     if survey.facts.fingerprint != record.facts.fingerprint:
         raise SparringError(

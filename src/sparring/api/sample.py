@@ -15,7 +15,7 @@ COUNT, COLUMNS = 64, 8
 
 @final
 @dataclass(frozen=True)
-class Made:
+class SavedSamples:
     """Samples as files.
 
     Args:
@@ -46,7 +46,7 @@ def sample(
     device: str = "cpu",
     recipe: str | Recipe | None = None,
     **asked: Any,
-) -> Made:
+) -> SavedSamples:
     """Make samples and write them; the same as `sparring sample`.
 
     Raises:
@@ -63,7 +63,7 @@ def sample(
     return written(loaded, batch, Path(out), columns, in_turn=in_turn)
 
 
-def written(model: Model, batch: Batch, out: Path, columns: int, *, in_turn: bool = False) -> Made:
+def written(model: Model, batch: Batch, out: Path, columns: int, *, in_turn: bool = False) -> SavedSamples:
     """Write the samples as files into ``out``, and for a person beside it, classes that came in turn together."""
     out.mkdir(parents=True, exist_ok=True)
     files = model.save(batch.real, out)
@@ -71,4 +71,4 @@ def written(model: Model, batch: Batch, out: Path, columns: int, *, in_turn: boo
         batch = take(batch, class_by_class(batch_size(batch), len(model.classes)))
     stem = out.resolve().parent / f"{out.resolve().name}-grid"
     shown = model.show(batch.real, stem, columns=columns, condition=batch.condition)
-    return Made(batch_size(batch), out, tuple(files), tuple(shown))
+    return SavedSamples(batch_size(batch), out, tuple(files), tuple(shown))

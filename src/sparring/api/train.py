@@ -64,13 +64,13 @@ def train(
     """
     place = devices.pick(device)
     world = distributed.join(place)
-    display = (display or Plain()) if world.first else Silent()
+    display = (display or Plain()) if world.is_main else Silent()
     require_seed(seed)
     _check_budget(minutes, samples, micro_batch)
     _check_mode(watchdog)
     goal = Goal.parse(until) if until else None
     _check_watched(goal, watchdog)
-    folder = Path(world.agree(str(new_folder(out, str(data))) if world.first else ""))
+    folder = Path(world.broadcast(str(new_folder(out, str(data))) if world.is_main else ""))
 
     name, chosen, survey = surveyed(str(data), recipe)
     facts = survey.facts
@@ -98,8 +98,8 @@ def train(
         versions=versions(),
         watchdog=watchdog,
     )
-    run = create(folder, record) if world.first else Run(folder)
-    world.agree("begun")
+    run = create(folder, record) if world.is_main else Run(folder)
+    world.broadcast("begun")
     split = survey.prepare(resolved.view(facts), seed=seed)
     return Session(run, record, resolved, split, place, world, display, goal, quick_score, conclude).play()
 

@@ -25,7 +25,7 @@ INPUT = "input"
 
 @final
 @dataclass(frozen=True)
-class Asking:
+class ConditionSpec:
     """One kind of condition, and how a person asks for it.
 
     Args:
@@ -44,7 +44,7 @@ class Asking:
 
 
 def asked_conditions(
-    conditions: Mapping[str, Asking], view: View, facts: Facts, asked: Mapping[str, Any], count: int | None
+    conditions: Mapping[str, ConditionSpec], view: View, facts: Facts, asked: Mapping[str, Any], count: int | None
 ) -> Sample | None:
     """Conditions for ``count`` samples, or for as many as was asked for; None for a model without conditions.
 
@@ -72,7 +72,7 @@ def asked_conditions(
     return found if count is None or count == there else take(found, torch.arange(count) % there)
 
 
-def require_answerable(conditions: Mapping[str, Asking], view: View, asked: Mapping[str, Any]) -> None:
+def require_answerable(conditions: Mapping[str, ConditionSpec], view: View, asked: Mapping[str, Any]) -> None:
     """Refuse options that a model of this view does not know, and the lack of those that it needs.
 
     Raises:
@@ -87,7 +87,7 @@ def require_answerable(conditions: Mapping[str, Asking], view: View, asked: Mapp
     known = conditions[view.condition].options if view.condition else {}
     for name, value in asked.items():
         if value is not None and name not in known:
-            kinds = [kind for kind, asking in conditions.items() if name in asking.options]
+            kinds = [kind for kind, condition_spec in conditions.items() if name in condition_spec.options]
             further = f", or train a model with the condition {kinds[0]!r}" if kinds else nearest(name, list(known))
             raise SparringError(
                 found=f"--{name} {value}",
@@ -127,7 +127,7 @@ def class_numbers_asked(asked: Mapping[str, Any], view: View, facts: Facts, coun
     return numbers
 
 
-LABEL = Asking({"label": "a class, by name or number; by default the classes in turn"}, class_numbers_asked)
+LABEL = ConditionSpec({"label": "a class, by name or number; by default the classes in turn"}, class_numbers_asked)
 """The class of a sample."""
 
 

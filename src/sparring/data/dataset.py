@@ -12,17 +12,17 @@ from torch import Tensor
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.flow import Batch
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 from sparring.samples import batch_size, concatenate, map_tensors, shapes, take, tensors, to_device
 
-Read: TypeAlias = Callable[[Batch, Draw | None], Batch]
+Read: TypeAlias = Callable[[Batch, RandomStream | None], Batch]
 """(rows as they are stored, random numbers of these rows or None) → the batch as networks see it.
 
 With random numbers it may crop, mask or pair at random; with None it does the same every time.
 """
 
 
-def from_bytes(stored: Batch, draw: Draw | None = None) -> Batch:
+def from_bytes(stored: Batch, random: RandomStream | None = None) -> Batch:
     """uint8 stands for [-1, 1] in 256 steps; every other type is taken as it is."""
     return map_tensors(_from_bytes, stored)
 
@@ -60,7 +60,7 @@ class Dataset:
         return batch_size(self.samples)
 
     def batch(
-        self, rows: NDArray[np.int64] | slice, device: torch.device | str = "cpu", draw: Draw | None = None
+        self, rows: NDArray[np.int64] | slice, device: torch.device | str = "cpu", random: RandomStream | None = None
     ) -> Batch:
         """The samples at ``rows`` as networks see them, on ``device``.
 
@@ -70,7 +70,7 @@ class Dataset:
             draw: random numbers for these rows; None to read them the same every time.
         """
         stored = map_tensors(lambda part: torch.from_numpy(np.array(part)), take(self._stored, rows))
-        return self.read(to_device(stored, device), draw)
+        return self.read(to_device(stored, device), random)
 
     def at(self, rows: NDArray[np.int64] | slice) -> "Dataset":
         """The data set of some rows."""

@@ -22,7 +22,7 @@ TIMEOUT = 30.0
 """Seconds without an answer before a download is given up."""
 CHUNK = 1024 * 1024
 
-Tell = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Called with (done, total) as work goes on."""
 
 
@@ -140,7 +140,7 @@ def local_copy(name: str) -> Path | None:
     return next((folder for folder in _places(name) if folder.is_dir() and any(folder.iterdir())), None)
 
 
-def download(name: str, known: Known, tell: Tell | None = None) -> Path:
+def download(name: str, known: Known, on_progress: OnProgress | None = None) -> Path:
     """Fetch every file of ``known`` into the cache; a file that is whole already is not fetched again.
 
     Raises:
@@ -151,7 +151,7 @@ def download(name: str, known: Known, tell: Tell | None = None) -> Path:
     try:
         incoming.mkdir(parents=True, exist_ok=True)
         for file in known.files:
-            _fetch(known.home + file.name, incoming / file.name, file, tell)
+            _fetch(known.home + file.name, incoming / file.name, file, on_progress)
         if not folder.exists():
             incoming.rename(folder)
             storage.sync_folder(folder.parent)
@@ -160,7 +160,7 @@ def download(name: str, known: Known, tell: Tell | None = None) -> Path:
     return folder
 
 
-def _fetch(url: str, path: Path, file: Published, tell: Tell | None) -> None:
+def _fetch(url: str, path: Path, file: Published, on_progress: OnProgress | None) -> None:
     """Stream one file to ``.part``, counting and hashing on the way; rename it when it proves to be the right one."""
     if path.is_file() and path.stat().st_size == file.size and storage.sha256(path) == file.sha256:
         return
@@ -176,8 +176,8 @@ def _fetch(url: str, path: Path, file: Published, tell: Tell | None) -> None:
                     raise ValueError(f"{file.name} is longer than the {file.size:,} bytes that were published")
                 digest.update(piece)
                 target.write(piece)
-                if tell:
-                    tell(received, file.size)
+                if on_progress:
+                    on_progress(received, file.size)
         if digest.hexdigest() != file.sha256:
             raise ValueError(f"{file.name} is not the file that was published: its SHA-256 differs")
         storage.sync_file(part)

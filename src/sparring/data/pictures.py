@@ -40,7 +40,7 @@ Pixels: TypeAlias = NDArray[np.uint8]
 """(height, width) or (height, width, 3)"""
 
 
-class Look(NamedTuple):
+class ImageInfo(NamedTuple):
     """What one picture is, and a digest of its pixels."""
 
     width: int
@@ -73,7 +73,7 @@ def guarded() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def look(raw: Raw) -> tuple[Look, Pixels]:
+def look(raw: Raw) -> tuple[ImageInfo, Pixels]:
     """Decode a picture wholly and describe it. Raises whatever the decoder raises; ``why`` puts it in words."""
     if isinstance(raw, np.ndarray):
         return _described(_flat(raw), "array", _array_mode(raw), 8, ())
@@ -198,14 +198,14 @@ def _bits(image: Image.Image, raw: bytes) -> int:
     return BITS.get(image.mode, 8)
 
 
-def _described(pixels: Pixels, form: str, mode: str, bits: int, notes: tuple[str, ...]) -> tuple[Look, Pixels]:
+def _described(pixels: Pixels, form: str, mode: str, bits: int, notes: tuple[str, ...]) -> tuple[ImageInfo, Pixels]:
     """Colour whose three channels are equal everywhere counts as grey, and has the digest of the grey picture."""
     height, width = pixels.shape[:2]
     grey = pixels.ndim == 2 or (_is_grey(pixels[:1]) and _is_grey(pixels))
     content = np.ascontiguousarray(pixels[..., 0] if pixels.ndim == 3 and grey else pixels)
     digest = blake2b(f"{content.shape}".encode(), digest_size=16)
     digest.update(content.data)
-    return Look(width, height, form, mode, bits, grey, notes, digest.digest()), pixels
+    return ImageInfo(width, height, form, mode, bits, grey, notes, digest.digest()), pixels
 
 
 def _is_grey(pixels: Pixels) -> bool:

@@ -11,7 +11,7 @@ from sparring.randomness import derive
 
 @final
 @dataclass
-class Endless:
+class EpochSampler:
     """Row numbers, in a fresh random order every epoch; batches run on across the ends of epochs.
 
     Every row appears exactly once per epoch. A data set smaller than a batch is gone through several times per batch.

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
+from sparring.evaluation.glossary import by_question, interval, titled
 from sparring.evaluation.result import Judgement
 from sparring.evaluation.scores import Score, half_width
-from sparring.evaluation.words import by_question, interval, titled
 
 UNTOLD = "no difference can be told"
 

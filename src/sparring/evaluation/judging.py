@@ -11,21 +11,21 @@ from torch import Tensor
 
 from sparring.data.cache import joined, recall, remember
 from sparring.data.dataset import Dataset, Split
-from sparring.data.downloads import Tell
+from sparring.data.downloads import OnProgress
 from sparring.errors import SparringError
+from sparring.evaluation.glossary import metric_info
 from sparring.evaluation.memorisation import Memorisation
 from sparring.evaluation.memorisation import compare as compare_with_training
-from sparring.evaluation.protocol import MOST, REPEATS, Generated, More, Rounds
+from sparring.evaluation.protocol import MOST, REPEATS, Generated, More, Repeats
 from sparring.evaluation.protocol import in_words as shapes_in_words
 from sparring.evaluation.result import Judgement
 from sparring.evaluation.scores import Score, by_features, evaluate_samples, extremes, half_width, in_words, scored
 from sparring.evaluation.subject import Subject
-from sparring.evaluation.words import words
 from sparring.flow import Batch
 from sparring.games.game import Game
+from sparring.metrics.cache import VERSION, digest
 from sparring.metrics.extractors.extractor import Extractor, Pixels
-from sparring.metrics.kept import VERSION, digest
-from sparring.metrics.measure import Measure, Round
+from sparring.metrics.measure import Measure, Repeat
 from sparring.metrics.metric import METRICS, Measured, metrics_of
 from sparring.modality import Modality
 from sparring.model import Model
@@ -58,7 +58,7 @@ def judge(
     seed: int = 0,
     more: More | None = None,
     extractors: Sequence[Extractor] | None = None,
-    tell: Tell | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Judgement:
     """Samples that are there already, against a split of real data.
 
@@ -68,18 +68,18 @@ def judge(
         split: real data.
         kind: what a sample is.
         seed: of everything that is drawn at random.
-        more: other samples of the same generator, for the intervals; see ``Rounds``.
+        more: other samples of the same generator, for the intervals; see ``Repeats``.
         extractors: by whose features, the most telling last; None for those of the modality.
         tell: called with (done, total) on the way.
     """
     batch = made.batch if isinstance(made, Generated) else made
-    rounds = Rounds(split.train, split.held_out, made, seed=seed, more=more)
+    rounds = Repeats(split.train, split.held_out, made, seed=seed, more=more)
     seeing = list(extractors or kind.extractors(split, seed).values())[::-1]
     measures = [by_features(extractor, metrics_of(extractor)) for extractor in seeing]
     shape = shapes_in_words(split.train.shapes)
     parts = f"{len(split.train)} to train on and {len(split.held_out)} held out"
     data = f"data {split.facts.fingerprint[:12]}, {parts}, {shape}, {kind.preparation}"
-    *found, others, paired = scored(rounds, [*measures, kind.measure(split, seed), _against_truth(kind)], tell)
+    *found, others, paired = scored(rounds, [*measures, kind.measure(split, seed), _against_truth(kind)], on_progress)
     best, worst = extremes(rounds, seeing[0], EXTREMES)
     return Judgement(
         subject=subject,
@@ -110,7 +110,7 @@ def quick_score(game: Game, split: Split, kind: Modality, metric: str, seed: int
     train, held_out = split.train, split.held_out
     scores = evaluate_samples(train, held_out, samples, extractor, seed=seed, count=QUICK, metrics=wanted, repeats=0)
     value = scores.measures[metric].value
-    name = f"{words(metric).title} ({scores.extractor}, {scores.count} samples a side)"
+    name = f"{metric_info(metric).title} ({scores.extractor}, {scores.count} samples a side)"
     return name, float("nan") if value is None else value
 
 
@@ -123,14 +123,21 @@ def count_for(split: Split) -> int:
 
 
 def judge_subject(
-    subject: Subject, split: Split, count: int | None, seed: int, extractors: Sequence[str], tell: Tell | None
+    subject: Subject,
+    split: Split,
+    count: int | None,
+    seed: int,
+    extractors: Sequence[str],
+    on_progress: OnProgress | None,
 ) -> Judgement:
     """Judge a model or samples in files; None as ``count`` for as many as the data allows."""
     if count is None:
         count = count_for(split) if subject.made is None else batch_size(subject.made)
     made, more = subject.batch(split, count, seed), subject.more(split, seed)
     seeing = list(subject.kind.extractors(split, seed, extractors).values())
-    found = judge(subject.name, made, split, subject.kind, seed=seed, more=more, extractors=seeing, tell=tell)
+    found = judge(
+        subject.name, made, split, subject.kind, seed=seed, more=more, extractors=seeing, on_progress=on_progress
+    )
     measures = dict(found.measures)
     if subject.model is not None:
         if subject.fits:
@@ -143,7 +150,7 @@ def judge_subject(
 def _against_truth(kind: Modality) -> Measure:
     """Distances of generated samples from the true ones of their conditions; nothing where there are none."""
 
-    def compute(one: Round) -> tuple[Measured, Measured]:
+    def compute(one: Repeat) -> tuple[Measured, Measured]:
         return {} if one.true is None else {**kind.paired(one.fake.batch().real, one.true)}, {}
 
     return compute
@@ -156,7 +163,7 @@ def opinions(game: Game, split: Split) -> dict[str, Score]:
     """
     sides = [_opinion(game, data) for data in (split.held_out, split.train)]
     return {
-        name: Score(mean, there, words(name).better, float(f"{1.96 * error:.4g}"))
+        name: Score(mean, there, metric_info(name).better, float(f"{1.96 * error:.4g}"))
         for name, (mean, error) in sides[0].items()
         for there, _ in [sides[1][name]]
     }
@@ -189,11 +196,11 @@ def _path_length(model: Model, split: Split, extractor: Extractor, seed: int) ->
     told = [conditions_from(split.held_out, count, one).condition for one in seeds]
     parts = [model.path_length(extractor, count, seed=one, condition=c) for one, c in zip(seeds, told, strict=True)]
     if not all(math.isfinite(part) for part in parts):
-        return Score(None, None, words("path_length").better, remark="samples that are not finite")
+        return Score(None, None, metric_info("path_length").better, remark="samples that are not finite")
     mean = statistics.fmean(parts)
     deviations = tuple(float(f"{(part - mean) / math.sqrt(REPEATS):.6g}") for part in parts)
     value = float(f"{mean:.8g}")
-    return Score(value, None, words("path_length").better, half_width(deviations), deviations=deviations)
+    return Score(value, None, metric_info("path_length").better, half_width(deviations), deviations=deviations)
 
 
 def require_numbers(count: int | None, seed: int) -> None:

@@ -15,10 +15,10 @@ from torch import Tensor
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
 from sparring.flow import Batch
+from sparring.metrics.cache import digest, kept_features
 from sparring.metrics.distances import Features
 from sparring.metrics.extractors.extractor import Extractor
-from sparring.metrics.kept import digest, kept_features
-from sparring.metrics.measure import Round, Side
+from sparring.metrics.measure import Repeat, SampleSet
 from sparring.randomness import derive, generator
 from sparring.samples import Sample, batch_size, concatenate, rows_within, shapes, take, tensors
 
@@ -46,7 +46,7 @@ More: TypeAlias = Callable[[int, int], Generated]
 
 
 @final
-class Made:
+class GeneratedSet:
     """Generated samples. What extractors see is computed once."""
 
     def __init__(self, batch: Batch) -> None:
@@ -74,7 +74,7 @@ class Made:
 
 
 @final
-class Pool:
+class RealSet:
     """Real samples that are drawn from: at most ``most``, chosen by ``seed``. What extractors see is computed once."""
 
     def __init__(self, dataset: Dataset, seed: int, most: int) -> None:
@@ -90,9 +90,9 @@ class Pool:
         """Of the content of all samples."""
         return digest(*(part for some in self._parts() for part in tensors(self.taken(some))))
 
-    def drawn(self, size: int, seed: int, *, passing: int = 0) -> "Drawn":
+    def drawn(self, size: int, seed: int, *, passing: int = 0) -> "Subset":
         """``size`` of them without replacement, in random order, after ``passing`` others."""
-        return Drawn(self, torch.randperm(len(self), generator=generator(seed, "drawn"))[passing : passing + size])
+        return Subset(self, torch.randperm(len(self), generator=generator(seed, "drawn"))[passing : passing + size])
 
     def taken(self, places: Tensor) -> Batch:
         """The samples at ``places``."""
@@ -110,10 +110,10 @@ class Pool:
 
 
 @final
-class Drawn:
+class Subset:
     """Some of a pool, or of the generated samples."""
 
-    def __init__(self, whole: Pool | Made, places: Tensor) -> None:
+    def __init__(self, whole: RealSet | GeneratedSet, places: Tensor) -> None:
         self._whole, self._places = whole, places
 
     @cached_property
@@ -128,7 +128,7 @@ class Drawn:
 
 
 @final
-class Rounds:
+class Repeats:
     """The comparison, then its repeats.
 
     Equally many samples stand on all sides, because every measure depends on their number: as many as the smallest
@@ -171,17 +171,17 @@ class Rounds:
         made = fake if isinstance(fake, Generated) else Generated(fake)
         _check_shapes(train, made.batch.real)
         self.seed, self._more = seed, more
-        self._aside = Pool(held_out, derive(seed, "held out"), MOST)
+        self._aside = RealSet(held_out, derive(seed, "held out"), MOST)
         self._halves = len(held_out) < SMALLEST_HELD_OUT
         if self._halves:
-            self._pool = Pool(train.followed_by(held_out), derive(seed, "train"), 2 * MOST)
+            self._pool = RealSet(train.followed_by(held_out), derive(seed, "train"), 2 * MOST)
             self.floor, most = "one half of the real samples against the other", len(self._pool) // 2
         else:
-            self._pool = Pool(train, derive(seed, "train"), MOST)
+            self._pool = RealSet(train, derive(seed, "train"), MOST)
             self.floor, most = "held-out samples against training samples", min(len(self._pool), len(self._aside))
         self.size = min(most, batch_size(made.batch), count)
         self.rows = torch.randperm(batch_size(made.batch), generator=generator(seed, "fake"))[: self.size]
-        self._fake = Made(take(made.batch, self.rows))
+        self._fake = GeneratedSet(take(made.batch, self.rows))
         self._true = take(made.true, self.rows)
         self._repeats = repeats if self.size >= FEWEST_REPEATED else 0
         self._repeated = min(self.size if more is not None else self.size // 2, MOST_REPEATED)
@@ -191,23 +191,23 @@ class Rounds:
     def __len__(self) -> int:
         return 1 + self._repeats
 
-    def __iter__(self) -> Iterator[Round]:
+    def __iter__(self) -> Iterator[Repeat]:
         yield self._round(self._fake, self._true, self.size, self.seed)
         for repeat in range(self._repeats):
             seed = derive(self.seed, "again", repeat)
             yield self._round(*self._again(repeat, seed), self._repeated, seed)
 
-    def _again(self, repeat: int, seed: int) -> tuple[Side, Sample | None]:
+    def _again(self, repeat: int, seed: int) -> tuple[SampleSet, Sample | None]:
         if self._more is not None:
             batch, true = self._more(self._repeated, repeat)
-            return Made(batch), true
+            return GeneratedSet(batch), true
         rows = torch.randperm(self.size, generator=generator(seed, "subset"))[: self._repeated]
-        return Drawn(self._fake, rows), take(self._true, rows)
+        return Subset(self._fake, rows), take(self._true, rows)
 
-    def _round(self, fake: Side, true: Sample | None, size: int, seed: int) -> Round:
+    def _round(self, fake: SampleSet, true: Sample | None, size: int, seed: int) -> Repeat:
         held_out = self._aside.drawn(size, seed)
         floor = self._pool.drawn(size, seed, passing=size) if self._halves else held_out
-        return Round(self._pool.drawn(size, seed), fake, floor, held_out, seed, true)
+        return Repeat(self._pool.drawn(size, seed), fake, floor, held_out, seed, true)
 
 
 def in_words(several: Sequence[tuple[int, ...]]) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 from sparring.errors import SparringError
+from sparring.evaluation.glossary import better, by_question, interval, metric_info, titled
 from sparring.evaluation.memorisation import Memorisation
 from sparring.evaluation.scores import Score, Scores
-from sparring.evaluation.words import better, by_question, interval, titled, words
 from sparring.runs.folder import Run
 from sparring.storage import read_json
 
@@ -57,7 +57,7 @@ class Judgement:
         others = self.others()
         if others:
             lines += ["", "all samples", _heading()]
-            lines += [_line(question, words(name).title, others[name]) for question, name in by_question(others)]
+            lines += [_line(question, metric_info(name).title, others[name]) for question, name in by_question(others)]
         verdict = [self.memorisation.verdict] if self.memorisation else []
         return [*lines, "", *verdict, *self.remarks]
 
@@ -118,7 +118,7 @@ class Judgement:
 
 def plain(pairs: Mapping[str, tuple[float | None, float | None]]) -> dict[str, Score]:
     """Measures without intervals: name → (value, floor)."""
-    return {name: Score(*pair, words(name).better) for name, pair in pairs.items()}
+    return {name: Score(*pair, metric_info(name).better) for name, pair in pairs.items()}
 
 
 def _heading() -> str:

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
-from sparring.evaluation.protocol import MOST, REPEATS, More, Rounds
-from sparring.evaluation.words import Better, words
+from sparring.evaluation.glossary import Better, metric_info
+from sparring.evaluation.protocol import MOST, REPEATS, More, Repeats
 from sparring.flow import Batch
+from sparring.metrics.cache import digest, kept_measures
 from sparring.metrics.distances import NEIGHBOURS, density_of_each, nearest
 from sparring.metrics.extractors.extractor import Extractor
-from sparring.metrics.kept import digest, kept_measures
-from sparring.metrics.measure import Measure, Round, Side
+from sparring.metrics.measure import Measure, Repeat, SampleSet
 from sparring.metrics.metric import METRICS, Measured, Metric, measured
 
 STUDENT = 2.365
@@ -106,18 +106,18 @@ def evaluate_samples(
     """Generated samples against training samples, and held-out samples against the same training samples.
 
     A measure that cannot be computed says why; the others are still given. What another training run would have given
-    is in no interval. See ``Rounds`` for the arguments, which samples are compared, and what is repeated.
+    is in no interval. See ``Repeats`` for the arguments, which samples are compared, and what is repeated.
 
     Raises:
         SparringError: samples of different shapes.
     """
     batch = Batch(fake)
-    rounds = Rounds(real_train, real_held_out, batch, seed=seed, count=count, more=more, repeats=repeats)
+    rounds = Repeats(real_train, real_held_out, batch, seed=seed, count=count, more=more, repeats=repeats)
     (found,) = scored(rounds, [by_features(extractor, metrics)])
     return in_words(found, extractor, rounds)
 
 
-def in_words(measures: Mapping[str, Score], extractor: Extractor, rounds: Rounds, data: str = "") -> Scores:
+def in_words(measures: Mapping[str, Score], extractor: Extractor, rounds: Repeats, data: str = "") -> Scores:
     """The measures with all that must be said beside them; ``data`` is what the real samples are."""
     protocol = (
         f"{extractor.name} · {f'{data} · ' if data else ''}{rounds.size} samples a side · floor: {rounds.floor} · "
@@ -130,7 +130,7 @@ def by_features(extractor: Extractor, metrics: Sequence[Metric] = METRICS) -> Me
     """Every metric in the features of an extractor; nothing is computed twice of the same samples."""
     names = [name for metric in metrics for name in metric.names]
 
-    def of_side(one: Round, side: Side) -> Measured:
+    def of_side(one: Repeat, side: SampleSet) -> Measured:
         features = cache(lambda: (one.real.features(extractor), side.features(extractor)))
         try:
             decides = [one.real.digest, side.digest] if extractor.lasting else [digest(*features())]
@@ -143,7 +143,7 @@ def by_features(extractor: Extractor, metrics: Sequence[Metric] = METRICS) -> Me
     return lambda one: (of_side(one, one.fake), of_side(one, one.floor))
 
 
-def extremes(rounds: Rounds, extractor: Extractor, most: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def extremes(rounds: Repeats, extractor: Extractor, most: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Rows of the generated samples that lie where real ones are densest, the densest first, and of those that lie
     farthest out, the farthest last: by density, and among equal densities by the nearest real sample. None of either
     where that cannot be told.
@@ -160,7 +160,7 @@ def extremes(rounds: Rounds, extractor: Extractor, most: int) -> tuple[tuple[int
 
 
 def scored(
-    rounds: Rounds, measures: Sequence[Measure], tell: Callable[[int, int], None] | None = None
+    rounds: Repeats, measures: Sequence[Measure], on_progress: Callable[[int, int], None] | None = None
 ) -> list[dict[str, Score]]:
     """Every score of every measure: values from the first round, intervals from the others.
 
@@ -177,8 +177,8 @@ def scored(
     for number, one in enumerate(rounds):
         for place, measure in enumerate(measures):
             found[place].append(measure(one))
-            if tell:
-                tell(number * len(measures) + place + 1, len(rounds) * len(measures))
+            if on_progress:
+                on_progress(number * len(measures) + place + 1, len(rounds) * len(measures))
     return [_scores(first, again, rounds.scale) for first, *again in found]
 
 
@@ -200,7 +200,9 @@ def _score(
     around = half_width([a - b for a, b in zip(fakes, floors, strict=False)])
     apart = None if value is None or floor is None or around is None else abs(value - floor) > around
     remark = remarks[0] if remarks else ""
-    return Score(value, floor, words(name).better, half_width(fakes), half_width(floors), apart, remark, tuple(fakes))
+    return Score(
+        value, floor, metric_info(name).better, half_width(fakes), half_width(floors), apart, remark, tuple(fakes)
+    )
 
 
 def half_width(deviations: Iterable[float]) -> float | None:

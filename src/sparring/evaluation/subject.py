@@ -110,13 +110,13 @@ def _beside(subject: Subject, real: Facts) -> Subject:
     """A model beside data that may lack its conditions."""
     model = subject.model
     assert model is not None
-    if model.asking is None:
+    if model.condition_spec is None:
         return subject
     lacking = model.view.condition not in real.offers
     if not lacking and (not model.classes or model.classes == real.classes):
         return subject
     has = f"the classes {', '.join(real.classes[:5])}" if real.classes else "no such conditions"
-    if model.asking.required:
+    if model.condition_spec.required:
         raise SparringError(
             found=f"{has} in {real.source}",
             expected=f"data with the condition {model.view.condition!r}, which the model was trained with",

@@ -6,32 +6,35 @@ from functools import partial
 from typing import TypeAlias, final
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from sparring.dials import Dial, climb, running_mean
-from sparring.flow import Batch, Noise, Opinion, Progress, SameUnits, Sample, Terms, Turn, Units
+from sparring.controls import Control, climb, note, running_mean, signal
+from sparring.flow import Batch, Latent, NoNormalizer, Normalizer, Objective, Opinion, Progress, Sample, Turn
 from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import Prior
-from sparring.objectives.balance import LEAD, fixed, lead
-from sparring.objectives.judge import Judge, gradient
-from sparring.objectives.losses import Formula, Loss
+from sparring.objectives.critic import Critic
+from sparring.objectives.gamma import LEAD, fixed, lead
+from sparring.objectives.losses import Loss
 from sparring.objectives.penalties import Penalty, clip_weights, differentiable, lecam, r1, r2
 from sparring.objectives.schedules import Weighted, constant
+from sparring.objectives.statistics import logit_statistics
 from sparring.objectives.terms import Attempt, Term
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 from sparring.samples import as_float32
 
-Augment: TypeAlias = Callable[[Sample, float, Draw], Sample]
+Augment: TypeAlias = Callable[[Sample, float, RandomStream], Sample]
 """(samples, probability, random numbers) → samples of the same shape."""
 
-MOST_AUGMENTED = 0.8
-"""Above this probability augmentations show in the samples (Karras et al. 2020, section 2.3)."""
-OVERFITTING, KNOWN = "look: held-out gap", 0.6
-"""What the probability of augmentation follows, as in Karras et al. (2020), section 3.1: r_v, and where it is held."""
-SLOWNESS = 500_000
-"""Real samples in which it goes from 0 to 1 at most (the same, section 3.2)."""
-NOTED_EVERY = 16
-"""Steps between looks at the scores."""
+MAX_AUGMENTATION = 0.8
+"""Probability above which augmentations leak into the samples (Karras et al. 2020, section 2.3)."""
+OVERFITTING_TARGET = 0.6
+"""Set point of the overfitting heuristic r_v, here the held-out gap (Karras et al. 2020, section 3.1)."""
+AUGMENTATION_SAMPLES = 500_000
+"""Real samples in which the probability of augmentation rises from 0 to 1 at the fastest (the same, section 3.2)."""
+STATISTICS_INTERVAL = 16
+"""Steps between statistics of the logits."""
+LEVEL_DECAY = 0.9
+"""Decay of LeCam's running means, per statistics."""
 
 
 @final
@@ -39,22 +42,22 @@ class Duel:
     """The game of Goodfellow et al. (2014), with any loss, penalties and extra terms.
 
     Args:
-        generator: ``(noise, condition) -> sample``.
+        generator: ``(latent, condition) -> sample``.
         discriminator: ``(sample, condition) -> Verdict``.
-        prior: where the noise comes from.
+        prior: the distribution of latents.
         loss: what the two minimise.
-        penalties: by the name they are logged under, on the discriminator.
-        terms: by the name they are logged under, for the generator beside the loss.
-        discriminator_turns: updates of the discriminator for one of the generator, each on a batch of its own.
+        penalties: on the discriminator, by the name they are logged under.
+        terms: minimised by the generator beside the loss, by the name they are logged under.
+        discriminator_turns: updates of the discriminator per update of the generator, each on a batch of its own.
         weight_limit: the discriminator's weights are clipped to [-limit, limit] after each update.
-        strength: a factor on all penalties, beside their weights; where there are none, on R1 and R2, which then count
-            nothing until the watchdog wants them.
-        augment: what samples pass, with a probability, before the discriminator sees them (Karras et al. 2020).
-        units: those in which both players work, and penalties measure.
+        gamma: a factor on all penalties, beside their weights. Without penalties it multiplies R1 and R2 and starts at
+            zero, so that they cost nothing until the watchdog raises it.
+        augment: applied to samples with a probability before the discriminator sees them (Karras et al. 2020).
+        normalizer: maps data to the scale that both players work in, on which penalties are measured.
     """
 
     published = ("generator",)
-    judges = ("discriminator",)
+    critics = ("discriminator",)
     phases = WHOLE_RUN
 
     def __init__(
@@ -68,134 +71,120 @@ class Duel:
         terms: Mapping[str, Weighted[Term]] | None = None,
         discriminator_turns: int = 1,
         weight_limit: float | None = None,
-        strength: Dial | None = None,
+        gamma: Control | None = None,
         augment: Augment | None = None,
-        units: Units | None = None,
+        normalizer: Normalizer | None = None,
     ) -> None:
         self.players = {"generator": generator, "discriminator": discriminator}
         self.prior = prior
         self.loss = loss
-        self.penalties = dict(penalties or {"r1": Weighted(r1, constant(1.0)), "r2": Weighted(r2, constant(1.0))})
         self.terms = dict(terms or {})
         self.discriminator_turns = discriminator_turns
         self.weight_limit = weight_limit
         self.augment = augment
-        self.units = units or SameUnits()
-        self.dials = {
-            "strength": strength or fixed(1.0 if penalties else 0.0),
-            "augmentation": Dial(
+        self.normalizer = normalizer or NoNormalizer()
+        self.controls = {
+            "gamma": gamma or fixed(1.0 if penalties else 0.0),
+            "augmentation": Control(
                 0.0,
-                highest=MOST_AUGMENTED if augment else 0.0,
-                rule=climb(OVERFITTING, KNOWN, "look: samples", SLOWNESS),
+                highest=MAX_AUGMENTATION if augment else 0.0,
+                rule=climb(signal("held-out gap"), OVERFITTING_TARGET, AUGMENTATION_SAMPLES),
             ),
-            "lecam": Dial(0.0, obeys=False),
-            "real level": Dial(0.0, lowest=-math.inf, rule=running_mean("discriminator: real score", 0.9)),
-            "fake level": Dial(0.0, lowest=-math.inf, rule=running_mean("discriminator: fake score", 0.9)),
+            "lecam": Control(0.0, enabled=False),
+            "real level": running_level("real score"),
+            "fake level": running_level("fake score"),
         }
-        self._lecam = lecam(self.dials["real level"], self.dials["fake level"])
+        one = constant(1.0)
+        self.penalties = dict(penalties or {"r1": Weighted(r1, one), "r2": Weighted(r2, one)})
+        self.penalties["lecam"] = Weighted(lecam(self.controls["real level"], self.controls["fake level"]), one)
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
-        """The discriminator, then the generator."""
+        """Train the discriminator, then the generator."""
         clip = self._clip if self.weight_limit else None
         return [
-            Turn("discriminator", self.discriminator_terms, times=self.discriminator_turns, after=clip),
-            Turn("generator", self.generator_terms),
+            Turn("discriminator", self.discriminator_objective, times=self.discriminator_turns, after=clip),
+            Turn("generator", self.generator_objective),
         ]
 
-    def discriminator_terms(self, batch: Batch, progress: Progress) -> Terms:
-        """Tell real from fake, smoothly."""
+    def discriminator_objective(self, batch: Batch, progress: Progress) -> Objective:
+        """Minimise the loss on real and generated samples, plus the penalties."""
+        # Noise to samples. Penalties differentiate with respect to both kinds, so both become leaves of the graph.
+        latent = self.latent(progress.random)
         with torch.no_grad():
-            fake = self._made(self.noise(progress.draw), batch.condition)
-        real, fake = differentiable(self.units.standard(batch.real)), differentiable(fake)
-        judge = self._judge(batch, progress)
-        terms = {"adversarial": self._sum(self.loss.discriminator, judge(real).scores, judge(fake).scores)}
-        for name, penalty in self.penalties.items():
-            weight = penalty.weight(progress.fraction) * self.dials["strength"].value
-            if weight > 0:
-                terms[name] = weight * penalty.item(judge, real, fake).mean()
-        if self.dials["lecam"].value > 0:
-            terms["lecam"] = self.dials["lecam"].value * self._lecam(judge, real, fake).mean()
-        with torch.no_grad():
-            ahead = lead(judge(real).scores, judge(fake).scores)
-        progress.notes.update({LEAD: ahead, "paired": torch.full_like(ahead, float(self.loss.paired))})
-        if progress.step % NOTED_EVERY == 0:
-            progress.notes.update(notes_on(judge, real, fake))
-        return terms
+            fake = self._generate(latent, batch.condition)
+        real, fake = differentiable(self.normalizer.normalize(batch.real)), differentiable(fake)
 
-    def generator_terms(self, batch: Batch, progress: Progress) -> Terms:
-        """Be taken for real."""
-        batch = batch._replace(real=self.units.standard(batch.real))
-        noise = self.noise(progress.draw)
-        fake = self._made(noise, batch.condition)
-        judge = self._judge(batch, progress)
-        terms = {"adversarial": self._ask(judge, batch.real, fake)}
-        attempt = Attempt(noise, fake, batch, judge, partial(self._made, condition=batch.condition))
-        for name, term in self.terms.items():
-            terms[name] = term.weight(progress.fraction) * term.item(attempt)
-        return terms
+        # Samples to logits, once each.
+        critic = self._critic(batch, progress)
+        real_logits, fake_logits = critic(real).logits, critic(fake).logits
+
+        # Logits to loss, and the penalties that have a weight now.
+        terms = {"adversarial": self.loss.discriminator(real_logits, fake_logits)}
+        for name, (penalty, schedule) in self.penalties.items():
+            control = self.controls.get(name, self.controls["gamma"])
+            weight = schedule(progress.fraction) * control.value
+            if weight > 0:
+                terms[name] = weight * penalty(critic, real, fake).mean()
+
+        # Notes for the log, for the control of γ and for the watchdog.
+        with torch.no_grad():
+            notes = {LEAD: lead(real_logits, fake_logits)}
+        if progress.step % STATISTICS_INTERVAL == 0:
+            notes |= logit_statistics(critic, real, fake)
+            notes["paired"] = torch.full_like(notes[LEAD], float(self.loss.paired))
+        return Objective(terms, notes)
+
+    def generator_objective(self, batch: Batch, progress: Progress) -> Objective:
+        """Minimise the generator's side of the loss, plus the extra terms."""
+        # Noise to samples.
+        latent = self.latent(progress.random)
+        fake = self._generate(latent, batch.condition)
+        batch = batch._replace(real=self.normalizer.normalize(batch.real))
+
+        # Samples to logits. Only a paired loss compares with those of real samples; no gradient flows through them.
+        critic = self._critic(batch, progress)
+        fake_logits = critic(fake).logits
+        real_logits = [torch.zeros_like(logits) for logits in fake_logits]
+        if self.loss.paired:
+            with torch.no_grad():
+                real_logits = critic(batch.real).logits
+
+        # Logits to loss, and the extra terms.
+        terms = {"adversarial": self.loss.generator(real_logits, fake_logits)}
+        attempt = Attempt(latent, fake, batch, critic, partial(self._generate, condition=batch.condition))
+        for name, (term, schedule) in self.terms.items():
+            terms[name] = schedule(progress.fraction) * term(attempt)
+        return Objective(terms)
 
     def opinion(self, batch: Batch) -> Opinion:
-        """How real the discriminator takes each sample for: the sum over its judges."""
-        scores = self.players["discriminator"](self.units.standard(batch.real), batch.condition).scores
-        return Opinion(torch.stack([score.float() for score in scores]).sum(0))
+        """Score samples by the discriminator: the sum of its critics' logits."""
+        logits = self.players["discriminator"](self.normalizer.normalize(batch.real), batch.condition).logits
+        return Opinion(torch.stack([logit.float() for logit in logits]).sum(0))
 
-    def noise(self, draw: Draw) -> Noise:
-        """Noise for the rows of ``draw``, (rows, size)."""
-        return self.prior(draw)
+    def latent(self, random: RandomStream) -> Latent:
+        """Draw latents for the rows of ``random``, (rows, size)."""
+        return self.prior(random)
 
-    def generate(self, noise: Noise, condition: Sample | None) -> Sample:
-        """Samples from noise and condition."""
-        return self.units.own(self._made(noise, condition))
+    def generate(self, latent: Latent, condition: Sample | None) -> Sample:
+        """Generate samples in the units of the data."""
+        return self.normalizer.denormalize(self._generate(latent, condition))
 
-    def _made(self, noise: Noise, condition: Sample | None) -> Sample:
-        sample: Sample = self.players["generator"](noise, condition)
+    def _generate(self, latent: Latent, condition: Sample | None) -> Sample:
+        sample: Sample = self.players["generator"](latent, condition)
         return as_float32(sample)
 
-    def _judge(self, batch: Batch, progress: Progress) -> Judge:
-        return Judge(self.players["discriminator"], batch.condition, progress.draw, self._augmented)
+    def _critic(self, batch: Batch, progress: Progress) -> Critic:
+        return Critic(self.players["discriminator"], batch.condition, progress.random, self._augmented)
+
+    def _augmented(self, sample: Sample, random: RandomStream) -> Sample:
+        probability = self.controls["augmentation"].value
+        return self.augment(sample, probability, random) if self.augment and probability else sample
 
     def _clip(self, rows: Mapping[str, Sample], progress: Progress) -> None:
         assert self.weight_limit is not None
         clip_weights(self.players["discriminator"], self.weight_limit)
 
-    def _augmented(self, sample: Sample, draw: Draw) -> Sample:
-        probability = self.dials["augmentation"].value
-        return self.augment(sample, probability, draw) if self.augment and probability else sample
 
-    def _ask(self, judge: Judge, real: Sample, fake: Sample) -> Tensor:
-        fake_scores = judge(fake).scores
-        real_scores = [torch.zeros_like(score) for score in fake_scores]
-        if self.loss.paired:
-            with torch.no_grad():
-                real_scores = judge(real).scores
-        return self._sum(self.loss.generator, real_scores, fake_scores)
-
-    @staticmethod
-    def _sum(formula: Formula, real: list[Tensor], fake: list[Tensor]) -> Tensor:
-        return torch.stack([formula(*pair) for pair in zip(real, fake, strict=True)]).sum()
-
-
-def notes_on(judge: Judge, real: Sample, fake: Sample) -> dict[str, Tensor]:
-    """What a discriminator's scores say of the duel; where it has several judges, their sum.
-
-    Returns:
-        ``real score`` and ``fake score``, the means; ``sure``, the mean sign of D(x) over the mean score of fakes, in
-        [-1, 1] (Karras et al. 2020, eq. 1; over that mean, here of a micro-batch, because relativistic scores have no
-        zero of their own); ``overlap``, the share of rows in which the fake scores higher, in [0, 1] and 1/2 where the
-        two cannot be told apart; ``real slope`` and ``fake slope``, the mean of ‖∇D‖.
-    """
-    totals = [torch.stack(judge(sample).scores).sum(0) for sample in (real, fake)]
-    slopes = [
-        gradient(total, sample, retain_graph=True).norm(dim=1).mean()
-        for total, sample in zip(totals, (real, fake), strict=True)
-    ]
-    with torch.no_grad():
-        reals, fakes = totals
-        return {
-            "real score": reals.mean(),
-            "fake score": fakes.mean(),
-            "sure": (reals - fakes.mean()).sign().mean(),
-            "overlap": (fakes > reals).float().mean(),
-            "real slope": slopes[0],
-            "fake slope": slopes[1],
-        }
+def running_level(name: str) -> Control:
+    """Return a running mean of a statistic of the discriminator's logits, one of LeCam's α."""
+    return Control(0.0, lowest=-math.inf, rule=running_mean(note("discriminator", name), LEVEL_DECAY))

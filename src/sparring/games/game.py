@@ -1,36 +1,43 @@
-"""What every game promises the trainer."""
+"""The interface between games and the trainer."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Protocol
 
 from torch import nn
 
-from sparring.dials import Dial
-from sparring.flow import Batch, Noise, Opinion, Phase, Progress, Sample, Turn
-from sparring.randomness import Draw
+from sparring.controls import Control
+from sparring.flow import Batch, Latent, Opinion, Phase, Progress, Sample, Turn
+from sparring.randomness import RandomStream
 
 WHOLE_RUN = (Phase("training"),)
 """The phases of a game that has only one."""
-JUDGING, GENERATING, NEITHER = "judging", "generating", "neither"
-"""The roles of turns."""
+
+
+class Role(StrEnum):
+    """Role of a turn, by the players that it trains."""
+
+    CRITIC = "critic"
+    PUBLISHED = "published"
+    OTHER = "other"
 
 
 class Game(Protocol):
-    """Players, whose turn it is and what they minimise on it, and how a finished game makes samples."""
+    """The players, whose turn it is and what they minimise on it, and how a finished game generates samples."""
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
-        """All networks that move, by name."""
+        """All networks that are trained, by name."""
         ...
 
     @property
     def published(self) -> Sequence[str]:
-        """The players that ``generate`` needs: these are averaged and published."""
+        """Names of the players that ``generate`` needs: these are averaged and published."""
         ...
 
     @property
-    def judges(self) -> Sequence[str]:
-        """The players that tell real samples from generated ones."""
+    def critics(self) -> Sequence[str]:
+        """Names of the players that distinguish real samples from generated ones."""
         ...
 
     @property
@@ -39,51 +46,50 @@ class Game(Protocol):
         ...
 
     @property
-    def dials(self) -> Mapping[str, Dial]:
-        """What can be turned while the game is played, by name."""
-        ...
-
-    def opinion(self, batch: Batch) -> Opinion:
-        """What the players say of the samples ``batch.real``."""
+    def controls(self) -> Mapping[str, Control]:
+        """Numbers that change while the game is played, by name."""
         ...
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
-        """The turns of one step, in order."""
+        """Return the turns of one step, in order."""
         ...
 
-    def noise(self, draw: Draw) -> Noise:
-        """Noise for the rows of ``draw``."""
+    def latent(self, random: RandomStream) -> Latent:
+        """Draw latents for the rows of ``random``, (rows, size)."""
         ...
 
-    def generate(self, noise: Noise, condition: Sample | None) -> Sample:
-        """Samples from noise and condition."""
+    def generate(self, latent: Latent, condition: Sample | None) -> Sample:
+        """Generate samples from latents and conditions, in the units of the data."""
+        ...
+
+    def opinion(self, batch: Batch) -> Opinion:
+        """Return what the players say of the samples ``batch.real``."""
         ...
 
 
 def phase_at(game: Game, fraction: float) -> int:
-    """Number of the phase at ``fraction`` of the budget, in [0, number of phases)."""
+    """Return the number of the phase at ``fraction`` of the budget, in [0, number of phases)."""
     for number, phase in enumerate(game.phases[:-1]):
-        ended = bool(phase.ended_by) and game.dials[phase.ended_by].value >= 1
+        ended = bool(phase.ended_by) and game.controls[phase.ended_by].value >= 1
         if fraction < phase.until and not ended:
             return number
     return len(game.phases) - 1
 
 
-def roles(game: Game, progress: Progress) -> dict[str, str]:
-    """Role of each turn that is due, by its name.
+def roles(game: Game, progress: Progress) -> dict[str, Role]:
+    """Return the role of each turn of this step, by its name.
 
-    Returns:
-        ``GENERATING`` where a published player moves, ``JUDGING`` where nobody but judges does, else ``NEITHER``.
+    It is ``PUBLISHED`` if the turn trains a published player, ``CRITIC`` if it trains critics alone, else ``OTHER``.
     """
     found = {}
     for turn in game.turns(progress):
-        if set(turn.movers) & set(game.published):
-            found[turn.name] = GENERATING
+        if set(turn.trained) & set(game.published):
+            found[turn.name] = Role.PUBLISHED
         else:
-            found[turn.name] = JUDGING if set(turn.movers) <= set(game.judges) else NEITHER
+            found[turn.name] = Role.CRITIC if set(turn.trained) <= set(game.critics) else Role.OTHER
     return found
 
 
-def dials_called(game: Game, name: str) -> list[str]:
-    """Names of the game's dials that are called ``name``, or ``name`` and something more: "strength", "strength a"."""
-    return [dial for dial in game.dials if dial == name or dial.startswith(f"{name} ")]
+def controls_named(game: Game, name: str) -> list[str]:
+    """Names of the game's controls that are called ``name``, or ``name`` and a suffix: "gamma", "gamma a"."""
+    return [control for control in game.controls if control == name or control.startswith(f"{name} ")]

@@ -1,15 +1,16 @@
-"""One player that makes the data likely: the comparator of the adversarial games."""
+"""One player that maximises the likelihood of the data: the baseline of the adversarial games."""
 
 from collections.abc import Sequence
 from typing import Protocol, final
 
 from torch import nn
 
-from sparring.dials import Dial
-from sparring.flow import Batch, Code, Noise, Opinion, Progress, SameUnits, Sample, Terms, Turn, Units
+from sparring.controls import Control
+from sparring.flow import Batch, Code, Latent, NoNormalizer, Normalizer, Objective, Opinion, Progress, Sample, Turn
 from sparring.games.game import WHOLE_RUN
+from sparring.games.priors import normal
 from sparring.objectives.schedules import Schedule
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 
 
 class Autoencoder(Protocol):
@@ -17,72 +18,76 @@ class Autoencoder(Protocol):
 
     def encode(self, sample: Sample, condition: Sample | None) -> Code: ...
 
-    def decode(self, noise: Noise, condition: Sample | None) -> Sample: ...
+    def decode(self, latent: Latent, condition: Sample | None) -> Sample: ...
 
 
 @final
 class Likelihood:
     """The variational autoencoder (Kingma & Welling 2014), with the weight β of Higgins et al. (2017).
 
-    Minimises squared error / (2 σ²) + β KL(q(z|x) ‖ N(0, I)), per sample, divided by the number of values in a sample.
+    Minimises squared error / (2 σ²) + β KL(q(z|x) ‖ N(0, I)) per sample, divided by the number of values in a sample.
 
     Args:
         autoencoder: an ``nn.Module`` that satisfies ``Autoencoder``.
-        noise_size: length of its noise.
-        spread: σ, the standard deviation of the observation noise, in the units of the network.
+        latent_size: length of its latent vectors.
+        spread: σ, the standard deviation of the observation noise, on the scale of the network.
         divergence_weight: β.
-        units: those in which the network works.
+        normalizer: maps data to the scale that the network works in.
     """
 
     published = ("autoencoder",)
-    judges = ()
+    critics = ()
     phases = WHOLE_RUN
 
     def __init__(
         self,
         autoencoder: nn.Module,
         *,
-        noise_size: int,
+        latent_size: int,
         spread: float,
         divergence_weight: Schedule,
-        units: Units | None = None,
+        normalizer: Normalizer | None = None,
     ) -> None:
         self.players = {"autoencoder": autoencoder}
-        self.dials: dict[str, Dial] = {}
-        self.noise_size = noise_size
+        self.controls: dict[str, Control] = {}
+        self.prior, self.latent_size = normal(latent_size), latent_size
         self.spread = spread
         self.divergence_weight = divergence_weight
-        self.units = units or SameUnits()
+        self.normalizer = normalizer or NoNormalizer()
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
-        """The only player, every time."""
-        return [Turn("autoencoder", self.terms)]
+        """Train the only player."""
+        return [Turn("autoencoder", self.objective)]
 
-    def terms(self, batch: Batch, progress: Progress) -> Terms:
-        """The negative evidence lower bound (Kingma & Welling 2014, eqs. 8 and 10)."""
+    def objective(self, batch: Batch, progress: Progress) -> Objective:
+        """Minimise the negative evidence lower bound (Kingma & Welling 2014, eqs. 8 and 10)."""
+        # Sample to code, code to sample by the reparametrisation z = μ + σ ε (eq. 10).
         player: Autoencoder = self.players["autoencoder"]  # type: ignore[assignment]
-        real = self.units.standard(batch.real)
+        real = self.normalizer.normalize(batch.real)
         mean, log_variance = player.encode(real, batch.condition)
-        mean, log_variance = mean.float(), log_variance.float()
-        noise = mean + (log_variance / 2).exp() * progress.draw.normal("code", self.noise_size)
-        error = player.decode(noise, batch.condition).float() - real
-        divergence = (mean.square() + log_variance.exp() - log_variance - 1).sum(1) / 2
-        values = real[0].numel()
-        weight = self.divergence_weight(progress.fraction)
-        return {
-            "reconstruction": error.square().mean() / (2 * self.spread**2),
-            "divergence": weight * divergence.mean() / values,
-        }
+        mean, log_variance = mean.float(), log_variance.float()  # (batch, latent_size) each
+        latent = mean + (log_variance / 2).exp() * progress.random.normal("code", self.latent_size)
+        error = player.decode(latent, batch.condition).float() - real
+
+        # Both parts of the bound, per value of a sample; KL(q ‖ N(0, I)) in closed form (appendix B).
+        divergence = (mean.square() + log_variance.exp() - log_variance - 1).sum(1) / 2  # (batch,)
+        weight, values = self.divergence_weight(progress.fraction), real[0].numel()
+        return Objective(
+            {
+                "reconstruction": error.square().mean() / (2 * self.spread**2),
+                "divergence": weight * divergence.mean() / values,
+            }
+        )
 
     def opinion(self, batch: Batch) -> Opinion:
-        """Nothing: nobody judges here, and the bound that is minimised has another scale than log p(x)."""
+        """Return no opinion: there is no critic, and the minimised bound is not on the scale of log p(x)."""
         return Opinion()
 
-    def noise(self, draw: Draw) -> Noise:
-        """Standard normal noise, (rows, noise_size)."""
-        return draw.normal("noise", self.noise_size)
+    def latent(self, random: RandomStream) -> Latent:
+        """Draw standard normal latents, (rows, latent_size)."""
+        return self.prior(random)
 
-    def generate(self, noise: Noise, condition: Sample | None) -> Sample:
-        """The mean of p(x|z)."""
+    def generate(self, latent: Latent, condition: Sample | None) -> Sample:
+        """Return the mean of p(x|z)."""
         player: Autoencoder = self.players["autoencoder"]  # type: ignore[assignment]
-        return self.units.own(player.decode(noise, condition).float())
+        return self.normalizer.denormalize(player.decode(latent, condition).float())

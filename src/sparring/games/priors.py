@@ -1,19 +1,22 @@
-"""Where noise comes from: functions ``(draw) -> (rows, size)``."""
+"""Priors: distributions of latents, functions ``(random) -> (rows, size)``.
+
+Both draw from the stream "noise": renaming it would change what every stored seed generates.
+"""
 
 from collections.abc import Callable
 from typing import TypeAlias
 
-from sparring.flow import Noise
-from sparring.randomness import Draw
+from sparring.flow import Latent
+from sparring.randomness import RandomStream
 
-Prior: TypeAlias = Callable[[Draw], Noise]
+Prior: TypeAlias = Callable[[RandomStream], Latent]
 
 
 def normal(size: int) -> Prior:
-    """Standard normal."""
-    return lambda draw: draw.normal("noise", size)
+    """Return the standard normal distribution of ``size`` numbers."""
+    return lambda random: random.normal("noise", size)
 
 
 def uniform(size: int) -> Prior:
-    """Uniform in [-1, 1)."""
-    return lambda draw: draw.uniform("noise", size) * 2 - 1
+    """Return the uniform distribution of ``size`` numbers in [-1, 1)."""
+    return lambda random: random.uniform("noise", size) * 2 - 1

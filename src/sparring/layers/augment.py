@@ -19,7 +19,7 @@ from torch import Tensor
 
 from sparring.errors import SparringError, nearest
 from sparring.flow import Sample
-from sparring.randomness import Draw
+from sparring.randomness import RandomStream
 
 HARMLESS = ("geometry", "colour", "cutout")
 """What leaves an image what it is, whatever it shows."""
@@ -65,10 +65,10 @@ class Augment:
                     remedy=f"correct it{nearest(kind, list(KINDS))}",
                 )
 
-    def __call__(self, images: Sample, probability: float, draw: Draw) -> Sample:
+    def __call__(self, images: Sample, probability: float, random: RandomStream) -> Sample:
         """Images of the same shape, type and device, not clamped; at probability 0 the very same.
 
-        What happens to an image depends on its row of ``draw`` alone: equal draws transform real and fake alike.
+        What happens to an image depends on its row of ``random`` alone: equal draws transform real and fake alike.
 
         Args:
             images: (batch, channels, height, width) in [-1, 1].
@@ -78,12 +78,12 @@ class Augment:
         Raises:
             SparringError: not images, a probability outside [0, 1], or a draw for another number of images.
         """
-        check(images, probability, draw)
+        check(images, probability, random)
         if probability == 0:
             return images
         channels, size = images.shape[1], (images.shape[2], images.shape[3])
         # Matrices are made where the numbers are drawn. Only they are sent to the device, and nothing waits for it.
-        chance = Chance(replace(draw.within("augment"), device=torch.device("cpu")), probability)
+        chance = Chance(replace(random.substream("augment"), device=torch.device("cpu")), probability)
         with torch.autocast(images.device.type, enabled=False):
             if places := [make(chance, size) for kind, make in PLACES.items() if kind in self.kinds]:
                 images = resample(images, reduce(torch.matmul, places))
@@ -94,7 +94,7 @@ class Augment:
         return images
 
 
-def check(images: Tensor, probability: float, draw: Draw) -> None:
+def check(images: Tensor, probability: float, random: RandomStream) -> None:
     """One sentence on what is wrong with them, if there is anything."""
     if images.dim() != 4:
         raise SparringError(
@@ -104,7 +104,7 @@ def check(images: Tensor, probability: float, draw: Draw) -> None:
         )
     if not 0 <= probability <= 1:
         raise SparringError(found=f"probability {probability}", expected="one in [0, 1]", remedy="change it")
-    rows = len(range(draw.total)[draw.rows])
+    rows = len(range(random.total)[random.rows])
     if rows != len(images):
         found = f"{len(images)} images and random numbers for {rows}"
         raise SparringError(found=found, expected="equally many", remedy="draw for these images")
@@ -115,24 +115,24 @@ def check(images: Tensor, probability: float, draw: Draw) -> None:
 class Chance:
     """Random strengths, each (rows, *shape) and 0 in the rows for which its transformation is not chosen."""
 
-    draw: Draw
+    random: RandomStream
     probability: float
 
     def chosen(self, stream: str) -> Tensor:
         """Which rows are transformed, (rows,)."""
-        return self.draw.uniform(f"{stream}/chosen") < self.probability
+        return self.random.uniform(f"{stream}/chosen") < self.probability
 
     def normal(self, stream: str, *shape: int) -> Tensor:
         """Standard normal."""
-        return self._keep(stream, self.draw.normal(stream, *shape))
+        return self._keep(stream, self.random.normal(stream, *shape))
 
     def uniform(self, stream: str, *shape: int) -> Tensor:
         """Uniform in [-1, 1)."""
-        return self._keep(stream, 2 * self.draw.uniform(stream, *shape) - 1)
+        return self._keep(stream, 2 * self.random.uniform(stream, *shape) - 1)
 
     def integers(self, stream: str, high: int) -> Tensor:
         """Whole numbers, uniform in [0, high), in floating point."""
-        return self._keep(stream, self.draw.integers(stream, high).float())
+        return self._keep(stream, self.random.integers(stream, high).float())
 
     def _keep(self, stream: str, values: Tensor) -> Tensor:
         return torch.where(self.chosen(stream).reshape(-1, *[1] * (values.dim() - 1)), values, 0.0)
@@ -193,7 +193,7 @@ COLOURS = {"colour": colour, "inversion": inversion, "hue": hue}
 
 def holes(chance: Chance, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """The rows, (batch, height), and the columns, (batch, width), of a rectangle around any point of the image."""
-    centres = chance.draw.uniform("cutout", 2, 1).unbind(1)
+    centres = chance.random.uniform("cutout", 2, 1).unbind(1)
     distances = [((torch.arange(side) + 0.5) / side - place).abs() for side, place in zip(size, centres, strict=True)]
     chosen = chance.chosen("cutout").unsqueeze(1)
     return (distances[0] < CUTOUT / 2) & chosen, (distances[1] < CUTOUT / 2) & chosen

@@ -29,8 +29,8 @@ class Packed(nn.Module):
         packs = -(-count // self.size)
         rows = torch.arange(packs * self.size, device=sample.device) % count
         packed = sample[rows].unflatten(0, (packs, self.size)).flatten(1, 2)
-        scores, features = self.network(packed)
-        return Verdict([score.repeat_interleave(self.size)[:count] for score in scores], features)
+        logits, features = self.network(packed)
+        return Verdict([score.repeat_interleave(self.size)[:count] for score in logits], features)
 
 
 def packed(network: nn.Module, size: int) -> nn.Module:

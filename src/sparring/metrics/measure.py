@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeAlias
 
 from sparring.flow import Batch
+from sparring.metrics.cache import kept_measures
 from sparring.metrics.distances import Features
 from sparring.metrics.extractors.extractor import Extractor
-from sparring.metrics.kept import kept_measures
 from sparring.metrics.metric import Measured
 from sparring.samples import Sample
 
 
-class Side(Protocol):
+class SampleSet(Protocol):
     """Samples on one side of a comparison."""
 
     @property
@@ -28,7 +28,7 @@ class Side(Protocol):
         ...
 
 
-class Round(NamedTuple):
+class Repeat(NamedTuple):
     """One comparison.
 
     Args:
@@ -40,22 +40,22 @@ class Round(NamedTuple):
         true: what really belonged to the conditions of the generated samples, row by row, or None.
     """
 
-    real: Side
-    fake: Side
-    floor: Side
-    held_out: Side
+    real: SampleSet
+    fake: SampleSet
+    floor: SampleSet
+    held_out: SampleSet
     seed: int
     true: Sample | None = None
 
 
-Measure: TypeAlias = Callable[[Round], tuple[Measured, Measured]]
+Measure: TypeAlias = Callable[[Repeat], tuple[Measured, Measured]]
 """What is said of generated samples, and the same of other real ones."""
 
 
 def by_samples(name: str, compute: Measure) -> Measure:
     """Measures of samples themselves; ``name`` says all else that decides them. Nothing is computed twice."""
 
-    def kept(one: Round) -> tuple[Measured, Measured]:
+    def kept(one: Repeat) -> tuple[Measured, Measured]:
         sides = [side.digest for side in (one.real, one.fake, one.floor, one.held_out)]
         fake, floor = kept_measures([name, *sides, one.seed], lambda: compute(one))
         return fake, floor

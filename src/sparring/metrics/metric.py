@@ -21,7 +21,7 @@ class Metric(NamedTuple):
     """Measures that are computed together.
 
     Args:
-        names: of the measures, as they stand in the scores; ``evaluation.words`` has their meaning.
+        names: of the measures, as they stand in the scores; ``evaluation.glossary`` has their meaning.
         compute: (real, fake, generator) → a value for each name. Raises SparringError where there is none.
     """
 

@@ -15,13 +15,13 @@ LOWEST, HIGHEST = 0.01, 0.99
 SMALLEST_SINE = 1e-8
 TINY = 1e-30
 
-Noise: TypeAlias = Float[Tensor, "count size"]
+Latent: TypeAlias = Float[Tensor, "count size"]
 
 
 def perceptual_path_length(
     generate: Callable[[Tensor, slice], Tensor],
     extractor: Callable[[Tensor], Tensor],
-    noise: tuple[Noise, Noise],
+    latent: tuple[Latent, Latent],
     positions: Float[Tensor, " count"],
     *,
     step: float = 1e-4,
@@ -47,7 +47,7 @@ def perceptual_path_length(
         SparringError: no pairs, ends or positions that do not match, a step that is not positive, or features that
             are not finite.
     """
-    first, second = noise
+    first, second = latent
     _check(first, second, positions, step)
     where = positions.to(first.device, torch.float64).reshape(-1, 1)
 
@@ -61,7 +61,7 @@ def perceptual_path_length(
     return _trimmed_mean(torch.cat(squared) / step**2)
 
 
-def interpolated(first: Noise, second: Noise, position: float | Tensor, *, spherical: bool) -> Noise:
+def interpolated(first: Latent, second: Latent, position: float | Tensor, *, spherical: bool) -> Latent:
     """The point at ``position`` of the path from ``first`` to ``second``: the ends, exactly, at 0 and 1.
 
     Straight: (1 − t)·first + t·second. Spherical: the direction turns evenly along the great circle (Shoemake 1985)

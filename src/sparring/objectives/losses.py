@@ -1,30 +1,39 @@
-"""Adversarial losses: each is a value with two formulas, what the discriminator and what the generator minimises.
+"""Adversarial losses: each is a value with two formulas, the discriminator's and the generator's.
 
-Scores are logits, (batch,), higher for what looks real.
+Formulas take the logits of real and of generated samples, one tensor per critic, and sum over the critics. The logits
+are (batch, …) each, higher for what looks real.
+
+>>> import torch
+>>> real, fake = [torch.tensor([2.0, 0.0])], [torch.tensor([0.0, -2.0])]
+>>> hinge.discriminator(real, fake)
+tensor(1.)
+>>> hinge.generator(real, fake)
+tensor(1.)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-Scores: TypeAlias = Float[Tensor, " batch"]
-Formula: TypeAlias = Callable[[Scores, Scores], Float[Tensor, ""]]
+Logits: TypeAlias = list[Float[Tensor, "batch ..."]]
+Formula: TypeAlias = Callable[[Logits, Logits], Float[Tensor, ""]]
 
 
 @final
 @dataclass(frozen=True)
 class Loss:
-    """Two functions of (scores of reals, scores of fakes).
+    """Two functions of (logits of real samples, logits of generated samples).
 
     Args:
-        discriminator: what the discriminator minimises.
-        generator: what the generator minimises.
-        paired: whether the generator's formula compares with the scores of reals. Where it does not, no pass is spent
-            on them and it is handed zeros.
+        discriminator: minimised by the discriminator.
+        generator: minimised by the generator.
+        paired: whether the generator's formula needs the logits of real samples. Where it does not, no forward pass is
+            spent on them and it is handed zeros.
     """
 
     discriminator: Formula
@@ -32,37 +41,54 @@ class Loss:
     paired: bool = False
 
 
-def _classify(real: Scores, fake: Scores) -> Float[Tensor, ""]:
-    return softplus(-real).mean() + softplus(fake).mean()
+def _sum(values: Iterable[Tensor]) -> Float[Tensor, ""]:
+    """Sum the batch means of all critics."""
+    return torch.stack([value.mean() for value in values]).sum()
 
 
-minimax = Loss(_classify, lambda real, fake: -softplus(fake).mean())
+def _classify(real: Logits, fake: Logits) -> Float[Tensor, ""]:
+    """Binary cross-entropy with labels 1 and 0."""
+    return _sum(softplus(-logit) for logit in real) + _sum(softplus(logit) for logit in fake)
+
+
+minimax = Loss(
+    discriminator=_classify,
+    generator=lambda real, fake: -_sum(softplus(logit) for logit in fake),
+)
 """min over G, max over D of E log D(x) + E log(1 - D(G(z))) (Goodfellow et al. 2014, eq. 1)."""
 
-non_saturating = Loss(_classify, lambda real, fake: softplus(-fake).mean())
+non_saturating = Loss(
+    discriminator=_classify,
+    generator=lambda real, fake: _sum(softplus(-logit) for logit in fake),
+)
 """The generator maximises log D(G(z)) instead (Goodfellow et al. 2014, section 3)."""
 
 least_squares = Loss(
-    lambda real, fake: ((real - 1).square().mean() + fake.square().mean()) / 2,
-    lambda real, fake: (fake - 1).square().mean() / 2,
+    discriminator=lambda real, fake: (
+        (_sum((logit - 1).square() for logit in real) + _sum(logit.square() for logit in fake)) / 2
+    ),
+    generator=lambda real, fake: _sum((logit - 1).square() for logit in fake) / 2,
 )
-"""Labels 1 for real and 0 for fake, squared error (Mao et al. 2017, eq. 9)."""
+"""Labels 1 for real and 0 for generated samples, squared error (Mao et al. 2017, eq. 9)."""
 
 hinge = Loss(
-    lambda real, fake: relu(1 - real).mean() + relu(1 + fake).mean(),
-    lambda real, fake: -fake.mean(),
+    discriminator=lambda real, fake: _sum(relu(1 - logit) for logit in real) + _sum(relu(1 + logit) for logit in fake),
+    generator=lambda real, fake: -_sum(fake),
 )
 """Margins of one (Lim & Ye 2017; Miyato et al. 2018, eqs. 16 and 17)."""
 
-wasserstein = Loss(lambda real, fake: fake.mean() - real.mean(), lambda real, fake: -fake.mean())
-"""The dual of the earth mover's distance (Arjovsky et al. 2017, eq. 2); needs a Lipschitz penalty or clipping."""
+wasserstein = Loss(
+    discriminator=lambda real, fake: _sum(fake) - _sum(real),
+    generator=lambda real, fake: -_sum(fake),
+)
+"""Dual of the earth mover's distance (Arjovsky et al. 2017, eq. 2); needs a Lipschitz penalty or clipping."""
 
 relativistic = Loss(
-    lambda real, fake: softplus(fake - real).mean(),
-    lambda real, fake: softplus(real - fake).mean(),
+    discriminator=lambda real, fake: _sum(softplus(theirs - ours) for ours, theirs in zip(real, fake, strict=True)),
+    generator=lambda real, fake: _sum(softplus(ours - theirs) for ours, theirs in zip(real, fake, strict=True)),
     paired=True,
 )
-"""Each fake against its real: softplus(D(G(z)) - D(x)) (Jolicoeur-Martineau 2020; Huang et al. 2024, eq. 2)."""
+"""softplus(D(G(z)) - D(x)), each fake against its real (Jolicoeur-Martineau 2020; Huang et al. 2024, eq. 2)."""
 
 LOSSES: dict[str, Loss] = {
     "minimax": minimax,

@@ -1,7 +1,7 @@
-"""Penalties on the discriminator: functions ``(judge, real, fake) -> (batch,)``, of which the mean is minimised.
+"""Penalties on the discriminator: functions ``(critic, real, fake) -> (batch,)`` whose mean is minimised.
 
-Norms are over all values of one sample. Where a discriminator has several judges, the penalty is the sum over them.
-Each formula carries the factor of its paper, so that the weight is the paper's γ or λ.
+Norms are over all values of one sample. A discriminator of several critics is penalised by the sum over them. Each
+formula carries the factor of its paper, so that the weight is the paper's γ or λ.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,126 +13,126 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from sparring.dials import Dial
+from sparring.controls import Control
 from sparring.flow import Sample
-from sparring.objectives.judge import Judge
+from sparring.objectives.critic import Critic
 from sparring.samples import batch_size, map_floats, take, tensors
 
 PerSample: TypeAlias = Float[Tensor, " batch"]
-Penalty: TypeAlias = Callable[[Judge, Sample, Sample], PerSample]
+Penalty: TypeAlias = Callable[[Critic, Sample, Sample], PerSample]
 
 
-def r1(judge: Judge, real: Sample, fake: Sample) -> PerSample:
+def r1(critic: Critic, real: Sample, fake: Sample) -> PerSample:
     """½‖∇D(x)‖² at real samples (Mescheder et al. 2018, eq. 9)."""
-    return squared_gradient(judge, real) / 2
+    return squared_gradient(critic, real) / 2
 
 
-def r2(judge: Judge, real: Sample, fake: Sample) -> PerSample:
+def r2(critic: Critic, real: Sample, fake: Sample) -> PerSample:
     """½‖∇D(G(z))‖² at generated samples (Mescheder et al. 2018, eq. 10)."""
-    return squared_gradient(judge, fake) / 2
+    return squared_gradient(critic, fake) / 2
 
 
 def finite_r1(*, step: float = 0.01) -> Penalty:
-    """R1 by finite differences, without a second backward pass."""
-    return lambda judge, real, fake: finite_squared_gradient(judge, real, "r1", step) / 2
+    """Return R1 by finite differences, without a second backward pass (Lin et al. 2025, eq. 6)."""
+    return lambda critic, real, fake: finite_squared_gradient(critic, real, "r1", step) / 2
 
 
 def finite_r2(*, step: float = 0.01) -> Penalty:
-    """R2 by finite differences, without a second backward pass."""
-    return lambda judge, real, fake: finite_squared_gradient(judge, fake, "r2", step) / 2
+    """Return R2 by finite differences, without a second backward pass (Lin et al. 2025, eq. 6)."""
+    return lambda critic, real, fake: finite_squared_gradient(critic, fake, "r2", step) / 2
 
 
-def sparse(penalty: Penalty, every: int) -> Penalty:
-    """``penalty`` on every ``every``-th sample of the batch, as much stronger as they are fewer; on the others zero.
+def sparse(penalty: Penalty, interval: int) -> Penalty:
+    """Penalise every ``interval``-th sample of the batch, scaled by ``interval``, and the others not at all.
 
-    The same in the mean, at a fraction of the cost. At least one sample of a batch is always among them.
+    The expectation is the same at a fraction of the cost. Every batch has at least one penalised sample.
     """
 
-    def on_some(judge: Judge, real: Sample, fake: Sample) -> PerSample:
-        few, rows = judge.every(every)
+    def on_some(critic: Critic, real: Sample, fake: Sample) -> PerSample:
+        few, rows = critic.subsample(interval)
         values = torch.zeros(batch_size(real), device=tensors(real)[0].device)
         if rows.start < batch_size(real):
             some_real, some_fake = (differentiable(take(side, rows)) for side in (real, fake))
-            total = judge.draw.total
-            values[rows] = penalty(few, some_real, some_fake) * (total / len(range(0, total, every)))
+            total = critic.random.total
+            values[rows] = penalty(few, some_real, some_fake) * (total / len(range(0, total, interval)))
         return values
 
-    return penalty if every == 1 else on_some
+    return penalty if interval == 1 else on_some
 
 
-def gradient_penalty(judge: Judge, real: Sample, fake: Sample) -> PerSample:
-    """(‖∇D(x̂)‖ - 1)² at random places x̂ between a real and a generated sample (Gulrajani et al. 2017, eq. 3)."""
-    place = judge.draw.uniform("gradient-penalty")
+def gradient_penalty(critic: Critic, real: Sample, fake: Sample) -> PerSample:
+    """(‖∇D(x̂)‖ - 1)² at random points x̂ between a real and a generated sample (Gulrajani et al. 2017, eq. 3)."""
+    place = critic.random.uniform("gradient-penalty")
 
     def mixed(a: Tensor, b: Tensor) -> Tensor:
         return torch.lerp(b.detach(), a.detach(), place.view(-1, *[1] * (a.dim() - 1)).to(a.dtype))
 
     between = differentiable(map_floats(mixed, real, fake))
-    return (_norm(squared_gradient(judge, between)) - 1).square()
+    return (_norm(squared_gradient(critic, between)) - 1).square()
 
 
-def dragan(judge: Judge, real: Sample, fake: Sample) -> PerSample:
+def dragan(critic: Critic, real: Sample, fake: Sample) -> PerSample:
     """(‖∇D(x + δ)‖ - 1)² around real samples, δ = ½ std(x) u with u uniform (Kodali et al. 2017, algorithm 1)."""
     streams = _streams("dragan")
 
     def moved(part: Tensor) -> Tensor:
         spread = part.detach().std() / 2
-        return part.detach() + spread * judge.draw.uniform(next(streams), *part.shape[1:])
+        return part.detach() + spread * critic.random.uniform(next(streams), *part.shape[1:])
 
     around = differentiable(map_floats(moved, real))
-    return (_norm(squared_gradient(judge, around)) - 1).square()
+    return (_norm(squared_gradient(critic, around)) - 1).square()
 
 
-def lecam(real_level: Dial, fake_level: Dial) -> Penalty:
-    """max(D(x) - α_F, 0)² + max(α_R - D(G(z)), 0)², both α running means of scores.
+def lecam(real_level: Control, fake_level: Control) -> Penalty:
+    """Return max(D(x) - α_F, 0)² + max(α_R - D(G(z)), 0)² with running means α (Tseng et al. 2021, eq. 4).
 
-    Eq. 4 of Tseng et al. 2021, counted only where a score lies on its own side of the other mean.
+    Unlike in the paper, a logit counts only where it lies on its own side of the other mean.
 
     Args:
-        real_level: α_R.
-        fake_level: α_F.
+        real_level: α_R, running mean of the logits of real samples.
+        fake_level: α_F, running mean of the logits of generated samples.
     """
 
-    def penalty(judge: Judge, real: Sample, fake: Sample) -> PerSample:
-        above = [relu(score - fake_level.value).square() for score in judge(real).scores]
-        below = [relu(real_level.value - score).square() for score in judge(fake).scores]
+    def penalty(critic: Critic, real: Sample, fake: Sample) -> PerSample:
+        above = [relu(score - fake_level.value).square() for score in critic(real).logits]
+        below = [relu(real_level.value - score).square() for score in critic(fake).logits]
         return torch.stack([*above, *below]).sum(0)
 
     return penalty
 
 
 def clip_weights(player: nn.Module, limit: float) -> None:
-    """Put every weight back into [-limit, limit], after each update (Arjovsky et al. 2017, algorithm 1)."""
+    """Clamp every weight to [-limit, limit] after an update (Arjovsky et al. 2017, algorithm 1)."""
     with torch.no_grad():
         for weight in player.parameters():
             weight.clamp_(-limit, limit)
 
 
-def squared_gradient(judge: Judge, sample: Sample) -> PerSample:
+def squared_gradient(critic: Critic, sample: Sample) -> PerSample:
     """‖∇D(x)‖², itself differentiable; ``sample`` must require a gradient."""
-    return torch.stack([slope.square().sum(1) for slope in judge.slopes(sample)]).sum(0)
+    return torch.stack([slope.square().sum(1) for slope in critic.input_gradients(sample)]).sum(0)
 
 
-def finite_squared_gradient(judge: Judge, sample: Sample, stream: str, step: float) -> PerSample:
+def finite_squared_gradient(critic: Critic, sample: Sample, stream: str, step: float) -> PerSample:
     """(D(x + εn) - D(x))² / ε² with n standard normal: ‖∇D(x)‖² in the mean (Lin et al. 2025, eq. 6).
 
     In float32 whatever the networks run in: the difference is lost in the rounding of bfloat16.
     """
     streams = _streams(stream)
     start = map_floats(lambda part: part.detach(), sample)
-    moved = map_floats(lambda part: part + step * judge.draw.normal(next(streams), *part.shape[1:]), start)
+    moved = map_floats(lambda part: part + step * critic.random.normal(next(streams), *part.shape[1:]), start)
     with torch.autocast(tensors(sample)[0].device.type, enabled=False):
-        pairs = zip(judge.afresh(moved, stream).scores, judge.afresh(start, stream).scores, strict=True)
+        pairs = zip(critic.evaluate(moved, stream).logits, critic.evaluate(start, stream).logits, strict=True)
         return torch.stack([(there - here).square() for there, here in pairs]).sum(0) / step**2
 
 
 def differentiable(sample: Sample) -> Sample:
-    """The same values, cut off from whatever made them, with floating-point parts that require a gradient."""
+    """Detach the sample and let its floating-point parts require a gradient."""
     return map_floats(lambda part: part.detach().requires_grad_(), sample)
 
 
 def _streams(name: str) -> Iterator[str]:
-    """A stream of random numbers for each part of a sample: "name", "name/1", "name/2", …"""
+    """Name one random stream per part of a sample: "name", "name/1", "name/2", …"""
     return (f"{name}/{place}" if place else name for place in count())
 
 

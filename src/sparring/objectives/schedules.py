@@ -1,23 +1,22 @@
-"""Numbers that change over a run: functions of the fraction of the budget that is spent."""
+"""Schedules: functions of the spent share of the budget."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar, final
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 Schedule: TypeAlias = Callable[[float], float]
-"""fraction in [0, 1] → value."""
+"""Spent share of the budget, in [0, 1] → value."""
 
-Item = TypeVar("Item", covariant=True)
+Item = TypeVar("Item")
 
 
 def constant(value: float) -> Schedule:
-    """The same number throughout."""
+    """Return the same number throughout."""
     return lambda fraction: value
 
 
 def cosine(start: float, end: float, *, until: float = 1.0) -> Schedule:
-    """From ``start`` to ``end`` along half a cosine, there at fraction ``until`` (Loshchilov & Hutter 2017, eq. 5)."""
+    """Anneal from ``start`` to ``end`` along half a cosine until ``until`` (Loshchilov & Hutter 2017, eq. 5)."""
 
     def value(fraction: float) -> float:
         done = min(fraction / until, 1.0)
@@ -27,20 +26,18 @@ def cosine(start: float, end: float, *, until: float = 1.0) -> Schedule:
 
 
 def geometric(start: float, end: float) -> Schedule:
-    """From ``start`` to ``end``, both positive, by equal factors."""
+    """Interpolate geometrically between ``start`` and ``end``, both positive."""
     return lambda fraction: start * (end / start) ** fraction
 
 
 def geometric_cosine(start: float, end: float, *, until: float = 1.0) -> Schedule:
-    """From ``start`` to ``end``, both positive, along half a cosine of the logarithm."""
+    """Anneal the logarithm from ``start`` to ``end``, both positive, along half a cosine until fraction ``until``."""
     exponent = cosine(math.log(start), math.log(end), until=until)
     return lambda fraction: math.exp(exponent(fraction))
 
 
-@final
-@dataclass(frozen=True)
-class Weighted(Generic[Item]):
-    """A term or penalty with its weight."""
+class Weighted(NamedTuple, Generic[Item]):
+    """A term or penalty with its weight over the run."""
 
     item: Item
     weight: Schedule

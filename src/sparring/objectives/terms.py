@@ -1,4 +1,4 @@
-"""What a generator may minimise beside the adversarial loss: functions ``(attempt) -> scalar``."""
+"""Terms that a generator may minimise beside the adversarial loss: functions ``(attempt) -> scalar``."""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
@@ -7,19 +7,19 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
-from sparring.flow import Batch, Noise, Sample
-from sparring.objectives.judge import Judge
+from sparring.flow import Batch, Latent, Sample
+from sparring.objectives.critic import Critic
 from sparring.samples import floats
 
 
 class Attempt(NamedTuple):
-    """One attempt of the generator, and how to make another from other noise."""
+    """One forward pass of the generator, and a function that makes another from other latents."""
 
-    noise: Noise
+    latent: Latent
     fake: Sample
     batch: Batch
-    judge: Judge
-    again: Callable[[Noise], Sample]
+    critic: Critic
+    again: Callable[[Latent], Sample]
 
 
 Term: TypeAlias = Callable[[Attempt], Tensor]
@@ -31,25 +31,25 @@ def reconstruction(attempt: Attempt) -> Tensor:
 
 
 def feature_matching(attempt: Attempt) -> Tensor:
-    """Squared distance between the mean features of reals and fakes, summed over the judge's layers.
+    """Squared distance between the mean features of reals and fakes, summed over the critic's layers.
 
     Salimans et al. 2016, section 3.1.
     """
     with torch.no_grad():
-        wanted = attempt.judge(attempt.batch.real).features
-    given = attempt.judge(attempt.fake).features
+        wanted = attempt.critic(attempt.batch.real).features
+    given = attempt.critic(attempt.fake).features
     gaps = [(is_.mean(0) - should.mean(0)).square().mean() for is_, should in zip(given, wanted, strict=True)]
     return torch.stack(gaps).sum()
 
 
 def mode_seeking(attempt: Attempt) -> Tensor:
-    """Distance of noise over distance of samples: small where different noise gives different samples.
+    """Distance of latents over distance of samples: small where different latents give different samples.
 
-    Mao et al. 2019, eq. 3, with the noise of the batch in reverse as the other noise.
+    Mao et al. 2019, eq. 3, with the latents of the batch in reverse order as the other latents.
     """
-    other = attempt.noise.flip(0)
+    other = attempt.latent.flip(0)
     apart = _distance(attempt.again(other), attempt.fake)
-    return l1_loss(other, attempt.noise) / (apart + 1e-5)
+    return l1_loss(other, attempt.latent) / (apart + 1e-5)
 
 
 def _distance(one: Sample, other: Sample) -> Tensor:

@@ -12,7 +12,7 @@ MARGIN = 16
 PAPER = np.array([252, 252, 250], dtype=np.float64)
 INK = np.array([31, 78, 160], dtype=np.float64)
 FRAME = (205, 208, 212)
-WORDS = (110, 114, 120)
+GLOSSARY = (110, 114, 120)
 OPACITY = 0.45
 DISC = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
 
@@ -32,9 +32,9 @@ def picture(samples: Tensor, *, columns: int = 1) -> Image.Image:
     for tick in (MARGIN, middle, end):
         pen.line((tick, end, tick, end + 4), fill=FRAME)
         pen.line((MARGIN - 4, tick, MARGIN, tick), fill=FRAME)
-    pen.text((MARGIN + 4, end - 14), f"{-reach:g}", fill=WORDS)
-    pen.text((end - 4, end - 14), f"{reach:g}", fill=WORDS, anchor="ra")
-    pen.text((MARGIN + 4, MARGIN + 3), f"{reach:g}", fill=WORDS)
+    pen.text((MARGIN + 4, end - 14), f"{-reach:g}", fill=GLOSSARY)
+    pen.text((end - 4, end - 14), f"{reach:g}", fill=GLOSSARY, anchor="ra")
+    pen.text((MARGIN + 4, MARGIN + 3), f"{reach:g}", fill=GLOSSARY)
     return image
 
 

@@ -14,10 +14,10 @@ from sparring.report.picture import signals_picture
 from sparring.runs.folder import Record, Run
 from sparring.storage import read_json, read_lines
 from sparring.training.checkpoint import checkpoints
-from sparring.training.guard import PATIENCE
+from sparring.training.guard import MAX_SKIPPED as PATIENCE
 from sparring.watchdog.convergence import Improvement, improvement_of, percent
 from sparring.watchdog.data import NAME as UNHEALTHY_DATA
-from sparring.watchdog.episodes import (
+from sparring.watchdog.incidents import (
     CUT_SHORT,
     HELPED,
     IN_VAIN,
@@ -25,9 +25,9 @@ from sparring.watchdog.episodes import (
     PENDING,
     PHASE,
     UNDONE,
-    Episode,
-    episodes,
+    Incident,
     gravest,
+    incidents,
     surviving,
 )
 from sparring.watchdog.monitor import NOT_FINITE
@@ -61,7 +61,7 @@ class Diagnosis:
     ails: bool
     reached: int
     total: int
-    episodes: tuple[Episode, ...]
+    incidents: tuple[Incident, ...]
     improvement: Improvement
     remarks: tuple[str, ...]
     next_steps: tuple[str, ...]
@@ -69,13 +69,13 @@ class Diagnosis:
     def words(self) -> str:
         """All of it as text for a terminal."""
         lines = [f"{self.run}: {self.state}", "", self.verdict]
-        for one in self.episodes:
+        for one in self.incidents:
             heading, *sentences = self.told(one)
             lines += ["", heading, *(f"  {sentence}" for sentence in sentences)]
         lines += ["", self.improvement.sentence, *self.remarks, "", "Next:"]
         return "\n".join([*lines, *(f"  {step}" for step in self.next_steps)])
 
-    def told(self, one: Episode) -> list[str]:
+    def told(self, one: Incident) -> list[str]:
         """An episode as sentences, its heading first."""
         name = one.finding[:1].upper() + one.finding[1:]
         until = "on, and it lasts" if one.lasts else f"to {one.end:,}"
@@ -98,7 +98,7 @@ class Diagnosis:
                 "outcome": one.outcome,
                 "share": [round(samples / max(self.total, 1), 4) for samples in (one.start, one.end)],
             }
-            for one in self.episodes
+            for one in self.incidents
         ]
         return {"format": FORMAT, **vars(self), "episodes": told, "improvement": asdict(self.improvement)}
 
@@ -112,9 +112,9 @@ class Traces:
         self.figures = _lines(run.folder / "log.jsonl", {"samples": int})
         self.events = _lines(run.folder / "events.jsonl", {"samples": int, "kind": str})
         rows = _lines(run.folder / "signals.jsonl", {"samples": int, "step": int})
-        self.looks = [look_of(row) for row in rows]
+        self.observations = [look_of(row) for row in rows]
         self.phases = [event for event in surviving(self.events) if event["kind"] == PHASE]
-        self.episodes = episodes(self.looks, self.events)
+        self.incidents = incidents(self.observations, self.events)
         newest = [int(path.name) for path in checkpoints(run.checkpoints)[-1:]]
         self.reached = max([*newest, *(row["samples"] for row in (*self.figures[-1:], *rows[-1:]))], default=0)
 
@@ -123,9 +123,11 @@ class Traces:
         course = _course(self)
         total = self.reached if course in OVER else max(self.record.samples or 0, self.reached)
         began = self.phases[-1]["samples"] if self.phases else 0
-        improvement = improvement_of([look for look in self.looks if look.samples > began], total)
+        improvement = improvement_of(
+            [observation for observation in self.observations if observation.samples > began], total
+        )
         verdict = _verdict(self, course, total)
-        lasting = any(one.lasts for one in self.episodes)
+        lasting = any(one.lasts for one in self.incidents)
         return Diagnosis(
             run=str(self.run.folder),
             state=_state(self, course),
@@ -133,7 +135,7 @@ class Traces:
             ails=lasting or course == "gave up",
             reached=self.reached,
             total=total,
-            episodes=tuple(self.episodes),
+            incidents=tuple(self.incidents),
             improvement=improvement,
             remarks=tuple(_remarks(self)),
             next_steps=tuple(_next_steps(self, course, improvement)),
@@ -142,7 +144,7 @@ class Traces:
     def picture(self) -> bytes | None:
         """The signals as a PNG file's content, or None where there are none."""
         phases = [(event["samples"], str(event.get("name", ""))) for event in self.phases]
-        return signals_picture(self.looks, self.episodes, self.figures, phases) if self.looks else None
+        return signals_picture(self.observations, self.incidents, self.figures, phases) if self.observations else None
 
 
 OVER = ("finished", "judging", "trained")
@@ -233,7 +235,7 @@ def _spent(run: Run) -> str:
 def _verdict(traces: Traces, course: str, total: int) -> str:
     """Whether anything ails the run, in one sentence; the gravest comes first."""
     over = course not in ("going", "interrupted")
-    lasting = gravest(one for one in traces.episodes if one.lasts)
+    lasting = gravest(one for one in traces.incidents if one.lasts)
     training = [one for one in lasting if one.finding != UNHEALTHY_DATA]
     if training:
         first, *others = dict.fromkeys(one.finding for one in training)
@@ -244,10 +246,10 @@ def _verdict(traces: Traces, course: str, total: int) -> str:
         )
         return f"The run {since}{beside if over else f' of it{beside}'}; {_help(training)}."
     if course == "gave up":
-        return f"The run suffered from non-finite numbers; {_help(_of(NOT_FINITE, traces.episodes))}."
-    past = [one for one in gravest(traces.episodes) if not one.lasts]
+        return f"The run suffered from non-finite numbers; {_help(_of(NOT_FINITE, traces.incidents))}."
+    past = [one for one in gravest(traces.incidents) if not one.lasts]
     data = " Its data is not healthy." if lasting else ""
-    if len(traces.looks) <= EARLY and not past:
+    if len(traces.observations) <= EARLY and not past:
         return _unjudged(traces, course) + data
     if not past:
         return f"Nothing ails this run{' but its data' if lasting else ''}."
@@ -260,8 +262,8 @@ def _verdict(traces: Traces, course: str, total: int) -> str:
 
 def _unjudged(traces: Traces, course: str) -> str:
     """Why nothing can be said."""
-    if traces.looks:
-        few = f"the first {EARLY} looks are not judged, and there are only {len(traces.looks)}"
+    if traces.observations:
+        few = f"the first {EARLY} looks are not judged, and there are only {len(traces.observations)}"
         return f"Whether anything ails this run cannot be told{'' if course in OVER else ' yet'}: {few}."
     if traces.record.watchdog == "off":
         return "Whether anything ails this run cannot be told: nobody watched it (--watchdog off)."
@@ -270,7 +272,7 @@ def _unjudged(traces: Traces, course: str) -> str:
     return "Whether anything ails this run cannot be told yet: the watchdog has not looked so far."
 
 
-def _help(ailing: Sequence[Episode]) -> str:
+def _help(ailing: Sequence[Incident]) -> str:
     """What became of it all, in a few words."""
     outcomes = {one.outcome for one in ailing}
     if outcomes <= {UNDONE}:
@@ -282,7 +284,7 @@ def _help(ailing: Sequence[Episode]) -> str:
     return "nothing that was tried helped" if IN_VAIN in outcomes else "what had helped did so only for a time"
 
 
-def _passed(one: Episode) -> str:
+def _passed(one: Incident) -> str:
     if one.outcome == HELPED:
         return "mended"
     if one.phase_end is not None:
@@ -290,11 +292,11 @@ def _passed(one: Episode) -> str:
     return "left behind" if one.left else "passed by itself"
 
 
-def _of(name: str, several: Sequence[Episode]) -> list[Episode]:
+def _of(name: str, several: Sequence[Incident]) -> list[Incident]:
     return [one for one in several if one.finding == name]
 
 
-def _done(one: Episode) -> Iterator[str]:
+def _done(one: Incident) -> Iterator[str]:
     """What was done about an episode, and what came of it."""
     for place, treatment in enumerate(one.treatments, start=1):
         outcome = "whether it helped is not judged yet"
@@ -319,8 +321,8 @@ def _remarks(traces: Traces) -> Iterator[str]:
     refused = sum(event["kind"] == "refused" for event in traces.events)
     if refused:
         yield f"{refused} update{'s' * (refused > 1)} came out as infinite or as no number, and were not made."
-    if traces.looks:
-        if traces.episodes and not any(event["kind"] == "finding" for event in traces.events):
+    if traces.observations:
+        if traces.incidents and not any(event["kind"] == "finding" for event in traces.events):
             yield "Nothing was said at the time; this is what the rules find in the signals that were written down."
         return
     if not traces.figures:
@@ -346,14 +348,14 @@ def _remarks(traces: Traces) -> Iterator[str]:
 def _next_steps(traces: Traces, course: str, improvement: Improvement) -> Iterator[str]:
     """What to try, the most urgent first."""
     folder, record = traces.run.folder, traces.record
-    yield from dict.fromkeys(one.advice for one in gravest(traces.episodes) if one.lasts and one.advice)
+    yield from dict.fromkeys(one.advice for one in gravest(traces.incidents) if one.lasts and one.advice)
     if course == "gave up":
         yield "Begin again with a lower --learning-rate, or with --precision float32."
     elif course in ("trained", "interrupted", "not begun", "disk"):
         yield f"sparring resume {folder}"
     if course == "finished":
         yield from _after_the_end(record, traces, improvement)
-    if traces.looks:
+    if traces.observations:
         yield f"sparring diagnose {folder} --picture signals.png"
     else:
         yield f"sparring train {record.facts.source} --watchdog warn   (to know more the next time)"
@@ -361,7 +363,7 @@ def _next_steps(traces: Traces, course: str, improvement: Improvement) -> Iterat
 
 def _after_the_end(record: Record, traces: Traces, improvement: Improvement) -> Iterator[str]:
     yield f"Look at {traces.run.report}"
-    if any(one.lasts for one in traces.episodes):
+    if any(one.lasts for one in traces.incidents):
         return
     if improvement.stopped is False:
         yield f"Train longer: sparring train {record.facts.source} --samples {2 * traces.reached}"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import final
 
+from sparring.evaluation.glossary import better, by_question, interval, metric_info, number, titled
 from sparring.evaluation.scores import Score
-from sparring.evaluation.words import better, by_question, interval, number, titled, words
 from sparring.rendering.exhibits import Exhibit, Picture, Sound, Table, Text
 
 STYLE = """
@@ -70,7 +70,7 @@ class Training:
     verdict: str
     alarming: bool = False
     sentences: Sequence[str] = ()
-    episodes: Sequence[tuple[str, Sequence[str]]] = ()
+    incidents: Sequence[tuple[str, Sequence[str]]] = ()
     picture: Picture | None = None
 
 
@@ -180,7 +180,7 @@ def _memorisation(report: Report) -> str:
 
 def _table(table: ScoreTable) -> str:
     rows = "".join(
-        _row(question, titled(name, table.extractor), words(name).meaning, table.scores[name])
+        _row(question, titled(name, table.extractor), metric_info(name).meaning, table.scores[name])
         for question, name in by_question(table.scores)
     )
     names = '<th>measure</th><th class="n">this</th><th class="n">floor</th>'
@@ -231,14 +231,14 @@ def _share(value: float | None) -> str:
 
 def _training(training: Training | None) -> str:
     """Nothing where there is nothing but the verdict."""
-    if training is None or not (training.episodes or training.picture):
+    if training is None or not (training.incidents or training.picture):
         return ""
-    episodes = "".join(
-        f"<h3>{escape(heading)}</h3>\n{_paragraphs(sentences)}" for heading, sentences in training.episodes
+    incidents = "".join(
+        f"<h3>{escape(heading)}</h3>\n{_paragraphs(sentences)}" for heading, sentences in training.incidents
     )
     verdict = _paragraphs([training.verdict], "flag" if training.alarming else "fine")
     picture = _figure(training.picture) if training.picture else ""
-    return verdict + _paragraphs(training.sentences) + episodes + picture
+    return verdict + _paragraphs(training.sentences) + incidents + picture
 
 
 def _course(report: Report) -> str:

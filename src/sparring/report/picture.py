@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, final
 
-from sparring.watchdog.episodes import CUT_SHORT, HELPED, IN_VAIN, PARTLY, PENDING, Episode
+from sparring.watchdog.incidents import CUT_SHORT, HELPED, IN_VAIN, PARTLY, PENDING, Incident
 from sparring.watchdog.rules import RULES
-from sparring.watchdog.signals import Look
+from sparring.watchdog.signals import Observation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,8 +89,8 @@ Values = dict[str, tuple[list[int], list[float]]]
 
 
 def signals_picture(
-    looks: Sequence[Look],
-    episodes: Sequence[Episode] = (),
+    observations: Sequence[Observation],
+    incidents: Sequence[Incident] = (),
     figures: Sequence[Mapping[str, Any]] = (),
     phases: Sequence[tuple[int, str]] = (),
 ) -> bytes:
@@ -105,30 +105,33 @@ def signals_picture(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    dials = _dials(figures)
-    values = {**_signals(looks), **{name: drawn for every in dials for name, drawn in every.items()}}
+    controls = _dials(figures)
+    values = {**_signals(observations), **{name: drawn for every in controls for name, drawn in every.items()}}
     rows = {
         asks: pair
-        for asks, pair in {**ROWS, TURNED: _panels(*dials)}.items()
+        for asks, pair in {**ROWS, TURNED: _panels(*controls)}.items()
         if any(name in values for each in pair for name in each.shows)
     }
-    lanes = list(dict.fromkeys(each.finding for each in episodes))
+    lanes = list(dict.fromkeys(each.finding for each in incidents))
     heights = [0.85 + 0.24 * len(lanes)] * bool(lanes) + [1.65] * max(len(rows), 1)
     figure = Figure(figsize=(10, 0.6 + sum(heights)), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
-    treated = [one.samples for each in episodes for one in each.treatments]
+    treated = [one.samples for each in incidents for one in each.treatments]
     begun = [samples for samples, _ in phases]
-    last = max([*(look.samples for look in looks), *(each.end for each in episodes), *treated, *begun], default=1)
+    last = max(
+        [*(observation.samples for observation in observations), *(each.end for each in incidents), *treated, *begun],
+        default=1,
+    )
     if lanes:
         story = figure.add_subplot(grid[0, :])
-        _draw_story(story, episodes, lanes, last)
+        _draw_story(story, incidents, lanes, last)
         _mark_phases(story, phases, named=True)
     for place, (asks, pair) in enumerate(rows.items(), start=bool(lanes)):
         for side, panel in enumerate(pair):
             axes = figure.add_subplot(grid[place, side])
             _draw(axes, panel, values, "" if side else asks)
-            _mark(axes, episodes)
+            _mark(axes, incidents)
             _mark_phases(axes, phases, named=place == 0)
             _finish(axes, last, labelled=place == max(_places(rows, side, values), default=0) + bool(lanes))
     words = "real samples seen  ·  green: where the watchdog finds nothing wrong with this signal"
@@ -150,9 +153,9 @@ def healthy(signal: str, low: float, high: float) -> tuple[float, float] | None:
     return (min(fine), max(fine)) if fine and len(fine) < len(heights) else None
 
 
-def _signals(looks: Sequence[Look]) -> Values:
-    names = {name for look in looks for name in look.values}
-    there = {name: [look for look in looks if name in look.values] for name in names}
+def _signals(observations: Sequence[Observation]) -> Values:
+    names = {name for observation in observations for name in observation.values}
+    there = {name: [observation for observation in observations if name in observation.values] for name in names}
     return {name: ([each.samples for each in some], [each[name] for each in some]) for name, some in there.items()}
 
 
@@ -161,9 +164,9 @@ def _dials(figures: Sequence[Mapping[str, Any]]) -> tuple[Values, Values]:
     gammas: Values = {}
     others: Values = {}
     for written in dict.fromkeys(name for row in figures for name in row):
-        start, _, dial = written.partition("dial: ")
-        kind, _, of_which = dial.partition(" ")
-        if start or not (kind in ("strength", "augmentation") or dial.endswith(" rate")):
+        start, _, control = written.partition("dial: ")
+        kind, _, of_which = control.partition(" ")
+        if start or not (kind in ("strength", "augmentation") or control.endswith(" rate")):
             continue
         rows = [row for row in figures if isinstance(row.get(written), int | float)]
         values = [float(row[written]) for row in rows]
@@ -172,7 +175,7 @@ def _dials(figures: Sequence[Mapping[str, Any]]) -> tuple[Values, Values]:
             if kind == "strength":
                 gammas[f"{GAMMA}: {of_which}" if of_which else GAMMA] = drawn
             else:
-                others[dial] = drawn
+                others[control] = drawn
     return gammas, others
 
 
@@ -199,9 +202,9 @@ def _places(rows: Mapping[str, tuple[Panel, Panel]], side: int, values: Values) 
     return [place for place, pair in enumerate(rows.values()) if any(name in values for name in pair[side].shows)]
 
 
-def _draw_story(axes: "Axes", episodes: Sequence[Episode], lanes: Sequence[str], last: int) -> None:
+def _draw_story(axes: "Axes", incidents: Sequence[Incident], lanes: Sequence[str], last: int) -> None:
     """One lane for each finding: a bar while it held, where it was found and remedies were judged, and the outcome."""
-    for each in episodes:
+    for each in incidents:
         height = lanes.index(each.finding)
         colour = GREEN if each.outcome == HELPED else RED if each.lasts else GREY
         marks = [(each.start, "found"), *((one.judged or one.samples, one.outcome) for one in each.treatments)]
@@ -214,7 +217,7 @@ def _draw_story(axes: "Axes", episodes: Sequence[Episode], lanes: Sequence[str],
         place = stop if stop <= 0.7 * last else each.start
         side = "right" if stop > 0.7 * last and each.start > 0.3 * last else "left"
         axes.text(place, height, f"   {_outcome(each)}   ", ha=side, va="center", fontsize=7.5, color=GREY)
-    present = {"found", *(one.outcome for each in episodes for one in each.treatments)}
+    present = {"found", *(one.outcome for each in incidents for one in each.treatments)}
     for shape, colour, words in (mark for kind, mark in MARKS.items() if kind in present):
         axes.plot([], [], shape, color=colour, ms=6, label=words)
     axes.set_yticks(range(len(lanes)), list(lanes))
@@ -226,19 +229,19 @@ def _draw_story(axes: "Axes", episodes: Sequence[Episode], lanes: Sequence[str],
     axes.tick_params(axis="y", length=0)
 
 
-def _outcome(episode: Episode) -> str:
+def _outcome(incident: Incident) -> str:
     """A few words on what came of it."""
-    if not episode.treatments:
-        return "left behind" if episode.left else "nothing was done" if episode.lasts else "passed"
-    tries = len(episode.treatments)
-    if episode.outcome == HELPED:
+    if not incident.treatments:
+        return "left behind" if incident.left else "nothing was done" if incident.lasts else "passed"
+    tries = len(incident.treatments)
+    if incident.outcome == HELPED:
         return f"helped at try {tries}" if tries > 1 else "helped"
-    return f"{tries} tries: {episode.outcome}" if tries > 1 else episode.outcome
+    return f"{tries} tries: {incident.outcome}" if tries > 1 else incident.outcome
 
 
-def _mark(axes: "Axes", episodes: Sequence[Episode]) -> None:
+def _mark(axes: "Axes", incidents: Sequence[Incident]) -> None:
     """Vertical lines where something was found, and where a remedy had helped."""
-    for each in (one for one in episodes if axes.axison and not one.left):
+    for each in (one for one in incidents if axes.axison and not one.left):
         axes.axvline(each.start, color=RED, lw=0.8, ls=(0, (4, 3)), alpha=0.8, zorder=1)
         if each.mended is not None:
             axes.axvline(each.mended, color=GREEN, lw=0.8, ls=(0, (4, 3)), zorder=1)

@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sparring.data.dataset import Split
+from sparring.evaluation.glossary import interval, titled
 from sparring.evaluation.result import Judgement
-from sparring.evaluation.words import interval, titled
 from sparring.flow import Batch
 from sparring.modality import Modality
 from sparring.model import Model
@@ -104,12 +104,12 @@ def _training(run: Run) -> Training:
     if drawn is not None:
         write_bytes(run.folder / "signals.png", drawn)
     caption = "What the watchdog saw; dashed lines where something was found (red) or had helped (green)."
-    told = [diagnosis.told(episode) for episode in diagnosis.episodes]
+    told = [diagnosis.told(incident) for incident in diagnosis.incidents]
     return Training(
         verdict=diagnosis.verdict,
         alarming=diagnosis.ails,
         sentences=[diagnosis.improvement.sentence, *diagnosis.remarks],
-        episodes=[(heading, sentences) for heading, *sentences in told],
+        incidents=[(heading, sentences) for heading, *sentences in told],
         picture=Picture(drawn, caption, "Signals of the run, and what happened.") if drawn is not None else None,
     )
 

@@ -4,7 +4,7 @@ import sys
 import time
 from typing import Protocol, TextIO, final
 
-from sparring.flow import Progress
+from sparring.flow import Figures, Progress
 
 
 class Display(Protocol):
@@ -14,7 +14,7 @@ class Display(Protocol):
         """Something worth a line of its own."""
         ...
 
-    def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
         """After every step: where the run stands, samples per second, seconds left, and a word on its health."""
         ...
 
@@ -27,14 +27,10 @@ class Display(Protocol):
         ...
 
 
-def status(progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> str:
+def status(progress: Progress, figures: Figures, rate: float, left: float, health: str) -> str:
     """One line: 12,800 samples · 640/s · 1:20 left · generator 0.71 · discriminator 0.69 · healthy."""
-    totals: dict[str, float] = {}
-    for name, value in figures.items():
-        player, _, term = name.partition("/")
-        if term and term != "gradient":
-            totals[player] = totals.get(player, 0.0) + value
-    players = [f"{player} {value:.3f}" for player, value in sorted(totals.items(), reverse=True)]
+    totals = {turn: sum(terms.values()) for turn, terms in figures.terms.items()}
+    players = [f"{turn} {total:.3f}" for turn, total in sorted(totals.items(), reverse=True)]
     parts = [f"{progress.samples:,} samples", f"{rate:,.0f}/s", f"{clock(left)} left", *players, health]
     return " · ".join(parts)
 
@@ -73,7 +69,7 @@ class Plain:
     def say(self, sentence: str) -> None:
         print(sentence, file=self.stream or sys.stderr, flush=True)
 
-    def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
         now = time.monotonic()
         if now >= self._next or progress.fraction >= 1:
             self._next = now + self.every
@@ -113,7 +109,7 @@ class Live:
     def say(self, sentence: str) -> None:
         self.console.print(sentence, highlight=False, markup=False)
 
-    def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
         self._bars.start()
         if time.monotonic() >= self._next or progress.fraction >= 1:
             self._next = time.monotonic() + 0.2
@@ -137,7 +133,7 @@ class Silent:
     def say(self, sentence: str) -> None:
         pass
 
-    def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
         pass
 
     def count(self, what: str, done: int, total: int) -> None:

@@ -1,22 +1,52 @@
-"""What a run writes down as it goes: figures in log.jsonl, events in events.jsonl."""
+"""The log of a run: figures in log.jsonl, events in events.jsonl, the watchdog's signals in signals.jsonl."""
 
 import json
 import math
-import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, final
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sparring.events import AnyEvent, GoalReached, read_events
+from sparring.flow import Figures
 from sparring.storage import append_line, read_lines, write_text
+
+DIGITS = 6
+"""Decimal places of the figures in log.jsonl."""
+
+
+@final
+class LogLine(BaseModel):
+    """One line of log.jsonl: the latest figures at ``samples`` real samples seen. See ``Figures``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    samples: int
+    samples_per_second: float | None = None
+    terms: dict[str, dict[str, float]] = {}
+    notes: dict[str, dict[str, float]] = {}
+    gradients: dict[str, float] = {}
+    controls: dict[str, float] = {}
+
+
+def read_log(path: Path) -> list[LogLine]:
+    """Return the lines of a log.jsonl in order, without lines that are damaged or of another format."""
+    lines = []
+    for line in read_lines(path):
+        with suppress(ValidationError):
+            lines.append(LogLine.model_validate(line))
+    return lines
 
 
 @final
 class Logbook:
-    """Figures and events of one run folder; to TensorBoard too, where it is installed.
+    """Writes figures and events of one run folder; to TensorBoard too, where it is installed.
 
     Args:
-        folder: of the run.
-        writes: False in all processes but the first.
+        folder: the run folder.
+        writes: False on all ranks but the first.
     """
 
     def __init__(self, folder: Path, *, writes: bool = True) -> None:
@@ -26,34 +56,29 @@ class Logbook:
         self.writes = writes
         self._board = _board(folder) if writes else None
 
-    def figures(self, samples: int, values: dict[str, float]) -> None:
-        """One line of figures at ``samples``; what is not finite is left out."""
-        if not self.writes:
-            return
-        finite = {name: round(value, 6) for name, value in values.items() if math.isfinite(value)}
-        with suppress(OSError):  # A full disk does not end a run: the checkpoints will say so.
-            append_line(self.figures_file, {"samples": samples, **finite})
+    def figures(self, samples: int, figures: Figures, samples_per_second: float) -> None:
+        """Write the figures at ``samples``; values that are not finite are left out."""
+        kinds = ("terms", "notes", "gradients", "controls")
+        line = {"samples_per_second": samples_per_second, **{kind: getattr(figures, kind) for kind in kinds}}
+        self._append(self.figures_file, {"samples": samples, **_finite(line)})
         if self._board is not None:
-            for name, value in finite.items():
-                self._board.add_scalar(name, value, samples)
+            for name, value in _flat(figures):
+                if math.isfinite(value):
+                    self._board.add_scalar(name, value, samples)
 
-    def signals(self, step: int, samples: int, values: dict[str, float]) -> None:
-        """One line of what the watchdog saw after ``step`` steps."""
-        if self.writes:
-            with suppress(OSError):
-                append_line(self.signals_file, {"step": step, "samples": samples, **values})
+    def signals(self, step: int, samples: int, values: Mapping[str, float]) -> None:
+        """Write one observation of the watchdog, after ``step`` steps."""
+        self._append(self.signals_file, {"step": step, "samples": samples, **values})
 
-    def event(self, samples: int, kind: str, sentence: str, facts: dict[str, Any] | None = None) -> None:
-        """One line on something that happened, with further facts as JSON values."""
-        if self.writes:
-            line = {"samples": samples, "time": time.time(), "kind": kind, "said": sentence, **(facts or {})}
-            with suppress(OSError):
-                append_line(self.events_file, line)
+    def event(self, event: AnyEvent) -> None:
+        """Write one event."""
+        self._append(self.events_file, event.model_dump(mode="json"))
 
-    def happened(self, samples: int, kind: str) -> bool:
-        """Whether there was an event of this kind at exactly ``samples``."""
-        lines = read_lines(self.events_file) if self.events_file.exists() else []
-        return any((line["samples"], line["kind"]) == (samples, kind) for line in lines)
+    def reached_goal(self, samples: int) -> bool:
+        """Return whether the goal was reached at exactly ``samples``."""
+        return any(
+            isinstance(event, GoalReached) and event.samples == samples for event in read_events(self.events_file)
+        )
 
     def rewind(self, samples: int) -> None:
         """Forget figures and signals after ``samples``: a resumed run writes them again."""
@@ -63,15 +88,39 @@ class Logbook:
                 write_text(file, "".join(json.dumps(line) + "\n" for line in kept))
 
     def close(self) -> None:
-        """Flush what TensorBoard holds back."""
+        """Flush TensorBoard's buffer."""
         if self._board is not None:
             self._board.close()
 
+    def _append(self, file: Path, line: dict[str, Any]) -> None:
+        if self.writes:
+            with suppress(OSError):  # A full disk does not end a run here: saving a checkpoint will.
+                append_line(file, line)
+
+
+def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Round numbers, and leave out those that are not finite."""
+    return {
+        name: _finite(value) if isinstance(value, Mapping) else round(value, DIGITS)
+        for name, value in values.items()
+        if isinstance(value, Mapping) or math.isfinite(value)
+    }
+
+
+def _flat(figures: Figures) -> Iterator[tuple[str, float]]:
+    """Name all figures as TensorBoard does: "discriminator/lead", "control/gamma"."""
+    for values in (figures.terms, figures.notes):
+        for turn, named in values.items():
+            yield from ((f"{turn}/{name}", value) for name, value in named.items())
+    yield from ((f"{turn}/gradient", norm) for turn, norm in figures.gradients.items())
+    yield from ((f"control/{name}", value) for name, value in figures.controls.items())
+
 
 def _board(folder: Path) -> Any:
-    """A TensorBoard writer, or None where the extra is not installed."""
+    """Open a TensorBoard writer, or return None where the extra is not installed."""
     try:
         from torch.utils.tensorboard.writer import SummaryWriter
     except (ImportError, RuntimeError, OSError):
         return None
-    return SummaryWriter(str(folder / "tensorboard"))
+    writer: Callable[[str], Any] = SummaryWriter
+    return writer(str(folder / "tensorboard"))

@@ -1,75 +1,75 @@
-"""A run at work: the loop around the trainer, and what is written and shown meanwhile."""
+"""One run: the loop around the trainer, with log, pictures, checkpoints, watchdog and goal."""
 
 import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
-from typing import Any, TypeAlias, final
+from typing import TypeAlias, final
 
-import numpy as np
 import torch
 
-from sparring.data.dataset import Split, by_class
+from sparring.data.dataset import Split
 from sparring.errors import SparringError
-from sparring.flow import Batch, Progress
+from sparring.events import (
+    AnyEvent,
+    BestRestored,
+    CheckpointDamaged,
+    CheckpointNotSaved,
+    Finished,
+    GoalMeasured,
+    GoalReached,
+    PictureNotWritten,
+    Resumed,
+)
+from sparring.flow import Progress
 from sparring.games.game import Game
 from sparring.modalities import modality
 from sparring.modality import Modality
 from sparring.model import Model, load
 from sparring.randomness import seeded
 from sparring.recipe import Recipe
-from sparring.rendering.exhibits import write_exhibits
 from sparring.runs.display import Display
 from sparring.runs.folder import Record, Run, alone
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.logbook import Logbook
-from sparring.samples import batch_size, rows_within
-from sparring.sampling import conditions_from, generate
+from sparring.runs.pictures import SamplePictures
 from sparring.training import devices, liveness
 from sparring.training.checkpoint import checkpoints, forget_after, load_checkpoint, restore, save_checkpoint
 from sparring.training.distributed import World
 from sparring.training.interruption import Interruption, interruptible
 from sparring.training.plan import Plan
 from sparring.training.trainer import NotFinite, Trainer
-from sparring.watchdog.best import farther
+from sparring.watchdog.best import better_state
 from sparring.watchdog.monitor import Watchdog
-from sparring.watchdog.signals import Observer, looks
-from sparring.watchdog.snapshots import States
+from sparring.watchdog.signals import Observer, read_observations
+from sparring.watchdog.snapshots import Snapshots
 
-LOGGED = 400
+LOG_LINES = 400
 """Lines of figures in a run."""
-SHOWN = 20
-"""Pictures of samples in a run; as often, the goal is looked at."""
-COLUMNS = 8
-"""Samples in a row of the pictures."""
-SAVED_EVERY = 60.0
+PICTURES = 20
+"""Pictures of samples in a run, and measurements of the goal."""
+SAVE_INTERVAL_SECONDS = 60.0
 """Seconds between checkpoints."""
-COMPARED, COMPARED_BYTES = 1000, 2**30
-"""Samples by which the last state is compared with the best: so many, but no more bytes."""
-FAILURES = 3
-"""Checkpoints that could not be written in a row after which a run is given up."""
+MAX_FAILED_SAVES = 3
+"""Checkpoints in a row that could not be written before the run is given up."""
 Quick: TypeAlias = Callable[[Game, Split, Modality, str, int], tuple[str, float]]
-"""(game, its data, modality, metric, seed) → the metric's name and the value that the game reaches now."""
+"""(game, its data, modality, metric, seed) → the metric's name and its present value."""
 Conclude: TypeAlias = Callable[[Run, Model, Split, Callable[[int, int], None]], object]
-"""(run, its model, its data, progress) → judges the finished run and writes its report."""
+"""(run, its model, its data, on_progress) → evaluates the finished run and writes its report."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """The run was asked to stop, and was saved. ``code`` is the exit code of the command line."""
+    """Raised when the run was asked to stop and was saved. ``code`` is the exit code of the command line."""
 
     def __init__(self, run: Run, code: int) -> None:
-        super().__init__(f"saved; go on with: sparring resume {run.folder}")
+        super().__init__(f"saved; continue with: sparring resume {run.folder}")
         self.run, self.code = run, code
 
 
 @final
 class Session:
-    """One run at work: the trainer, and what is written and shown while it plays.
-
-    Iterating trains; ``play`` iterates to the end, judges and publishes.
-    """
+    """One run: iterating trains it; ``play`` iterates to the end, evaluates and publishes."""
 
     def __init__(
         self,
@@ -84,12 +84,15 @@ class Session:
         quick: Quick,
         conclude: Conclude,
     ) -> None:
-        self._quick, self._conclude = quick, conclude
         self.run, self.record, self.recipe, self.split = run, record, recipe, split
         self.world, self.display, self.goal = world, display, goal
-        self.logbook = Logbook(run.folder, writes=world.first)
+        self._quick, self._conclude = quick, conclude
+        self.logbook = Logbook(run.folder, writes=world.is_main)
         self.interruption = Interruption()
         self.modality = modality(record.facts.modality)
+        self.pictures = SamplePictures(split, record.facts, self.modality, record.seed)
+
+        # Draw the initial weights, and the numbers of the run from record and recipe.
         with seeded(record.seed, "weights"):
             game = recipe.game(record.facts)
         plan = Plan(
@@ -102,185 +105,170 @@ class Session:
             seed=record.seed,
             bfloat16=recipe.precision == "bfloat16",
         )
-        self.trainer = Trainer(game, split.train, plan, device=device, world=world, tell=self._tell)
-        self.states = States(run.folder, self.trainer, self.logbook.rewind, world, self._save)
+
+        # The trainer, and the watchdog with the states that it can return to.
+        self.trainer = Trainer(game, split.train, plan, device=device, world=world, on_event=self._record)
+        self.snapshots = Snapshots(run.folder, self.trainer, self.logbook.rewind, world, self._save)
         self.watchdog = Watchdog(
             Observer(self.trainer, split, self.modality, record.seed),
-            self.states,
+            self.snapshots,
             record.watchdog,
-            self._tell,
-            lambda look: self.logbook.signals(look.step, look.samples, look.written),
+            self._record,
+            lambda seen: self.logbook.signals(seen.step, seen.samples, seen.written),
         )
-        self.reached = False
+        self.goal_reached = False
         self._saved_at = time.monotonic()
-        self._failures = 0
-
-    def go_back(self) -> None:
-        """To the newest whole checkpoint; to the beginning where none was written yet."""
-        if not checkpoints(self.run.checkpoints):
-            self.logbook.rewind(0)
-            self._tell("resumed", "No checkpoint was written yet: beginning anew, with the same numbers.")
-            self.states.forget_all()
-            return
-        snapshot, place, complaints = load_checkpoint(self.run.checkpoints)
-        for complaint in complaints:
-            self._tell("damaged checkpoint", complaint)
-        restore(self.trainer, snapshot)
-        self.logbook.rewind(self.trainer.samples)
-        self.states.forget_the_future()
-        self.watchdog.restore(self.trainer.beside["watchdog"], looks(self.run.folder / "signals.jsonl"))
-        (reached,) = self.world.largest([float(self.logbook.happened(self.trainer.samples, "goal reached"))])
-        self.reached = reached > 0
-        self._tell("resumed", f"Going on from {place.name}: {self.trainer.samples:,} samples seen.")
-
-    def _prefer_the_best(self) -> bool:
-        """Where the average is farther from held-out samples than it once was, beyond chance, it is put back."""
-        best, view = self.states.best_average(), self.recipe.view(self.record.facts)
-        # Where a condition has one true sample, a better distribution may well be of worse answers.
-        determined = bool(view.condition) and self.modality.conditions[view.condition].determines
-        if self.record.watchdog != "repair" or best is None or determined:
-            return False
-        reals = self.split.held_out.batch(slice(0, self._compared)).real
-        sides = (self._sketched(self.trainer.average), self._sketched(best.game))
-        told = farther(*sides, self.modality.sketch(reals, self.split.facts)).can_be_told
-        if told:
-            for name in best.game.published:
-                self.trainer.average.players[name].load_state_dict(best.game.players[name].state_dict())
-            words = f"The samples were best after {best.samples:,} samples: the average is that of then."
-            self._tell("best", words)
-        return told
-
-    @property
-    def _compared(self) -> int:
-        return rows_within(COMPARED_BYTES, self.split.train.shapes, COMPARED)
-
-    def _sketched(self, game: Game) -> torch.Tensor:
-        """What the watchdog compares of ``COMPARED`` samples, under conditions of held-out ones."""
-        count = self._compared
-        told = conditions_from(self.split.held_out, count, self.record.seed).condition
-        made = generate(game, count, told, seed=self.record.seed, stream="compared/", device=self.trainer.device)
-        return self.modality.sketch(made, self.split.facts)
+        self._failed_saves = 0
 
     def play(self, *, resumed: bool = False) -> Run:
-        """Train to the end, from the newest checkpoint if ``resumed``; then judge, show and publish."""
+        """Train to the end, from the newest checkpoint if ``resumed``; then evaluate, report and publish."""
         values = self.recipe.batch * sum(math.prod(shape) for shape in self.split.train.shapes)
-        with alone(self.run) if self.world.first else nullcontext(), liveness.watched(self.world):
+        with alone(self.run) if self.world.is_main else nullcontext(), liveness.watched(self.world):
             with devices.threads_for(self.trainer.device, values):
                 if resumed:
                     self.go_back()
                 with interruptible() as self.interruption:
                     for _ in self:
                         pass
-            if self.world.first:
+            if self.world.is_main:
                 self._finish()
-            self.world.agree("finished")
+            self.world.broadcast("finished")
         return self.run
 
     def __iter__(self) -> Iterator[Progress]:
-        trainer, before = self.trainer, self.trainer.progress
-        if before.step == 0:
+        if self.trainer.step == 0:
             self._show_reals()
             self.watchdog.begin()
         began, trained = time.monotonic(), 0
-        # A run whose goal was reached before it was resumed has nothing left to train.
-        for progress in () if self.reached else self._steps():
-            # Where the run has gone back there is nothing to write: it was written before.
-            self.watchdog.step()
-            if min(trainer.samples, progress.samples) < before.samples or trainer.samples < progress.samples:
-                before = trainer.progress
-                continue
+        for before, progress in self._steps():
+            # Show the speed, the time left and the latest figures.
             trained += progress.samples - before.samples
             rate = trained / max(time.monotonic() - began, 1e-9)
-            self.display.step(progress, trainer.figures, rate, self._left(progress), self.watchdog.word)
+            self.display.step(progress, self.trainer.figures, rate, self._seconds_left(progress), self.watchdog.word)
 
-            # Write figures, show samples, look at the goal and save, each at its marks.
-            if _crossed(before, progress, LOGGED):
-                self.logbook.figures(progress.samples, {**trainer.figures, "samples_per_second": rate})
-            if _crossed(before, progress, SHOWN):
+            # Log figures, show samples and measure the goal, when due; save a checkpoint every minute.
+            if _is_due(before, progress, LOG_LINES):
+                self.logbook.figures(progress.samples, self.trainer.figures, rate)
+            if _is_due(before, progress, PICTURES):
                 self._show_samples(progress)
-                self.reached = self._goal_is_reached()
-            if self.world.first and time.monotonic() - self._saved_at > SAVED_EVERY:
+                self.goal_reached = self._measure_goal()
+            if self.world.is_main and time.monotonic() - self._saved_at > SAVE_INTERVAL_SECONDS:
                 self._save()
             yield progress
 
-            (code,) = self.world.largest([float(self.interruption.code)])
+            # Stop when asked to, on all ranks at once, or when the goal is reached.
+            (code,) = self.world.all_reduce_max([float(self.interruption.code)])
             if code:
                 self._stop(int(code))
-            if self.reached:
-                self._tell("goal reached", f"The goal {self.goal} is reached after {progress.samples:,} samples.")
+            if self.goal_reached:
+                self._record(GoalReached(samples=progress.samples, goal=str(self.goal)))
                 break
-            before = progress
+
+        # Publish the best state where it is better than the last one beyond chance.
         self.display.close()
-        if self.world.first:
-            if self._prefer_the_best():
+        if self.world.is_main:
+            if self._restore_best():
                 forget_after(self.run.checkpoints, self.trainer.samples - 1)
             self._save(last=True)
 
-    def _steps(self) -> Iterator[Progress]:
-        """Those of the trainer; it begins again where the watchdog found a way on."""
+    def go_back(self) -> None:
+        """Restore the newest whole checkpoint; where none was written yet, start from the beginning."""
+        if not checkpoints(self.run.checkpoints):
+            self.logbook.rewind(0)
+            self._record(Resumed(samples=0))
+            self.snapshots.forget_all()
+            return
+        snapshot, place, complaints = load_checkpoint(self.run.checkpoints)
+        restore(self.trainer, snapshot)
+        for complaint in complaints:
+            self._record(CheckpointDamaged(samples=self.trainer.samples, complaint=complaint))
+        self.logbook.rewind(self.trainer.samples)
+        self.snapshots.forget_the_future()
+        observations = read_observations(self.run.folder / "signals.jsonl")
+        self.watchdog.restore(self.trainer.extra_state.get("watchdog"), observations)
+        (reached,) = self.world.all_reduce_max([float(self.logbook.reached_goal(self.trainer.samples))])
+        self.goal_reached = reached > 0
+        self._record(Resumed(samples=self.trainer.samples, checkpoint=place.name))
+
+    def _steps(self) -> Iterator[tuple[Progress, Progress]]:
+        """Train; yield the progress before and after each step, except for steps that the watchdog rolled back."""
+        if self.goal_reached:
+            return  # The run was resumed after its goal was reached.
+        before = self.trainer.progress
         while True:
             try:
-                yield from self.trainer
+                for progress in self.trainer:
+                    rolled_back = self.watchdog.step()
+                    if not rolled_back:
+                        yield before, progress
+                    # After a rollback the next steps are logged again from there.
+                    before = self.trainer.progress
                 return
             except NotFinite:
                 if not self.watchdog.rescue():
                     raise
+                before = self.trainer.progress
 
-    def _left(self, progress: Progress) -> float:
+    def _restore_best(self) -> bool:
+        """Give the average the weights of the best state, if that is better beyond chance; return whether it was."""
+        view = self.recipe.view(self.record.facts)
+        # Where a condition has one true sample, a better distribution may well be of worse answers.
+        determined = bool(view.condition) and self.modality.conditions[view.condition].determines
+        if self.record.watchdog != "repair" or determined:
+            return False
+        best = better_state(self.snapshots.best_average(), self.trainer, self.split, self.modality, self.record.seed)
+        if best is None:
+            return False
+        for name in best.game.published:
+            self.trainer.average.players[name].load_state_dict(best.game.players[name].state_dict())
+        self._record(BestRestored(samples=self.trainer.samples, best=best.samples))
+        return True
+
+    def _seconds_left(self, progress: Progress) -> float:
         plan, seconds = self.trainer.plan, self.trainer.seconds
         left = [seconds / max(progress.samples, 1) * (plan.samples - progress.samples)] if plan.samples else []
         left += [plan.seconds - seconds] if plan.seconds else []
         return min(left)
 
-    def _goal_is_reached(self) -> bool:
+    def _measure_goal(self) -> bool:
+        """Measure the metric of the goal, if there is one, and return on all ranks whether the goal is reached."""
         if self.goal is None:
             return False
         if self.goal.metric == SETTLED:
             return self.watchdog.settled
         met = 0.0
-        if self.world.first:
-            name, value = self._measure()
-            self._tell("goal", f"{name} is {value:.4g}; the goal is {self.goal}.")
+        if self.world.is_main:
+            game, seed = self.trainer.average, self.record.seed
+            name, value = self._quick(game, self.split, self.modality, self.goal.metric, seed)
+            shown = value if math.isfinite(value) else None
+            self._record(GoalMeasured(samples=self.trainer.samples, metric=name, value=shown, goal=str(self.goal)))
             met = float(self.goal.met(value))
-        return self.world.largest([met])[0] > 0
-
-    def _measure(self) -> tuple[str, float]:
-        assert self.goal is not None
-        return self._quick(self.trainer.average, self.split, self.modality, self.goal.metric, self.record.seed)
+        return self.world.all_reduce_max([met])[0] > 0
 
     def _show_reals(self) -> None:
-        if self.world.first:
-            self._show(self.split.train.batch(slice(0, self.modality.shown)), self.run.folder / "reals")
+        self._show(partial(self.pictures.write_reals, self.run.folder / "reals"))
 
     def _show_samples(self, progress: Progress) -> None:
-        if self.world.first:
-            self._show(self._samples_of_average(), self.run.samples / f"{progress.samples:09d}")
+        stem = self.run.samples / f"{progress.samples:09d}"
+        self._show(partial(self.pictures.write_samples, self.trainer.average, self.trainer.device, stem))
 
-    def _samples_of_average(self) -> Batch:
-        """From the same noise every time, under conditions of held-out samples: a row a class if there are classes."""
-        aside = self.split.held_out
-        rows = by_class(aside.labels, COLUMNS) if aside.conditions is not None else None
-        shown = aside.batch(np.resize(np.arange(len(aside)), self.modality.shown) if rows is None else rows)
-        game, seed, count = self.trainer.average, self.record.seed, batch_size(shown)
-        made = generate(game, count, shown.condition, seed=seed, stream="shown/", device=self.trainer.device)
-        return shown._replace(real=made)
-
-    def _show(self, batch: Batch, stem: Path) -> None:
-        try:
-            write_exhibits(self.modality.show(batch, self.record.facts, columns=COLUMNS), stem)
-        except OSError as error:
-            self._tell("not shown", f"A picture could not be written ({error}).")
+    def _show(self, write: Callable[[], None]) -> None:
+        if self.world.is_main:
+            try:
+                write()
+            except OSError as error:
+                self._record(PictureNotWritten(samples=self.trainer.samples, error=str(error)))
 
     def _save(self, *, last: bool = False) -> None:
-        """Write a checkpoint. One that cannot be written is said; the last one, or three in a row, are an error."""
-        self.trainer.beside = {"watchdog": self.watchdog.state()}
+        """Write a checkpoint. A failure is reported; that of the last one, or three in a row, is an error."""
+        self.trainer.extra_state = {"watchdog": self.watchdog.state()}
         try:
             save_checkpoint(self.run.checkpoints, self.trainer)
-            self._failures = 0
+            self._failed_saves = 0
         except OSError as error:
-            self._failures += 1
-            self._tell("not saved", f"The checkpoint could not be written ({error}); the one before is untouched.")
-            if last or self._failures >= FAILURES:
+            self._failed_saves += 1
+            self._record(CheckpointNotSaved(samples=self.trainer.samples, error=str(error)))
+            if last or self._failed_saves >= MAX_FAILED_SAVES:
                 raise SparringError(
                     found=f"a checkpoint that could not be written ({error})",
                     expected=f"room in {self.run.checkpoints}",
@@ -290,26 +278,24 @@ class Session:
 
     def _stop(self, code: int) -> None:
         self.display.close()
-        if self.world.first:
+        if self.world.is_main:
             self._save(last=True)
             self.logbook.close()
-        self.world.agree("saved")
+        self.world.broadcast("saved")
         raise Interrupted(self.run, code)
 
     def _finish(self) -> None:
-
         self.logbook.close()
-        self._tell(
-            "finished", f"Trained on {self.trainer.samples:,} samples in {self.trainer.seconds:.0f} s. Judging …"
-        )
+        self._record(Finished(samples=self.trainer.samples, seconds=self.trainer.seconds))
         model = load(self.run.folder, recipe=self.recipe)
         model.save_pretrained(self.run.model)
-        self._conclude(self.run, model, self.split, partial(self.display.count, "judging"))
+        self._conclude(self.run, model, self.split, partial(self.display.count, "evaluating"))
 
-    def _tell(self, kind: str, sentence: str, facts: dict[str, Any] | None = None) -> None:
-        self.display.say(sentence)
-        self.logbook.event(self.trainer.samples, kind, sentence, facts)
+    def _record(self, event: AnyEvent) -> None:
+        self.display.say(event.sentence)
+        self.logbook.event(event)
 
 
-def _crossed(before: Progress, now: Progress, marks: int) -> bool:
-    return int(before.fraction * marks) != int(now.fraction * marks) or now.fraction >= 1
+def _is_due(before: Progress, now: Progress, count: int) -> bool:
+    """Return whether one of ``count`` equal shares of the budget ended between two steps."""
+    return int(before.fraction * count) != int(now.fraction * count) or now.fraction >= 1

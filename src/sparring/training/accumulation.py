@@ -1,75 +1,127 @@
-"""Gradients, terms and rows of one turn, added up over micro-batches that fit into memory."""
+"""Gradient accumulation: one update, computed in micro-batches that fit into memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import NamedTuple
+from types import TracebackType
+from typing import final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from sparring.flow import Batch, Progress, Sample, Terms, Turn
+from sparring.flow import Batch, Objective, Progress, Sample
 from sparring.randomness import seeded
 from sparring.samples import concatenate, map_tensors, take
+from sparring.training.devices import out_of_memory
 
 
-class Sums(NamedTuple):
-    """Results of one turn for this process's rows.
+@final
+class MicroBatches:
+    """The micro-batches of one update: ``for part in micro_batches: with part: part.add(objective)``.
+
+    Out of memory, the iteration starts again with micro-batches of half the size. Random numbers are drawn for the rows
+    of the whole batch, so the split changes nothing but rounding.
 
     Args:
-        terms: each as its share of the whole batch.
+        batch: this rank's rows of the batch.
+        progress: its ``random`` is that of these rows.
+        weights: accumulate gradients; with none the terms alone are summed.
+        size: rows computed at once.
+        bfloat16: whether objectives are computed under bf16 autocast.
+        on_halved: called with the new size when memory ran out.
+
+    Attributes:
+        terms: term → its mean over the whole batch, this rank's share of it.
         notes: likewise.
-        rows: those that the turn's ``after`` asked for, in the order of the batch, detached.
     """
 
-    terms: Terms
-    notes: Terms
-    rows: dict[str, Sample]
+    def __init__(
+        self,
+        batch: Batch,
+        progress: Progress,
+        weights: Sequence[nn.Parameter],
+        *,
+        size: int,
+        bfloat16: bool = False,
+        on_halved: Callable[[int], None] = lambda size: None,
+    ) -> None:
+        self.batch, self.progress, self.weights = batch, progress, weights
+        self.size, self.bfloat16, self.on_halved = size, bfloat16, on_halved
+        self._reset()
 
+    def __iter__(self) -> Iterator["MicroBatch"]:
+        rows = self.progress.random.rows
+        start = rows.start
+        while start < rows.stop:
+            part = MicroBatch(self, slice(start, min(start + self.size, rows.stop)))
+            yield part
+            start = self._halve() if part.ran_out_of_memory else part.rows.stop
 
-def accumulate(
-    turn: Turn,
-    batch: Batch,
-    progress: Progress,
-    weights: Sequence[nn.Parameter],
-    *,
-    micro_batch: int,
-    bfloat16: bool = False,
-) -> Sums:
-    """Add the gradients of this process's rows of ``batch`` to ``weights``, and sum up what the terms say.
+    @property
+    def rows(self) -> dict[str, Sample]:
+        """Rows for ``Turn.after``, those of all micro-batches in the order of the batch, detached."""
+        names = self._rows[0] if self._rows else {}
+        return {name: concatenate([rows[name] for rows in self._rows]) for name in names}
 
-    Args:
-        turn: its terms are computed.
-        batch: this process's rows.
-        progress: its draw is that of these rows.
-        weights: where gradients go; with none the terms alone are computed.
-        micro_batch: rows computed at once.
-        bfloat16: whether the terms are computed under bf16 autocast.
-    """
-    draw = progress.draw
-    terms, notes, pieces = Terms(), Terms(), list[dict[str, Sample]]()
-    for start in range(draw.rows.start, draw.rows.stop, micro_batch):
-        # Compute the terms of some rows, with the random numbers that these rows have in the whole batch.
-        part = slice(start, min(start + micro_batch, draw.rows.stop))
-        piece = take(batch, slice(part.start - draw.rows.start, part.stop - draw.rows.start))
-        here = replace(progress, draw=replace(draw, rows=part), notes={}, rows={})
-        autocast = torch.autocast(draw.device.type, torch.bfloat16, enabled=bfloat16)
-        with seeded(draw.seed, f"{draw.stream}{part.start}", draw.step), autocast:
-            parts = turn.terms(piece, here)
-
+    def add(self, objective: Objective, share: float) -> None:
+        """Add gradients, terms and notes of ``share`` of the batch."""
         # Each row counts the same, however the batch is split.
-        share = (part.stop - part.start) / draw.total
-        if weights:
-            loss = torch.stack(list(parts.values())).sum() * share
-            loss.backward(inputs=weights)
-        for sums, values in ((terms, parts), (notes, here.notes)):
+        if self.weights:
+            loss = torch.stack(list(objective.terms.values())).sum() * share
+            loss.backward(inputs=self.weights)
+        for sums, values in ((self.terms, objective.terms), (self.notes, objective.notes)):
             for name, value in values.items():
-                sums[name] = sums.get(name, torch.zeros((), device=draw.device)) + value.detach() * share
+                sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach() * share
+        self._rows.append({name: map_tensors(Tensor.detach, sample) for name, sample in objective.rows.items()})
 
-        # Keep the rows for what follows the update.
-        if turn.after:
-            pieces.append({name: map_tensors(torch.Tensor.detach, sample) for name, sample in here.rows.items()})
-    return Sums(terms, notes, {name: concatenate([piece[name] for piece in pieces]) for name in _names(pieces)})
+    def _halve(self) -> int:
+        """Forget what was added, halve the size and return the first row."""
+        rows = self.progress.random.rows
+        self.size = (min(self.size, rows.stop - rows.start) + 1) // 2
+        self._reset()
+        torch.cuda.empty_cache()
+        self.on_halved(self.size)
+        return int(rows.start)
+
+    def _reset(self) -> None:
+        self.terms: dict[str, Tensor] = {}
+        self.notes: dict[str, Tensor] = {}
+        self._rows: list[dict[str, Sample]] = []
+        for weight in self.weights:
+            weight.grad = None
 
 
-def _names(pieces: Sequence[dict[str, Sample]]) -> list[str]:
-    return list(pieces[0]) if pieces else []
+@final
+class MicroBatch:
+    """Some rows of a batch. Inside ``with`` torch's global generator is seeded for them, and autocast is on if asked.
+
+    Attributes:
+        batch: the rows.
+        progress: with the random numbers that these rows have in the whole batch.
+    """
+
+    def __init__(self, whole: MicroBatches, rows: slice) -> None:
+        random = whole.progress.random
+        self.whole, self.rows = whole, rows
+        self.batch = take(whole.batch, slice(rows.start - random.rows.start, rows.stop - random.rows.start))
+        self.progress = replace(whole.progress, random=replace(random, rows=rows))
+        self.ran_out_of_memory = False
+        self._contexts = ExitStack()
+
+    def __enter__(self) -> "MicroBatch":
+        random = self.progress.random
+        self._contexts.enter_context(seeded(random.seed, f"{random.stream}{self.rows.start}", random.step))
+        self._contexts.enter_context(torch.autocast(random.device.type, torch.bfloat16, enabled=self.whole.bfloat16))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self._contexts.close()
+        self.ran_out_of_memory = error is not None and out_of_memory(error) and self.whole.size > 1
+        return self.ran_out_of_memory
+
+    def add(self, objective: Objective) -> None:
+        """Accumulate gradients, terms, notes and rows; the backward pass runs outside autocast."""
+        self._contexts.close()
+        self.whole.add(objective, (self.rows.stop - self.rows.start) / self.progress.random.total)

@@ -1,4 +1,4 @@
-"""The averaged players: what is judged, sampled from and published."""
+"""Exponential moving averages of the published players: these are evaluated, sampled from and published."""
 
 import copy
 
@@ -9,7 +9,7 @@ from sparring.games.game import Game
 
 
 def follower(game: Game) -> Game:
-    """A copy of the game whose generators will follow the original's slowly."""
+    """Return a copy of the game whose published players will hold the moving averages."""
     average = copy.deepcopy(game)
     for player in average.players.values():
         player.eval().requires_grad_(False)
@@ -18,7 +18,7 @@ def follower(game: Game) -> Game:
 
 @torch.no_grad()
 def follow(average: nn.Module, player: nn.Module, decay: float) -> None:
-    """θ̄ ← decay θ̄ + (1 - decay) θ, for weights and for running statistics; counters are copied."""
+    """Update θ̄ ← decay θ̄ + (1 - decay) θ, for weights and running statistics; counters are copied."""
     slow = [*average.parameters(), *average.buffers()]
     fast = [*player.parameters(), *player.buffers()]
     floating = [(a, b) for a, b in zip(slow, fast, strict=True) if a.is_floating_point()]
@@ -31,7 +31,7 @@ def follow(average: nn.Module, player: nn.Module, decay: float) -> None:
 
 @torch.no_grad()
 def mirror(average: nn.Module, player: nn.Module) -> None:
-    """θ̄ ← θ, for a player without an optimiser: statistics and counters are published as they stand."""
+    """Copy θ̄ ← θ, for a player without an optimiser: its statistics and counters are published as they are."""
     slow = [*average.parameters(), *average.buffers()]
     fast = [*player.parameters(), *player.buffers()]
     for a, b in zip(slow, fast, strict=True):
@@ -39,5 +39,5 @@ def mirror(average: nn.Module, player: nn.Module) -> None:
 
 
 def decay_of(half_life: float, samples: int) -> float:
-    """The decay after which a weight counts half when ``half_life`` samples have been seen (Karras et al. 2018)."""
+    """Return the decay per step at which a weight counts half after ``half_life`` samples (Karras et al. 2018)."""
     return 0.5 ** (samples / half_life) if half_life > 0 else 0.0

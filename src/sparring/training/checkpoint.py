@@ -3,14 +3,16 @@
 checkpoints/000120000/        named after the samples seen
   players.safetensors         networks and averages, "player/generator/…", "average/generator/…"
   optimisers.safetensors      "generator/first.weight/exp_avg", …
-  state.json                  step, samples, seconds, micro-batch, dials, latest figures, what the watchdog knows
+  state.json                  step, samples, seconds, micro-batch, controls, latest figures, state of the watchdog
   manifest.json               size and SHA-256 of each file, written last
 """
 
 import hashlib
 import json
 import math
+import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -20,8 +22,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from sparring.dials import put_back, standing
+from sparring.controls import positions, restore_positions
 from sparring.errors import SparringError
+from sparring.flow import Figures
 from sparring.games.game import Game
 from sparring.storage import (
     crash_point,
@@ -37,7 +40,9 @@ from sparring.training.guard import Guard
 from sparring.training.trainer import Trainer
 
 KEPT = 2
-FORMAT = 2
+"""Checkpoints that are kept, the newest."""
+FORMAT, READABLE = 3, (2, 3)
+"""Format that is written, and formats that can be read."""
 FILES = ("players.safetensors", "optimisers.safetensors", "state.json")
 
 
@@ -111,7 +116,7 @@ def read(checkpoint: Path) -> Snapshot:
     manifest = read_json(checkpoint / "manifest.json")
     if (
         not isinstance(manifest, dict)
-        or manifest.get("format") != FORMAT
+        or manifest.get("format") not in READABLE
         or set(manifest.get("files", ())) != set(FILES)
     ):
         raise _damaged(checkpoint / "manifest.json", "another format", f"format {FORMAT} with {', '.join(FILES)}")
@@ -128,7 +133,8 @@ def read(checkpoint: Path) -> Snapshot:
         players, optimisers = (load_file(checkpoint / name) for name in FILES[:2])
     except (SafetensorError, OSError) as error:
         raise _damaged(checkpoint, f"what cannot be read ({error})", "safetensors") from None
-    return Snapshot(players, optimisers, read_json(checkpoint / FILES[2]))
+    state = read_json(checkpoint / FILES[2])
+    return Snapshot(players, optimisers, state if manifest["format"] == FORMAT else _upgraded(state))
 
 
 def take(trainer: Trainer) -> Snapshot:
@@ -144,12 +150,12 @@ def take(trainer: Trainer) -> Snapshot:
         for key, weight in trainer.game.players[name].named_parameters()
         for part, value in optimiser.state.get(weight, {}).items()
     }
-    state = {"step": trainer.step, "samples": trainer.samples, "seconds": trainer.seconds}
+    state: dict[str, Any] = {"step": trainer.step, "samples": trainer.samples, "seconds": trainer.seconds}
     state |= {"micro_batch": trainer.micro_batch}
-    figures = {name: value if math.isfinite(value) else None for name, value in trainer.figures.items()}
-    guard = {"refused": dict(trainer.guard.refused), "total": trainer.guard.total}
-    lately = {"dials": standing(trainer.dials), "guard": guard, "figures": figures, "beside": trainer.beside}
-    return Snapshot(_copied(players), _copied(optimisers), {**state, **lately})
+    state |= {"controls": positions(trainer.controls), "figures": _finite(trainer.figures.as_json())}
+    state |= {"guard": {"skipped": dict(trainer.guard.skipped), "total": trainer.guard.total}}
+    state |= {"extra": trainer.extra_state}
+    return Snapshot(_copied(players), _copied(optimisers), state)
 
 
 def restore(trainer: Trainer, snapshot: Snapshot) -> None:
@@ -176,16 +182,33 @@ def restore(trainer: Trainer, snapshot: Snapshot) -> None:
     state = snapshot.state
     trainer.step, trainer.samples, trainer.seconds = state["step"], state["samples"], state["seconds"]
     trainer.micro_batch = state["micro_batch"]
-    trainer.guard = Guard(dict(state["guard"]["refused"]), state["guard"]["total"])
-    trainer.figures = {name: math.nan if value is None else value for name, value in state["figures"].items()}
-    trainer.beside = state["beside"]
-    put_back(trainer.dials, state["dials"])
+    trainer.guard = Guard(dict(state["guard"]["skipped"]), state["guard"]["total"])
+    trainer.figures, trainer.extra_state = Figures(**state["figures"]), state["extra"]
+    restore_positions(trainer.controls, state["controls"])
 
 
 def restore_average(average: Game, snapshot: Snapshot) -> None:
     """Give ``average`` the averaged players of the snapshot, which were of the same networks."""
     for name in average.published:
         average.players[name].load_state_dict(_below(snapshot.players, f"average/{name}/"))
+
+
+def _upgraded(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of a checkpoint of format 2 as format 3 has it; figures are counted afresh."""
+    # Format 2 called γ "strength", and counted skipped updates as "refused".
+    controls = {re.sub(r"^strength\b", "gamma", name): position for name, position in state["dials"].items()}
+    guard = {"skipped": state["guard"]["refused"], "total": state["guard"]["total"]}
+    kept = {name: state[name] for name in ("step", "samples", "seconds", "micro_batch")}
+    return {**kept, "controls": controls, "guard": guard, "figures": {}, "extra": {}}
+
+
+def _finite(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the numbers that JSON has not: NaN and infinity."""
+    return {
+        name: _finite(value) if isinstance(value, dict) else value
+        for name, value in figures.items()
+        if isinstance(value, dict) or math.isfinite(value)
+    }
 
 
 def _fill(folder: Path, snapshot: Snapshot) -> None:

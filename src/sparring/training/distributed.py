@@ -25,7 +25,7 @@ PATIENCE = timedelta(minutes=30)
 """How long a process waits for others that live: the first may be saving or judging."""
 MEETING = timedelta(minutes=5)
 """How long a process waits at the start until all have come."""
-PULSE = 1.0
+HEARTBEAT_SECONDS = 1.0
 """Seconds between signs of life."""
 
 
@@ -58,7 +58,7 @@ class World:
     store: Store | None = field(default=None, compare=False, repr=False)
 
     @property
-    def first(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process is the one that writes and speaks."""
         return self.rank == 0
 
@@ -66,7 +66,7 @@ class World:
         """This process's rows of a batch."""
         return slice(self.rank * batch // self.size, (self.rank + 1) * batch // self.size)
 
-    def sum(self, tensors: Iterable[Tensor]) -> None:
+    def all_reduce(self, tensors: Iterable[Tensor]) -> None:
         """Replace each tensor by its sum over all processes, in one message.
 
         Raises:
@@ -80,7 +80,7 @@ class World:
         for part, summed in zip(parts, flat.split([part.numel() for part in parts]), strict=True):
             part.copy_(summed.view_as(part))
 
-    def gather(self, tensors: Iterable[Tensor]) -> list[Tensor]:
+    def all_gather(self, tensors: Iterable[Tensor]) -> list[Tensor]:
         """Join the rows of each tensor over all processes, in the order of ranks and bit for bit, whatever their type.
 
         Args:
@@ -111,7 +111,7 @@ class World:
             for part, shares, rows in zip(parts, zip(*pieces, strict=True), zip(*counts, strict=True), strict=True)
         ]
 
-    def largest(self, values: list[float]) -> list[float]:
+    def all_reduce_max(self, values: list[float]) -> list[float]:
         """The largest of each value over all processes, so that all decide alike."""
         if self.size == 1:
             return values
@@ -120,12 +120,12 @@ class World:
         self._together(lambda: distributed.all_reduce(tensor, op=distributed.ReduceOp.MAX))
         return [float(value) for value in tensor.tolist()]
 
-    def agree(self, text: str) -> str:
+    def broadcast(self, text: str) -> str:
         """The first process's ``text``, in all processes: the others wait for it."""
         if self.store is None:
             return text
         key = f"sparring/text/{next(_agreed)}"
-        if self.first:
+        if self.is_main:
             self.store.set(key, text)
         # Asked again and again, because a get that waits would keep the store from this process's signs of life.
         deadline = time.monotonic() + PATIENCE.total_seconds()
@@ -135,11 +135,11 @@ class World:
             time.sleep(0.02)
         return self.store.get(key).decode()
 
-    def sign(self, rank: int) -> str:
+    def heartbeat(self, rank: int) -> str:
         """The last sign of life of a process: its host, its number there, and a count. Empty if there is none."""
-        if self.store is None or not self.store.check([sign_key(rank)]):
+        if self.store is None or not self.store.check([heartbeat_key(rank)]):
             return ""
-        return self.store.get(sign_key(rank)).decode()
+        return self.store.get(heartbeat_key(rank)).decode()
 
     def _from_all(self, tensor: Tensor) -> list[Tensor]:
         """Tensors of one shape, those of all processes."""
@@ -157,9 +157,9 @@ class World:
     def _missing(self) -> str:
         """Who gives no sign of life for a while."""
         try:
-            before = [self.sign(rank) for rank in range(self.size)]
-            time.sleep(2.5 * PULSE)
-            silent = [rank for rank, sign in enumerate(before) if rank != self.rank and self.sign(rank) == sign]
+            before = [self.heartbeat(rank) for rank in range(self.size)]
+            time.sleep(2.5 * HEARTBEAT_SECONDS)
+            silent = [rank for rank, sign in enumerate(before) if rank != self.rank and self.heartbeat(rank) == sign]
         except (RuntimeError, ValueError):
             silent = [0]  # It kept the store.
         return " and ".join(f"rank {rank}" for rank in silent) or "another process"
@@ -192,6 +192,6 @@ def silence(found: str, world: World) -> SparringError:
     )
 
 
-def sign_key(rank: int) -> str:
+def heartbeat_key(rank: int) -> str:
     """Key of a process's signs of life in the store."""
     return f"sparring/alive/{rank}"

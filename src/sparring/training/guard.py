@@ -1,31 +1,31 @@
-"""The trainer's own protection: an update whose numbers are not finite is not made."""
+"""Guard against non-finite updates: they are skipped, and too many of them end the run."""
 
 import math
 from dataclasses import dataclass, field
 from typing import final
 
-PATIENCE = 5
-"""Refused updates of one turn in a row after which the trainer gives up."""
+MAX_SKIPPED = 5
+"""Skipped updates of one turn in a row after which the trainer gives up."""
 
 
 @final
 @dataclass
 class Guard:
-    """Counts the updates of each turn, by its name, that were refused in a row, and in all."""
+    """Counts skipped updates: those in a row by the name of their turn, and the total."""
 
-    refused: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
     total: int = 0
 
-    def note(self, turn: str, norm: float) -> bool:
-        """Take note of a gradient's norm, or of a sum of terms; return False where it is not finite."""
+    def check(self, turn: str, norm: float) -> bool:
+        """Return whether a gradient norm, or a sum of terms, is finite, and count it if it is not."""
         if math.isfinite(norm):
-            self.refused[turn] = 0
+            self.skipped[turn] = 0
             return True
-        self.refused[turn] = self.refused.get(turn, 0) + 1
+        self.skipped[turn] = self.skipped.get(turn, 0) + 1
         self.total += 1
         return False
 
     @property
     def exhausted(self) -> str | None:
-        """Name of the turn whose updates have been refused for too long."""
-        return next((turn for turn, count in self.refused.items() if count >= PATIENCE), None)
+        """Name of a turn that has reached the limit of skipped updates, or None."""
+        return next((turn for turn, count in self.skipped.items() if count >= MAX_SKIPPED), None)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from sparring.training.distributed import PULSE, World, sign_key, silence
+from sparring.training.distributed import HEARTBEAT_SECONDS, World, heartbeat_key, silence
 
 SILENCE = 15.0
 """Seconds without a sign of life after which a process is given up."""
@@ -37,15 +37,15 @@ def _watch(world: World, over: threading.Event) -> None:
     seen: dict[int, tuple[str, float]] = {}
     try:
         for count in itertools.count():
-            world.store.set(sign_key(world.rank), f"{socket.gethostname()} {os.getpid()} {count}")
+            world.store.set(heartbeat_key(world.rank), f"{socket.gethostname()} {os.getpid()} {count}")
             for rank in range(world.size):
-                sign, now = world.sign(rank), time.monotonic()
+                sign, now = world.heartbeat(rank), time.monotonic()
                 if rank not in seen or seen[rank][0] != sign:
                     seen[rank] = sign, now
                 elif sign and now - seen[rank][1] > SILENCE:
                     _give_up(world, rank, sign)
-            if over.wait(PULSE):
-                world.store.set(sign_key(world.rank), "")
+            if over.wait(HEARTBEAT_SECONDS):
+                world.store.set(heartbeat_key(world.rank), "")
                 return
     except (RuntimeError, ValueError):
         return  # The store has gone with the process that kept it: the next message to the others fails and says so.

@@ -1,36 +1,36 @@
-"""The loop. It plays any game on any data, and knows no loss, network or modality."""
+"""The training loop. It plays any game on any data, and knows no loss, network or modality."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias, final
+from typing import Any, Literal, TypeAlias, final
 
 import torch
 from torch import Tensor, nn
 
+from sparring.controls import Control, positions, recover
 from sparring.data.dataset import Dataset
-from sparring.data.sampler import Endless
-from sparring.dials import Dial, recover
+from sparring.data.sampler import EpochSampler
 from sparring.errors import SparringError
-from sparring.flow import Batch, Progress, Sample, Turn
+from sparring.events import AnyEvent, MicroBatchHalved, UpdateSkipped
+from sparring.flow import Batch, Figures, Progress, Sample, Turn
 from sparring.games.game import Game
-from sparring.randomness import Draw, derive
-from sparring.samples import batch_size, map_tensors, tensors
-from sparring.training.accumulation import Sums, accumulate
+from sparring.randomness import RandomStream, derive
+from sparring.samples import map_tensors, tensors
+from sparring.training.accumulation import MicroBatches
 from sparring.training.average import decay_of, follow, follower, mirror
-from sparring.training.devices import out_of_memory
 from sparring.training.distributed import World
 from sparring.training.guard import Guard
 from sparring.training.plan import Plan
 
-RISE = 0.005
-"""The share by which a lowered learning rate rises with every step, if it is told to: doubled in 139."""
+RECOVERY_RATE = 0.005
+"""Relative rise per step of a lowered learning rate, once recovery is enabled: it doubles in 139 steps."""
 After: TypeAlias = Callable[[Mapping[str, Sample], Progress], None]
 """(rows of the whole batch, progress) → nothing: moves what no gradient moves."""
 
 
 class NotFinite(SparringError):
-    """Numbers have not been finite for so many updates that the trainer gives up."""
+    """Raised when so many updates in a row were not finite that the trainer gives up."""
 
 
 @final
@@ -42,18 +42,17 @@ class Trainer:
             gradients, and buffers of any by what follows a turn.
         data: real samples.
         plan: the numbers.
-        device: where to compute.
+        device: the device to compute on.
         world: this process among several.
-        tell: called with a kind ("micro-batch", "refused") and a sentence when something noteworthy happens.
+        on_event: called when memory ran out or an update was skipped.
 
     Attributes:
-        average: the game whose generators follow slowly: sample from this one.
-        dials: those of the game, and a factor on the learning rate of each optimiser, "generator rate".
-        optimisers: by the player's name, of players that have weights and a place in ``plan.optimisers``.
-        figures: the terms of the latest step by "turn/term", the norm of each turn's gradient by "turn/gradient", what
-            the game noted lately by "turn: note", and where each dial stands by "dial: name".
-        fresh: those of them that are of the latest step itself.
-        beside: what others want kept in its checkpoints, as JSON values.
+        average: the game with the averaged players: sample from this one.
+        controls: those of the game, and a factor on the learning rate of each optimiser, "generator rate".
+        optimisers: by the player's name, for players that have weights and a place in ``plan.optimisers``.
+        figures: the latest value of every figure.
+        fresh: the figures of the latest step itself.
+        extra_state: further JSON values to keep in checkpoints.
 
     Raises:
         SparringError: ``plan`` has an optimiser for a player that the game has not.
@@ -67,34 +66,34 @@ class Trainer:
         *,
         device: torch.device | str = "cpu",
         world: World | None = None,
-        tell: Callable[[str, str], None] = lambda kind, sentence: None,
+        on_event: Callable[[AnyEvent], None] = lambda event: None,
     ) -> None:
         _check(game, data, plan, world or World())
         self.game, self.data, self.plan = game, data, plan
-        self.device, self.world, self.tell = torch.device(device), world or World(), tell
+        self.device, self.world, self.on_event = torch.device(device), world or World(), on_event
         for player in game.players.values():
             player.to(self.device).train()
         self.average = follower(game)
         self.optimisers = self._optimisers()
-        rates = {f"{name} rate": Dial(rule=recover(RISE), obeys=False) for name in self.optimisers}
-        self.dials = {**game.dials, **rates}
+        rates = {f"{name} rate": Control(rule=recover(RECOVERY_RATE), enabled=False) for name in self.optimisers}
+        self.controls = {**game.controls, **rates}
         self.layout = layout_of(game)
-        self.batches = Endless(len(data), plan.batch, derive(plan.seed, "batches"))
+        self.batches = EpochSampler(len(data), plan.batch, derive(plan.seed, "batches"))
         self.micro_batch = plan.micro_batch or plan.batch
         self.guard = Guard()
-        self.figures: dict[str, float] = {}
-        self.fresh: dict[str, float] = {}
-        self.beside: dict[str, Any] = {}
+        self.figures = self.fresh = Figures()
+        self.extra_state: dict[str, Any] = {}
         self.step = self.samples = 0
         self.seconds = 0.0
         self._since = time.perf_counter()
 
     @property
     def progress(self) -> Progress:
-        """Where the run stands."""
+        """Present step, samples, share of the budget, and the random numbers of the next step."""
         fraction = self.plan.fraction(self.samples, self.seconds)
-        draw = Draw(self.plan.seed, self.step, self.plan.batch, self.world.rows(self.plan.batch), device=self.device)
-        return Progress(self.step, self.samples, fraction, draw)
+        rows = self.world.rows(self.plan.batch)
+        random = RandomStream(self.plan.seed, self.step, self.plan.batch, rows, device=self.device)
+        return Progress(self.step, self.samples, fraction, random)
 
     def __iter__(self) -> Iterator[Progress]:
         if self.plan.samples is None and self.plan.seconds is None:
@@ -104,132 +103,118 @@ class Trainer:
             yield self.advance()
 
     def advance(self) -> Progress:
-        """Make one step: every turn is taken once, or as often in a row as it says."""
+        """Make one step: take every turn, then update controls and averages."""
         progress = self.progress
         turns = self.game.turns(progress)
-        rounds = max((turn.times for turn in turns), default=0)
-        if rounds < 1:
-            raise SparringError(
-                found=f"{len(turns)} turns in step {self.step}, none of which is taken",
-                expected="at least one that is taken at least once",
-                remedy="look at the game's turns",
-            )
+        batches = _batches_of(turns, self.step)
 
-        # Lay the schedules over what is spent of the budget.
+        # Set learning rates and betas from the schedules.
         for name, optimiser in self.optimisers.items():
             adam, group = self.plan.optimisers[name], optimiser.param_groups[0]
-            group["lr"] = adam.learning_rate(progress.fraction) * self.dials[f"{name} rate"].value
+            group["lr"] = adam.learning_rate(progress.fraction) * self.controls[f"{name} rate"].value
             group["betas"] = (adam.beta1, adam.beta2(progress.fraction))
 
-        # Take the turns; a repeated one sees the next batch. Which batch comes first follows from samples seen alone.
-        figures: dict[str, float] = {}
+        # Take the turns; a repeated one sees the next batch. The number of the first batch follows from samples seen.
+        fresh = Figures(samples=self.plan.batch * batches, fraction=progress.fraction)
         first = self.samples // self.plan.batch
         for turn in turns:
-            for again in range(turn.times):
-                batch = self._batch(first + again)
-                draw = progress.draw.within(f"{turn.name}/{again}")
-                figures |= self._play(turn, batch, replace(progress, draw=draw))
+            for repeat in range(turn.times):
+                random = progress.random.substream(f"{turn.name}/{repeat}")
+                figures = self._update(turn, self._batch(first + repeat), replace(progress, random=random))
+                fresh = fresh.updated(figures)
 
-        # Let the dials turn by what was just seen.
-        seen = {**figures, "fraction": progress.fraction}
-        for dial in self.dials.values():
-            dial.follow(seen)
-        self.fresh = figures | {f"dial: {name}": dial.value for name, dial in self.dials.items()}
-        self.figures |= self.fresh
+        # Update controls from this step's figures.
+        for control in self.controls.values():
+            control.update(fresh)
+        self.fresh = replace(fresh, controls={name: value for name, (value, _) in positions(self.controls).items()})
+        self.figures = self.figures.updated(self.fresh)
 
-        # Let the averages follow; what no optimiser moves is published as it stands.
-        decay = decay_of(self.plan.average_half_life(progress.samples), self.plan.batch * rounds)
+        # Update the averaged players; those without an optimiser are published as they are.
+        decay = decay_of(self.plan.average_half_life(progress.samples), self.plan.batch * batches)
         for name in self.game.published:
             if name in self.optimisers:
                 follow(self.average.players[name], self.game.players[name], decay)
             else:
                 mirror(self.average.players[name], self.game.players[name])
 
-        # Count. All processes go by the slowest clock.
+        # Advance the counters; elapsed time is the maximum over ranks.
         self.step += 1
-        self.samples += self.plan.batch * rounds
-        (self.seconds,) = self.world.largest([time.perf_counter() - self._since])
+        self.samples += self.plan.batch * batches
+        (self.seconds,) = self.world.all_reduce_max([time.perf_counter() - self._since])
         return self.progress
 
-    def _play(self, turn: Turn, batch: Batch, progress: Progress) -> dict[str, float]:
-        """Make one update of the turn's players; return its figures."""
+    def _update(self, turn: Turn, batch: Batch, progress: Progress) -> Figures:
+        """Make one update of the turn's players and return its figures."""
         # Let gradients reach the weights of these players alone.
-        moving = self._moving(turn)
+        trained = self._trained(turn)
         for name, player in self.game.players.items():
-            player.requires_grad_(name in moving)
-        weights = [weight for name in moving for weight in self.game.players[name].parameters()]
+            player.requires_grad_(name in trained)
+        weights = [weight for name in trained for weight in self.game.players[name].parameters()]
 
-        # Find the gradients and terms of the whole batch, summed over micro-batches and processes.
-        terms, notes, rows = self._accumulate(turn, batch, progress, weights)
+        # Accumulate gradients, terms and notes over micro-batches, which become smaller when memory runs out.
+        size, bfloat16 = self.micro_batch, self.plan.bfloat16
+        sums = MicroBatches(batch, progress, weights, size=size, bfloat16=bfloat16, on_halved=self._halved)
+        for part in sums:
+            with part:
+                part.add(turn.objective(part.batch, part.progress))
+
+        # Sum them over ranks.
         gradients = [weight.grad for weight in weights if weight.grad is not None]
-        self.world.sum([*gradients, *terms.values(), *notes.values()])
+        self.world.all_reduce([*gradients, *sums.terms.values(), *sums.notes.values()])
 
-        # Judge by the norm of the gradients together; where no weight moves, by the sum of the terms.
+        # Check the norm of the gradient; where no weight is trained, the sum of the terms.
         total = torch.zeros((), device=self.device)
-        judged = nn.utils.get_total_norm(gradients) if weights else sum(terms.values(), total)
-        *values, size = torch.stack([*terms.values(), *notes.values(), judged]).tolist()
-        sound = self.guard.note(turn.name, size)
+        checked = nn.utils.get_total_norm(gradients) if weights else sum(sums.terms.values(), total)
+        *values, norm = torch.stack([*sums.terms.values(), *sums.notes.values(), checked]).tolist()
+        finite = self.guard.check(turn.name, norm)
 
-        # Move, unless a number is not finite; then what moves without a gradient.
-        for name in moving:
-            if sound:
+        # Step the optimisers, skipping gradients that are not finite; then move what no gradient moves.
+        for name in trained:
+            if finite:
                 self.optimisers[name].step()
             self.optimisers[name].zero_grad()
-        if not sound:
-            self._refuse(turn.name, "gradient" if weights else "sum of terms")
+        if not finite:
+            self._skip(turn.name, "gradient" if weights else "sum of terms")
         elif turn.after:
-            self._follow_up(turn.after, rows, progress)
+            self._call_after(turn.after, sums.rows, progress)
 
-        names = [f"{turn.name}/{name}" for name in terms] + [f"{turn.name}: {name}" for name in notes]
-        figures = dict(zip(names, values, strict=True))
-        return {**figures, f"{turn.name}/gradient": size} if weights else figures
+        count = len(sums.terms)
+        return Figures(
+            terms={turn.name: dict(zip(sums.terms, values[:count], strict=True))},
+            notes={turn.name: dict(zip(sums.notes, values[count:], strict=True))},
+            gradients={turn.name: norm} if weights else {},
+        )
 
-    def _moving(self, turn: Turn) -> list[str]:
+    def _trained(self, turn: Turn) -> list[str]:
         """Names of the turn's players that have an optimiser."""
-        for name in turn.movers:
+        for name in turn.trained:
             if name not in self.game.players:
                 raise SparringError(
                     found=f"the turn {turn.name!r} of a player {name!r}",
                     expected=f"one of the game's players: {', '.join(self.game.players)}",
                     remedy="name the turn after its player, or give it `players`",
                 )
-        return [name for name in turn.movers if name in self.optimisers]
+        return [name for name in turn.trained if name in self.optimisers]
 
-    def _accumulate(self, turn: Turn, batch: Batch, progress: Progress, weights: Sequence[nn.Parameter]) -> Sums:
-        """Add up the gradients of this process's rows, in portions that fit into memory."""
-        while True:
-            try:
-                return accumulate(
-                    turn, batch, progress, weights, micro_batch=self.micro_batch, bfloat16=self.plan.bfloat16
-                )
-            except (RuntimeError, MemoryError) as error:
-                if not out_of_memory(error) or self.micro_batch == 1:
-                    raise
-            # Outside the handler, so that the failed attempt's tensors are free.
-            for weight in weights:
-                weight.grad = None
-            self.micro_batch = (min(self.micro_batch, batch_size(batch)) + 1) // 2
-            torch.cuda.empty_cache()
-            self.tell(
-                "micro-batch",
-                f"Out of memory: going on in micro-batches of {self.micro_batch}, same mathematics.",
-            )
-
-    def _follow_up(self, after: After, rows: Mapping[str, Sample], progress: Progress) -> None:
-        """Move what no gradient moves, by the rows of the whole batch, so that all processes move it alike."""
-        parts = iter(self.world.gather(part for sample in rows.values() for part in tensors(sample)))
+    def _call_after(self, after: After, rows: Mapping[str, Sample], progress: Progress) -> None:
+        """Call ``after`` with the rows of the whole batch, so that its effect is the same on every rank."""
+        parts = iter(self.world.all_gather(part for sample in rows.values() for part in tensors(sample)))
         gathered = {name: map_tensors(lambda own: next(parts), sample) for name, sample in rows.items()}
-        whole = replace(progress.draw, rows=slice(0, progress.draw.total))
+        whole = replace(progress.random, rows=slice(0, progress.random.total))
         with torch.no_grad():
-            after(gathered, replace(progress, draw=whole, notes={}, rows={}))
+            after(gathered, replace(progress, random=whole))
+
+    def _halved(self, size: int) -> None:
+        self.micro_batch = size
+        self.on_event(MicroBatchHalved(samples=self.samples, size=size))
 
     def _batch(self, number: int) -> Batch:
         rows = self.world.rows(self.plan.batch)
-        draw = Draw(self.plan.seed, number, self.plan.batch, rows, "data/", self.device)
-        batch = self.data.batch(self.batches.rows(number)[rows], self.device, draw)
-        return map_tensors(self._laid_out, batch)
+        random = RandomStream(self.plan.seed, number, self.plan.batch, rows, "data/", self.device)
+        batch = self.data.batch(self.batches.rows(number)[rows], self.device, random)
+        return map_tensors(self._in_layout, batch)
 
-    def _laid_out(self, part: Tensor) -> Tensor:
+    def _in_layout(self, part: Tensor) -> Tensor:
         return part.contiguous(memory_format=self.layout) if part.dim() == 4 else part
 
     def _optimisers(self) -> dict[str, torch.optim.Adam]:
@@ -250,21 +235,34 @@ class Trainer:
                 found[name] = torch.optim.Adam(weights, adam.learning_rate(0.0), betas, fused=fused)
         return found
 
-    def _refuse(self, turn: str, what: str) -> None:
-        self.tell(
-            "refused",
-            f"The {what} of the {turn} is not finite at step {self.step}: this update is skipped.",
-        )
+    def _skip(self, turn: str, quantity: Literal["gradient", "sum of terms"]) -> None:
+        self.on_event(UpdateSkipped(samples=self.samples, step=self.step, turn=turn, quantity=quantity))
         if self.guard.exhausted:
             raise NotFinite(
-                found=f"a {what} of the {turn} that is not finite, {self.guard.refused[turn]} times in a row",
+                found=f"a {quantity} of the {turn} that is not finite, {self.guard.skipped[turn]} times in a row",
                 expected="finite numbers",
                 remedy="resume from the last checkpoint with a lower learning rate or a stronger penalty",
             )
 
 
+def _batches_of(turns: Sequence[Turn], step: int) -> int:
+    """Return how many batches the turns of one step see.
+
+    Raises:
+        SparringError: none, so that training would never end.
+    """
+    batches = max((turn.times for turn in turns), default=0)
+    if batches < 1:
+        raise SparringError(
+            found=f"{len(turns)} turns in step {step}, none of which is taken",
+            expected="at least one that is taken at least once",
+            remedy="check `turns` of the game",
+        )
+    return batches
+
+
 def _check(game: Game, data: Dataset, plan: Plan, world: World) -> None:
-    """Refuse what no step could be made with."""
+    """Refuse a game, data or plan with which no step can be made."""
     if len(data) == 0:
         raise SparringError(found="no samples", expected="at least one", remedy="give other data")
     if plan.batch < world.size:
@@ -274,18 +272,18 @@ def _check(game: Game, data: Dataset, plan: Plan, world: World) -> None:
             remedy="give a larger --batch, or start fewer processes",
         )
     ends = [phase.ended_by for phase in game.phases if phase.ended_by]
-    if not game.phases or any(name not in game.dials for name in ends):
+    if not game.phases or any(name not in game.controls for name in ends):
         raise SparringError(
             found=f"{len(game.phases)} phases that end by {', '.join(ends) or 'their share'}",
             expected="at least one, and the names of the game's dials",
-            remedy="look at the game's phases",
+            remedy="check `phases` of the game",
         )
 
 
 def layout_of(game: Game) -> torch.memory_format:
-    """Return how the convolutions of the players lie in memory, so that batches can lie alike.
+    """Return the memory format of the players' convolutions, which batches then share.
 
-    Channels last where any 4-D weight can be nothing else: 1 × 1 convolutions and those of one channel are both.
+    It is channels-last if any 4-D weight can be nothing else: 1 × 1 convolutions and those of one channel are both.
     """
     weights = [weight for player in game.players.values() for weight in player.parameters() if weight.dim() == 4]
     last = any(

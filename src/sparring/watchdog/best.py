@@ -8,12 +8,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparring.watchdog.signals import Look
+from sparring.data.dataset import Split
+from sparring.games.game import Game
+from sparring.samples import rows_within
+from sparring.sampling import conditions_from, generate
+from sparring.training.trainer import Trainer
+from sparring.watchdog.signals import Observation, SignalSource
+from sparring.watchdog.snapshots import Best
 
 WINDOW = 5
 """Looks over which the distance is averaged: that of a single look is mostly chance."""
 BETTER = 0.1
 """A state is kept as the best where its distance is less than the best before by this share of its size."""
+COMPARED, COMPARED_BYTES = 1000, 2**30
+"""Samples by which the last state is compared with the best: at most that many, and at most that many bytes."""
 SURE = 2.0
 """Standard errors by which two distances must differ."""
 
@@ -30,9 +38,11 @@ class Difference(NamedTuple):
         return self.value > SURE * self.standard_error
 
 
-def standing(looks: Sequence[Look]) -> float:
+def standing(observations: Sequence[Observation]) -> float:
     """The mean distance over the last looks; infinite before there are enough."""
-    distances = [look.values["distance"] for look in looks[-WINDOW:] if "distance" in look.values]
+    distances = [
+        observation.values["distance"] for observation in observations[-WINDOW:] if "distance" in observation.values
+    ]
     return fmean(distances) if len(distances) == WINDOW else float("inf")
 
 
@@ -54,6 +64,29 @@ def farther(
     error = sum(part.var() / len(part) for part in parts) ** 0.5
     values = [2 * torch.cdist(side, real).mean() - torch.pdist(side).mean() for side in (first, second)]
     return Difference(float(values[0] - values[1]), float(error))
+
+
+def better_state(best: Best | None, trainer: Trainer, split: Split, source: SignalSource, seed: int) -> Best | None:
+    """Return the best state if its samples are nearer to held-out ones than those of the present average.
+
+    Args:
+        best: the state, or None.
+        trainer: its average is the present one.
+        split: the data.
+        source: gives the features that are compared.
+        seed: of the latents.
+    """
+    if best is None:
+        return None
+    count = rows_within(COMPARED_BYTES, split.train.shapes, COMPARED)
+    condition = conditions_from(split.held_out, count, seed).condition
+
+    def features(game: Game) -> Tensor:
+        made = generate(game, count, condition, seed=seed, stream="compared/", device=trainer.device)
+        return source.cheap_features(made, split.facts)
+
+    real = source.cheap_features(split.held_out.batch(slice(0, count)).real, split.facts)
+    return best if farther(features(trainer.average), features(best.game), real).can_be_told else None
 
 
 def _contributions(side: Tensor, real: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import final
 
-from sparring.watchdog.signals import Look, of_one_phase
+from sparring.watchdog.signals import Observation, of_one_phase
 
 FEWEST = 12
 """Looks with a distance from which on it can be told whether it still falls."""
@@ -39,9 +39,13 @@ class Improvement:
     sentence: str
 
 
-def improvement_of(looks: Sequence[Look], total: int) -> Improvement:
+def improvement_of(observations: Sequence[Observation], total: int) -> Improvement:
     """The rule of ``Improvement``."""
-    seen = [(look.samples, look.values["distance"]) for look in of_one_phase(looks) if "distance" in look.values]
+    seen = [
+        (observation.samples, observation.values["distance"])
+        for observation in of_one_phase(observations)
+        if "distance" in observation.values
+    ]
     if len(seen) < FEWEST:
         few = f"Whether it still improved cannot be told: {len(seen)} looks at the distance, {FEWEST} are needed."
         return Improvement(None, None, None, None, None, few)

@@ -4,22 +4,21 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from statistics import median
-from typing import Any, Protocol, TypeAlias, final
+from typing import Any, Literal, Protocol, TypeAlias, final
 
-from sparring.dials import put_back
-from sparring.dials import standing as dials_standing
-from sparring.flow import Phase
+from sparring.controls import positions, restore_positions
+from sparring.events import AnyEvent, FindingReported, PhaseBegun, RemedyApplied, RemedyJudged, WatchdogRestarted
+from sparring.flow import Figures, Phase
 from sparring.games.game import phase_at
 from sparring.watchdog.best import standing, surpasses
 from sparring.watchdog.convergence import CHANCE, improvement_of
 from sparring.watchdog.data import unhealthy
 from sparring.watchdog.remedies import REMEDIES, Remedy, keep_turned
 from sparring.watchdog.rules import COOLING, EARLY, LASTING, Finding, found, suspicious
-from sparring.watchdog.signals import FAR, Look, Observer, due
+from sparring.watchdog.signals import FAR, Observation, Observer, due
 
 MODES = ("repair", "warn", "off")
-Tell: TypeAlias = Callable[[str, str, dict[str, Any]], None]
-"""(kind of event, sentence, further facts)"""
+OnEvent: TypeAlias = Callable[[AnyEvent], None]
 
 GAIN = 0.8
 """A remedy helped if the distance fell below this share, too, though what it was against still holds."""
@@ -35,7 +34,7 @@ BROKEN = "divergence"
 """What a remedy must not bring about."""
 
 
-class Past(Protocol):
+class SnapshotStore(Protocol):
     """Where good states are kept."""
 
     def keep(self) -> None:
@@ -83,7 +82,7 @@ class Trial:
     step: int
     until: int
     distance: float
-    dials: dict[str, tuple[float, bool]]
+    controls: dict[str, tuple[float, bool]]
     bold: bool = False
 
 
@@ -99,15 +98,22 @@ class Watchdog:
         note: where each look is written down.
     """
 
-    def __init__(self, observer: Observer, past: Past, mode: str, tell: Tell, note: Callable[[Look], None]) -> None:
-        self.observer, self.past, self.mode, self.tell, self.note = observer, past, mode, tell, note
+    def __init__(
+        self,
+        observer: Observer,
+        snapshots: SnapshotStore,
+        mode: str,
+        on_event: OnEvent,
+        note: Callable[[Observation], None],
+    ) -> None:
+        self.observer, self.snapshots, self.mode, self.on_event, self.note = observer, snapshots, mode, on_event, note
         self.rollbacks = 0
         self._enter(phase_at(observer.trainer.game, observer.trainer.progress.fraction), 0)
 
     def _enter(self, phase: int, began: int) -> None:
         """Know nothing yet of the phase that begins after ``began`` samples."""
         self.phase, self.began = phase, began
-        self.history: list[Look] = []
+        self.history: list[Observation] = []
         self.ailing: list[str] = []
         self.tries: dict[str, int] = {}
         self.said: dict[str, int] = {}
@@ -119,13 +125,18 @@ class Watchdog:
         """Look at the data, and keep the first state."""
         if self.mode == "off":
             return
-        for finding in unhealthy(self.observer.split, self.observer.sight.bounds):
+        for finding in unhealthy(self.observer.split, self.observer.signal_source.bounds):
             self._say(finding)
         if self.mode == "repair":
-            self.past.keep()
+            self.snapshots.keep()
 
-    def step(self) -> None:
-        """After each step of the trainer."""
+    def step(self) -> bool:
+        """Observe the trainer after a step, if an observation is due; return whether the run was rolled back."""
+        rollbacks = self.rollbacks
+        self._step()
+        return self.rollbacks > rollbacks
+
+    def _step(self) -> None:
         if self.mode == "off":
             return
         # The step that ended a phase is looked at in neither.
@@ -134,7 +145,7 @@ class Watchdog:
         elif self._now.watched:
             self.observer.step()
             if due(self.observer.trainer.step):
-                self._consider(replace(self.observer.look(), phase=self.phase))
+                self._consider(replace(self.observer.observe(), phase=self.phase))
 
     @property
     def word(self) -> str:
@@ -172,10 +183,18 @@ class Watchdog:
         kept["phase"] = [self.phase, self.began]
         return {**kept, "trials": trials, "observer": self.observer.state()}
 
-    def restore(self, state: dict[str, Any], history: list[Look]) -> None:
-        """Go on from ``state``, having seen ``history``, looks at earlier phases included."""
+    def restore(self, state: dict[str, Any] | None, history: list[Observation]) -> None:
+        """Continue from ``state``, having made the observations ``history``, those of earlier phases included.
+
+        Without a state, as in a run of an earlier version, remedies and their trials are forgotten.
+        """
+        if state is None:
+            self.on_event(WatchdogRestarted(samples=self.observer.trainer.samples))
+            self.history = history
+            self.observer.forget()
+            return
         self._enter(*state.get("phase", (0, 0)))
-        self.history = [look for look in history if look.samples > self.began]
+        self.history = [observation for observation in history if observation.samples > self.began]
         self.tries, self.said = dict(state["tries"]), dict(state["said"])
         self.rollbacks, self.healthy = state["rollbacks"], state["healthy"]
         self.best, self.best_at = state["best"] or (math.inf, 0)
@@ -183,7 +202,7 @@ class Watchdog:
         self.observer.restore(state["observer"])
         if self.began and self.mode == "repair":
             # Where the run was killed as the phase began, states of before it may still be there.
-            self.past.forget_before(self.began)
+            self.snapshots.forget_before(self.began)
 
     @property
     def _now(self) -> Phase:
@@ -198,25 +217,24 @@ class Watchdog:
 
     def _begin_phase(self, number: int) -> None:
         """Begin anew: nothing that was seen or tried before counts any more."""
-        ended, dropped = self._now.name, [trial.finding for trial in self.trials]
+        ended = self._now.name
         samples = self.observer.trainer.samples
         self._enter(number, samples)
         self.observer.forget()
-        words = f"The phase {ended} ends after {samples:,} samples; {self._now.name} begins."
-        self.tell("phase", words, {"phase": number, "name": self._now.name, "dropped": dropped})
+        self.on_event(PhaseBegun(samples=samples, number=number, name=self._now.name, ended=ended))
         if self.mode == "repair":
             # First of all a checkpoint: a run resumed from an earlier one would lack the states that are forgotten.
-            self.past.secure()
-            self.past.forget_before(samples)
+            self.snapshots.secure()
+            self.snapshots.forget_before(samples)
 
-    def _consider(self, look: Look) -> None:
-        passed = look.samples - (self.history[-1].samples if self.history else self.began)
-        self.history.append(look)
-        self.note(look)
+    def _consider(self, observation: Observation) -> None:
+        passed = observation.samples - (self.history[-1].samples if self.history else self.began)
+        self.history.append(observation)
+        self.note(observation)
         if self.mode == "repair":
-            figures = {f"look: {name}": value for name, value in {**look.values, "samples": passed}.items()}
-            for dial in self.observer.trainer.dials.values():
-                dial.follow(figures)
+            figures = Figures(signals=observation.values, samples=passed)
+            for control in self.observer.trainer.controls.values():
+                control.update(figures)
         findings = found(self.history)
         self.ailing = [finding.name for finding in findings]
         if self._judge_trials():
@@ -233,11 +251,11 @@ class Watchdog:
     def _keep(self) -> None:
         """Keep what is good to go back to, and what is the best so far."""
         if self.healthy >= LASTING and len(self.history) % KEPT_EVERY == 0 and not self.trials:
-            self.past.keep()
+            self.snapshots.keep()
         now = standing(self.history)
         if surpasses(now, self.best):
             self.best, self.best_at = now, self.history[-1].samples
-            self.past.keep_best()
+            self.snapshots.keep_best()
 
     def _is_new(self, finding: Finding) -> bool:
         """Whether it was not said lately."""
@@ -250,8 +268,16 @@ class Watchdog:
 
     def _say(self, finding: Finding) -> None:
         self.said[finding.name] = len(self.history)
-        facts = {"finding": finding.name, "evidence": list(finding.evidence), "advice": finding.advice}
-        self.tell("finding", finding.sentence, facts)
+        self.on_event(
+            FindingReported(
+                samples=self.observer.trainer.samples,
+                finding=finding.name,
+                step=finding.step,
+                explanation=finding.says,
+                evidence=finding.evidence,
+                advice=finding.advice,
+            )
+        )
 
     def _treat(self, finding: Finding) -> bool:
         """Apply the next remedy that would change something; whether there was one."""
@@ -263,35 +289,37 @@ class Watchdog:
         self.tries[finding.name] = number + 1
         if number >= len(remedies):
             return False
-        remedy, before, distance = remedies[number], dials_standing(trainer.dials), self._distance()
-        step = trainer.step
+        remedy, before, distance = remedies[number], positions(trainer.controls), self._distance()
+        step, samples = trainer.step, trainer.samples
         if remedy.bold:
-            self.past.keep()
+            self.snapshots.keep()
         back = remedy.back and self._go_back()
         remedy.apply(trainer)
-        where = f"; the run goes on from step {trainer.step:,}" if back else ""
-        self.tell("remedy", f"Against {finding.name}: {remedy.says}{where}.", {"finding": finding.name, "step": step})
+        target = trainer.samples if back else None
+        self.on_event(
+            RemedyApplied(samples=samples, finding=finding.name, remedy=remedy.says, step=step, rolled_back_to=target)
+        )
         turned = {} if back else {name: before[name] for name in remedy.touched(trainer)}
-        trainer.guard.refused.clear()
+        trainer.guard.skipped.clear()
         # The first looks are not judged: a run that went back to them has to get beyond them first.
         until = max(len(self.history), EARLY + LASTING) + remedy.trial
         self.trials.append(Trial(finding.name, remedy.says, trainer.step, until, distance, turned, remedy.bold))
         self.healthy = 0
         if back:
-            self.past.secure()
+            self.snapshots.secure()
         if remedy.fresh:
-            self.past.keep_this()
+            self.snapshots.keep_this()
         return True
 
     def _go_back(self) -> bool:
         """To the last good state; so does what is known of the run, but for what was tried. False if there is none."""
         trainer = self.observer.trainer
-        dials = dials_standing(trainer.dials)
-        if not self.past.go_back():
+        controls = positions(trainer.controls)
+        if not self.snapshots.go_back():
             return False
-        keep_turned(trainer, dials)
+        keep_turned(trainer, controls)
         self.observer.forget()
-        self.history = [look for look in self.history if look.step <= trainer.step]
+        self.history = [observation for observation in self.history if observation.step <= trainer.step]
         self.said = {name: min(place, len(self.history)) for name, place in self.said.items()}
         self.trials.clear()
         self.rollbacks += 1
@@ -321,21 +349,28 @@ class Watchdog:
     def _accept(self, trial: Trial, *, mended: bool) -> None:
         """It helped, and stays."""
         self._end(trial)
-        rest = "" if mended else ", though not enough"
-        words = f"It helped against {trial.finding}{rest}: {trial.says}."
-        self.tell("helped", words, {"finding": trial.finding, "mended": mended})
+        outcome: Literal["helped", "helped in part"] = "helped" if mended else "helped in part"
+        samples = self.observer.trainer.samples
+        self.on_event(RemedyJudged(samples=samples, finding=trial.finding, remedy=trial.says, outcome=outcome))
 
     def _undo(self, trial: Trial, *, ruined: bool = False) -> bool:
-        """It did not help, and is put back; a run that it has ruined goes back, too. Returns whether it did."""
+        """Revert a remedy that did not help, and roll back if it ruined the run; return whether that was done."""
         self._end(trial)
-        put_back(self.observer.trainer.dials, trial.dials)
-        undone = "; it is put back" if trial.dials else ""
-        whole = ", and the run goes back" if ruined else ""
-        words = f"It did not help against {trial.finding}: {trial.says}{undone}{whole}."
-        self.tell("did not help", words, {"finding": trial.finding})
+        samples = self.observer.trainer.samples
+        restore_positions(self.observer.trainer.controls, trial.controls)
         back = ruined and self._go_back()
+        self.on_event(
+            RemedyJudged(
+                samples=samples,
+                finding=trial.finding,
+                remedy=trial.says,
+                outcome="did not help",
+                reverted=bool(trial.controls),
+                rolled_back_to=self.observer.trainer.samples if back else None,
+            )
+        )
         if back:
-            self.past.secure()
+            self.snapshots.secure()
         return back
 
     def _end(self, trial: Trial) -> None:
@@ -344,5 +379,7 @@ class Watchdog:
 
     def _distance(self) -> float:
         """The median distance of the last three looks."""
-        distances = [look["distance"] for look in self.history[-3:] if not math.isnan(look["distance"])]
+        distances = [
+            observation["distance"] for observation in self.history[-3:] if not math.isnan(observation["distance"])
+        ]
         return median(distances) if distances else FAR

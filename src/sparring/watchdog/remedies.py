@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import nn
 
-from sparring.games.game import dials_called, phase_at
+from sparring.games.game import controls_named, phase_at
 from sparring.randomness import generator as seeded_generator
 from sparring.training.trainer import Trainer
 
@@ -56,11 +56,11 @@ class Remedy:
             # Later too much would be lost: what was learned so far, or in the phase before.
             early = trainer.step < FRESH_BEFORE and phase_at(trainer.game, trainer.progress.fraction) == 0
             return early and all(_players(role, trainer) for role in self.fresh)
-        dials = trainer.dials
-        steered = any(not dials[one].obeys for name in self.steers for one in _called(name, trainer))
+        controls = trainer.controls
+        steered = any(not controls[one].enabled for name in self.steers for one in _called(name, trainer))
         turned = any(_called(name, trainer) for name in self.turns)
         raised = any(
-            dials[one].value < min(value, dials[one].highest)
+            controls[one].value < min(value, controls[one].highest)
             for name, value in self.sets.items()
             for one in _called(name, trainer)
         )
@@ -72,20 +72,20 @@ class Remedy:
 
     def apply(self, trainer: Trainer) -> None:
         """Turn the dials, or draw the weights anew."""
-        dials = trainer.dials
+        controls = trainer.controls
         for name, factor in self.turns.items():
             for one in _called(name, trainer):
-                dials[one].set(dials[one].value * factor)
+                controls[one].set(controls[one].value * factor)
         for name, value in self.sets.items():
             for one in _called(name, trainer):
-                dials[one].set(max(dials[one].value, value))
+                controls[one].set(max(controls[one].value, value))
         for name in self.steers:
             for one in _called(name, trainer):
-                dials[one].obeys = True
-                dials[one].set(dials[one].value or 1.0)
+                controls[one].enabled = True
+                controls[one].set(controls[one].value or 1.0)
         for name in self.stays:
             for one in _called(name, trainer):
-                dials[one].obeys = False
+                controls[one].enabled = False
         for role in self.fresh:
             for player in _players(role, trainer):
                 draw_anew(trainer, player, self.spread)
@@ -179,28 +179,28 @@ def _begin_anew(module: nn.Module, spread: float, generator: torch.Generator) ->
 
 def _mixes_samples(trainer: Trainer) -> bool:
     """Whether the score of a sample depends on the others of its batch, so that its slope is not that of a function."""
-    judges = [trainer.game.players[name] for name in trainer.game.judges]
-    return any(isinstance(layer, BATCH_NORM) for judge in judges for layer in judge.modules())
+    critics = [trainer.game.players[name] for name in trainer.game.critics]
+    return any(isinstance(layer, BATCH_NORM) for judge in critics for layer in judge.modules())
 
 
-def keep_turned(trainer: Trainer, dials: Mapping[str, tuple[float, bool]]) -> None:
+def keep_turned(trainer: Trainer, controls: Mapping[str, tuple[float, bool]]) -> None:
     """After going back: dials that follow a rule go on from there; what the watchdog turned since stays turned."""
-    for name, (value, obeys) in dials.items():
-        dial = trainer.dials[name]
-        if not (obeys and dial.obeys):
-            dial.value, dial.obeys = value, obeys
+    for name, (value, enabled) in controls.items():
+        control = trainer.controls[name]
+        if not (enabled and control.enabled):
+            control.value, control.enabled = value, enabled
 
 
 def _called(name: str, trainer: Trainer) -> list[str]:
     """The trainer's dials that ``name`` stands for; none where its game has no such dial."""
     game = trainer.game
-    rates = {RATES: tuple(game.players), JUDGES_RATES: game.judges, PUBLISHED_RATES: game.published}
+    rates = {RATES: tuple(game.players), JUDGES_RATES: game.critics, PUBLISHED_RATES: game.published}
     if name in rates:
-        return [f"{player} rate" for player in rates[name] if f"{player} rate" in trainer.dials]
-    return dials_called(game, name)
+        return [f"{player} rate" for player in rates[name] if f"{player} rate" in trainer.controls]
+    return controls_named(game, name)
 
 
 def _players(role: str, trainer: Trainer) -> list[str]:
     """The players of a role that learn by an optimiser."""
-    named = {JUDGES: trainer.game.judges, PUBLISHED: trainer.game.published}[role]
+    named = {JUDGES: trainer.game.critics, PUBLISHED: trainer.game.published}[role]
     return [player for player in named if player in trainer.optimisers]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TypeAlias, final
 
-from sparring.watchdog.signals import Look
+from sparring.watchdog.signals import Observation
 
-History: TypeAlias = Sequence[Look]
+History: TypeAlias = Sequence[Observation]
 
 LASTING = 3
 """Looks in a row at which a rule must hold."""
@@ -39,7 +39,7 @@ class Test:
 
     def evidence(self, history: History) -> str | None:
         """What was seen, in words, if the condition holds at the last look."""
-        values = [look[self.signal] for look in history if not math.isnan(look[self.signal])]
+        values = [observation[self.signal] for observation in history if not math.isnan(observation[self.signal])]
         if not values or math.isnan(history[-1][self.signal]) or not self.holds(values[-1], values[:-1]):
             return None
         return f"{self.signal} {values[-1]:.3g} (healthy: {self.expected})"

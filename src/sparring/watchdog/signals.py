@@ -20,7 +20,8 @@ from torch import Tensor
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.flow import Batch
-from sparring.games.game import GENERATING, JUDGING, Game, dials_called, roles
+from sparring.games.game import Game, Role, controls_named, roles
+from sparring.objectives.gamma import LEAD
 from sparring.randomness import generator
 from sparring.samples import Sample, batch_size, floats, to_device
 from sparring.sampling import generate
@@ -37,24 +38,26 @@ FAR = 1e9
 """Stands for the spread of samples that are not finite."""
 NEIGHBOURS = 5
 """Of 256 held-out samples; fewer of fewer. The radius around each is the distance to the last of them."""
+NORM = "norm"
+"""The only figure of a turn's gradient."""
 FIRST, LOOKS = 64, 50
 """Steps to the first look; looks after which they become half as frequent."""
 
 
-class Sight(Protocol):
+class SignalSource(Protocol):
     """What a modality adds: features that are cheap to compare, and signals of its own."""
 
     @property
     def bounds(self) -> tuple[float, float] | None: ...
 
-    def sketch(self, samples: Sample, facts: Facts) -> Tensor: ...
+    def cheap_features(self, samples: Sample, facts: Facts) -> Tensor: ...
 
-    def signs(self, real: Sample, fake: Sample) -> Mapping[str, float]: ...
+    def extra_signals(self, real: Sample, fake: Sample) -> Mapping[str, float]: ...
 
 
 @final
 @dataclass(frozen=True)
-class Look:
+class Observation:
     """One look: when, every signal by its name (see ``SIGNALS``), and the number of the game's phase."""
 
     step: int
@@ -116,13 +119,13 @@ class Observer:
         seed: of the fixed noise and of the real samples that are looked at.
     """
 
-    def __init__(self, trainer: Trainer, split: Split, sight: Sight, seed: int) -> None:
-        self.trainer, self.split, self.sight, self.seed = trainer, split, sight, seed
+    def __init__(self, trainer: Trainer, split: Split, signal_source: SignalSource, seed: int) -> None:
+        self.trainer, self.split, self.signal_source, self.seed = trainer, split, signal_source, seed
         self.beside = _some(split.train, SEEN, seed, "seen")
         self.train = _some(split.train, JUDGED, seed, "training")
         self.held_out = _some(split.held_out, JUDGED, seed, "held out")
         self._before: Tensor | None = None
-        self._sums: dict[str, tuple[int, float, float]] = {}
+        self._sums = _no_sums()
         self._refused = 0
         self._roles = roles(trainer.game, trainer.progress)
 
@@ -148,23 +151,28 @@ class Observer:
     def step(self) -> None:
         """Take note of the figures of one step, and of the turns that come next."""
         self._roles |= roles(self.trainer.game, self.trainer.progress)
-        for name, value in self.trainer.fresh.items():
-            if math.isfinite(value):
-                count, total, squares = self._sums.get(name, (0, 0.0, 0.0))
-                self._sums[name] = (count + 1, total + value, squares + value * value)
+        fresh = self.trainer.fresh
+        gradients = {turn: {NORM: norm} for turn, norm in fresh.gradients.items()}
+        for kind, turns in {"terms": fresh.terms, "notes": fresh.notes, "gradients": gradients}.items():
+            for turn, values in turns.items():
+                sums = self._sums[kind].setdefault(turn, {})
+                for name, value in values.items():
+                    if math.isfinite(value):
+                        count, total, squares = sums.get(name, (0, 0.0, 0.0))
+                        sums[name] = (count + 1, total + value, squares + value * value)
 
-    def look(self) -> Look:
+    def observe(self) -> Observation:
         """All signals since the look before; the first process looks, and the others take its word."""
-        values = {**self._figures(), **self._samples()} if self.trainer.world.first else {}
-        self._sums = {}
+        values = {**self._figures(), **self._samples()} if self.trainer.world.is_main else {}
+        self._sums = _no_sums()
         progress = self.trainer.progress
         rounded = {name: float(f"{value:.6g}") for name, value in values.items() if math.isfinite(value)}
-        shared: dict[str, float] = json.loads(self.trainer.world.agree(json.dumps(rounded)))
-        return Look(progress.step, progress.samples, shared)
+        shared: dict[str, float] = json.loads(self.trainer.world.broadcast(json.dumps(rounded)))
+        return Observation(progress.step, progress.samples, shared)
 
     def forget(self) -> None:
         """The run went back: what was seen since the last look is no longer so."""
-        self._sums, self._before, self._refused = {}, None, self.trainer.guard.total
+        self._sums, self._before, self._refused = _no_sums(), None, self.trainer.guard.total
 
     def state(self) -> dict[str, Any]:
         """What was seen since the last look, as JSON values."""
@@ -173,46 +181,49 @@ class Observer:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from ``state``."""
-        self._sums = {name: (count, total, squares) for name, (count, total, squares) in state["sums"].items()}
+        self._sums = {kind: dict(turns) for kind, turns in state["sums"].items()}
         self._refused = state["refused"]
-        self._roles = {**roles(self.trainer.game, self.trainer.progress), **state.get("roles", {})}
+        stored = {turn: Role(role) for turn, role in state["roles"].items()}
+        self._roles = {**roles(self.trainer.game, self.trainer.progress), **stored}
         self._before = None if state["before"] is None else torch.tensor(state["before"])
 
     def _figures(self) -> dict[str, float]:
-        """Means over the steps since the look before, by the roles of turns."""
-        mean = {name: total / count for name, (count, total, _) in self._sums.items()}
-        judging = [turn for turn, role in self._roles.items() if role == JUDGING]
-        found = _means(_below(f"{turn}: ", mean) for turn in judging)
-        found |= {f"{turn} gradient": mean[f"{turn}/gradient"] for turn in self._roles if f"{turn}/gradient" in mean}
-        found |= self._of_the_contest(judging, mean)
-        steered = [float(self.trainer.dials[name].obeys) for name in dials_called(self.trainer.game, "strength")]
-        if steered:
-            found["steered"] = fmean(steered)
+        """Means over the steps since the previous observation, by the roles of turns."""
+        critics = [turn for turn, role in self._roles.items() if role == Role.CRITIC]
+        found = _means(self._mean("notes", turn) for turn in critics)
+        gradients = {turn: self._mean("gradients", turn).get(NORM, math.nan) for turn in self._roles}
+        found |= {f"{turn} gradient": norm for turn, norm in gradients.items()}
+        found |= self._of_the_contest(critics, gradients)
+        enabled = [float(self.trainer.controls[name].enabled) for name in controls_named(self.trainer.game, "gamma")]
+        if enabled:
+            found["steered"] = fmean(enabled)
         refused = self.trainer.guard.total - self._refused
         self._refused = self.trainer.guard.total
         return {**found, "refused": float(refused), "spent": self.trainer.progress.fraction}
 
-    def _of_the_contest(self, judging: Sequence[str], mean: Mapping[str, float]) -> dict[str, float]:
-        """Signals that exist only where a game has judges."""
-        if not self.trainer.game.judges:
+    def _of_the_contest(self, critics: Sequence[str], gradients: Mapping[str, float]) -> dict[str, float]:
+        """Signals that exist only where a game has critics."""
+        if not self.trainer.game.critics:
             return {}
-        generating = [turn for turn, role in self._roles.items() if role == GENERATING]
-        gradients = {"generator gradient": generating, "discriminator gradient": judging}
+        generators = [turn for turn, role in self._roles.items() if role == Role.PUBLISHED]
         found = {
-            name: fmean(sizes)
-            for name, turns in gradients.items()
-            if (sizes := [mean[f"{turn}/gradient"] for turn in turns if f"{turn}/gradient" in mean])
+            name: fmean(norms)
+            for name, turns in {"generator gradient": generators, "discriminator gradient": critics}.items()
+            if (norms := [gradients[turn] for turn in turns if math.isfinite(gradients[turn])])
         }
-        terms = [every for turn in judging if "adversarial" in (every := _below(f"{turn}/", mean))]
+        terms = [every for turn in critics if "adversarial" in (every := self._mean("terms", turn))]
         if terms:
-            kinds = ("adversarial", "gradient")
-            penalties = sum(value for every in terms for name, value in every.items() if name not in kinds)
+            penalties = sum(value for every in terms for name, value in every.items() if name != "adversarial")
             found["penalty share"] = _ratio(penalties, sum(abs(every["adversarial"]) for every in terms))
-        leads = [self._sums[f"{turn}: lead"] for turn in judging if f"{turn}: lead" in self._sums]
+        leads = [sums[LEAD] for turn in critics if LEAD in (sums := self._sums["notes"].get(turn, {}))]
         swings = [_deviation(*sums) for sums in leads if sums[0] > 1]
         if swings:
             found["swing"] = fmean(swings)
         return found
+
+    def _mean(self, kind: str, turn: str) -> dict[str, float]:
+        """Mean of each figure of one kind of a turn."""
+        return {name: total / count for name, (count, total, _) in self._sums[kind].get(turn, {}).items()}
 
     @torch.no_grad()
     def _samples(self) -> dict[str, float]:
@@ -229,7 +240,7 @@ class Observer:
             "contrast": _over_parts(_contrast, live, self.beside.real),
             **self._compared(self._sketch(average)),
             "outside": _over_parts(_outside, average, self.train.real),
-            **self.sight.signs(self.beside.real, average),
+            **self.signal_source.extra_signals(self.beside.real, average),
         }
         if self._before is not None:
             found["moved"] = _ratio(float((now - self._before).norm(dim=1).mean()), self.apart)
@@ -237,7 +248,7 @@ class Observer:
         return found
 
     def _sketch(self, samples: Sample) -> Tensor:
-        return self.sight.sketch(samples, self.split.facts)
+        return self.signal_source.cheap_features(samples, self.split.facts)
 
     def _generated(self, game: Game) -> Sample:
         """Samples from the same noise every time, under the conditions of the real ones beside them."""
@@ -266,22 +277,22 @@ class Observer:
         }
 
 
-def looks(file: Path) -> list[Look]:
+def read_observations(file: Path) -> list[Observation]:
     """All looks that were written down in signals.jsonl."""
     lines = read_lines(file) if file.exists() else []
     return [look_of(line) for line in lines]
 
 
-def look_of(line: Mapping[str, Any]) -> Look:
+def look_of(line: Mapping[str, Any]) -> Observation:
     """The look of one line of signals.jsonl; what is no number is passed over."""
     values = {name: value for name, value in line.items() if name not in ("step", "samples", "phase")}
     numbers = {name: float(value) for name, value in values.items() if type(value) in (int, float)}
-    return Look(line["step"], line["samples"], numbers, int(line.get("phase", 0)))
+    return Observation(line["step"], line["samples"], numbers, int(line.get("phase", 0)))
 
 
-def of_one_phase(history: Sequence[Look]) -> list[Look]:
+def of_one_phase(history: Sequence[Observation]) -> list[Observation]:
     """The looks of the phase of the last one."""
-    return list(takewhile(lambda look: look.phase == history[-1].phase, reversed(history)))[::-1]
+    return list(takewhile(lambda observation: observation.phase == history[-1].phase, reversed(history)))[::-1]
 
 
 @contextmanager
@@ -332,8 +343,9 @@ def _ratio(value: float, unit: float) -> float:
     return value / unit if unit else math.nan
 
 
-def _below(start: str, figures: Mapping[str, float]) -> dict[str, float]:
-    return {name.removeprefix(start): value for name, value in figures.items() if name.startswith(start)}
+def _no_sums() -> dict[str, dict[str, dict[str, tuple[int, float, float]]]]:
+    """Kind of figure → turn → figure → count, sum and sum of squares."""
+    return {"terms": {}, "notes": {}, "gradients": {}}
 
 
 def _means(several: Iterable[Mapping[str, float]]) -> dict[str, float]:

@@ -29,7 +29,7 @@ class Best(NamedTuple):
 
 
 @final
-class States:
+class Snapshots:
     """Checkpoints in ``good/`` and ``best/`` of a run folder.
 
     Args:
@@ -49,11 +49,11 @@ class States:
     def keep(self) -> None:
         """Keep the present state as a good one."""
         self._write(self.good)
-        self.world.agree("kept")
+        self.world.broadcast("kept")
 
     def keep_this(self) -> None:
         """Keep the present state in place of all that were kept: there is no going back to them."""
-        if self.world.first:
+        if self.world.is_main:
             shutil.rmtree(self.good, ignore_errors=True)
         self.keep()
 
@@ -63,30 +63,30 @@ class States:
 
     def forget_before(self, samples: int) -> None:
         """Forget the states of before ``samples``, the best too; keep the present one where none is left."""
-        if self.world.first:
+        if self.world.is_main:
             for checkpoint in (*checkpoints(self.good), *checkpoints(self.best)):
                 if int(checkpoint.name) < samples:
                     shutil.rmtree(checkpoint, ignore_errors=True)
-        if not self.world.first or checkpoints(self.good):
-            self.world.agree("kept")
+        if not self.world.is_main or checkpoints(self.good):
+            self.world.broadcast("kept")
         else:
             self.keep()
 
     def go_back(self) -> bool:
         """To the last good state, with the clock going on; False if there is none."""
-        seconds, beside = self.trainer.seconds, self.trainer.beside
+        seconds, extra_state = self.trainer.seconds, self.trainer.extra_state
         try:
             snapshot, _, _ = load_checkpoint(self.good)
         except SparringError:
             return False
         restore(self.trainer, snapshot)
-        self.trainer.seconds, self.trainer.beside = seconds, beside
-        self.world.agree("back")
+        self.trainer.seconds, self.trainer.extra_state = seconds, extra_state
+        self.world.broadcast("back")
         return True
 
     def secure(self) -> None:
         """Write a checkpoint in place of those that lead where the run no longer goes."""
-        if self.world.first:
+        if self.world.is_main:
             forget_after(self.checkpoints, self.trainer.samples - 1)
             forget_after(self.best, self.trainer.samples)
             self.save()
@@ -94,13 +94,13 @@ class States:
 
     def forget_the_future(self) -> None:
         """A resumed run comes to later states again."""
-        if self.world.first:
+        if self.world.is_main:
             for folder in (self.good, self.best):
                 forget_after(folder, self.trainer.samples)
 
     def forget_all(self) -> None:
         """The run begins anew."""
-        if self.world.first:
+        if self.world.is_main:
             for folder in (self.good, self.best):
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -115,6 +115,6 @@ class States:
         return Best(game, int(place.name))
 
     def _write(self, folder: Path) -> None:
-        if self.world.first:
+        if self.world.is_main:
             with suppress(OSError):  # A full disk does not end a run: the checkpoints will say so.
                 save_checkpoint(folder, self.trainer)

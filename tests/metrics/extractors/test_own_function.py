@@ -13,7 +13,7 @@ from sparring.metrics.extractors.own_function import CHUNK, load_function
 
 
 @pytest.fixture
-def own(tmp_path):
+def denormalize(tmp_path):
     """The function ``features`` with this body, of ``samples``, with torch and numpy at hand."""
 
     def make(body, *, name="features", above=""):

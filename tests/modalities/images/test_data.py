@@ -33,7 +33,7 @@ def real(name):
     return str(path)
 
 
-def noise(width=12, height=8, channels=3, seed=0):
+def latent(width=12, height=8, channels=3, seed=0):
     rng = np.random.default_rng(seed)
     return rng.integers(0, 256, (height, width, channels) if channels > 1 else (height, width), dtype=np.uint8)
 
@@ -41,7 +41,7 @@ def noise(width=12, height=8, channels=3, seed=0):
 def fill(folder, count=6, suffix="png", **size):
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        Image.fromarray(noise(seed=number, **size)).save(folder / f"{number}.{suffix}")
+        Image.fromarray(latent(seed=number, **size)).save(folder / f"{number}.{suffix}")
     return folder
 
 
@@ -69,7 +69,7 @@ def test_a_folder(tmp_path):
     assert split.train.samples.shape == (5, 3, 8, 12) and split.train.labels is None
     assert split.held_out.samples.shape == (1, 3, 8, 12)
     together = np.concatenate([split.train.samples, split.held_out.samples])
-    wanted = {noise(seed=number).transpose(2, 0, 1).tobytes() for number in range(6)}
+    wanted = {latent(seed=number).transpose(2, 0, 1).tobytes() for number in range(6)}
     assert {one.tobytes() for one in together} == wanted
 
 
@@ -90,7 +90,7 @@ def test_a_zip_of_nested_folders(tmp_path):
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
         for name in ("cat", "dog"):
             for number in range(3):
-                archive.writestr(f"photos/{name}/{number}.png", encoded(noise(seed=number)))
+                archive.writestr(f"photos/{name}/{number}.png", encoded(latent(seed=number)))
     before = sorted(tmp_path.iterdir())
     found = survey(str(tmp_path / "photos.zip"))
     assert found.facts.count == 6 and found.facts.classes == ("cat", "dog")
@@ -114,8 +114,8 @@ def test_the_content_decides_not_the_name(tmp_path):
         ("empty.png", b"", "an empty file"),
         ("page.jpg", b"<html>not found</html>", "no PNG, JPEG, WebP, TIFF, GIF or BMP"),
         ("drawing.png", b"%!PS-Adobe-3.0 EPSF-3.0\n", "no PNG, JPEG, WebP, TIFF, GIF or BMP"),
-        ("cut.png", encoded(noise(64, 64))[:-2000], "truncated|broken|Truncated"),
-        ("cut.jpg", encoded(noise(64, 64), "JPEG")[:-500], "truncated"),
+        ("cut.png", encoded(latent(64, 64))[:-2000], "truncated|broken|Truncated"),
+        ("cut.jpg", encoded(latent(64, 64), "JPEG")[:-500], "truncated"),
         ("head.gif", b"GIF89a", "no PNG|truncated|unpack|requires"),
     ],
 )
@@ -135,7 +135,7 @@ def test_any_damage_is_survived(tmp_path, number):
     fill(tmp_path, 3)
     rng = np.random.default_rng(number)
     form = ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"][number % 6]
-    content = np.frombuffer(encoded(noise(24, 24), form), np.uint8).copy()
+    content = np.frombuffer(encoded(latent(24, 24), form), np.uint8).copy()
     content[rng.integers(0, len(content), 8)] = rng.integers(0, 256, 8)
     (tmp_path / "x.png").write_bytes(content[: rng.integers(1, len(content) + 1)].tobytes())
     found = survey(str(tmp_path))
@@ -251,8 +251,8 @@ def test_copies_are_counted_and_named(tmp_path):
 
 def test_many_sizes(tmp_path):
     for number in range(14):
-        Image.fromarray(noise(8 + number, 8, seed=number)).save(tmp_path / f"{number}.png")
-    Image.fromarray(noise(9, 8, seed=99)).save(tmp_path / "again.png")
+        Image.fromarray(latent(8 + number, 8, seed=number)).save(tmp_path / f"{number}.png")
+    Image.fromarray(latent(9, 8, seed=99)).save(tmp_path / "again.png")
     facts = survey(str(tmp_path)).facts
     assert facts.shape == (3, 8, 9) and facts.details["different sizes"] == 14
     assert len(facts.details["sizes"]) == 10
@@ -266,7 +266,7 @@ def test_the_fingerprint_is_of_content_and_labels(tmp_path):
     first = survey(str(fill(tmp_path / "a"))).facts
     assert survey(str(fill(tmp_path / "b", suffix="bmp"))).facts.fingerprint == first.fingerprint
     fill(tmp_path / "c")
-    Image.fromarray(noise(seed=77)).save(tmp_path / "c" / "3.png")
+    Image.fromarray(latent(seed=77)).save(tmp_path / "c" / "3.png")
     assert survey(str(tmp_path / "c")).facts.fingerprint != first.fingerprint
     for name, places in (("x", (0, 1, 2)), ("y", (3, 4, 5))):
         for place in places:
@@ -284,7 +284,7 @@ def test_an_unchanged_folder_is_remembered_and_a_changed_one_looked_at(tmp_path,
         again = survey(str(tmp_path / "in"))
         assert again.facts == first.facts
         assert again.prepare(View((3, 8, 12))).train.samples.shape == (5, 3, 8, 12)
-    Image.fromarray(noise(seed=77)).save(tmp_path / "in" / "7.png")
+    Image.fromarray(latent(seed=77)).save(tmp_path / "in" / "7.png")
     assert survey(str(tmp_path / "in")).facts.count == 7
 
 
@@ -354,11 +354,11 @@ FORMATS = {
 
 
 @st.composite
-def picture_files(draw):
-    form = draw(st.sampled_from(sorted(FORMATS)))
-    mode = draw(st.sampled_from(FORMATS[form]))
-    width, height = draw(st.integers(1, 40)), draw(st.integers(1, 40))
-    pixels = noise(width, height, 3, seed=draw(st.integers(0, 1000)))
+def picture_files(random):
+    form = random(st.sampled_from(sorted(FORMATS)))
+    mode = random(st.sampled_from(FORMATS[form]))
+    width, height = random(st.integers(1, 40)), random(st.integers(1, 40))
+    pixels = latent(width, height, 3, seed=random(st.integers(0, 1000)))
     if mode == "I;16":
         image = Image.fromarray(pixels[..., 0].astype(np.uint16) * 200)
     else:
@@ -392,8 +392,8 @@ def test_sixteen_bits_stay_in_order_and_reach_white(values, form):
 
 
 def test_bit_depths_are_read(tmp_path):
-    grey = Image.fromarray(noise(channels=1))
-    for number, image in enumerate([grey, grey.convert("1"), Image.fromarray(noise(channels=1).astype(np.uint16))]):
+    grey = Image.fromarray(latent(channels=1))
+    for number, image in enumerate([grey, grey.convert("1"), Image.fromarray(latent(channels=1).astype(np.uint16))]):
         image.save(tmp_path / f"{number}.png")
     found = survey(str(tmp_path)).facts
     assert found.details["bit depths"] == {"8": 1, "1": 1, "16": 1} and found.shape == (1, 8, 12)
@@ -410,7 +410,7 @@ def test_what_is_transparent_shows_white():
     palette.putpalette([255, 0, 0, 0, 255, 0])
     fitted = only(encoded(palette, transparency=0), (3, 1, 2))
     assert fitted[:, 0].T.tolist() == [[255, 255, 255], [0, 255, 0]]
-    assert only(encoded(noise(3, 3, 1), transparency=int(noise(3, 3, 1)[0, 0])), (1, 3, 3))[0, 0, 0] == 255
+    assert only(encoded(latent(3, 3, 1), transparency=int(latent(3, 3, 1)[0, 0])), (1, 3, 3))[0, 0, 0] == 255
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP"])
@@ -450,7 +450,7 @@ def test_numbers_without_a_range_are_stretched(tmp_path):
 
 def test_colour_that_is_grey_is_said(tmp_path):
     for number in range(3):
-        Image.fromarray(noise(channels=1, seed=number)).convert("RGB").save(tmp_path / f"{number}.png")
+        Image.fromarray(latent(channels=1, seed=number)).convert("RGB").save(tmp_path / f"{number}.png")
     facts = survey(str(tmp_path)).facts
     assert facts.shape[0] == 1
     assert "All images are grey, though stored in colour; one channel is trained." in facts.remarks
@@ -544,7 +544,7 @@ def write_parquet(path, rows=6, *, column="image", struct_=True, labels=None, na
     arrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
-    files = [encoded(noise(seed=number)) for number in range(rows)]
+    files = [encoded(latent(seed=number)) for number in range(rows)]
     content = [{"bytes": file, "path": None} for file in files] if struct_ else files
     table = arrow.table({column: content} | ({} if labels is None else {"label": labels}))
     if names:
@@ -563,7 +563,7 @@ def test_parquet(tmp_path, column, struct_):
     assert found.facts.count == 6 and found.facts.classes == ("no", "yes")
     split = found.prepare(View((3, 8, 12)))
     together = np.concatenate([split.train.samples, split.held_out.samples])
-    assert {one.tobytes() for one in together} == {noise(seed=n).transpose(2, 0, 1).tobytes() for n in range(6)}
+    assert {one.tobytes() for one in together} == {latent(seed=n).transpose(2, 0, 1).tobytes() for n in range(6)}
 
 
 @pytest.mark.parametrize(

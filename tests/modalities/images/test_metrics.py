@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from sparring.data.dataset import Dataset, Split, hold_out
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
-from sparring.evaluation.protocol import Rounds
+from sparring.evaluation.protocol import Repeats
 from sparring.flow import Batch
 from sparring.metrics.extractors import classifier, self_supervised
 from sparring.modalities.images import metrics
@@ -76,7 +76,7 @@ def test_extractors_that_cannot_be_had(name, said):
 
 
 def sides(split, fake, labels=None):
-    return next(iter(Rounds(split.train, split.held_out, Batch(fake, None, labels))))
+    return next(iter(Repeats(split.train, split.held_out, Batch(fake, None, labels))))
 
 
 def test_a_missing_class_is_seen_class_by_class():

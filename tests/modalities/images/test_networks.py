@@ -9,7 +9,7 @@ from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.games.game import Game
 from sparring.modalities.images.networks.residual import Block, Discriminator, Generator
-from sparring.randomness import Draw, seeded
+from sparring.randomness import RandomStream, seeded
 from sparring.recipe import Recipe, with_fields
 from sparring.recipes import RECIPES
 
@@ -27,7 +27,7 @@ def small(name: str, size: tuple[int, int], **fields: object) -> Recipe:
 
 def images(game: Game, labels: torch.Tensor | None = None, count: int = 3) -> torch.Tensor:
     with torch.no_grad():
-        return game.generate(game.noise(Draw(0, 0, count, slice(0, count))), labels)
+        return game.generate(game.latent(RandomStream(0, 0, count, slice(0, count))), labels)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -41,7 +41,7 @@ def test_every_size(name: str, size: tuple[int, int], channels: int) -> None:
     made = images(game)
     assert made.shape == (3, channels, *size) and made.isfinite().all()
     if "discriminator" in game.players:
-        (score,) = game.players["discriminator"](made).scores
+        (score,) = game.players["discriminator"](made).logits
         assert score.shape == (3,) and score.isfinite().all()
 
 
@@ -54,8 +54,8 @@ def test_the_class_changes_what_is_made_and_what_it_scores(name: str) -> None:
     first, second = (images(game, torch.full((3,), label)) for label in (0, 1))
     assert not torch.equal(first, second)
     if discriminator := game.players.get("discriminator"):
-        scores = [discriminator(first, torch.full((3,), label)).scores[0] for label in (0, 1)]
-        assert not torch.equal(*scores)
+        logits = [discriminator(first, torch.full((3,), label)).logits[0] for label in (0, 1)]
+        assert not torch.equal(*logits)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -77,18 +77,18 @@ def test_at_the_start_pixels_and_scores_are_of_order_one(blocks: int) -> None:
         discriminator = Discriminator(size=(64, 64), channels=3, blocks=blocks)
     with torch.no_grad():
         made = generator(torch.randn(64, 64, generator=torch.Generator().manual_seed(0)))
-        (score,) = discriminator(made).scores
+        (score,) = discriminator(made).logits
     assert 0.2 < float(made.std()) < 1.1 and 0.1 < float(score.square().mean().sqrt()) < 3
 
 
 def test_no_pixel_is_stuck_beyond_the_range() -> None:
     """However far a bias has gone, a slope leads back."""
-    generator = Generator(size=(8, 8), channels=1, noise=4, width=4)
+    generator = Generator(size=(8, 8), channels=1, latent=4, width=4)
     with torch.no_grad():
-        generator.draw.bias.fill_(-50.0)  # type: ignore[union-attr]
+        generator.random.bias.fill_(-50.0)  # type: ignore[union-attr]
     generator(torch.zeros(2, 4)).mean().backward()
-    assert generator.draw.bias is not None and generator.draw.bias.grad is not None
-    assert generator.draw.bias.grad.item() == pytest.approx(0.02)
+    assert generator.random.bias is not None and generator.random.bias.grad is not None
+    assert generator.random.bias.grad.item() == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize("name", ["images/r3gan", "images/gan", "images/dcgan"])
@@ -99,6 +99,6 @@ def test_augmentation_is_what_was_asked_for(name: str) -> None:
         assert recipe.augment == with_fields(RECIPES[name], stored).augment == kinds
         game = recipe.game(facts(3))
         assert (game.augment.kinds if game.augment else ()) == kinds
-        assert game.dials["augmentation"].highest == (0.8 if kinds else 0.0)
+        assert game.controls["augmentation"].highest == (0.8 if kinds else 0.0)
     with pytest.raises(SparringError, match=r"'color' for augment.1 · expected 'geometry', 'colour'.* or 'hue'"):
         small(name, (16, 16), augment="flips,color")

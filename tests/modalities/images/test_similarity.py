@@ -80,8 +80,8 @@ class TestStructuralSimilarity:
     @pytest.mark.parametrize("side", [8, 28, 64])
     def test_falls_with_noise(self, side):
         images = smooth(20, 1, side, side)
-        noise = torch.randn(images.shape, generator=random(1))
-        found = [structural_similarity(images, images + s * noise).mean().item() for s in (0, 0.05, 0.1, 0.2, 0.4)]
+        latent = torch.randn(images.shape, generator=random(1))
+        found = [structural_similarity(images, images + s * latent).mean().item() for s in (0, 0.05, 0.1, 0.2, 0.4)]
         assert all(before > after for before, after in pairwise(found))
 
     def test_the_opposite_is_at_nothing(self):

@@ -13,7 +13,7 @@ from sparring.modalities.images.spectrum import radial_spectrum, spectrum_distan
 FLOOR = math.log10((2 / 255) ** 2 / 12)
 
 
-def noise(*shape, seed=0, spread=0.2):
+def latent(*shape, seed=0, spread=0.2):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)) * spread
 
 
@@ -28,7 +28,7 @@ def blurred(images):
 class TestSpectrum:
     @pytest.mark.parametrize("size", [(32, 32), (31, 31), (20, 48)])
     def test_white_noise_is_flat_at_its_variance(self, size):
-        found = radial_spectrum(noise(400, 1, *size))
+        found = radial_spectrum(latent(400, 1, *size))
         assert found.shape == (400, min(size) // 2 + 1)
         # Power is exponential at each frequency, and alike at opposite ones: E ln of a mean over n is ψ(n) − ln n.
         down, across = np.meshgrid(*(np.fft.fftfreq(side) * min(size) for side in size), indexing="ij")
@@ -40,7 +40,7 @@ class TestSpectrum:
             assert found[:, radius].mean().item() == pytest.approx(expected, abs=5 * spread)
 
     def test_channels_are_averaged(self):
-        images = noise(3, 2, 16, 16)
+        images = latent(3, 2, 16, 16)
         separate = [10 ** radial_spectrum(images[:, channel : channel + 1]) for channel in range(2)]
         torch.testing.assert_close(10 ** radial_spectrum(images), (separate[0] + separate[1]) / 2)
 
@@ -56,7 +56,7 @@ class TestSpectrum:
         torch.testing.assert_close(others, torch.full_like(others, FLOOR), atol=1e-4, rtol=0)
 
     def test_power_is_conserved(self):
-        images = noise(5, 1, 24, 24)
+        images = latent(5, 1, 24, 24)
         down, across = np.meshgrid(np.fft.fftfreq(24) * 24, np.fft.fftfreq(24) * 24, indexing="ij")
         sizes = np.bincount(np.minimum(np.rint(np.hypot(down, across)), 12).astype(int).ravel())
         power = (10 ** radial_spectrum(images) - 10**FLOOR) @ torch.from_numpy(sizes).double()
@@ -67,13 +67,13 @@ class TestSpectrum:
         torch.testing.assert_close(found, torch.full((2, 5), FLOOR).double())
 
     def test_the_floor_is_what_rounding_adds(self):
-        images = noise(200, 1, 16, 16)
+        images = latent(200, 1, 16, 16)
         rounded = (images * 127.5).round() / 127.5
         added = (rounded - images).double().square().mean().item()
         assert math.log10(added) == pytest.approx(FLOOR, abs=0.02)
 
     def test_chunks_do_not_matter(self, monkeypatch):
-        images = noise(9, 3, 16, 16)
+        images = latent(9, 3, 16, 16)
         whole = radial_spectrum(images)
         monkeypatch.setattr("sparring.modalities.images.spectrum.VALUES", 2000)
         torch.testing.assert_close(radial_spectrum(images), whole)
@@ -81,25 +81,25 @@ class TestSpectrum:
 
 class TestDistance:
     def test_of_equal_sets_is_nothing(self):
-        images = noise(10, 3, 16, 24)
+        images = latent(10, 3, 16, 24)
         assert spectrum_distance(images, images) == 0
         assert spectrum_distance(images, images.flip(0)) == pytest.approx(0, abs=1e-12)
 
     def test_a_tenth_of_the_power_is_a_decade(self):
-        images = noise(10, 3, 16, 16)
+        images = latent(10, 3, 16, 16)
         assert spectrum_distance(images, images / 10**0.5) == pytest.approx(1, abs=1e-2)
         assert spectrum_distance(images, images + 0.5) == pytest.approx(0, abs=1e-6)
 
     @pytest.mark.parametrize("size", [(16, 16), (16, 30)])
     def test_a_checkerboard_raises_the_highest_bin(self, size):
-        real, fake = noise(30, 1, *size), noise(30, 1, *size, seed=1)
+        real, fake = latent(30, 1, *size), latent(30, 1, *size, seed=1)
         marked = fake + 0.1 * checkerboard(*size)
         raised = (radial_spectrum(marked) - radial_spectrum(fake)).mean(0)
         assert raised[-1] > 0.1 and raised[:-1].abs().max() < 1e-6
         assert spectrum_distance(real, marked) > 2 * spectrum_distance(real, fake)
 
     def test_blur_lowers_what_is_fine(self):
-        real, fake = noise(30, 3, 32, 32), noise(30, 3, 32, 32, seed=1)
+        real, fake = latent(30, 3, 32, 32), latent(30, 3, 32, 32, seed=1)
         lowered = (radial_spectrum(blurred(fake)) - radial_spectrum(fake)).mean(0)
         assert abs(lowered[0]) < 1e-6 and (lowered[8:] < -0.3).all()
         assert spectrum_distance(real, blurred(fake)) > 0.5 > 10 * spectrum_distance(real, fake)

@@ -12,7 +12,7 @@ from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.points import data, metrics, render
-from sparring.modalities.points.units import ColumnUnits
+from sparring.modalities.points.normalizer import ColumnNormalizer
 
 
 class TestData:
@@ -63,19 +63,22 @@ class TestData:
         table = (random * [5.0, 1e7, 0.0] + [2000.0, 0.0, 7.0]).astype(np.float32)
         np.save(tmp_path / "a.npy", table)
         facts = data.survey(str(tmp_path / "a.npy")).facts
-        units = ColumnUnits(Facts.from_json(json.loads(json.dumps(facts.as_json()))))
+        normalizer = ColumnNormalizer(Facts.from_json(json.loads(json.dumps(facts.as_json()))))
         points = torch.from_numpy(table)
-        standard = units.standard(points)
+        standard = normalizer.normalize(points)
         torch.testing.assert_close(standard.mean(0), torch.zeros(3), atol=1e-3, rtol=0)
         torch.testing.assert_close(standard.std(0), torch.tensor([1.0, 1.0, 0.0]), atol=2e-3, rtol=0)
-        torch.testing.assert_close(units.own(standard), points, rtol=1e-5, atol=1.0)
+        torch.testing.assert_close(normalizer.denormalize(standard), points, rtol=1e-5, atol=1.0)
         assert facts.coding["scale"][2] == 1.0
 
     def test_mixtures_keep_their_shape(self):
         """One scale for both coordinates, around zero."""
-        units = ColumnUnits(data.survey("grid").facts)
+        normalizer = ColumnNormalizer(data.survey("grid").facts)
         points = torch.tensor([[4.0, -2.0]])
-        assert units.standard(points)[0, 0] == -2 * units.standard(points)[0, 1] and units.scale.dim() == 0
+        assert (
+            normalizer.normalize(points)[0, 0] == -2 * normalizer.normalize(points)[0, 1]
+            and normalizer.scale.dim() == 0
+        )
 
     def test_claims(self):
         assert all(data.claims(source) for source in ("ring", "grid", "a.npy", "b/c.CSV"))

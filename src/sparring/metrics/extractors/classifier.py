@@ -20,9 +20,9 @@ from torch.nn.functional import adaptive_avg_pool2d, cross_entropy
 
 from sparring.data.cache import cache_folder, file_name
 from sparring.data.dataset import Dataset, Split
-from sparring.data.sampler import Endless
+from sparring.data.sampler import EpochSampler
 from sparring.errors import SparringError
-from sparring.metrics.kept import keep
+from sparring.metrics.cache import keep
 from sparring.randomness import derive, seeded
 
 VERSION = 1
@@ -167,7 +167,7 @@ def require_images(shape: tuple[int, ...]) -> None:
 
 
 def _fit(network: nn.Sequential, train: Dataset, seed: int) -> None:
-    rows = Endless(len(train), BATCH, seed)
+    rows = EpochSampler(len(train), BATCH, seed)
 
     def loss(step: int) -> Tensor:
         samples, _, labels = train.batch(rows.rows(step))

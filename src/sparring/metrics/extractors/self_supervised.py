@@ -17,7 +17,8 @@ from torch.nn.functional import affine_grid, grid_sample, mse_loss, relu
 
 from sparring.data.cache import cache_folder, file_name
 from sparring.data.dataset import Dataset, Split
-from sparring.data.sampler import Endless
+from sparring.data.sampler import EpochSampler
+from sparring.metrics.cache import keep
 from sparring.metrics.extractors.classifier import (
     FEATURES,
     Smaller,
@@ -28,7 +29,6 @@ from sparring.metrics.extractors.classifier import (
     kept_weights,
     require_images,
 )
-from sparring.metrics.kept import keep
 from sparring.randomness import derive, generator, seeded
 
 VERSION = 1
@@ -137,7 +137,7 @@ def _projector() -> nn.Sequential:
 
 def _fit(network: nn.Sequential, projector: nn.Sequential, train: Dataset, seed: int) -> None:
     both = nn.Sequential(network, projector)
-    rows = Endless(len(train), BATCH, derive(seed, "self-supervised rows"))
+    rows = EpochSampler(len(train), BATCH, derive(seed, "self-supervised rows"))
     smaller = Smaller()
 
     def loss(step: int) -> Tensor:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from sparring.data import cache, pictures
 from sparring.data.dataset import Dataset, Split, hold_out
-from sparring.data.downloads import Tell
+from sparring.data.downloads import OnProgress
 from sparring.data.facts import Facts
 from sparring.data.parallel import in_order
-from sparring.data.pictures import Look, Pixels
+from sparring.data.pictures import ImageInfo, Pixels
 from sparring.data.source import Aside, Source
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -24,7 +24,7 @@ AT_ONCE = 32
 IN_MEMORY = 128 * 1024 * 1024
 """Bytes of decoded pictures up to which a copy in memory is preferred."""
 
-Seen: TypeAlias = Look | Aside
+Seen: TypeAlias = ImageInfo | Aside
 
 
 @final
@@ -130,7 +130,7 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     return data if found.facts.classes == facts.classes else replace(data, labels=None, conditions=None)
 
 
-def survey(source: str, tell: Tell | None = None) -> ImageSurvey:
+def survey(source: str, on_progress: OnProgress | None = None) -> ImageSurvey:
     """Decode every picture of ``source`` once and report; an unchanged source is remembered.
 
     Args:
@@ -140,20 +140,20 @@ def survey(source: str, tell: Tell | None = None) -> ImageSurvey:
     Raises:
         SparringError: nothing in it can be used; one sentence says what was found, expected and can be done.
     """
-    opened = open_source(source, tell)
+    opened = open_source(source, on_progress)
     key = cache.joined([pictures.VERSION, opened.stamp, len(opened), opened.classes, opened.remarks])
     note = cache.recall("surveys", key)
     if note is not None:
         facts = replace(Facts.from_json(note["facts"]), source=source)
         return ImageSurvey(facts, opened, _all_but(note["set aside"], len(opened)))
-    seen, pixels = _look_at_all(opened, tell)
+    seen, pixels = _look_at_all(opened, on_progress)
     facts = summarise(source, opened, seen)
     set_aside = [place for place, one in enumerate(seen) if isinstance(one, Aside)]
     cache.remember("surveys", key, {"facts": facts.as_json(), "set aside": set_aside})
     return ImageSurvey(facts, opened, _all_but(set_aside, len(opened)), pixels)
 
 
-def _look_at_all(source: Source, tell: Tell | None) -> tuple[list[Seen], list[Pixels] | None]:
+def _look_at_all(source: Source, on_progress: OnProgress | None) -> tuple[list[Seen], list[Pixels] | None]:
     seen: list[Seen] = []
     pixels: list[Pixels] | None = []
     room = IN_MEMORY
@@ -169,8 +169,8 @@ def _look_at_all(source: Source, tell: Tell | None) -> tuple[list[Seen], list[Pi
                 room -= sum(picture.nbytes for _, picture in some if picture is not None)
                 if room < 0 or any(picture.shape[:2] != pixels[0].shape[:2] for picture in pixels[-AT_ONCE:]):
                     pixels = None
-            if tell:
-                tell(len(seen), len(source))
+            if on_progress:
+                on_progress(len(seen), len(source))
     return seen, pixels
 
 

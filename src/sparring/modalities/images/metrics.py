@@ -19,7 +19,7 @@ from sparring.metrics.extractors.extractor import Extractor, Pixels
 from sparring.metrics.extractors.inception import load_inception
 from sparring.metrics.extractors.own_function import load_function
 from sparring.metrics.extractors.self_supervised import train_self_supervised
-from sparring.metrics.measure import Measure, Round, Side, by_samples
+from sparring.metrics.measure import Measure, Repeat, SampleSet, by_samples
 from sparring.metrics.metric import Measured, rounded
 from sparring.modalities.images.similarity import similarity_within
 from sparring.modalities.images.spectrum import spectrum_distance
@@ -100,7 +100,7 @@ def measure(split: Split, seed: int) -> Measure:
     digit = cache(partial(digit_judge, split, seed))
     shares = _shares(split)
 
-    def of_side(one: Round, side: Side, unseen: Side) -> Measured:
+    def of_side(one: Repeat, side: SampleSet, unseen: SampleSet) -> Measured:
         found = _appearance(one, side)
         classifier, tell_digits = own(), digit()
         if classifier is not None and one.real.batch().label is not None:
@@ -116,7 +116,7 @@ def measure(split: Split, seed: int) -> Measure:
     return by_samples(name, lambda one: (of_side(one, one.fake, one.fake), of_side(one, one.floor, one.held_out)))
 
 
-def by_class(one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
+def by_class(one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
     """What is found of each class, by its name; nothing where there is no classifier.
 
     ``coverage`` and ``coverage_floor``; the ``share`` of samples seen as of this class, and ``real_share``; and
@@ -145,7 +145,7 @@ def by_class(one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, f
     return rows
 
 
-def _appearance(one: Round, side: Side) -> Measured:
+def _appearance(one: Repeat, side: SampleSet) -> Measured:
     images, real = side.batch(), one.real.batch()
     # Within classes, or on neither side.
     labels = images.label if one.fake.batch().label is not None else None
@@ -157,7 +157,7 @@ def _appearance(one: Round, side: Side) -> Measured:
     }
 
 
-def _coverage_of_classes(one: Round, side: Side, own: Extractor) -> dict[int, float]:
+def _coverage_of_classes(one: Repeat, side: SampleSet, own: Extractor) -> dict[int, float]:
     """Class number → the share of its real images with an image of ``side`` nearby; see ``distances.covered``."""
     labels = one.real.batch().label
     assert labels is not None

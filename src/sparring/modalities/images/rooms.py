@@ -15,9 +15,9 @@ from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.flow import Batch
 from sparring.metrics.extractors.extractor import Extractor
-from sparring.metrics.measure import Measure, Round
+from sparring.metrics.measure import Measure, Repeat
 from sparring.metrics.paired import l1, psnr, ssim
-from sparring.modalities.images import data, metrics, render, signs
+from sparring.modalities.images import data, extra_signals, metrics, render
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
 from sparring.rendering.grids import beside, picture, pixels
@@ -67,13 +67,13 @@ class Images:
     def paired(self, fake: Tensor, true: Tensor) -> Mapping[str, float]:
         return {"l1": l1(fake, true), "psnr": psnr(fake, true, self.bounds), "ssim": ssim(fake, true, self.bounds)}
 
-    def sketch(self, samples: Tensor, facts: Facts) -> Tensor:
-        return signs.sketch(samples)
+    def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
+        return extra_signals.cheap_features(samples)
 
-    def signs(self, real: Tensor, fake: Tensor) -> Mapping[str, float]:
-        return signs.signs(real, fake)
+    def extra_signals(self, real: Tensor, fake: Tensor) -> Mapping[str, float]:
+        return extra_signals.extra_signals(real, fake)
 
-    def by_class(self, one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
+    def by_class(self, one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
         return metrics.by_class(one, split, seed)
 
 

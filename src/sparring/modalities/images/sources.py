@@ -37,7 +37,7 @@ def looks_like_pictures(source: str) -> bool:
     return path.is_file() and _kind_of_file(path) is not None
 
 
-def open_source(source: str, tell: downloads.Tell | None = None) -> Source:
+def open_source(source: str, on_progress: downloads.OnProgress | None = None) -> Source:
     """All pictures of ``source``, not yet decoded.
 
     Raises:
@@ -46,9 +46,9 @@ def open_source(source: str, tell: downloads.Tell | None = None) -> Source:
     if source == DIGITS:
         return _digits()
     if source in downloads.KNOWN:
-        return _known(source, tell)
+        return _known(source, on_progress)
     if source == STACKED:
-        return _stacked(_known("mnist", tell))
+        return _stacked(_known("mnist", on_progress))
     return _from_path(Path(source))
 
 
@@ -163,10 +163,10 @@ def _digits() -> Source:
     )
 
 
-def _known(name: str, tell: downloads.Tell | None) -> Source:
+def _known(name: str, on_progress: downloads.OnProgress | None) -> Source:
     copy = downloads.local_copy(name)
     found = _named(
-        _from_path(copy or downloads.download(name, downloads.KNOWN[name], tell)), downloads.KNOWN[name].classes
+        _from_path(copy or downloads.download(name, downloads.KNOWN[name], on_progress)), downloads.KNOWN[name].classes
     )
     return replace(found, remarks=(f"{name} is read from {copy}.", *found.remarks)) if copy else found
 

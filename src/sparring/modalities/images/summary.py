@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sparring.data.dataset import hold_out
 from sparring.data.facts import Facts
-from sparring.data.pictures import Look
+from sparring.data.pictures import ImageInfo
 from sparring.data.source import Aside, Source
 from sparring.errors import SparringError
 
@@ -34,44 +34,44 @@ def labels_of(source: Source, kept: NDArray[np.int64]) -> tuple[NDArray[np.int64
     return numbers.astype(np.int64), tuple(source.classes[place] for place in present)
 
 
-def summarise(name: str, source: Source, seen: Sequence[Look | Aside]) -> Facts:
+def summarise(name: str, source: Source, seen: Sequence[ImageInfo | Aside]) -> Facts:
     """The facts of a source after every picture was decoded once.
 
     Raises:
         SparringError: fewer than three pictures can be read.
     """
-    kept = np.array([place for place, one in enumerate(seen) if isinstance(one, Look)], dtype=np.int64)
-    looks = [one for one in seen if isinstance(one, Look)]
+    kept = np.array([place for place, one in enumerate(seen) if isinstance(one, ImageInfo)], dtype=np.int64)
+    infos = [one for one in seen if isinstance(one, ImageInfo)]
     unreadable = [*source.aside, *(one for one in seen if isinstance(one, Aside))]
-    if len(looks) < FEWEST:
-        raise _too_few(name, len(looks), unreadable)
+    if len(infos) < FEWEST:
+        raise _too_few(name, len(infos), unreadable)
     labels, classes = labels_of(source, kept)
-    sizes = Counter((look.width, look.height) for look in looks)
+    sizes = Counter((look.width, look.height) for look in infos)
     (width, height), _ = sizes.most_common(1)[0]
-    grey = all(look.grey for look in looks)
+    grey = all(look.grey for look in infos)
     names = [source.names[place] for place in kept]
-    copies = _copies(names, looks)
+    copies = _copies(names, infos)
     details = {
         "sizes": {f"{across} × {down}": count for (across, down), count in sizes.most_common(MOST_SIZES)},
         "different sizes": len(sizes),
-        "formats": _counted(look.format for look in looks),
-        "modes": _counted(look.mode for look in looks),
-        "bit depths": _counted(str(look.bits) for look in looks),
+        "formats": _counted(look.format for look in infos),
+        "modes": _counted(look.mode for look in infos),
+        "bit depths": _counted(str(look.bits) for look in infos),
         **_balance(labels, classes),
         "duplicates": {"count": len(copies), "first": copies[:MOST_COPIES]},
         "unreadable": [one._asdict() for one in unreadable],
-        "held out": len(hold_out(len(looks), 0)[1]),
+        "held out": len(hold_out(len(infos), 0)[1]),
     }
     return Facts(
         source=name,
         modality="images",
-        count=len(looks),
+        count=len(infos),
         shape=(1 if grey else 3, height, width),
-        fingerprint=_fingerprint(looks, labels, classes),
+        fingerprint=_fingerprint(infos, labels, classes),
         classes=classes,
         offers=("label",) if classes else (),
         details=details,
-        remarks=tuple(_remarks(source, looks, grey, classes, len(copies), len(unreadable))),
+        remarks=tuple(_remarks(source, infos, grey, classes, len(copies), len(unreadable))),
     )
 
 
@@ -89,19 +89,19 @@ def _balance(labels: NDArray[np.int64] | None, classes: tuple[str, ...]) -> dict
     }
 
 
-def _copies(names: Sequence[str], looks: Sequence[Look]) -> list[list[str]]:
+def _copies(names: Sequence[str], infos: Sequence[ImageInfo]) -> list[list[str]]:
     """[name, name of the first with the same pixels] for every picture that has appeared before."""
     first: dict[bytes, int] = {}
     return [
         [names[place], names[first[look.digest]]]
-        for place, look in enumerate(looks)
+        for place, look in enumerate(infos)
         if first.setdefault(look.digest, place) != place
     ]
 
 
-def _fingerprint(looks: Sequence[Look], labels: NDArray[np.int64] | None, classes: tuple[str, ...]) -> str:
+def _fingerprint(infos: Sequence[ImageInfo], labels: NDArray[np.int64] | None, classes: tuple[str, ...]) -> str:
     digest = sha256()
-    for place, look in enumerate(looks):
+    for place, look in enumerate(infos):
         digest.update(look.digest)
         if labels is not None:
             digest.update(classes[labels[place]].encode() + b"\0")
@@ -109,7 +109,12 @@ def _fingerprint(looks: Sequence[Look], labels: NDArray[np.int64] | None, classe
 
 
 def _remarks(
-    source: Source, looks: Sequence[Look], grey: bool, classes: tuple[str, ...], copies: int, unreadable: int
+    source: Source,
+    infos: Sequence[ImageInfo],
+    grey: bool,
+    classes: tuple[str, ...],
+    copies: int,
+    unreadable: int,
 ) -> list[str]:
     said = list(source.remarks)
     if unreadable:
@@ -117,12 +122,12 @@ def _remarks(
     if source.labels is not None and len(classes) < len(source.classes):
         lost = [name for name in source.classes if name not in classes]
         said.append(f"No readable image of {', '.join(lost[:5])}; trains on the other {len(classes) or 1} classes.")
-    notes = Counter(note for look in looks for note in look.notes)
+    notes = Counter(note for look in infos for note in look.notes)
     said += [f"{count:,} images are {SAID[note]}." for note, count in sorted(notes.items())]
-    if grey and any(look.mode in ("RGB", "RGBA", "CMYK") for look in looks):
+    if grey and any(look.mode in ("RGB", "RGBA", "CMYK") for look in infos):
         said.append("All images are grey, though stored in colour; one channel is trained.")
     if copies:
-        said.append(f"{copies:,} of {len(looks):,} images are exact copies of others.")
+        said.append(f"{copies:,} of {len(infos):,} images are exact copies of others.")
     return said
 
 

@@ -28,7 +28,7 @@ class Mixture:
     centres: NDArray[np.float64]
     sigma: float
 
-    def draw(self, count: int, seed: int) -> Points:
+    def random(self, count: int, seed: int) -> Points:
         """(count, 2) points."""
         random = np.random.default_rng(derive(seed, "mixture"))
         centres = self.centres[random.integers(len(self.centres), size=count)]
@@ -100,7 +100,7 @@ def survey(source: str) -> PointSurvey:
     """
     if source in MIXTURES:
         mixture = MIXTURES[source]
-        points = mixture.draw(DRAWN, seed=0)
+        points = mixture.random(DRAWN, seed=0)
         known = {"modes": mixture.centres.tolist(), "sigma": mixture.sigma}
         return _surveyed(source, points, coding={"scale": _spread(points, axis=None)}, details=known)
     table = _read(Path(source))

@@ -11,9 +11,9 @@ from sparring.data.dataset import Split
 from sparring.errors import SparringError
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.extractors.own_function import load_function
-from sparring.metrics.measure import Measure, Round
+from sparring.metrics.measure import Measure, Repeat
 from sparring.metrics.metric import Measured
-from sparring.modalities.points.units import ColumnUnits
+from sparring.modalities.points.normalizer import ColumnNormalizer
 
 
 @final
@@ -23,11 +23,11 @@ class Coordinates:
     name = "coordinates"
     lasting = False
 
-    def __init__(self, units: ColumnUnits) -> None:
-        self.units = units
+    def __init__(self, normalizer: ColumnNormalizer) -> None:
+        self.normalizer = normalizer
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
-        return self.units.standard(samples)
+        return self.normalizer.normalize(samples)
 
 
 def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
@@ -35,7 +35,7 @@ def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[st
     found: dict[str, Extractor] = {}
     for name in names or ["coordinates"]:
         if name == "coordinates":
-            found[name] = Coordinates(ColumnUnits(split.facts))
+            found[name] = Coordinates(ColumnNormalizer(split.facts))
         elif ".py:" in name:
             found[name] = load_function(name)
         else:
@@ -50,7 +50,7 @@ def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[st
 def measure(split: Split, seed: int) -> Measure:
     """``measures`` of generated and of held-out points."""
 
-    def compute(one: Round) -> tuple[Measured, Measured]:
+    def compute(one: Repeat) -> tuple[Measured, Measured]:
         return measures(one.fake.batch().real, split), measures(one.held_out.batch().real, split)
 
     return compute

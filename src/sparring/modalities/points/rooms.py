@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sparring.data.conditions import Asking
+from sparring.data.conditions import ConditionSpec
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.flow import Batch
 from sparring.metrics.extractors.extractor import Extractor
-from sparring.metrics.measure import Measure, Round
+from sparring.metrics.measure import Measure, Repeat
 from sparring.metrics.paired import l1
 from sparring.modalities.points import data, metrics, render
-from sparring.modalities.points.units import ColumnUnits
+from sparring.modalities.points.normalizer import ColumnNormalizer
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
 from sparring.rendering.scatter import picture
@@ -33,7 +33,7 @@ class Points:
     shown = 2500
     bounds = None
     blends = False
-    conditions = MappingProxyType[str, Asking]({})
+    conditions = MappingProxyType[str, ConditionSpec]({})
 
     def claims(self, source: str) -> int:
         return data.claims(source)
@@ -65,13 +65,13 @@ class Points:
     def paired(self, fake: Tensor, true: Tensor) -> Mapping[str, float]:
         return {"l1": l1(fake, true)}
 
-    def sketch(self, samples: Tensor, facts: Facts) -> Tensor:
-        return ColumnUnits(facts).standard(samples)
+    def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
+        return ColumnNormalizer(facts).normalize(samples)
 
-    def signs(self, real: Tensor, fake: Tensor) -> Mapping[str, float]:
+    def extra_signals(self, real: Tensor, fake: Tensor) -> Mapping[str, float]:
         return {}
 
-    def by_class(self, one: Round, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
+    def by_class(self, one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
         return {}
 
 

@@ -18,18 +18,18 @@ def doublings(size: tuple[int, int]) -> int:
 
 
 class Generator(nn.Module):
-    """Noise to images: (batch, noise) → (batch, channels, height, width) in [-1, 1].
+    """Noise to images: (batch, latent_size) → (batch, channels, height, width) in [-1, 1].
 
     Args:
         size: (height, width), multiples of 2 to the power of ``doublings(size)``.
         channels: of an image.
-        noise: length of the noise.
+        latent_size: length of the latent vector.
         width: channels of the last hidden layer (128 in the paper, 64 in most code); doubled with every coarser grid.
         classes: number of class labels, joined to the noise; 0 for none.
     """
 
     def __init__(
-        self, *, size: tuple[int, int], channels: int, noise: int = 100, width: int = 64, classes: int = 0
+        self, *, size: tuple[int, int], channels: int, latent_size: int = 100, width: int = 64, classes: int = 0
     ) -> None:
         super().__init__()
         self.classes = classes
@@ -37,7 +37,7 @@ class Generator(nn.Module):
         widths = [width * 2**level for level in reversed(range(count))]
         grid = (size[0] >> count, size[1] >> count)
         layers: list[nn.Module] = [
-            nn.ConvTranspose2d(noise + classes, widths[0], grid, bias=False),
+            nn.ConvTranspose2d(latent_size + classes, widths[0], grid, bias=False),
             nn.BatchNorm2d(widths[0]),
             nn.ReLU(),
         ]
@@ -52,8 +52,8 @@ class Generator(nn.Module):
         initialise(self)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        joined = torch.cat([noise, indicators(condition, self.classes, noise)], dim=1)
+    def forward(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
+        joined = torch.cat([latent, indicators(condition, self.classes, latent)], dim=1)
         images: Tensor = self.layers(joined[:, :, None, None])
         return images
 

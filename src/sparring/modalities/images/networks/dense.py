@@ -13,20 +13,22 @@ from sparring.layers.labels import indicators
 
 
 class Generator(nn.Module):
-    """Noise to images: (batch, noise) → (batch, *shape) in [-1, 1].
+    """Noise to images: (batch, latent_size) → (batch, *shape) in [-1, 1].
 
     Args:
         shape: (channels, height, width).
-        noise: length of the noise.
+        latent_size: length of the latent vector.
         width: of each of the two hidden layers (1,200 in the paper).
         classes: number of class labels, joined to the noise (Mirza & Osindero 2014); 0 for none.
     """
 
-    def __init__(self, *, shape: tuple[int, int, int], noise: int = 100, width: int = 1200, classes: int = 0) -> None:
+    def __init__(
+        self, *, shape: tuple[int, int, int], latent_size: int = 100, width: int = 1200, classes: int = 0
+    ) -> None:
         super().__init__()
         self.shape, self.classes = shape, classes
         self.layers = nn.Sequential(
-            nn.Linear(noise + classes, width),
+            nn.Linear(latent_size + classes, width),
             nn.ReLU(),
             nn.Linear(width, width),
             nn.ReLU(),
@@ -34,8 +36,8 @@ class Generator(nn.Module):
         )
         initialise(self, 0.05)
 
-    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        joined = torch.cat([noise, indicators(condition, self.classes, noise)], dim=1)
+    def forward(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
+        joined = torch.cat([latent, indicators(condition, self.classes, latent)], dim=1)
         pixels: Tensor = self.layers(joined)
         # The paper's sigmoid onto [0, 1], moved to our [-1, 1].
         return (pixels / 2).tanh().reshape(-1, *self.shape)

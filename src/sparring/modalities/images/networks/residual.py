@@ -51,7 +51,7 @@ class Generator(nn.Module):
     Args:
         size: (height, width) of the images, each at least 8.
         channels: 1 for grey, 3 for colour.
-        noise: length of the noise vector.
+        latent_size: length of the latent vector.
         width: channels of the fine grids; the two coarsest have 4 and 2 times as many.
         classes: number of class labels, 0 for none.
         blocks: residual blocks added at each grid but the finest; 0 is fastest.
@@ -63,7 +63,7 @@ class Generator(nn.Module):
         *,
         size: tuple[int, int],
         channels: int,
-        noise: int = 64,
+        latent_size: int = 64,
         width: int = 32,
         classes: int = 0,
         blocks: int = 0,
@@ -74,23 +74,23 @@ class Generator(nn.Module):
         self.leak = leak
         counts = channels_of(width, len(self.grids))
         height, breadth = self.grids[0]
-        self.embedding = nn.Embedding(classes, noise) if classes else None
-        inputs = 2 * noise if classes else noise
+        self.embedding = nn.Embedding(classes, latent_size) if classes else None
+        inputs = 2 * latent_size if classes else latent_size
         self.start = linear(inputs, counts[0] * height * breadth)
         self.blocks = nn.ModuleList(blocks_of(count, blocks) for count in counts[:-1])
         self.steps = nn.ModuleList(convolution(before, after) for before, after in itertools.pairwise(counts))
-        self.draw = convolution(counts[-1], channels)
+        self.random = convolution(counts[-1], channels)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Map noise (batch, noise) and labels (batch,) to images (batch, channels, height, width)."""
+    def forward(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Map noise (batch, latent_size) and labels (batch,) to images (batch, channels, height, width)."""
         if self.embedding is not None:
-            noise = torch.cat([noise, self.embedding(required(condition))], dim=1)
-        values = rectify(self.start(noise)).reshape(len(noise), *self.grids[0], -1).permute(0, 3, 1, 2)
+            latent = torch.cat([latent, self.embedding(required(condition))], dim=1)
+        values = rectify(self.start(latent)).reshape(len(latent), *self.grids[0], -1).permute(0, 3, 1, 2)
         for grid, blocks, step in zip(self.grids[1:], self.blocks, self.steps, strict=True):
             values = rectify(step(blocks(values)))
             values = interpolate(values, size=grid, mode="bilinear", align_corners=False)
-        return limit(self.draw(values), self.leak)
+        return limit(self.random(values), self.leak)
 
 
 class Discriminator(nn.Module):
@@ -139,8 +139,8 @@ class Discriminator(nn.Module):
         # Flattened in the order in which channels_last keeps them: other orders make every later pass copy.
         last = values.permute(0, 2, 3, 1).flatten(1)
         with torch.autocast(sample.device.type, enabled=False):
-            scores = self.score(last.to(self.score.weight.dtype))
-        score = scores[:, 0]
+            logits = self.score(last.to(self.score.weight.dtype))
+        score = logits[:, 0]
         if self.classes:
-            score = score + scores[:, 1:].gather(1, required(condition).unsqueeze(1)).squeeze(1)
+            score = score + logits[:, 1:].gather(1, required(condition).unsqueeze(1)).squeeze(1)
         return Verdict([score], features)

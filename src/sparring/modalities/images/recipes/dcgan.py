@@ -22,8 +22,8 @@ class DCGAN(Adversarial):
     sides: ClassVar[int] = 16
     samples: PositiveInt = 3_000_000
     """Real samples to see when neither --samples nor --minutes is given."""
-    noise: PositiveInt = 100
-    """Length of the noise."""
+    latent_size: PositiveInt = 100
+    """Length of the latent vector."""
     width: PositiveInt = 64
     """Channels on the finest grid; doubled with every coarser one."""
     learning_rate: PositiveFloat = 2e-4
@@ -40,9 +40,11 @@ class DCGAN(Adversarial):
         channels, classes = self.shape(facts)[0], self.classes(facts)
         pack = self.packing * channels
         return Duel(
-            Generator(size=self.resolution, channels=channels, noise=self.noise, width=self.width, classes=classes),
+            Generator(
+                size=self.resolution, channels=channels, latent_size=self.latent_size, width=self.width, classes=classes
+            ),
             packed(Discriminator(size=self.resolution, channels=pack, width=self.width, classes=classes), self.packing),
-            prior=uniform(self.noise),
+            prior=uniform(self.latent_size),
             loss=non_saturating,
             augment=self.augmentation(),
         )

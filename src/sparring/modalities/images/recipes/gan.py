@@ -27,8 +27,8 @@ class GAN(Adversarial):
     """What the generator minimises: log D as the paper advises (section 3), or the minimax value itself."""
     prior: Literal["uniform", "normal"] = "uniform"
     """Where the noise comes from."""
-    noise: PositiveInt = 100
-    """Length of the noise."""
+    latent_size: PositiveInt = 100
+    """Length of the latent vector."""
     width: PositiveInt = 1200
     """Units in each hidden layer of the generator; a fifth as many maxout units in the discriminator."""
     learning_rate: PositiveFloat = 2e-4
@@ -45,9 +45,9 @@ class GAN(Adversarial):
         shape, classes = self.shape(facts), self.classes(facts)
         pack = (self.packing * shape[0], *shape[1:])
         return Duel(
-            Generator(shape=shape, noise=self.noise, width=self.width, classes=classes),
+            Generator(shape=shape, latent_size=self.latent_size, width=self.width, classes=classes),
             packed(Discriminator(shape=pack, width=max(1, self.width // 5), classes=classes), self.packing),
-            prior=(uniform if self.prior == "uniform" else normal)(self.noise),
+            prior=(uniform if self.prior == "uniform" else normal)(self.latent_size),
             loss=LOSSES[self.loss],
             augment=self.augmentation(),
         )

@@ -32,8 +32,8 @@ class R3GAN(Adversarial):
     """Real samples to see when neither --samples nor --minutes is given."""
     labels: bool = True
     """Whether the class of a sample can be asked for, if the data has classes."""
-    noise: PositiveInt = 64
-    """Length of the noise."""
+    latent_size: PositiveInt = 64
+    """Length of the latent vector."""
     width: PositiveInt = 32
     """Channels of the generator on the fine grids; the two coarsest have 4 and 2 times as many."""
     discriminator_width: PositiveInt = 32
@@ -64,14 +64,14 @@ class R3GAN(Adversarial):
         from sparring.games.priors import normal
         from sparring.layers.packing import packed
         from sparring.modalities.images.networks.residual import Discriminator, Generator
-        from sparring.objectives.balance import automatic
+        from sparring.objectives.gamma import automatic
         from sparring.objectives.losses import relativistic
 
         channels, classes = self.shape(facts)[0], self.classes(facts)
         generator = Generator(
             size=self.resolution,
             channels=channels,
-            noise=self.noise,
+            latent_size=self.latent_size,
             width=self.width,
             classes=classes,
             blocks=self.blocks,
@@ -86,10 +86,10 @@ class R3GAN(Adversarial):
         return Duel(
             generator,
             packed(discriminator, self.packing),
-            prior=normal(self.noise),
+            prior=normal(self.latent_size),
             loss=relativistic,
             penalties=self._penalties(),
-            strength=automatic(START, GAMMA_RATE, LOWEST_GAMMA)
+            gamma=automatic(START, GAMMA_RATE, LOWEST_GAMMA)
             if self.gamma == "auto" and self.penalty != "none"
             else None,
             augment=self.augmentation(),

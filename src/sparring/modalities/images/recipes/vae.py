@@ -23,8 +23,8 @@ class VAE(ImageRecipe):
     """Real samples to see when neither --samples nor --minutes is given."""
     labels: bool = True
     """Whether the class of a sample can be asked for, if the data has classes."""
-    noise: PositiveInt = 32
-    """Length of the noise."""
+    latent_size: PositiveInt = 32
+    """Length of the latent vector."""
     width: PositiveInt = 32
     """Channels on the fine grids; the two coarsest have 4 and 2 times as many."""
     spread: PositiveFloat = 0.8
@@ -41,8 +41,10 @@ class VAE(ImageRecipe):
 
         channels, classes = self.shape(facts)[0], self.classes(facts)
         return Likelihood(
-            Autoencoder(size=self.resolution, channels=channels, noise=self.noise, width=self.width, classes=classes),
-            noise_size=self.noise,
+            Autoencoder(
+                size=self.resolution, channels=channels, latent_size=self.latent_size, width=self.width, classes=classes
+            ),
+            latent_size=self.latent_size,
             spread=self.spread,
             divergence_weight=constant(self.divergence_weight),
         )

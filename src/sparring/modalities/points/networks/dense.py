@@ -13,7 +13,7 @@ PACE = 10.0
 
 
 class Generator(nn.Module):
-    """Noise to points: (batch, noise) → (batch, dimensions).
+    """Noise to points: (batch, latent_size) → (batch, dimensions).
 
     A continuous map of one connected cloud of noise draws bridges between modes. So the noise begins as a mixture of
     many small clouds (Gurumurthy et al. 2017, DeLiGAN, section 3): its first value chooses one of ``places``, which are
@@ -21,7 +21,7 @@ class Generator(nn.Module):
 
     Args:
         dimensions: of a point.
-        noise: length of the noise, at least 2 with places.
+        latent_size: length of the latent vector, at least 2 with places.
         width: of each of the three hidden layers.
         places: number of clouds; 0 for noise as it comes.
         scatter: standard deviation of each cloud at the start, where their centres have 1.
@@ -31,28 +31,28 @@ class Generator(nn.Module):
         self,
         *,
         dimensions: int = 2,
-        noise: int = 8,
+        latent_size: int = 8,
         width: int = 128,
         places: int = 0,
         scatter: float = 0.01,
     ) -> None:
         super().__init__()
         self.scatter = scatter
-        size = noise - 1 if places else noise
+        size = latent_size - 1 if places else latent_size
         self.places = nn.Parameter(torch.randn(places, size) / PACE) if places else None
         self.layers = Dense(size, width, width, width, dimensions)
         self.shortcut = nn.Linear(size, dimensions)
 
-    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        start = noise if self.places is None else self._scattered(noise, self.places)
+    def forward(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
+        start = latent if self.places is None else self._scattered(latent, self.places)
         points: Tensor = self.layers(start) + self.shortcut(start)
         return points
 
-    def _scattered(self, noise: Tensor, places: Tensor) -> Tensor:
+    def _scattered(self, latent: Tensor, places: Tensor) -> Tensor:
         """Each place is chosen by an equal share of normal noise."""
-        share = torch.special.ndtr(noise[:, 0])
+        share = torch.special.ndtr(latent[:, 0])
         chosen = (share * len(places)).long().clamp(0, len(places) - 1)
-        return PACE * places[chosen] + self.scatter * noise[:, 1:]
+        return PACE * places[chosen] + self.scatter * latent[:, 1:]
 
 
 class Discriminator(nn.Module):
@@ -92,16 +92,16 @@ class Discriminator(nn.Module):
 class Autoencoder(nn.Module):
     """Points to noise and back, for the likelihood game."""
 
-    def __init__(self, *, dimensions: int = 2, noise: int = 8, width: int = 128) -> None:
+    def __init__(self, *, dimensions: int = 2, latent_size: int = 8, width: int = 128) -> None:
         super().__init__()
-        self.encoder = Dense(dimensions, width, width, 2 * noise)
-        self.decoder = Dense(noise, width, width, width, dimensions)
+        self.encoder = Dense(dimensions, width, width, 2 * latent_size)
+        self.decoder = Dense(latent_size, width, width, width, dimensions)
 
     def encode(self, sample: Tensor, condition: Tensor | None = None) -> Code:
-        """(batch, dimensions) → mean and log variance, each (batch, noise)."""
+        """(batch, dimensions) → mean and log variance, each (batch, latent_size)."""
         return Code(*self.encoder(sample).chunk(2, dim=1))
 
-    def decode(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """(batch, noise) → (batch, dimensions)."""
-        points: Tensor = self.decoder(noise)
+    def decode(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
+        """(batch, latent_size) → (batch, dimensions)."""
+        points: Tensor = self.decoder(latent)
         return points

@@ -35,7 +35,7 @@ class Mixture(PointRecipe):
     """Weight γ of the penalty: a number, or auto, by which the generator's relativistic loss is held at a set point."""
     places: NonNegativeInt = 1000
     """Small clouds that the noise is made of, with learned centres; 0 for one round cloud."""
-    highest_wave: Annotated[float, Field(gt=1)] = 128.0
+    max_frequency: Annotated[float, Field(gt=1)] = 128.0
     """Shortest wave in the discriminator's first layer, per spread of the data."""
     packing: PositiveInt = 1
     """Points that the discriminator judges together, so that it sees how various they are."""
@@ -46,21 +46,21 @@ class Mixture(PointRecipe):
         from sparring.games.priors import normal
         from sparring.layers.packing import packed
         from sparring.modalities.points.networks.dense import Discriminator, Generator
-        from sparring.modalities.points.units import ColumnUnits
-        from sparring.objectives.balance import automatic
+        from sparring.modalities.points.normalizer import ColumnNormalizer
+        from sparring.objectives.gamma import automatic
         from sparring.objectives.losses import LOSSES
 
         (dimensions,) = facts.shape
         pack = self.packing * dimensions
         return Duel(
-            Generator(dimensions=dimensions, noise=self.noise, width=self.width, places=self.places),
-            packed(Discriminator(dimensions=pack, width=self.width, highest=self.highest_wave), self.packing),
-            prior=normal(self.noise),
+            Generator(dimensions=dimensions, latent_size=self.latent_size, width=self.width, places=self.places),
+            packed(Discriminator(dimensions=pack, width=self.width, highest=self.max_frequency), self.packing),
+            prior=normal(self.latent_size),
             loss=LOSSES[self.loss],
             penalties=self._penalties(),
             weight_limit=0.1 if self.penalty == "weight clipping" else None,
-            strength=automatic(float(dimensions), GAMMA_RATE, LOWEST_GAMMA) if self._is_automatic else None,
-            units=ColumnUnits(facts),
+            gamma=automatic(float(dimensions), GAMMA_RATE, LOWEST_GAMMA) if self._is_automatic else None,
+            normalizer=ColumnNormalizer(facts),
         )
 
     def optimisers(self) -> Mapping[str, Adam]:

@@ -22,8 +22,8 @@ class PointRecipe(Recipe):
     """Samples per batch, over all processes."""
     width: PositiveInt = 128
     """Units in each hidden layer."""
-    noise: Annotated[int, Field(ge=2)] = 8
-    """Length of the noise."""
+    latent_size: Annotated[int, Field(ge=2)] = 8
+    """Length of the latent vector."""
     learning_rate: PositiveFloat = 1e-3
     """Of Adam, for all players; falls to 3 % along a half cosine."""
 

@@ -28,14 +28,14 @@ class PointVAE(PointRecipe):
         """One player."""
         from sparring.games.likelihood import Likelihood
         from sparring.modalities.points.networks.dense import Autoencoder
-        from sparring.modalities.points.units import ColumnUnits
+        from sparring.modalities.points.normalizer import ColumnNormalizer
 
         return Likelihood(
-            Autoencoder(dimensions=facts.shape[0], noise=self.noise, width=self.width),
-            noise_size=self.noise,
+            Autoencoder(dimensions=facts.shape[0], latent_size=self.latent_size, width=self.width),
+            latent_size=self.latent_size,
             spread=self.spread,
             divergence_weight=constant(self.divergence_weight),
-            units=ColumnUnits(facts),
+            normalizer=ColumnNormalizer(facts),
         )
 
     def optimisers(self) -> Mapping[str, Adam]:

@@ -9,7 +9,7 @@ import torch
 
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
-from sparring.evaluation.protocol import Rounds
+from sparring.evaluation.protocol import Repeats
 from sparring.evaluation.scores import by_features, scored
 from sparring.flow import Batch
 from sparring.metrics import kept
@@ -35,7 +35,7 @@ class Counting:
 def rounds(seed=0, shift=0.0):
     train, held_out = (np.random.default_rng(one).standard_normal((600, 3)).astype(np.float32) for one in (0, 1))
     fake = torch.from_numpy(np.random.default_rng(2).standard_normal((520, 3)).astype(np.float32)) + shift
-    return Rounds(Dataset(train), Dataset(held_out), Batch(fake), seed=seed)
+    return Repeats(Dataset(train), Dataset(held_out), Batch(fake), seed=seed)
 
 
 def test_the_same_samples_are_not_looked_at_again():

@@ -6,16 +6,16 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from sparring.dials import Dial
-from sparring.objectives.balance import HIGHEST, LEAD, RISE, SET_POINT, automatic, fixed, lead
+from sparring.controls import Control
+from sparring.objectives.gamma import HIGHEST, LEAD, RISE, SET_POINT, automatic, fixed, lead
 
 FIGURE = f"discriminator: {LEAD}"
 LOWEST = 1e-7
 
 
 def test_the_lead_is_log_2_where_scores_are_alike() -> None:
-    scores = torch.tensor([-3.0, 0.0, 40.0])
-    assert lead([scores], [scores]).item() == pytest.approx(math.log(2))
+    logits = torch.tensor([-3.0, 0.0, 40.0])
+    assert lead([logits], [logits]).item() == pytest.approx(math.log(2))
 
 
 def test_the_lead_against_its_closed_form() -> None:
@@ -33,11 +33,11 @@ def test_a_great_lead_is_its_difference_in_scores() -> None:
     assert lead([torch.tensor([500.0])], [torch.tensor([-500.0])]).item() == pytest.approx(1000.0)
 
 
-def turned(dial: Dial, at: Callable[[float], float], *, steps: int, fraction: float = 0.0) -> float:
+def turned(control: Control, at: Callable[[float], float], *, steps: int, fraction: float = 0.0) -> float:
     """Where the dial stands after so many steps in which the lead is a function of it."""
     for _ in range(steps):
-        dial.follow({FIGURE: at(dial.value), "fraction": fraction})
-    return dial.value
+        control.follow({FIGURE: at(control.value), "fraction": fraction})
+    return control.value
 
 
 @pytest.mark.parametrize("start", [10.0, 1.0])
@@ -60,17 +60,17 @@ def test_an_automatic_dial_keeps_its_bounds() -> None:
 
 
 def test_an_automatic_dial_listens_to_its_player_alone() -> None:
-    dial = automatic(2.0, 0.1, LOWEST, player="critic")
-    dial.follow({FIGURE: 9.0, "fraction": 1.0})
-    assert dial.value == 2.0
-    dial.follow({f"critic: {LEAD}": 9.0, "fraction": 1.0})
-    assert dial.value == pytest.approx(2.0 * math.exp(0.1 * RISE))
+    control = automatic(2.0, 0.1, LOWEST, player="critic")
+    control.follow({FIGURE: 9.0, "fraction": 1.0})
+    assert control.value == 2.0
+    control.follow({f"critic: {LEAD}": 9.0, "fraction": 1.0})
+    assert control.value == pytest.approx(2.0 * math.exp(0.1 * RISE))
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 7.0])
 def test_a_fixed_dial_stays_until_it_is_told_to_hold_the_lead(value: float) -> None:
-    dial = fixed(value)
-    assert turned(dial, lambda strength: 9.0, steps=10) == value
-    dial.obeys = True
-    dial.set(dial.value or 1.0)
-    assert turned(dial, lambda strength: 9.0, steps=10) > value
+    control = fixed(value)
+    assert turned(control, lambda strength: 9.0, steps=10) == value
+    control.enabled = True
+    control.set(control.value or 1.0)
+    assert turned(control, lambda strength: 9.0, steps=10) > value

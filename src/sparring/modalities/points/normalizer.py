@@ -9,8 +9,8 @@ from sparring.data.facts import Facts
 
 
 @final
-class ColumnUnits:
-    """See ``sparring.flow.Units``: by centre and spread of each coordinate, so that all are near one.
+class ColumnNormalizer:
+    """See ``sparring.flow.Normalizer``: by centre and spread of each coordinate, so that all are near one.
 
     Args:
         facts: with ``center`` and ``scale`` in its coding, a number for each coordinate or one for all.
@@ -20,11 +20,11 @@ class ColumnUnits:
         self.center = _numbers(facts.coding.get("center", 0.0))
         self.scale = _numbers(facts.coding.get("scale", 1.0))
 
-    def standard(self, points: Tensor) -> Tensor:
+    def normalize(self, points: Tensor) -> Tensor:
         """From the data's own units: (…, coordinates)."""
         return (points - self.center.to(points)) / self.scale.to(points)
 
-    def own(self, points: Tensor) -> Tensor:
+    def denormalize(self, points: Tensor) -> Tensor:
         """Back to the data's own units."""
         return points * self.scale.to(points) + self.center.to(points)
 

@@ -45,7 +45,7 @@ class Treatment:
 
 @final
 @dataclass(frozen=True)
-class Episode:
+class Incident:
     """One ailment, from its first sign to its last.
 
     Args:
@@ -88,7 +88,7 @@ class Episode:
         return min([self.start, *(one.back for one in self.treatments if one.back is not None)])
 
 
-def episodes(looks: History, events: Iterable[Event]) -> list[Episode]:
+def incidents(observations: History, events: Iterable[Event]) -> list[Incident]:
     """What ailed a run: first what was said, in that order, then what the rules find that was not.
 
     Args:
@@ -97,35 +97,35 @@ def episodes(looks: History, events: Iterable[Event]) -> list[Episode]:
     """
     told = surviving(events)
     ended = max((event["samples"] for event in told if event["kind"] == PHASE), default=0)
-    spans = [replace(span, lasts=span.lasts and span.end > ended) for span in replayed(looks)]
+    spans = [replace(span, lasts=span.lasts and span.end > ended) for span in replayed(observations)]
     story = _Story(spans)
     for event in told:
         story.tell(event)
-    last = looks[-1].samples if looks else 0
+    last = observations[-1].samples if observations else 0
     unsaid = [span for span in spans if not any(_speaks_of(span, one) for one in story.told)]
     return [*(_until_now(one, spans, last) for one in story.told), *unsaid]
 
 
-def replayed(looks: History) -> list[Episode]:
+def replayed(observations: History) -> list[Incident]:
     """When each rule held, by asking all of them again at every look; pauses as long as the watchdog's are one.
 
     Each phase is a history of its own.
     """
-    several = [list(phase) for _, phase in groupby(looks, key=lambda look: look.phase)]
+    several = [list(phase) for _, phase in groupby(observations, key=lambda observation: observation.phase)]
     return [replace(span, lasts=span.lasts and phase is several[-1]) for phase in several for span in _replayed(phase)]
 
 
-def _replayed(looks: History) -> list[Episode]:
+def _replayed(observations: History) -> list[Incident]:
     """Replay the looks of one phase."""
-    spans: list[Episode] = []
+    spans: list[Incident] = []
     latest: dict[str, tuple[int, int]] = {}
-    for place, look in enumerate(looks):
-        for finding in found(looks[: place + 1]):
+    for place, observation in enumerate(observations):
+        for finding in found(observations[: place + 1]):
             number, before = latest.get(finding.name, (-1, -COOLING))
             if place - before >= COOLING:
                 number = len(spans)
                 spans.append(_begun(finding))
-            spans[number] = replace(spans[number], end=look.samples, lasts=place == len(looks) - 1)
+            spans[number] = replace(spans[number], end=observation.samples, lasts=place == len(observations) - 1)
             latest[finding.name] = number, place
     return spans
 
@@ -145,9 +145,9 @@ def surviving(events: Iterable[Event]) -> list[Event]:
 class _Story:
     """Episodes as they were told, event by event; ``open`` are those that were not mended yet."""
 
-    def __init__(self, spans: Sequence[Episode]) -> None:
+    def __init__(self, spans: Sequence[Incident]) -> None:
         self.spans = spans
-        self.told: list[Episode] = []
+        self.told: list[Incident] = []
         self.open: dict[str, int] = {}
         self.now = 0
 
@@ -178,20 +178,20 @@ class _Story:
             self._change(self.open[key], start=min(one.start, samples), end=max(one.end, samples))
             return
         self.open[key] = len(self.told)
-        self.told.append(Episode(name, samples, samples, False, says, evidence, str(event.get("advice", ""))))
+        self.told.append(Incident(name, samples, samples, False, says, evidence, str(event.get("advice", ""))))
 
-    def _is_one(self, episode: Episode, samples: int) -> bool:
+    def _is_one(self, incident: Incident, samples: int) -> bool:
         """Whether what is found now is what was found before, not a relapse."""
-        throughout = [one for one in self.spans if one.finding == episode.finding and one.start <= episode.start]
-        return bool(episode.treatments) or samples <= max([one.end for one in throughout], default=episode.start)
+        throughout = [one for one in self.spans if one.finding == incident.finding and one.start <= incident.start]
+        return bool(incident.treatments) or samples <= max([one.end for one in throughout], default=incident.start)
 
     def _treat(self, place: int, event: Event) -> None:
         """Note what was done; what else ailed the run after the state that it goes back to is left behind."""
-        episode, back = self.told[place], event["samples"]
+        incident, back = self.told[place], event["samples"]
         went_back = back < self.now
-        says = str(event.get("said", "")).removeprefix(f"Against {episode.finding}: ").rstrip(".")
+        says = str(event.get("said", "")).removeprefix(f"Against {incident.finding}: ").rstrip(".")
         treatment = Treatment(says, self.now, back if went_back else None)
-        self._change(place, treatments=(*episode.treatments, treatment))
+        self._change(place, treatments=(*incident.treatments, treatment))
         for name, other in list(self.open.items()):
             if went_back and other != place and self.told[other].start > back:
                 self._change(other, left=True, end=max(self.told[other].end, self.now))
@@ -217,9 +217,9 @@ class _Story:
         self.told[place] = replace(self.told[place], **values)
 
 
-def _begun(finding: Finding) -> Episode:
+def _begun(finding: Finding) -> Incident:
     at = finding.samples
-    return Episode(finding.name, at, at, False, finding.says, finding.evidence, finding.advice)
+    return Incident(finding.name, at, at, False, finding.says, finding.evidence, finding.advice)
 
 
 def _plain(said: str, name: str, evidence: tuple[str, ...]) -> str:
@@ -227,33 +227,33 @@ def _plain(said: str, name: str, evidence: tuple[str, ...]) -> str:
     return said.removeprefix(f"{name[:1].upper()}{name[1:]}: ").removesuffix(f" ({'; '.join(evidence)})")
 
 
-def _until_now(episode: Episode, spans: Sequence[Episode], last: int) -> Episode:
+def _until_now(incident: Incident, spans: Sequence[Incident], last: int) -> Incident:
     """The episode with its end, as far as the looks that are left can tell."""
-    if episode.finding == UNHEALTHY_DATA:
-        return replace(episode, end=max(episode.end, last), lasts=True)
-    same = [span for span in spans if _speaks_of(span, episode)]
-    if episode.mended is not None:
-        ends = [] if episode.reaches_back < episode.start else [span.end for span in same[-1:]]
-        return replace(episode, end=min([episode.mended, *ends]))
+    if incident.finding == UNHEALTHY_DATA:
+        return replace(incident, end=max(incident.end, last), lasts=True)
+    same = [span for span in spans if _speaks_of(span, incident)]
+    if incident.mended is not None:
+        ends = [] if incident.reaches_back < incident.start else [span.end for span in same[-1:]]
+        return replace(incident, end=min([incident.mended, *ends]))
     if same:
-        start = min(episode.start, max(same[-1].start, episode.reaches_back))
-        lasts = same[-1].lasts and episode.phase_end is None
-        return replace(episode, start=start, end=same[-1].end, lasts=lasts)
-    nothing_came_after = last <= episode.end and not episode.left and episode.phase_end is None
-    return replace(episode, lasts=nothing_came_after and episode.outcome != PENDING)
+        start = min(incident.start, max(same[-1].start, incident.reaches_back))
+        lasts = same[-1].lasts and incident.phase_end is None
+        return replace(incident, start=start, end=same[-1].end, lasts=lasts)
+    nothing_came_after = last <= incident.end and not incident.left and incident.phase_end is None
+    return replace(incident, lasts=nothing_came_after and incident.outcome != PENDING)
 
 
-def _speaks_of(span: Episode, episode: Episode) -> bool:
+def _speaks_of(span: Incident, incident: Incident) -> bool:
     """Whether what the rules find again is what was said."""
-    if span.finding != episode.finding or episode.left:
+    if span.finding != incident.finding or incident.left:
         return False
-    if episode.phase_end is not None and span.start > episode.phase_end:
+    if incident.phase_end is not None and span.start > incident.phase_end:
         return False
-    until = episode.start if not episode.treatments else episode.mended
-    return episode.reaches_back <= span.end and (until is None or span.start <= until)
+    until = incident.start if not incident.treatments else incident.mended
+    return incident.reaches_back <= span.end and (until is None or span.start <= until)
 
 
-def gravest(several: Iterable[Episode]) -> list[Episode]:
+def gravest(several: Iterable[Incident]) -> list[Incident]:
     """The episodes by how grave their findings are, as the rules are ordered."""
     order = [UNHEALTHY_DATA, *(rule.name for rule in RULES)]
     return sorted(several, key=lambda one: order.index(one.finding) if one.finding in order else len(order))

@@ -10,7 +10,7 @@ QUESTIONS: tuple[Question, ...] = get_args(Question)
 """In the order of the reports."""
 
 
-class Words(NamedTuple):
+class MetricInfo(NamedTuple):
     """A measure in words: its title, which way is better, one sentence on what it says, and what it asks."""
 
     title: str
@@ -19,139 +19,145 @@ class Words(NamedTuple):
     question: Question = "Good?"
 
 
-WORDS: dict[str, Words] = {
-    "frechet": Words(
+GLOSSARY: dict[str, MetricInfo] = {
+    "frechet": MetricInfo(
         "Fréchet distance",
         "lower",
         "How far the cloud of generated features as a whole lies from the real one, in place and shape.",
     ),
-    "kernel": Words(
+    "kernel": MetricInfo(
         "kernel distance",
         "lower",
         "The same question by another way; 0 in the mean for equal data, so it may fall slightly below.",
     ),
-    "frechet_at_infinity": Words(
+    "frechet_at_infinity": MetricInfo(
         "FD at infinity",
         "lower",
         "The Fréchet distance extrapolated to infinitely many samples; 0 in the mean for equal data.",
     ),
-    "sliced_wasserstein": Words(
+    "sliced_wasserstein": MetricInfo(
         "sliced Wasserstein",
         "lower",
         "How far features must be moved to become the real ones, in the mean over directions.",
     ),
-    "precision": Words("precision", "higher", "The share of generated samples that look like real ones."),
-    "recall": Words("recall", "higher", "The share of real samples that could have been generated.", "Diverse?"),
-    "density": Words("density", "higher", "How thickly real samples lie around the generated ones; 1 for real data."),
-    "coverage": Words("coverage", "higher", "The share of real samples with a generated one nearby.", "Diverse?"),
-    "vendi": Words(
+    "precision": MetricInfo("precision", "higher", "The share of generated samples that look like real ones."),
+    "recall": MetricInfo("recall", "higher", "The share of real samples that could have been generated.", "Diverse?"),
+    "density": MetricInfo(
+        "density", "higher", "How thickly real samples lie around the generated ones; 1 for real data."
+    ),
+    "coverage": MetricInfo("coverage", "higher", "The share of real samples with a generated one nearby.", "Diverse?"),
+    "vendi": MetricInfo(
         "Vendi score",
         "nearer to the floor",
         "The effective number of different samples; real ones have as many as the floor says.",
         "Diverse?",
     ),
-    "classifier_test": Words(
+    "classifier_test": MetricInfo(
         "classifier test",
         "lower",
         "How often a small network tells generated from real samples it has not seen; 0.5 is chance.",
     ),
-    "nearest_neighbour_test": Words(
+    "nearest_neighbour_test": MetricInfo(
         "1-NN test",
         "lower",
         "How often the nearest neighbour is of the same kind; 0.5 for equal data, far below it for copies.",
     ),
-    "agreement": Words(
+    "agreement": MetricInfo(
         "agreement",
         "higher",
         "The share of samples that a classifier of real data takes for the class asked for.",
         "Valid?",
     ),
-    "authenticity": Words(
+    "authenticity": MetricInfo(
         "authenticity",
         "nearer to the floor",
         "The share of samples that are farther from the nearest training sample than that is from its neighbours.",
         "New?",
     ),
-    "c_t": Words(
+    "c_t": MetricInfo(
         "C_T",
         "nearer to the floor",
         "By how many deviations samples lie farther from training samples than held-out ones; below -3 too close.",
         "New?",
     ),
-    "trained_on_samples": Words(
+    "trained_on_samples": MetricInfo(
         "learnt from",
         "higher",
         "How well a classifier that saw generated samples alone knows real ones; the floor saw equally many real ones.",
         "Useful?",
     ),
-    "trained_on_both": Words(
+    "trained_on_both": MetricInfo(
         "learnt from both",
         "higher",
         "The same of one that saw them beside all real training samples; the floor saw the real ones alone.",
         "Useful?",
     ),
-    "class_coverage": Words(
+    "class_coverage": MetricInfo(
         "worst coverage",
         "higher",
         "The coverage of the class that is covered worst.",
         "Diverse?",
     ),
-    "similarity": Words(
+    "similarity": MetricInfo(
         "MS-SSIM",
         "nearer to the floor",
         "How alike two samples of one class look in the mean; 1 where they are all the same.",
         "Diverse?",
     ),
-    "spectrum": Words(
+    "spectrum": MetricInfo(
         "spectrum distance",
         "lower",
         "How far fine and coarse detail differ in strength, in decades; large for checkerboards and for blur.",
     ),
-    "inception_score": Words(
+    "inception_score": MetricInfo(
         "inception score",
         "nearer to the floor",
         "How surely the network sees a class in each sample, and how many in all: 1 to the number of classes.",
     ),
-    "path_length": Words(
+    "path_length": MetricInfo(
         "path length",
         "lower",
         "How much samples change along paths between noise, in the features named first; only for equal features.",
     ),
-    "l1": Words(
+    "l1": MetricInfo(
         "L1 to the truth",
         "lower",
         "Mean absolute difference from the samples that really belonged to the conditions.",
         "Valid?",
     ),
-    "psnr": Words("PSNR", "higher", "The same as a signal-to-noise ratio in decibels.", "Valid?"),
-    "ssim": Words("SSIM", "higher", "Structural similarity to the same true images; 1 for equal ones.", "Valid?"),
-    "likelihood": Words(
+    "psnr": MetricInfo("PSNR", "higher", "The same as a signal-to-noise ratio in decibels.", "Valid?"),
+    "ssim": MetricInfo("SSIM", "higher", "Structural similarity to the same true images; 1 for equal ones.", "Valid?"),
+    "likelihood": MetricInfo(
         "log-likelihood",
         "higher",
         "Mean log p(x) of held-out samples in nats; the floor is that of training samples: far above it, overfitted.",
     ),
-    "accuracy": Words(
+    "accuracy": MetricInfo(
         "accuracy",
         "higher",
         "The share of held-out samples that the model itself classifies rightly; the floor is of training samples.",
         "Useful?",
     ),
-    "stacked_modes": Words("modes of 1,000", "higher", "How many of the 1,000 stacks of digits are seen.", "Diverse?"),
-    "stacked_kl": Words(
+    "stacked_modes": MetricInfo(
+        "modes of 1,000", "higher", "How many of the 1,000 stacks of digits are seen.", "Diverse?"
+    ),
+    "stacked_kl": MetricInfo(
         "KL of modes",
         "lower",
         "How far the shares of the 1,000 stacks are from those of the real ones, in nats.",
         "Diverse?",
     ),
-    "classes": Words(
+    "classes": MetricInfo(
         "classes",
         "higher",
         "How many classes are found among the samples, each in a tenth of its real share at least.",
         "Diverse?",
     ),
-    "modes": Words("modes", "higher", "How many clusters of the data have a generated point within 3 σ.", "Diverse?"),
-    "quality": Words("quality", "higher", "The share of generated points within 3 σ of a cluster.", "Valid?"),
-    "reverse_kl": Words(
+    "modes": MetricInfo(
+        "modes", "higher", "How many clusters of the data have a generated point within 3 σ.", "Diverse?"
+    ),
+    "quality": MetricInfo("quality", "higher", "The share of generated points within 3 σ of a cluster.", "Valid?"),
+    "reverse_kl": MetricInfo(
         "reverse KL",
         "lower",
         "How unevenly the good points spread over the clusters, in nats; 0 is even.",
@@ -160,15 +166,15 @@ WORDS: dict[str, Words] = {
 }
 
 
-def words(name: str) -> Words:
+def metric_info(name: str) -> MetricInfo:
     """The words for a measure; its own name where there are none."""
-    return WORDS.get(name, Words(name.replace("_", " "), "higher", ""))
+    return GLOSSARY.get(name, MetricInfo(name.replace("_", " "), "higher", ""))
 
 
 def titled(name: str, extractor: str) -> str:
     """Its title; only in the features of the Inception network it has the names that the literature uses."""
     known = {"frechet": "FID", "kernel": "KID", "frechet_at_infinity": "FID at infinity"}
-    return known.get(name, words(name).title) if extractor.startswith("inception") else words(name).title
+    return known.get(name, metric_info(name).title) if extractor.startswith("inception") else metric_info(name).title
 
 
 def number(value: float | None) -> str:
@@ -190,7 +196,7 @@ def better(way: Better, apart: bool | None) -> str:
 
 def by_question(names: Iterable[str]) -> list[tuple[str, str]]:
     """(question, name) in the order of the questions; the question is empty where it is that of the row before."""
-    ordered = sorted(names, key=lambda name: QUESTIONS.index(words(name).question))
-    questions = ["", *(words(name).question for name in ordered)]
+    ordered = sorted(names, key=lambda name: QUESTIONS.index(metric_info(name).question))
+    questions = ["", *(metric_info(name).question for name in ordered)]
     shown = ["" if question == before else question for before, question in itertools.pairwise(questions)]
     return list(zip(shown, ordered, strict=True))

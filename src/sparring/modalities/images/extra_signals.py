@@ -8,13 +8,13 @@ GRID = 8
 """Sides of the grid that images are averaged over."""
 
 
-def sketch(samples: Tensor) -> Tensor:
+def cheap_features(samples: Tensor) -> Tensor:
     """Images averaged over a grid of at most 8 × 8: (count, channels · rows · columns)."""
     height, width = samples.shape[2:]
     return adaptive_avg_pool2d(samples, (min(height, GRID), min(width, GRID))).flatten(1)
 
 
-def signs(real: Tensor, fake: Tensor) -> dict[str, float]:
+def extra_signals(real: Tensor, fake: Tensor) -> dict[str, float]:
     """How generated images, (count, channels, height, width), differ from real ones in fine detail.
 
     Returns:
