@@ -28,7 +28,7 @@ BATCH, NOISE, WIDTH, SIZE = 64, 100, 64, (64, 64)
 def by_hand(data: torch.Tensor, *, channels_last: bool = False, bfloat16: bool = False) -> Callable[[], None]:
     """One step of the hand-written loop."""
     form = torch.channels_last if channels_last else torch.contiguous_format
-    generator = Generator(size=SIZE, channels=3, latent=NOISE, width=WIDTH).to(memory_format=form)
+    generator = Generator(size=SIZE, channels=3, latent_size=NOISE, width=WIDTH).to(memory_format=form)
     discriminator = Discriminator(size=SIZE, channels=3, width=WIDTH).to(memory_format=form)
     average = copy.deepcopy(generator)
     adams = [torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999), fused=True) for net in (generator, discriminator)]
@@ -58,7 +58,7 @@ def by_hand(data: torch.Tensor, *, channels_last: bool = False, bfloat16: bool =
 def ours(data: np.ndarray, *, bfloat16: bool) -> Callable[[], None]:
     """One step of our trainer."""
     facts = Facts("noise", "images", len(data), (3, *SIZE), "")
-    recipe = DCGAN(resolution=SIZE, latent=NOISE, width=WIDTH)
+    recipe = DCGAN(resolution=SIZE, latent_size=NOISE, width=WIDTH)
     with seeded(0, "weights"):
         game = recipe.game(facts)
     return stepper(game, recipe, Dataset(data), bfloat16=bfloat16)

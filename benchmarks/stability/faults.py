@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rounds import setting
 
 from sparring.data.dataset import Dataset, Split
-from sparring.flow import Batch, Progress, Terms, Verdict
+from sparring.flow import Batch, Progress, Objective, Verdict
 from sparring.games.duel import Duel
 from sparring.metrics.distances import frechet
 from sparring.modalities.images.data import survey
@@ -122,14 +122,14 @@ def transposed(game: Duel) -> None:
 
 
 def one_bad_batch(game: Duel) -> None:
-    healthy = game.generator_terms
+    healthy = game.generator_objective
 
-    def terms(batch: Batch, progress: Progress) -> Terms:
+    def terms(batch: Batch, progress: Progress) -> Objective:
         found = healthy(batch, progress)
         bad = progress.step == BROKEN_AT
         return {name: term * float("nan") if bad else term for name, term in found.items()}
 
-    game.generator_terms = terms  # type: ignore[method-assign]
+    game.generator_objective = terms  # type: ignore[method-assign]
 
 
 def only(count: int) -> Spoil:

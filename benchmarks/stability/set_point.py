@@ -60,7 +60,7 @@ def controlled(at: float, proportional: float, integral: float) -> Rule:
         error = min(max(figures[SEEN] - at, -1.0), 1.0)
         change = error - before.pop() if before else 0.0
         before.append(error)
-        return max(value * math.exp(proportional * change + integral * error), floor(figures["fraction"]))
+        return max(value * math.exp(proportional * change + integral * error), floor(figures.fraction))
 
     return rule
 
@@ -81,12 +81,12 @@ class Choice:
     def plant(self, game: Any) -> None:
         """Another rule for γ, another loss, or augmentation that does not change."""
         game.loss = LOSSES[self.loss]
-        if game.controls["strength"].enabled:
-            game.controls["strength"] = gamma.automatic(self.start, self.rate, r3gan.LOWEST_GAMMA, at=self.at)
+        if game.controls["gamma"].enabled:
+            game.controls["gamma"] = gamma.automatic(self.start, self.rate, r3gan.LOWEST_GAMMA, at=self.at)
         if self.gains:
-            game.controls["strength"].rule = controlled(self.at, *self.gains)
+            game.controls["gamma"].rule = controlled(self.at, *self.gains)
         if self.filtered:
-            game.controls["strength"].rule = filtered(game.controls["strength"].rule, self.filtered)
+            game.controls["gamma"].rule = filtered(game.controls["gamma"].rule, self.filtered)
         if self.augmentation:
             game.controls["augmentation"].lowest = game.controls["augmentation"].value = self.augmentation
 
@@ -124,7 +124,7 @@ def measured(choice: Choice, seed: int, samples: int, folder: Path) -> dict[str,
         observations = experiment.watchdog.history
         values = {
             "score": frechet(real.double(), fake.double()),
-            "gamma": experiment.trainer.controls["strength"].value if choice.fields.get("gamma") is None else None,
+            "gamma": experiment.trainer.controls["gamma"].value if choice.fields.get("gamma") is None else None,
             "lead": observations[-1]["lead"] if observations else None,
         }
         write_json(found, {**values, "ended": ended})

@@ -36,7 +36,7 @@ def child(request: dict[str, Any]) -> None:
         output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        session.SAVED_EVERY = request.get("saved_every", 0.0)
+        session.SAVE_INTERVAL_SECONDS = request.get("saved_every", 0.0)
         if not request.get("judged", True):
             session.Session._finish = lambda self: None  # type: ignore[method-assign]
             closing.closing_words = lambda run: ""

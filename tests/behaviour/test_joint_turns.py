@@ -13,7 +13,7 @@ import torch
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
-from sparring.flow import Batch, Progress, Terms, Turn
+from sparring.flow import Batch, Objective, Progress, Turn
 from sparring.randomness import RandomStream
 from sparring.training.checkpoint import FILES, Snapshot, load_checkpoint, restore, save_checkpoint, take
 from sparring.training.trainer import Trainer
@@ -52,7 +52,7 @@ def test_a_joint_turn_moves_both_generators() -> None:
     batch, players = trainer._batch(0), trainer.game.players
     for name, player in players.items():
         player.requires_grad_(name.startswith("to "))
-    terms = trainer.game.generator_terms(batch, trainer.progress)
+    terms = trainer.game.generator_objective(batch, trainer.progress).terms
     moved = [weight for name in ("to a", "to b") for weight in players[name].parameters()]
     norm = torch.stack([part.norm() for part in torch.autograd.grad(sum(terms.values()), moved)]).norm()
 
@@ -60,9 +60,11 @@ def test_a_joint_turn_moves_both_generators() -> None:
     after = take(trainer).players
     for name in (name for name in after if name.startswith("player/")):
         assert torch.equal(after[name], before[name]) == ("critic" in name), name
-    figures = {name: value for name, value in trainer.figures.items() if not name.startswith("dial: ")}
-    expected = {f"generators/{name}": float(term.detach()) for name, term in terms.items()}
-    assert figures == pytest.approx({**expected, "generators/gradient": float(norm)}, rel=1e-5)
+    expected = {name: float(term.detach()) for name, term in terms.items()}
+    assert set(trainer.figures.terms) == set(trainer.figures.gradients) == {"generators"}
+    assert not trainer.figures.notes["generators"]
+    assert trainer.figures.terms["generators"] == pytest.approx(expected, rel=1e-5)
+    assert trainer.figures.gradients["generators"] == pytest.approx(float(norm), rel=1e-5)
 
 
 def test_gradients_are_wanted_of_the_movers_alone() -> None:
@@ -70,12 +72,12 @@ def test_gradients_are_wanted_of_the_movers_alone() -> None:
     trainer = exchange()
 
     def listen(turn: Turn) -> Turn:
-        def terms(batch: Batch, progress: Progress) -> Terms:
+        def objective(batch: Batch, progress: Progress) -> Objective:
             players = trainer.game.players.items()
             wanted[turn.name] = {name for name, one in players if all(part.requires_grad for part in one.parameters())}
-            return turn.terms(batch, progress)
+            return turn.objective(batch, progress)
 
-        return turn._replace(terms=terms)
+        return turn._replace(objective=objective)
 
     with_turns(trainer, listen).advance()
     assert wanted == {"critic a": {"critic a"}, "critic b": {"critic b"}, "generators": {"to a", "to b"}}
@@ -90,16 +92,15 @@ def test_what_follows_a_turn_gets_the_whole_batch_in_order() -> None:
     heard: list[tuple[dict[str, Any], Progress, bool]] = []
 
     def listen(turn: Turn) -> Turn:
-        def terms(batch: Batch, progress: Progress) -> Terms:
-            assert not progress.rows
-            progress.rows["pair"] = Pair(
-                batch.real * progress.random.normal("noise", 1), progress.random.integers("n", 9)
-            )
-            progress.rows["scores"] = trainer.game.critics["a"](batch.real)
-            return turn.terms(batch, progress)
+        def objective(batch: Batch, progress: Progress) -> Objective:
+            found = turn.objective(batch, progress)
+            pair = Pair(batch.real * progress.random.normal("noise", 1), progress.random.integers("n", 9))
+            scores = trainer.game.discriminators["a"](batch.real)
+            return found._replace(rows={**found.rows, "pair": pair, "scores": scores})
 
         return turn._replace(
-            terms=terms, after=lambda rows, progress: heard.append((dict(rows), progress, torch.is_grad_enabled()))
+            objective=objective,
+            after=lambda rows, progress: heard.append((dict(rows), progress, torch.is_grad_enabled())),
         )
 
     trainer = with_turns(exchange(micro_batch=7), listen)
@@ -111,7 +112,7 @@ def test_what_follows_a_turn_gets_the_whole_batch_in_order() -> None:
     assert torch.equal(rows["pair"].numbers, progress.random.integers("n", 9))
     assert isinstance(rows["pair"], Pair) and rows["scores"].shape == (32,)
     assert not grad and not rows["scores"].requires_grad
-    assert set(rows) == {"pair", "scores", "fakes"} and not progress.rows and not progress.notes
+    assert set(rows) == {"pair", "scores", "fakes"}
 
 
 @ALL
@@ -126,14 +127,14 @@ def test_where_memory_runs_out_only_the_attempt_that_succeeded_counts(toy: str) 
     failed: set[str] = set()
 
     def cramp(turn: Turn) -> Turn:
-        def terms(batch: Batch, progress: Progress) -> Terms:
-            found = turn.terms(batch, progress)
+        def objective(batch: Batch, progress: Progress) -> Objective:
+            found = turn.objective(batch, progress)
             if progress.step == 1 and progress.random.rows.start > 0 and turn.name not in failed:
                 failed.add(turn.name)
                 raise torch.OutOfMemoryError("CUDA out of memory.")
             return found
 
-        return turn._replace(terms=terms)
+        return turn._replace(objective=objective)
 
     trainer = play(with_turns(TOYS[toy](micro_batch=16), cramp))
     assert trainer.micro_batch == 16 // 2 ** len(failed) < 16
@@ -171,16 +172,17 @@ def test_a_refused_update_is_followed_by_nothing(toy: str) -> None:
     followed: list[tuple[str, int]] = []
 
     def curse(turn: Turn) -> Turn:
-        def terms(batch: Batch, progress: Progress) -> Terms:
-            found = turn.terms(batch, progress)
-            return {name: term * float("nan") for name, term in found.items()} if progress.step == 2 else found
+        def objective(batch: Batch, progress: Progress) -> Objective:
+            found = turn.objective(batch, progress)
+            cursed = {name: term * float("nan") for name, term in found.terms.items()}
+            return found._replace(terms=cursed) if progress.step == 2 else found
 
         def after(rows: Any, progress: Progress) -> None:
             followed.append((turn.name, progress.step))
             if turn.after:
                 turn.after(rows, progress)
 
-        return turn._replace(terms=terms, after=after)
+        return turn._replace(objective=objective, after=after)
 
     trainer = with_turns(TOYS[toy](samples=128), curse)
     names = [turn.name for turn in trainer.game.turns(trainer.progress)]
@@ -190,17 +192,18 @@ def test_a_refused_update_is_followed_by_nothing(toy: str) -> None:
     trainer.advance()
     after = take(trainer).players
     assert all(torch.equal(before[name], after[name]) for name in before if name.startswith("player/"))
-    assert trainer.guard.refused == dict.fromkeys(names, 1) and trainer.guard.total == len(names)
+    assert trainer.guard.skipped == dict.fromkeys(names, 1) and trainer.guard.total == len(names)
     trainer.advance()
     assert followed == [(name, step) for step in (0, 1, 3) for name in names]
-    assert trainer.guard.refused == dict.fromkeys(names, 0)
+    assert trainer.guard.skipped == dict.fromkeys(names, 0)
 
 
 def test_a_player_of_buffers_has_no_rate_and_no_gradient() -> None:
     trainer = mixture()
     assert not trainer.optimisers and not trainer.controls
     trainer.advance()
-    assert set(trainer.figures) == {"mixture/surprise"}
+    assert trainer.figures.terms.keys() == {"mixture"} and set(trainer.figures.terms["mixture"]) == {"surprise"}
+    assert not trainer.figures.gradients and not trainer.figures.controls
 
 
 def test_the_average_of_a_player_without_an_optimiser_is_the_player() -> None:
@@ -238,7 +241,7 @@ def test_a_checkpoint_without_any_optimiser_is_whole(tmp_path: Path) -> None:
 
 def test_the_pool_exchanges_half_of_the_fakes_for_earlier_ones() -> None:
     trainer = exchange()
-    critic = trainer.game.critics["a"]
+    critic = trainer.game.discriminators["a"]
     trainer.advance()
     assert critic.filled.sum() == 32 and not critic.pool[32:].any()
     trainer.advance()

@@ -12,7 +12,7 @@ import sparring
 Command = Callable[..., tuple[int, str]]
 Digest = Callable[[Path], dict[str, str]]
 
-SMALL = ("--samples", 512, "--batch", 64, "--width", 8, "--noise", 2)
+SMALL = ("--samples", 512, "--batch", 64, "--width", 8, "--latent-size", 2)
 SLOW = pytest.mark.slow
 
 

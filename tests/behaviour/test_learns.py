@@ -21,7 +21,7 @@ from sparring.recipes import RECIPES
 
 Learned = Callable[..., torch.Tensor]
 
-SMALL = {"batch": 128, "width": 64, "noise": 4, "learning_rate": 3e-3}
+SMALL = {"batch": 128, "width": 64, "latent_size": 4, "learning_rate": 3e-3}
 PENALTIES = ("r1+r2", "finite r1+r2", "gradient penalty")
 WORKING = [(loss, penalty) for loss in LOSSES for penalty in PENALTIES]
 LONGER = {("least_squares", "r1+r2"): 2500}

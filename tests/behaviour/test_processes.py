@@ -16,7 +16,7 @@ from sparring.api.train import train
 from sparring.runs.display import Silent
 from sparring.training.checkpoint import Snapshot, load_checkpoint
 
-SMALL = ("--batch", "64", "--width", "8", "--noise", "2")
+SMALL = ("--batch", "64", "--width", "8", "--latent-size", "2")
 
 
 def torchrun(source: Path | str, out: Path, *words: str) -> "subprocess.Popen[str]":
@@ -35,15 +35,15 @@ def assert_alike(one: Snapshot, other: Snapshot) -> None:
     """Sums in another order round otherwise, and Adam divides by what is nearly zero."""
     places = ("step", "samples", "micro_batch")
     assert [one.state[name] for name in places] == [other.state[name] for name in places]
-    for name, (value, enabled) in one.state["dials"].items():
-        assert other.state["dials"][name] == [pytest.approx(value, rel=1e-4, abs=1e-6), enabled]
+    for name, (value, enabled) in one.state["controls"].items():
+        assert other.state["controls"][name] == [pytest.approx(value, rel=1e-4, abs=1e-6), enabled]
     torch.testing.assert_close(one.players, other.players, rtol=1e-5, atol=1e-6)
 
 
 def test_two_processes_give_what_one_gives(points: Path, tmp_path: Path) -> None:
     code, said = finished(torchrun(points, tmp_path / "two", "--samples", "1280", *SMALL))
     assert code == 0, said
-    train(points, samples=1280, batch=64, width=8, latent=2, out=tmp_path / "one", display=Silent())
+    train(points, samples=1280, batch=64, width=8, latent_size=2, out=tmp_path / "one", display=Silent())
     snapshots = [load_checkpoint(tmp_path / name / "checkpoints")[0] for name in ("one", "two")]
     assert_alike(*snapshots)
     assert said.count("Trained on 1,280 samples") == 1
@@ -55,7 +55,7 @@ def test_two_processes_give_what_one_gives(points: Path, tmp_path: Path) -> None
 def test_images(recipe: str, tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, size=(64, 16, 16, 3), dtype=np.uint8)
     np.savez(tmp_path / "images.npz", images=images)
-    numbers = ("--samples", "160", "--batch", "16", "--width", "8", "--noise", "4", "--recipe", recipe)
+    numbers = ("--samples", "160", "--batch", "16", "--width", "8", "--latent-size", "4", "--recipe", recipe)
     numbers += ("--precision", "float32")
     code, said = finished(torchrun(tmp_path / "images.npz", tmp_path / "two", *numbers))
     assert code == 0, said
@@ -65,7 +65,7 @@ def test_images(recipe: str, tmp_path: Path) -> None:
         samples=160,
         batch=16,
         width=8,
-        latent=4,
+        latent_size=4,
         precision="float32",
         out=tmp_path / "one",
         display=Silent(),
@@ -73,8 +73,8 @@ def test_images(recipe: str, tmp_path: Path) -> None:
     one, other = (load_checkpoint(tmp_path / name / "checkpoints")[0] for name in ("one", "two"))
     places = ("step", "samples", "micro_batch")
     assert [one.state[name] for name in places] == [other.state[name] for name in places]
-    for name, (value, enabled) in one.state["dials"].items():
-        assert other.state["dials"][name] == [pytest.approx(value, rel=1e-4, abs=1e-6), enabled]
+    for name, (value, enabled) in one.state["controls"].items():
+        assert other.state["controls"][name] == [pytest.approx(value, rel=1e-4, abs=1e-6), enabled]
     # Of each tensor as a whole: a few single weights are off by more, where Adam divides by gradients near zero.
     assert one.players.keys() == other.players.keys()
     for name, weight in one.players.items():

@@ -13,7 +13,9 @@ Digest = Callable[[Path], dict[str, str]]
 
 
 def run(points: Path, out: Path, *, seed: int, recipe: str) -> Run:
-    return train(points, recipe=recipe, samples=640, batch=64, width=8, latent=2, out=out, seed=seed, display=Silent())
+    return train(
+        points, recipe=recipe, samples=640, batch=64, width=8, latent_size=2, out=out, seed=seed, display=Silent()
+    )
 
 
 def test_runs_repeat(points: Path, digest: Digest, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ GAMES: dict[str, dict[str, Any]] = {
 
 def likelihood(seed: int = 0) -> Likelihood:
     with seeded(seed, "weights"):
-        player = Autoencoder(dimensions=2, latent=3, width=8)
+        player = Autoencoder(dimensions=2, latent_size=3, width=8)
     return Likelihood(player, latent_size=3, spread=0.1, divergence_weight=constant(1.0))
 
 
@@ -116,7 +116,7 @@ def test_channels_last_moments(plan: Callable[..., Plan], tmp_path: Path) -> Non
 
     def make() -> Trainer:
         with seeded(0, "weights"):
-            player = Convolutions(size=(8, 8), channels=3, latent=4, width=8)
+            player = Convolutions(size=(8, 8), channels=3, latent_size=4, width=8)
         game = Likelihood(player, latent_size=4, spread=0.3, divergence_weight=constant(1.0))
         return Trainer(game, images, plan(players=("autoencoder",), batch=16, samples=10_000))
 

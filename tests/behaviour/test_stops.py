@@ -17,7 +17,7 @@ from sparring.training.checkpoint import checkpoints
 Command = Callable[..., tuple[int, str]]
 Digest = Callable[[Path], dict[str, str]]
 
-SMALL = ("--batch", "32", "--width", "8", "--noise", "2")
+SMALL = ("--batch", "32", "--width", "8", "--latent-size", "2")
 
 
 def started(points: Path, out: Path, *words: str) -> "subprocess.Popen[str]":
@@ -56,7 +56,7 @@ def test_ctrl_c_saves_and_the_run_ends_as_if_never_stopped(
 
     # Resumed, it ends where the other did, with the same figures on the way.
     code, said = command("resume", out, saved_every=60)
-    assert code == 0 and re.search(r"Going on from \d+", said), said
+    assert code == 0 and re.search(r"Resumed from \d+", said), said
     assert digest(out) == digest(whole)
     assert figures(out) == figures(whole)
 
@@ -114,7 +114,7 @@ def test_a_full_disk_is_said_and_leaves_the_older_checkpoint(
     before = [path.name for path in checkpoints(run / "checkpoints")]
     code, said = command("resume", run, largest_file=10_000)
     assert code == 2, said
-    assert "could not be written" in said and "the one before is untouched" in said and "Traceback" not in said
+    assert "could not be written" in said and "the previous one is untouched" in said and "Traceback" not in said
     assert [path.name for path in checkpoints(run / "checkpoints")] == before
     code, said = command("resume", run)
     assert code == 0 and "damaged" not in said, said

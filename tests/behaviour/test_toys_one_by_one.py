@@ -67,7 +67,7 @@ def test_domains_are_watched_over_two_judges_and_have_no_truth(toy: ModuleType, 
     for _ in played:
         observer.step()
         if due(played.step):
-            leads = [played.figures[f"critic {domain}: lead"] for domain in "ab"]
+            leads = [played.figures.notes[f"critic {domain}"]["lead"] for domain in "ab"]
             observations.append(observer.observe())
     critics = [observations[-1][f"critic {domain} gradient"] for domain in "ab"]
     assert len(observations) == 3 and observations[-1]["discriminator gradient"] == pytest.approx(
@@ -91,8 +91,10 @@ def test_micro_batches_sum_to_the_whole_batch(trainer: Make) -> None:
     """In each phase; and where a micro-batch has no known label at all."""
     (whole, split), (parts, _) = trainer(steps=2), trainer(steps=2, micro_batch=1)
     for _ in zip(whole, parts, strict=True):
-        terms = {name: value for name, value in whole.fresh.items() if "/" in name}
-        assert terms and terms == pytest.approx({name: parts.fresh[name] for name in terms}, rel=1e-3, abs=1e-6)
+        assert whole.fresh.terms and whole.fresh.terms.keys() == parts.fresh.terms.keys()
+        for turn, terms in whole.fresh.terms.items():
+            assert terms == pytest.approx(parts.fresh.terms[turn], rel=1e-3, abs=1e-6)
+        assert whole.fresh.gradients == pytest.approx(parts.fresh.gradients, rel=1e-3, abs=1e-6)
     assert split.train.labels is None or {-1, 0, 1, 2} == set(split.train.labels)
 
 
@@ -100,7 +102,7 @@ def test_micro_batches_sum_to_the_whole_batch(trainer: Make) -> None:
 def test_rows_without_a_known_label_teach_the_classifier_nothing(trainer: Make) -> None:
     played, split = trainer()
     batch = split.train.at(split.train.labels < 0).batch(slice(0, 8))
-    terms: Any = played.game.turns(played.progress)[-1].terms(batch, played.progress)
+    terms: Any = played.game.turns(played.progress)[-1].objective(batch, played.progress).terms
     terms["labels"].backward()
     gradients = [weight.grad for weight in played.game.players["classifier"].parameters()]
     assert terms["labels"] == 0 and not torch.cat([gradient.flatten() for gradient in gradients]).any()

@@ -14,14 +14,16 @@ import torch
 from safetensors.numpy import load_file
 
 import sparring
-from sparring.flow import Phase, Progress
-from sparring.games.duel import KNOWN, Duel
+from sparring.events import BestRestored, GoalReached, RemedyJudged, read_events
+from sparring.flow import Figures, Phase, Progress
+from sparring.games.duel import OVERFITTING_TARGET, Duel
 from sparring.runs import session
 from sparring.runs.display import Silent
+from sparring.runs.logbook import read_log
 from sparring.training.checkpoint import checkpoints
+from sparring.watchdog import best, signals
 from sparring.watchdog import monitor as watchdog
 from sparring.watchdog import rules as findings
-from sparring.watchdog import signals
 from sparring.watchdog.best import Difference
 from sparring.watchdog.convergence import FEWEST
 from sparring.watchdog.remedies import SLOWER
@@ -29,7 +31,7 @@ from sparring.watchdog.rules import Rule, above
 
 Digest = Callable[[Path], dict[str, str]]
 
-SMALL: dict[str, Any] = {"batch": 32, "width": 8, "noise": 2, "places": 10}
+SMALL: dict[str, Any] = {"batch": 32, "width": 8, "latent_size": 2, "places": 10}
 WILD = 100.0
 """A learning rate with which nothing stays finite."""
 RESTLESS = 72 * 32
@@ -62,20 +64,20 @@ def test_a_learning_rate_far_too_high(source: str, points: Path, tmp_path: Path)
     run = sparring.train(data, samples=3200, out=tmp_path / "run", learning_rate=WILD, display=Silent(), **SMALL)
     said = [event for event in lines(run.folder / "events.jsonl") if event.get("finding") == "non-finite numbers"]
     assert [event["kind"] for event in said[:2]] == ["finding", "remedy"] and said[0]["evidence"]
-    assert {"refused", "finished"} <= set(kinds(run.folder)) and run.report.exists()
-    controls = state(run.folder)["dials"]
+    assert {"update skipped", "finished"} <= set(kinds(run.folder)) and run.report.exists()
+    controls = state(run.folder)["controls"]
     assert controls["generator rate"] == controls["discriminator rate"] and controls["generator rate"][0] < 0.5
     assert sparring.load(run.folder).sample(100).isfinite().all()
 
 
-def test_a_rate_at_which_nothing_can_be_mended(points: Path, tmp_path: Path) -> None:
+def test_an_absurd_learning_rate_ends_the_run_with_an_error(points: Path, tmp_path: Path) -> None:
     with pytest.raises(sparring.SparringError, match="not finite"):
         sparring.train(str(points), samples=3200, out=tmp_path / "run", learning_rate=1e30, display=Silent(), **SMALL)
     assert kinds(tmp_path / "run").count("remedy") >= 2
 
 
 @pytest.mark.usefixtures("unjudged")
-def test_off_it_neither_looks_nor_keeps(points: Path, tmp_path: Path) -> None:
+def test_watchdog_off_neither_observes_nor_keeps_states(points: Path, tmp_path: Path) -> None:
     warned, alone = (
         sparring.train(str(points), samples=2112, out=tmp_path / mode, watchdog=mode, display=Silent(), **SMALL).folder
         for mode in ("warn", "off")
@@ -95,7 +97,7 @@ class StoppingAt:
     def say(self, sentence: str) -> None:
         pass
 
-    def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
         if progress.step == self.at:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -107,15 +109,15 @@ class StoppingAt:
 
 
 class Stopping:
-    """Asks the run to stop so many steps after it went back for the first time."""
+    """Asks the run to stop so many steps after its first rollback."""
 
     def __init__(self, after: int) -> None:
         self.after, self.steps, self.back = after, 0, False
 
     def say(self, sentence: str) -> None:
-        self.back = self.back or "the run goes on from step" in sentence
+        self.back = self.back or "rolled back to" in sentence
 
-    def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
         if self.back and self.steps == self.after:
             os.kill(os.getpid(), signal.SIGINT)
         self.steps += self.back
@@ -163,9 +165,10 @@ def whole(points: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return trained(points, tmp_path_factory.mktemp("whole") / "run", samples=RESTLESS)
 
 
-def test_a_restless_run_goes_back_twice(whole: Path) -> None:
-    assert kinds(whole).count("remedy") == kinds(whole).count("did not help") == 2
-    assert state(whole)["dials"]["generator rate"][0] == 1 / 16
+def test_a_restless_run_is_rolled_back_twice(whole: Path) -> None:
+    judged = [event for event in read_events(whole / "events.jsonl") if isinstance(event, RemedyJudged)]
+    assert [event.outcome for event in judged] == ["did not help"] * 2 and kinds(whole).count("remedy") == 2
+    assert state(whole)["controls"]["generator rate"][0] == 1 / 16
     samples = [line["samples"] for line in lines(whole / "signals.jsonl")]
     assert samples == [4 * 32 * (observation + 1) for observation in range(RESTLESS // 128)]
 
@@ -202,13 +205,13 @@ def phased(points: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_nothing_is_found_before_the_contest_and_no_rollback_crosses_its_start(phased: Path) -> None:
     _, first, *others = lines(phased / "events.jsonl")
-    assert first["kind"] == "phase" and first["said"].startswith(f"The phase pretraining ends after {BEGINS * 32} ")
+    assert first["kind"] == "phase" and (first["ended"], first["samples"]) == ("pretraining", BEGINS * 32)
     assert [event["kind"] for event in others].count("remedy") == 2 and kinds(phased).count("phase") == 1
     assert all(event["samples"] >= BEGINS * 32 for event in others)
     assert all(line["phase"] == 1 and line["step"] > BEGINS for line in lines(phased / "signals.jsonl"))
     for name in ("good", "best"):
         assert all(int(kept.name) >= BEGINS * 32 for kept in checkpoints(phased / name))
-    assert state(phased)["beside"]["watchdog"]["phase"] == [1, BEGINS * 32]
+    assert state(phased)["extra"]["watchdog"]["phase"] == [1, BEGINS * 32]
 
 
 @pytest.mark.parametrize("stop", [BEGINS - 8, BEGINS, BEGINS + 6, BEGINS + 46])
@@ -244,16 +247,23 @@ def test_the_best_average_is_saved_however_often_the_run_was(
 ) -> None:
     make_restless(monkeypatch)
     monkeypatch.setattr(findings, "RULES", ())
-    monkeypatch.setattr(session, "farther", lambda *sides: Difference(1.0, 0.0))
+    monkeypatch.setattr(best, "farther", lambda *sides: Difference(1.0, 0.0))
     found = []
     for name, seconds in (("seldom", 60.0), ("always", -1.0)):
-        monkeypatch.setattr(session, "SAVED_EVERY", seconds)
+        monkeypatch.setattr(session, "SAVE_INTERVAL_SECONDS", seconds)
         found.append(trained(points, tmp_path / name, samples=24 * 32))
-        assert "best" in kinds(found[-1])
+        assert "best restored" in kinds(found[-1])
     assert digest(found[0]) == digest(found[1])
 
 
-LEARNING: dict[str, Any] = {"batch": 32, "width": 32, "noise": 2, "places": 0, "gamma": 0.1, "learning_rate": 3e-3}
+LEARNING: dict[str, Any] = {
+    "batch": 32,
+    "width": 32,
+    "latent_size": 2,
+    "places": 0,
+    "gamma": 0.1,
+    "learning_rate": 3e-3,
+}
 """By which a run of 160 steps comes near to the data in its first half."""
 
 
@@ -271,8 +281,8 @@ def test_a_run_in_which_nothing_is_gained_stops_when_it_can_be_told(points: Path
         str(points), samples=160 * 32, until="settled", out=tmp_path / "run", display=Silent(), **still
     ).folder
     assert len(lines(run / "signals.jsonl")) == FEWEST
-    reached = [event["said"] for event in lines(run / "events.jsonl") if event["kind"] == "goal reached"]
-    assert reached == [f"The goal that no further gain can be told is reached after {4 * 32 * FEWEST:,} samples."]
+    (reached,) = [event for event in read_events(run / "events.jsonl") if isinstance(event, GoalReached)]
+    assert reached.samples == 4 * 32 * FEWEST
     assert state(run)["samples"] == 4 * 32 * FEWEST
 
 
@@ -306,7 +316,7 @@ def test_a_resumed_run_settles_where_it_would_have(
 
 def spoil(patch: pytest.MonkeyPatch) -> None:
     """At the end of training the averaged generator is moved far off."""
-    whole = session.Session._prefer_the_best
+    whole = session.Session._restore_best
 
     def spoilt(self: session.Session) -> bool:
         with torch.no_grad():
@@ -314,7 +324,7 @@ def spoil(patch: pytest.MonkeyPatch) -> None:
                 weight.add_(0.3)
         return whole(self)
 
-    patch.setattr(session.Session, "_prefer_the_best", spoilt)
+    patch.setattr(session.Session, "_restore_best", spoilt)
 
 
 def average(checkpoint: Path) -> dict[str, Any]:
@@ -338,12 +348,12 @@ def test_where_the_end_is_worse_the_best_average_is_put_back(
     spoil(monkeypatch)
     mended, warned = (trained(points, tmp_path / mode, watchdog=mode, **choices) for mode in ("repair", "warn"))
     kept = checkpoints(mended / "best")[-1]
-    (event,) = [event for event in lines(mended / "events.jsonl") if event["kind"] == "best"]
-    assert event["said"] == f"The samples were best after {int(kept.name):,} samples: the average is that of then."
+    (event,) = [event for event in read_events(mended / "events.jsonl") if isinstance(event, BestRestored)]
+    assert (event.samples, event.best) == (60 * 32, int(kept.name))
     ends = {run: checkpoints(run / "checkpoints")[-1] for run in (plain, mended, warned)}
     assert {end.name for end in ends.values()} == {f"{60 * 32:09d}"}
     assert same(average(ends[mended]), average(kept))
-    assert "best" not in kinds(plain) and "best" not in kinds(warned)
+    assert "best restored" not in kinds(plain) and "best restored" not in kinds(warned)
     assert not same(average(ends[plain]), average(kept)) and not same(average(ends[warned]), average(ends[plain]))
     digests = [{name: value for name, value in digest(run).items() if "average/" not in name} for run in ends]
     assert digests[0] == digests[1] == digests[2]
@@ -359,22 +369,29 @@ def test_the_best_is_put_back_once(
         run = trained(points, tmp_path / "run", samples=60 * 32, **LEARNING)
     before = digest(run)
     sparring.resume(run, display=Silent())
-    assert digest(run) == before and kinds(run).count("best") == 1
+    assert digest(run) == before and kinds(run).count("best restored") == 1
 
 
 @pytest.mark.usefixtures("watchful")
-def test_few_images_that_are_known_by_heart_are_augmented(tmp_path: Path) -> None:
+def test_few_images_that_the_discriminator_overfits_are_augmented(tmp_path: Path) -> None:
     controls = {}
     for count in (40, 1000):
         images = np.random.default_rng(0).integers(0, 256, size=(count, 8, 8, 1), dtype=np.uint8)
         np.savez(tmp_path / f"{count}.npz", images=images)
-        small = {"batch": 16, "width": 8, "discriminator_width": 16, "noise": 4, "gamma": 0.001, "learning_rate": 1e-2}
+        small = {
+            "batch": 16,
+            "width": 8,
+            "discriminator_width": 16,
+            "latent_size": 4,
+            "gamma": 0.001,
+            "learning_rate": 1e-2,
+        }
         source, out = str(tmp_path / f"{count}.npz"), tmp_path / f"run of {count}"
         run = sparring.train(
             source, recipe="images/r3gan", samples=88 * 16, seed=1, out=out, display=Silent(), **small
         ).folder
-        controls[count] = [line["dial: augmentation"] for line in lines(run / "log.jsonl")]
+        controls[count] = [line.controls["augmentation"] for line in read_log(run / "log.jsonl")]
         gaps = [line.get("held-out gap", 0.0) for line in lines(run / "signals.jsonl")]
-        assert (max(gaps) > KNOWN) == (count == 40)
+        assert (max(gaps) > OVERFITTING_TARGET) == (count == 40)
     assert controls[40][0] == 0.0 < controls[40][-1] == max(controls[40])
     assert set(controls[1000]) == {0.0}

@@ -5,15 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from sparring.flow import Progress
+from sparring.flow import Figures, Progress
 from sparring.runs.display import Display, Live, Plain, Silent, clock, status, suitable
 
-FIGURES = {
-    "generator/adversarial": 0.5,
-    "generator/l1": 0.25,
-    "generator/gradient": 9.0,
-    "discriminator/adversarial": 0.7,
-}
+FIGURES = Figures(
+    terms={"generator": {"adversarial": 0.5, "l1": 0.25}, "discriminator": {"adversarial": 0.7}},
+    gradients={"generator": 9.0},
+)
 
 
 def test_clock() -> None:
@@ -50,10 +48,10 @@ def test_other_work_is_counted_with_the_time_it_will_take(monkeypatch: pytest.Mo
     stream = io.StringIO()
     plain = Plain(every=10, stream=stream)
     for done, now[0] in clocks.items():
-        plain.count("judging", done, 20)
+        plain.count("evaluating", done, 20)
     assert stream.getvalue().splitlines() == [
-        " 20%  judging: 4 of 20 · 1:20 left",
-        "100%  judging: 20 of 20 · 0:00 left",
+        " 20%  evaluating: 4 of 20 · 1:20 left",
+        "100%  evaluating: 20 of 20 · 0:00 left",
     ]
 
 
@@ -64,8 +62,8 @@ def test_the_others_play_along(
     display = make()
     display.say("[red] is no markup")
     display.step(progress(1, 1.0), FIGURES, 1.0, 1.0, "healthy")
-    display.count("judging", 1, 2)
-    display.count("judging", 2, 2)
+    display.count("evaluating", 1, 2)
+    display.count("evaluating", 2, 2)
     display.close()
     said = capfd.readouterr()
     assert said.out == ""

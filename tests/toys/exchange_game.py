@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss, mse_loss
 
 from sparring.controls import Control
-from sparring.flow import Batch, Latent, Opinion, Progress, Sample, Terms, Turn
+from sparring.flow import Batch, Latent, Objective, Opinion, Progress, Sample, Turn
 from sparring.games.game import WHOLE_RUN
 from sparring.layers.dense import Dense
 from sparring.objectives.gamma import LEAD, lead
@@ -70,51 +70,53 @@ class ExchangeGame:
     def __init__(self, *, size: int = 2, width: int = 32, pool: int = 50) -> None:
         self.controls: dict[str, Control] = {}
         self.generators = {domain: Dense(size, width, size) for domain in ("a", "b")}
-        self.critics = {domain: Critic(size=size, width=width, pool=pool) for domain in ("a", "b")}
+        self.discriminators = {domain: Critic(size=size, width=width, pool=pool) for domain in ("a", "b")}
         self.players: dict[str, nn.Module] = {
             **{f"to {domain}": generator for domain, generator in self.generators.items()},
-            **{f"critic {domain}": critic for domain, critic in self.critics.items()},
+            **{f"critic {domain}": critic for domain, critic in self.discriminators.items()},
         }
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """Each critic, then both generators together."""
         critics = [
-            Turn(f"critic {domain}", partial(self.critic_terms, domain), after=partial(self.remember, domain))
-            for domain in self.critics
+            Turn(f"critic {domain}", partial(self.critic_objective, domain), after=partial(self.remember, domain))
+            for domain in self.discriminators
         ]
-        return [*critics, Turn("generators", self.generator_terms, players=("to a", "to b"))]
+        return [*critics, Turn("generators", self.generator_objective, players=("to a", "to b"))]
 
-    def critic_terms(self, domain: str, batch: Batch, progress: Progress) -> Terms:
+    def critic_objective(self, domain: str, batch: Batch, progress: Progress) -> Objective:
         """Tell real points of the domain from fakes, some of them earlier ones, by least squares (Mao et al. 2017)."""
         real, other = (batch.real, batch.condition) if domain == "a" else (batch.condition, batch.real)
         with torch.no_grad():
             fakes = self.generators[domain](other)
-        progress.rows["fakes"] = fakes
-        critic = self.critics[domain]
+        critic = self.discriminators[domain]
         real_logits, fake_logits = critic(real), critic(critic.exchange(fakes, progress))
         with torch.no_grad():
-            progress.notes[LEAD] = lead([real_logits], [fake_logits])
-        return {"real": towards(1.0, real_logits) / 2, "fake": towards(0.0, fake_logits) / 2}
+            notes = {LEAD: lead([real_logits], [fake_logits])}
+        terms = {"real": towards(1.0, real_logits) / 2, "fake": towards(0.0, fake_logits) / 2}
+        return Objective(terms, notes, {"fakes": fakes})
 
     def remember(self, domain: str, rows: Mapping[str, Sample], progress: Progress) -> None:
         """Move the pool of the domain's critic."""
-        self.critics[domain].remember(rows["fakes"], progress)
+        self.discriminators[domain].remember(rows["fakes"], progress)
 
-    def generator_terms(self, batch: Batch, progress: Progress) -> Terms:
+    def generator_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Be taken for real in both domains, and find the way back (eqs. 1 and 2)."""
         a, b = batch.real, batch.condition
         assert b is not None
         as_a, as_b = self.generators["a"](b), self.generators["b"](a)
         cycle = l1_loss(self.generators["a"](as_b), a) + l1_loss(self.generators["b"](as_a), b)
-        return {
-            "a": towards(1.0, self.critics["a"](as_a)),
-            "b": towards(1.0, self.critics["b"](as_b)),
-            "cycle": CYCLE_WEIGHT * cycle,
-        }
+        return Objective(
+            {
+                "a": towards(1.0, self.discriminators["a"](as_a)),
+                "b": towards(1.0, self.discriminators["b"](as_b)),
+                "cycle": CYCLE_WEIGHT * cycle,
+            }
+        )
 
     def opinion(self, batch: Batch) -> Opinion:
         """How real the critic takes points of domain a for."""
-        return Opinion(self.critics["a"](batch.real))
+        return Opinion(self.discriminators["a"](batch.real))
 
     def latent(self, random: RandomStream) -> Latent:
         """No numbers, (rows, 0): an exchange is a function of the condition."""

@@ -69,7 +69,7 @@ class Graphs(ToyRecipe):
 
     def game(self, facts: Facts) -> Game:
         strength, latent = automatic(10.0, rate=0.01, lowest=0.01), normal(sum(CHOICE) + 8)
-        return Duel(Generator(), Discriminator(), prior=latent, loss=relativistic, strength=strength)
+        return Duel(Generator(), Discriminator(), prior=latent, loss=relativistic, gamma=strength)
 
 
 RECIPE = Graphs()

@@ -70,7 +70,7 @@ class Halves(ToyRecipe):
         return View(facts.shape)
 
     def game(self, facts: Facts) -> Game:
-        return HalvesGame(Generator(), Discriminator(), Dense(2, 32, len(facts.classes)), latent=4)
+        return HalvesGame(Generator(), Discriminator(), Dense(2, 32, len(facts.classes)), latent_size=4)
 
 
 RECIPE, MEASURES = Halves(), ("accuracy",)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from sparring.flow import Batch, Latent, Opinion, Progress, Sample, Terms, Turn
+from sparring.flow import Batch, Latent, Objective, Opinion, Progress, Sample, Turn
 from sparring.games.duel import Duel
 from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import normal
@@ -22,31 +22,33 @@ class HalvesGame:
         generator: see ``Duel``.
         discriminator: see ``Duel``.
         classifier: samples → logits, (rows, classes).
-        noise: length of the noise.
+        latent_size: length of the latent vector.
     """
 
     published = ("generator", "classifier")
     critics = ("discriminator",)
     phases = WHOLE_RUN
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, classifier: nn.Module, *, latent: int) -> None:
+    def __init__(
+        self, generator: nn.Module, discriminator: nn.Module, classifier: nn.Module, *, latent_size: int
+    ) -> None:
         terms = {"doubt": Weighted(self.doubt, constant(0.1))}
-        self.duel = Duel(generator, discriminator, prior=normal(latent), loss=relativistic, terms=terms)
+        self.duel = Duel(generator, discriminator, prior=normal(latent_size), loss=relativistic, terms=terms)
         self.players = {**self.duel.players, "classifier": classifier}
         self.controls = self.duel.controls
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """Those of the duel, then the classifier."""
-        return [*self.duel.turns(progress), Turn("classifier", self.classifier_terms)]
+        return [*self.duel.turns(progress), Turn("classifier", self.classifier_objective)]
 
-    def classifier_terms(self, batch: Batch, progress: Progress) -> Terms:
+    def classifier_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Cross entropy of the labels that are known, per row, known or not.
 
         So each known row counts the same, however the batch is split, and rows without any give 0.
         """
         logits, label = self.players["classifier"](batch.real), batch.label
         assert label is not None
-        return {"labels": cross_entropy(logits, label, ignore_index=-1, reduction="sum") / len(label)}
+        return Objective({"labels": cross_entropy(logits, label, ignore_index=-1, reduction="sum") / len(label)})
 
     def doubt(self, attempt: Attempt) -> Tensor:
         """Entropy of the class of generated samples, in nats (Springenberg 2016, eq. 5)."""

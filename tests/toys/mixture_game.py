@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.controls import Control
-from sparring.flow import Batch, Latent, Opinion, Progress, Sample, Terms, Turn
+from sparring.flow import Batch, Latent, Objective, Opinion, Progress, Sample, Turn
 from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import normal
 from sparring.randomness import RandomStream
@@ -97,12 +97,11 @@ class MixtureGame:
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """The mixture, every time."""
-        return [Turn("mixture", self.terms, after=self.learn)]
+        return [Turn("mixture", self.objective, after=self.learn)]
 
-    def terms(self, batch: Batch, progress: Progress) -> Terms:
+    def objective(self, batch: Batch, progress: Progress) -> Objective:
         """The negative log-likelihood in nats, which EM lowers."""
-        progress.rows["points"] = batch.real
-        return {"surprise": -self.mixture(batch.real).logsumexp(1).mean()}
+        return Objective({"surprise": -self.mixture(batch.real).logsumexp(1).mean()}, rows={"points": batch.real})
 
     def learn(self, rows: Mapping[str, Sample], progress: Progress) -> None:
         """Take one step of EM on the whole batch."""

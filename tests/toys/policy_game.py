@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from sparring.controls import Control, running_mean
-from sparring.flow import Batch, Latent, Opinion, Phase, Progress, Sample, Terms, Turn
+from sparring.controls import Control, note, running_mean
+from sparring.flow import Batch, Latent, Objective, Opinion, Phase, Progress, Sample, Turn
 from sparring.games.game import phase_at
 from sparring.objectives.gamma import LEAD, lead
 from sparring.randomness import RandomStream
@@ -29,34 +29,33 @@ class PolicyGame:
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, *, length: int, letters: int) -> None:
         self.players = {"generator": generator, "discriminator": discriminator}
-        self.controls = {"baseline": Control(0.5, rule=running_mean("generator: reward", 0.9))}
+        self.controls = {"baseline": Control(0.5, rule=running_mean(note("generator", "reward"), 0.9))}
         self.length, self.letters = length, letters
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """The generator alone learns to imitate; then the discriminator moves, and the generator by its rewards."""
         if phase_at(self, progress.fraction) == 0:
-            return [Turn("likelihood", self.likelihood_terms, players=("generator",))]
-        return [Turn("discriminator", self.discriminator_terms), Turn("generator", self.generator_terms)]
+            return [Turn("likelihood", self.likelihood_objective, players=("generator",))]
+        return [Turn("discriminator", self.discriminator_objective), Turn("generator", self.generator_objective)]
 
-    def likelihood_terms(self, batch: Batch, progress: Progress) -> Terms:
+    def likelihood_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Make the data likely: -log p(x), in nats."""
-        return {"surprise": -self.log_likelihood(batch.real).mean()}
+        return Objective({"surprise": -self.log_likelihood(batch.real).mean()})
 
-    def discriminator_terms(self, batch: Batch, progress: Progress) -> Terms:
+    def discriminator_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Tell real from fake (eq. 5)."""
         fake = self.generate(self.latent(progress.random), None)
         real_logits, fake_logits = (self.players["discriminator"](side) for side in (batch.real, fake))
-        progress.notes[LEAD] = lead([real_logits.detach()], [fake_logits.detach()])
-        return {"adversarial": softplus(-real_logits).mean() + softplus(fake_logits).mean()}
+        terms = {"adversarial": softplus(-real_logits).mean() + softplus(fake_logits).mean()}
+        return Objective(terms, {LEAD: lead([real_logits.detach()], [fake_logits.detach()])})
 
-    def generator_terms(self, batch: Batch, progress: Progress) -> Terms:
+    def generator_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Write more of what was rewarded above the baseline (Williams 1992): E[(R - b) ∇ log p(x)], R = σ(D(x))."""
         with torch.no_grad():
             fake = self.generate(self.latent(progress.random), None)
             reward = self.players["discriminator"](fake).sigmoid()
-        progress.notes["reward"] = reward.mean()
         advantage = reward - self.controls["baseline"].value
-        return {"policy": -(advantage * self.log_likelihood(fake)).mean()}
+        return Objective({"policy": -(advantage * self.log_likelihood(fake)).mean()}, {"reward": reward.mean()})
 
     def log_likelihood(self, tokens: Tensor) -> Tensor:
         """Sum of log p(token | tokens before), (rows,)."""

@@ -1,8 +1,9 @@
-"""Checkpoints that were damaged are found out, passed over, and said."""
+"""Damaged checkpoints are detected, skipped and reported."""
 
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ import torch
 
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
+from sparring.flow import Figures
 from sparring.games.duel import Duel
-from sparring.storage import json_text
+from sparring.storage import json_text, sha256, write_json
 from sparring.training.checkpoint import (
     FILES,
     FORMAT,
+    _digest,
     checkpoints,
     forget_after,
     load_checkpoint,
@@ -23,7 +26,7 @@ from sparring.training.checkpoint import (
     save_checkpoint,
     take,
 )
-from sparring.training.guard import PATIENCE
+from sparring.training.guard import MAX_SKIPPED
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
 
@@ -59,10 +62,28 @@ def test_one_of_another_format_is_passed_over(saved: Path) -> None:
     """Though it is whole: what it says may mean something else."""
     path = saved / "000000096" / "manifest.json"
     manifest = json.loads(path.read_text())
-    assert manifest["format"] == FORMAT == 2
-    path.write_text(json_text({**manifest, "format": FORMAT - 1}))
+    assert manifest["format"] == FORMAT == 3
+    path.write_text(json_text({**manifest, "format": 1}))
     _, where, (complaint,) = load_checkpoint(saved)
     assert where.name == "000000064" and "another format" in complaint
+
+
+def test_a_checkpoint_of_format_2_is_restored(saved: Path, trainer: Trainer) -> None:
+    """Format 2 has "dials" with a "strength", "refused" updates and figures by strings."""
+    path = saved / "000000096"
+    state = json.loads((path / "state.json").read_text())
+    controls = {("strength" if name == "gamma" else name): position for name, position in state["controls"].items()}
+    old = {name: state[name] for name in ("step", "samples", "seconds", "micro_batch")}
+    old |= {"dials": {**controls, "strength": [0.25, True]}, "guard": {"refused": {"generator": 1}, "total": 4}}
+    write_json(path / "state.json", {**old, "figures": {"discriminator: lead": 0.7}, "beside": {"watchdog": {}}})
+    files = {name: {"bytes": (path / name).stat().st_size, "sha256": sha256(path / name)} for name in FILES}
+    write_json(path / "manifest.json", {"format": 2, "files": files, "digest": _digest(files)})
+    snapshot, where, complaints = load_checkpoint(saved)
+    restore(trainer, snapshot)
+    assert where == path and not complaints
+    assert (trainer.samples, trainer.guard.total, trainer.guard.skipped) == (96, 4, {"generator": 1})
+    assert (trainer.controls["gamma"].value, trainer.controls["gamma"].enabled) == (0.25, True)
+    assert trainer.figures == Figures() and trainer.extra_state == {}
 
 
 def test_order_is_by_number(tmp_path: Path) -> None:
@@ -155,12 +176,12 @@ def test_nothing_is_forgotten_where_nothing_is(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
-def test_where_the_dials_stand_is_kept(
+def test_positions_of_controls_are_restored(
     trainer: Trainer, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel], tmp_path: Path
 ) -> None:
     trainer.controls["generator rate"].set(0.25)
-    trainer.controls["strength"].enabled = True
-    trainer.controls["strength"].set(1 / 3)
+    trainer.controls["gamma"].enabled = True
+    trainer.controls["gamma"].set(1 / 3)
     trainer.controls["real level"].set(-1e-17)
     trainer.extra_state = {"watchdog": {"tries": {"imbalance": 2}}}
     trainer.advance()
@@ -177,37 +198,39 @@ def test_where_the_dials_stand_is_kept(
     assert other.fresh == trainer.fresh
 
 
-def test_refused_updates_and_the_latest_figures_are_kept(
+def test_skipped_updates_and_the_latest_figures_are_restored(
     trainer: Trainer, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel], tmp_path: Path
 ) -> None:
-    """Figures that are no numbers stay so; nothing is shared between the trainer and its snapshot."""
+    """Figures that are not finite are left out; nothing is shared between the trainer and its snapshot."""
     trainer.advance()
     for norm in (math.nan, 1.0, math.inf, math.nan):
-        trainer.guard.note("generator", norm)
-    trainer.figures |= {"generator/adversarial": math.nan, "discriminator: lead": 1 / 3}
+        trainer.guard.check("generator", norm)
+    finite = trainer.figures.updated(Figures(notes={"discriminator": {"lead": 1 / 3}}))
+    trainer.figures = finite.updated(Figures(notes={"discriminator": {"sure": math.nan, "new": math.inf}}))
     save_checkpoint(tmp_path, trainer)
     json.loads((tmp_path / "000000032" / "state.json").read_text(), parse_constant=pytest.fail)
     other = Trainer(tiny_duel(), blob, plan())
     snapshot, _, _ = load_checkpoint(tmp_path)
     restore(other, snapshot)
-    assert (other.guard.total, other.guard.refused) == (3, {"generator": 2, "discriminator": 0})
-    assert other.figures == pytest.approx(trainer.figures, nan_ok=True, rel=0, abs=0)
-    other.guard.note("generator", math.nan)
+    assert (other.guard.total, other.guard.skipped) == (3, {"generator": 2, "discriminator": 0})
+    expected = {name: value for name, value in finite.notes["discriminator"].items() if name != "sure"}
+    assert other.figures == replace(finite, notes={**finite.notes, "discriminator": expected})
+    other.guard.check("generator", math.nan)
     restored = Trainer(tiny_duel(), blob, plan())
     restore(restored, snapshot)
-    assert restored.guard == trainer.guard and restored.guard.refused["generator"] == 2
+    assert restored.guard == trainer.guard and restored.guard.skipped["generator"] == 2
 
 
-def test_a_run_that_was_about_to_give_up_goes_on_doing_so(
+def test_skipped_updates_before_a_checkpoint_count_after_it(
     trainer: Trainer, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel], tmp_path: Path
 ) -> None:
-    for _ in range(PATIENCE - 1):
-        trainer.guard.note("generator", math.nan)
+    for _ in range(MAX_SKIPPED - 1):
+        trainer.guard.check("generator", math.nan)
     save_checkpoint(tmp_path, trainer)
     other = Trainer(tiny_duel(), blob, plan())
     restore(other, load_checkpoint(tmp_path)[0])
     assert other.guard.exhausted is None
-    other.guard.note("generator", math.nan)
+    other.guard.check("generator", math.nan)
     assert other.guard.exhausted == "generator"
 
 

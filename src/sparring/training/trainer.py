@@ -115,7 +115,7 @@ class Trainer:
             group["betas"] = (adam.beta1, adam.beta2(progress.fraction))
 
         # Take the turns; a repeated one sees the next batch. The number of the first batch follows from samples seen.
-        fresh = Figures(samples=self.plan.batch * batches, fraction=progress.fraction)
+        fresh = Figures()
         first = self.samples // self.plan.batch
         for turn in turns:
             for repeat in range(turn.times):
@@ -124,6 +124,7 @@ class Trainer:
                 fresh = fresh.updated(figures)
 
         # Update controls from this step's figures.
+        fresh = replace(fresh, samples=self.plan.batch * batches, fraction=progress.fraction)
         for control in self.controls.values():
             control.update(fresh)
         self.fresh = replace(fresh, controls={name: value for name, (value, _) in positions(self.controls).items()})

@@ -79,7 +79,7 @@ class Generator(nn.Module):
         self.start = linear(inputs, counts[0] * height * breadth)
         self.blocks = nn.ModuleList(blocks_of(count, blocks) for count in counts[:-1])
         self.steps = nn.ModuleList(convolution(before, after) for before, after in itertools.pairwise(counts))
-        self.random = convolution(counts[-1], channels)
+        self.draw = convolution(counts[-1], channels)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -90,7 +90,7 @@ class Generator(nn.Module):
         for grid, blocks, step in zip(self.grids[1:], self.blocks, self.steps, strict=True):
             values = rectify(step(blocks(values)))
             values = interpolate(values, size=grid, mode="bilinear", align_corners=False)
-        return limit(self.random(values), self.leak)
+        return limit(self.draw(values), self.leak)
 
 
 class Discriminator(nn.Module):
