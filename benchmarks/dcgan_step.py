@@ -2,8 +2,8 @@
 
     python benchmarks/dcgan_step.py [--rounds 7] [--steps 3]
 
-100 noise, 64 features, batch 64, Adam(2e-4, 0.5), data in memory, interleaved in one process on two threads. The loop
-is the usual one: new noise per step, one fake batch for both updates, binary cross-entropy on logits, an averaged
+latents of 100, 64 features, batch 64, Adam(2e-4, 0.5), data in memory, interleaved in one process on two threads. The
+loop is the usual one: new latents per step, one fake batch for both updates, binary cross-entropy on logits, an averaged
 generator.
 """
 
@@ -39,13 +39,13 @@ def by_hand(data: torch.Tensor, *, channels_last: bool = False, bfloat16: bool =
         real = (data[rows].float() / 127.5 - 1).contiguous(memory_format=form)
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             fake = generator(torch.randn(BATCH, NOISE))
-            judged = discriminator(real).scores[0].float(), discriminator(fake.detach()).scores[0].float()
+            judged = discriminator(real).logits[0].float(), discriminator(fake.detach()).logits[0].float()
         bce = binary_cross_entropy_with_logits
         adams[1].zero_grad()
         (bce(judged[0], ones) + bce(judged[1], zeros)).backward()
         adams[1].step()
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            score = discriminator(fake).scores[0].float()
+            score = discriminator(fake).logits[0].float()
         adams[0].zero_grad()
         bce(score, ones).backward()
         adams[0].step()

@@ -21,10 +21,11 @@ from sklearn.svm import SVC
 import sparring
 from sparring.cli.demo import MINUTES, SAMPLES
 from sparring.data.view import View
+from sparring.events import Finished, read_events
 from sparring.metrics.distances import frechet
 from sparring.modalities.images.data import survey
 from sparring.runs.display import Plain
-from sparring.storage import read_json, read_lines
+from sparring.storage import read_json
 
 
 def judge(run: sparring.Run, seed: int) -> dict[str, float]:
@@ -42,9 +43,9 @@ def judge(run: sparring.Run, seed: int) -> dict[str, float]:
     to_train = [
         torch.cdist(part, train.real.flatten(1)).amin(1).median().item() for part in (fake, held_out.real.flatten(1))
     ]
-    last = read_lines(run.folder / "events.jsonl")[-1]["said"]
+    (finished,) = [event for event in read_events(run.folder / "events.jsonl") if isinstance(event, Finished)]
     return {
-        "training s": float(last.split(" samples in ")[1].split(" s")[0]),
+        "training s": finished.seconds,
         "agreement": float((found == wanted.numpy()).mean()),
         "Fréchet": frechet(real, fake),
         "real halves": frechet(real[halves[:half]], real[halves[half:]]),

@@ -16,17 +16,17 @@ from sparring import Adam, Dataset, Duel, Plan, Trainer
 from sparring.games.priors import normal
 from sparring.modalities.points.metrics import mode_coverage
 from sparring.modalities.points.networks.dense import Discriminator, Generator
-from sparring.objectives.losses import Loss
+from sparring.objectives.losses import Loss, total
 from sparring.objectives.penalties import r1, r2
 from sparring.objectives.schedules import Weighted, constant, cosine, geometric_cosine
 from sparring.randomness import RandomStream, seeded
 
 relativistic_hinge = Loss(
-    discriminator=lambda real, fake: relu(1 - (real - fake)).mean(),
-    generator=lambda real, fake: relu(1 - (fake - real)).mean(),
+    discriminator=lambda real, fake: total(relu(1 - (ours - theirs)) for ours, theirs in zip(real, fake, strict=True)),
+    generator=lambda real, fake: total(relu(1 - (theirs - ours)) for ours, theirs in zip(real, fake, strict=True)),
     paired=True,
 )
-"""A margin of one between the score of each real sample and that of its fake."""
+"""A margin of one between the logit of each real sample and that of its fake; the sum over critics, here one."""
 
 ANGLES = torch.arange(8) * (2 * math.pi / 8)
 CENTRES = torch.stack([ANGLES.cos(), ANGLES.sin()], dim=1)
@@ -41,7 +41,7 @@ def ring(count: int) -> Dataset:
 
 
 def duel(seed: int) -> Duel:
-    """The game: two networks, where the noise comes from, the loss, the penalties with their weights."""
+    """The game: two networks, the distribution of latents, the loss, the penalties with their weights."""
     with seeded(seed, "weights"):
         generator, discriminator = Generator(), Discriminator()
     gamma = geometric_cosine(0.3, 0.03)

@@ -1,7 +1,7 @@
 """One GAN in one file, in plain torch: eight Gaussians on a ring, learned in less than half a minute on one core.
 
 The step is that of the project in miniature (src/sparring/games/duel.py and training/trainer.py): noise, samples,
-scores, penalties, losses, average. The loss compares each fake with the real beside it, and R1 and R2 keep the
+logits, penalties, losses, average. The loss compares each fake with the real beside it, and R1 and R2 keep the
 discriminator smooth at both (Huang et al. 2024, "The GAN is dead; long live the GAN!").
 
     python examples/ring_of_gaussians.py [steps]
@@ -65,7 +65,7 @@ def judge(points: Tensor) -> tuple[int, float]:
     return len(mode[good].unique()), good.float().mean().item()
 
 
-def random(points: Tensor, path: str) -> None:
+def draw(points: Tensor, path: str) -> None:
     """A scatter plot."""
     picture = Image.new("RGB", (400, 400), "white")
     pen = ImageDraw.Draw(picture)
@@ -84,24 +84,24 @@ for step in range(STEPS):
     for optimiser in optimisers:
         optimiser.param_groups[0]["lr"] = 3e-3 * (0.03 + 0.97 * (1 + math.cos(math.pi * done)) / 2)
 
-    # The discriminator: tell real from fake, smoothly.
+    # Update the discriminator: the loss on real and generated points, plus R1 and R2.
     real = real_points(BATCH).requires_grad_()
     fake = generator(torch.randn(BATCH, NOISE)).detach().requires_grad_()
-    real_scores, fake_scores = discriminator(real), discriminator(fake)
-    penalty = squared_gradient(real_scores, real) / 2 + squared_gradient(fake_scores, fake) / 2
-    loss = softplus(fake_scores - real_scores).mean() + gamma * penalty.mean()
+    real_logits, fake_logits = discriminator(real), discriminator(fake)
+    penalty = squared_gradient(real_logits, real) / 2 + squared_gradient(fake_logits, fake) / 2
+    loss = softplus(fake_logits - real_logits).mean() + gamma * penalty.mean()
     optimisers[1].zero_grad()
     loss.backward()
     optimisers[1].step()
 
-    # The generator: be taken for real.
+    # Update the generator: its points should get higher logits than the real ones.
     real, fake = real_points(BATCH), generator(torch.randn(BATCH, NOISE))
     loss = softplus(discriminator(real) - discriminator(fake)).mean()
     optimisers[0].zero_grad()
     loss.backward()
     optimisers[0].step()
 
-    # The average follows slowly: it is what is used in the end.
+    # Update the moving average of the generator, which is used in the end.
     with torch.no_grad():
         decay = 0.5 ** (BATCH / (1 + 0.05 * step * BATCH))
         for slow, fast in zip(average.parameters(), generator.parameters(), strict=True):
@@ -112,4 +112,4 @@ for step in range(STEPS):
         modes, quality = judge(samples)
         print(f"step {step + 1:5}  modes {modes}/8  quality {quality:.1%}", flush=True)
 
-random(samples, "ring.png")
+draw(samples, "ring.png")

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rounds import setting
 
 from sparring.data.dataset import Dataset, Split
-from sparring.flow import Batch, Progress, Objective, Verdict
+from sparring.flow import Batch, Objective, Progress, Verdict
 from sparring.games.duel import Duel
 from sparring.metrics.distances import frechet
 from sparring.modalities.images.data import survey
@@ -88,8 +88,8 @@ class Halved(nn.Module):
         self.network = network
 
     def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
-        scores, features = self.network(sample, condition)
-        return Verdict([(score * 30_000).half().float() / 30_000 for score in scores], features)
+        logits, features = self.network(sample, condition)
+        return Verdict([(logit * 30_000).half().float() / 30_000 for logit in logits], features)
 
 
 def batch_norm(game: Duel) -> None:
@@ -116,20 +116,20 @@ def saturating(game: Duel) -> None:
 def transposed(game: Duel) -> None:
     """The pixels are painted by a transposed convolution of kernel 3 and stride 2: unequally often."""
     generator: Any = game.players["generator"]
-    random = generator.random
-    layer = nn.ConvTranspose2d(random.in_channels, random.out_channels, 3, 2, padding=1, output_padding=1)
-    generator.random = nn.Sequential(nn.AvgPool2d(2), layer)
+    draw = generator.draw
+    layer = nn.ConvTranspose2d(draw.in_channels, draw.out_channels, 3, 2, padding=1, output_padding=1)
+    generator.draw = nn.Sequential(nn.AvgPool2d(2), layer)
 
 
 def one_bad_batch(game: Duel) -> None:
     healthy = game.generator_objective
 
-    def terms(batch: Batch, progress: Progress) -> Objective:
+    def objective(batch: Batch, progress: Progress) -> Objective:
         found = healthy(batch, progress)
-        bad = progress.step == BROKEN_AT
-        return {name: term * float("nan") if bad else term for name, term in found.items()}
+        factor = float("nan") if progress.step == BROKEN_AT else 1.0
+        return found._replace(terms={name: term * factor for name, term in found.terms.items()})
 
-    game.generator_objective = terms  # type: ignore[method-assign]
+    game.generator_objective = objective  # type: ignore[method-assign]
 
 
 def only(count: int) -> Spoil:
@@ -223,7 +223,7 @@ def events(folder: Path) -> list[dict[str, Any]]:
 def outcome(folder: Path) -> Outcome:
     """Read from a run folder; a run without finite samples scores infinitely badly."""
     score = json.loads((folder / "score.json").read_text())["score"]
-    told = [event for event in events(folder) if event["kind"] in ("finding", "refused")]
+    told = [event for event in events(folder) if event["kind"] in ("finding", "update skipped")]
     names = [str(event.get("finding", NOT_FINITE)) for event in told]
     return Outcome(math.inf if score is None else score, tuple(dict.fromkeys(names)))
 

@@ -22,7 +22,7 @@ def gap(distance: float, gamma: float, steps: int = 1500) -> float:
     for step in range(steps):
         real, fake = (torch.randn(256, 2, generator=generator) + shift for shift in (away * 0, away))
         real, fake = real.requires_grad_(), fake.requires_grad_()
-        scores = [network(side).scores[0] for side in (real, fake)]
+        scores = [network(side).logits[0] for side in (real, fake)]
         input_gradients = [
             torch.autograd.grad(score.sum(), side, create_graph=True)[0].square().sum(1).mean()
             for score, side in zip(scores, (real, fake), strict=True)

@@ -13,7 +13,7 @@ import re
 import statistics
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rounds import setting
 
 from sparring.controls import Rule
+from sparring.flow import Figures
 from sparring.metrics.distances import frechet
 from sparring.modalities.images.data import survey
 from sparring.modalities.images.recipes import r3gan
-from sparring.objectives import balance
+from sparring.objectives.gamma import LEAD, SET_POINT, automatic
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.schedules import geometric
 from sparring.recipe import resolve, with_fields
@@ -36,19 +37,22 @@ from sparring.storage import write_json
 from sparring.training import devices
 
 COUNT = 1500
-SEEN = f"discriminator: {balance.LEAD}"
-"""By which γ is steered."""
+TURN = "discriminator"
+"""The turn whose lead steers γ."""
 
 
 def filtered(rule: Rule, decay: float) -> Rule:
     """``rule`` sees a running mean of the lead."""
     means: list[float] = []
 
-    def seen(value: float, figures: Mapping[str, float]) -> float:
-        means[:] = [decay * mean + (1 - decay) * figures[SEEN] for mean in means] or [figures[SEEN]]
-        return rule(value, {**figures, SEEN: means[0]})
+    def smoothed(value: float, figures: Figures) -> float:
+        if figures.signals:
+            return value
+        now = figures.notes[TURN][LEAD]
+        means[:] = [decay * mean + (1 - decay) * now for mean in means] or [now]
+        return rule(value, replace(figures, notes={TURN: {LEAD: means[0]}}))
 
-    return seen
+    return smoothed
 
 
 def controlled(at: float, proportional: float, integral: float) -> Rule:
@@ -56,8 +60,10 @@ def controlled(at: float, proportional: float, integral: float) -> Rule:
     floor = geometric(r3gan.START, r3gan.LOWEST_GAMMA * r3gan.START)
     before: list[float] = []
 
-    def rule(value: float, figures: Mapping[str, float]) -> float:
-        error = min(max(figures[SEEN] - at, -1.0), 1.0)
+    def rule(value: float, figures: Figures) -> float:
+        if figures.signals:
+            return value
+        error = min(max(figures.notes[TURN][LEAD] - at, -1.0), 1.0)
         change = error - before.pop() if before else 0.0
         before.append(error)
         return max(value * math.exp(proportional * change + integral * error), floor(figures.fraction))
@@ -70,7 +76,7 @@ class Choice:
     """What differs from the default."""
 
     fields: Mapping[str, Any] = field(default_factory=dict)
-    at: float = balance.SET_POINT
+    at: float = SET_POINT
     start: float = r3gan.START
     rate: float = r3gan.GAMMA_RATE
     filtered: float = 0.0
@@ -82,7 +88,7 @@ class Choice:
         """Another rule for γ, another loss, or augmentation that does not change."""
         game.loss = LOSSES[self.loss]
         if game.controls["gamma"].enabled:
-            game.controls["gamma"] = gamma.automatic(self.start, self.rate, r3gan.LOWEST_GAMMA, at=self.at)
+            game.controls["gamma"] = automatic(self.start, self.rate, r3gan.LOWEST_GAMMA, at=self.at)
         if self.gains:
             game.controls["gamma"].rule = controlled(self.at, *self.gains)
         if self.filtered:

@@ -52,7 +52,7 @@ def main(out: Path) -> None:
     """Play everything."""
     torch.set_num_threads(1)
     world = join(torch.device("cpu"))
-    with watched(world):
+    with watched(world.store, world.size, world.rank):
         check_rows(world)
         for name, make in TOYS.items():
             trainer = make(world=world, batch=33)

@@ -50,7 +50,7 @@ def test_bfloat16_needs_a_processor_with_its_instructions(
 
 @pytest.mark.parametrize(
     ("values", "asked", "threads"),
-    [(devices.WORTH_SHARING - 1, None, 1), (devices.WORTH_SHARING, None, 2), (1, "2", 2)],
+    [(devices.MIN_VALUES_FOR_THREADS - 1, None, 1), (devices.MIN_VALUES_FOR_THREADS, None, 2), (1, "2", 2)],
 )
 def test_small_batches_run_on_one_thread_unless_asked(
     values: int, asked: str | None, threads: int, monkeypatch: pytest.MonkeyPatch

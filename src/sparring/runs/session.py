@@ -123,7 +123,8 @@ class Session:
     def play(self, *, resumed: bool = False) -> Run:
         """Train to the end, from the newest checkpoint if ``resumed``; then evaluate, report and publish."""
         values = self.recipe.batch * sum(math.prod(shape) for shape in self.split.train.shapes)
-        with alone(self.run) if self.world.is_main else nullcontext(), liveness.watched(self.world):
+        world = self.world
+        with alone(self.run) if world.is_main else nullcontext(), liveness.watched(world.store, world.size, world.rank):
             with devices.threads_for(self.trainer.device, values):
                 if resumed:
                     self.go_back()
