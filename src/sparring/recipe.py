@@ -104,7 +104,7 @@ def resolve(recipe: Recipe, facts: Facts, machine: Machine) -> tuple[Recipe, dic
     return resolved, reasons
 
 
-RENAMED = {"noise": "latent_size"}
+RENAMED = {"noise": "latent_size", "highest_wave": "max_frequency"}
 """Fields that older folders know by another name."""
 
 
