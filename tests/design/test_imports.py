@@ -10,26 +10,27 @@ import sparring
 
 ROOT = Path(sparring.__file__).parent
 
-BELOW = {"errors", "storage", "randomness", "samples", "flow", "dials"}
+BELOW = {"errors", "storage", "randomness", "samples", "flow", "controls", "events"}
 """Everything may stand on these; a game's protocol (``games.game``) is what the trainer and the recipes speak of."""
 
 TABLE: dict[str, set[str]] = {
     "errors": set(),
     "storage": {"errors"},
     "randomness": {"errors"},
-    "dials": set(),
     "samples": set(),
     "flow": {"randomness", "samples"},
+    "controls": {"flow"},
+    "events": {"storage"},
     "rendering": {"errors", "storage"},
     "data": BELOW,
     "layers": {"errors", "flow", "randomness"},
     "objectives": BELOW,
-    "games.game": {"dials", "flow", "randomness", "samples"},
+    "games.game": {"controls", "flow", "randomness", "samples"},
     "games": BELOW | {"objectives"},
     "metrics": BELOW | {"data"},
     "recipe": {"errors", "data", "objectives"},
     "training": BELOW | {"data", "recipe", "games.game"},
-    "watchdog": BELOW | {"data", "games.game", "sampling", "training"},
+    "watchdog": BELOW | {"data", "games.game", "objectives", "sampling", "training"},
     "modality": {"data", "samples"},
     "modalities.*.networks": {"flow", "layers"},
     "modalities.*": BELOW
