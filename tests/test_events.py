@@ -38,10 +38,10 @@ EVENTS: dict[str, AnyEvent] = {
     "Remedy for imbalance: rates are halved; rolled back to 1,024 samples.": RemedyApplied(
         samples=2048, finding="imbalance", remedy="rates are halved", step=64, rolled_back_to=1024
     ),
-    "Rates are halved helped in part against imbalance.": RemedyJudged(
+    "The remedy for imbalance (rates are halved) helped in part.": RemedyJudged(
         samples=1, finding="imbalance", remedy="rates are halved", outcome="helped in part"
     ),
-    "Rates are halved did not help against imbalance; reverted; rolled back to 5 samples.": RemedyJudged(
+    "The remedy for imbalance (rates are halved) did not help; reverted; rolled back to 5 samples.": RemedyJudged(
         samples=9,
         finding="imbalance",
         remedy="rates are halved",
