@@ -179,10 +179,14 @@ class Session:
             self._record(Resumed(samples=0))
             self.snapshots.forget_all()
             return
+
+        # The state of the trainer, and complaints about damaged checkpoints that were skipped.
         snapshot, place, complaints = load_checkpoint(self.run.checkpoints)
         restore(self.trainer, snapshot)
         for complaint in complaints:
             self._record(CheckpointDamaged(samples=self.trainer.samples, complaint=complaint))
+
+        # Log, snapshots and watchdog forget what came after it.
         self.logbook.rewind(self.trainer.samples)
         self.snapshots.forget_the_future()
         observations = read_observations(self.run.folder / "signals.jsonl")
