@@ -19,7 +19,7 @@ from sparring.storage import read_json, write_json
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "run"
-    train("ring", samples=640, batch=64, width=8, latent=2, out=out, seed=3, display=Silent())
+    train("ring", samples=640, batch=64, width=8, latent_size=2, out=out, seed=3, display=Silent())
     return out
 
 

@@ -34,7 +34,7 @@ def say(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run to make mistakes with."""
     out = tmp_path_factory.mktemp("runs") / "run"
-    train("ring", samples=128, batch=64, width=8, latent=2, out=out, display=Silent())
+    train("ring", samples=128, batch=64, width=8, latent_size=2, out=out, display=Silent())
     return out
 
 
@@ -103,7 +103,7 @@ def test_debug_shows_where(say: Say) -> None:
 
 def test_a_second_run_takes_the_next_number(say: Say, tmp_path: Path) -> None:
     for number in ("001", "002"):
-        small = ("--samples", 64, "--batch", 64, "--width", 8, "--noise", 2)
+        small = ("--samples", 64, "--batch", 64, "--width", 8, "--latent-size", 2)
         code, said = say("train", "ring", *small)
         assert code == 0, said
         assert (tmp_path / "runs" / f"ring-{number}" / "report.html").exists()

@@ -105,7 +105,7 @@ def test_tests_mirror_the_source() -> None:
     for path in ROOT.iterdir():
         if path.is_dir() and path.name not in ("__pycache__", "layers"):
             assert (TESTS / path.name).is_dir() and list((TESTS / path.name).rglob("test_*.py")), path.name
-    for name in ("randomness", "storage", "samples", "recipe", "model", "sampling", "dials"):
+    for name in ("randomness", "storage", "samples", "recipe", "model", "sampling", "controls"):
         assert (TESTS / f"test_{name}.py").is_file(), name
     for path in (ROOT / "watchdog").glob("[!_]*.py"):
         assert (TESTS / "watchdog" / f"test_{path.name}").is_file(), path.name

@@ -5,15 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from sparring.flow import Progress
+from sparring.flow import Figures, Progress
 from sparring.runs.display import Display, Live, Plain, Silent, clock, status, suitable
 
-FIGURES = {
-    "generator/adversarial": 0.5,
-    "generator/l1": 0.25,
-    "generator/gradient": 9.0,
-    "discriminator/adversarial": 0.7,
-}
+FIGURES = Figures(
+    terms={"generator": {"adversarial": 0.5, "l1": 0.25}, "discriminator": {"adversarial": 0.7}},
+    gradients={"generator": 9.0},
+)
 
 
 def test_clock() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from sparring.data.dataset import Split
 from sparring.evaluation.glossary import interval, titled
 from sparring.evaluation.result import Judgement
+from sparring.events import read_events
 from sparring.flow import Batch
 from sparring.modality import Modality
 from sparring.model import Model
@@ -41,7 +42,7 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, judgement
         training=_training(run),
         curves=Picture(drawn, "Figures of the run; thick lines are averages.", "Curves of losses and penalties."),
         choices=[(field, str(one["value"]), str(one["reason"])) for field, one in record.choices.items()],
-        happened=[str(event["said"]) for event in read_lines(run.folder / "events.jsonl")][-MOST_EVENTS:],
+        happened=[event.sentence for event in read_events(run.folder / "events.jsonl")][-MOST_EVENTS:],
         facts=_facts(record, model),
     )
     write_text(run.report, page(report))
