@@ -133,7 +133,7 @@ def test_what_a_dead_process_left_is_removed(tmp_path):
 def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "file"))
-    with pytest.raises(SparringError, match=r"cannot be used .* expected one that can be written · set SPARRING_CACHE"):
+    with pytest.raises(SparringError, match=r"cannot be used .* expected one that can be written. Set SPARRING_CACHE"):
         cache.stored_array("key", (10, 3, 5), chunks)
     cache.remember("surveys", "key", {})
     assert cache.recall("surveys", "key") is None

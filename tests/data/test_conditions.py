@@ -54,12 +54,16 @@ def test_a_model_without_conditions_is_asked_for_nothing() -> None:
         (VIEW, {"label": "²"}, "the class '²'"),
         (VIEW, {"label": "9" * 5000}, "the class '999"),
         (VIEW, {"label": []}, "no condition at all|0 classes for 3 samples"),
-        (View((1,), "pair"), {}, "no --input · expected files"),
-        (View((1,), "prefix"), {}, "the condition 'prefix' · expected one that this kind of samples has: label, pair"),
+        (View((1,), "pair"), {}, "no --input, but expected files"),
+        (
+            View((1,), "prefix"),
+            {},
+            "the condition 'prefix', but expected one that this kind of samples has: label, pair",
+        ),
         (VIEW, {"label": [0, 1]}, "2 classes for 3 samples"),
-        (VIEW, {"input": "x"}, "--input x · expected --label · leave it out, or train .* condition 'pair'"),
+        (VIEW, {"input": "x"}, "--input x, but expected --label. Leave it out, or train .* condition 'pair'"),
         (View((1, 8, 8)), {"label": "cat"}, "trained without conditions"),
-        (VIEW, {"lable": "cat"}, "--lable cat · expected --label · leave it out; did you mean 'label'"),
+        (VIEW, {"lable": "cat"}, "--lable cat, but expected --label. Leave it out; did you mean 'label'"),
     ],
 )
 def test_mistakes_are_one_sentence(view: View, asked: dict[str, object], said: str) -> None:

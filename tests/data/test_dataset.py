@@ -36,5 +36,5 @@ def test_numbers_are_taken_as_they_are():
 
 def test_arrays_of_other_lengths_are_refused():
     for choices in ({"labels": np.zeros(3, np.int64)}, {"conditions": np.zeros((5, 2))}):
-        with pytest.raises(SparringError, match="rows · expected samples, conditions and labels of one number"):
+        with pytest.raises(SparringError, match="rows, but expected samples, conditions and labels of one number"):
             Dataset(np.zeros((4, 2), np.float32), **choices)

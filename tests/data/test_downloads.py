@@ -88,7 +88,7 @@ def test_without_network_it_says_where_to_put_the_files():
     nobody = "http://127.0.0.1:9/"
     with pytest.raises(
         SparringError,
-        match=re.escape(f"data.bin in $SPARRING_DATA/some or ./data/some · download them from {nobody}"),
+        match=re.escape(f"data.bin in $SPARRING_DATA/some or ./data/some. Download them from {nobody}"),
     ):
         download("some", published(nobody))
 

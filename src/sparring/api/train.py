@@ -146,7 +146,7 @@ def _check_mode(watchdog: str) -> None:
         raise SparringError(
             found=f"--watchdog {watchdog}",
             expected=f"one of {', '.join(MODES)}",
-            remedy=f"look at the spelling{nearest(watchdog, list(MODES))}",
+            remedy=f"check the spelling{nearest(watchdog, list(MODES))}",
         )
 
 

@@ -139,5 +139,5 @@ def _class_number(name: str, classes: tuple[str, ...]) -> int:
     raise SparringError(
         found=f"the class {name!r}",
         expected=f"one of {', '.join(classes[:20])}, or a number from 0 to {len(classes) - 1}",
-        remedy=f"look at the spelling{nearest(name, list(classes))}",
+        remedy=f"check the spelling{nearest(name, list(classes))}",
     )

@@ -63,7 +63,7 @@ def test_a_folder_of_idx_trains_on_train(tmp_path):
 def test_labels_of_another_number_are_one_sentence(tmp_path):
     (tmp_path / "a-images-idx3-ubyte").write_bytes(idx(np.zeros((3, 2, 2), np.uint8)))
     (tmp_path / "a-labels-idx1-ubyte").write_bytes(idx(np.zeros(2, np.uint8)))
-    with pytest.raises(SparringError, match=r"Found 2 labels .* for 3 samples · expected a label for each"):
+    with pytest.raises(SparringError, match=r"Found 2 labels .* for 3 samples, but expected a label for each"):
         arrays.read_idx_pair(tmp_path / "a-images-idx3-ubyte")
 
 
@@ -105,7 +105,7 @@ def test_python_objects_are_never_loaded(tmp_path):
 def test_damaged_numpy_is_one_sentence(tmp_path, content, suffix):
     path = tmp_path / f"bad.{suffix}"
     path.write_bytes(content)
-    with pytest.raises(SparringError, match=r"in .*bad.* · expected arrays of numbers"):
+    with pytest.raises(SparringError, match=r"in .*bad.*, but expected arrays of numbers"):
         arrays.read_numpy(path)
     assert arrays.dimensions(path) == 0
 
@@ -132,7 +132,7 @@ def test_labels_of_any_kind(labels, numbers, names):
 
 
 def test_labels_that_are_missing_are_one_sentence():
-    with pytest.raises(SparringError, match="Found no label for 1 of 3 samples in here · expected a label for each"):
+    with pytest.raises(SparringError, match="Found no label for 1 of 3 samples in here, but expected a label for each"):
         arrays.class_numbers(np.array([1.0, np.nan, 0.0]), "here")
     with pytest.raises(SparringError, match=r"Found labels of shape \(3, 2\)"):
         arrays.class_numbers(np.zeros((3, 2)), "here")

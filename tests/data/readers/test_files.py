@@ -63,7 +63,7 @@ def test_a_link_to_itself_as_the_source_is_one_sentence(tmp_path):
 
 def test_nothing_there_is_one_sentence(tmp_path):
     with pytest.raises(
-        SparringError, match=r"No such file or directory.* · expected a folder or a file · check the path"
+        SparringError, match=r"No such file or directory.*, but expected a folder or a file. Check the path"
     ):
         open_tree(tmp_path / "absent")
 
@@ -104,7 +104,7 @@ def test_what_is_left_of_a_split_is_said():
 def test_some_without_a_label_is_one_sentence():
     with pytest.raises(
         SparringError,
-        match=r"Found 2 images directly in here and 1 in sub-folders \(cat\).*no label · expected all .* · move",
+        match=r"Found 2 images directly in here and 1 in sub-folders \(cat\).*no label, but expected all .*. Move",
     ):
         group(["1", "2", "cat/1"], "here")
 

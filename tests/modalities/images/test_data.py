@@ -208,17 +208,23 @@ def partly_labelled(folder):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (empty, "Found nothing in .* · expected PNG, .* · check the path"),
-        (other_files, r"Found only other files \(.csv \(1\)\) in .* · expected PNG, .* · check the path"),
-        (two, "Found 2 readable images in .* · expected at least 3, .* · add images"),
-        (all_damaged, r"Found no readable images in .* and 5 that cannot be read \(0.png: .* · expected .* · replace"),
-        (only_a_bomb, "Found no readable images .*bomb.png: more than 64 megapixels .* · expected"),
-        (only_a_loop, "Found no readable images .*loop: a link to a folder that was already read .* · expected"),
-        (partly_labelled, r"Found 3 images directly in .* and 3 in sub-folders \(cat\), .* · expected all .* · move"),
-        (lambda folder: None, "Found nothing that can be opened at .* · expected a folder or a file · check the path"),
+        (empty, "Found nothing in .*, but expected PNG, .*. Check the path"),
+        (other_files, r"Found only other files \(.csv \(1\)\) in .*, but expected PNG, .*. Check the path"),
+        (two, "Found 2 readable images in .*, but expected at least 3, .*. Add images"),
+        (
+            all_damaged,
+            r"Found no readable images in .* and 5 that cannot be read \(0.png: .*, but expected .*. Replace",
+        ),
+        (only_a_bomb, "Found no readable images .*bomb.png: more than 64 megapixels .*, but expected"),
+        (only_a_loop, "Found no readable images .*loop: a link to a folder that was already read .*, but expected"),
+        (partly_labelled, r"Found 3 images directly in .* and 3 in sub-folders \(cat\), .*, but expected all .*. Move"),
+        (
+            lambda folder: None,
+            "Found nothing that can be opened at .*, but expected a folder or a file. Check the path",
+        ),
         (
             lambda path: path.write_bytes(b"text"),
-            "Found the file .*, which is none of the kinds .* · expected .* · name",
+            "Found the file .*, which is none of the kinds .*, but expected .*. Name",
         ),
     ],
 )
@@ -532,7 +538,7 @@ def test_elements_that_are_not_finite_are_set_aside(tmp_path):
 def test_arrays_of_another_shape_are_one_sentence(tmp_path, array):
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(
-        SparringError, match=r"Found an array of shape .* · expected \(count, height, width\).* · reshape"
+        SparringError, match=r"Found an array of shape .*, but expected \(count, height, width\).*. Reshape"
     ):
         survey(str(tmp_path / "a.npy"))
 
@@ -603,7 +609,7 @@ def test_parquet_without_images_is_one_sentence(tmp_path):
 def test_without_pyarrow_the_command_is_named(tmp_path, monkeypatch):
     path = write_parquet(tmp_path / "a.parquet")
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(SparringError, match=r'run: pip install "sparring\[parquet\]"'):
+    with pytest.raises(SparringError, match=r'Run `pip install "sparring\[parquet\]"'):
         survey(path)
 
 
@@ -646,7 +652,7 @@ def test_a_name_that_is_not_here_says_where_to_put_it(tmp_path, monkeypatch):
         raise OSError("no network")
 
     monkeypatch.setattr("urllib.request.urlopen", unreachable)
-    with pytest.raises(SparringError, match=r"no copy of mnist here.*no network.*or ./data/mnist · download them from"):
+    with pytest.raises(SparringError, match=r"no copy of mnist here.*no network.*or ./data/mnist. Download them from"):
         survey("mnist")
 
 
