@@ -27,7 +27,7 @@ from sparring.rendering.exhibits import write_exhibits
 from sparring.runs.folder import Run, versions
 from sparring.samples import Sample, batch_size, take
 from sparring.sampling import AT_ONCE, generate, generate_from
-from sparring.storage import as_written, read_json, write_bytes, write_json, write_text
+from sparring.storage import parsing, read_json, write_bytes, write_json, write_text
 from sparring.training.checkpoint import load_checkpoint
 from sparring.training.devices import pick
 
@@ -307,7 +307,7 @@ def _from_published(folder: Path, own: str | Recipe | None, asked: Mapping[str, 
             expected=f"format {FORMAT} or an older one",
             remedy="use the version of sparring that wrote it",
         )
-    with as_written(folder / "config.json"):
+    with parsing(folder / "config.json"):
         name, facts, history = str(config["recipe"]), Facts.from_json(config["facts"]), dict(config["history"])
         recipe = with_stored_fields(recipe_named(name, own), dict(config["fields"]))
     _check_asked(recipe, facts, asked)

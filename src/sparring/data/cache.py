@@ -76,7 +76,7 @@ def stored_array(
             return found
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            storage.remove_unfinished(folder.parent)
+            storage.remove_temporaries(folder.parent)
             _require_room(folder.parent, int(np.prod(shape)) * kind.itemsize)
             if folder.exists():
                 _remove(folder)

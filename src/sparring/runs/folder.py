@@ -13,7 +13,7 @@ from typing import Any, final
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
-from sparring.storage import as_written, read_json, remove_unfinished, write_folder, write_json
+from sparring.storage import parsing, read_json, remove_temporaries, write_folder, write_json
 
 FORMAT, READABLE = 2, (1, 2)
 """Of recipe.json: the format that is written, and those that can be read."""
@@ -112,7 +112,7 @@ class Record:
                 remedy="use the version of sparring that wrote it",
             )
         values = {name: value for name, value in content.items() if name not in ("format", "facts")}
-        with as_written(folder / "recipe.json"):
+        with parsing(folder / "recipe.json"):
             return Record(**values, facts=Facts.from_json(content["facts"]))
 
     @property
@@ -154,7 +154,7 @@ def create(folder: Path, record: Record) -> Run:
         (begun / "samples").mkdir()
         write_json(begun / "recipe.json", record.as_json())
 
-    remove_unfinished(folder.parent, folder.name)
+    remove_temporaries(folder.parent, folder.name)
     try:
         write_folder(folder, fill)
     except OSError as error:
@@ -205,7 +205,7 @@ def alone(run: Run) -> Iterator[None]:
                     remedy="wait for it or stop it first",
                 ) from None
         for folder in (run.folder, run.checkpoints, run.samples, run.model, run.folder / "good", run.folder / "best"):
-            remove_unfinished(folder)
+            remove_temporaries(folder)
         yield
     finally:
         lock.close()
