@@ -12,7 +12,7 @@ from sparring.api.train import train
 from sparring.errors import SparringError
 from sparring.model import Model, load
 from sparring.runs.display import Silent
-from sparring.sampling import AT_ONCE
+from sparring.sampling import SAMPLES_PER_PASS
 from sparring.storage import read_json, write_json
 
 
@@ -29,9 +29,9 @@ def model(folder: Path) -> Model:
 
 
 def test_the_same_seed_gives_the_same_samples_however_many(model: Model) -> None:
-    many = model.sample(2 * AT_ONCE + 5, seed=7)
-    assert many.shape == (2 * AT_ONCE + 5, 2) and many.dtype == torch.float32 and many.device.type == "cpu"
-    for count in (1, AT_ONCE, AT_ONCE + 1):
+    many = model.sample(2 * SAMPLES_PER_PASS + 5, seed=7)
+    assert many.shape == (2 * SAMPLES_PER_PASS + 5, 2) and many.dtype == torch.float32 and many.device.type == "cpu"
+    for count in (1, SAMPLES_PER_PASS, SAMPLES_PER_PASS + 1):
         torch.testing.assert_close(model.sample(count, seed=7), many[:count])
     assert torch.equal(model.sample(100, seed=7), model.sample(100, seed=7))
     assert not torch.equal(model.sample(8, seed=8), many[:8])

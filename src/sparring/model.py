@@ -26,7 +26,7 @@ from sparring.recipes import find_recipe
 from sparring.rendering.exhibits import write_exhibits
 from sparring.runs.folder import Run, versions
 from sparring.samples import Sample, batch_size, take
-from sparring.sampling import AT_ONCE, generate, generate_from
+from sparring.sampling import SAMPLES_PER_PASS, generate, generate_from
 from sparring.storage import parsing, read_json, write_bytes, write_json, write_text
 from sparring.training.checkpoint import load_checkpoint
 from sparring.training.devices import pick
@@ -217,7 +217,7 @@ class Model:
         return first, second, self.conditions(count) if condition is None else condition
 
     def _generated(self, latent: Tensor, told: Sample | None) -> Sample:
-        return generate_from(self.game, latent.split(AT_ONCE), told, bounds=self.modality.bounds)
+        return generate_from(self.game, latent.split(SAMPLES_PER_PASS), told, bounds=self.modality.bounds)
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write config.json, weights.safetensors and README.md, the model card, into ``folder``."""

@@ -82,7 +82,7 @@ def test_all_verbs_work(toy: ModuleType, tmp_path: Path, digest: Callable[[Path]
         files = apply(run.folder, [asked["input"]], out=tmp_path / "applied")
         assert files.count == batch_size(applied) == batch_size(told) and files.shown
         assert all(map(torch.equal, tensors(applied), tensors(model.sample(condition=told, seed=1))))
-        with pytest.raises(sparring.SparringError, match="give --input"):
+        with pytest.raises(sparring.SparringError, match="Give --input"):
             sample(run.folder, count=3, out=tmp_path / "none")
 
     # Judge, compare, diagnose.

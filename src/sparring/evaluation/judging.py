@@ -31,7 +31,7 @@ from sparring.modality import Modality
 from sparring.model import Model
 from sparring.randomness import derive, generator, require_seed
 from sparring.samples import Sample, batch_size, rows_within, take, tensors
-from sparring.sampling import AT_ONCE, conditions_from, generate
+from sparring.sampling import SAMPLES_PER_PASS, conditions_from, generate
 
 FEWEST = 1000
 QUICK = 2000
@@ -172,8 +172,8 @@ def opinions(game: Game, split: Split) -> dict[str, Score]:
 def _opinion(game: Game, data: Dataset) -> dict[str, tuple[float, float]]:
     """Name → mean and standard error over at most ``COMPARED`` samples."""
     found: dict[str, list[Tensor]] = {}
-    for start in range(0, min(len(data), COMPARED), AT_ONCE):
-        batch = data.batch(slice(start, min(start + AT_ONCE, COMPARED)))
+    for start in range(0, min(len(data), COMPARED), SAMPLES_PER_PASS):
+        batch = data.batch(slice(start, min(start + SAMPLES_PER_PASS, COMPARED)))
         with torch.no_grad():
             opinion = game.opinion(batch)
         if opinion.likelihood is not None:
