@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from sparring.data.conditions import INPUT, ConditionSpec, asked_conditions, require_answerable
+from sparring.data.conditions import INPUT, ConditionSpec, build_conditions, check_options
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -85,7 +85,7 @@ class Model:
         Raises:
             SparringError: the model does not know what was asked.
         """
-        return asked_conditions(self.modality.conditions, self.view, self.facts, asked, count)
+        return build_conditions(self.modality.conditions, self.view, self.facts, asked, count)
 
     def sample(
         self,
@@ -325,7 +325,7 @@ def _from_published(folder: Path, own: str | Recipe | None, asked: Mapping[str, 
 
 def _check_asked(recipe: Recipe, facts: Facts, asked: Mapping[str, Any] | None) -> None:
     if asked is not None:
-        require_answerable(modality(facts.modality).conditions, recipe.view(facts), asked)
+        check_options(modality(facts.modality).conditions, recipe.view(facts), asked)
 
 
 def _model(recipe: Recipe, name: str, facts: Facts, weights: dict[str, Tensor], history: dict[str, Any]) -> Model:

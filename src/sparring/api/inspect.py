@@ -162,13 +162,13 @@ def _peak_memory(device: "torch.device") -> int | None:
 
 def _write_sheet(path: Path, split: "Split") -> None:
     """Write what a person sees of the data, class by class, to ``path``, or beside it where there are several files."""
-    from sparring.data.dataset import by_class
+    from sparring.data.dataset import rows_by_class
     from sparring.modalities import modality
     from sparring.rendering.exhibits import Picture, write_exhibits
 
     kind, data = modality(split.facts.modality), split.train
     columns = max(1, MOST_SHOWN // max(len(split.facts.classes), 1))
-    rows = by_class(data.labels, columns, MOST_SHOWN)
+    rows = rows_by_class(data.labels, columns, MOST_SHOWN)
     batch = data.batch(np.arange(min(max(MOST_SHOWN, kind.shown), len(data))) if rows is None else rows)
     exhibits = kind.show(batch, split.facts, columns=8 if rows is None or columns == 1 else columns)
     first, *_ = write_exhibits(exhibits, path.with_suffix(""))

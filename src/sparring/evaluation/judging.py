@@ -9,7 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from sparring.data.cache import joined, recall, remember
+from sparring.data.cache import cache_key, read_cached, write_cached
 from sparring.data.dataset import Dataset, Split
 from sparring.data.downloads import OnProgress
 from sparring.errors import SparringError
@@ -221,10 +221,10 @@ def _memorisation(samples: Sample, split: Split, kind: Modality, seed: int) -> M
     rows = torch.randperm(batch_size(samples), generator=generator(seed, "compared"))[:COMPARED]
     aside = torch.randperm(len(split.held_out), generator=generator(seed, "compared aside"))[:COMPARED]
     fake, held_out = take(samples, rows), split.held_out.batch(aside.numpy()).real
-    key = joined(
+    key = cache_key(
         [VERSION, split.facts.fingerprint, split.train.shapes, digest(*tensors((held_out, fake))), plainly.name, seed]
     )
-    found = recall("memorisation", key)
+    found = read_cached("memorisation", key)
     if found is not None:
         judged = Memorisation.from_json(found)
     else:
@@ -232,7 +232,7 @@ def _memorisation(samples: Sample, split: Split, kind: Modality, seed: int) -> M
             judged = compare_with_training(_Parts(split.train, plainly), plainly(held_out), plainly(fake), seed=seed)
         except SparringError:
             return None
-        remember("memorisation", key, judged.as_json())
+        write_cached("memorisation", key, judged.as_json())
     return replace(judged, pairs=tuple((int(rows[row]), real, distance) for row, real, distance in judged.pairs))
 
 

@@ -52,7 +52,7 @@ def encoded(pixels, form="PNG", **options):
 
 
 def only(raw, shape):
-    with decoding.guarded():
+    with decoding.decoding_limits():
         return decoding.fit(raw, shape)
 
 
@@ -112,11 +112,11 @@ def test_the_content_decides_not_the_name(tmp_path):
     ("name", "content", "reason"),
     [
         ("empty.png", b"", "an empty file"),
-        ("page.jpg", b"<html>not found</html>", "no PNG, JPEG, WebP, TIFF, GIF or BMP"),
-        ("drawing.png", b"%!PS-Adobe-3.0 EPSF-3.0\n", "no PNG, JPEG, WebP, TIFF, GIF or BMP"),
+        ("page.jpg", b"<html>not found</html>", "not a readable PNG, JPEG, WebP, TIFF, GIF or BMP"),
+        ("drawing.png", b"%!PS-Adobe-3.0 EPSF-3.0\n", "not a readable PNG, JPEG, WebP, TIFF, GIF or BMP"),
         ("cut.png", encoded(latent(64, 64))[:-2000], "truncated|broken|Truncated"),
         ("cut.jpg", encoded(latent(64, 64), "JPEG")[:-500], "truncated"),
-        ("head.gif", b"GIF89a", "no PNG|truncated|unpack|requires"),
+        ("head.gif", b"GIF89a", "not a readable PNG|truncated|unpack|requires"),
     ],
 )
 def test_a_corrupt_file_is_set_aside_by_name(tmp_path, name, content, reason):
@@ -285,7 +285,7 @@ def test_an_unchanged_folder_is_remembered_and_a_changed_one_looked_at(tmp_path,
     first = survey(str(fill(tmp_path / "in")))
     first.prepare(View((3, 8, 12)))
     with monkeypatch.context() as patch:
-        patch.setattr(decoding, "look", None)
+        patch.setattr(decoding, "inspect_image", None)
         patch.setattr(decoding, "fit", None)
         again = survey(str(tmp_path / "in"))
         assert again.facts == first.facts
@@ -376,8 +376,8 @@ def picture_files(random):
 @given(picture_files(), st.sampled_from([1, 3]), st.integers(1, 24), st.integers(1, 24))
 def test_every_mode_and_format_comes_in_the_shape_asked_for(file, channels, height, width):
     raw, mode, wide, high = file
-    with decoding.guarded():
-        seen, pixels = decoding.look(raw)
+    with decoding.decoding_limits():
+        seen, pixels = decoding.inspect_image(raw)
         fitted = decoding.fit(raw, (channels, height, width))
     assert (seen.width, seen.height) == (wide, high) and pixels.shape[:2] == (high, wide)
     assert fitted.shape == (channels, height, width) and fitted.dtype == np.uint8
