@@ -272,7 +272,7 @@ def test_a_run_in_which_nothing_is_gained_stops_when_it_can_be_told(points: Path
     ).folder
     assert len(lines(run / "signals.jsonl")) == FEWEST
     reached = [event["said"] for event in lines(run / "events.jsonl") if event["kind"] == "goal reached"]
-    assert reached == [f"The goal that no further gain can be told is reached after {4 * 32 * FEWEST:,} samples."]
+    assert reached == [f"The goal of no further detectable improvement is reached after {4 * 32 * FEWEST:,} samples."]
     assert state(run)["samples"] == 4 * 32 * FEWEST
 
 
