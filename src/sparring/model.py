@@ -221,7 +221,7 @@ class Model:
 
     @property
     def _has_normal_prior(self) -> bool:
-        """Whether latents leave [-1, 1], as those of a uniform prior never do."""
+        """True if latents leave [-1, 1], as those of a uniform prior never do."""
         latent = self.game.latent(RandomStream(0, 0, PROBE_SIZE, slice(0, PROBE_SIZE), stream="probe/"))
         return latent.numel() > 0 and bool(latent.abs().max() > 1)
 

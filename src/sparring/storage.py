@@ -170,7 +170,7 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def parsing(path: Path) -> Iterator[None]:
-    """Attribute missing or mistyped values to the file ``path`` while its content is taken apart.
+    """Report missing or mistyped values as an error of the file ``path``, whose content is parsed in the body.
 
     Raises:
         SparringError: in place of a KeyError, TypeError or AttributeError.

@@ -12,7 +12,7 @@ from sparring.randomness import derive
 @final
 @dataclass
 class EpochSampler:
-    """Row numbers, shuffled anew for every epoch; batches continue across the ends of epochs.
+    """Row numbers, reshuffled for every epoch; batches continue across the ends of epochs.
 
     Every row appears exactly once per epoch. If the data set is smaller than a batch, a batch spans several epochs.
 

@@ -41,7 +41,7 @@ class Display(Protocol):
 
 
 def status(progress: Progress, figures: Figures, rate: float, left: float, health: str) -> str:
-    """Return "12,800 samples · 640/s · 1:20 left · generator 0.710 · discriminator 0.690 · healthy"."""
+    """Return one line: "12,800 samples · 640/s · 1:20 left · generator 0.710 · discriminator 0.690 · healthy"."""
     totals = {turn: sum(terms.values()) for turn, terms in figures.terms.items()}
     losses = [f"{turn} {total:.3f}" for turn, total in sorted(totals.items(), reverse=True)]
     parts = [f"{progress.samples:,} samples", f"{rate:,.0f}/s", f"{clock(left)} left", *losses, health]

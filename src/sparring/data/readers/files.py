@@ -226,8 +226,8 @@ def group(names: Sequence[str], source: str) -> Grouping:
         if 0 < len(unused) < len(tops) and all(top.lower() in SPLIT_NAMES for top in tops):
             count = sum(number for top, number in tops.items() if top not in unused)
             remarks.append(f"Trains on {count:,} files of 'train'; kept for `sparring evaluate`: {_listed(unused)}.")
-            kept = [place for place, name in enumerate(rest) if name.partition("/")[0] not in unused]
-            positions, rest = [positions[place] for place in kept], [rest[place] for place in kept]
+            kept = [index for index, name in enumerate(rest) if name.partition("/")[0] not in unused]
+            positions, rest = [positions[index] for index in kept], [rest[index] for index in kept]
         elif len(tops) > 1:
             return _by_folder(positions, [name.partition("/")[0] for name in rest], tuple(remarks))
         else:
@@ -243,7 +243,7 @@ def _by_folder(positions: list[int], tops: list[str], remarks: tuple[str, ...]) 
         remark = f"Sub-folders are not used as classes: {single} of {len(counts)} hold only one file."
         return Grouping(positions, remarks=(*remarks, remark))
     classes = sorted(counts)
-    number = {name: place for place, name in enumerate(classes)}
+    number = {name: index for index, name in enumerate(classes)}
     labels = np.array([number[top] for top in tops], dtype=np.int64)
     return Grouping(positions, labels, tuple(printable(name) for name in classes), remarks)
 

@@ -45,7 +45,7 @@ def parquet_source(path: Path) -> Source:
 
 
 class _Rows:
-    """Rows of several Parquet files, numbered through; a decoded row group is kept while its neighbours are read."""
+    """Rows of several Parquet files, numbered consecutively; decoded row groups are kept for the next rows."""
 
     def __init__(self, files: list[Path], source: str) -> None:
         try:
@@ -131,7 +131,7 @@ def _image_column(schema: Any, source: str) -> str:
 
     def holds_bytes(kind: Any) -> bool:
         if arrow.types.is_struct(kind):
-            return any(kind.field(place).name == "bytes" for place in range(kind.num_fields))
+            return any(kind.field(index).name == "bytes" for index in range(kind.num_fields))
         return bool(arrow.types.is_binary(kind) or arrow.types.is_large_binary(kind))
 
     candidates = [field.name for field in schema if holds_bytes(field.type)]
@@ -171,7 +171,7 @@ def _labels(rows: _Rows, source: str) -> tuple[NDArray[np.int64] | None, tuple[s
     present = sorted(set(values))
     if published and present[0] >= 0 and present[-1] < len(published):
         return np.array(values, dtype=np.int64), published
-    number = {value: place for place, value in enumerate(present)}
+    number = {value: index for index, value in enumerate(present)}
     return np.array([number[value] for value in values], dtype=np.int64), tuple(str(value) for value in present)
 
 
