@@ -16,14 +16,14 @@ SMALL = ("--samples", 512, "--batch", 64, "--width", 8, "--latent-size", 2)
 SLOW = pytest.mark.slow
 
 
-def crash_points() -> list[str]:
-    """Their names, as the source has them."""
+def stages() -> list[str]:
+    """Names of the stages of a write, as the source has them."""
     text = "".join(path.read_text() for path in Path(sparring.__file__).parent.rglob("*.py"))
-    return sorted(set(re.findall(r'crash_point\("([^"]+)"\)', text)))
+    return sorted(set(re.findall(r'on_stage\("([^"]+)"\)', text)))
 
 
-FIRST = [(name, 1) for name in crash_points()]
-LATER = [(name, count) for name in crash_points() for count in ((3,) if "checkpoint" in name else (4, 9))]
+FIRST = [(name, 1) for name in stages()]
+LATER = [(name, count) for name in stages() for count in ((3,) if "checkpoint" in name else (4, 9))]
 # The ninth removal is never reached.
 LATER = [(name, count) for name, count in LATER if not (name.startswith("prune") and count > 4)]
 OCCURRENCES = [*FIRST, *(pytest.param(*one, marks=SLOW) for one in LATER)]
@@ -62,13 +62,13 @@ def check(out: Path, found: dict[str, str], undisturbed: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize(("name", "count"), OCCURRENCES)
-def test_killed_at_a_crash_point(
+def test_killed_at_a_stage_of_a_write(
     name: str, count: int, command: Command, digest: Digest, points: Path, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     crash = {"SPARRING_CRASH_AT": f"{name}:{count}"}
     code, said = command("train", points, *SMALL, "--out", out, environment=crash, judged=False)
-    assert code == -9, f"the point was not reached\n{said}"
+    assert code == -9, f"the stage was not reached\n{said}"
     finish(command, points, out, judged=False)
     check(out, digest(out), undisturbed)
 

@@ -43,7 +43,7 @@ def test_ctrl_c_saves_and_the_run_ends_as_if_never_stopped(
 
     # One trainer per run.
     code, said = command("resume", out)
-    assert code == 2 and "another process at work" in said, said
+    assert code == 2 and "another process training" in said, said
 
     # The first signal saves, and says how to go on.
     process.send_signal(signal.SIGINT)

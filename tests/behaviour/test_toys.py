@@ -57,7 +57,7 @@ def test_all_verbs_work(toy: ModuleType, tmp_path: Path, digest: Callable[[Path]
     source, size = toy.write(tmp_path), STEPS * toy.RECIPE.batch
 
     # Inspect, train, and train with a stop in the middle, or in each phase: the same bytes.
-    assert sparring.inspect(source, sheet=tmp_path / "sheet", measure=False).prospect.recipe.startswith("toys/")
+    assert sparring.inspect(source, sheet=tmp_path / "sheet", measure=False).training.recipe.startswith("toys/")
     run = sparring.train(source, samples=size, out=tmp_path / "run", display=Silent())
     for number, share in enumerate(getattr(toy, "STOPS", (1 / 3,))):
         stopped = tmp_path / f"stopped-{number}"
@@ -80,9 +80,9 @@ def test_all_verbs_work(toy: ModuleType, tmp_path: Path, digest: Callable[[Path]
         # One sample for each input, be it one file as from Python, or a list as from the command line.
         applied, told = model.apply(asked["input"], seed=1), model.conditions(**asked)
         files = apply(run.folder, [asked["input"]], out=tmp_path / "applied")
-        assert files.count == batch_size(applied) == batch_size(told) and files.shown
+        assert files.count == batch_size(applied) == batch_size(told) and files.overview
         assert all(map(torch.equal, tensors(applied), tensors(model.sample(condition=told, seed=1))))
-        with pytest.raises(sparring.SparringError, match="give --input"):
+        with pytest.raises(sparring.SparringError, match="Give --input"):
             sample(run.folder, count=3, out=tmp_path / "none")
 
     # Judge, compare, diagnose.

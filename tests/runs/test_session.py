@@ -138,7 +138,7 @@ def test_other_data_is_refused(points: Path, tmp_path: Path) -> None:
         ({"until": "good"}, "a comparison"),
         ({"device": "abacus"}, "no device"),
         ({"watchdog": "Repair"}, "one of repair, warn, off"),
-        ({"watchdog": "off", "until": "settled"}, "leave one of the two out"),
+        ({"watchdog": "off", "until": "settled"}, "Leave one of the two out"),
     ],
 )
 def test_mistakes_leave_nothing(choices: dict[str, Any], words: str, points: Path, tmp_path: Path) -> None:

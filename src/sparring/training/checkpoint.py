@@ -22,20 +22,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from sparring import storage
 from sparring.controls import positions, restore_positions
 from sparring.errors import SparringError
 from sparring.flow import Figures
 from sparring.games.game import Game
-from sparring.storage import (
-    crash_point,
-    json_text,
-    read_json,
-    sha256,
-    unfinished,
-    write_bytes,
-    write_folder,
-    write_json,
-)
+from sparring.storage import json_text, read_json, sha256, temporary_path, write_bytes, write_folder, write_json
 from sparring.training.guard import Guard
 from sparring.training.trainer import Trainer
 
@@ -137,7 +129,7 @@ def read(checkpoint: Path) -> Snapshot:
     try:
         players, optimisers = (load_file(checkpoint / name) for name in FILES[:2])
     except (SafetensorError, OSError) as error:
-        raise _damaged(checkpoint, f"what cannot be read ({error})", "safetensors") from None
+        raise _damaged(checkpoint, f"tensors that cannot be read ({error})", "safetensors") from None
     state = read_json(checkpoint / FILES[2])
     return Snapshot(players, optimisers, state if manifest["format"] == FORMAT else _upgraded(state))
 
@@ -226,14 +218,14 @@ def _finite(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fill(folder: Path, snapshot: Snapshot) -> None:
     write_bytes(folder / FILES[0], save(snapshot.players))
-    crash_point("checkpoint-after-players")
+    storage.on_stage("checkpoint-after-players")
     write_bytes(folder / FILES[1], save(snapshot.optimisers))
-    crash_point("checkpoint-after-optimisers")
+    storage.on_stage("checkpoint-after-optimisers")
     write_json(folder / FILES[2], snapshot.state)
-    crash_point("checkpoint-after-state")
+    storage.on_stage("checkpoint-after-state")
     files = {name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)} for name in FILES}
     write_json(folder / "manifest.json", {"format": FORMAT, "files": files, "digest": _digest(files)})
-    crash_point("checkpoint-after-manifest")
+    storage.on_stage("checkpoint-after-manifest")
 
 
 def _whole(checkpoint: Path) -> bool:
@@ -246,13 +238,13 @@ def _whole(checkpoint: Path) -> bool:
 
 def _remove(checkpoint: Path) -> None:
     """Remove a checkpoint; it is renamed first, so that half of it is never taken for a whole one."""
-    crash_point("prune-before-remove")
-    hidden = unfinished(checkpoint)
+    storage.on_stage("prune-before-remove")
+    hidden = temporary_path(checkpoint)
     shutil.rmtree(hidden, ignore_errors=True)
     checkpoint.rename(hidden)
-    crash_point("prune-after-rename")
+    storage.on_stage("prune-after-rename")
     shutil.rmtree(hidden, ignore_errors=True)
-    crash_point("prune-after-remove")
+    storage.on_stage("prune-after-remove")
 
 
 def _modules(trainer: Trainer) -> list[tuple[str, str, torch.nn.Module]]:
