@@ -169,7 +169,7 @@ def _write_sheet(path: Path, split: "Split") -> None:
     kind, data = modality(split.facts.modality), split.train
     columns = max(1, MOST_SHOWN // max(len(split.facts.classes), 1))
     rows = by_class(data.labels, columns, MOST_SHOWN)
-    batch = data.batch(np.arange(min(max(MOST_SHOWN, kind.shown), len(data))) if rows is None else rows)
+    batch = data.batch(np.arange(min(max(MOST_SHOWN, kind.samples_per_picture), len(data))) if rows is None else rows)
     exhibits = kind.show(batch, split.facts, columns=8 if rows is None or columns == 1 else columns)
     first, *_ = write_exhibits(exhibits, path.with_suffix(""))
     if isinstance(exhibits[0], Picture) and first != path:
