@@ -12,6 +12,7 @@ from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.points import data, metrics, render
+from sparring.modalities.points.networks.dense import Discriminator, Generator
 from sparring.modalities.points.normalizer import ColumnNormalizer
 
 
@@ -166,3 +167,9 @@ class TestRender:
         paths = render.save(torch.ones(3, 2), tmp_path / "new", first=64)
         assert [path.name for path in paths] == ["points-000064.npy", "points-000064.csv"]
         assert np.load(paths[0]).tolist() == np.loadtxt(paths[1], delimiter=",").tolist() == [[1, 1]] * 3
+
+
+def test_weights_keep_the_names_under_which_models_are_stored():
+    """Model files and checkpoints store weights by attribute name: a renamed layer could not be loaded."""
+    names = [{key.split(".")[0] for key in network.state_dict()} for network in (Generator(places=3), Discriminator())]
+    assert names == [{"places", "layers", "shortcut"}, {"waves", "layers"}]

@@ -96,8 +96,8 @@ class ImageSurvey:
         # Pixels kept by the survey are used only in their own size; other sizes start from the file.
         kept = self.pixels if self.pixels is not None and self.facts.shape[1:] == shape[1:] else None
 
-        def chunk(places: range) -> NDArray[np.uint8]:
-            rows = order[places.start : places.stop].tolist()
+        def chunk(positions: range) -> NDArray[np.uint8]:
+            rows = order[positions.start : positions.stop].tolist()
             return np.stack(
                 [self._fitted(row, shape) if kept is None else pictures.fit(kept[row], shape) for row in rows]
             )
@@ -153,7 +153,7 @@ def survey(source: str, on_progress: OnProgress | None = None) -> ImageSurvey:
         return ImageSurvey(facts, opened, _all_but(note["set aside"], len(opened)))
     surveyed, pixels = _survey_all(opened, on_progress)
     facts = summarise(source, opened, surveyed)
-    unreadable = [place for place, one in enumerate(surveyed) if isinstance(one, Aside)]
+    unreadable = [position for position, one in enumerate(surveyed) if isinstance(one, Aside)]
     cache.remember("surveys", key, {"facts": facts.as_json(), "set aside": unreadable})
     return ImageSurvey(facts, opened, _all_but(unreadable, len(opened)), pixels)
 
@@ -164,9 +164,10 @@ def _survey_all(source: Source, on_progress: OnProgress | None) -> tuple[list[Su
     pixels: list[Pixels] | None = []
     room = MAX_BYTES_IN_MEMORY
 
-    def task(places: range) -> list[tuple[Surveyed, Pixels | None]]:
-        return [_survey_one(source, place) for place in places]
+    def task(positions: range) -> list[tuple[Surveyed, Pixels | None]]:
+        return [_survey_one(source, position) for position in positions]
 
+    # Drop the pixels for good once they are too many, or of several sizes.
     with pictures.guarded():
         for some in in_order(task, len(source), IMAGES_PER_TASK):
             surveyed += [one for one, _ in some]
@@ -181,12 +182,12 @@ def _survey_all(source: Source, on_progress: OnProgress | None) -> tuple[list[Su
     return surveyed, pixels
 
 
-def _survey_one(source: Source, place: int) -> tuple[Surveyed, Pixels | None]:
+def _survey_one(source: Source, position: int) -> tuple[Surveyed, Pixels | None]:
     try:
-        return pictures.look(source.read(place))
+        return pictures.look(source.read(position))
     except Exception as error:
         # Decoders fail in many ways on damaged files; in all of them this image is skipped and the others are read.
-        return Aside(source.names[place], pictures.why(error)), None
+        return Aside(source.names[position], pictures.why(error)), None
 
 
 def _dataset(samples: NDArray[np.uint8], labels: NDArray[np.int64] | None, view: View) -> Dataset:

@@ -136,11 +136,15 @@ def by_class(one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, 
     labels, fake = one.real.batch().label, one.fake.batch()
     if predict is None or extractor is None or labels is None or not fake.real.isfinite().all():
         return {}
+
+    # Predict classes, and compute the coverage of each; no rows where there are too few samples for it.
     predicted_labels = predict(fake.real)
     try:
         coverage, floors = (_coverage_by_class(one, side, extractor) for side in (one.fake, one.floor))
     except SparringError:
         return {}
+
+    # One row per class, named where the class has a name.
     rows: dict[str, dict[str, float]] = {}
     for label in sorted(coverage):
         row = {

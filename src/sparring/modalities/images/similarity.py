@@ -143,14 +143,14 @@ def _blurred(images: Tensor) -> Tensor:
     return _windows(height, images) @ images @ _windows(width, images).T
 
 
-def _windows(side: int, like: Tensor) -> Float[Tensor, "places side"]:
+def _windows(side: int, like: Tensor) -> Float[Tensor, "positions side"]:
     """Return the window at each position along a side; a product with it is faster than a convolution in float64."""
     size = min(WINDOW_SIDE, side)
     offsets = torch.arange(size, dtype=like.dtype, device=like.device) - (size - 1) / 2
     window = (-offsets.square() / (2 * WINDOW_SIGMA**2)).exp()
-    places = torch.arange(side - size + 1, device=like.device)[:, None]
-    columns = places + torch.arange(size, device=like.device)
-    return like.new_zeros(len(places), side).scatter_(1, columns, (window / window.sum()).expand(len(places), -1))
+    positions = torch.arange(side - size + 1, device=like.device)[:, None]
+    columns = positions + torch.arange(size, device=like.device)
+    return like.new_zeros(len(positions), side).scatter_(1, columns, (window / window.sum()).expand(len(positions), -1))
 
 
 def _check(first: Tensor, second: Tensor) -> None:

@@ -107,26 +107,26 @@ def _kind_of_folder(folder: Path, tree: Tree) -> str | Path | None:
     readable = [folder / name for name in names if _kind_of_file(Path(name)) is not None]
     if len(readable) == 1:
         return readable[0]
-    return "tree" if any(_is_image(tree, place) for place in range(min(len(names), MAX_OPENED_FILES))) else None
+    return "tree" if any(_is_image(tree, position) for position in range(min(len(names), MAX_OPENED_FILES))) else None
 
 
 def _from_tree(tree: Tree, path: Path) -> Source:
     # Separate images from other files.
-    are_images = [_is_image(tree, place) for place in range(len(tree.entries))]
-    images = [place for place, is_image in enumerate(are_images) if is_image]
-    others = [tree.entries[place].name for place, is_image in enumerate(are_images) if not is_image]
+    are_images = [_is_image(tree, position) for position in range(len(tree.entries))]
+    images = [position for position, is_image in enumerate(are_images) if is_image]
+    others = [tree.entries[position].name for position, is_image in enumerate(are_images) if not is_image]
     if not images and not tree.aside:
         content = f"only other files ({suffixes(others)})" if others else "nothing"
         raise SparringError(found=f"{content} in {path}", expected=EXPECTED, remedy="check the path")
 
     # Group images into classes by their folders.
-    grouped = group([tree.entries[place].name for place in images], str(path))
-    kept = [images[place] for place in grouped.positions]
+    grouped = group([tree.entries[position].name for position in images], str(path))
+    kept = [images[position] for position in grouped.positions]
     what = "file that is not an image" if len(others) == 1 else "files that are not images"
     skipped = (f"Skipped {len(others):,} {what}: {suffixes(others)}.",) if others else ()
     return Source(
-        names=[printable(tree.entries[place].name) for place in kept],
-        read=lambda place: tree.read(kept[place]),
+        names=[printable(tree.entries[position].name) for position in kept],
+        read=lambda position: tree.read(kept[position]),
         stamp=tree.stamp(path),
         labels=grouped.labels,
         classes=grouped.classes,

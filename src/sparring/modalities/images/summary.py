@@ -54,7 +54,7 @@ def summarise(name: str, source: Source, surveyed: Sequence[ImageInfo | Aside]) 
     Raises:
         SparringError: fewer than three images are readable.
     """
-    kept = np.array([place for place, one in enumerate(surveyed) if isinstance(one, ImageInfo)], dtype=np.int64)
+    kept = np.array([position for position, one in enumerate(surveyed) if isinstance(one, ImageInfo)], dtype=np.int64)
     infos = [one for one in surveyed if isinstance(one, ImageInfo)]
     unreadable = [*source.aside, *(one for one in surveyed if isinstance(one, Aside))]
     if len(infos) < MIN_IMAGES:
@@ -65,7 +65,7 @@ def summarise(name: str, source: Source, surveyed: Sequence[ImageInfo | Aside]) 
     sizes = Counter((info.width, info.height) for info in infos)
     (width, height), _ = sizes.most_common(1)[0]
     grey = all(info.grey for info in infos)
-    duplicates = _duplicates([source.names[place] for place in kept], infos)
+    duplicates = _duplicates([source.names[position] for position in kept], infos)
     details = {
         "sizes": {f"{across} × {down}": count for (across, down), count in sizes.most_common(MAX_LISTED_SIZES)},
         "different sizes": len(sizes),
@@ -108,19 +108,19 @@ def _duplicates(names: Sequence[str], infos: Sequence[ImageInfo]) -> list[list[s
     """Return [name, name of the first image with the same pixels] for every image that has occurred before."""
     first: dict[bytes, int] = {}
     return [
-        [names[place], names[first[info.digest]]]
-        for place, info in enumerate(infos)
-        if first.setdefault(info.digest, place) != place
+        [names[position], names[first[info.digest]]]
+        for position, info in enumerate(infos)
+        if first.setdefault(info.digest, position) != position
     ]
 
 
 def _fingerprint(infos: Sequence[ImageInfo], labels: NDArray[np.int64] | None, classes: tuple[str, ...]) -> str:
     """SHA-256 of the pixels and the class names of all images, in order."""
     digest = sha256()
-    for place, info in enumerate(infos):
+    for position, info in enumerate(infos):
         digest.update(info.digest)
         if labels is not None:
-            digest.update(classes[labels[place]].encode() + b"\0")
+            digest.update(classes[labels[position]].encode() + b"\0")
     return digest.hexdigest()
 
 

@@ -55,7 +55,7 @@ def _lattice(positions: list[float]) -> NDArray[np.float64]:
 MIXTURES: dict[str, GaussianMixture] = {
     "ring": GaussianMixture(_circle(8), sigma=0.01),
     "grid": GaussianMixture(_lattice([-4.0, -2.0, 0.0, 2.0, 4.0]), sigma=0.05),
-    "lattice": GaussianMixture(_lattice([place - 4.5 for place in range(10)]), sigma=0.03),
+    "lattice": GaussianMixture(_lattice([step - 4.5 for step in range(10)]), sigma=0.03),
 }
 """Name → mixture: the two mode coverage tests of PacGAN (Lin et al. 2018, section 4.1), and one of a hundred modes."""
 
@@ -171,6 +171,8 @@ def _read(path: Path) -> Points:
             expected=f"points: {', '.join(known)}",
             remedy=f"check the name{nearest(str(path), list(MIXTURES))}",
         )
+
+    # Every failure of a reader becomes one sentence about the file.
     expected = f"a table of numbers, (points, coordinates), in {path}"
     try:
         table = _numbers(path)

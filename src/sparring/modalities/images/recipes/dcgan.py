@@ -38,6 +38,7 @@ class DCGAN(AdversarialImageRecipe):
         from sparring.layers.packing import packed
         from sparring.modalities.images.networks.dcgan import Discriminator, Generator
 
+        # The discriminator sees the images of a pack as channels of one.
         channels, classes = self.shape(facts)[0], self.classes(facts)
         generator = Generator(
             size=self.resolution, channels=channels, latent_size=self.latent_size, width=self.width, classes=classes

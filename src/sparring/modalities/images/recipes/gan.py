@@ -41,6 +41,7 @@ class GAN(AdversarialImageRecipe):
         from sparring.layers.packing import packed
         from sparring.modalities.images.networks.dense import Discriminator, Generator
 
+        # The discriminator sees the images of a pack as channels of one.
         shape, classes = self.shape(facts), self.classes(facts)
         packed_shape = (self.packing * shape[0], *shape[1:])
         generator = Generator(shape=shape, latent_size=self.latent_size, width=self.width, classes=classes)

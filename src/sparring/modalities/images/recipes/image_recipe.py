@@ -83,6 +83,7 @@ class ImageRecipe(Recipe):
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
         """Choose resolution, batch, precision and samples by data and device."""
+        # The resolution follows from the most frequent size, unless it was given.
         height, width = facts.shape[1:]
         longest = MAX_SIDE if machine.device == "cuda" else MAX_SIDE_WITHOUT_GPU
         fitted = fitted_resolution(height, width, longest, self.side_multiple)
@@ -93,11 +94,15 @@ class ImageRecipe(Recipe):
                 f"most images are {height} high and {width} wide; on {machine.device} at most {longest}",
             )
         }
+
+        # A batch is at most a quarter of the data, a power of two.
         if facts.count < 4 * self.batch:
             batch = max(2, 2 ** ((facts.count // 4).bit_length() - 1))
             chosen["batch"] = (batch, f"there are only {facts.count} images")
         if machine.bfloat16:
             chosen["precision"] = ("bfloat16", "convolutions are faster in bfloat16 on this device")
+
+        # The budget follows from the number of images and their size.
         chosen["samples"] = (
             sample_budget(facts.count, resolution, machine),
             f"{facts.count} images on {machine.device}",

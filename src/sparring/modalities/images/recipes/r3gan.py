@@ -69,6 +69,7 @@ class R3GAN(AdversarialImageRecipe):
         from sparring.modalities.images.networks.residual import Discriminator, Generator
         from sparring.objectives.gamma import automatic
 
+        # The networks; the discriminator sees the images of a pack as channels of one.
         channels, classes = self.shape(facts)[0], self.classes(facts)
         generator = Generator(
             size=self.resolution,
@@ -85,6 +86,8 @@ class R3GAN(AdversarialImageRecipe):
             classes=classes,
             blocks=self.blocks,
         )
+
+        # The loss, and the penalties with a constant γ or one that the run finds, whose factors are then 1.
         penalised = self.penalty != "none"
         gamma = self.constant_gamma(self.gamma, INITIAL_GAMMA, zero_centred=penalised)
         return Duel(

@@ -56,11 +56,14 @@ class PointGAN(PointRecipe, AdversarialRecipe):
         from sparring.modalities.points.normalizer import ColumnNormalizer
         from sparring.objectives.gamma import automatic
 
+        # The networks; the discriminator sees the points of a pack as coordinates of one.
         (dimensions,) = facts.shape
         generator = Generator(dimensions=dimensions, latent_size=self.latent_size, width=self.width, places=self.places)
         discriminator = Discriminator(
             dimensions=self.packing * dimensions, width=self.width, max_frequency=self.max_frequency
         )
+
+        # The loss, and the penalties with a constant γ or one that the run finds, whose factors are then 1.
         gamma = self.constant_gamma(self.gamma, CONSTANT_GAMMA, zero_centred=self.penalty in ZERO_CENTRED)
         return Duel(
             generator,
