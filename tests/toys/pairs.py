@@ -23,7 +23,7 @@ from sparring.objectives.losses import relativistic
 from sparring.objectives.schedules import Weighted, constant
 from sparring.objectives.terms import reconstruction
 from sparring.rendering.exhibits import Exhibit, picture_of
-from sparring.rendering.grids import beside, picture
+from sparring.rendering.grids import image_grid, side_by_side
 from toys.kind import Kind, arrays_asked
 from toys.recipe import ToyRecipe
 
@@ -53,8 +53,8 @@ def answer(asked: Mapping[str, Any], view: View, facts: Facts, count: int | None
 
 
 def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
-    both = batch.real if batch.condition is None else beside(batch.condition, batch.real)
-    return [picture_of(picture(both, columns=columns))]
+    both = batch.real if batch.condition is None else side_by_side(batch.condition, batch.real)
+    return [picture_of(image_grid(both, columns=columns))]
 
 
 PAIR = ConditionSpec({"input": "a file of sketches"}, answer, determines=True, required=("input",))
