@@ -1,4 +1,4 @@
-"""A process killed at any instant: what it leaves is resumed, and ends as if nothing had happened, bit for bit."""
+"""A run that is killed at any instant can be resumed and ends like an uninterrupted one, bit for bit."""
 
 import random
 import re
@@ -30,7 +30,7 @@ OCCURRENCES = [*FIRST, *(pytest.param(*one, marks=SLOW) for one in LATER)]
 INSTANTS = [*range(8), *(pytest.param(number, marks=SLOW) for number in range(8, 40))]
 
 
-def test_there_are_twenty_kills_and_more() -> None:
+def test_at_least_twenty_kills_are_tested() -> None:
     assert len(FIRST) + 2 * 8 >= 20
     assert {name for name, _ in FIRST} >= {"file-before-rename", "folder-before-rename", "prune-after-rename"}
 
@@ -39,7 +39,7 @@ def test_there_are_twenty_kills_and_more() -> None:
 def undisturbed(
     command: Command, digest: Digest, points: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-    """What a run that nobody killed ends with."""
+    """Digest of the last checkpoint of a run that was not killed."""
     out = tmp_path_factory.mktemp("whole") / "run"
     code, said = command("train", points, *SMALL, "--out", out)
     assert code == 0, said
@@ -47,7 +47,7 @@ def undisturbed(
 
 
 def finish(command: Command, points: Path, out: Path, *, judged: bool) -> None:
-    """As a person would: resume what there is to resume, else begin again; unless the kill came too late."""
+    """Continue as a user would: resume the run if it was recorded, else start again; a finished run stays as it is."""
     if (out / "report.html").exists():
         return
     words = ("resume", out) if (out / "recipe.json").exists() else ("train", points, *SMALL, "--out", out)
@@ -57,7 +57,7 @@ def finish(command: Command, points: Path, out: Path, *, judged: bool) -> None:
 
 def check(out: Path, found: dict[str, str], undisturbed: dict[str, str]) -> None:
     assert found == undisturbed
-    assert not [path.name for path in out.rglob("*.tmp")], "something half written was left"
+    assert not [path.name for path in out.rglob("*.tmp")], "a partly written file was left"
     assert not list(out.parent.glob(".*.tmp"))
 
 
@@ -74,7 +74,7 @@ def test_killed_at_a_crash_point(
 
 
 @pytest.mark.parametrize("number", INSTANTS)
-def test_killed_at_a_random_instant_and_again_while_resuming(
+def test_a_run_killed_at_a_random_instant_and_again_while_resuming_ends_unchanged(
     number: int, command: Command, digest: Digest, points: Path, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
     out, chance = tmp_path / "run", random.Random(number)
