@@ -41,7 +41,7 @@ NAMES = ("pixels", "classifier", "coverage", "probability")
 def rows(dataset: Dataset, start: int, stop: int) -> Dataset:
     """Return a part of a data set, in an order shuffled once."""
     order = np.random.default_rng(0).permutation(len(dataset))[start:stop]
-    return dataset.at(order)
+    return dataset.subset(order)
 
 
 class Trials:

@@ -153,7 +153,7 @@ def wrong_range(split: Split) -> Split:
 
 
 def _rows(dataset: Dataset, rows: "np.ndarray[Any, Any]") -> Dataset:
-    return dataset.at(rows)
+    return dataset.subset(rows)
 
 
 DATA = "unhealthy data"

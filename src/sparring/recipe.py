@@ -104,7 +104,7 @@ def resolve(recipe: Recipe, facts: Facts, machine: Machine) -> tuple[Recipe, dic
     return resolved, reasons
 
 
-RENAMED = {"noise": "latent_size"}
+RENAMED = {"noise": "latent_size", "highest_wave": "max_frequency"}
 """Fields that older folders know by another name."""
 
 
@@ -126,7 +126,7 @@ def with_fields(recipe: Recipe, fields: Mapping[str, Any], options: Sequence[str
             raise SparringError(
                 found=f"the option {field!r}",
                 expected=f"a field of this recipe ({', '.join(known)})",
-                remedy=f"look at the spelling{nearest(field, [*known, *options])}",
+                remedy=f"check the spelling{nearest(field, [*known, *options])}",
             )
     asked = {field: getattr(recipe, field) for field in recipe.model_fields_set}
     try:

@@ -57,7 +57,7 @@ def test_every_verb_works(toy: ModuleType, tmp_path: Path, digest: Callable[[Pat
     source, size = toy.write(tmp_path), STEPS * toy.RECIPE.batch
 
     # Inspect and train; runs that are stopped, in each phase if there are several, and resumed give the same bytes.
-    assert sparring.inspect(source, sheet=tmp_path / "sheet", measure=False).prospect.recipe.startswith("toys/")
+    assert sparring.inspect(source, sheet=tmp_path / "sheet", measure=False).training.recipe.startswith("toys/")
     run = sparring.train(source, samples=size, out=tmp_path / "run", display=Silent())
     for number, share in enumerate(getattr(toy, "STOPS", (1 / 3,))):
         stopped = tmp_path / f"stopped-{number}"
@@ -80,9 +80,9 @@ def test_every_verb_works(toy: ModuleType, tmp_path: Path, digest: Callable[[Pat
         # Each input gives one sample, both for one file (Python) and for a list of files (command line).
         applied, conditions = model.apply(options["input"], seed=1), model.conditions(**options)
         files = apply(run.folder, [options["input"]], out=tmp_path / "applied")
-        assert files.count == batch_size(applied) == batch_size(conditions) and files.shown
+        assert files.count == batch_size(applied) == batch_size(conditions) and files.overview
         assert all(map(torch.equal, tensors(applied), tensors(model.sample(condition=conditions, seed=1))))
-        with pytest.raises(sparring.SparringError, match="give --input"):
+        with pytest.raises(sparring.SparringError, match="Give --input"):
             sample(run.folder, count=3, out=tmp_path / "none")
 
     # Evaluate, compare, diagnose.

@@ -57,7 +57,7 @@ def test_domains_may_have_different_sizes(toy: ModuleType, tmp_path: Path) -> No
     assert torch.equal(again[0], again[1]) and not torch.equal(again[0], again[2])
     assert len(again[0].unique(dim=0)) > 80 and not torch.equal(again[0][:90], again[0][90:180])
     assert data.batch(rows).condition.numpy() == pytest.approx(others[rows % 90])
-    assert data.at(rows[200:]).batch(slice(0, 5)).condition.numpy() == pytest.approx(others[20:25])
+    assert data.subset(rows[200:]).batch(slice(0, 5)).condition.numpy() == pytest.approx(others[20:25])
 
 
 @pytest.mark.parametrize("toy", ["domains"], indirect=True)
@@ -104,7 +104,7 @@ def test_micro_batches_sum_to_the_whole_batch(trainer: Make) -> None:
 @pytest.mark.parametrize("toy", ["halves"], indirect=True)
 def test_rows_without_a_known_label_give_the_classifier_no_gradient(trainer: Make) -> None:
     played, split = trainer()
-    batch = split.train.at(split.train.labels < 0).batch(slice(0, 8))
+    batch = split.train.subset(split.train.labels < 0).batch(slice(0, 8))
     terms: Any = played.game.turns(played.progress)[-1].objective(batch, played.progress).terms
     terms["labels"].backward()
     gradients = [weight.grad for weight in played.game.players["classifier"].parameters()]

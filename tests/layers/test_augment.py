@@ -150,7 +150,7 @@ class TestAugment:
         assert gradcheck(judged, given) and gradgradcheck(judged, given)
 
     def test_what_is_said(self):
-        with pytest.raises(SparringError, match=r"'color' · expected some of geometry.* did you mean 'colour'"):
+        with pytest.raises(SparringError, match=r"'color', but expected some of geometry.* did you mean 'colour'"):
             Augment(("flips", "color"))
         with pytest.raises(SparringError, match=r"shape \(4, 2\)"):
             Augment(KINDS)(images(4, 2), 0.5, every(4))
@@ -159,7 +159,7 @@ class TestAugment:
 
     @pytest.mark.parametrize("probability", [-0.1, 1.1, math.nan])
     def test_what_is_said_of_probabilities(self, probability):
-        with pytest.raises(SparringError, match=f"probability {probability} · expected one in"):
+        with pytest.raises(SparringError, match=f"probability {probability}, but expected one in"):
             Augment(())(images(4, 3, 8, 8), probability, every(4))
 
     def test_nothing_asks_for_values_on_the_device(self):

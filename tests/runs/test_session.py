@@ -140,7 +140,7 @@ def test_resume_refuses_other_data(points: Path, tmp_path: Path) -> None:
         ({"until": "good"}, "a comparison"),
         ({"device": "abacus"}, "no device"),
         ({"watchdog": "Repair"}, "one of repair, warn, off"),
-        ({"watchdog": "off", "until": "settled"}, "leave one of the two out"),
+        ({"watchdog": "off", "until": "settled"}, "Leave one of the two out"),
     ],
 )
 def test_refused_options_leave_no_run_folder(choices: dict[str, Any], words: str, points: Path, tmp_path: Path) -> None:

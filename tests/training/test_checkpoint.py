@@ -99,7 +99,7 @@ def test_a_flipped_bit_is_detected(name: str, place: float, saved: Path) -> None
     snapshot, where, complaints = load_checkpoint(saved)
     assert where.name == "000000064" and snapshot.state["samples"] == 64
     assert len(complaints) == 1
-    assert "000000096 is damaged and was passed over" in complaints[0]
+    assert "000000096 is damaged and was skipped" in complaints[0]
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.5, 0.999])

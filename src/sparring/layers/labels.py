@@ -21,5 +21,5 @@ def required(condition: Tensor | None) -> Tensor:
         SparringError: there are none.
     """
     if condition is None:
-        raise SparringError(found="no class labels", expected="one for each sample", remedy="pass condition=")
+        raise SparringError(found="no class labels", expected="one for each sample", remedy="pass them as `condition`")
     return condition

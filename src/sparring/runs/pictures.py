@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 import torch
 
-from sparring.data.dataset import Split, by_class
+from sparring.data.dataset import Split, rows_by_class
 from sparring.data.facts import Facts
 from sparring.flow import Batch
 from sparring.games.game import Game
@@ -48,7 +48,7 @@ class SamplePictures:
             OSError: the picture cannot be written.
         """
         held_out = self.split.held_out
-        rows = by_class(held_out.labels, COLUMNS) if held_out.conditions is not None else None
+        rows = rows_by_class(held_out.labels, COLUMNS) if held_out.conditions is not None else None
         if rows is None:
             rows = np.resize(np.arange(len(held_out)), self.modality.shown)
         batch = held_out.batch(rows)

@@ -52,7 +52,7 @@ def encoded(pixels, form="PNG", **options):
 
 
 def only(raw, shape):
-    with decoding.guarded():
+    with decoding.decoding_limits():
         return decoding.fit(raw, shape)
 
 
@@ -112,11 +112,11 @@ def test_the_content_decides_not_the_name(tmp_path):
     ("name", "content", "reason"),
     [
         ("empty.png", b"", "an empty file"),
-        ("page.jpg", b"<html>not found</html>", "no PNG, JPEG, WebP, TIFF, GIF or BMP"),
-        ("drawing.png", b"%!PS-Adobe-3.0 EPSF-3.0\n", "no PNG, JPEG, WebP, TIFF, GIF or BMP"),
+        ("page.jpg", b"<html>not found</html>", "not a readable PNG, JPEG, WebP, TIFF, GIF or BMP"),
+        ("drawing.png", b"%!PS-Adobe-3.0 EPSF-3.0\n", "not a readable PNG, JPEG, WebP, TIFF, GIF or BMP"),
         ("cut.png", encoded(latent(64, 64))[:-2000], "truncated|broken|Truncated"),
         ("cut.jpg", encoded(latent(64, 64), "JPEG")[:-500], "truncated"),
-        ("head.gif", b"GIF89a", "no PNG|truncated|unpack|requires"),
+        ("head.gif", b"GIF89a", "not a readable PNG|truncated|unpack|requires"),
     ],
 )
 def test_a_corrupt_file_is_set_aside_by_name(tmp_path, name, content, reason):
@@ -208,17 +208,23 @@ def partly_labelled(folder):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (empty, "Found nothing in .* · expected PNG, .* · check the path"),
-        (other_files, r"Found only other files \(.csv \(1\)\) in .* · expected PNG, .* · check the path"),
-        (two, "Found 2 readable images in .* · expected at least 3, .* · add images"),
-        (all_damaged, r"Found no readable images in .* and 5 that cannot be read \(0.png: .* · expected .* · replace"),
-        (only_a_bomb, "Found no readable images .*bomb.png: more than 64 megapixels .* · expected"),
-        (only_a_loop, "Found no readable images .*loop: a link to a folder that was already read .* · expected"),
-        (partly_labelled, r"Found 3 images directly in .* and 3 in sub-folders \(cat\), .* · expected all .* · move"),
-        (lambda folder: None, "Found nothing that can be opened at .* · expected a folder or a file · check the path"),
+        (empty, "Found nothing in .*, but expected PNG, .*. Check the path"),
+        (other_files, r"Found only other files \(.csv \(1\)\) in .*, but expected PNG, .*. Check the path"),
+        (two, "Found 2 readable images in .*, but expected at least 3, .*. Add images"),
+        (
+            all_damaged,
+            r"Found no readable images in .* and 5 that cannot be read \(0.png: .*, but expected .*. Replace",
+        ),
+        (only_a_bomb, "Found no readable images .*bomb.png: more than 64 megapixels .*, but expected"),
+        (only_a_loop, "Found no readable images .*loop: a link to a folder that was already read .*, but expected"),
+        (partly_labelled, r"Found 3 images directly in .* and 3 in sub-folders \(cat\), .*, but expected all .*. Move"),
+        (
+            lambda folder: None,
+            "Found nothing that can be opened at .*, but expected a folder or a file. Check the path",
+        ),
         (
             lambda path: path.write_bytes(b"text"),
-            "Found the file .*, which is none of the kinds .* · expected .* · name",
+            "Found the file .*, which is none of the kinds .*, but expected .*. Name",
         ),
     ],
 )
@@ -279,7 +285,7 @@ def test_an_unchanged_folder_is_remembered_and_a_changed_one_looked_at(tmp_path,
     first = survey(str(fill(tmp_path / "in")))
     first.prepare(View((3, 8, 12)))
     with monkeypatch.context() as patch:
-        patch.setattr(decoding, "look", None)
+        patch.setattr(decoding, "inspect_image", None)
         patch.setattr(decoding, "fit", None)
         again = survey(str(tmp_path / "in"))
         assert again.facts == first.facts
@@ -370,8 +376,8 @@ def picture_files(random):
 @given(picture_files(), st.sampled_from([1, 3]), st.integers(1, 24), st.integers(1, 24))
 def test_every_mode_and_format_comes_in_the_shape_asked_for(file, channels, height, width):
     raw, mode, wide, high = file
-    with decoding.guarded():
-        seen, pixels = decoding.look(raw)
+    with decoding.decoding_limits():
+        seen, pixels = decoding.inspect_image(raw)
         fitted = decoding.fit(raw, (channels, height, width))
     assert (seen.width, seen.height) == (wide, high) and pixels.shape[:2] == (high, wide)
     assert fitted.shape == (channels, height, width) and fitted.dtype == np.uint8
@@ -532,7 +538,7 @@ def test_elements_that_are_not_finite_are_set_aside(tmp_path):
 def test_arrays_of_another_shape_are_one_sentence(tmp_path, array):
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(
-        SparringError, match=r"Found an array of shape .* · expected \(count, height, width\).* · reshape"
+        SparringError, match=r"Found an array of shape .*, but expected \(count, height, width\).*. Reshape"
     ):
         survey(str(tmp_path / "a.npy"))
 
@@ -603,7 +609,7 @@ def test_parquet_without_images_is_one_sentence(tmp_path):
 def test_without_pyarrow_the_command_is_named(tmp_path, monkeypatch):
     path = write_parquet(tmp_path / "a.parquet")
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(SparringError, match=r'run: pip install "sparring\[parquet\]"'):
+    with pytest.raises(SparringError, match=r'Run `pip install "sparring\[parquet\]"'):
         survey(path)
 
 
@@ -646,7 +652,7 @@ def test_a_name_that_is_not_here_says_where_to_put_it(tmp_path, monkeypatch):
         raise OSError("no network")
 
     monkeypatch.setattr("urllib.request.urlopen", unreachable)
-    with pytest.raises(SparringError, match=r"no copy of mnist here.*no network.*or ./data/mnist · download them from"):
+    with pytest.raises(SparringError, match=r"no copy of mnist here.*no network.*or ./data/mnist. Download them from"):
         survey("mnist")
 
 

@@ -100,5 +100,5 @@ def test_augmentation_is_what_was_asked_for(name: str) -> None:
         game = recipe.game(facts(3))
         assert (game.augment.kinds if game.augment else ()) == kinds
         assert game.controls["augmentation"].highest == (0.8 if kinds else 0.0)
-    with pytest.raises(SparringError, match=r"'color' for augment.1 · expected 'geometry', 'colour'.* or 'hue'"):
+    with pytest.raises(SparringError, match=r"'color' for augment.1, but expected 'geometry', 'colour'.* or 'hue'"):
         small(name, (16, 16), augment="flips,color")

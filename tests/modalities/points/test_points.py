@@ -87,11 +87,11 @@ class TestData:
     @pytest.mark.parametrize(
         ("content", "said"),
         [
-            (b"", "what cannot be read"),
-            (b"1,2\n3\n", "what cannot be read"),
+            (b"", "a file that cannot be read"),
+            (b"1,2\n3\n", "a file that cannot be read"),
             (b"x,y\n", "it has no rows"),
             (b"nan,nan\n", "no row of finite numbers"),
-            (b"\xff\xfe\x00", "what cannot be read"),
+            (b"\xff\xfe\x00", "a file that cannot be read"),
         ],
     )
     def test_what_is_said_of_broken_tables(self, tmp_path, content, said):

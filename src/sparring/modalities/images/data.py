@@ -13,7 +13,7 @@ from sparring.data.downloads import OnProgress
 from sparring.data.facts import Facts
 from sparring.data.parallel import in_order
 from sparring.data.pictures import ImageInfo, Pixels
-from sparring.data.source import Aside, Source
+from sparring.data.source import Skipped, Source
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.images.sources import looks_like_pictures, open_source
@@ -24,7 +24,7 @@ AT_ONCE = 32
 IN_MEMORY = 128 * 1024 * 1024
 """Bytes of decoded pictures up to which a copy in memory is preferred."""
 
-Seen: TypeAlias = ImageInfo | Aside
+Seen: TypeAlias = ImageInfo | Skipped
 
 
 @final
@@ -58,8 +58,8 @@ class ImageSurvey:
         numbers, _ = labels_of(self.source, self.kept)
         small = self.facts.count * channels * height * width <= IN_MEMORY
         order = np.arange(self.facts.count) if small else np.concatenate([train, aside])
-        whole = cache.stored_array(
-            cache.joined([self.facts.fingerprint, pictures.VERSION, "all" if small else f"split {seed}"]),
+        whole = cache.cached_array(
+            cache.cache_key([self.facts.fingerprint, pictures.VERSION, "all" if small else f"split {seed}"]),
             (self.facts.count, channels, height, width),
             lambda: self._chunks(order, (channels, height, width)),
         )
@@ -79,8 +79,8 @@ class ImageSurvey:
             SparringError: as ``prepare``.
         """
         channels, height, width = _require_shape(view.shape)
-        samples = cache.stored_array(
-            cache.joined([self.facts.fingerprint, pictures.VERSION, "all"]),
+        samples = cache.cached_array(
+            cache.cache_key([self.facts.fingerprint, pictures.VERSION, "all"]),
             (self.facts.count, channels, height, width),
             lambda: self._chunks(np.arange(self.facts.count), (channels, height, width)),
         )
@@ -97,7 +97,7 @@ class ImageSurvey:
                 [self._fitted(row, shape) if held is None else pictures.fit(held[row], shape) for row in rows]
             )
 
-        with pictures.guarded():
+        with pictures.decoding_limits():
             yield from in_order(part, len(order), AT_ONCE)
 
     def _fitted(self, row: int, shape: tuple[int, int, int]) -> Pixels:
@@ -106,7 +106,7 @@ class ImageSurvey:
             return pictures.fit(self.source.read(position), shape)
         except Exception as error:
             raise SparringError(
-                found=f"{self.source.names[position]}, which could be read and now cannot ({pictures.why(error)})",
+                found=f"{self.source.names[position]}, which could be read and now cannot ({pictures.reason(error)})",
                 expected="files that stay as they are",
                 remedy="start again when nothing writes to the folder",
             ) from None
@@ -141,15 +141,15 @@ def survey(source: str, on_progress: OnProgress | None = None) -> ImageSurvey:
         SparringError: nothing in it can be used; one sentence says what was found, expected and can be done.
     """
     opened = open_source(source, on_progress)
-    key = cache.joined([pictures.VERSION, opened.stamp, len(opened), opened.classes, opened.remarks])
-    note = cache.recall("surveys", key)
+    key = cache.cache_key([pictures.VERSION, opened.stamp, len(opened), opened.classes, opened.remarks])
+    note = cache.read_cached("surveys", key)
     if note is not None:
         facts = replace(Facts.from_json(note["facts"]), source=source)
         return ImageSurvey(facts, opened, _all_but(note["set aside"], len(opened)))
     seen, pixels = _look_at_all(opened, on_progress)
     facts = summarise(source, opened, seen)
-    set_aside = [place for place, one in enumerate(seen) if isinstance(one, Aside)]
-    cache.remember("surveys", key, {"facts": facts.as_json(), "set aside": set_aside})
+    set_aside = [place for place, one in enumerate(seen) if isinstance(one, Skipped)]
+    cache.write_cached("surveys", key, {"facts": facts.as_json(), "set aside": set_aside})
     return ImageSurvey(facts, opened, _all_but(set_aside, len(opened)), pixels)
 
 
@@ -161,7 +161,7 @@ def _look_at_all(source: Source, on_progress: OnProgress | None) -> tuple[list[S
     def part(places: range) -> list[tuple[Seen, Pixels | None]]:
         return [_look_at(source, place) for place in places]
 
-    with pictures.guarded():
+    with pictures.decoding_limits():
         for some in in_order(part, len(source), AT_ONCE):
             seen += [one for one, _ in some]
             if pixels is not None:
@@ -176,10 +176,10 @@ def _look_at_all(source: Source, on_progress: OnProgress | None) -> tuple[list[S
 
 def _look_at(source: Source, place: int) -> tuple[Seen, Pixels | None]:
     try:
-        return pictures.look(source.read(place))
+        return pictures.inspect_image(source.read(place))
     except Exception as error:
         # Decoders fail in many ways on damaged files; whichever it is, this one is set aside and the rest go on.
-        return Aside(source.names[place], pictures.why(error)), None
+        return Skipped(source.names[place], pictures.reason(error)), None
 
 
 def _all_but(set_aside: Sequence[int], count: int) -> NDArray[np.int64]:

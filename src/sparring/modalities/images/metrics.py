@@ -77,7 +77,7 @@ def _extractor(name: str, split: Split, seed: int) -> Extractor:
         raise SparringError(
             found=f"the extractor {name!r}",
             expected=f"one of {', '.join(makers)}, or your own as file.py:function",
-            remedy=f"look at the spelling{nearest(kind, list(makers))}",
+            remedy=f"check the spelling{nearest(kind, list(makers))}",
         )
     return makers[kind]()
 

@@ -6,7 +6,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.rendering.grids import pixels
-from sparring.storage import write_picture
+from sparring.storage import write_png
 
 
 def save(samples: Tensor, folder: Path, *, first: int = 0) -> list[Path]:
@@ -15,6 +15,6 @@ def save(samples: Tensor, folder: Path, *, first: int = 0) -> list[Path]:
     paths = []
     for number, one in enumerate(pixels(samples), start=first):
         path = folder / f"{number:06d}.png"
-        write_picture(path, Image.fromarray(one))
+        write_png(path, Image.fromarray(one))
         paths.append(path)
     return paths

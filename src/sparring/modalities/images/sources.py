@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sparring.data import downloads
-from sparring.data.pictures import SUFFIXES, starts_like_a_picture
+from sparring.data import catalogue, downloads
+from sparring.data.pictures import SUFFIXES, is_image_header
 from sparring.data.readers import arrays
 from sparring.data.readers.arrays import Arrays
 from sparring.data.readers.files import Tree, group, open_tree, suffix, suffixes
@@ -17,7 +17,7 @@ from sparring.modalities.images.layout import pictures
 
 DIGITS = "digits"
 STACKED = "stacked-mnist"
-NAMES = (DIGITS, *downloads.KNOWN, STACKED)
+NAMES = (DIGITS, *catalogue.DATASETS, STACKED)
 SNIFFED = 1000
 """Files without a telling name that are opened to see whether a folder holds images."""
 CIFAR = "cifar-10-binary.tar.gz"
@@ -45,7 +45,7 @@ def open_source(source: str, on_progress: downloads.OnProgress | None = None) ->
     """
     if source == DIGITS:
         return _digits()
-    if source in downloads.KNOWN:
+    if source in catalogue.DATASETS:
         return _known(source, on_progress)
     if source == STACKED:
         return _stacked(_known("mnist", on_progress))
@@ -71,7 +71,10 @@ def _from_file(path: Path) -> Source:
         case "numpy":
             return _from_arrays(arrays.read_numpy(path), path)
         case "cifar":
-            return _named(_from_arrays(arrays.read_cifar(path), path), downloads.KNOWN["cifar10"].classes)
+            return _named(
+                _from_arrays(arrays.read_records(path, catalogue.CIFAR_LAYOUT), path),
+                catalogue.DATASETS["cifar10"].classes,
+            )
         case "parquet":
             return parquet_source(path)
         case None:
@@ -112,7 +115,7 @@ def _from_tree(tree: Tree, path: Path) -> Source:
     pictured = [_is_picture(tree, place) for place in range(len(tree.entries))]
     wanted = [place for place, is_picture in enumerate(pictured) if is_picture]
     others = [tree.entries[place].name for place, is_picture in enumerate(pictured) if not is_picture]
-    if not wanted and not tree.aside:
+    if not wanted and not tree.skipped:
         held = f"only other files ({suffixes(others)})" if others else "nothing"
         raise SparringError(found=f"{held} in {path}", expected=EXPECTED, remedy="check the path")
     grouped = group([tree.entries[place].name for place in wanted], str(path))
@@ -124,7 +127,7 @@ def _from_tree(tree: Tree, path: Path) -> Source:
         stamp=tree.stamp(path),
         labels=grouped.labels,
         classes=grouped.classes,
-        aside=tree.aside,
+        skipped=tree.skipped,
         remarks=(*grouped.remarks, *left),
     )
 
@@ -132,7 +135,7 @@ def _from_tree(tree: Tree, path: Path) -> Source:
 def _is_picture(tree: Tree, position: int) -> bool:
     """By its name, so that damaged images are reported; or by its first bytes, so that no name is needed."""
     ending = suffix(tree.entries[position].name)
-    return ending in SUFFIXES or (ending not in NOT_PICTURES and starts_like_a_picture(tree.head(position)))
+    return ending in SUFFIXES or (ending not in NOT_PICTURES and is_image_header(tree.head(position)))
 
 
 def _from_arrays(found: Arrays, path: Path) -> Source:
@@ -166,7 +169,8 @@ def _digits() -> Source:
 def _known(name: str, on_progress: downloads.OnProgress | None) -> Source:
     copy = downloads.local_copy(name)
     found = _named(
-        _from_path(copy or downloads.download(name, downloads.KNOWN[name], on_progress)), downloads.KNOWN[name].classes
+        _from_path(copy or downloads.download(name, catalogue.DATASETS[name], on_progress)),
+        catalogue.DATASETS[name].classes,
     )
     return replace(found, remarks=(f"{name} is read from {copy}.", *found.remarks)) if copy else found
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sparring.data.dataset import hold_out
 from sparring.data.facts import Facts
 from sparring.data.pictures import ImageInfo
-from sparring.data.source import Aside, Source
+from sparring.data.source import Skipped, Source
 from sparring.errors import SparringError
 
 FEWEST = 3
@@ -34,7 +34,7 @@ def labels_of(source: Source, kept: NDArray[np.int64]) -> tuple[NDArray[np.int64
     return numbers.astype(np.int64), tuple(source.classes[place] for place in present)
 
 
-def summarise(name: str, source: Source, seen: Sequence[ImageInfo | Aside]) -> Facts:
+def summarise(name: str, source: Source, seen: Sequence[ImageInfo | Skipped]) -> Facts:
     """The facts of a source after every picture was decoded once.
 
     Raises:
@@ -42,7 +42,7 @@ def summarise(name: str, source: Source, seen: Sequence[ImageInfo | Aside]) -> F
     """
     kept = np.array([place for place, one in enumerate(seen) if isinstance(one, ImageInfo)], dtype=np.int64)
     infos = [one for one in seen if isinstance(one, ImageInfo)]
-    unreadable = [*source.aside, *(one for one in seen if isinstance(one, Aside))]
+    unreadable = [*source.skipped, *(one for one in seen if isinstance(one, Skipped))]
     if len(infos) < FEWEST:
         raise _too_few(name, len(infos), unreadable)
     labels, classes = labels_of(source, kept)
@@ -131,7 +131,7 @@ def _remarks(
     return said
 
 
-def _too_few(name: str, readable: int, unreadable: Sequence[Aside]) -> SparringError:
+def _too_few(name: str, readable: int, unreadable: Sequence[Skipped]) -> SparringError:
     found = f"{readable or 'no'} readable image{'' if readable == 1 else 's'} in {name}"
     if unreadable:
         first = unreadable[0]

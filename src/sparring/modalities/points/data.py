@@ -165,7 +165,7 @@ def _read(path: Path) -> Points:
     except (OSError, ValueError, TypeError, EOFError) as error:
         reason = str(error).split("\n")[0].rstrip(".")
         raise SparringError(
-            found=f"what cannot be read ({reason})", expected=expected, remedy="check the file"
+            found=f"a file that cannot be read ({reason})", expected=expected, remedy="check the file"
         ) from None
     if table.ndim != 2 or table.shape[1] == 0:
         raise SparringError(
