@@ -108,18 +108,20 @@ class AdversarialRecipe(Recipe):
     loss: LossName
     """Adversarial loss of both players."""
 
-    def loss_function(self, *, constrained: bool) -> "Loss":
+    @property
+    @abstractmethod
+    def constrained(self) -> bool:
+        """Whether a penalty or weight clipping bounds the slope of the discriminator."""
+
+    def loss_function(self) -> "Loss":
         """Return the loss to build the game with.
 
-        Args:
-            constrained: whether a penalty or weight clipping bounds the slope of the discriminator.
-
         Raises:
-            SparringError: the loss needs such a constraint, and there is none.
+            SparringError: the loss needs a constraint on the discriminator, and there is none.
         """
         from sparring.objectives.losses import LOSSES
 
-        if self.loss in LIPSCHITZ_LOSSES and not constrained:
+        if self.loss in LIPSCHITZ_LOSSES and not self.constrained:
             raise SparringError(
                 found=f"the {self.loss} loss without a Lipschitz constraint",
                 expected="a penalty or weight clipping, without which this loss has no lower bound",

@@ -31,6 +31,11 @@ class DCGAN(AdversarialImageRecipe):
     learning_rate: PositiveFloat = 2e-4
     """Learning rate of Adam, for both players."""
 
+    @property
+    def constrained(self) -> bool:
+        """Whether the slope of the discriminator is bounded: no."""
+        return False
+
     def game(self, facts: Facts) -> "Game":
         """Build a duel without penalties."""
         from sparring.games.duel import Duel
@@ -50,7 +55,7 @@ class DCGAN(AdversarialImageRecipe):
             generator,
             packed(discriminator, self.packing),
             prior=uniform(self.latent_size),
-            loss=self.loss_function(constrained=False),
+            loss=self.loss_function(),
             augment=self.augmentation(),
         )
 

@@ -34,6 +34,11 @@ class GAN(AdversarialImageRecipe):
     learning_rate: PositiveFloat = 2e-4
     """Learning rate of Adam, for both players."""
 
+    @property
+    def constrained(self) -> bool:
+        """Whether the slope of the discriminator is bounded: no."""
+        return False
+
     def game(self, facts: Facts) -> "Game":
         """Build a duel of dense networks, without penalties."""
         from sparring.games.duel import Duel
@@ -50,7 +55,7 @@ class GAN(AdversarialImageRecipe):
             generator,
             packed(discriminator, self.packing),
             prior=(uniform if self.prior == "uniform" else normal)(self.latent_size),
-            loss=self.loss_function(constrained=False),
+            loss=self.loss_function(),
             augment=self.augmentation(),
         )
 

@@ -61,6 +61,11 @@ class R3GAN(AdversarialImageRecipe):
             chosen["learning_rate"] = (1e-3, "residual blocks need a lower rate")
         return chosen
 
+    @property
+    def constrained(self) -> bool:
+        """Whether there is a penalty or weight clipping."""
+        return self.penalty != "none"
+
     def game(self, facts: Facts) -> "Game":
         """Build a duel of networks without normalisation layers."""
         from sparring.games.duel import Duel
@@ -88,13 +93,12 @@ class R3GAN(AdversarialImageRecipe):
         )
 
         # The loss, and the penalties with a constant γ or one that the run finds, whose factors are then 1.
-        penalised = self.penalty != "none"
-        gamma = self.constant_gamma(self.gamma, INITIAL_GAMMA, zero_centred=penalised)
+        gamma = self.constant_gamma(self.gamma, INITIAL_GAMMA, zero_centred=self.constrained)
         return Duel(
             generator,
             packed(discriminator, self.packing),
             prior=normal(self.latent_size),
-            loss=self.loss_function(constrained=penalised),
+            loss=self.loss_function(),
             penalties=self._penalties(1.0 if gamma is None else gamma),
             gamma=automatic(INITIAL_GAMMA, GAMMA_RATE, MIN_GAMMA_RATIO) if gamma is None else None,
             augment=self.augmentation(),

@@ -47,6 +47,11 @@ class PointGAN(PointRecipe, AdversarialRecipe):
     packing: PositiveInt = 1
     """Points that the discriminator scores together, so that it sees their diversity."""
 
+    @property
+    def constrained(self) -> bool:
+        """Whether there is a penalty or weight clipping."""
+        return self.penalty != "none"
+
     def game(self, facts: Facts) -> "Game":
         """Build a duel of dense networks."""
         from sparring.games.duel import Duel
@@ -69,7 +74,7 @@ class PointGAN(PointRecipe, AdversarialRecipe):
             generator,
             packed(discriminator, self.packing),
             prior=normal(self.latent_size),
-            loss=self.loss_function(constrained=self.penalty != "none"),
+            loss=self.loss_function(),
             penalties=self._penalties(1.0 if gamma is None else gamma),
             weight_limit=WEIGHT_LIMIT if self.penalty == "weight clipping" else None,
             gamma=automatic(float(dimensions), GAMMA_RATE, MIN_GAMMA_RATIO) if gamma is None else None,
