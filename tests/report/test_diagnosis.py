@@ -28,7 +28,7 @@ from sparring.events import (
     Resumed,
     UpdateSkipped,
 )
-from sparring.report.diagnosis import Diagnosis, History
+from sparring.report.diagnosis import Diagnosis, RunHistory
 from sparring.report.page import Picture, Report, Training, page
 from sparring.runs.folder import Record, Run, create, versions
 from sparring.storage import append_line, write_json, write_text
@@ -214,7 +214,7 @@ def test_without_a_watchdog_the_last_figures_are_shown(tmp_path: Path) -> None:
     assert "lead of the discriminator 0.7" in diagnosis.text
     assert "Updates that were skipped because they were infinite or not a number: 1." in diagnosis.text
     assert "not finite: 1 of 2" in diagnosis.text and "--watchdog warn" in diagnosis.next_steps[-1]
-    assert History(run).picture() is None
+    assert RunHistory(run).picture() is None
     with pytest.raises(SparringError, match="no signals"):
         diagnose(run.folder, picture=tmp_path / "picture.png")
 
@@ -264,7 +264,7 @@ def test_improvement_is_that_of_the_observations(tmp_path: Path) -> None:
     run = written(tmp_path / "run", observations)
     for total, since in ((1000 * COUNT, "30 %"), (20_000, "60 %")):
         diagnosis = diagnose(run.folder)
-        assert diagnosis.improvement == improvement_of(History(run).observations, total)
+        assert diagnosis.improvement == improvement_of(RunHistory(run).observations, total)
         assert diagnosis.improvement.stopped and diagnosis.improvement.since == 12_000
         assert f"since {since} of the run" in diagnosis.text
         finish(run)
@@ -317,7 +317,7 @@ def test_incidents_of_two_phases_are_separate(tmp_path: Path) -> None:
     assert "(mode collapse: remedy not judged before the phase ended)" in diagnosis.verdict
     assert PHASE.sentence in diagnosis.text and "1/4; not judged before the phase ended." in diagnosis.text
     assert diagnosis.improvement.stopped is False and (tmp_path / "picture.png").exists()
-    assert diagnosis.incidents[0].end == 16_000 and "phase" not in History(run).observations[-1].values
+    assert diagnosis.incidents[0].end == 16_000 and "phase" not in RunHistory(run).observations[-1].values
 
 
 def test_an_untreated_incident_ends_with_its_phase(tmp_path: Path) -> None:

@@ -310,7 +310,7 @@ class Row(NamedTuple):
 
 
 class Table:
-    """What the watchdog needs of a modality of such rows, or of categories alone."""
+    """The part of a modality that the watchdog uses, for such rows or for categories alone."""
 
     bounds = None
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sparring.errors import SparringError
-from sparring.report.diagnosis import Diagnosis, History
+from sparring.report.diagnosis import Diagnosis, RunHistory
 from sparring.runs.folder import open_run
 from sparring.storage import write_bytes, write_json
 
@@ -19,7 +19,7 @@ def diagnose(run: str | Path, *, picture: Path | None = None, json: Path | None 
     Raises:
         SparringError: ``run`` is not a run folder, or a ``picture`` is requested and there are no signals.
     """
-    history = History(open_run(run))
+    history = RunHistory(open_run(run))
     diagnosis = history.diagnosis()
     if json is not None:
         write_json(json, diagnosis.model_dump(mode="json"))

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict
 
 from sparring.errors import SparringError
 from sparring.events import (
-    AnyEvent,
     BestRestored,
     CheckpointNotSaved,
     FindingReported,
@@ -96,7 +95,7 @@ class Diagnosis(BaseModel):
         one, shares = incident, [percent(samples, self.total) for samples in (incident.start, incident.end)]
         span = f"{one.start:,} to {one.end:,} samples ({shares[0]} to {shares[1]} of the run)"
         lines = [f"{one.finding.capitalize()}, at {span if one.end > one.start else f'{one.start:,} samples'}"]
-        lines += [f"{one.explanation[:1].upper()}{one.explanation[1:]}"]
+        lines.append(f"{one.explanation[:1].upper()}{one.explanation[1:]}")
         lines += [f"Evidence: {'; '.join(one.evidence)}."] * bool(one.evidence)
         for treatment in one.treatments:
             back = treatment.rolled_back_to
@@ -114,11 +113,11 @@ class Diagnosis(BaseModel):
 
 
 @final
-class History:
-    """All that a run has left behind.
+class RunHistory:
+    """Record, log, events, observations and incidents of a run.
 
     Args:
-        run: the run; nothing in its folder is changed.
+        run: the run, of which nothing is changed.
     """
 
     def __init__(self, run: Run) -> None:
@@ -134,7 +133,7 @@ class History:
         self.stage = _stage(self)
         self.total = self.reached if self.stage in OVER else max(self.record.samples or 0, self.reached)
         if self.stage == "gave up":
-            # Without the watchdog nobody reported it.
+            # Without a watchdog it was not reported.
             known = [incident for incident in self.incidents if incident.finding == NON_FINITE]
             if not known:
                 known = [begun(finding_named(NON_FINITE, 0, self.reached, (f"{MAX_SKIPPED} in a row",)))]
@@ -164,7 +163,7 @@ class History:
         return signals_picture(self.observations, self.incidents, self.log, phases) if self.observations else None
 
 
-def _stage(history: History) -> str:
+def _stage(history: RunHistory) -> str:
     """Return the stage of a run, a key of ``STAGES``."""
     planned, last = history.record.samples, next(reversed(history.events), None)
     going = _is_locked(history.run.folder / "lock")
@@ -174,16 +173,12 @@ def _stage(history: History) -> str:
         return "evaluating" if going else "trained"
     if going:
         return "running"
-    recent = [event for event in history.events if not _is_non_finite(event)][-MAX_SKIPPED:]
+    recent = [event for event in history.events if not isinstance(event, FindingReported)][-MAX_SKIPPED:]
     if len(recent) == MAX_SKIPPED and all(isinstance(event, UpdateSkipped) for event in recent):
         return "gave up"
     if isinstance(last, CheckpointNotSaved):
         return "not saved"
     return "interrupted" if history.reached else "not begun"
-
-
-def _is_non_finite(event: AnyEvent) -> bool:
-    return isinstance(event, FindingReported) and event.finding == NON_FINITE
 
 
 def _is_locked(lock: Path) -> bool:
@@ -200,7 +195,7 @@ def _is_locked(lock: Path) -> bool:
     return False
 
 
-def _state(history: History) -> str:
+def _state(history: RunHistory) -> str:
     """Say how far the run came."""
     reached, planned, minutes = history.reached, history.record.samples, history.record.minutes
     seen = f"{reached:,} real samples were seen"
@@ -208,9 +203,9 @@ def _state(history: History) -> str:
         seen = f"{reached:,} of {planned:,} real samples were seen ({percent(reached, planned)})"
     elif minutes:
         seen += f" in {_minutes(history.run)} of {minutes:g} minutes"
-    ends = [event.sentence for event in history.events if isinstance(event, GoalReached | BestRestored)]
+    ends = {event.kind: event.sentence for event in history.events if isinstance(event, GoalReached | BestRestored)}
     sentence = STAGES[history.stage].format(reached=reached, seen=seen)
-    return " ".join([sentence, *(ends if history.stage == "finished" else ())])
+    return " ".join([sentence, *(ends.values() if history.stage == "finished" else ())])
 
 
 def _minutes(run: Run) -> str:
@@ -222,7 +217,7 @@ def _minutes(run: Run) -> str:
         return "some"
 
 
-def _verdict(history: History) -> str:
+def _verdict(history: RunHistory) -> str:
     """Name the open problems, the most severe first; where there are none, say how the others ended."""
     problems, ends = [], []
     for one in by_severity(history.incidents):
@@ -248,7 +243,7 @@ def _verdict(history: History) -> str:
     return f"{'Undecided' if pending else 'No open problems'}{past}."
 
 
-def _remarks(history: History) -> Iterator[str]:
+def _remarks(history: RunHistory) -> Iterator[str]:
     """Say what else is known; without observations, what the log shows."""
     yield from (event.sentence for event in history.phases)
     skipped = sum(isinstance(event, UpdateSkipped) for event in history.events)
@@ -269,7 +264,7 @@ def _remarks(history: History) -> Iterator[str]:
             yield f"Lines of log.jsonl without gradients, which were not finite: {incomplete} of {count}."
 
 
-def _next_steps(history: History, improvement: Improvement) -> Iterator[str]:
+def _next_steps(history: RunHistory, improvement: Improvement) -> Iterator[str]:
     """Say what to do, the most urgent first."""
     folder, source = history.run.folder, history.record.facts.source
     active = [one for one in by_severity(history.incidents) if one.active]

@@ -162,8 +162,8 @@ def surviving(events: Iterable[AnyEvent]) -> list[AnyEvent]:
 
 def by_severity(several: Iterable[Incident]) -> list[Incident]:
     """Sort incidents by the severity of their findings, faults of the data first."""
-    order = [UNHEALTHY_DATA, *FINDINGS]
-    return sorted(several, key=lambda one: order.index(one.finding) if one.finding in order else len(order))
+    order = {finding: place for place, finding in enumerate((UNHEALTHY_DATA, *FINDINGS))}
+    return sorted(several, key=lambda incident: order.get(incident.finding, len(order)))
 
 
 @final

@@ -58,7 +58,7 @@ class Trial(BaseModel):
 
 @final
 class Memory(BaseModel):
-    """What a resumed run has to know of the present phase beside its observations."""
+    """State of the present phase that a resumed run needs beside its observations."""
 
     phase: int
     start: int = 0  # Samples seen when the phase began.
