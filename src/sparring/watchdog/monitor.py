@@ -193,8 +193,9 @@ class Watchdog:
         self.history.append(observation)
         self.on_observation(observation)
         if self.mode == "repair":
+            figures = Figures(signals=observation.values, samples=passed)
             for control in self.trainer.controls.values():
-                control.update(Figures(signals=observation.values, samples=passed))
+                control.update(figures)
 
         # Judge the remedies on trial, then report findings, and treat the most severe one.
         findings = findings_in(self.history)
