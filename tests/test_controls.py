@@ -50,7 +50,7 @@ def test_a_disabled_rule_does_nothing_until_it_is_enabled() -> None:
     assert control.value > 1.0
 
 
-def test_hold_moves_by_a_constant_factor_whatever_the_difference() -> None:
+def test_hold_moves_by_a_constant_factor_for_every_difference() -> None:
     rule = hold(LOSS, 0.8, 0.1)
     for loss, factor in (
         (0.81, math.exp(0.1)),
@@ -62,7 +62,7 @@ def test_hold_moves_by_a_constant_factor_whatever_the_difference() -> None:
 
 
 @pytest.mark.parametrize("figures", [Figures(), step(another=5.0), step(loss=math.nan), observation(loss=5.0)])
-def test_hold_waits_for_its_figure(figures: Figures) -> None:
+def test_hold_does_not_move_without_its_figure(figures: Figures) -> None:
     assert hold(LOSS, 0.8, 0.1)(3.0, figures) == 3.0
 
 
@@ -84,26 +84,26 @@ def test_hold_respects_a_floor_that_falls_over_the_run() -> None:
 
 def test_hold_brings_the_median_of_a_figure_to_the_set_point() -> None:
     """Exponential numbers of mean 1 / control have the median log 2 / control."""
-    chance, control, places = random.Random(0), Control(10.0, rule=hold(LOSS, 0.5, 0.01)), []
+    random_numbers, control, values = random.Random(0), Control(10.0, rule=hold(LOSS, 0.5, 0.01)), []
     for _ in range(6000):
-        control.update(step(loss=chance.expovariate(control.value)))
-        places.append(math.log(control.value))
-    assert math.exp(sum(places[1000:]) / 5000) == pytest.approx(math.log(2) / 0.5, rel=0.05)
+        control.update(step(loss=random_numbers.expovariate(control.value)))
+        values.append(math.log(control.value))
+    assert math.exp(sum(values[1000:]) / 5000) == pytest.approx(math.log(2) / 0.5, rel=0.05)
 
 
-def test_hold_brings_a_quantile_to_the_set_point_where_it_rises_slower() -> None:
-    """At a quarter of the upward rate four in five steps must be above: they exceed log(5 / 4) / control."""
-    chance, places = random.Random(0), []
+def test_hold_with_a_slower_rise_brings_a_quantile_to_the_set_point() -> None:
+    """Rising at a quarter of the rate lets four in five figures exceed the set point, log(5 / 4) / control."""
+    random_numbers, values = random.Random(0), []
     control = Control(1.0, rule=hold(LOSS, 0.5, 0.01, rise=0.25))
     for _ in range(9000):
-        control.update(step(loss=chance.expovariate(control.value)))
-        places.append(math.log(control.value))
-    assert math.exp(sum(places[3000:]) / 6000) == pytest.approx(math.log(5 / 4) / 0.5, rel=0.05)
+        control.update(step(loss=random_numbers.expovariate(control.value)))
+        values.append(math.log(control.value))
+    assert math.exp(sum(values[3000:]) / 6000) == pytest.approx(math.log(5 / 4) / 0.5, rel=0.05)
     for loss, factor in ((9.0, math.exp(0.25 * 0.1)), (0.0, math.exp(-0.1))):
         assert hold(LOSS, 0.5, 0.1, rise=0.25)(3.0, step(loss=loss)) == pytest.approx(3.0 * factor)
 
 
-def test_running_mean_follows_its_figure_alone() -> None:
+def test_running_mean_follows_only_its_own_figure() -> None:
     control = Control(1.0, lowest=-math.inf, rule=running_mean(note("discriminator", "score"), 0.9))
     expected = 1.0
     for score in (-5.0, 2.0, -30.0):
@@ -118,12 +118,12 @@ RULE = climb(signal("gap"), 0.6, 20.0)
 
 
 def test_climb_moves_in_equal_steps_and_leaves_zero() -> None:
-    control, places = Control(0.0, highest=0.12, rule=RULE), []
+    control, values = Control(0.0, highest=0.12, rule=RULE), []
     for gap in (0.7, 0.9, 9.0, 0.5, math.nan, 0.1, 0.1, 0.1):
         control.update(observation(gap=gap))
         control.update(observation(another=9.0))
-        places.append(control.value)
-    assert places == pytest.approx([0.05, 0.1, 0.12, 0.07, 0.07, 0.02, 0.0, 0.0])
+        values.append(control.value)
+    assert values == pytest.approx([0.05, 0.1, 0.12, 0.07, 0.07, 0.02, 0.0, 0.0])
 
 
 @pytest.mark.parametrize(("gap", "side"), [(0.6 + 1e-9, 1), (99.0, 1), (0.6, -1), (-99.0, -1)])
@@ -137,17 +137,17 @@ def test_climb_depends_on_the_sign_of_the_difference_and_the_samples_seen(
 @pytest.mark.parametrize(
     "figures", [Figures(), observation(another=5.0), observation(gap=math.nan), step(0.5, gap=9.0)]
 )
-def test_climb_waits_for_its_figure(figures: Figures) -> None:
+def test_climb_does_not_move_without_its_figure(figures: Figures) -> None:
     assert RULE(0.4, figures) == 0.4
 
 
 def test_climb_brings_the_median_of_a_figure_to_the_set_point() -> None:
-    """A figure that falls as the control rises comes to rest about 0.6, within one step."""
-    chance, control, places = random.Random(0), Control(0.0, highest=0.8, rule=RULE), []
+    """A figure that falls as the control rises settles near 0.6, within one step."""
+    random_numbers, control, values = random.Random(0), Control(0.0, highest=0.8, rule=RULE), []
     for _ in range(400):
-        control.update(observation(gap=chance.gauss(1.0 - control.value, 0.02)))
-        places.append(control.value)
-    assert sum(places[50:]) / 350 == pytest.approx(0.4, abs=0.03)
+        control.update(observation(gap=random_numbers.gauss(1.0 - control.value, 0.02)))
+        values.append(control.value)
+    assert sum(values[50:]) / 350 == pytest.approx(0.4, abs=0.03)
 
 
 def test_a_disabled_climbing_control_stays_constant() -> None:

@@ -1,4 +1,4 @@
-"""The same seed gives the same bytes; another seed gives others."""
+"""Equal seeds give equal bytes, and other seeds give other bytes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ def run(points: Path, out: Path, *, seed: int, recipe: str) -> Run:
     )
 
 
-def test_runs_repeat(points: Path, digest: Digest, tmp_path: Path) -> None:
+def test_equal_seeds_give_equal_runs_and_other_seeds_do_not(points: Path, digest: Digest, tmp_path: Path) -> None:
     for recipe in ("points/ring", "points/vae"):
         folder = tmp_path / recipe
         one, same, other = (

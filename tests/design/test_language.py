@@ -18,15 +18,18 @@ PROPERTY_OPENERS = re.compile(r"(What|How|Of|Where|Who|Why|Themselves|Itself)\b"
 """The same for properties and fields: "Whether …" is how truth values are described everywhere."""
 
 UNIDIOMATIC = re.compile(
-    r"\b(ails|ailment|ailing|told apart|can be told|cannot be told|so-many-th|by heart|smoothed away|dear to|at its marks|"
-    r"more various|sure to arrive|learnt from|no gain can|nothing ails|lay the schedules|mended)\b",
+    r"\b(ails|ailment|ailing|told apart|can be told|cannot be told|so-many-th|by heart|smoothed away|dear to|"
+    r"at its marks|more various|sure to arrive|learnt from|no gain can|nothing ails|lay the schedules|mended|"
+    r"as it would have|can be had|gravest|heeded|made again|play along|spoilt|worked out by hand)\b",
     re.IGNORECASE,
 )
 """Phrases that a native engineer of the field stumbles over, and the words used instead:
 
-ails, ailment → finding, incident · told apart, can be told → significantly different, detectable · so-many-th → every n-th ·
-by heart → overfits · smoothed away → over-regularised · dear to compute → expensive · at its marks → when due · more various →
-more diverse · learnt from → trained on · mended → fixed, helped
+ails, ailment → finding, incident · told apart, can be told → significantly different, detectable · so-many-th → every
+n-th · by heart → overfits · smoothed away → over-regularised · dear to compute → expensive · at its marks → when due
+· more various → more diverse · learnt from → trained on · mended → fixed, helped · as it would have → like an
+uninterrupted run · can be had → is available · gravest → most severe · heeded → handled · made again → repeated ·
+spoilt → corrupted · worked out by hand → computed by hand
 """
 RETIRED = {
     "Asking", "Dial", "Drawn", "Endless", "Episode", "Judge", "Look", "Made", "Past", "Pool", "Round", "Rounds",

@@ -1,4 +1,4 @@
-"""What the two players of a duel minimise."""
+"""Objectives of the two players of a duel, and its controls."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +29,7 @@ def batch() -> Batch:
     return Batch(torch.linspace(-1, 1, 16).view(8, 2))
 
 
-def played(duel: Duel, batch: Batch, progress: Progress) -> tuple[list[Tensor], list[Tensor]]:
+def logits_of(duel: Duel, batch: Batch, progress: Progress) -> tuple[list[Tensor], list[Tensor]]:
     """Return the logits of reals and of the fakes that ``progress`` gives."""
     fake = duel.generate(duel.latent(progress.random), None)
     discriminator = duel.players["discriminator"]
@@ -39,7 +39,7 @@ def played(duel: Duel, batch: Batch, progress: Progress) -> tuple[list[Tensor], 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_both_players_minimise_the_loss(loss: str, tiny_duel: Make, batch: Batch, progress: At) -> None:
     duel, now = tiny_duel(loss=loss), progress(8)
-    real, fake = played(duel, batch, now)
+    real, fake = logits_of(duel, batch, now)
     for terms, formula in (
         (duel.discriminator_objective(batch, now).terms, duel.loss.discriminator),
         (duel.generator_objective(batch, now).terms, duel.loss.generator),
@@ -50,7 +50,7 @@ def test_both_players_minimise_the_loss(loss: str, tiny_duel: Make, batch: Batch
 
 def test_the_losses_of_several_critics_add_up(tiny_duel: Make, batch: Batch, progress: At) -> None:
     duel, now = tiny_duel(critics=3), progress(8)
-    pairs = list(zip(*played(duel, batch, now), strict=True))
+    pairs = list(zip(*logits_of(duel, batch, now), strict=True))
     assert len(pairs) == 3
     expected = torch.stack([duel.loss.discriminator([real], [fake]) for real, fake in pairs]).sum()
     torch.testing.assert_close(duel.discriminator_objective(batch, now).terms["adversarial"], expected)
@@ -92,13 +92,13 @@ def test_the_discriminators_turn_gives_the_generator_no_gradient(tiny_duel: Make
     assert all(weight.grad is None for weight in duel.players["generator"].parameters())
 
 
-def test_turns_in_order_with_their_repeats(tiny_duel: Make, progress: At) -> None:
+def test_the_discriminator_takes_its_turns_before_the_generator(tiny_duel: Make, progress: At) -> None:
     first, second = tiny_duel(discriminator_turns=5).turns(progress(8))
     assert (first.trained, first.times, first.after) == (("discriminator",), 5, None)
     assert (second.trained, second.times, second.after) == (("generator",), 1, None)
 
 
-def test_the_weight_limit_follows_each_update_of_the_discriminator(tiny_duel: Make, progress: At) -> None:
+def test_weights_of_the_discriminator_are_clipped_after_its_updates(tiny_duel: Make, progress: At) -> None:
     duel = tiny_duel(weight_limit=0.01)
     first, second = duel.turns(progress(8))
     assert second.after is None and first.after is not None
@@ -118,7 +118,7 @@ class Linear(nn.Module):
         return Verdict([sample @ weight for weight in self.weights], [])
 
 
-def test_controls_and_their_bounds(tiny_duel: Make) -> None:
+def test_controls_start_at_their_defaults_and_keep_their_bounds(tiny_duel: Make) -> None:
     def augment(sample: Tensor, probability: float, random: RandomStream) -> Tensor:
         return sample
 
@@ -163,19 +163,19 @@ def test_gamma_multiplies_all_penalties(tiny_duel: Make, batch: Batch, progress:
         torch.testing.assert_close(thrice[name], 3 * once[name])
 
 
-def test_without_penalties_r1_and_r2_wait_for_gamma(tiny_duel: Make, batch: Batch, progress: At) -> None:
-    silent, now = tiny_duel(), progress(8)
-    assert list(silent.discriminator_objective(batch, now).terms) == ["adversarial"]
-    silent.controls["gamma"].set(2.0)
-    asked = tiny_duel(penalties={"r1": Weighted(r1, constant(2.0)), "r2": Weighted(r2, constant(2.0))})
-    found, expected = (duel.discriminator_objective(batch, now).terms for duel in (silent, asked))
+def test_r1_and_r2_are_the_default_penalties_once_gamma_is_raised(tiny_duel: Make, batch: Batch, progress: At) -> None:
+    default, now = tiny_duel(), progress(8)
+    assert list(default.discriminator_objective(batch, now).terms) == ["adversarial"]
+    default.controls["gamma"].set(2.0)
+    explicit = tiny_duel(penalties={"r1": Weighted(r1, constant(2.0)), "r2": Weighted(r2, constant(2.0))})
+    found, expected = (duel.discriminator_objective(batch, now).terms for duel in (default, explicit))
     assert list(found) == ["adversarial", "r1", "r2"]
     torch.testing.assert_close(found, expected)
 
 
 def test_lecam_is_a_penalty_once_its_control_is_raised(tiny_duel: Make, batch: Batch, progress: At) -> None:
     duel, now = tiny_duel(), progress(8)
-    (real,), (fake,) = played(duel, batch, now)
+    (real,), (fake,) = logits_of(duel, batch, now)
     for name, value in (("lecam", 4.0), ("real level", 0.5), ("fake level", -0.5)):
         duel.controls[name].set(value)
     expected = ((real + 0.5).relu().square() + (0.5 - fake).relu().square()).mean()
@@ -190,8 +190,8 @@ def test_the_levels_of_lecam_follow_the_logits(tiny_duel: Make, batch: Batch, pr
         assert duel.controls[f"{side} level"].value == pytest.approx(0.1 * notes[f"{side} score"])
 
 
-def test_logit_statistics_against_values_by_hand(random: Callable[..., RandomStream]) -> None:
-    """In sum D(x) = 3 x₁ + 4 x₂: 3, -4 and 8 for reals, 0, 3 and 3 for fakes, whose mean is 2."""
+def test_logit_statistics_match_values_computed_by_hand(random: Callable[..., RandomStream]) -> None:
+    """The critics sum to D(x) = 3 x₁ + 4 x₂: 3, -4 and 8 for reals, 0, 3 and 3 for fakes, whose mean is 2."""
     critic = Linear(torch.tensor([[1.0, 4.0], [2.0, 0.0]]))
     real = torch.tensor([[1.0, 0.0], [0.0, -1.0], [0.0, 2.0]], requires_grad=True)
     fake = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0]], requires_grad=True)
@@ -227,7 +227,7 @@ def test_the_lead_is_noted_at_every_step_and_statistics_at_their_interval(
     for step in range(2 * STATISTICS_INTERVAL):
         now = replace(progress(8), step=step)
         notes = duel.discriminator_objective(batch, now).notes
-        torch.testing.assert_close(notes["lead"], lead(*played(duel, batch, now)))
+        torch.testing.assert_close(notes["lead"], lead(*logits_of(duel, batch, now)))
         assert len(notes) == (8 if step % STATISTICS_INTERVAL == 0 else 1)
         assert not any(note.requires_grad for note in notes.values())
 
@@ -238,7 +238,9 @@ def test_the_score_is_the_sum_over_critics(tiny_duel: Make, batch: Batch) -> Non
     torch.testing.assert_close(duel.opinion(batch).score, expected)
 
 
-def test_samples_are_augmented_only_with_a_probability(tiny_duel: Make, batch: Batch, progress: At) -> None:
+def test_samples_are_augmented_only_if_the_probability_is_above_zero(
+    tiny_duel: Make, batch: Batch, progress: At
+) -> None:
     seen: list[tuple[int, float]] = []
 
     def augment(sample: Tensor, probability: float, random: RandomStream) -> Tensor:
@@ -263,7 +265,7 @@ def test_samples_are_augmented_only_with_a_probability(tiny_duel: Make, batch: B
 
 
 class Thousands:
-    """Data in units of a thousandth, and far from zero."""
+    """Normalizer of data in units of a thousandth, and far from zero."""
 
     def normalize(self, sample: Tensor) -> Tensor:
         return (sample - 5000) / 1000
@@ -272,8 +274,10 @@ class Thousands:
         return sample * 1000 + 5000
 
 
-def test_nothing_depends_on_the_units_of_the_data(tiny_duel: Make, batch: Batch, progress: At) -> None:
-    """Losses, penalties and scores are those of the same data in standard units; samples are in the data's own."""
+def test_losses_penalties_and_scores_do_not_depend_on_the_units_of_the_data(
+    tiny_duel: Make, batch: Batch, progress: At
+) -> None:
+    """They equal those of the same data in standard units; generated samples are in the units of the data."""
     penalties = {"r1": Weighted(r1, constant(1.0)), "r2": Weighted(r2, constant(1.0))}
     plain, other = tiny_duel(penalties=penalties), tiny_duel(penalties=penalties)
     other.normalizer = Thousands()

@@ -1,6 +1,6 @@
-"""A game that the project does not have, written with what it offers: points of two domains, turned into each other.
+"""A game that the project does not have, built from its public parts: a CycleGAN between two domains of points.
 
-Two generators and two discriminators (Zhu et al. 2017); the trainer plays it unchanged.
+It has two generators and two discriminators (Zhu et al. 2017), and the trainer plays it unchanged.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ class PointCritic(nn.Module):
 
 
 class Exchange:
-    """Domain one is what the data holds; domain two is drawn here. A cycle must end where it began."""
+    """CycleGAN from the ring, which is the data, to the grid, which is sampled here, and back."""
 
     published = ("there", "back")
     critics = ("critic of grids", "critic of rings")
@@ -66,18 +66,20 @@ class Exchange:
         ]
 
     def grid_objective(self, batch: Batch, progress: Progress) -> Objective:
-        return self._tell_apart("critic of grids", grid(progress.random), self.players["there"](batch.real), progress)
+        return self._critic_objective(
+            "critic of grids", grid(progress.random), self.players["there"](batch.real), progress
+        )
 
     def ring_objective(self, batch: Batch, progress: Progress) -> Objective:
         fake = self.players["back"](grid(progress.random))
-        return self._tell_apart("critic of rings", batch.real, fake, progress)
+        return self._critic_objective("critic of rings", batch.real, fake, progress)
 
     def cycle_objective(self, batch: Batch, progress: Progress) -> Objective:
         there, back, rings, grids = self.players["there"], self.players["back"], batch.real, grid(progress.random)
         as_grids, as_rings = there(rings), back(grids)
         terms = {
-            "grids": self._persuade("critic of grids", grids, as_grids, progress),
-            "rings": self._persuade("critic of rings", rings, as_rings, progress),
+            "grids": self._adversarial("critic of grids", grids, as_grids, progress),
+            "rings": self._adversarial("critic of rings", rings, as_rings, progress),
             "cycle": l1_loss(back(as_grids), rings) + l1_loss(there(as_rings), grids),
         }
         return Objective(terms)
@@ -88,13 +90,13 @@ class Exchange:
     def generate(self, latent: Latent, condition: Tensor | None) -> Sample:
         return self.players["there"](latent)
 
-    def _tell_apart(self, player: str, real: Tensor, fake: Tensor, progress: Progress) -> Objective:
+    def _critic_objective(self, player: str, real: Tensor, fake: Tensor, progress: Progress) -> Objective:
         real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
         critic = Critic(self.players[player], None, progress.random)
         adversarial = relativistic.discriminator(critic(real).logits, critic(fake).logits)
         return Objective({"adversarial": adversarial, "r1": 0.1 * r1(critic, real, fake).mean()})
 
-    def _persuade(self, player: str, real: Tensor, fake: Tensor, progress: Progress) -> Tensor:
+    def _adversarial(self, player: str, real: Tensor, fake: Tensor, progress: Progress) -> Tensor:
         critic = Critic(self.players[player], None, progress.random)
         return relativistic.generator(critic(real).logits, critic(fake).logits)
 
@@ -109,7 +111,7 @@ def ring(count: int) -> Dataset:
     return Dataset(points.astype(np.float32))
 
 
-def test_it_learns_to_turn_one_domain_into_the_other_and_back(plan: Callable[..., Plan]) -> None:
+def test_the_game_learns_to_translate_one_domain_into_the_other_and_back(plan: Callable[..., Plan]) -> None:
     with seeded(0, "weights"):
         game = Exchange()
     trainer = Trainer(game, ring(4000), plan(players=tuple(game.players), rate=2e-3, batch=128, samples=128 * 900))

@@ -1,4 +1,4 @@
-"""Questions that any game answers: its phase, the roles of its turns, its controls."""
+"""Phases, roles of turns and controls of any game."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ At = Callable[..., Progress]
 
 @pytest.fixture
 def in_three(tiny_duel: Make) -> Duel:
-    """A game whose second phase is ended by a control."""
+    """Game of three phases, the second of which can be ended by a control."""
     duel = tiny_duel()
     duel.phases = (Phase("pretraining", until=0.2), Phase("search", until=0.6, ended_by="found"), Phase("contest"))
     duel.controls["found"] = Control(0.0)
@@ -34,7 +34,7 @@ def test_a_phase_ends_early_when_its_control_reaches_1(value: float, number: int
     assert phase_at(in_three, 0.1) == 0
 
 
-def test_the_last_phase_lasts_to_the_end_whatever_it_says(in_three: Duel) -> None:
+def test_the_last_phase_lasts_to_the_end_regardless_of_its_share_and_control(in_three: Duel) -> None:
     in_three.phases = (Phase("contest", until=0.1, ended_by="found"),)
     in_three.controls["found"].set(1.0)
     assert [phase_at(in_three, fraction) for fraction in (0.0, 0.5, 1.0)] == [0, 0, 0]

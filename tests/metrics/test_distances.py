@@ -236,7 +236,7 @@ METRICS = [frechet, kernel, prdc, precision, recall, density, coverage, nearest]
 class TestWhatIsSaid:
     @pytest.mark.parametrize("metric", METRICS)
     def test_too_few_samples(self, metric):
-        with pytest.raises(SparringError, match=r"Found 0 samples in the second set · expected at least \d"):
+        with pytest.raises(SparringError, match=r"Found 0 samples in the second set, but expected at least \d"):
             metric(normal(20, 3, 0), torch.zeros(0, 3))
 
     @pytest.mark.parametrize("metric", METRICS)

@@ -1,4 +1,4 @@
-"""Every loss against values worked out by hand, for both players."""
+"""Every loss against values computed by hand, for both players."""
 
 from math import exp, log
 
@@ -25,12 +25,12 @@ BY_HAND = {
 }
 
 
-def test_every_loss_has_a_row_here() -> None:
+def test_every_loss_has_values_computed_by_hand() -> None:
     assert set(BY_HAND) == set(LOSSES)
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_both_formulas(name: str) -> None:
+def test_both_formulas_match_values_computed_by_hand(name: str) -> None:
     real, fake = [torch.tensor(REAL)], [torch.tensor(FAKE)]
     discriminator, generator = BY_HAND[name]
     assert LOSSES[name].discriminator(real, fake).item() == pytest.approx(discriminator, rel=1e-6)
@@ -41,8 +41,8 @@ def test_both_formulas(name: str) -> None:
 def test_only_paired_losses_use_the_logits_of_reals_in_the_generator(name: str) -> None:
     real = torch.tensor(REAL, requires_grad=True)
     value = LOSSES[name].generator([real], [torch.tensor(FAKE)])
-    looked = value.requires_grad and bool(torch.autograd.grad(value, real)[0].any())
-    assert looked == LOSSES[name].paired
+    uses_real = value.requires_grad and bool(torch.autograd.grad(value, real)[0].any())
+    assert uses_real == LOSSES[name].paired
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -1,4 +1,4 @@
-"""Updates that are refused, counted."""
+"""Updates that are not finite are skipped and counted."""
 
 import math
 
@@ -8,20 +8,20 @@ from sparring.training.guard import MAX_SKIPPED, Guard
 
 
 @pytest.mark.parametrize("norm", [0.0, 1e-30, 1.0, 1e30])
-def test_a_finite_gradient_is_let_through(norm: float) -> None:
+def test_a_finite_gradient_is_accepted(norm: float) -> None:
     guard = Guard()
     assert guard.check("generator", norm)
     assert (guard.total, guard.skipped, guard.exhausted) == (0, {"generator": 0}, None)
 
 
 @pytest.mark.parametrize("norm", [math.nan, math.inf])
-def test_what_is_not_finite_is_refused_and_counted(norm: float) -> None:
+def test_a_gradient_that_is_not_finite_is_skipped_and_counted(norm: float) -> None:
     guard = Guard()
     assert not guard.check("generator", norm)
     assert (guard.total, guard.skipped) == (1, {"generator": 1})
 
 
-def test_only_a_row_of_bad_gradients_exhausts() -> None:
+def test_only_consecutive_skips_exhaust_the_guard() -> None:
     guard = Guard()
     for norm in [math.nan] * (MAX_SKIPPED - 1) + [1.0] + [math.inf] * (MAX_SKIPPED - 1):
         assert guard.check("generator", norm) == math.isfinite(norm)
@@ -31,7 +31,7 @@ def test_only_a_row_of_bad_gradients_exhausts() -> None:
     assert guard.total == 2 * MAX_SKIPPED - 1
 
 
-def test_turns_are_counted_apart() -> None:
+def test_each_turn_has_a_counter_of_its_own() -> None:
     guard = Guard()
     for _ in range(MAX_SKIPPED - 1):
         guard.check("generator", math.nan)

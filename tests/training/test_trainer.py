@@ -1,4 +1,4 @@
-"""The loop: portions, memory, numbers that are not finite, precision."""
+"""The training loop: micro-batches, memory, numbers that are not finite, precision, schedules, controls."""
 
 from collections.abc import Callable
 from typing import Any
@@ -60,15 +60,15 @@ def test_micro_batches_give_the_weights_of_the_whole_batch(
     for turn in ("discriminator", "generator"):
         for kind in ("terms", "notes"):
             found, expected = (dict(getattr(one.figures, kind)[turn]) for one in (parts, whole))
-            # The share of logits above the mean of the fakes is the one figure that depends on the micro-batch.
+            # The share of real logits above the mean of the fakes is the one figure that depends on the micro-batch.
             assert (found.pop("sure", None) is None) == (expected.pop("sure", None) is None)
             assert found == pytest.approx(expected, rel=1e-4, abs=1e-6)
     for kind in ("gradients", "controls"):
         assert getattr(parts.figures, kind) == pytest.approx(getattr(whole.figures, kind), rel=1e-4, abs=1e-6)
 
 
-class Cramped(nn.Module):
-    """A discriminator on a device that has room for only so many samples."""
+class LimitedMemory(nn.Module):
+    """Discriminator that runs out of memory on more than ``room`` samples."""
 
     def __init__(self, discriminator: nn.Module, room: int) -> None:
         super().__init__()
@@ -80,8 +80,8 @@ class Cramped(nn.Module):
         return self.discriminator(sample, condition)
 
 
-def cramped(duel: Duel, room: int) -> Duel:
-    players = duel.players["generator"], Cramped(duel.players["discriminator"], room)
+def with_limited_memory(duel: Duel, room: int) -> Duel:
+    players = duel.players["generator"], LimitedMemory(duel.players["discriminator"], room)
     return Duel(*players, prior=duel.prior, loss=duel.loss, penalties=duel.penalties)
 
 
@@ -90,9 +90,9 @@ def test_out_of_memory_halves_the_micro_batch_and_changes_nothing_else(
 ) -> None:
     events: list[AnyEvent] = []
     choices = {"penalties": PENALTIES}
-    whole = played(cramped(tiny_duel(**choices), room=32), blob, plan())
+    whole = played(with_limited_memory(tiny_duel(**choices), room=32), blob, plan())
     small = played(
-        cramped(tiny_duel(**choices), room=10),
+        with_limited_memory(tiny_duel(**choices), room=10),
         blob,
         plan(),
         on_event=events.append,
@@ -103,7 +103,9 @@ def test_out_of_memory_halves_the_micro_batch_and_changes_nothing_else(
     torch.testing.assert_close(weights(small), weights(whole), rtol=1e-5, atol=1e-6)
 
 
-def test_memory_that_runs_out_on_the_generators_turn(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_out_of_memory_on_the_generators_turn_halves_the_micro_batch(
+    tiny_duel: Make, blob: Dataset, plan: Make
+) -> None:
     duel = tiny_duel()
     trainer = Trainer(duel, blob, plan(micro_batch=16))
     trainer.advance()
@@ -120,13 +122,13 @@ def test_memory_that_runs_out_on_the_generators_turn(tiny_duel: Make, blob: Data
     assert trainer.micro_batch == 8 and trainer.samples == 640
 
 
-def test_one_sample_that_does_not_fit_is_an_error(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_out_of_memory_on_a_single_sample_is_an_error(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     with pytest.raises(torch.OutOfMemoryError):
-        played(cramped(tiny_duel(), room=0), blob, plan())
+        played(with_limited_memory(tiny_duel(), room=0), blob, plan())
 
 
-class Cursed(nn.Module):
-    """A generator that is not finite at the passes in ``bad``."""
+class NanAtPasses(nn.Module):
+    """Generator that returns NaN at the training passes ``bad``."""
 
     def __init__(self, generator: nn.Module, bad: range) -> None:
         super().__init__()
@@ -138,19 +140,23 @@ class Cursed(nn.Module):
         return self.generator(latent, condition) * factor
 
 
-def cursed(duel: Duel, bad: range) -> Duel:
-    return Duel(Cursed(duel.players["generator"], bad), duel.players["discriminator"], prior=normal(4), loss=duel.loss)
+def with_nan_at(duel: Duel, bad: range) -> Duel:
+    return Duel(
+        NanAtPasses(duel.players["generator"], bad), duel.players["discriminator"], prior=normal(4), loss=duel.loss
+    )
 
 
 def test_updates_that_are_not_finite_are_skipped(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
-    said: list[str] = []
-    trainer = Trainer(cursed(tiny_duel(), range(3, 6)), blob, plan(), on_event=lambda event: said.append(event.kind))
+    kinds: list[str] = []
+    trainer = Trainer(
+        with_nan_at(tiny_duel(), range(3, 6)), blob, plan(), on_event=lambda event: kinds.append(event.kind)
+    )
     before: dict[str, Tensor] = {}
     for progress in trainer:
         if progress.step == 2:
             before = weights(trainer)
         if progress.step == 5:
-            assert said == ["update skipped"] * 3
+            assert kinds == ["update skipped"] * 3
             assert trainer.guard.skipped["generator"] == 3
             for name in (name for name in before if name.startswith("player/generator")):
                 assert torch.equal(weights(trainer)[name], before[name])
@@ -159,7 +165,7 @@ def test_updates_that_are_not_finite_are_skipped(tiny_duel: Make, blob: Dataset,
 
 
 def test_five_skipped_updates_in_a_row_end_the_run(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
-    trainer = Trainer(cursed(tiny_duel(), range(3, 100)), blob, plan())
+    trainer = Trainer(with_nan_at(tiny_duel(), range(3, 100)), blob, plan())
     with pytest.raises(NotFinite, match="generator that is not finite, 5 times in a row"):
         for _ in trainer:
             pass
@@ -167,8 +173,8 @@ def test_five_skipped_updates_in_a_row_end_the_run(tiny_duel: Make, blob: Datase
     assert all(value.isfinite().all() for value in weights(trainer).values())
 
 
-def test_no_gradient_is_left_after_the_trainer_gave_up(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
-    trainer = Trainer(cursed(tiny_duel(), range(3, 8)), blob, plan())
+def test_no_gradient_is_left_after_the_trainer_gives_up(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    trainer = Trainer(with_nan_at(tiny_duel(), range(3, 8)), blob, plan())
     with pytest.raises(NotFinite):
         for _ in trainer:
             pass
@@ -179,26 +185,26 @@ def test_no_gradient_is_left_after_the_trainer_gave_up(tiny_duel: Make, blob: Da
 
 @pytest.mark.parametrize("penalty", [r1, gradient_penalty, dragan, finite_r1()])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_in_bfloat16_losses_and_penalties_stay_float32(
+def test_losses_and_penalties_stay_float32_under_bfloat16(
     loss: str, penalty: Any, tiny_duel: Make, blob: Dataset, plan: Make
 ) -> None:
-    kinds: set[torch.dtype] = set()
+    dtypes: set[torch.dtype] = set()
 
-    class Listening(nn.Module):
+    class Recording(nn.Module):
         def __init__(self, discriminator: nn.Module) -> None:
             super().__init__()
             self.discriminator = discriminator
 
         def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
             verdict = self.discriminator(sample, condition)
-            kinds.add(verdict.logits[0].dtype)
+            dtypes.add(verdict.logits[0].dtype)
             return verdict
 
     duel = tiny_duel(loss=loss)
     terms = {"features": Weighted(feature_matching, constant(1.0))}
     duel = Duel(
         duel.players["generator"],
-        Listening(duel.players["discriminator"]),
+        Recording(duel.players["discriminator"]),
         prior=duel.prior,
         loss=duel.loss,
         penalties={"penalty": Weighted(penalty, constant(1.0))},
@@ -211,7 +217,7 @@ def test_in_bfloat16_losses_and_penalties_stay_float32(
         assert {value.dtype for value in values.values()} == {torch.float32}
     for _ in trainer:
         pass
-    assert torch.bfloat16 in kinds
+    assert torch.bfloat16 in dtypes
     assert all(weight.dtype == torch.float32 for weight in duel.players["generator"].parameters())
 
 
@@ -232,7 +238,7 @@ def test_schedules_are_functions_of_the_spent_budget(tiny_duel: Make, blob: Data
     assert rates == sorted(rates, reverse=True)
 
 
-def test_dials_scale_the_learning_rates(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_controls_scale_the_learning_rates(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(tiny_duel(), blob, plan(rate=1e-3))
     assert {name for name in trainer.controls if name.endswith(" rate")} == {"generator rate", "discriminator rate"}
     assert not any(trainer.controls[f"{name} rate"].enabled for name in trainer.optimisers)
@@ -252,18 +258,18 @@ def test_a_player_with_a_learning_rate_of_zero_stays_constant(tiny_duel: Make, b
 
 
 def test_controls_follow_the_figures_of_the_step(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
-    heard: list[Figures] = []
+    received: list[Figures] = []
 
     def rule(value: float, figures: Figures) -> float:
-        heard.append(figures)
+        received.append(figures)
         return value + 1
 
     trainer = Trainer(tiny_duel(gamma=Control(5.0, rule=rule)), blob, plan(samples=96))
     for progress in trainer:
         assert trainer.controls["gamma"].value == 5.0 + progress.step
         assert trainer.fresh.controls["gamma"] == trainer.figures.controls["gamma"] == 5.0 + progress.step
-    assert [figures.fraction for figures in heard] == pytest.approx([0, 1 / 3, 2 / 3])
-    assert all(figures.notes["discriminator"]["lead"] > 0 for figures in heard)
+    assert [figures.fraction for figures in received] == pytest.approx([0, 1 / 3, 2 / 3])
+    assert all(figures.notes["discriminator"]["lead"] > 0 for figures in received)
 
 
 def test_automatic_gamma_moves_by_its_rate(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
@@ -272,7 +278,7 @@ def test_automatic_gamma_moves_by_its_rate(tiny_duel: Make, blob: Dataset, plan:
         before = trainer.controls["gamma"].value
         trainer.advance()
         upward = trainer.figures.notes["discriminator"]["lead"] > 0.8
-        # At the start it can rise, and fall no faster than its floor.
+        # At the start it can rise, but falls no faster than its floor.
         assert (trainer.controls["gamma"].value > before) == upward
 
 
@@ -280,7 +286,7 @@ def test_automatic_gamma_moves_by_its_rate(tiny_duel: Make, blob: Dataset, plan:
 def test_figures_are_those_of_the_whole_batch(
     micro_batch: int | None, tiny_duel: Make, blob: Dataset, plan: Make
 ) -> None:
-    """Portions of 7, 7, 7, 7 and 4 samples count by their sizes."""
+    """Micro-batches of 7, 7, 7, 7 and 4 samples are weighted by their sizes."""
     duel = tiny_duel(loss="non_saturating")
     trainer = Trainer(duel, blob, plan(micro_batch=micro_batch))
     with torch.no_grad():
@@ -315,16 +321,16 @@ def test_progress_counts_the_samples_of_every_turn(tiny_duel: Make, blob: Datase
 
 
 def test_every_sample_is_seen_equally_often(tiny_duel: Make, plan: Make) -> None:
-    """A repeated turn sees another batch; batches run on across the ends of epochs."""
+    """A repeated turn sees the next batch, and batches continue across the ends of epochs."""
     data = Dataset(np.arange(60, dtype=np.float32).reshape(30, 2))
     duel, seen = tiny_duel(discriminator_turns=3), []
     terms = duel.discriminator_objective
 
-    def listen(batch: Batch, progress: Progress) -> Objective:
+    def recorded(batch: Batch, progress: Progress) -> Objective:
         seen.extend(batch.real[:, 0].tolist())
         return terms(batch, progress)
 
-    duel.discriminator_objective = listen
+    duel.discriminator_objective = recorded
     played(duel, data, plan(batch=8, samples=240))
     assert len(seen) == 240
     assert all(seen.count(value) == 8 for value in data.samples[:, 0])
@@ -336,10 +342,13 @@ def test_a_changed_number_of_turns_reads_each_batch_once(tiny_duel: Make, plan: 
     terms = duel.discriminator_objective
 
     def turns(progress: Progress) -> list[Turn]:
-        """One, two, three, one, two, … of the discriminator."""
-        return [Turn("discriminator", listen, times=1 + progress.step % 3), Turn("generator", duel.generator_objective)]
+        """Repeat the discriminator's turn once, twice, three times, once, …"""
+        return [
+            Turn("discriminator", recorded, times=1 + progress.step % 3),
+            Turn("generator", duel.generator_objective),
+        ]
 
-    def listen(batch: Batch, progress: Progress) -> Objective:
+    def recorded(batch: Batch, progress: Progress) -> Objective:
         seen.extend(batch.real[:, 0].tolist())
         return terms(batch, progress)
 
@@ -351,7 +360,7 @@ def test_a_changed_number_of_turns_reads_each_batch_once(tiny_duel: Make, plan: 
 
 
 class Clips(nn.Module):
-    """Scores of clips by a convolution in space and time; with ``latent`` clips from it instead."""
+    """Discriminator of clips by a 3-D convolution; with a size of ``latent``, their generator."""
 
     def __init__(self, latent: int = 0) -> None:
         super().__init__()
@@ -364,8 +373,7 @@ class Clips(nn.Module):
         return Verdict([self.layer(values).mean((1, 2, 3, 4))], [])
 
 
-def test_clips_are_trained_on(plan: Make) -> None:
-    """In 5-D no layout is asked for that only images have."""
+def test_5d_samples_are_trained_without_a_memory_format_of_images(plan: Make) -> None:
     data = Dataset(np.random.default_rng(0).normal(size=(64, 1, 4, 4, 4)).astype(np.float32))
     duel = Duel(Clips(latent=4), Clips(), prior=normal(4), loss=LOSSES["hinge"])
     trainer = Trainer(duel, data, plan(samples=96))
@@ -385,7 +393,9 @@ def test_clips_are_trained_on(plan: Make) -> None:
         (dense, torch.contiguous_format),
     ],
 )
-def test_images_lie_as_the_convolutions_do(networks: Any, layout: torch.memory_format, plan: Make) -> None:
+def test_images_have_the_memory_format_of_the_convolutions(
+    networks: Any, layout: torch.memory_format, plan: Make
+) -> None:
     size = {"shape": (3, 8, 8)} if networks is dense else {"size": (8, 8), "channels": 3}
     players = networks.Generator(**size, latent_size=4, width=8), networks.Discriminator(**size, width=8)
     images = Dataset(np.random.default_rng(0).integers(0, 256, size=(40, 3, 8, 8), dtype=np.uint8))
@@ -396,8 +406,8 @@ def test_images_lie_as_the_convolutions_do(networks: Any, layout: torch.memory_f
 
 @pytest.mark.parametrize("size", [(8, 8), (28, 28), (16, 8)])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_grey_images_lie_channels_last_too(size: tuple[int, int], channels: int, tiny_duel: Make) -> None:
-    """What the weights of one channel leave open the others decide."""
+def test_grey_images_are_channels_last_too(size: tuple[int, int], channels: int, tiny_duel: Make) -> None:
+    """Weights of one channel fit both memory formats, so the other weights decide."""
     for networks in (residual, dcgan):
         game = tiny_duel()
         game.players["generator"] = networks.Generator(size=size, channels=channels, latent_size=4, width=4)
@@ -406,7 +416,7 @@ def test_grey_images_lie_channels_last_too(size: tuple[int, int], channels: int,
     assert layout_of(tiny_duel()) == torch.contiguous_format
 
 
-def test_players_without_an_optimiser_stay(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_players_without_an_optimiser_stay_constant(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(tiny_duel(), blob, plan(players=("generator",)))
     assert set(trainer.optimisers) == {"generator"} and "discriminator rate" not in trainer.controls
     before = weights(trainer)
@@ -417,19 +427,19 @@ def test_players_without_an_optimiser_stay(tiny_duel: Make, blob: Dataset, plan:
     assert "discriminator" not in trainer.figures.gradients
 
 
-def test_an_optimiser_of_nobody_is_an_error(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_an_optimiser_of_an_unknown_player_is_refused(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     with pytest.raises(SparringError, match=r"player 'generater'.*generator, discriminator"):
         Trainer(tiny_duel(), blob, plan(players=("generater", "discriminator")))
 
 
-def test_a_turn_of_nobody_is_an_error(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_a_turn_of_an_unknown_player_is_refused(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     duel = tiny_duel()
     duel.turns = lambda progress: [Turn("both", duel.generator_objective)]
     with pytest.raises(SparringError, match=r"turn 'both' of a player 'both'.*`players`"):
         Trainer(duel, blob, plan()).advance()
 
 
-def test_processes_split_the_batch_without_gaps() -> None:
+def test_ranks_split_the_batch_without_gaps() -> None:
     for size in (1, 2, 3, 5):
         rows = [row for rank in range(size) for row in range(64)[World(rank, size).rows(64)]]
         assert rows == list(range(64))

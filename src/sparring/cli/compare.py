@@ -40,10 +40,18 @@ def compare(
         As for `sparring evaluate`.
     """
     from sparring.api import compare as api
-    from sparring.runs.display import suitable
+    from sparring.runs.display import default_display
 
     extractors = extractor or ()
     comparison = api.compare(
-        first, second, data, json=json, count=count, seed=seed, recipe=recipe, extractors=extractors, display=suitable()
+        first,
+        second,
+        data,
+        json=json,
+        count=count,
+        seed=seed,
+        recipe=recipe,
+        extractors=extractors,
+        display=default_display(),
     )
     print("\n".join(comparison.lines()))

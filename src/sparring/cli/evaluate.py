@@ -47,7 +47,7 @@ def evaluate(
         dinov2[:folder], or your own file.py:function. Default: own and pixels.
     """
     from sparring.api import evaluate as api
-    from sparring.runs.display import suitable
+    from sparring.runs.display import default_display
 
     judgement = api.evaluate(
         subject,
@@ -59,6 +59,6 @@ def evaluate(
         recipe=recipe,
         useful=useful,
         extractors=extractor or (),
-        display=suitable(),
+        display=default_display(),
     )
     print("\n".join(judgement.lines()))

@@ -9,7 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from sparring.data.cache import joined, recall, remember
+from sparring.data.cache import cache_key, read_cached, write_cached
 from sparring.data.dataset import Dataset, Split
 from sparring.data.downloads import OnProgress
 from sparring.errors import SparringError
@@ -31,7 +31,7 @@ from sparring.modality import Modality
 from sparring.model import Model
 from sparring.randomness import derive, generator, require_seed
 from sparring.samples import Sample, batch_size, rows_within, take, tensors
-from sparring.sampling import AT_ONCE, conditions_from, generate
+from sparring.sampling import SAMPLES_PER_PASS, conditions_from, generate
 
 FEWEST = 1000
 QUICK = 2000
@@ -172,8 +172,8 @@ def opinions(game: Game, split: Split) -> dict[str, Score]:
 def _opinion(game: Game, data: Dataset) -> dict[str, tuple[float, float]]:
     """Name → mean and standard error over at most ``COMPARED`` samples."""
     found: dict[str, list[Tensor]] = {}
-    for start in range(0, min(len(data), COMPARED), AT_ONCE):
-        batch = data.batch(slice(start, min(start + AT_ONCE, COMPARED)))
+    for start in range(0, min(len(data), COMPARED), SAMPLES_PER_PASS):
+        batch = data.batch(slice(start, min(start + SAMPLES_PER_PASS, COMPARED)))
         with torch.no_grad():
             opinion = game.opinion(batch)
         if opinion.likelihood is not None:
@@ -221,10 +221,10 @@ def _memorisation(samples: Sample, split: Split, kind: Modality, seed: int) -> M
     rows = torch.randperm(batch_size(samples), generator=generator(seed, "compared"))[:COMPARED]
     aside = torch.randperm(len(split.held_out), generator=generator(seed, "compared aside"))[:COMPARED]
     fake, held_out = take(samples, rows), split.held_out.batch(aside.numpy()).real
-    key = joined(
+    key = cache_key(
         [VERSION, split.facts.fingerprint, split.train.shapes, digest(*tensors((held_out, fake))), plainly.name, seed]
     )
-    found = recall("memorisation", key)
+    found = read_cached("memorisation", key)
     if found is not None:
         judged = Memorisation.from_json(found)
     else:
@@ -232,7 +232,7 @@ def _memorisation(samples: Sample, split: Split, kind: Modality, seed: int) -> M
             judged = compare_with_training(_Parts(split.train, plainly), plainly(held_out), plainly(fake), seed=seed)
         except SparringError:
             return None
-        remember("memorisation", key, judged.as_json())
+        write_cached("memorisation", key, judged.as_json())
     return replace(judged, pairs=tuple((int(rows[row]), real, distance) for row, real, distance in judged.pairs))
 
 

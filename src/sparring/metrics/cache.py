@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from sparring.data.cache import cache_folder, file_name, joined, recall, remember
+from sparring.data.cache import cache_folder, cache_key, file_name, read_cached, write_cached
 from sparring.errors import SparringError
 from sparring.metrics.distances import Features
 from sparring.metrics.metric import Measured
@@ -36,7 +36,7 @@ def digest(*tensors: Tensor | None) -> str:
 
 def kept_features(extractor: str, samples: str, compute: Callable[[], Features]) -> Features:
     """What ``compute`` gives, or gave for the same extractor and the same digest of samples."""
-    name = file_name(joined([VERSION, torch.__version__, extractor, samples]))
+    name = file_name(cache_key([VERSION, torch.__version__, extractor, samples]))
     path = cache_folder() / "features" / f"{name}.safetensors"
     try:
         found = load_file(path)["features"]
@@ -59,13 +59,13 @@ def keep(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 def kept_measures(key: Sequence[object], compute: Callable[[], tuple[Measured, ...]]) -> tuple[Measured, ...]:
     """What ``compute`` gives, or gave for the same key; what could not be computed is tried again."""
-    name = joined([VERSION, torch.__version__, *key])
-    found = recall("measures", name)
+    name = cache_key([VERSION, torch.__version__, *key])
+    found = read_cached("measures", name)
     if found is not None:
         return tuple(found)
     sides = compute()
     if not any(isinstance(one, SparringError) for side in sides for one in side.values()):
-        remember("measures", name, list(sides))
+        write_cached("measures", name, list(sides))
     return sides
 
 

@@ -23,6 +23,7 @@ def pick(wanted: str | None = None) -> torch.device:
     """
     if wanted is None:
         wanted = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    # A device is here if a tensor can be made on it.
     try:
         device = torch.device(wanted)
         torch.zeros(1, device=device)
@@ -32,6 +33,7 @@ def pick(wanted: str | None = None) -> torch.device:
             expected="cpu, cuda, cuda:1 or mps, as `sparring doctor` lists them",
             remedy="leave --device out to take the best there is",
         ) from None
+    # Under torchrun each process has a GPU of its own.
     if device.type == "cuda" and "LOCAL_RANK" in os.environ:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return device

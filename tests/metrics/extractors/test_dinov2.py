@@ -97,7 +97,7 @@ def test_what_is_no_image(saved):
 
 def test_what_cannot_be_loaded(saved, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SparringError, match=r"empty', which cannot be loaded \(\w+: .*check the folder"):
+    with pytest.raises(SparringError, match=r"empty', which cannot be loaded \(\w+: .*Check the folder"):
         load_dinov2(str(tmp_path / "empty"))
     place, network = saved
     del network.encoder.layer[1].mlp
@@ -110,4 +110,4 @@ def test_a_missing_package_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(SparringError, match="Found no package 'transformers'") as caught:
         load_dinov2("anywhere")
-    assert caught.value.remedy == 'run: pip install "sparring[dinov2]"'
+    assert caught.value.remedy == 'run `pip install "sparring[dinov2]"`'
