@@ -132,7 +132,7 @@ def test_ones_own_recipe(name: str, width: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("mine.py:NUMBER", "int as"), ("mine.py:NOTHING", "NoneType"), ("other.py:X", "no file")]
+    ("name", "words"), [("mine.py:NUMBER", "int as"), ("mine.py:NOTHING", "no 'NOTHING' in"), ("other.py:X", "no file")]
 )
 def test_ones_own_mistakes(name: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(OWN)

@@ -18,6 +18,7 @@ TABLE: dict[str, set[str]] = {
     "storage": {"errors"},
     "randomness": {"errors"},
     "dials": set(),
+    "user_code": {"errors"},
     "samples": set(),
     "flow": {"randomness", "samples"},
     "rendering": {"errors", "storage"},
@@ -26,7 +27,7 @@ TABLE: dict[str, set[str]] = {
     "objectives": BELOW,
     "games.game": {"dials", "flow", "randomness", "samples"},
     "games": BELOW | {"objectives"},
-    "metrics": BELOW | {"data"},
+    "metrics": BELOW | {"data", "user_code"},
     "recipe": {"errors", "data", "objectives"},
     "training": BELOW | {"data", "recipe", "games.game"},
     "watchdog": BELOW | {"data", "games.game", "sampling", "training"},
@@ -35,7 +36,7 @@ TABLE: dict[str, set[str]] = {
     "modalities.*": BELOW
     | {"data", "games", "layers", "metrics", "modalities.*.networks", "modality", "objectives", "recipe", "rendering"},
     "modalities": {"errors", "modality", "modalities.*"},
-    "recipes": {"errors", "data", "recipe", "modalities.*"},
+    "recipes": {"errors", "data", "recipe", "modalities.*", "user_code"},
     "sampling": BELOW | {"data", "games.game"},
     "runs.folder": {"errors", "data", "storage"},
     "model": BELOW
