@@ -10,7 +10,7 @@ from sparring.api.conclude import conclude
 from sparring.api.surveying import surveyed
 from sparring.data.facts import Facts
 from sparring.errors import SparringError, nearest
-from sparring.evaluation.judging import quick_score
+from sparring.evaluation.quick import quick_score
 from sparring.randomness import require_seed
 from sparring.recipe import Recipe, resolve, with_fields
 from sparring.runs.display import Display, Plain, Silent

@@ -27,7 +27,7 @@ def digits(*, labelled=True):
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path))
-    monkeypatch.setattr(classifier, "STEPS_FEW", 60)
+    monkeypatch.setattr(classifier, "STEPS", 60)
 
 
 def test_real_digits_agree_with_their_labels():
@@ -55,7 +55,7 @@ def test_large_sets_are_judged_by_the_network(monkeypatch):
 
 
 def test_extractors(monkeypatch):
-    monkeypatch.setattr(self_supervised, "STEPS_FEW", 2)
+    monkeypatch.setattr(self_supervised, "STEPS", 2)
     found = {labelled: metrics.extractors(digits(labelled=labelled), 0) for labelled in (True, False)}
     assert [list(each) for each in found.values()] == [["pixels", "own"]] * 2
     assert [each["own"].name.rpartition("-")[0] for each in found.values()] == ["classifier", "self-supervised"]
@@ -66,7 +66,7 @@ def test_extractors(monkeypatch):
     ("name", "said"),
     [
         ("inceptoin", "did you mean 'inception'"),
-        ("mine.py:features", "no Python file 'mine.py'"),
+        ("mine.py:features", "no file 'mine.py'"),
         ("inception:none.pth", "none.pth"),
     ],
 )
@@ -101,7 +101,7 @@ def test_one_repeated_sample_is_seen_as_alike():
 
 
 def test_stacks_of_three_digits(monkeypatch):
-    monkeypatch.setattr(self_supervised, "STEPS_FEW", 2)
+    monkeypatch.setattr(self_supervised, "STEPS", 2)
     single = digits()
     rows = np.random.default_rng(0).integers(len(single.train), size=(3000, 3))
     labels = single.train.labels[rows] @ np.array([100, 10, 1])

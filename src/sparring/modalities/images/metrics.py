@@ -19,8 +19,8 @@ from sparring.metrics.extractors.extractor import Extractor, Pixels
 from sparring.metrics.extractors.inception import load_inception
 from sparring.metrics.extractors.own_function import load_function
 from sparring.metrics.extractors.self_supervised import train_self_supervised
-from sparring.metrics.measure import Measure, Repeat, SampleSet, by_samples
-from sparring.metrics.metric import Measured, rounded
+from sparring.metrics.metric import MetricValues, rounded
+from sparring.metrics.sample_sets import Repeat, SampleMetrics, Subset, cached
 from sparring.modalities.images.similarity import similarity_within
 from sparring.modalities.images.spectrum import spectrum_distance
 from sparring.modalities.images.stacked import digits_of, stacked_modes
@@ -89,20 +89,21 @@ def _own(split: Split, seed: int) -> Extractor:
     return train_self_supervised(split, seed)
 
 
-def measure(split: Split, seed: int) -> Measure:
+def measure(split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
     """What is told from images themselves, not from features.
 
-    ``similarity`` and ``spectrum``; with labels ``opinion`` and ``class_coverage`` too, and of stacks of three digits
-    ``stacked_modes`` and ``stacked_kl``. What a classifier says is compared with what it says of held-out images.
+    With labels ``opinion``; and where ``further`` is set ``similarity`` and ``spectrum``, with labels
+    ``class_coverage``, and of stacks of three digits ``stacked_modes`` and ``stacked_kl``. What a classifier says is
+    compared with what it says of held-out images.
     """
     # Made when first asked: never, where everything was measured before.
     predict, own = cache(partial(judge, split, seed)), cache(partial(_classifier, split, seed))
     digit = cache(partial(digit_judge, split, seed))
     shares = _shares(split)
 
-    def of_side(one: Repeat, side: SampleSet, unseen: SampleSet) -> Measured:
-        found = _appearance(one, side)
-        classifier, tell_digits = own(), digit()
+    def of_side(one: Repeat, side: Subset, unseen: Subset) -> MetricValues:
+        found: MetricValues = _appearance(one, side) if further else {}
+        classifier, tell_digits = (own(), digit()) if further else (None, None)
         if classifier is not None and one.real.batch().label is not None:
             found |= _tried("class_coverage", lambda: min(_coverage_of_classes(one, side, classifier).values()))
         if tell_digits is not None:
@@ -113,7 +114,9 @@ def measure(split: Split, seed: int) -> Measure:
         return found | said
 
     name = f"images {split.facts.fingerprint} {split.train.samples.shape} {seed}"
-    return by_samples(name, lambda one: (of_side(one, one.fake, one.fake), of_side(one, one.floor, one.held_out)))
+    return cached(
+        f"{name} {further}", lambda one: (of_side(one, one.fake, one.fake), of_side(one, one.floor, one.held_out))
+    )
 
 
 def by_class(one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
@@ -145,7 +148,7 @@ def by_class(one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, 
     return rows
 
 
-def _appearance(one: Repeat, side: SampleSet) -> Measured:
+def _appearance(one: Repeat, side: Subset) -> MetricValues:
     images, real = side.batch(), one.real.batch()
     # Within classes, or on neither side.
     labels = images.label if one.fake.batch().label is not None else None
@@ -157,7 +160,7 @@ def _appearance(one: Repeat, side: SampleSet) -> Measured:
     }
 
 
-def _coverage_of_classes(one: Repeat, side: SampleSet, own: Extractor) -> dict[int, float]:
+def _coverage_of_classes(one: Repeat, side: Subset, own: Extractor) -> dict[int, float]:
     """Class number → the share of its real images with an image of ``side`` nearby; see ``distances.covered``."""
     labels = one.real.batch().label
     assert labels is not None
@@ -165,19 +168,19 @@ def _coverage_of_classes(one: Repeat, side: SampleSet, own: Extractor) -> dict[i
     return {int(label): near[labels == label].mean().item() for label in labels.unique()}
 
 
-def _stacks(batch: Batch, digit: Predict) -> Measured:
+def _stacks(batch: Batch, digit: Predict) -> MetricValues:
     found = stacked_modes(digits_of(batch.real, digit))
     return {"stacked_modes": float(found.modes), "stacked_kl": found.kl}
 
 
-def _tried(name: str, compute: Callable[[], float]) -> Measured:
+def _tried(name: str, compute: Callable[[], float]) -> MetricValues:
     try:
         return {name: rounded(compute())}
     except SparringError as error:
         return {name: error}
 
 
-def opinion(batch: Batch, predict: Predict | None, shares: Tensor | None = None) -> Measured:
+def opinion(batch: Batch, predict: Predict | None, shares: Tensor | None = None) -> MetricValues:
     """What a classifier of real images says of others.
 
     Args:
@@ -196,7 +199,7 @@ def opinion(batch: Batch, predict: Predict | None, shares: Tensor | None = None)
     seen = predict(batch.real[finite])
     counts = torch.bincount(seen, minlength=0 if shares is None else len(shares))
     enough = torch.ones(1) if shares is None else (FOUND * shares * len(seen)).clamp(min=1)
-    found: Measured = {"classes": float((counts >= enough).sum())}
+    found: MetricValues = {"classes": float((counts >= enough).sum())}
     if batch.label is not None:
         found["agreement"] = int(seen.eq(batch.label[finite]).sum()) / len(batch.real)
     return found
