@@ -8,7 +8,7 @@ SAMPLES_SHARE = 0.25
 """Share of the budget for one kind of samples."""
 TRAINING_SHARE = 0.6
 """Share of the budget after which no network may still be in training."""
-REPEATS_SHARE = 0.85
+REPEATS_SHARE = 0.7
 """Share of the budget after which no repeat may still be computed."""
 MIN_SAMPLES = 250
 """Samples that are evaluated however long that takes."""

@@ -21,7 +21,8 @@ MAX_SAMPLES = 10_000
 """Samples on each side, and real samples that they are drawn from."""
 MIN_HELD_OUT = 500
 """Held-out samples that suffice for a floor."""
-REPEATS = 8
+REPEATS, MIN_REPEATS = 8, 4
+"""Repeats, and those without which there are no intervals."""
 MIN_REPEAT_SAMPLES, MAX_REPEAT_SAMPLES = 50, 1000
 """Samples on each side of a repeat; with fewer there are no repeats."""
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from sparring.data.downloads import OnProgress
 from sparring.errors import SparringError
 from sparring.evaluation.glossary import NO_DIFFERENCE, Better, metric_info
-from sparring.evaluation.protocol import Repeats
+from sparring.evaluation.protocol import MIN_REPEATS, Repeats
 from sparring.metrics.cache import cached_values, digest
 from sparring.metrics.distances import density_of_each, nearest
 from sparring.metrics.extractors.extractor import Extractor
@@ -139,7 +139,8 @@ def scored(
         if now + (now - began if number else 0) > deadline:
             break
         began = now
-    return [_scores(first, again, repeats.scale) for first, *again in values], number
+    done = number if number >= min(MIN_REPEATS, len(repeats) - 1) else 0
+    return [_scores(first, again[:done], repeats.scale) for first, *again in values], done
 
 
 def plain_scores(values: MetricValues) -> dict[str, Score]:

@@ -84,7 +84,13 @@ def _report(title: str, gallery: Gallery, evaluation: Evaluation) -> Report:
         alarming=bool(found and found.copied),
         pairs=gallery.pairs(evaluation),
         tables=[
-            ScoreTable(f"{one.extractor}, {one.samples}", one.floor, scores, one.protocol, one.extractor)
+            ScoreTable(
+                heading=f"{one.extractor}, {one.samples}",
+                floor=one.floor and f"{one.floor}; of predicted classes, held-out samples",
+                scores=scores,
+                protocol=one.protocol,
+                extractor=one.extractor,
+            )
             for one, scores in evaluation.tables()
         ],
         classes=evaluation.classes,
