@@ -2,9 +2,9 @@
 
     python benchmarks/dcgan_step.py [--rounds 7] [--steps 3]
 
-100 noise, 64 features, batch 64, Adam(2e-4, 0.5), data in memory, interleaved in one process on two threads. The loop
-is the usual one: new noise per step, one fake batch for both updates, binary cross-entropy on logits, an averaged
-generator.
+Latents of 100, 64 features, batch 64, Adam(2e-4, 0.5), data in memory, interleaved in one process on two threads. The
+hand-written loop is the usual one: new latents per step, one fake batch for both updates, binary cross-entropy on
+logits, an averaged generator.
 """
 
 import argparse
@@ -22,33 +22,39 @@ from sparring.modalities.images.networks.dcgan import Discriminator, Generator
 from sparring.modalities.images.recipes.dcgan import DCGAN
 from sparring.randomness import seeded
 
-BATCH, NOISE, WIDTH, SIZE = 64, 100, 64, (64, 64)
+BATCH, LATENT_SIZE, WIDTH, SIZE = 64, 100, 64, (64, 64)
 
 
 def by_hand(data: torch.Tensor, *, channels_last: bool = False, bfloat16: bool = False) -> Callable[[], None]:
-    """One step of the hand-written loop."""
-    form = torch.channels_last if channels_last else torch.contiguous_format
-    generator = Generator(size=SIZE, channels=3, latent=NOISE, width=WIDTH).to(memory_format=form)
-    discriminator = Discriminator(size=SIZE, channels=3, width=WIDTH).to(memory_format=form)
+    """Return one step of the hand-written loop, as a function."""
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    generator = Generator(size=SIZE, channels=3, latent_size=LATENT_SIZE, width=WIDTH).to(memory_format=layout)
+    discriminator = Discriminator(size=SIZE, channels=3, width=WIDTH).to(memory_format=layout)
     average = copy.deepcopy(generator)
     adams = [torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999), fused=True) for net in (generator, discriminator)]
     ones, zeros = torch.ones(BATCH), torch.zeros(BATCH)
 
     def step() -> None:
+        # Real and generated samples to logits.
         rows = torch.randint(len(data), (BATCH,))
-        real = (data[rows].float() / 127.5 - 1).contiguous(memory_format=form)
+        real = (data[rows].float() / 127.5 - 1).contiguous(memory_format=layout)
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            fake = generator(torch.randn(BATCH, NOISE))
-            judged = discriminator(real).scores[0].float(), discriminator(fake.detach()).scores[0].float()
+            fake = generator(torch.randn(BATCH, LATENT_SIZE))
+            real_logits = discriminator(real).logits[0].float()
+            fake_logits = discriminator(fake.detach()).logits[0].float()
+
+        # Update the discriminator, then the generator by its new logits of the same samples.
         bce = binary_cross_entropy_with_logits
         adams[1].zero_grad()
-        (bce(judged[0], ones) + bce(judged[1], zeros)).backward()
+        (bce(real_logits, ones) + bce(fake_logits, zeros)).backward()
         adams[1].step()
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            score = discriminator(fake).scores[0].float()
+            fake_logits = discriminator(fake).logits[0].float()
         adams[0].zero_grad()
-        bce(score, ones).backward()
+        bce(fake_logits, ones).backward()
         adams[0].step()
+
+        # Update the average.
         with torch.no_grad():
             torch._foreach_lerp_(list(average.parameters()), list(generator.parameters()), 0.001)
 
@@ -56,9 +62,9 @@ def by_hand(data: torch.Tensor, *, channels_last: bool = False, bfloat16: bool =
 
 
 def ours(data: np.ndarray, *, bfloat16: bool) -> Callable[[], None]:
-    """One step of our trainer."""
+    """Return one step of the project's trainer, as a function."""
     facts = Facts("noise", "images", len(data), (3, *SIZE), "")
-    recipe = DCGAN(resolution=SIZE, latent=NOISE, width=WIDTH)
+    recipe = DCGAN(resolution=SIZE, latent_size=LATENT_SIZE, width=WIDTH)
     with seeded(0, "weights"):
         game = recipe.game(facts)
     return stepper(game, recipe, Dataset(data), bfloat16=bfloat16)

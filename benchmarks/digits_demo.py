@@ -1,11 +1,13 @@
-"""The demo, judged as its targets are stated.
+"""Quality of the demo, in the metrics that its targets are stated in.
 
     python benchmarks/digits_demo.py [--seeds 0 1 2]
 
-Trains exactly what `sparring demo` trains, then: agreement of a support vector machine, fitted on all real digits,
-with the class asked for, over 1,800 samples; Fréchet distance on raw pixels in [-1, 1] between the 1,800 samples and
-all 1,797 real digits, and between two halves of the real digits; classes seen; and nearest-neighbour distances in
-pixels to the training digits, of the samples and of the held-out digits.
+Trains exactly what `sparring demo` trains, then measures, over 1,800 samples:
+
+- agreement of a support vector machine, fitted on all real digits, with the class that a sample is conditioned on;
+- Fréchet distance on raw pixels in [-1, 1] to all 1,797 real digits, and between two halves of the real digits;
+- number of classes among the predictions;
+- nearest-neighbour distances in pixels to the training digits, of the samples and of the held-out digits.
 """
 
 import argparse
@@ -21,36 +23,40 @@ from sklearn.svm import SVC
 import sparring
 from sparring.cli.demo import MINUTES, SAMPLES
 from sparring.data.view import View
+from sparring.events import Finished, read_events
 from sparring.metrics.distances import frechet
 from sparring.modalities.images.data import survey
 from sparring.runs.display import Plain
-from sparring.storage import read_json, read_lines
+from sparring.storage import read_json
 
 
-def judge(run: sparring.Run, seed: int) -> dict[str, float]:
-    """The figures of one run."""
+def measured(run: sparring.Run, seed: int) -> dict[str, float]:
+    """Return the metrics of one run."""
+    # Real digits with their labels, and samples of the classes in turn.
     split = survey("digits").prepare(View((1, 8, 8)), seed=seed)
     train, held_out = (part.batch(slice(None)) for part in (split.train, split.held_out))
     real = torch.cat([train.real, held_out.real]).flatten(1)
     labels = torch.cat([train.label, held_out.label])
     fake = sparring.load(run.folder).sample(1800, seed=1).flatten(1)
-    wanted = torch.arange(1800) % 10
-    machine = SVC(gamma="scale").fit(real.numpy(), labels.numpy())
-    found = machine.predict(fake.numpy())
+    conditions = torch.arange(1800) % 10
+
+    # Predicted classes of the samples, two halves of the real digits, and distances to the nearest training digits.
+    classifier = SVC(gamma="scale").fit(real.numpy(), labels.numpy())
+    predicted = classifier.predict(fake.numpy())
     halves = torch.from_numpy(np.random.default_rng(0).permutation(len(real)))
     half = len(real) // 2
-    to_train = [
+    nearest = [
         torch.cdist(part, train.real.flatten(1)).amin(1).median().item() for part in (fake, held_out.real.flatten(1))
     ]
-    last = read_lines(run.folder / "events.jsonl")[-1]["said"]
+    (finished,) = [event for event in read_events(run.folder / "events.jsonl") if isinstance(event, Finished)]
     return {
-        "training s": float(last.split(" samples in ")[1].split(" s")[0]),
-        "agreement": float((found == wanted.numpy()).mean()),
+        "training s": finished.seconds,
+        "agreement": float((predicted == conditions.numpy()).mean()),
         "Fréchet": frechet(real, fake),
         "real halves": frechet(real[halves[:half]], real[halves[half:]]),
-        "classes": float(len(set(found.tolist()))),
-        "nearest, samples": to_train[0],
-        "nearest, held out": to_train[1],
+        "classes": float(len(set(predicted.tolist()))),
+        "nearest, samples": nearest[0],
+        "nearest, held out": nearest[1],
     }
 
 
@@ -76,7 +82,7 @@ def main() -> None:
                 **fields,
             )
             assert read_json(run.scores)
-            rows.append(judge(run, seed))
+            rows.append(measured(run, seed))
     print(f"{setting()}\n\n| seed | {' | '.join(rows[0])} |\n|---|{'---:|' * len(rows[0])}")
     for seed, row in zip(options.seeds, rows, strict=True):
         print(f"| {seed} | {' | '.join(f'{value:.3f}' for value in row.values())} |")

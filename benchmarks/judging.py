@@ -1,12 +1,11 @@
-"""How fast the distances are, and how much memory they take.
+"""Time and memory of the metrics, and of an evaluation.
 
     python benchmarks/judging.py [--count 10000] [--features 2048] [--rounds 5] [--neighbours 50000] [--data mnist]
 
-Fréchet distance: ours against covariances and scipy's square root of their product, interleaved in one process, on
-random features. Precision, recall, density and coverage: peak memory above that of the features, in a process of its
-own. With ``--data``: seconds that `evaluate` takes of 3,000 images of it the first time and the second, with the
-features that it takes by itself, and with those of an Inception network (200 images by 500 others; its weights are made
-up, which costs the same).
+Fréchet distance: sparring against covariances and scipy's square root of their product, interleaved in one process, on
+random features. Precision, recall, density and coverage: peak memory above that of the features, in a separate process.
+With ``--data``: seconds of a first and of a second `evaluate` on 3,000 of its images, with the default features, and
+with those of an Inception network (200 images against 500 others; its weights are random, which costs the same).
 """
 
 import argparse
@@ -31,21 +30,21 @@ from sparring.modalities import modality_of
 
 
 def features(count: int, size: int, seed: int) -> torch.Tensor:
-    """Correlated features, float32."""
+    """Return random features with correlations, (count, size) float32."""
     random = torch.Generator().manual_seed(seed)
     mixing = torch.randn(size, size, generator=torch.Generator().manual_seed(99)) / size**0.5
     return torch.randn(count, size, generator=random) @ mixing
 
 
 def by_square_root(real: torch.Tensor, fake: torch.Tensor) -> float:
-    """As most implementations compute it."""
+    """Return the Fréchet distance as most implementations compute it, with a matrix square root."""
     first, second = (np.cov(side.double().numpy(), rowvar=False) for side in (real, fake))
     shift = np.square((real.double().mean(0) - fake.double().mean(0)).numpy()).sum()
     return float(shift + np.trace(first + second - 2 * sqrtm(first @ second).real))
 
 
 def neighbours(count: int, size: int) -> None:
-    """Print seconds and the MiB that were added."""
+    """Print the seconds and the additional MiB that precision, recall, density and coverage take."""
     real, fake = features(count, size, 0), features(count, size, 1)
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     found = prdc(real, fake)
@@ -53,28 +52,32 @@ def neighbours(count: int, size: int) -> None:
     print(f"{time.perf_counter() - began:.0f} s, {added:.0f} MiB added, {before / 1024:.0f} before, {found}")
 
 
-def again(data: str) -> None:
-    """Print how long the first and the second judgement take, in a cache of their own."""
+def evaluate_twice(data: str) -> None:
+    """Print the seconds of a first and of a second evaluation that share a new cache."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         os.environ["SPARRING_CACHE"] = str(folder / "cache")
+        # The samples are training images; the real data are all images, or a few held-out ones for the slow Inception.
         kind = modality_of(data)
         survey = kind.survey(data)
         split = survey.prepare(View(survey.facts.shape), seed=1)
-        kind.save(split.train.batch(slice(0, 3000)).real, split.facts, folder / "made")
+        kind.save(split.train.batch(slice(0, 3000)).real, split.facts, folder / "samples")
         torch.save(build().state_dict(), folder / "inception.pth")
         kind.save(split.held_out.batch(slice(0, 500)).real, split.facts, folder / "few")
         weights = f"inception:{folder / 'inception.pth'}"
+
+        # Evaluate each pair twice; only the first time fills the cache.
         for name, real, count, extractors in (
-            ("own and pixels", data, 3000, ()),
+            ("default features", data, 3000, ()),
             ("Inception", folder / "few", 200, (weights,)),
         ):
             times = []
             for _ in range(2):
                 began = time.perf_counter()
-                sparring.evaluate(folder / "made", real, count=count, extractors=extractors)
+                sparring.evaluate(folder / "samples", real, count=count, extractors=extractors)
                 times.append(time.perf_counter() - began)
-            print(f"{name}, {count} images: {times[0]:.1f} s, again {times[1]:.2f} s, {times[0] / times[1]:.0f} x")
+            ratio = times[0] / times[1]
+            print(f"{name}, {count} images: {times[0]:.1f} s, then {times[1]:.2f} s, {ratio:.0f} × as fast")
 
 
 def main() -> None:
@@ -82,8 +85,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--features", type=int, default=2048)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--neighbours", type=int, default=50_000, help="0 to leave them out")
-    parser.add_argument("--data", help="images to judge twice")
+    parser.add_argument("--neighbours", type=int, default=50_000, help="number of samples; 0 to skip this part")
+    parser.add_argument("--data", help="images to evaluate twice")
     parser.add_argument("--only-neighbours", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(2)
@@ -91,8 +94,10 @@ def main() -> None:
         neighbours(options.neighbours, options.features)
         return
     if options.data:
-        again(options.data)
+        evaluate_twice(options.data)
         return
+
+    # Time both implementations of the Fréchet distance, and compare their values.
     real, fake = features(options.count, options.features, 0), features(options.count, options.features, 1)
     values: dict[str, float] = {}
     medians = interleaved(
@@ -103,8 +108,12 @@ def main() -> None:
         rounds=options.rounds,
         steps=1,
     )
-    apart = abs(values["sparring"] / values["scipy"] - 1)
-    print(f"{setting()}\n\n{table(medians, next(iter(medians)))}\n\nrelative difference of the values: {apart:.1e}")
+    difference = abs(values["sparring"] / values["scipy"] - 1)
+    print(
+        f"{setting()}\n\n{table(medians, next(iter(medians)))}\n\nrelative difference of the values: {difference:.1e}"
+    )
+
+    # Measure the memory of the metrics of neighbours in a process of its own.
     if options.neighbours:
         command = [sys.executable, __file__, "--only-neighbours", "--neighbours", str(options.neighbours)]
         print("precision … coverage:", subprocess.run(command, capture_output=True, text=True, check=True).stdout)

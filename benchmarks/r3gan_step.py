@@ -1,4 +1,4 @@
-"""The step of `images/r3gan` at 32 × 32, batch 64: what its penalties cost, and what makes it fast.
+"""Time of a step of `images/r3gan` at 32 × 32, batch 64, by penalty, precision and memory format.
 
     python benchmarks/r3gan_step.py [--rounds 7] [--steps 3]
 
@@ -23,7 +23,7 @@ FACTS = Facts("noise", "images", 2000, (1, 32, 32), "", tuple("0123456789"))
 def contestant(
     *, bfloat16: bool, penalty: str = "exact", every: int = 1, plain: bool = False, blocks: int = 0
 ) -> Callable[[], None]:
-    """One step of the trainer. ``plain`` keeps tensors contiguous, as plain PyTorch does."""
+    """Return one step of a trainer, as a function; ``plain`` keeps tensors contiguous, as plain PyTorch does."""
     recipe = R3GAN(resolution=(32, 32), penalty=penalty, penalty_every=every, blocks=blocks)
     with seeded(0, "weights"):
         game = recipe.game(FACTS)

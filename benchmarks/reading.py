@@ -1,9 +1,9 @@
-"""How fast training data are read: 10,000 PNG files of 64 × 64, against a loader that opens them every epoch.
+"""Speed of reading 10,000 PNG files of 64 × 64, against a loader that opens every file in every epoch.
 
     python benchmarks/reading.py [--files 10000] [--side 64]
 
-Each reader runs in a process of its own, so that its peak memory is its own. An epoch is every sample once, in batches
-of 64, as float32 tensors in [-1, 1]. Prints a Markdown table.
+Each reader runs in a separate process, so that peak memory is measured per reader. An epoch is every sample once, in
+batches of 64, as float32 tensors in [-1, 1]. Prints a Markdown table.
 """
 
 import argparse
@@ -19,8 +19,8 @@ from pathlib import Path
 BATCH = 64
 
 
-def make(folder: Path, files: int, side: int) -> None:
-    """Smooth random pictures, as PNG."""
+def write(folder: Path, files: int, side: int) -> None:
+    """Write smooth random images as PNG."""
     import numpy as np
     from PIL import Image
 
@@ -31,7 +31,7 @@ def make(folder: Path, files: int, side: int) -> None:
 
 
 def ours(folder: Path, side: int) -> list[float]:
-    """Seconds, by the wall and of the processor, of the first epoch from nothing known; then of the second."""
+    """Return wall and processor seconds of the first epoch, including the survey of the data, then of the second."""
     from sparring.data.sampler import EpochSampler
     from sparring.data.view import View
     from sparring.modalities.images.data import survey
@@ -49,7 +49,7 @@ def ours(folder: Path, side: int) -> list[float]:
 
 
 def opening(folder: Path, side: int) -> list[float]:
-    """The same, by opening every file with PIL in every epoch."""
+    """Return the same seconds of a loader that opens every file with PIL in every epoch."""
     import numpy as np
     import torch
     from PIL import Image
@@ -73,17 +73,17 @@ def opening(folder: Path, side: int) -> list[float]:
 
 
 def now() -> tuple[float, float]:
-    """Seconds: of the wall clock, and of the processor in this process."""
+    """Return seconds of the wall clock, and processor seconds of this process."""
     return time.perf_counter(), time.process_time()
 
 
 def peak() -> float:
-    """MiB."""
+    """Return the peak memory of this process, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 2**20)
 
 
 def measured(reader: str, folder: Path, side: int, cache: Path) -> list[float]:
-    """First epoch, second epoch (s, wall and processor each), peak memory (MiB) above what the libraries take."""
+    """Return wall and processor seconds of both epochs, and the peak memory (MiB) beyond that of the libraries."""
     command = [sys.executable, __file__, "--reader", reader, "--folder", str(folder), "--side", str(side)]
     environment = {**os.environ, "SPARRING_CACHE": str(cache)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
@@ -92,7 +92,7 @@ def measured(reader: str, folder: Path, side: int, cache: Path) -> list[float]:
 
 
 def run_one(reader: str, folder: Path, side: int) -> None:
-    """One reader in this process; its numbers as JSON on standard output."""
+    """Run one reader in this process, and print its numbers as JSON."""
     import sklearn.datasets  # noqa: F401
     import torch
 
@@ -105,28 +105,29 @@ def run_one(reader: str, folder: Path, side: int) -> None:
 
 
 def main() -> None:
-    """Make the files, run the readers, print the table."""
+    """Write the files, run the readers, print the table."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--files", type=int, default=10_000)
     options.add_argument("--side", type=int, default=64)
     options.add_argument("--reader", choices=["ours", "opening"])
     options.add_argument("--folder", type=Path)
-    asked = options.parse_args()
-    if asked.reader:
-        run_one(asked.reader, asked.folder, asked.side)
+    arguments = options.parse_args()
+    if arguments.reader:
+        run_one(arguments.reader, arguments.folder, arguments.side)
         return
     with tempfile.TemporaryDirectory() as place:
         folder, cache = Path(place, "pictures"), Path(place, "cache")
         folder.mkdir()
-        make(folder, asked.files, asked.side)
-        measured("opening", folder, asked.side, cache)  # So that the system has the files at hand for all alike.
+        write(folder, arguments.files, arguments.side)
+        measured("opening", folder, arguments.side, cache)  # Fill the file cache of the system.
         rows = {
-            "opened every epoch": measured("opening", folder, asked.side, cache),
-            "sparring, first run": measured("ours", folder, asked.side, cache),
-            "sparring, later run": measured("ours", folder, asked.side, cache),
+            "opened every epoch": measured("opening", folder, arguments.side, cache),
+            "sparring, first run": measured("ours", folder, arguments.side, cache),
+            "sparring, later run": measured("ours", folder, arguments.side, cache),
         }
     base = rows["opened every epoch"]
-    print(f"{asked.files:,} PNG files, {asked.side} × {asked.side} RGB, batches of {BATCH}; ratios of processor time\n")
+    images = f"{arguments.files:,} PNG files, {arguments.side} × {arguments.side} RGB"
+    print(f"{images}, batches of {BATCH}; ratios of processor time\n")
     print("| reader | first epoch: wall, processor (s) | ratio | second epoch | ratio | memory added (MiB) |")
     print("|---|---|---|---|---|---|")
     for name, (wall, first, later_wall, later, memory) in rows.items():

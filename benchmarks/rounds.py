@@ -1,4 +1,4 @@
-"""Interleaved timing: every contestant makes a few steps in turn, round after round, in one process."""
+"""Interleaved timing: contestants take turns of a few steps, for several rounds in one process."""
 
 import platform
 import statistics
@@ -17,7 +17,7 @@ from sparring.training.trainer import Trainer
 
 
 def stepper(game: Game, recipe: Recipe, data: Dataset, *, bfloat16: bool) -> Callable[[], None]:
-    """One step of a trainer without end."""
+    """Return one step of a trainer without an end, as a function."""
     plan = Plan(
         recipe.optimisers(),
         recipe.batch,
@@ -34,7 +34,7 @@ def stepper(game: Game, recipe: Recipe, data: Dataset, *, bfloat16: bool) -> Cal
 
 
 def interleaved(contestants: dict[str, Callable[[], None]], *, rounds: int, steps: int) -> dict[str, float]:
-    """Median seconds per step of each contestant over ``rounds`` rounds, after two rounds that are not counted."""
+    """Return median seconds per step of each contestant over ``rounds`` rounds, after two rounds of warm-up."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(rounds + 2):
         for name, step in contestants.items():
@@ -47,14 +47,14 @@ def interleaved(contestants: dict[str, Callable[[], None]], *, rounds: int, step
 
 
 def table(medians: dict[str, float], against: str) -> str:
-    """A Markdown table: milliseconds per step, and how many times the speed of ``against``."""
+    """Return a Markdown table of milliseconds per step, and of speed as a multiple of that of ``against``."""
     lines = ["| contestant | ms per step | speed |", "|---|---:|---:|"]
     lines += [f"| {name} | {1000 * t:.1f} | {medians[against] / t:.2f} × |" for name, t in medians.items()]
     return "\n".join(lines)
 
 
 def setting() -> str:
-    """Commit, processor, threads and versions: what every published figure carries."""
+    """Return commit, processor, threads and versions, which accompany every published figure."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     information = Path("/proc/cpuinfo")
     models = (

@@ -1,13 +1,13 @@
-"""Time to quality on MNIST at 32 × 32: every image recipe at equal wall time, or at equal samples, under one judge.
+"""Time to quality on MNIST at 32 × 32: every image recipe at equal wall time, or at equal samples, by the same metrics.
 
     python benchmarks/time_to_quality.py PATH_TO_MNIST [--minutes 2 5 10 | --samples 80000 …] [--seeds 0 1 2]
                                          [--contestants r3gan rival …]
 
-Each run has the machine for itself and lays its schedules over its own budget; one without schedules is judged at each
-of the budgets. Judge: Fréchet distance in the 64 last features of one small classifier trained on the real digits,
-3,000 generated against 3,000 held-out digits; the floor is 3,000 training digits against the same. Agreement: share
-of samples that the classifier takes for the class asked for.
-Results are added to --out as JSON lines, grids are put beside them; runs that are there already are not repeated.
+Runs are made one at a time, each with schedules over its own budget; a recipe without schedules has one run, which is
+evaluated at every budget. Distance: Fréchet distance in the last 64 features of a small classifier trained on the real
+digits, 3,000 generated against 3,000 held-out digits; its floor compares 3,000 training digits with the same.
+Agreement: share of samples that the classifier assigns to the class they are conditioned on.
+Results are appended to --out as JSON lines, with grids of samples beside them; finished runs are not repeated.
 """
 
 import argparse
@@ -32,8 +32,8 @@ from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.modalities.images.recipes.vae import VAE
 from sparring.randomness import RandomStream, seeded
 from sparring.recipe import Recipe
-from sparring.rendering.grids import picture
-from sparring.storage import append_line, read_lines, write_picture
+from sparring.rendering.grids import image_grid
+from sparring.storage import append_line, read_lines, write_png
 from sparring.training.devices import gains_from_bfloat16
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
@@ -59,7 +59,7 @@ CONTESTANTS: dict[str, Recipe] = {
 
 
 class Budget(NamedTuple):
-    """What a run may spend: minutes, or samples seen."""
+    """Budget of a run: minutes, or real samples seen."""
 
     minutes: float | None = None
     samples: int | None = None
@@ -68,16 +68,18 @@ class Budget(NamedTuple):
         return f"{self.minutes:g} min" if self.minutes else f"{self.samples:,} samples"
 
 
-def legs(recipe: Recipe, budgets: list[Budget]) -> list[list[Budget]]:
-    """The budgets that one run can be judged at: all, if its learning rates stay; else each has a run of its own."""
+def runs_for(recipe: Recipe, budgets: list[Budget]) -> list[list[Budget]]:
+    """Group budgets by run: all in one run if learning rates are constant, else one run for each."""
     steady = all(adam.learning_rate(0.0) == adam.learning_rate(1.0) for adam in recipe.optimisers().values())
     return [budgets] if steady else [[budget] for budget in budgets]
 
 
-def train(recipe: Recipe, split: Split, leg: list[Budget], seed: int) -> Iterator[tuple[Budget, Trainer]]:
-    """The trainer each time it has spent the next of the budgets."""
+def train(recipe: Recipe, split: Split, budgets: list[Budget], seed: int) -> Iterator[tuple[Budget, Trainer]]:
+    """Yield the trainer each time it has spent the next of the budgets."""
     with seeded(seed, "weights"):
         game = recipe.game(split.facts)
+
+    # The plan gets its budget below, so that one trainer can continue from budget to budget.
     plan = Plan(
         recipe.optimisers(),
         recipe.batch,
@@ -86,7 +88,7 @@ def train(recipe: Recipe, split: Split, leg: list[Budget], seed: int) -> Iterato
         bfloat16=recipe.precision == "bfloat16",
     )
     trainer = Trainer(game, split.train, plan)
-    for budget in leg:
+    for budget in budgets:
         trainer.plan = replace(plan, seconds=60 * (budget.minutes or 0), samples=budget.samples)
         for _ in trainer:
             pass
@@ -94,30 +96,31 @@ def train(recipe: Recipe, split: Split, leg: list[Budget], seed: int) -> Iterato
 
 
 def samples(trainer: Trainer, count: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Samples of the averaged generator, classes in turn, and the classes."""
+    """Return samples of the averaged generator, with classes in turn, and their classes."""
     labels, game = torch.arange(count) % classes, trainer.average
     with torch.no_grad():
         images = game.generate(game.latent(RandomStream(0, 0, count, slice(0, count), stream="judged/")), labels)
     return images.clamp(-1, 1).contiguous(), labels
 
 
-def smaller(images: torch.Tensor) -> torch.Tensor:
-    """Pixels at half the size: a judge that no network had a part in."""
+def pixels(images: torch.Tensor) -> torch.Tensor:
+    """Return the pixels at half the size, (batch, values): features that no network has learned."""
     return avg_pool2d(images, 2).flatten(1)
 
 
-def measure(trainer: Trainer, judge: Classifier, real: torch.Tensor, labelled: bool) -> dict[str, float]:
-    """Distances, recall, agreement and samples seen."""
+def measure(trainer: Trainer, classifier: Classifier, real: torch.Tensor, labelled: bool) -> dict[str, float]:
+    """Return distances, recall, agreement and samples seen."""
     fake, labels = samples(trainer, COUNT, 10)
-    found = {"distance": frechet(judge(real), judge(fake)), "samples": float(trainer.samples)}
-    found |= {"pixels": frechet(smaller(real), smaller(fake)), "recall": prdc(judge(real), judge(fake), 5).recall}
+    features = classifier(real), classifier(fake)
+    found = {"distance": frechet(*features), "samples": float(trainer.samples)}
+    found |= {"pixels": frechet(pixels(real), pixels(fake)), "recall": prdc(*features, 5).recall}
     if labelled:
-        found["agreement"] = float((judge.predict(fake) == labels).float().mean())
+        found["agreement"] = float((classifier.predict(fake) == labels).float().mean())
     return found
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Medians over seeds, and the range of the distance."""
+    """Return a Markdown table of medians over seeds, with the range of the distance."""
     lines = [
         "| recipe | budget | distance: median (range) | in pixels | recall | agreement | samples seen | seeds |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
@@ -142,7 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("data")
     parser.add_argument("--minutes", type=float, nargs="+", default=[2, 5, 10])
-    parser.add_argument("--samples", type=int, nargs="+", help="judge at equal samples seen instead")
+    parser.add_argument("--samples", type=int, nargs="+", help="evaluate at equal samples seen instead")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--contestants", nargs="+", default=list(CONTESTANTS), choices=list(CONTESTANTS))
     parser.add_argument("--threads", type=int, default=2)
@@ -150,32 +153,39 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
+
+    # Train the classifier of the metrics, and measure the floor.
     split = survey(options.data).prepare(View((1, 32, 32), "label"), seed=0)
     unlabelled = survey(options.data).prepare(View((1, 32, 32)), seed=0)
-    judge = train_classifier(split, seed=0)
+    classifier = train_classifier(split, seed=0)
     real, other = split.held_out.batch(slice(0, COUNT)).real, split.train.batch(slice(0, COUNT)).real
-    right = accuracy(judge.predict, split.held_out)
-    floor = f"{judge.name}, {right:.1%} held out · real against real {frechet(judge(real), judge(other)):.2f}"
-    floor += f", in pixels {frechet(smaller(real), smaller(other)):.2f}"
+    right = accuracy(classifier.predict, split.held_out)
+    floor = f"{classifier.name}, {right:.1%} held out"
+    floor += f" · real against real {frechet(classifier(real), classifier(other)):.2f}"
+    floor += f", in pixels {frechet(pixels(real), pixels(other)):.2f}"
+
+    # Plan the runs.
     budgets = [Budget(samples=count) for count in sorted(options.samples or [])]
     budgets = budgets or [Budget(minutes=minutes) for minutes in sorted(options.minutes)]
     log = options.out / "results.jsonl"
     runs = [
-        (seed, name, leg)
+        (seed, name, group)
         for seed in options.seeds
         for name in options.contestants
-        for leg in legs(CONTESTANTS[name], budgets)
+        for group in runs_for(CONTESTANTS[name], budgets)
     ]
-    for seed, name, leg in runs:
-        keys = [{"recipe": name, "budget": str(budget), "seed": seed} for budget in leg]
+
+    # Make the runs that are not finished yet; append their metrics, and write a grid of samples with a class per row.
+    for seed, name, group in runs:
+        keys = [{"recipe": name, "budget": str(budget), "seed": seed} for budget in group]
         if all(any(key.items() <= row.items() for row in read_lines(log)) for key in keys):
             continue
         labelled = bool(vars(CONTESTANTS[name])["labels"])
-        for budget, trainer in train(CONTESTANTS[name], split if labelled else unlabelled, leg, seed):
-            row = {"recipe": name, "budget": str(budget), "seed": seed} | measure(trainer, judge, real, labelled)
+        for budget, trainer in train(CONTESTANTS[name], split if labelled else unlabelled, group, seed):
+            row = {"recipe": name, "budget": str(budget), "seed": seed} | measure(trainer, classifier, real, labelled)
             append_line(log, row)
             shown = samples(trainer, 160, 10)[0][torch.arange(160).view(16, 10).T.reshape(-1)]
-            write_picture(options.out / f"{name}-{budget}-{seed}.png".replace(" ", "-"), picture(shown, columns=16))
+            write_png(options.out / f"{name}-{budget}-{seed}.png".replace(" ", "-"), image_grid(shown, columns=16))
             print(row, flush=True)
     print(f"\n{setting()} · {floor}\n\n{table(read_lines(log))}")
 

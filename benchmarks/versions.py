@@ -1,4 +1,4 @@
-"""The step of recipes in two versions of the source: does a change cost speed?
+"""Time of a step of recipes in two versions of the source, to see whether a change costs speed.
 
     git worktree add ../before COMMIT
     python benchmarks/versions.py ../before/src src [--rounds 31] [--steps 3] [--threads 1]
@@ -29,7 +29,7 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
 
 
 def load(source: Path) -> dict[str, Any]:
-    """Import one version, and forget every other."""
+    """Import one version after removing any other from the loaded modules."""
     for name in [name for name in sys.modules if name.split(".")[0] == "sparring"]:
         del sys.modules[name]
     sys.path.insert(0, str(source.resolve()))
@@ -40,27 +40,29 @@ def load(source: Path) -> dict[str, Any]:
 
 
 def step_of(version: dict[str, Any], name: str, fields: dict[str, Any], shape: tuple[int, ...]) -> Callable[[], Any]:
-    """One step of a recipe; what is drawn is the same in every version."""
+    """Return one step of a recipe, as a function; its random data are the same in every version."""
     random = np.random.default_rng(0)
     labelled = len(shape) == 3 and "r3gan" in name
     images = len(shape) == 3
     data = random.integers(0, 256, (2000, *shape), dtype=np.uint8) if images else random.normal(size=(2000, *shape))
     labels = random.integers(0, 10, 2000) if labelled else None
     classes = tuple("0123456789") if labelled else ()
+
+    # Build game, data and trainer from the modules of this version.
     facts = version["data.facts"].Facts("noise", name.split("/")[0], 2000, shape, "", classes)
     recipe = version["recipe"].with_fields(version["recipes"].RECIPES[name], fields)
     with version["randomness"].seeded(0, "weights"):
         game = recipe.game(facts)
     Dataset = version["data.dataset"].Dataset
-    told = {"conditions": labels} if "conditions" in inspect.signature(Dataset).parameters else {}
-    dataset = Dataset(data if images else data.astype(np.float32), labels, **told)
+    conditions = {"conditions": labels} if "conditions" in inspect.signature(Dataset).parameters else {}
+    dataset = Dataset(data if images else data.astype(np.float32), labels, **conditions)
     plan = version["training.plan"].Plan(recipe.optimisers(), recipe.batch, samples=10**9)
     step: Callable[[], Any] = version["training.trainer"].Trainer(game, dataset, plan).advance
     return step
 
 
 def every_step(source: Path) -> dict[str, Callable[[], Any]]:
-    """The steps of one version; recipes import further modules while they are made."""
+    """Return the steps of one version, built at once because recipes import further modules when they are built."""
     version = load(source)
     return {case: step_of(version, *choices) for case, choices in CASES.items()}
 
@@ -79,6 +81,7 @@ def main() -> None:
     for case in options.cases:
         steps = [version[case] for version in versions]
         ratios = []
+        # The order of the versions alternates between rounds; the first two rounds are a warm-up.
         for number in range(options.rounds + 2):
             seconds = [0.0, 0.0]
             for which in (0, 1) if number % 2 else (1, 0):

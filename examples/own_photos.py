@@ -1,4 +1,4 @@
-"""Train on a folder of your own pictures, look at samples, publish the model.
+"""Train on a folder of your own pictures, save samples, publish the model.
 
     python examples/own_photos.py photos/ --minutes 10
 

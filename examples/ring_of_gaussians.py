@@ -1,8 +1,8 @@
 """One GAN in one file, in plain torch: eight Gaussians on a ring, learned in less than half a minute on one core.
 
-The step is that of the project in miniature (src/sparring/games/duel.py and training/trainer.py): noise, samples,
-scores, penalties, losses, average. The loss compares each fake with the real beside it, and R1 and R2 keep the
-discriminator smooth at both (Huang et al. 2024, "The GAN is dead; long live the GAN!").
+Its step is a small version of src/sparring/games/duel.py and training/trainer.py: latents, samples, logits, penalties,
+losses, average. The relativistic loss compares the logits of paired fake and real samples, and R1 and R2 regularise the
+discriminator around both (Huang et al. 2024, "The GAN is dead; long live the GAN!").
 
     python examples/ring_of_gaussians.py [steps]
 """
@@ -18,16 +18,16 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize, softplus
 
 STEPS = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
-BATCH, NOISE, WIDTH, WAVES = 128, 2, 64, 32
+BATCH, LATENT_SIZE, WIDTH, WAVES = 128, 2, 64, 32
 SIGMA = 0.01
-MODES = torch.tensor([(math.cos(turn * math.pi / 4), math.sin(turn * math.pi / 4)) for turn in range(8)])
+MODES = torch.tensor([(math.cos(mode * math.pi / 4), math.sin(mode * math.pi / 4)) for mode in range(8)])
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
 
 
 def dense(*widths: int) -> nn.Sequential:
-    """Linear layers with leaky ReLU between them."""
+    """Return linear layers with leaky ReLU between them."""
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), nn.LeakyReLU(0.2)]
@@ -35,38 +35,38 @@ def dense(*widths: int) -> nn.Sequential:
 
 
 class Discriminator(nn.Module):
-    """Sees a point with sines and cosines of random waves beside it, or it could not tell modes as narrow as these."""
+    """Dense network on points and their Fourier features, which let it resolve modes as narrow as these."""
 
     def __init__(self) -> None:
         super().__init__()
-        lengths = torch.linspace(0, math.log(16), WAVES).exp()
-        self.register_buffer("waves", normalize(torch.randn(2, WAVES), dim=0) * lengths / 0.71)
+        frequencies = torch.linspace(0, math.log(16), WAVES).exp()
+        self.register_buffer("waves", normalize(torch.randn(2, WAVES), dim=0) * frequencies / 0.71)  # (2, WAVES)
         self.layers = dense(2 + 2 * WAVES, WIDTH, WIDTH, 1)
 
     def forward(self, points: Tensor) -> Tensor:
-        phase = points @ self.waves
+        phase = points @ self.waves  # (batch, WAVES)
         return self.layers(torch.cat([points, phase.sin(), phase.cos()], dim=1)).squeeze(1)
 
 
 def real_points(count: int) -> Tensor:
-    """What is to be learned."""
+    """Return samples of the data distribution, (count, 2)."""
     return MODES[torch.randint(8, (count,))] + SIGMA * torch.randn(count, 2)
 
 
-def squared_gradient(scores: Tensor, points: Tensor) -> Tensor:
-    """‖∇D‖² of each point, itself differentiable."""
-    return torch.autograd.grad(scores.sum(), points, create_graph=True)[0].square().sum(1)
+def squared_gradient(logits: Tensor, points: Tensor) -> Tensor:
+    """Return ‖∇D‖² at each point, (batch,), itself differentiable."""
+    return torch.autograd.grad(logits.sum(), points, create_graph=True)[0].square().sum(1)
 
 
-def judge(points: Tensor) -> tuple[int, float]:
-    """How many modes have a good sample, and the share of good samples: within three standard deviations."""
+def evaluate(points: Tensor) -> tuple[int, float]:
+    """Return the number of modes with a sample within three standard deviations, and the share of such samples."""
     distance, mode = torch.cdist(points, MODES).min(1)
     good = distance < 3 * SIGMA
     return len(mode[good].unique()), good.float().mean().item()
 
 
-def random(points: Tensor, path: str) -> None:
-    """A scatter plot."""
+def draw(points: Tensor, path: str) -> None:
+    """Write a scatter plot."""
     picture = Image.new("RGB", (400, 400), "white")
     pen = ImageDraw.Draw(picture)
     for x, y in (200 + 150 * points).tolist():
@@ -74,42 +74,43 @@ def random(points: Tensor, path: str) -> None:
     picture.save(path)
 
 
-generator, discriminator = dense(NOISE, WIDTH, WIDTH, WIDTH, 2), Discriminator()
+generator, discriminator = dense(LATENT_SIZE, WIDTH, WIDTH, WIDTH, 2), Discriminator()
 average = copy.deepcopy(generator).requires_grad_(False)
 optimisers = [torch.optim.Adam(player.parameters(), betas=(0.0, 0.9)) for player in (generator, discriminator)]
 
 for step in range(STEPS):
-    done = step / STEPS
-    gamma = 0.1 * 0.01 ** ((1 - math.cos(math.pi * done)) / 2)
+    # Schedules: γ falls from 0.1 to 0.001 and the learning rate from 3e-3 to 9e-5, both along a cosine.
+    fraction = step / STEPS
+    gamma = 0.1 * 0.01 ** ((1 - math.cos(math.pi * fraction)) / 2)
     for optimiser in optimisers:
-        optimiser.param_groups[0]["lr"] = 3e-3 * (0.03 + 0.97 * (1 + math.cos(math.pi * done)) / 2)
+        optimiser.param_groups[0]["lr"] = 3e-3 * (0.03 + 0.97 * (1 + math.cos(math.pi * fraction)) / 2)
 
-    # The discriminator: tell real from fake, smoothly.
+    # Update the discriminator: the loss on real and generated points, plus R1 and R2.
     real = real_points(BATCH).requires_grad_()
-    fake = generator(torch.randn(BATCH, NOISE)).detach().requires_grad_()
-    real_scores, fake_scores = discriminator(real), discriminator(fake)
-    penalty = squared_gradient(real_scores, real) / 2 + squared_gradient(fake_scores, fake) / 2
-    loss = softplus(fake_scores - real_scores).mean() + gamma * penalty.mean()
+    fake = generator(torch.randn(BATCH, LATENT_SIZE)).detach().requires_grad_()
+    real_logits, fake_logits = discriminator(real), discriminator(fake)
+    penalty = squared_gradient(real_logits, real) / 2 + squared_gradient(fake_logits, fake) / 2
+    loss = softplus(fake_logits - real_logits).mean() + gamma * penalty.mean()
     optimisers[1].zero_grad()
     loss.backward()
     optimisers[1].step()
 
-    # The generator: be taken for real.
-    real, fake = real_points(BATCH), generator(torch.randn(BATCH, NOISE))
+    # Update the generator: its points should get higher logits than the real ones.
+    real, fake = real_points(BATCH), generator(torch.randn(BATCH, LATENT_SIZE))
     loss = softplus(discriminator(real) - discriminator(fake)).mean()
     optimisers[0].zero_grad()
     loss.backward()
     optimisers[0].step()
 
-    # The average follows slowly: it is what is used in the end.
+    # Update the moving average of the generator, from which samples are drawn.
     with torch.no_grad():
         decay = 0.5 ** (BATCH / (1 + 0.05 * step * BATCH))
         for slow, fast in zip(average.parameters(), generator.parameters(), strict=True):
             slow.lerp_(fast, 1 - decay)
 
     if (step + 1) % max(STEPS // 10, 1) == 0:
-        samples = average(torch.randn(2500, NOISE))
-        modes, quality = judge(samples)
+        samples = average(torch.randn(2500, LATENT_SIZE))
+        modes, quality = evaluate(samples)
         print(f"step {step + 1:5}  modes {modes}/8  quality {quality:.1%}", flush=True)
 
-random(samples, "ring.png")
+draw(samples, "ring.png")

@@ -1,4 +1,4 @@
-"""For all tests: one thread per process, a cache that is nobody's, and the smallest experiments there are."""
+"""Fixtures of all tests: one thread per process, a cache apart from the user's, and tiny games, data and plans."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What the tests download or prepare stays out of the user's cache; all workers share one."""
+    """Keep what the tests download or prepare out of the user's cache; all workers share one cache."""
     with pytest.MonkeyPatch.context() as patch:
         if "SPARRING_CACHE" not in os.environ:
             patch.setenv("SPARRING_CACHE", str(tmp_path_factory.getbasetemp().parent / "sparring-cache"))
@@ -33,18 +33,18 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 class TinyDiscriminator(nn.Module):
-    """Scores of points by a dense network; ``critics`` of them."""
+    """Discriminator of points: ``critics`` dense networks with one logit each."""
 
     def __init__(self, *, width: int = 16, critics: int = 1) -> None:
         super().__init__()
         self.critics = nn.ModuleList(Dense(2, width, 1) for _ in range(critics))
 
     def forward(self, sample: torch.Tensor, condition: torch.Tensor | None = None) -> Verdict:
-        return Verdict([judge(sample).squeeze(1) for judge in self.critics], [sample.tanh(), sample.sin()])
+        return Verdict([critic(sample).squeeze(1) for critic in self.critics], [sample.tanh(), sample.sin()])
 
 
 class TinyGenerator(nn.Module):
-    """Points from noise by a dense network."""
+    """Generator of points: a dense network."""
 
     def __init__(self, *, latent: int = 4, width: int = 16) -> None:
         super().__init__()
@@ -56,19 +56,19 @@ class TinyGenerator(nn.Module):
 
 @pytest.fixture
 def random() -> Callable[..., RandomStream]:
-    """Random numbers for a whole batch: ``draw(8)``."""
+    """Random numbers of a whole batch: ``random(8)``."""
     return lambda total, seed=0: RandomStream(seed=seed, step=0, total=total, rows=slice(0, total))
 
 
 @pytest.fixture
 def progress(random: Callable[..., RandomStream]) -> Callable[..., Progress]:
-    """The start of a run with a batch of so many samples: ``progress(8)``."""
+    """Progress in the first step of a run with ``total`` samples per batch: ``progress(8)``."""
     return lambda total, fraction=0.0: Progress(step=0, samples=0, fraction=fraction, random=random(total))
 
 
 @pytest.fixture
 def tiny_duel() -> Callable[..., Duel]:
-    """A duel over points with 16 units a layer: ``tiny_duel(loss="hinge", judges=2, …)``."""
+    """Duel over points with 16 units per layer: ``tiny_duel(loss="hinge", critics=2, …)``."""
 
     def make(*, seed: int = 0, loss: str = "relativistic", critics: int = 1, **choices: Any) -> Duel:
         with seeded(seed, "weights"):
@@ -87,7 +87,7 @@ def blob() -> Dataset:
 
 @pytest.fixture
 def plan() -> Callable[..., Plan]:
-    """A plan for a duel: ``plan(samples=640, batch=32, …)``."""
+    """Plan of a duel: ``plan(samples=640, batch=32, …)``."""
 
     def make(*, players: tuple[str, ...] = ("generator", "discriminator"), rate: float = 1e-3, **numbers: Any) -> Plan:
         adam = Adam(constant(rate), beta1=0.0, beta2=constant(0.9))

@@ -1,4 +1,4 @@
-"""Models: loaded, sampled from, published."""
+"""Models are loaded, sampled from and published."""
 
 import json
 import struct
@@ -12,14 +12,14 @@ from sparring.api.train import train
 from sparring.errors import SparringError
 from sparring.model import Model, load
 from sparring.runs.display import Silent
-from sparring.sampling import AT_ONCE
+from sparring.sampling import SAMPLES_PER_PASS
 from sparring.storage import read_json, write_json
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "run"
-    train("ring", samples=640, batch=64, width=8, latent=2, out=out, seed=3, display=Silent())
+    train("ring", samples=640, batch=64, width=8, latent_size=2, out=out, seed=3, display=Silent())
     return out
 
 
@@ -28,23 +28,23 @@ def model(folder: Path) -> Model:
     return load(folder)
 
 
-def test_the_same_seed_gives_the_same_samples_however_many(model: Model) -> None:
-    many = model.sample(2 * AT_ONCE + 5, seed=7)
-    assert many.shape == (2 * AT_ONCE + 5, 2) and many.dtype == torch.float32 and many.device.type == "cpu"
-    for count in (1, AT_ONCE, AT_ONCE + 1):
+def test_samples_depend_on_the_seed_and_not_on_the_count(model: Model) -> None:
+    many = model.sample(2 * SAMPLES_PER_PASS + 5, seed=7)
+    assert many.shape == (2 * SAMPLES_PER_PASS + 5, 2) and many.dtype == torch.float32 and many.device.type == "cpu"
+    for count in (1, SAMPLES_PER_PASS, SAMPLES_PER_PASS + 1):
         torch.testing.assert_close(model.sample(count, seed=7), many[:count])
     assert torch.equal(model.sample(100, seed=7), model.sample(100, seed=7))
     assert not torch.equal(model.sample(8, seed=8), many[:8])
 
 
-def test_truncation_shrinks_the_noise(model: Model) -> None:
+def test_truncation_makes_samples_less_diverse(model: Model) -> None:
     middle = model.sample(3, truncation=0.0)
     assert torch.equal(middle[0], middle[1])
     spread = [float(model.sample(500, truncation=truncation).std()) for truncation in (0.1, 1.0)]
     assert spread[0] < spread[1]
 
 
-def test_published_and_loaded_it_is_the_same(model: Model, folder: Path, tmp_path: Path) -> None:
+def test_a_published_model_gives_the_same_samples(model: Model, folder: Path, tmp_path: Path) -> None:
     target = model.save_pretrained(tmp_path / "published")
     assert {path.name for path in target.iterdir()} == {"config.json", "weights.safetensors", "README.md"}
     for copy in (load(target), load(folder / "model")):
@@ -56,22 +56,22 @@ def test_published_and_loaded_it_is_the_same(model: Model, folder: Path, tmp_pat
 
 @pytest.mark.parametrize("count", [0, -1])
 @pytest.mark.parametrize("truncation", [1.0, -0.1, 3.0])
-def test_numbers_out_of_range(count: int, truncation: float, model: Model) -> None:
+def test_numbers_out_of_range_are_refused(count: int, truncation: float, model: Model) -> None:
     with pytest.raises(SparringError, match="a count of at least 1"):
         model.sample(count, truncation=truncation)
 
 
-def test_a_class_where_there_are_none(model: Model) -> None:
+def test_an_unconditional_model_refuses_a_class(model: Model) -> None:
     with pytest.raises(SparringError, match="without conditions"):
         model.sample(2, label=1)
 
 
-def damaged(folder: Path, tmp_path: Path) -> Path:
+def published(folder: Path, tmp_path: Path) -> Path:
     return load(folder).save_pretrained(tmp_path / "published")
 
 
-def test_weights_that_are_none(folder: Path, tmp_path: Path) -> None:
-    target = damaged(folder, tmp_path)
+def test_unreadable_weights_are_refused(folder: Path, tmp_path: Path) -> None:
+    target = published(folder, tmp_path)
     for content in (b"", b"x" * 100, struct.pack("<Q", 2**60) + b"{}"):
         (target / "weights.safetensors").write_bytes(content)
         with pytest.raises(SparringError, match="cannot be read"):
@@ -81,8 +81,8 @@ def test_weights_that_are_none(folder: Path, tmp_path: Path) -> None:
         load(target)
 
 
-def test_weights_of_other_networks(folder: Path, tmp_path: Path) -> None:
-    target = damaged(folder, tmp_path)
+def test_weights_of_other_networks_are_refused(folder: Path, tmp_path: Path) -> None:
+    target = published(folder, tmp_path)
     weights = load_file(target / "weights.safetensors")
     name = next(iter(weights))
     save_file({**weights, name: torch.zeros(1)}, target / "weights.safetensors")
@@ -105,22 +105,22 @@ def test_weights_of_other_networks(folder: Path, tmp_path: Path) -> None:
         {"history": None},
     ],
 )
-def test_a_config_that_was_tampered_with(change: dict[str, object], folder: Path, tmp_path: Path) -> None:
-    """Anything may be in a folder from elsewhere: it is refused in one sentence, and never run."""
-    target = damaged(folder, tmp_path)
+def test_a_config_that_was_tampered_with_is_refused(change: dict[str, object], folder: Path, tmp_path: Path) -> None:
+    """A folder from elsewhere is not trusted: its content is refused in one sentence, and never run."""
+    target = published(folder, tmp_path)
     write_json(target / "config.json", {**read_json(target / "config.json"), **change})
     with pytest.raises(SparringError):
         load(target)
 
 
-def test_a_config_that_is_no_object(folder: Path, tmp_path: Path) -> None:
-    target = damaged(folder, tmp_path)
+def test_a_config_that_is_not_an_object_is_refused(folder: Path, tmp_path: Path) -> None:
+    target = published(folder, tmp_path)
     for content in ([], None, 3, "x", {}):
         (target / "config.json").write_text(json.dumps(content))
         with pytest.raises(SparringError):
             load(target)
 
 
-def test_no_model(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SparringError, match=r"neither recipe\.json nor config\.json"):
         load(tmp_path)

@@ -1,4 +1,4 @@
-"""Numbers that depend on (seed, stream, step) alone."""
+"""Random numbers are a pure function of (seed, stream, step)."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def test_rows_do_not_depend_on_the_split(kind: str, seed: int, step: int, portio
 
 
 @given(kinds, some.integers(0, 2**40))
-def test_streams_steps_seeds_and_turns_are_apart(kind: str, seed: int) -> None:
+def test_streams_steps_seeds_and_turns_are_independent(kind: str, seed: int) -> None:
     random = RandomStream(seed, 0, 16, slice(0, 16))
     first = KINDS[kind](random, "noise")
     assert torch.equal(first, KINDS[kind](random, "noise"))
@@ -37,11 +37,11 @@ def test_streams_steps_seeds_and_turns_are_apart(kind: str, seed: int) -> None:
 
 
 @given(some.integers(), some.text(), some.integers(0))
-def test_seeds_are_63_bits(seed: int, stream: str, step: int) -> None:
+def test_derived_seeds_have_63_bits(seed: int, stream: str, step: int) -> None:
     assert 0 <= derive(seed, stream, step) < 2**63
 
 
-def test_ranges() -> None:
+def test_distributions_have_their_ranges() -> None:
     random = RandomStream(0, 0, 10_000, slice(0, 10_000))
     uniform, whole = random.uniform("a"), random.integers("b", 3)
     assert float(uniform.min()) >= 0 and float(uniform.max()) < 1
@@ -49,7 +49,7 @@ def test_ranges() -> None:
     assert abs(float(random.normal("c").std()) - 1) < 0.05
 
 
-def test_the_global_generator_is_put_back() -> None:
+def test_the_global_generator_is_restored() -> None:
     before = torch.random.get_rng_state()
     with seeded(1, "weights"):
         first = torch.randn(4)
@@ -61,7 +61,7 @@ def test_the_global_generator_is_put_back() -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_numbers_never_change() -> None:
+def test_derived_seeds_never_change_between_versions() -> None:
     """Runs are resumed by later versions: these values are part of the format."""
     assert derive(0, "weights") == 6579489009559179723
     assert generator(3, "x", 5).initial_seed() == derive(3, "x", 5)

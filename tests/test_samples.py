@@ -1,4 +1,4 @@
-"""Samples of one tensor and of several go through the same functions."""
+"""The same functions take samples of one tensor and of several."""
 
 from typing import NamedTuple
 
@@ -32,30 +32,30 @@ def graph(count: int = 3) -> Graph:
     )
 
 
-def test_the_number_of_rows_is_not_the_number_of_fields() -> None:
+def test_batch_size_counts_rows_and_not_fields() -> None:
     assert batch_size(graph(3)) == batch_size(Batch(graph(3))) == 3
     assert batch_size(torch.zeros(5, 2)) == batch_size(np.zeros(5)) == 5
 
 
-def test_a_mapped_sample_keeps_its_type_and_what_is_none_stays_none() -> None:
+def test_mapping_keeps_the_type_and_none() -> None:
     doubled = map_tensors(lambda part: part * 2, Batch(graph(), None, torch.ones(3)))
     assert isinstance(doubled.real, Graph) and doubled.condition is None
     assert torch.equal(doubled.real.atoms, graph().atoms * 2) and torch.equal(doubled.label, torch.full((3,), 2.0))
 
 
-def test_several_samples_are_mapped_part_by_part() -> None:
+def test_several_samples_are_mapped_together() -> None:
     both = map_tensors(torch.add, graph(), graph())
     assert torch.equal(both.atoms, graph().atoms * 2)
 
 
-def test_floats_leave_whole_numbers_alone() -> None:
+def test_integers_are_not_treated_as_floats() -> None:
     assert floats(graph())[0] is not None and len(floats(graph())) == 1
     changed = map_floats(lambda part: part + 1, graph())
     assert torch.equal(changed.atoms, graph().atoms) and torch.equal(changed.bonds, graph().bonds + 1)
     assert as_float32(graph()).bonds.dtype == torch.float32 and as_float32(graph()).atoms.dtype == torch.int64
 
 
-def test_rows_can_be_taken_and_joined_again() -> None:
+def test_taking_and_concatenating_rows_round_trips() -> None:
     whole = Batch(graph(5), torch.arange(5), None)
     parts = [take(whole, slice(0, 2)), take(whole, torch.tensor([2, 3, 4]))]
     again = concatenate(parts)
@@ -63,13 +63,13 @@ def test_rows_can_be_taken_and_joined_again() -> None:
     assert again.label is None and isinstance(again.real, Graph)
 
 
-def test_arrays_are_joined_as_arrays() -> None:
+def test_arrays_are_concatenated_as_arrays() -> None:
     assert isinstance(concatenate([np.zeros((2, 3)), np.ones((1, 3))]), np.ndarray)
 
 
-def test_shapes_are_those_of_one_row() -> None:
+def test_shapes_are_without_the_batch_dimension() -> None:
     assert shapes(graph()) == ((2,), (4,)) and shapes(torch.zeros(2, 3, 4)) == ((3, 4),)
 
 
-def test_a_sample_moves_as_a_whole() -> None:
+def test_all_tensors_move_to_the_device() -> None:
     assert {part.device.type for part in tensors(to_device(graph(), "meta"))} == {"meta"}

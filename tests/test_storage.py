@@ -1,4 +1,4 @@
-"""What is written is whole, or not there."""
+"""Files and folders are written whole or not at all, and read strictly."""
 
 import json
 import math
@@ -16,9 +16,9 @@ from sparring.storage import (
     append_line,
     read_json,
     read_lines,
-    remove_unfinished,
+    remove_temporaries,
     sha256,
-    unfinished,
+    temporary_path,
     write_bytes,
     write_folder,
     write_json,
@@ -34,14 +34,14 @@ one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture
 
 @one_folder
 @given(values)
-def test_json_comes_back(tmp_path: Path, content: object) -> None:
+def test_json_round_trips(tmp_path: Path, content: object) -> None:
     write_json(tmp_path / "file.json", content)
     assert read_json(tmp_path / "file.json") == content
 
 
 @one_folder
 @given(some.binary(max_size=2000))
-def test_bytes_come_back(tmp_path: Path, content: bytes) -> None:
+def test_bytes_round_trip_and_leave_no_temporary_file(tmp_path: Path, content: bytes) -> None:
     write_bytes(tmp_path / "file", content)
     assert (tmp_path / "file").read_bytes() == content
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
@@ -49,44 +49,44 @@ def test_bytes_come_back(tmp_path: Path, content: bytes) -> None:
 
 @one_folder
 @given(some.text(min_size=1), values, values)
-def test_a_key_twice_is_refused(tmp_path: Path, key: str, one: object, other: object) -> None:
-    twice = f"{{{json.dumps(key)}: {json.dumps(one)}, {json.dumps(key)}: {json.dumps(other)}}}"
-    (tmp_path / "file.json").write_text(f'[{{"inner": {twice}}}]')
+def test_duplicate_keys_are_refused(tmp_path: Path, key: str, one: object, other: object) -> None:
+    duplicated = f"{{{json.dumps(key)}: {json.dumps(one)}, {json.dumps(key)}: {json.dumps(other)}}}"
+    (tmp_path / "file.json").write_text(f'[{{"inner": {duplicated}}}]')
     with pytest.raises(SparringError, match="twice"):
         read_json(tmp_path / "file.json")
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", '{"a": [NaN]}'])
-def test_numbers_that_are_none_are_refused(text: str, tmp_path: Path) -> None:
+def test_nan_and_infinity_are_not_read(text: str, tmp_path: Path) -> None:
     (tmp_path / "file.json").write_text(text)
     with pytest.raises(SparringError, match="no such number"):
         read_json(tmp_path / "file.json")
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
-def test_nor_are_they_written(number: float, tmp_path: Path) -> None:
+def test_nan_and_infinity_are_not_written(number: float, tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         write_json(tmp_path / "file.json", {"number": number})
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1,]", b"\xff\xfe", b"[" * 100_000, b'{"a": 1} x'])
-def test_what_is_no_json_is_one_sentence(content: bytes, tmp_path: Path) -> None:
+def test_invalid_json_is_reported_in_one_sentence(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "file.json").write_bytes(content)
     with pytest.raises(SparringError, match="cannot be read"):
         read_json(tmp_path / "file.json")
 
 
-def test_a_missing_file_and_a_huge_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_and_oversized_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SparringError, match="no file"):
         read_json(tmp_path / "file.json")
     (tmp_path / "file.json").write_text("[1, 2, 3]")
-    monkeypatch.setattr(storage, "LARGEST_JSON", 4)
+    monkeypatch.setattr(storage, "MAX_JSON_BYTES", 4)
     with pytest.raises(SparringError, match="64 MiB"):
         read_json(tmp_path / "file.json")
 
 
-def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_bytes(tmp_path / "file", b"old")
 
     def full(descriptor: int) -> None:
@@ -98,7 +98,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"old")]
 
 
-def test_a_folder_is_there_at_once(tmp_path: Path) -> None:
+def test_a_folder_appears_only_when_complete(tmp_path: Path) -> None:
     seen = []
 
     def fill(folder: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_folder_is_there_at_once(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
 
 
-def test_a_folder_that_cannot_be_filled_is_not_there(tmp_path: Path) -> None:
+def test_a_failed_fill_leaves_no_folder(tmp_path: Path) -> None:
     def fill(folder: Path) -> None:
         (folder / "file").write_text("x")
         raise OSError(28, "No space left on device")
@@ -128,24 +128,24 @@ def test_a_folder_is_never_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "target" / "file").read_text() == "old"
 
 
-def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_kept(tmp_path: Path) -> None:
-    dead = os.fork()
-    if dead == 0:
+def test_only_temporaries_of_ended_processes_are_removed(tmp_path: Path) -> None:
+    ended = os.fork()
+    if ended == 0:
         os._exit(0)
-    os.waitpid(dead, 0)
-    (tmp_path / f".run.{dead}.tmp").mkdir()
-    (tmp_path / f".run.{dead}.tmp" / "file").touch()
-    (tmp_path / f".other.{dead}.tmp").touch()
-    kept = [unfinished(tmp_path / "run"), tmp_path / ".word.tmp", tmp_path / "plain.1.tmp"]
+    os.waitpid(ended, 0)
+    (tmp_path / f".run.{ended}.tmp").mkdir()
+    (tmp_path / f".run.{ended}.tmp" / "file").touch()
+    (tmp_path / f".other.{ended}.tmp").touch()
+    kept = [temporary_path(tmp_path / "run"), tmp_path / ".word.tmp", tmp_path / "plain.1.tmp"]
     for path in kept:
         path.touch()
-    remove_unfinished(tmp_path, "run")
-    assert (tmp_path / f".other.{dead}.tmp").exists() and not (tmp_path / f".run.{dead}.tmp").exists()
-    remove_unfinished(tmp_path)
+    remove_temporaries(tmp_path, "run")
+    assert (tmp_path / f".other.{ended}.tmp").exists() and not (tmp_path / f".run.{ended}.tmp").exists()
+    remove_temporaries(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted(kept)
 
 
-def test_lines(tmp_path: Path) -> None:
+def test_appended_lines_are_read_back_without_incomplete_ones(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     assert read_lines(path) == []
     append_line(path, {"samples": 1, "word": "größer"})
@@ -157,13 +157,30 @@ def test_lines(tmp_path: Path) -> None:
         append_line(path, {"loss": math.nan})
 
 
-def test_sha256(tmp_path: Path) -> None:
+def test_sha256_of_a_file_is_the_published_value(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc")
     assert sha256(tmp_path / "file") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
-def test_files_are_as_readable_as_any_other(tmp_path: Path) -> None:
+def test_written_files_have_the_usual_permissions(tmp_path: Path) -> None:
     write_bytes(tmp_path / "file", b"")
     (tmp_path / "plain").touch()
     modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert len(modes) == 1
+
+
+def test_every_stage_of_a_write_is_announced_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stages: list[str] = []
+    monkeypatch.setattr(storage, "on_stage", stages.append)
+    write_folder(tmp_path / "target", lambda folder: write_bytes(folder / "file", b"x"))
+    assert stages == [
+        "folder-before-fill",
+        "file-before-write",
+        "file-before-sync",
+        "file-before-rename",
+        "file-after-rename",
+        "folder-after-fill",
+        "folder-before-rename",
+        "folder-after-rename",
+        "folder-after-sync",
+    ]

@@ -1,8 +1,8 @@
-"""What the watchdog costs: the same steps with it and without, interleaved in one process; and augmentation.
+"""Time that the watchdog and augmentation add: equal steps with and without them, interleaved in one process.
 
 python benchmarks/stability/cost.py [--rounds 9] [--threads 1]
 
-A portion of 64 steps has one look, as the first 6,400 steps of a run have; later looks are rarer.
+The watchdog observes once in 64 steps, as in the first 6,400 steps of a run; later observations are rarer.
 """
 
 import argparse
@@ -32,7 +32,7 @@ Portion = Callable[[], None]
 
 
 def trainer_of(recipe: Recipe, split: Split, augmentation: float = 0.0) -> Trainer:
-    """A trainer without end."""
+    """Return a trainer without an end."""
     with seeded(0, "weights"):
         game = recipe.game(split.facts)
     if augmentation:
@@ -42,7 +42,7 @@ def trainer_of(recipe: Recipe, split: Split, augmentation: float = 0.0) -> Train
 
 
 def plain(trainer: Trainer) -> Portion:
-    """64 steps."""
+    """Return a function that makes 64 steps."""
 
     def portion() -> None:
         for _ in range(FIRST):
@@ -52,24 +52,26 @@ def plain(trainer: Trainer) -> Portion:
 
 
 def watched(trainer: Trainer, split: Split, modality: Modality) -> Portion:
-    """64 steps and one look."""
+    """Return a function that makes 64 steps and one observation."""
     observer = Observer(trainer, split, modality, 0)
 
     def portion() -> None:
         for _ in range(FIRST):
             trainer.advance()
             observer.step()
-        observer.look()
+        observer.observe()
 
     return portion
 
 
 def ratios(data: str, name: str, rounds: int) -> list[str]:
-    """Lines of the table for one recipe."""
+    """Return the rows of the table for one recipe."""
     modality = modality_of(data)
     survey = modality.survey(data)
     recipe, _ = resolve(RECIPES[name], survey.facts, devices.describe(torch.device("cpu")))
     split = survey.prepare(recipe.view(survey.facts))
+
+    # Interleave rounds of all contestants; the first round is a warm-up.
     contestants = {
         "without": plain(trainer_of(recipe, split)),
         "watched": watched(trainer_of(recipe, split), split, modality),
@@ -83,6 +85,8 @@ def ratios(data: str, name: str, rounds: int) -> list[str]:
             portion()
             if number:
                 times[contestant].append(time.perf_counter() - began)
+
+    # Compare each contestant with the steps without the watchdog, round by round.
     base = times.pop("without")
     lines = []
     for contestant, taken in times.items():
@@ -100,7 +104,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", default=["ring", "digits"])
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print(f"{setting()}\n\n| run | contestant | ms a step without | more time |\n|---|---|---|---|")
+    print(f"{setting()}\n\n| run | contestant | ms per step without | additional time |\n|---|---|---|---|")
     for data in options.data:
         name = "points/ring" if data == "ring" else "images/r3gan"
         for line in ratios(data, name, options.rounds):

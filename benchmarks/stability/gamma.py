@@ -1,8 +1,8 @@
-"""What the lead of reals measures: 4 γ × the gap of scores, beside the squared Wasserstein distance.
+"""4 γ times the gap of logits, compared with the squared Wasserstein distance: what the lead of real samples measures.
 
 python benchmarks/stability/gamma.py
 
-A discriminator alone, between two round clouds that never move and lie a known distance apart.
+A discriminator is trained alone, between two isotropic Gaussians that stay at a known distance.
 """
 
 import torch
@@ -12,29 +12,32 @@ from sparring.randomness import seeded
 
 
 def gap(distance: float, gamma: float, steps: int = 1500) -> float:
-    """E D(x) - E D(G(z)) of a trained discriminator between N(0, I) and N((distance, 0), I)."""
+    """Return E D(x) - E D(G(z)) of a trained discriminator between N(0, I) and N((distance, 0), I)."""
     generator = torch.Generator().manual_seed(0)
     with seeded(0, "weights"):
-        network = Discriminator(highest=4.0)
+        network = Discriminator(max_frequency=4.0)
     optimiser = torch.optim.Adam(network.parameters(), 2e-3, (0.0, 0.9))
-    away = torch.tensor([distance, 0.0])
+    offset = torch.tensor([distance, 0.0])
     found = []
     for step in range(steps):
-        real, fake = (torch.randn(256, 2, generator=generator) + shift for shift in (away * 0, away))
+        # Samples to logits, and squared gradients with respect to the samples.
+        real, fake = (torch.randn(256, 2, generator=generator) + shift for shift in (offset * 0, offset))
         real, fake = real.requires_grad_(), fake.requires_grad_()
-        scores = [network(side).scores[0] for side in (real, fake)]
+        logits = [network(side).logits[0] for side in (real, fake)]
         input_gradients = [
-            torch.autograd.grad(score.sum(), side, create_graph=True)[0].square().sum(1).mean()
-            for score, side in zip(scores, (real, fake), strict=True)
+            torch.autograd.grad(logit.sum(), side, create_graph=True)[0].square().sum(1).mean()
+            for logit, side in zip(logits, (real, fake), strict=True)
         ]
-        loss = torch.nn.functional.softplus(scores[1] - scores[0]).mean() + gamma / 2 * (
+
+        # The relativistic loss with R1 and R2; the gap is averaged over the last 300 steps.
+        loss = torch.nn.functional.softplus(logits[1] - logits[0]).mean() + gamma / 2 * (
             input_gradients[0] + input_gradients[1]
         )
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         if step >= steps - 300:
-            found.append(float((scores[0].mean() - scores[1].mean()).detach()))
+            found.append(float((logits[0].mean() - logits[1].mean()).detach()))
     return sum(found) / len(found)
 
 

@@ -1,4 +1,4 @@
-"""One run of a recipe that may be changed before it is played, on data that may be spoilt, without a judgement."""
+"""One run of a recipe whose game may be changed, on data that may be changed, without an evaluation."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,26 +18,27 @@ from sparring.runs.folder import Record, create, versions
 from sparring.runs.session import Session
 from sparring.training.distributed import World
 
-Plant = Callable[[Any], None]
+Change = Callable[[Any], None]
+"""Changes a game in place."""
 
 
-class Planted:
-    """A recipe whose game is changed before it is played."""
+class Changed:
+    """Recipe whose game is changed before it is trained."""
 
-    def __init__(self, recipe: Recipe, plant: Plant) -> None:
+    def __init__(self, recipe: Recipe, change: Change) -> None:
         self.__dict__.update(vars(recipe))
-        self.recipe, self.plant = recipe, plant
+        self.recipe, self.change = recipe, change
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.recipe, name)
 
     def game(self, facts: Facts) -> Game:
         game = self.recipe.game(facts)
-        self.plant(game)
+        self.change(game)
         return game
 
 
-def played(
+def trained(
     recipe: Recipe,
     split: Split,
     folder: Path,
@@ -45,28 +46,28 @@ def played(
     samples: int,
     seed: int,
     watchdog: str,
-    plant: Plant = lambda game: None,
+    change: Change = lambda game: None,
 ) -> tuple[Session, str]:
-    """The experiment when it is over, and the error that ended it, if one did."""
+    """Train; return the session, and the error that ended it, or an empty string."""
     choices = {name: {"value": value, "reason": ""} for name, value in recipe.model_dump(mode="json").items()}
     record = Record("planted", choices, split.facts, seed, samples, None, None, "cpu", None, versions(), watchdog)
     run = create(folder, record)
-    planted: Any = Planted(recipe, plant)
-    place, alone = torch.device("cpu"), World()
-    experiment = Session(run, record, planted, split, place, alone, Silent(), None, quick_score, lambda *_: None)
+    changed: Any = Changed(recipe, change)
+    device, world = torch.device("cpu"), World()
+    session = Session(run, record, changed, split, device, world, Silent(), None, quick_score, lambda *_: None)
     try:
-        for _ in experiment:
+        for _ in session:
             pass
-    except Exception as error:  # What a fault breaks is what is measured.
-        return experiment, str(error)
-    return experiment, ""
+    except Exception as error:  # A fault may break the run, which is then its result.
+        return session, str(error)
+    return session, ""
 
 
-def samples_of(experiment: Session, count: int) -> Tensor:
-    """Samples of the average, classes in turn."""
-    game = experiment.trainer.average
+def samples_of(session: Session, count: int) -> Tensor:
+    """Return samples of the averaged generator, with classes in turn."""
+    game = session.trainer.average
     random = RandomStream(0, 0, count, slice(0, count), stream="judged/")
-    classes = len(experiment.record.facts.classes)
-    labels = torch.arange(count) % classes if experiment.trainer.data.conditions is not None else None
+    classes = len(session.record.facts.classes)
+    labels = torch.arange(count) % classes if session.trainer.data.conditions is not None else None
     with torch.inference_mode():
         return game.generate(game.latent(random), labels)

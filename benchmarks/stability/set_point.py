@@ -1,9 +1,9 @@
-"""Where γ settles and how good the samples are, by set point, start, rate, batch and other choices, on digits.
+"""Final γ and quality of samples on digits, by set point, start, rate, batch and other choices.
 
 python benchmarks/stability/set_point.py --out runs/set-point [--seeds 0 1 2] [--choices "set point 0.8" …]
 
-Scores are Fréchet distances in pixels of 1,500 samples to all digits. A run is a folder; one that is finished is not
-made again.
+Scores are Fréchet distances in pixels of 1,500 samples to all digits. Every run has a folder; finished runs are not
+repeated.
 """
 
 import argparse
@@ -13,21 +13,22 @@ import re
 import statistics
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from playing import played, samples_of
+from playing import samples_of, trained
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from rounds import setting
 
 from sparring.controls import Rule
+from sparring.flow import Figures
 from sparring.metrics.distances import frechet
 from sparring.modalities.images.data import survey
 from sparring.modalities.images.recipes import r3gan
-from sparring.objectives import balance
+from sparring.objectives.gamma import LEAD, SET_POINT, automatic
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.schedules import geometric
 from sparring.recipe import resolve, with_fields
@@ -36,57 +37,62 @@ from sparring.storage import write_json
 from sparring.training import devices
 
 COUNT = 1500
-SEEN = f"discriminator: {balance.LEAD}"
-"""By which γ is steered."""
+TURN = "discriminator"
+"""The turn whose lead controls γ."""
 
 
 def filtered(rule: Rule, decay: float) -> Rule:
-    """``rule`` sees a running mean of the lead."""
+    """Return ``rule``, applied to a running mean of the lead."""
     means: list[float] = []
 
-    def seen(value: float, figures: Mapping[str, float]) -> float:
-        means[:] = [decay * mean + (1 - decay) * figures[SEEN] for mean in means] or [figures[SEEN]]
-        return rule(value, {**figures, SEEN: means[0]})
+    def smoothed(value: float, figures: Figures) -> float:
+        if figures.signals:
+            return value
+        now = figures.notes[TURN][LEAD]
+        means[:] = [decay * mean + (1 - decay) * now for mean in means] or [now]
+        return rule(value, replace(figures, notes={TURN: {LEAD: means[0]}}))
 
-    return seen
+    return smoothed
 
 
 def controlled(at: float, proportional: float, integral: float) -> Rule:
-    """PI control of log γ: how far the lead is from the set point counts, up to ±1, and how much that has changed."""
-    floor = geometric(r3gan.START, r3gan.LOWEST_GAMMA * r3gan.START)
+    """Return PI control of log γ by the difference of the lead from its set point, clipped to ±1."""
+    floor = geometric(r3gan.INITIAL_GAMMA, r3gan.MIN_GAMMA_RATIO * r3gan.INITIAL_GAMMA)
     before: list[float] = []
 
-    def rule(value: float, figures: Mapping[str, float]) -> float:
-        error = min(max(figures[SEEN] - at, -1.0), 1.0)
+    def rule(value: float, figures: Figures) -> float:
+        if figures.signals:
+            return value
+        error = min(max(figures.notes[TURN][LEAD] - at, -1.0), 1.0)
         change = error - before.pop() if before else 0.0
         before.append(error)
-        return max(value * math.exp(proportional * change + integral * error), floor(figures["fraction"]))
+        return max(value * math.exp(proportional * change + integral * error), floor(figures.fraction))
 
     return rule
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What differs from the default."""
+    """Differences from the default."""
 
     fields: Mapping[str, Any] = field(default_factory=dict)
-    at: float = balance.SET_POINT
-    start: float = r3gan.START
+    at: float = SET_POINT
+    start: float = r3gan.INITIAL_GAMMA
     rate: float = r3gan.GAMMA_RATE
     filtered: float = 0.0
     gains: tuple[float, float] | None = None
     loss: str = "relativistic"
     augmentation: float = 0.0
 
-    def plant(self, game: Any) -> None:
-        """Another rule for γ, another loss, or augmentation that does not change."""
+    def change(self, game: Any) -> None:
+        """Set the loss, the rule of γ and a constant augmentation."""
         game.loss = LOSSES[self.loss]
-        if game.controls["strength"].enabled:
-            game.controls["strength"] = gamma.automatic(self.start, self.rate, r3gan.LOWEST_GAMMA, at=self.at)
+        if game.controls["gamma"].enabled:
+            game.controls["gamma"] = automatic(self.start, self.rate, r3gan.MIN_GAMMA_RATIO, at=self.at)
         if self.gains:
-            game.controls["strength"].rule = controlled(self.at, *self.gains)
+            game.controls["gamma"].rule = controlled(self.at, *self.gains)
         if self.filtered:
-            game.controls["strength"].rule = filtered(game.controls["strength"].rule, self.filtered)
+            game.controls["gamma"].rule = filtered(game.controls["gamma"].rule, self.filtered)
         if self.augmentation:
             game.controls["augmentation"].lowest = game.controls["augmentation"].value = self.augmentation
 
@@ -110,7 +116,7 @@ CHOICES = {
 
 
 def measured(choice: Choice, seed: int, samples: int, folder: Path) -> dict[str, float]:
-    """One run."""
+    """Train, unless a finished run is there; return its score, γ and lead."""
     found = folder / "scores.json"
     if not found.exists():
         whole = survey("digits")
@@ -118,16 +124,16 @@ def measured(choice: Choice, seed: int, samples: int, folder: Path) -> dict[str,
         recipe, _ = resolve(recipe, whole.facts, devices.describe(torch.device("cpu")))
         split = whole.prepare(recipe.view(whole.facts), seed=seed)
         numbers: dict[str, Any] = {"samples": samples, "seed": seed, "watchdog": "warn"}
-        experiment, ended = played(recipe, split, folder, plant=choice.plant, **numbers)
+        session, error = trained(recipe, split, folder, change=choice.change, **numbers)
         real = torch.cat([part.batch(slice(None)).real for part in (split.train, split.held_out)]).flatten(1)
-        fake = samples_of(experiment, COUNT).clamp(-1, 1).flatten(1)
-        observations = experiment.watchdog.history
+        fake = samples_of(session, COUNT).clamp(-1, 1).flatten(1)
+        observations = session.watchdog.history
         values = {
             "score": frechet(real.double(), fake.double()),
-            "gamma": experiment.trainer.controls["strength"].value if choice.fields.get("gamma") is None else None,
+            "gamma": session.trainer.controls["gamma"].value if choice.fields.get("gamma") is None else None,
             "lead": observations[-1]["lead"] if observations else None,
         }
-        write_json(found, {**values, "ended": ended})
+        write_json(found, {**values, "ended": error})
     content: dict[str, float] = json.loads(found.read_text())
     return content
 

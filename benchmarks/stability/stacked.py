@@ -1,12 +1,12 @@
-"""StackedMNIST: three digits, one in each channel, a thousand kinds; how many of them 26,000 samples show.
+"""StackedMNIST: three digits, one per channel, in a thousand combinations; number of them among 26,000 samples.
 
 SPARRING_DATA=FOLDER_OF_MNIST python benchmarks/stability/stacked.py --out runs/stacked [--minutes 120] [--seeds 0]
                                                                      [--contestants default "dcgan of 2014" …]
 
-Metz et al. 2017, section 3.3; Lin et al. 2018, section 4.2: no labels, 26,000 samples, the digit of each channel by a
-classifier trained on MNIST, KL from the shares of the kinds to 1/1000 each, in nats. A sampler without fault has about
-0.019. The networks and their numbers of weights are printed, because the discriminator decides how hard it is. A run
-that was interrupted goes on where it stood.
+Protocol (Metz et al. 2017, section 3.3; Lin et al. 2018, section 4.2): no labels, 26,000 samples, the digit of each
+channel by a classifier trained on MNIST, KL divergence of the shares of combinations from 1/1000 each, in nats; that of
+a perfect sampler is about 0.019. The numbers of weights are printed, because the difficulty depends on the
+discriminator. Interrupted runs are resumed.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from sparring.runs.folder import Run
 from sparring.storage import write_json
 from sparring.training.checkpoint import load_checkpoint
 
-SAMPLES, AT_ONCE = 26_000, 1_000
+SAMPLES, SAMPLING_BATCH = 26_000, 1_000
 DCGAN = {"labels": False, "resolution": 32}
 CONTESTANTS: dict[str, tuple[str, Mapping[str, Any]]] = {
     "default": ("images/r3gan", {"labels": False}),
@@ -43,21 +43,21 @@ CONTESTANTS: dict[str, tuple[str, Mapping[str, Any]]] = {
 
 
 def measured(name: str, minutes: float, seed: int, folder: Path) -> dict[str, Any]:
-    """One run, and the kinds that 26,000 of its samples show."""
+    """Train, unless a finished run is there; return the combinations among 26,000 samples, and facts of the run."""
     found = folder / "stacked.json"
     if not found.exists():
         run = finished(name, minutes, seed, folder)
         model = sparring.load(run.folder)
         digits = survey("mnist").prepare(View((1, *model.view.shape[1:])))
-        critic = train_classifier(digits, seed=0)
-        parts = [model.sample(AT_ONCE, seed=1 + start) for start in range(SAMPLES // AT_ONCE)]
-        modes = stacked_modes(torch.cat([digits_of(part, critic.predict) for part in parts]))
+        classifier = train_classifier(digits, seed=0)
+        parts = [model.sample(SAMPLING_BATCH, seed=1 + start) for start in range(SAMPLES // SAMPLING_BATCH)]
+        modes = stacked_modes(torch.cat([digits_of(part, classifier.predict) for part in parts]))
         snapshot, _, _ = load_checkpoint(run.checkpoints)
         values = {
             "modes": modes.modes,
             "kl": modes.kl,
             "samples": snapshot.state["samples"],
-            "classifier": accuracy(critic.predict, digits.held_out),
+            "classifier": accuracy(classifier.predict, digits.held_out),
             "weights": weights(model.recipe, model.facts),
         }
         write_json(found, values)
@@ -66,7 +66,7 @@ def measured(name: str, minutes: float, seed: int, folder: Path) -> dict[str, An
 
 
 def finished(name: str, minutes: float, seed: int, folder: Path) -> Run:
-    """The run in ``folder``: begun, gone on with, or as it is."""
+    """Start the run in ``folder``, resume it, or return it if it is finished."""
     display = Plain(every=60)
     if not (folder / "recipe.json").exists():
         recipe, fields = CONTESTANTS[name]
@@ -78,7 +78,7 @@ def finished(name: str, minutes: float, seed: int, folder: Path) -> Run:
 
 
 def weights(recipe: Recipe, facts: Any) -> dict[str, int]:
-    """How many numbers each player has."""
+    """Return the number of weights of each player."""
     players = recipe.game(facts).players
     return {name: sum(weight.numel() for weight in player.parameters()) for name, player in players.items()}
 

@@ -1,11 +1,11 @@
-"""Train, judge and use generative adversarial networks on your own data.
+"""Train, evaluate and use generative adversarial networks on your own data.
 
     import sparring
     run = sparring.train("photos/", minutes=10)
     model = sparring.load(run.folder)
     images = model.sample(64, seed=0)
 
-Importing this package imports no torch: each name is fetched when it is first used.
+Importing this package does not import torch: each name is imported when it is first used.
 """
 
 from importlib import import_module
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sparring.training.plan import Plan
     from sparring.training.trainer import Trainer
 
-_PLACES = {
+_MODULES = {
     "RECIPES": "recipes",
     "Adam": "recipe",
     "Batch": "flow",
@@ -58,6 +58,7 @@ _PLACES = {
     "resume": "api.resume",
     "train": "api.train",
 }
+"""Public name → the module that defines it."""
 
 __all__ = [
     "RECIPES",
@@ -88,9 +89,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'sparring' has no attribute {name!r}")
-    return getattr(import_module(f"sparring.{_PLACES[name]}"), name)
+    return getattr(import_module(f"sparring.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""``python -m sparring`` is the command line."""
+"""`python -m sparring`: the command line."""
 
 from sparring.cli import main
 

@@ -1,21 +1,28 @@
-"""What is said to a person when something they gave cannot be used."""
+"""The error for input that cannot be used, and phrases that several messages share."""
 
 
 class SparringError(ValueError):
-    """One clear sentence: what was found, what was expected, what to do.
+    """Input that cannot be used, as one line: "Found …, but expected …. <Remedy>."
 
-    Every verb turns it into that sentence and exit code 2; Python callers catch it as a ``ValueError``.
+    Every command prints this line and exits with code 2; Python callers catch it as a ``ValueError``. The three parts
+    begin in lower case and end without a full stop; they are kept as attributes.
+
+    Args:
+        found: noun phrase: the input, or what was there in its place.
+        expected: noun phrase: what would have been accepted.
+        remedy: imperative: what to do about it.
     """
 
     def __init__(self, *, found: str, expected: str, remedy: str) -> None:
-        super().__init__(f"Found {found} · expected {expected} · {remedy}")
+        stop = "" if remedy.endswith("?") else "."
+        super().__init__(f"Found {found}, but expected {expected}. {remedy[:1].upper()}{remedy[1:]}{stop}")
         self.found = found
         self.expected = expected
         self.remedy = remedy
 
 
 def nearest(word: str, known: list[str]) -> str:
-    """``"; did you mean 'x'?"`` for the known word closest to ``word``, or an empty string."""
+    """Return ``"; did you mean 'x'?"`` with the known word closest to ``word``, or "" if none is close."""
     from difflib import get_close_matches
 
     close = get_close_matches(word, known, n=1, cutoff=0.5)
@@ -23,9 +30,15 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 def missing_extra(package: str, extra: str, purpose: str) -> SparringError:
-    """The one line for an optional package that is not installed."""
+    """Return the error for an optional package that is not installed.
+
+    Args:
+        package: name of the package.
+        extra: extra of sparring that installs it.
+        purpose: what it is needed for, as "to read Parquet files".
+    """
     return SparringError(
         found=f"no package {package!r}",
-        expected=f"it, {purpose}",
-        remedy=f'run: pip install "sparring[{extra}]"',
+        expected=f"it to be installed, {purpose}",
+        remedy=f'run `pip install "sparring[{extra}]"`',
     )

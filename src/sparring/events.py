@@ -95,7 +95,7 @@ class RemedyJudged(Event):
     def sentence(self) -> str:
         reverted = "; reverted" if self.reverted else ""
         back = "" if self.rolled_back_to is None else f"; rolled back to {self.rolled_back_to:,} samples"
-        return f"{_capitalised(self.remedy)} {self.outcome} against {self.finding}{reverted}{back}."
+        return f"The remedy for {self.finding} ({self.remedy}) {self.outcome}{reverted}{back}."
 
 
 @final

@@ -1,7 +1,7 @@
-"""Random numbers that depend on (seed, stream, step) alone, never on what was drawn before.
+"""Random numbers as a pure function of (seed, stream, step).
 
-A resumed run needs no saved generator: it asks for the same step again. A run on several processes, or in
-micro-batches, draws the tensor of the whole batch and takes its own rows, so the numbers do not depend on the split.
+A resumed run needs no saved generator state: it draws the same step again. Ranks and micro-batches draw the tensor of
+the whole batch and take their own rows, so the numbers do not depend on the split.
 """
 
 from collections.abc import Iterator
@@ -17,31 +17,31 @@ from sparring.errors import SparringError
 
 
 def require_seed(seed: int) -> None:
-    """Refuse what is no seed everywhere.
+    """Refuse a seed that some library would not accept.
 
     Raises:
-        SparringError: it is below 0, or does not fit into 63 bits.
+        SparringError: the seed is below 0 or does not fit into 63 bits.
     """
     if not 0 <= seed < 2**63:
-        raise SparringError(found=f"--seed {seed}", expected="a number from 0 to 2⁶³ - 1", remedy="give another seed")
+        raise SparringError(found=f"--seed {seed}", expected="an integer from 0 to 2⁶³ - 1", remedy="give another seed")
 
 
 def derive(seed: int, stream: str, step: int = 0) -> int:
-    """A 63-bit seed for one use: equal for equal (seed, stream, step), unrelated otherwise."""
+    """Return a 63-bit seed: equal for equal (seed, stream, step), independent otherwise."""
     digest = blake2b(f"{seed}/{stream}/{step}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 
 def generator(seed: int, stream: str, step: int = 0) -> Generator:
-    """A CPU generator for one use. CPU on every device, so that the numbers are the same everywhere."""
+    """Return torch's CPU generator seeded for (seed, stream, step): the numbers are the same for every device."""
     return Generator().manual_seed(derive(seed, stream, step))
 
 
 @contextmanager
 def seeded(seed: int, stream: str, step: int = 0) -> Iterator[None]:
-    """Code that can only draw from torch's global generator (initialisation, dropout) draws from (seed, stream, step).
+    """Seed torch's global generators by (seed, stream, step) for code that draws from them: initialisation, dropout.
 
-    The global generators are put back afterwards.
+    Their previous states are restored afterwards.
     """
     devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
     with torch.random.fork_rng(devices):
@@ -50,7 +50,7 @@ def seeded(seed: int, stream: str, step: int = 0) -> Iterator[None]:
 
 
 def _seed_all(seed: int) -> None:
-    """Do what torch.manual_seed does, without its search for devices that nobody has used: a tenth of a small step."""
+    """Seed as torch.manual_seed does, without its search for unused devices, which costs a tenth of a small step."""
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(seed)
@@ -61,15 +61,15 @@ def _seed_all(seed: int) -> None:
 @final
 @dataclass(frozen=True)
 class RandomStream:
-    """The random numbers of one turn, for the rows ``rows`` of a batch of ``total`` samples.
+    """Random numbers of one turn, for some rows of a batch.
 
     Args:
-        seed: the seed of the run.
-        step: which batch of the run.
-        total: samples in the whole batch, over all processes and micro-batches.
-        rows: the part of the batch that is being computed now.
-        stream: a prefix that keeps the turns of one step apart.
-        device: where the numbers are needed.
+        seed: seed of the run.
+        step: step of the run, or number of the batch.
+        total: rows of the whole batch, over all ranks and micro-batches.
+        rows: the rows that are computed here.
+        stream: prefix of the stream names, unique to a turn of the step.
+        device: device on which the numbers are returned.
     """
 
     seed: int
@@ -80,19 +80,19 @@ class RandomStream:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def normal(self, stream: str, *shape: int) -> Tensor:
-        """Standard normal numbers, (rows, *shape)."""
+        """Draw standard normal numbers, (rows, *shape)."""
         return self._take(torch.randn(self.total, *shape, generator=self._generator(stream)))
 
     def uniform(self, stream: str, *shape: int) -> Tensor:
-        """Numbers uniform in [0, 1), (rows, *shape)."""
+        """Draw numbers uniform in [0, 1), (rows, *shape)."""
         return self._take(torch.rand(self.total, *shape, generator=self._generator(stream)))
 
     def integers(self, stream: str, high: int, *shape: int) -> Tensor:
-        """Whole numbers uniform in [0, high), (rows, *shape), int64."""
+        """Draw integers uniform in [0, high), (rows, *shape), int64."""
         return self._take(torch.randint(high, (self.total, *shape), generator=self._generator(stream)))
 
     def substream(self, stream: str) -> "RandomStream":
-        """The same rows of the same step, in a stream of its own."""
+        """Return an independent stream for the same rows of the same step."""
         return replace(self, stream=f"{self.stream}{stream}/")
 
     def _generator(self, stream: str) -> Generator:

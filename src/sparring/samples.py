@@ -1,6 +1,6 @@
-"""A sample is one tensor or a NamedTuple of tensors: this file alone knows both forms.
+"""Samples: one tensor, or a NamedTuple of tensors. No other file distinguishes the two forms.
 
-A batch, whose fields may be None, is handled by the same functions, and so are NumPy arrays in place of tensors.
+The same functions take a batch, whose fields may be None, and NumPy arrays in place of tensors.
 """
 
 import math
@@ -12,17 +12,17 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    # Which of the two it is only the modality knows, whose code then says Tensor or names its own NamedTuple.
+    # Only a modality knows which form its samples have; its own code says Tensor or names a NamedTuple.
     Sample: TypeAlias = Any
 else:
     Sample = Tensor | tuple[Tensor, ...]
-"""(batch, *shape), or a NamedTuple of such tensors of one batch size, coded as networks see it."""
+"""(batch, *shape), or a NamedTuple of such tensors with one batch size, encoded as the networks take them."""
 
 Tree = TypeVar("Tree")
 
 
 def map_tensors(function: Callable[..., Any], sample: Tree, *others: Tree) -> Tree:
-    """Apply ``function`` to each tensor, with the tensors of the same place in ``others``; None stays None."""
+    """Apply ``function`` to each tensor and its counterparts in ``others``; None stays None."""
     if isinstance(sample, tuple):
         fields = (map_tensors(function, *fields) for fields in zip(sample, *others, strict=True))
         return type(sample)(*fields)
@@ -33,7 +33,7 @@ def map_tensors(function: Callable[..., Any], sample: Tree, *others: Tree) -> Tr
 
 
 def map_floats(function: Callable[..., Any], sample: Tree, *others: Tree) -> Tree:
-    """Apply ``function`` to the floating-point tensors alone; the first sample's other tensors stay as they are."""
+    """Apply ``function`` to the floating-point tensors; the other tensors of ``sample`` stay as they are."""
     return map_tensors(lambda one, *more: function(one, *more) if one.is_floating_point() else one, sample, *others)
 
 
@@ -43,46 +43,47 @@ def tensors(sample: Any) -> list[Any]:
 
 
 def floats(sample: Any) -> list[Tensor]:
-    """List the floating-point tensors: those that can have a gradient."""
+    """List the floating-point tensors, which can have a gradient."""
     return [part for part in tensors(sample) if part.is_floating_point()]
 
 
 def batch_size(sample: Any) -> int:
-    """Number of rows."""
+    """Return the number of rows."""
     return len(next(_leaves(sample)))
 
 
 def shapes(sample: Any) -> tuple[tuple[int, ...], ...]:
-    """Shape of one row of each tensor."""
+    """Return the shape of one row of each tensor."""
     return tuple(tuple(part.shape[1:]) for part in tensors(sample))
 
 
-def rows_within(size: int, parts: tuple[tuple[int, ...], ...], most: int) -> int:
-    """Number of rows of these shapes that fit into ``size`` bytes of float32, at least 1, at most ``most``."""
-    return max(1, min(most, size // max(1, 4 * sum(math.prod(shape) for shape in parts))))
+def rows_within(size_bytes: int, row_shapes: tuple[tuple[int, ...], ...], limit: int) -> int:
+    """Return how many rows of these shapes fit into ``size_bytes`` as float32, clamped to [1, limit]."""
+    row_bytes = 4 * sum(math.prod(shape) for shape in row_shapes)
+    return max(1, min(limit, size_bytes // max(1, row_bytes)))
 
 
 def take(sample: Tree, rows: Any) -> Tree:
-    """Select rows by a slice, a mask or their numbers."""
+    """Select rows by a slice, a mask or their indices."""
     return map_tensors(lambda part: part[rows], sample)
 
 
 def concatenate(samples: Sequence[Tree]) -> Tree:
-    """Join batches, one after the other."""
+    """Concatenate batches along the first dimension."""
 
-    def together(*parts: Any) -> Any:
+    def joined(*parts: Any) -> Any:
         return torch.cat(parts) if isinstance(parts[0], Tensor) else np.concatenate(parts)
 
-    return map_tensors(together, *samples)
+    return map_tensors(joined, *samples)
 
 
 def to_device(sample: Tree, device: torch.device | str) -> Tree:
-    """Copy to another device; tensors that are there already stay."""
+    """Copy to a device; tensors that are already there are not copied."""
     return map_tensors(lambda part: part.to(device), sample)
 
 
 def as_float32(sample: Tree) -> Tree:
-    """Convert floating-point tensors to float32; whole numbers and truth values stay what they are."""
+    """Convert floating-point tensors to float32; integers and booleans stay as they are."""
     return map_floats(lambda part: part.float(), sample)
 
 

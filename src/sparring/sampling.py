@@ -1,4 +1,4 @@
-"""Sampling: the one loop that generates, and conditions from rows of data."""
+"""Sampling: the only loop that generates samples, and conditions drawn from data."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,8 +11,8 @@ from sparring.games.game import Game
 from sparring.randomness import RandomStream, generator
 from sparring.samples import Sample, as_float32, concatenate, map_floats, take, to_device
 
-AT_ONCE = 64
-"""Samples per pass. Noise is drawn in portions of this size: sample i does not depend on how many are asked for."""
+SAMPLES_PER_PASS = 64
+"""Samples per forward pass. Latents are drawn in passes of this size, so sample i does not depend on the count."""
 
 
 def generate(
@@ -26,61 +26,62 @@ def generate(
     truncation: float = 1.0,
     bounds: tuple[float, float] | None = None,
 ) -> Sample:
-    """``count`` samples of a game on the CPU, floating-point parts in float32.
+    """Generate ``count`` samples, on the CPU, floating-point parts in float32.
 
     Args:
         game: its published players are on ``device``.
-        count: how many.
-        condition: one for each sample, or None.
+        count: number of samples.
+        condition: one row per sample, or None.
         seed: equal seeds and streams give equal samples.
-        stream: keeps one use of a seed apart from others.
-        device: where to compute.
-        truncation: factor on the noise.
-        bounds: values are clamped to these, or to nothing.
+        stream: name of the random stream; distinct uses of one seed have distinct names.
+        device: device to compute on.
+        truncation: factor on the latents.
+        bounds: values are clamped to these, unless None.
     """
 
-    def portions() -> Iterator[Latent]:
-        for start in range(0, count, AT_ONCE):
-            rows = slice(0, min(AT_ONCE, count - start))
-            latent = game.latent(RandomStream(seed, start, AT_ONCE, rows, stream, torch.device(device)))
+    def latents() -> Iterator[Latent]:
+        for start in range(0, count, SAMPLES_PER_PASS):
+            rows = slice(0, min(SAMPLES_PER_PASS, count - start))
+            latent = game.latent(RandomStream(seed, start, SAMPLES_PER_PASS, rows, stream, torch.device(device)))
             yield latent if truncation == 1 else latent * truncation
 
-    return generate_from(game, portions(), condition, bounds=bounds)
+    return generate_from(game, latents(), condition, bounds=bounds)
 
 
 def generate_from(
     game: Game,
-    portions: Iterable[Latent],
+    latents: Iterable[Latent],
     condition: Sample | None = None,
     *,
     bounds: tuple[float, float] | None = None,
 ) -> Sample:
-    """Samples from given noise, on the CPU, floating-point parts in float32.
+    """Generate samples from given latents, on the CPU, floating-point parts in float32.
 
     Args:
-        game: its published players are where the noise is.
-        portions: noise, a pass each.
-        condition: one for each row of all noise together, or None.
-        bounds: values are clamped to these, or to nothing.
+        game: its published players are on the device of the latents.
+        latents: one tensor per forward pass.
+        condition: one row per row of all latents together, or None.
+        bounds: values are clamped to these, unless None.
     """
-    made, start = [], 0
+    samples, start = [], 0
     with torch.inference_mode():
-        for latent in portions:
-            told = to_device(take(condition, slice(start, start + len(latent))), latent.device)
-            made.append(to_device(as_float32(game.generate(latent, told)), "cpu"))
-            start += len(latent)
-    return within(concatenate(made), bounds)
+        for latent in latents:
+            rows = slice(start, start + len(latent))
+            sample = game.generate(latent, to_device(take(condition, rows), latent.device))
+            samples.append(to_device(as_float32(sample), "cpu"))
+            start = rows.stop
+    return clamp(concatenate(samples), bounds)
 
 
-def within(samples: Sample, bounds: tuple[float, float] | None) -> Sample:
-    """The samples with values clamped to ``bounds``."""
+def clamp(samples: Sample, bounds: tuple[float, float] | None) -> Sample:
+    """Clamp floating-point values to ``bounds``; None leaves them as they are."""
     return samples if bounds is None else map_floats(lambda part: part.clamp(*bounds), samples)
 
 
 def conditions_from(data: Dataset, count: int, seed: int) -> Batch:
-    """``count`` rows of ``data`` in random order, from the start again where there are fewer.
+    """Return ``count`` rows of ``data`` in random order, repeated where there are fewer.
 
-    Their conditions come in the shares in which the data has them, each with the sample that really belonged to it.
+    Their conditions occur in the proportions of the data, each beside the real sample that belongs to it.
     """
     rows = torch.randperm(len(data), generator=generator(seed, "conditions")).numpy()
     return data.batch(np.resize(rows, count))

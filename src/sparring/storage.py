@@ -1,7 +1,7 @@
-"""Everything that is written to disk, written so that a crash at any instant leaves either the old or the new.
+"""Crash-safe files and folders: a process killed at any instant leaves either the old content or the new.
 
-A file: temporary name, write, fsync, rename, fsync the folder. A folder: the same, its files first. Every step is a
-named crash point, so that the tests can stop a process at each of them.
+A file is written under a temporary name, synced to disk and renamed; then its folder is synced. A folder is filled
+under a temporary name and treated the same way, its files first.
 """
 
 import hashlib
@@ -9,7 +9,6 @@ import io
 import json
 import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,98 +19,110 @@ from sparring.errors import SparringError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-CRASH_VARIABLE = "SPARRING_CRASH_AT"
-LARGEST_JSON = 64 * 1024 * 1024
+MAX_JSON_BYTES = 64 * 1024 * 1024
+"""Size above which a JSON file is refused."""
 
 
-def crash_point(name: str) -> None:
-    """Does nothing, unless a test asked for the process to be killed here: ``SPARRING_CRASH_AT=name``.
+def _ignore(stage: str) -> None:
+    """Do nothing."""
 
-    ``name:3`` is the third time that the point is reached.
-    """
-    wanted, _, count = os.environ.get(CRASH_VARIABLE, "").partition(":")
-    if wanted != name:
-        return
-    remaining = int(count or 1) - 1
-    os.environ[CRASH_VARIABLE] = f"{name}:{remaining}"
-    if remaining == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+
+on_stage: Callable[[str], None] = _ignore
+"""Called with the name of each stage of a write, so that crash tests can stop the process at any of them."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file at once: a reader sees all of it or what was there before."""
-    temporary = unfinished(path)
+    """Write a file atomically: a reader sees the whole new content or what was there before.
+
+    Raises:
+        OSError: the file cannot be written; what was there before is unchanged.
+    """
+    temporary = temporary_path(path)
     try:
-        crash_point("file-before-write")
+        on_stage("file-before-write")
         with temporary.open("wb") as file:
             file.write(content)
-            crash_point("file-before-sync")
+            on_stage("file-before-sync")
             file.flush()
             os.fsync(file.fileno())
-        crash_point("file-before-rename")
+        on_stage("file-before-rename")
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    crash_point("file-after-rename")
+    on_stage("file-after-rename")
     sync_folder(path.parent)
 
 
 def write_text(path: Path, content: str) -> None:
-    """``write_bytes`` in UTF-8."""
+    """Write text in UTF-8; see ``write_bytes``."""
     write_bytes(path, content.encode())
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Strict JSON, as ``json_text`` has it."""
+    """Write strict JSON; see ``json_text``.
+
+    Raises:
+        ValueError: ``content`` contains NaN or infinity.
+    """
     write_text(path, json_text(content))
 
 
 def json_text(content: Any) -> str:
-    """Strict JSON (no NaN), indented, keys in the order given."""
+    """Return strict JSON (no NaN), indented, with keys in the order given."""
     return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def write_picture(path: Path, picture: "Image") -> None:
-    """A picture as a PNG file."""
+def write_png(path: Path, picture: "Image") -> None:
+    """Write an image as a PNG file."""
     content = io.BytesIO()
     picture.save(content, format="PNG")
     write_bytes(path, content.getvalue())
 
 
 def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
-    """Let ``fill`` write files into a temporary folder, then put it at ``target``, which must not exist yet."""
-    temporary = unfinished(target)
+    """Create a folder atomically.
+
+    Args:
+        target: the folder; must not exist yet, or be empty.
+        fill: writes the files into the temporary folder that it is called with.
+
+    Raises:
+        OSError: the folder cannot be written, or ``target`` exists; nothing is left behind.
+    """
+    temporary = temporary_path(target)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
-        crash_point("folder-before-fill")
+        on_stage("folder-before-fill")
         fill(temporary)
-        crash_point("folder-after-fill")
+        on_stage("folder-after-fill")
+
+        # The content must be on disk before the name that promises it.
         for file in sorted(temporary.rglob("*")):
             if file.is_file():
                 sync_file(file)
         sync_folder(temporary)
-        crash_point("folder-before-rename")
+        on_stage("folder-before-rename")
         temporary.rename(target)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    crash_point("folder-after-rename")
+    on_stage("folder-after-rename")
     sync_folder(target.parent)
-    crash_point("folder-after-sync")
+    on_stage("folder-after-sync")
 
 
-def unfinished(path: Path) -> Path:
-    """What this process calls ``path`` while it is not finished."""
+def temporary_path(path: Path) -> Path:
+    """Return the hidden name under which this process writes ``path`` until it is complete."""
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
-def remove_unfinished(folder: Path, name: str = "*") -> None:
-    """Remove what a process that no longer lives left half written in ``folder``, under any name or ``name``."""
+def remove_temporaries(folder: Path, name: str = "*") -> None:
+    """Remove temporary files and folders in ``folder`` whose process has ended: those of ``name``, or all."""
     for leftover in folder.glob(f".{name}.*.tmp"):
-        owner = leftover.name.split(".")[-2]
-        if not owner.isdigit() or _alive(int(owner)):
+        process = leftover.name.split(".")[-2]
+        if not process.isdigit() or _is_running(int(process)):
             continue
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
@@ -120,13 +131,13 @@ def remove_unfinished(folder: Path, name: str = "*") -> None:
 
 
 def append_line(path: Path, content: dict[str, Any]) -> None:
-    """One JSON object, one line. A line cut short by a crash is skipped by ``read_lines``."""
+    """Append one JSON object as one line. ``read_lines`` skips a line that a crash cut short."""
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(content, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file of JSON lines; lines that are not whole are left out."""
+    """Return the objects of a JSON Lines file without incomplete lines; none if there is no file."""
     if not path.exists():
         return []
     lines = []
@@ -139,30 +150,30 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def read_json(path: Path) -> Any:
-    """Strict JSON: no NaN, no key twice, at most 64 MiB.
+    """Read strict JSON: no NaN, no duplicate key, at most 64 MiB.
 
     Raises:
         SparringError: the file is missing or is not such JSON.
     """
     expected = f"strict JSON in {path}"
     try:
-        if path.stat().st_size > LARGEST_JSON:
-            raise SparringError(found="a file over 64 MiB", expected=expected, remedy="check which file this is")
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise SparringError(found="a file over 64 MiB", expected=expected, remedy="check that it is the right file")
         return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
     except FileNotFoundError:
         raise SparringError(found=f"no file {path}", expected=expected, remedy="check the path") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise SparringError(
-            found=f"what cannot be read ({error})", expected=expected, remedy="restore the file from a copy"
+            found=f"content that cannot be read ({error})", expected=expected, remedy="restore the file from a backup"
         ) from None
 
 
 @contextmanager
-def as_written(path: Path) -> Iterator[None]:
-    """Take what ``read_json`` gave apart: values that are missing or of another kind are an error in the file.
+def parsing(path: Path) -> Iterator[None]:
+    """Report missing or mistyped values as an error of the file ``path``, whose content is parsed in the body.
 
     Raises:
-        SparringError: instead of what Python raises for such values.
+        SparringError: in place of a KeyError, TypeError or AttributeError.
     """
     try:
         yield
@@ -170,24 +181,24 @@ def as_written(path: Path) -> Iterator[None]:
         raise SparringError(
             found=f"missing or wrong values in {path} ({type(error).__name__}: {error})",
             expected="the file as sparring wrote it",
-            remedy="restore it from a copy",
+            remedy="restore it from a backup",
         ) from error
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_file(path: Path) -> None:
-    """Ask the system to put the file's content on the disk."""
+    """Flush the content of a file to disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def sync_folder(path: Path) -> None:
-    """Ask the system to put the folder's entries on the disk (where folders can be opened)."""
+    """Flush the entries of a folder to disk; do nothing on Windows, where folders cannot be opened."""
     if os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -197,7 +208,7 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _alive(process: int) -> bool:
+def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -208,16 +219,17 @@ def _alive(process: int) -> bool:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object from its pairs, refusing duplicate keys."""
     keys = [key for key, _ in pairs]
     if len(set(keys)) < len(keys):
-        twice = next(key for key in keys if keys.count(key) > 1)
+        duplicate = next(key for key in keys if keys.count(key) > 1)
         raise SparringError(
-            found=f"the key {twice!r} twice", expected="strict JSON", remedy="restore the file from a copy"
+            found=f"the key {duplicate!r} twice", expected="strict JSON", remedy="restore the file from a backup"
         )
     return dict(pairs)
 
 
 def _no_constant(name: str) -> Any:
     raise SparringError(
-        found=name, expected="strict JSON, which has no such number", remedy="restore the file from a copy"
+        found=name, expected="strict JSON, which has no such number", remedy="restore the file from a backup"
     )

@@ -1,3 +1,5 @@
+"""`sparring inspect` describes data and the training run that would follow."""
+
 import json
 
 import numpy as np
@@ -23,7 +25,7 @@ def two_classes(folder, count=20):
     return folder
 
 
-def test_everything_is_said_in_lines(tmp_path):
+def test_the_lines_describe_data_and_training(tmp_path):
     folder = two_classes(tmp_path / "in")
     (folder / "dark" / "bad.png").write_bytes(b"")
     found = inspect(str(folder), device="cpu", measure=False)
@@ -40,10 +42,10 @@ def test_everything_is_said_in_lines(tmp_path):
         "resolution = ",
     ):
         assert part in text, part
-    assert found.prospect.obstacle is None and found.prospect.shape == (3, 32, 32)
+    assert found.training.obstacle is None and found.training.shape == (3, 32, 32)
 
 
-def test_all_of_it_is_written_as_json(tmp_path):
+def test_json_contains_all_details(tmp_path):
     folder = two_classes(tmp_path / "in")
     for number in range(15):
         (folder / "dark" / f"bad {number}.png").write_bytes(b"")
@@ -56,7 +58,7 @@ def test_all_of_it_is_written_as_json(tmp_path):
     assert written["training"]["choices"]["batch"]["reason"]
 
 
-def test_the_sheet_shows_class_by_class(tmp_path):
+def test_the_sheet_has_a_row_per_class(tmp_path):
     inspect(str(two_classes(tmp_path / "in")), sheet=tmp_path / "sheet.png", device="cpu", measure=False)
     with Image.open(tmp_path / "sheet.png") as sheet:
         pixels = np.asarray(sheet).astype(float)
@@ -79,20 +81,20 @@ def test_points_can_be_inspected_too(tmp_path):
 
 def test_time_and_memory_are_measured():
     found = inspect("ring", device="cpu")
-    assert found.prospect.seconds > 0 and found.prospect.memory > 50 * 2**20
+    assert found.training.seconds > 0 and found.training.memory > 50 * 2**20
     text = "\n".join(found.lines())
     assert "expected time: " in text and "expected memory: " in text
 
 
-def test_a_recipe_for_other_data_is_one_sentence(tmp_path):
+def test_a_recipe_for_other_data_is_reported_in_one_sentence(tmp_path):
     with pytest.raises(SparringError, match="expected points, which is what the recipe points/ring is for"):
         inspect(str(two_classes(tmp_path / "in")), recipe="points/ring", measure=False)
 
 
-def test_too_few_for_a_batch_is_said(tmp_path):
+def test_too_few_samples_for_a_batch_are_reported(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).integers(0, 255, (3, 32, 32), dtype=np.uint8))
     found = inspect(str(tmp_path / "a.npz"), device="cpu", measure=False)
-    if found.prospect.batch > 3:
-        assert "fewer than a batch" in found.prospect.obstacle
+    if found.training.batch > 3:
+        assert "fewer than a batch" in found.training.obstacle
     else:
-        assert found.prospect.obstacle is None
+        assert found.training.obstacle is None

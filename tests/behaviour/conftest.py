@@ -1,4 +1,4 @@
-"""Real command lines, and what they leave behind."""
+"""Fixtures that run the command line in child processes, train recipes and toys, and digest checkpoints."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ Command = Callable[..., tuple[int, str]]
 
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """The command line in a process of its own, (code, output): ``command("train", "ring", seconds=0.5, …)``."""
+    """Run the command line in a child process → (exit code, output): ``command("train", "ring", seconds=0.5, …)``."""
     driver = Path(__file__).with_name("driver.py")
     server = subprocess.Popen([sys.executable, str(driver)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert server.stdin is not None and server.stdout is not None
@@ -51,7 +51,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
 
 @pytest.fixture(scope="session")
 def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of 150 points: so few that judging takes no time, and that a run goes through many epochs."""
+    """File of 150 points: few enough for a fast evaluation and for many epochs per run."""
     path = tmp_path_factory.mktemp("data") / "points.npy"
     np.save(path, np.random.default_rng(0).normal((1.0, -1.0), 0.3, size=(150, 2)).astype(np.float32))
     return path
@@ -59,7 +59,7 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def digest() -> Callable[[Path], dict[str, str]]:
-    """The SHA-256 of every tensor, and where the run stands, in the newest checkpoint of a run folder."""
+    """SHA-256 of every tensor in the newest checkpoint of a run folder, with its step, samples and micro-batch size."""
 
     def of(run: Path) -> dict[str, str]:
         newest = checkpoints(run / "checkpoints")[-1]
@@ -76,7 +76,7 @@ def digest() -> Callable[[Path], dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def learned() -> Callable[..., torch.Tensor]:
-    """Samples of the averaged generator, classes in turn, after so many steps: ``learned(recipe, split, 1500)``."""
+    """Samples of the averaged generator, classes in turn, after a number of steps: ``learned(recipe, split, 1500)``."""
 
     def samples(recipe: Recipe, split: Split, steps: int, *, count: int = 2500, seed: int = 0) -> torch.Tensor:
         with seeded(seed, "weights"):
@@ -87,6 +87,8 @@ def learned() -> Callable[..., torch.Tensor]:
         for _ in trainer:
             pass
         assert trainer.guard.total == 0
+
+        # Sample from the average, with classes in turn.
         labels = torch.arange(count) % len(split.facts.classes) if split.facts.classes else None
         with torch.no_grad():
             return trainer.average.generate(
@@ -97,12 +99,12 @@ def learned() -> Callable[..., torch.Tensor]:
 
 
 TOYS = ("rows", "pairs", "domains", "tokens", "graphs", "waves", "clips", "clusters", "halves")
-"""The toys of ``tests/toys``."""
+"""Modules of ``tests/toys``, one toy each."""
 
 
 @pytest.fixture(params=TOYS)
 def toy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The toy, registered by its two lines."""
+    """One toy, registered as a modality with its default recipe."""
     module, name = import_module(f"toys.{request.param}"), request.param
     monkeypatch.setitem(MODALITIES, module.KIND.name, f"toys.{name}:KIND")
     monkeypatch.setitem(RECIPES, f"toys/{name}", module.RECIPE)
@@ -112,7 +114,7 @@ def toy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 @pytest.fixture
 def trainer(toy: ModuleType, tmp_path: Path) -> Callable[..., tuple[Trainer, Split]]:
-    """A trainer of the toy, and its data: ``trainer(steps=2, micro_batch=1)``."""
+    """Trainer of the toy, with its data: ``trainer(steps=2, micro_batch=1)``."""
 
     def make(steps: int = 24, **numbers: Any) -> tuple[Trainer, Split]:
         facts = toy.KIND.survey(toy.write(tmp_path)).facts

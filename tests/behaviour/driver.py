@@ -1,8 +1,9 @@
-"""Runs the command line many times without importing torch as often: each run is a forked child, which a test may kill.
+"""Run the command line many times with a single import of torch: each run is a forked child, which a test may kill.
 
 Reads requests as lines of JSON, {"words": […], "environment": {…}, "seconds": …, "output": "file"}, and answers each
-with {"code": …}, negative for a signal. Between two checkpoints ``saved_every`` seconds pass; with ``judged`` false a
-run ends when it is trained; no file grows beyond ``largest_file`` bytes.
+with {"code": …}, negative for a signal. Between two checkpoints ``saved_every`` seconds pass; with ``evaluated`` false a
+run ends when it is trained; no file grows beyond ``largest_file`` bytes. With SPARRING_CRASH_AT=stage:count in the
+environment the child kills itself when it reaches that stage of a write for the count-th time.
 """
 
 import json
@@ -11,6 +12,7 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -19,25 +21,42 @@ from typing import Any
 import torch
 
 import sparring.api.inspect
-import sparring.evaluation.judging
+import sparring.evaluation.evaluator
 import sparring.modalities.images.rooms
 import sparring.modalities.points.rooms
 import sparring.report.report
 import sparring.runs.logbook  # noqa: F401
+from sparring import storage
 from sparring.cli import closing, main
 from sparring.runs import session
 
 
+def killer(wanted: str, count: int) -> Callable[[str], None]:
+    """Return a hook for ``storage.on_stage`` that kills this process when ``wanted`` comes for the count-th time."""
+    remaining = count
+
+    def on_stage(stage: str) -> None:
+        nonlocal remaining
+        remaining -= stage == wanted
+        if remaining == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return on_stage
+
+
 def child(request: dict[str, Any]) -> None:
-    """The command line, as a process of its own would run it."""
+    """Run the command line as a separate process would, and exit."""
     code = 70
     try:
         os.environ.update(request.get("environment", {}))
         output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        session.SAVED_EVERY = request.get("saved_every", 0.0)
-        if not request.get("judged", True):
+        if "SPARRING_CRASH_AT" in os.environ:
+            stage, _, count = os.environ["SPARRING_CRASH_AT"].partition(":")
+            storage.on_stage = killer(stage, int(count))
+        session.SAVE_INTERVAL_SECONDS = request.get("saved_every", 0.0)
+        if not request.get("evaluated", True):
             session.Session._finish = lambda self: None  # type: ignore[method-assign]
             closing.closing_words = lambda run: ""
         if "largest_file" in request:
@@ -53,7 +72,7 @@ def child(request: dict[str, Any]) -> None:
 
 
 def killed_after(process: int, seconds: float | None) -> int:
-    """The exit code of a process that is killed if it lives for so long."""
+    """Wait for a process, kill it if it still runs after ``seconds``, and return its exit code."""
     deadline = time.monotonic() + (seconds if seconds is not None else 600)
     while True:
         found, status = os.waitpid(process, os.WNOHANG)
@@ -66,7 +85,7 @@ def killed_after(process: int, seconds: float | None) -> int:
 
 
 def prepare() -> None:
-    """Import what is otherwise imported late, so that the children need not."""
+    """Import modules that are otherwise imported late, so that the children need not import them."""
     torch.set_num_threads(1)
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])
     with suppress(ImportError):
@@ -74,7 +93,7 @@ def prepare() -> None:
 
 
 def serve() -> None:
-    """One request after the other."""
+    """Answer one request after the other."""
     prepare()
     for line in sys.stdin:
         request = json.loads(line)

@@ -1,8 +1,8 @@
-"""A program for torchrun: plays the toy games on all processes, and has them exchange rows of every type.
+"""Program for torchrun: gather rows of every dtype from all ranks, then train the toy games on them.
 
     torchrun --standalone --nproc-per-node 2 tests/behaviour/ranks.py OUT
 
-Writes a checkpoint of each game below OUT; exits with an error where rows did not arrive bit for bit.
+Writes a checkpoint of each game below OUT; exits with an error if gathered rows differ in a bit.
 """
 
 import sys
@@ -19,8 +19,8 @@ from toys.trainers import TOYS
 SPECIAL = [0.0, -0.0, float("nan"), float("inf"), 1e-30]
 
 
-def samples_of_every_type() -> list[Tensor]:
-    """Five rows each, which two processes cannot share evenly."""
+def samples_of_every_dtype() -> list[Tensor]:
+    """Return tensors of every dtype, each with five rows, which two ranks cannot share evenly."""
     numbers = torch.tensor(SPECIAL)
     return [
         numbers,
@@ -35,8 +35,8 @@ def samples_of_every_type() -> list[Tensor]:
 
 
 def check_rows(world: World) -> None:
-    """Gather what was split, also where a process has no row at all."""
-    whole = samples_of_every_type()
+    """Check that gathered rows equal the split ones bit for bit, even if a rank has no rows."""
+    whole = samples_of_every_dtype()
     for split in (world.rows(5), slice(0, 5) if world.is_main else slice(5, 5)):
         for found, expected in zip(world.all_gather(part[split] for part in whole), whole, strict=True):
             assert found.dtype == expected.dtype and found.shape == expected.shape
@@ -49,10 +49,10 @@ def bits(part: Tensor) -> list[int]:
 
 
 def main(out: Path) -> None:
-    """Play everything."""
+    """Check how rows are gathered, then train every toy game."""
     torch.set_num_threads(1)
     world = join(torch.device("cpu"))
-    with watched(world):
+    with watched(world.store, world.size, world.rank):
         check_rows(world)
         for name, make in TOYS.items():
             trainer = make(world=world, batch=33)

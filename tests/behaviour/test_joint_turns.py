@@ -1,4 +1,4 @@
-"""Turns that move several players, and what moves without a gradient, however a batch is split."""
+"""Turns that train several players, and state that moves without a gradient, for every split of a batch."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ import torch
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
-from sparring.flow import Batch, Progress, Terms, Turn
+from sparring.flow import Batch, Objective, Progress, Turn
 from sparring.randomness import RandomStream
 from sparring.training.checkpoint import FILES, Snapshot, load_checkpoint, restore, save_checkpoint, take
 from sparring.training.trainer import Trainer
@@ -35,16 +35,16 @@ def with_turns(trainer: Trainer, change: Callable[[Turn], Turn]) -> Trainer:
 
 
 def assert_alike(found: Snapshot, expected: Snapshot) -> None:
-    """Weights up to sums in another order, whole numbers and the statistics of EM bit for bit."""
+    """Compare weights up to the order of summation, and integers and the statistics of EM bit for bit."""
     assert found.players.keys() == expected.players.keys()
     for name, tensor in found.players.items():
         exact = "mixture" in name or not tensor.is_floating_point()
         tolerance = {"rtol": 0.0, "atol": 0.0} if exact else {"rtol": 1e-5, "atol": 1e-6}
-        torch.testing.assert_close(tensor, expected.players[name], **tolerance, msg=lambda said, name=name: name + said)
+        torch.testing.assert_close(tensor, expected.players[name], **tolerance, msg=lambda text, name=name: name + text)
 
 
-def test_a_joint_turn_moves_both_generators() -> None:
-    """And nobody else: one loss, one norm, the figures under the name of the turn."""
+def test_a_joint_turn_trains_both_generators_and_no_other_player() -> None:
+    """They have one loss and one gradient norm, logged under the name of the turn."""
     trainer = exchange()
     turns = trainer.game.turns
     trainer.game.turns = lambda progress: [turn for turn in turns(progress) if turn.name == "generators"]
@@ -52,33 +52,37 @@ def test_a_joint_turn_moves_both_generators() -> None:
     batch, players = trainer._batch(0), trainer.game.players
     for name, player in players.items():
         player.requires_grad_(name.startswith("to "))
-    terms = trainer.game.generator_terms(batch, trainer.progress)
-    moved = [weight for name in ("to a", "to b") for weight in players[name].parameters()]
-    norm = torch.stack([part.norm() for part in torch.autograd.grad(sum(terms.values()), moved)]).norm()
+    terms = trainer.game.generator_objective(batch, trainer.progress).terms
+    trained = [weight for name in ("to a", "to b") for weight in players[name].parameters()]
+    norm = torch.stack([part.norm() for part in torch.autograd.grad(sum(terms.values()), trained)]).norm()
 
     trainer.advance()
     after = take(trainer).players
     for name in (name for name in after if name.startswith("player/")):
         assert torch.equal(after[name], before[name]) == ("critic" in name), name
-    figures = {name: value for name, value in trainer.figures.items() if not name.startswith("dial: ")}
-    expected = {f"generators/{name}": float(term.detach()) for name, term in terms.items()}
-    assert figures == pytest.approx({**expected, "generators/gradient": float(norm)}, rel=1e-5)
+    expected = {name: float(term.detach()) for name, term in terms.items()}
+    assert set(trainer.figures.terms) == set(trainer.figures.gradients) == {"generators"}
+    assert not trainer.figures.notes["generators"]
+    assert trainer.figures.terms["generators"] == pytest.approx(expected, rel=1e-5)
+    assert trainer.figures.gradients["generators"] == pytest.approx(float(norm), rel=1e-5)
 
 
-def test_gradients_are_wanted_of_the_movers_alone() -> None:
-    wanted: dict[str, set[str]] = {}
+def test_only_trained_players_require_gradients() -> None:
+    requiring: dict[str, set[str]] = {}
     trainer = exchange()
 
-    def listen(turn: Turn) -> Turn:
-        def terms(batch: Batch, progress: Progress) -> Terms:
+    def recorded(turn: Turn) -> Turn:
+        def objective(batch: Batch, progress: Progress) -> Objective:
             players = trainer.game.players.items()
-            wanted[turn.name] = {name for name, one in players if all(part.requires_grad for part in one.parameters())}
-            return turn.terms(batch, progress)
+            requiring[turn.name] = {
+                name for name, one in players if all(part.requires_grad for part in one.parameters())
+            }
+            return turn.objective(batch, progress)
 
-        return turn._replace(terms=terms)
+        return turn._replace(objective=objective)
 
-    with_turns(trainer, listen).advance()
-    assert wanted == {"critic a": {"critic a"}, "critic b": {"critic b"}, "generators": {"to a", "to b"}}
+    with_turns(trainer, recorded).advance()
+    assert requiring == {"critic a": {"critic a"}, "critic b": {"critic b"}, "generators": {"to a", "to b"}}
 
 
 class Pair(NamedTuple):
@@ -86,63 +90,62 @@ class Pair(NamedTuple):
     numbers: Tensor
 
 
-def test_what_follows_a_turn_gets_the_whole_batch_in_order() -> None:
-    heard: list[tuple[dict[str, Any], Progress, bool]] = []
+def test_turn_after_receives_the_rows_of_the_whole_batch_in_order() -> None:
+    calls: list[tuple[dict[str, Any], Progress, bool]] = []
 
-    def listen(turn: Turn) -> Turn:
-        def terms(batch: Batch, progress: Progress) -> Terms:
-            assert not progress.rows
-            progress.rows["pair"] = Pair(
-                batch.real * progress.random.normal("noise", 1), progress.random.integers("n", 9)
-            )
-            progress.rows["scores"] = trainer.game.critics["a"](batch.real)
-            return turn.terms(batch, progress)
+    def recorded(turn: Turn) -> Turn:
+        def objective(batch: Batch, progress: Progress) -> Objective:
+            found = turn.objective(batch, progress)
+            pair = Pair(batch.real * progress.random.normal("noise", 1), progress.random.integers("n", 9))
+            scores = trainer.game.discriminators["a"](batch.real)
+            return found._replace(rows={**found.rows, "pair": pair, "scores": scores})
 
         return turn._replace(
-            terms=terms, after=lambda rows, progress: heard.append((dict(rows), progress, torch.is_grad_enabled()))
+            objective=objective,
+            after=lambda rows, progress: calls.append((dict(rows), progress, torch.is_grad_enabled())),
         )
 
-    trainer = with_turns(exchange(micro_batch=7), listen)
+    trainer = with_turns(exchange(micro_batch=7), recorded)
     batch = trainer._batch(0)
     trainer.advance()
-    rows, progress, grad = heard[0]
+    rows, progress, grad = calls[0]
     assert progress.random.rows == slice(0, 32) and progress.random.total == 32 and progress.step == 0
     assert torch.equal(rows["pair"].points, batch.real * progress.random.normal("noise", 1))
     assert torch.equal(rows["pair"].numbers, progress.random.integers("n", 9))
     assert isinstance(rows["pair"], Pair) and rows["scores"].shape == (32,)
     assert not grad and not rows["scores"].requires_grad
-    assert set(rows) == {"pair", "scores", "fakes"} and not progress.rows and not progress.notes
+    assert set(rows) == {"pair", "scores", "fakes"}
 
 
 @ALL
 @pytest.mark.parametrize("micro_batch", [16, 7])
-def test_micro_batches_give_what_the_whole_batch_gives(micro_batch: int, toy: str) -> None:
+def test_micro_batches_give_the_same_weights_as_the_whole_batch(micro_batch: int, toy: str) -> None:
     assert_alike(take(play(TOYS[toy](micro_batch=micro_batch))), take(play(TOYS[toy]())))
 
 
 @ALL
-def test_where_memory_runs_out_only_the_attempt_that_succeeded_counts(toy: str) -> None:
-    """It runs out once in every turn of the second step, when the first portion has been computed."""
+def test_only_the_successful_attempt_counts_after_out_of_memory(toy: str) -> None:
+    """Memory runs out once in every turn of the second step, after its first micro-batch."""
     failed: set[str] = set()
 
-    def cramp(turn: Turn) -> Turn:
-        def terms(batch: Batch, progress: Progress) -> Terms:
-            found = turn.terms(batch, progress)
+    def out_of_memory_once(turn: Turn) -> Turn:
+        def objective(batch: Batch, progress: Progress) -> Objective:
+            found = turn.objective(batch, progress)
             if progress.step == 1 and progress.random.rows.start > 0 and turn.name not in failed:
                 failed.add(turn.name)
                 raise torch.OutOfMemoryError("CUDA out of memory.")
             return found
 
-        return turn._replace(terms=terms)
+        return turn._replace(objective=objective)
 
-    trainer = play(with_turns(TOYS[toy](micro_batch=16), cramp))
+    trainer = play(with_turns(TOYS[toy](micro_batch=16), out_of_memory_once))
     assert trainer.micro_batch == 16 // 2 ** len(failed) < 16
     assert_alike(take(trainer), take(play(TOYS[toy]())))
 
 
 @pytest.fixture(scope="module")
 def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Checkpoints of the toy games, played on two processes."""
+    """Folder of checkpoints of the toy games, trained on two processes."""
     out = tmp_path_factory.mktemp("two")
     tests = Path(__file__).parents[1]
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -160,29 +163,30 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @ALL
-def test_two_processes_give_what_one_gives(toy: str, two_processes: Path) -> None:
-    """Of 33 rows, which they cannot share evenly."""
+def test_two_processes_give_the_same_weights_as_one(toy: str, two_processes: Path) -> None:
+    """A batch has 33 rows, which they cannot share evenly."""
     found, _, _ = load_checkpoint(two_processes / toy)
     assert_alike(found, take(play(TOYS[toy](batch=33))))
 
 
 @ALL
-def test_a_refused_update_is_followed_by_nothing(toy: str) -> None:
-    followed: list[tuple[str, int]] = []
+def test_turn_after_is_not_called_for_a_skipped_update(toy: str) -> None:
+    called: list[tuple[str, int]] = []
 
-    def curse(turn: Turn) -> Turn:
-        def terms(batch: Batch, progress: Progress) -> Terms:
-            found = turn.terms(batch, progress)
-            return {name: term * float("nan") for name, term in found.items()} if progress.step == 2 else found
+    def nan_once(turn: Turn) -> Turn:
+        def objective(batch: Batch, progress: Progress) -> Objective:
+            found = turn.objective(batch, progress)
+            broken = {name: term * float("nan") for name, term in found.terms.items()}
+            return found._replace(terms=broken) if progress.step == 2 else found
 
         def after(rows: Any, progress: Progress) -> None:
-            followed.append((turn.name, progress.step))
+            called.append((turn.name, progress.step))
             if turn.after:
                 turn.after(rows, progress)
 
-        return turn._replace(terms=terms, after=after)
+        return turn._replace(objective=objective, after=after)
 
-    trainer = with_turns(TOYS[toy](samples=128), curse)
+    trainer = with_turns(TOYS[toy](samples=128), nan_once)
     names = [turn.name for turn in trainer.game.turns(trainer.progress)]
     for _ in range(2):
         trainer.advance()
@@ -190,21 +194,24 @@ def test_a_refused_update_is_followed_by_nothing(toy: str) -> None:
     trainer.advance()
     after = take(trainer).players
     assert all(torch.equal(before[name], after[name]) for name in before if name.startswith("player/"))
-    assert trainer.guard.refused == dict.fromkeys(names, 1) and trainer.guard.total == len(names)
+    assert trainer.guard.skipped == dict.fromkeys(names, 1) and trainer.guard.total == len(names)
     trainer.advance()
-    assert followed == [(name, step) for step in (0, 1, 3) for name in names]
-    assert trainer.guard.refused == dict.fromkeys(names, 0)
+    assert called == [(name, step) for step in (0, 1, 3) for name in names]
+    assert trainer.guard.skipped == dict.fromkeys(names, 0)
 
 
-def test_a_player_of_buffers_has_no_rate_and_no_gradient() -> None:
+def test_a_player_without_weights_has_no_learning_rate_and_no_gradient() -> None:
     trainer = mixture()
     assert not trainer.optimisers and not trainer.controls
     trainer.advance()
-    assert set(trainer.figures) == {"mixture/surprise"}
+    assert trainer.figures.terms.keys() == {"mixture"} and set(trainer.figures.terms["mixture"]) == {
+        "negative log-likelihood"
+    }
+    assert not trainer.figures.gradients and not trainer.figures.controls
 
 
-def test_the_average_of_a_player_without_an_optimiser_is_the_player() -> None:
-    """Its statistics are no weights, of which a mean could be taken: half of a counter is no counter."""
+def test_a_player_without_an_optimiser_is_copied_into_the_average() -> None:
+    """Its buffers are statistics and counters, of which a running mean would be meaningless."""
     trainer = play(mixture())
     average, player = trainer.average.players["mixture"], trainer.game.players["mixture"]
     for one, other in zip(average.buffers(), player.buffers(), strict=True):
@@ -227,7 +234,7 @@ def test_resume_continues_bit_for_bit(toy: str, tmp_path: Path) -> None:
     assert {**found.state, "seconds": 0} == {**expected.state, "seconds": 0}
 
 
-def test_a_checkpoint_without_any_optimiser_is_whole(tmp_path: Path) -> None:
+def test_a_checkpoint_without_optimisers_is_complete(tmp_path: Path) -> None:
     trainer = mixture()
     trainer.advance()
     where = save_checkpoint(tmp_path, trainer)
@@ -236,9 +243,9 @@ def test_a_checkpoint_without_any_optimiser_is_whole(tmp_path: Path) -> None:
     assert not complaints and not snapshot.optimisers and "player/mixture/begun" in snapshot.players
 
 
-def test_the_pool_exchanges_half_of_the_fakes_for_earlier_ones() -> None:
+def test_the_pool_replaces_half_of_the_fakes_by_earlier_ones() -> None:
     trainer = exchange()
-    critic = trainer.game.critics["a"]
+    critic = trainer.game.discriminators["a"]
     trainer.advance()
     assert critic.filled.sum() == 32 and not critic.pool[32:].any()
     trainer.advance()
@@ -254,7 +261,7 @@ def test_the_pool_exchanges_half_of_the_fakes_for_earlier_ones() -> None:
     assert torch.equal(critic.pool, before)
 
 
-def test_the_mixture_is_as_likely_as_that_of_batch_em() -> None:
+def test_stepwise_em_reaches_the_likelihood_of_batch_em() -> None:
     trainer = play(mixture(samples=32 * 150))
     points = clusters(2000, seed=1).samples
     oracle = GaussianMixture(3, random_state=0).fit(clusters().samples)
@@ -262,11 +269,11 @@ def test_the_mixture_is_as_likely_as_that_of_batch_em() -> None:
     assert float(found.mean()) == pytest.approx(oracle.score(points), abs=0.05)
 
 
-def test_samples_of_the_mixture_are_distributed_as_it_says() -> None:
+def test_samples_of_the_mixture_follow_its_shares_means_and_deviations() -> None:
     game = play(mixture(samples=32 * 150)).average
-    made = game.generate(game.latent(RandomStream(0, 0, 6000, slice(0, 6000))), None).numpy()
-    nearest = np.linalg.norm(made[:, None] - CENTRES, axis=2).argmin(1)
+    samples = game.generate(game.latent(RandomStream(0, 0, 6000, slice(0, 6000))), None).numpy()
+    nearest = np.linalg.norm(samples[:, None] - CENTRES, axis=2).argmin(1)
     assert np.bincount(nearest, minlength=3) / 6000 == pytest.approx(SHARES, abs=0.06)
     for component, centre in enumerate(CENTRES):
-        own = made[nearest == component]
+        own = samples[nearest == component]
         assert own.mean(0) == pytest.approx(centre, abs=0.15) and own.std(0) == pytest.approx([0.3, 0.5], abs=0.1)

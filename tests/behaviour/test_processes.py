@@ -1,4 +1,4 @@
-"""Two processes give what one gives; one that dies or hangs ends the run, and is named."""
+"""Two processes give the same result as one; a process that dies or hangs is named and ends the run."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from sparring.api.train import train
 from sparring.runs.display import Silent
 from sparring.training.checkpoint import Snapshot, load_checkpoint
 
-SMALL = ("--batch", "64", "--width", "8", "--noise", "2")
+SMALL = ("--batch", "64", "--width", "8", "--latent-size", "2")
 
 
 def torchrun(source: Path | str, out: Path, *words: str) -> "subprocess.Popen[str]":
@@ -27,45 +27,45 @@ def torchrun(source: Path | str, out: Path, *words: str) -> "subprocess.Popen[st
 
 
 def finished(process: "subprocess.Popen[str]") -> tuple[int, str]:
-    said, _ = process.communicate(timeout=240)
-    return process.returncode, said
+    output, _ = process.communicate(timeout=240)
+    return process.returncode, output
 
 
 def assert_alike(one: Snapshot, other: Snapshot) -> None:
-    """Sums in another order round otherwise, and Adam divides by what is nearly zero."""
+    """Compare up to rounding: sums run in another order, and Adam divides by numbers near zero."""
     places = ("step", "samples", "micro_batch")
     assert [one.state[name] for name in places] == [other.state[name] for name in places]
-    for name, (value, enabled) in one.state["dials"].items():
-        assert other.state["dials"][name] == [pytest.approx(value, rel=1e-4, abs=1e-6), enabled]
+    for name, (value, enabled) in one.state["controls"].items():
+        assert other.state["controls"][name] == [pytest.approx(value, rel=1e-4, abs=1e-6), enabled]
     torch.testing.assert_close(one.players, other.players, rtol=1e-5, atol=1e-6)
 
 
-def test_two_processes_give_what_one_gives(points: Path, tmp_path: Path) -> None:
-    code, said = finished(torchrun(points, tmp_path / "two", "--samples", "1280", *SMALL))
-    assert code == 0, said
-    train(points, samples=1280, batch=64, width=8, latent=2, out=tmp_path / "one", display=Silent())
+def test_two_processes_give_the_same_weights_as_one(points: Path, tmp_path: Path) -> None:
+    code, output = finished(torchrun(points, tmp_path / "two", "--samples", "1280", *SMALL))
+    assert code == 0, output
+    train(points, samples=1280, batch=64, width=8, latent_size=2, out=tmp_path / "one", display=Silent())
     snapshots = [load_checkpoint(tmp_path / name / "checkpoints")[0] for name in ("one", "two")]
     assert_alike(*snapshots)
-    assert said.count("Trained on 1,280 samples") == 1
+    assert output.count("Trained on 1,280 samples") == 1
     assert (tmp_path / "two" / "report.html").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["images/r3gan", "images/vae"])
-def test_images(recipe: str, tmp_path: Path) -> None:
+def test_two_processes_give_the_same_image_networks_as_one(recipe: str, tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, size=(64, 16, 16, 3), dtype=np.uint8)
     np.savez(tmp_path / "images.npz", images=images)
-    numbers = ("--samples", "160", "--batch", "16", "--width", "8", "--noise", "4", "--recipe", recipe)
+    numbers = ("--samples", "160", "--batch", "16", "--width", "8", "--latent-size", "4", "--recipe", recipe)
     numbers += ("--precision", "float32")
-    code, said = finished(torchrun(tmp_path / "images.npz", tmp_path / "two", *numbers))
-    assert code == 0, said
+    code, output = finished(torchrun(tmp_path / "images.npz", tmp_path / "two", *numbers))
+    assert code == 0, output
     train(
         tmp_path / "images.npz",
         recipe=recipe,
         samples=160,
         batch=16,
         width=8,
-        latent=4,
+        latent_size=4,
         precision="float32",
         out=tmp_path / "one",
         display=Silent(),
@@ -73,9 +73,9 @@ def test_images(recipe: str, tmp_path: Path) -> None:
     one, other = (load_checkpoint(tmp_path / name / "checkpoints")[0] for name in ("one", "two"))
     places = ("step", "samples", "micro_batch")
     assert [one.state[name] for name in places] == [other.state[name] for name in places]
-    for name, (value, enabled) in one.state["dials"].items():
-        assert other.state["dials"][name] == [pytest.approx(value, rel=1e-4, abs=1e-6), enabled]
-    # Of each tensor as a whole: a few single weights are off by more, where Adam divides by gradients near zero.
+    for name, (value, enabled) in one.state["controls"].items():
+        assert other.state["controls"][name] == [pytest.approx(value, rel=1e-4, abs=1e-6), enabled]
+    # Compare each tensor by its norm: a few single weights differ more, where Adam divides by gradients near zero.
     assert one.players.keys() == other.players.keys()
     for name, weight in one.players.items():
         apart = float((weight.double() - other.players[name].double()).norm())
@@ -83,7 +83,7 @@ def test_images(recipe: str, tmp_path: Path) -> None:
 
 
 def ranks(out: Path, process: "subprocess.Popen[str]") -> dict[int, int]:
-    """rank → process number, once both are at work."""
+    """Return the process number of each rank, once both are training."""
     deadline = time.monotonic() + 120
     while not (out / "log.jsonl").exists():
         assert process.poll() is None and time.monotonic() < deadline
@@ -116,19 +116,19 @@ def test_a_rank_that_dies_or_hangs_is_named_and_ends_the_run(
         time.sleep(3)
         began = time.monotonic()
         os.kill(victims[rank], number)
-        code, said = finished(process)
-        assert time.monotonic() - began < 30, said
+        code, output = finished(process)
+        assert time.monotonic() - began < 30, output
         assert code != 0
-        assert re.search(rf"sparring \(rank {1 - rank}\): .*rank {rank}\b", said), said
+        assert re.search(rf"sparring \(rank {1 - rank}\): .*rank {rank}\b", output), output
     finally:
         process.kill()
 
 
 @pytest.mark.slow
-def test_an_interrupted_torchrun_saves(points: Path, tmp_path: Path) -> None:
+def test_an_interrupted_torchrun_saves_a_checkpoint(points: Path, tmp_path: Path) -> None:
     process = torchrun(points, tmp_path / "run", "--minutes", "10", *SMALL)
     ranks(tmp_path / "run", process)
     process.send_signal(signal.SIGINT)
-    _, said = finished(process)
-    assert f"sparring resume {tmp_path / 'run'}" in said, said
+    _, output = finished(process)
+    assert f"sparring resume {tmp_path / 'run'}" in output, output
     assert len(list((tmp_path / "run" / "checkpoints").iterdir())) == 1

@@ -1,4 +1,4 @@
-"""The same seed gives the same bytes; another seed gives others."""
+"""Equal seeds give equal bytes, and other seeds give other bytes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +13,12 @@ Digest = Callable[[Path], dict[str, str]]
 
 
 def run(points: Path, out: Path, *, seed: int, recipe: str) -> Run:
-    return train(points, recipe=recipe, samples=640, batch=64, width=8, latent=2, out=out, seed=seed, display=Silent())
+    return train(
+        points, recipe=recipe, samples=640, batch=64, width=8, latent_size=2, out=out, seed=seed, display=Silent()
+    )
 
 
-def test_runs_repeat(points: Path, digest: Digest, tmp_path: Path) -> None:
+def test_equal_seeds_give_equal_runs_and_other_seeds_do_not(points: Path, digest: Digest, tmp_path: Path) -> None:
     for recipe in ("points/ring", "points/vae"):
         folder = tmp_path / recipe
         one, same, other = (

@@ -1,4 +1,4 @@
-"""Stopped and resumed is the same as never stopped: every tensor, bit for bit."""
+"""A stopped and resumed run equals an uninterrupted one in every tensor, bit for bit."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +29,7 @@ GAMES: dict[str, dict[str, Any]] = {
 
 def likelihood(seed: int = 0) -> Likelihood:
     with seeded(seed, "weights"):
-        player = Autoencoder(dimensions=2, latent=3, width=8)
+        player = Autoencoder(dimensions=2, latent_size=3, width=8)
     return Likelihood(player, latent_size=3, spread=0.1, divergence_weight=constant(1.0))
 
 
@@ -42,7 +42,7 @@ def assert_same(one: Trainer, other: Trainer) -> None:
 
 
 def check(make: Callable[[], Trainer], folder: Path, *, steps: int) -> None:
-    """``steps`` at once, against the same with a stop, a file and a new trainer in the middle, twice."""
+    """Compare ``steps`` steps in a row with the same steps interrupted twice by a checkpoint and a new trainer."""
     whole, stopped = make(), make()
     for _ in range(steps):
         whole.advance()
@@ -59,7 +59,7 @@ def check(make: Callable[[], Trainer], folder: Path, *, steps: int) -> None:
 
 @pytest.mark.parametrize("micro_batch", [None, 5])
 @pytest.mark.parametrize("game", GAMES)
-def test_duels(
+def test_duels_resume_bit_for_bit(
     game: str,
     micro_batch: int | None,
     tiny_duel: Callable[..., Duel],
@@ -67,21 +67,23 @@ def test_duels(
     plan: Callable[..., Plan],
     tmp_path: Path,
 ) -> None:
-    """200 samples in batches of 32: every stop falls within an epoch."""
+    """There are 200 samples in batches of 32, so every stop falls within an epoch."""
     numbers = plan(samples=10_000, micro_batch=micro_batch)
     check(lambda: Trainer(tiny_duel(**GAMES[game]), blob, numbers), tmp_path, steps=13)
 
 
 @pytest.mark.parametrize("micro_batch", [None, 5])
-def test_likelihood(micro_batch: int | None, blob: Dataset, plan: Callable[..., Plan], tmp_path: Path) -> None:
+def test_the_vae_resumes_bit_for_bit(
+    micro_batch: int | None, blob: Dataset, plan: Callable[..., Plan], tmp_path: Path
+) -> None:
     numbers = plan(players=("autoencoder",), samples=10_000, micro_batch=micro_batch)
     check(lambda: Trainer(likelihood(), blob, numbers), tmp_path, steps=13)
 
 
-def test_networks_with_buffers_and_chance_of_their_own(
+def test_networks_with_batch_norm_and_dropout_resume_bit_for_bit(
     blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel], tmp_path: Path
 ) -> None:
-    """Batch norm's running statistics are kept; dropout's numbers follow from the step."""
+    """Running statistics are part of the checkpoint; the masks of dropout follow from the step."""
 
     def make() -> Trainer:
         duel = tiny_duel(loss="hinge")
@@ -92,7 +94,7 @@ def test_networks_with_buffers_and_chance_of_their_own(
             for layer in (generator[0], generator[3]):
                 layer.reset_parameters()
 
-        class Conditioned(torch.nn.Module):
+        class Layers(torch.nn.Module):
             def __init__(self) -> None:
                 super().__init__()
                 self.layers = generator
@@ -100,14 +102,14 @@ def test_networks_with_buffers_and_chance_of_their_own(
             def forward(self, latent: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
                 return self.layers(latent)
 
-        game = Duel(Conditioned(), duel.players["discriminator"], prior=duel.prior, loss=duel.loss)
+        game = Duel(Layers(), duel.players["discriminator"], prior=duel.prior, loss=duel.loss)
         return Trainer(game, blob, plan(samples=10_000))
 
     check(make, tmp_path, steps=9)
 
 
-def test_channels_last_moments(plan: Callable[..., Plan], tmp_path: Path) -> None:
-    """Convolutions lie in memory channels last, and so must their moments: the sum in another order has other bits."""
+def test_optimiser_moments_keep_their_channels_last_layout(plan: Callable[..., Plan], tmp_path: Path) -> None:
+    """Moments need the channels-last layout of their convolutions: another order of summation gives other bits."""
     import numpy as np
 
     from sparring.modalities.images.networks.autoencoder import Autoencoder as Convolutions
@@ -116,7 +118,7 @@ def test_channels_last_moments(plan: Callable[..., Plan], tmp_path: Path) -> Non
 
     def make() -> Trainer:
         with seeded(0, "weights"):
-            player = Convolutions(size=(8, 8), channels=3, latent=4, width=8)
+            player = Convolutions(size=(8, 8), channels=3, latent_size=4, width=8)
         game = Likelihood(player, latent_size=4, spread=0.3, divergence_weight=constant(1.0))
         return Trainer(game, images, plan(players=("autoencoder",), batch=16, samples=10_000))
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM, a full disk and a second trainer, with real processes."""
+"""Ctrl-C, SIGTERM, damage, a full disk and a second trainer, with real processes."""
 
 import json
 import os
@@ -17,11 +17,11 @@ from sparring.training.checkpoint import checkpoints
 Command = Callable[..., tuple[int, str]]
 Digest = Callable[[Path], dict[str, str]]
 
-SMALL = ("--batch", "32", "--width", "8", "--noise", "2")
+SMALL = ("--batch", "32", "--width", "8", "--latent-size", "2")
 
 
 def started(points: Path, out: Path, *words: str) -> "subprocess.Popen[str]":
-    """`sparring train` at work, in the middle of training."""
+    """Start `sparring train`, and return its process once it is training."""
     command = [sys.executable, "-m", "sparring", "train", str(points), *SMALL, "--out", str(out), *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
@@ -32,7 +32,7 @@ def started(points: Path, out: Path, *words: str) -> "subprocess.Popen[str]":
     return process
 
 
-def test_ctrl_c_saves_and_the_run_ends_as_if_never_stopped(
+def test_ctrl_c_saves_and_the_resumed_run_equals_an_uninterrupted_one(
     command: Command, digest: Digest, points: Path, tmp_path: Path
 ) -> None:
     whole, out = tmp_path / "whole", tmp_path / "run"
@@ -41,22 +41,22 @@ def test_ctrl_c_saves_and_the_run_ends_as_if_never_stopped(
     process = started(points, out, *numbers)
     process.send_signal(signal.SIGSTOP)
 
-    # One trainer per run.
-    code, said = command("resume", out)
-    assert code == 2 and "another process at work" in said, said
+    # A second trainer of the same run is refused.
+    code, output = command("resume", out)
+    assert code == 2 and "another process training" in output, output
 
-    # The first signal saves, and says how to go on.
+    # The first signal saves a checkpoint and prints the command that continues the run.
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGCONT)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 130, said
-    assert f"sparring resume {out}" in said and "Traceback" not in said
+    _, output = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert f"sparring resume {out}" in output and "Traceback" not in output
     (saved,) = checkpoints(out / "checkpoints")
     assert 0 < json.loads((saved / "state.json").read_text())["samples"] == int(saved.name) < 12_800
 
-    # Resumed, it ends where the other did, with the same figures on the way.
-    code, said = command("resume", out, saved_every=60)
-    assert code == 0 and re.search(r"Going on from \d+", said), said
+    # The resumed run ends with the checkpoint of the uninterrupted one, and logs the same figures.
+    code, output = command("resume", out, saved_every=60)
+    assert code == 0 and re.search(r"Resumed from \d+", output), output
     assert digest(out) == digest(whole)
     assert figures(out) == figures(whole)
 
@@ -67,26 +67,26 @@ def figures(run: Path) -> list[dict[str, float]]:
 
 
 @pytest.mark.slow
-def test_sigterm_saves_as_well(points: Path, tmp_path: Path) -> None:
+def test_sigterm_saves_a_checkpoint(points: Path, tmp_path: Path) -> None:
     process = started(points, tmp_path / "run", "--minutes", "5")
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 143, said
-    assert f"sparring resume {tmp_path / 'run'}" in said and "Traceback" not in said
+    _, output = process.communicate(timeout=120)
+    assert process.returncode == 143, output
+    assert f"sparring resume {tmp_path / 'run'}" in output and "Traceback" not in output
 
 
-def test_the_second_signal_ends_at_once(points: Path, tmp_path: Path) -> None:
-    """Both arrive before the first could be heeded."""
+def test_a_second_signal_ends_the_process_without_saving(points: Path, tmp_path: Path) -> None:
+    """Both arrive before the first is handled."""
     process = started(points, tmp_path / "run", "--minutes", "5")
     for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
         process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    _, output = process.communicate(timeout=60)
     assert process.returncode in (130, 143)
-    assert "Traceback" not in said
+    assert "Traceback" not in output
     assert not checkpoints(tmp_path / "run" / "checkpoints")
 
 
-def test_damage_is_said_and_the_older_checkpoint_is_used(
+def test_a_damaged_checkpoint_is_reported_and_the_older_one_is_used(
     command: Command, digest: Digest, points: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -95,26 +95,26 @@ def test_damage_is_said_and_the_older_checkpoint_is_used(
     before = digest(run)
     newest = checkpoints(run / "checkpoints")[-1] / "players.safetensors"
     newest.write_bytes(newest.read_bytes()[:-1] + b"?")
-    code, said = command("resume", run)
-    assert code == 0 and "damaged and was passed over" in said, said
+    code, output = command("resume", run)
+    assert code == 0 and "damaged and was skipped" in output, output
     assert digest(run) == before
     (run / "report.html").unlink()
     for checkpoint in checkpoints(run / "checkpoints"):
         (checkpoint / "state.json").write_text("{}")
-    code, said = command("resume", run)
-    assert code == 2 and "at least one whole checkpoint" in said and "Traceback" not in said, said
+    code, output = command("resume", run)
+    assert code == 2 and "at least one whole checkpoint" in output and "Traceback" not in output, output
 
 
-def test_a_full_disk_is_said_and_leaves_the_older_checkpoint(
+def test_a_full_disk_is_reported_and_leaves_the_older_checkpoint(
     command: Command, digest: Digest, points: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     crash = {"SPARRING_CRASH_AT": "checkpoint-after-players:4"}
     command("train", points, "--samples", 640, *SMALL, "--out", run, environment=crash)
     before = [path.name for path in checkpoints(run / "checkpoints")]
-    code, said = command("resume", run, largest_file=10_000)
-    assert code == 2, said
-    assert "could not be written" in said and "the one before is untouched" in said and "Traceback" not in said
+    code, output = command("resume", run, largest_file=10_000)
+    assert code == 2, output
+    assert "could not be written" in output and "the previous one is untouched" in output and "Traceback" not in output
     assert [path.name for path in checkpoints(run / "checkpoints")] == before
-    code, said = command("resume", run)
-    assert code == 0 and "damaged" not in said, said
+    code, output = command("resume", run)
+    assert code == 0 and "damaged" not in output, output

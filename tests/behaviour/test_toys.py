@@ -1,6 +1,6 @@
-"""One toy for each kind of sample and game, with nothing but what is offered: all verbs work for it.
+"""One toy for each kind of sample and game: every verb works for it.
 
-They guard the design: whoever adds a kind of sample writes no more than a toy has.
+They guard the design: a new kind of sample needs no more code than a toy has.
 """
 
 import math
@@ -17,7 +17,7 @@ import sparring
 from sparring.api.apply import apply
 from sparring.api.sample import sample
 from sparring.data.dataset import Split
-from sparring.flow import Progress
+from sparring.flow import Figures, Progress
 from sparring.runs.display import Silent
 from sparring.samples import batch_size, floats, tensors
 from sparring.storage import read_lines
@@ -29,7 +29,7 @@ TOYS = Path(__file__).parents[1] / "toys"
 
 
 class Stopping:
-    """A display that presses Ctrl-C after so many steps."""
+    """Display that interrupts the run after ``steps`` steps, as Ctrl-C does."""
 
     def __init__(self, steps: int) -> None:
         self.steps = steps
@@ -37,7 +37,7 @@ class Stopping:
     def say(self, sentence: str) -> None:
         pass
 
-    def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
         if progress.step == self.steps:
             signal.raise_signal(signal.SIGINT)
 
@@ -48,16 +48,16 @@ class Stopping:
         pass
 
 
-def asked_of(toy: ModuleType, folder: Path) -> dict[str, Any]:
-    """What a person asks of the toy; ``asked`` writes inputs into the folder first."""
-    return toy.asked(folder) if hasattr(toy, "asked") else getattr(toy, "ASKED", {})
+def options_of(toy: ModuleType, folder: Path) -> dict[str, Any]:
+    """Return the options that condition the toy's samples; some toys first write input files into ``folder``."""
+    return toy.options(folder) if hasattr(toy, "options") else getattr(toy, "OPTIONS", {})
 
 
-def test_all_verbs_work(toy: ModuleType, tmp_path: Path, digest: Callable[[Path], dict[str, str]]) -> None:
+def test_every_verb_works(toy: ModuleType, tmp_path: Path, digest: Callable[[Path], dict[str, str]]) -> None:
     source, size = toy.write(tmp_path), STEPS * toy.RECIPE.batch
 
-    # Inspect, train, and train with a stop in the middle, or in each phase: the same bytes.
-    assert sparring.inspect(source, sheet=tmp_path / "sheet", measure=False).prospect.recipe.startswith("toys/")
+    # Inspect and train; runs that are stopped, in each phase if there are several, and resumed give the same bytes.
+    assert sparring.inspect(source, sheet=tmp_path / "sheet", measure=False).training.recipe.startswith("toys/")
     run = sparring.train(source, samples=size, out=tmp_path / "run", display=Silent())
     for number, share in enumerate(getattr(toy, "STOPS", (1 / 3,))):
         stopped = tmp_path / f"stopped-{number}"
@@ -68,37 +68,39 @@ def test_all_verbs_work(toy: ModuleType, tmp_path: Path, digest: Callable[[Path]
     assert not [event for event in read_lines(run.folder / "events.jsonl") if event["kind"] == "finding"]
 
     # Sample, publish, load.
-    model, asked = sparring.load(run.folder), asked_of(toy, tmp_path)
-    made = model.sample(5, seed=1, **asked)
-    again = sparring.load(model.save_pretrained(tmp_path / "published")).sample(5, seed=1, **asked)
-    assert batch_size(made) == 5 and type(made) is type(again)
-    assert all(torch.equal(*pair) for pair in zip(tensors(made), tensors(again), strict=True))
-    assert sample(run.folder, count=3, out=tmp_path / "made", **asked).files
+    model, options = sparring.load(run.folder), options_of(toy, tmp_path)
+    samples = model.sample(5, seed=1, **options)
+    published = sparring.load(model.save_pretrained(tmp_path / "published")).sample(5, seed=1, **options)
+    assert batch_size(samples) == 5 and type(samples) is type(published)
+    assert all(torch.equal(*pair) for pair in zip(tensors(samples), tensors(published), strict=True))
+    assert sample(run.folder, count=3, out=tmp_path / "samples", **options).files
     with pytest.raises(sparring.SparringError, match="--colour"):
         sample(run.folder, count=3, out=tmp_path / "none", colour="red")
-    if "input" in asked:
-        # One sample for each input, be it one file as from Python, or a list as from the command line.
-        applied, told = model.apply(asked["input"], seed=1), model.conditions(**asked)
-        files = apply(run.folder, [asked["input"]], out=tmp_path / "applied")
-        assert files.count == batch_size(applied) == batch_size(told) and files.shown
-        assert all(map(torch.equal, tensors(applied), tensors(model.sample(condition=told, seed=1))))
-        with pytest.raises(sparring.SparringError, match="give --input"):
+    if "input" in options:
+        # Each input gives one sample, both for one file (Python) and for a list of files (command line).
+        applied, conditions = model.apply(options["input"], seed=1), model.conditions(**options)
+        files = apply(run.folder, [options["input"]], out=tmp_path / "applied")
+        assert files.count == batch_size(applied) == batch_size(conditions) and files.overview
+        assert all(map(torch.equal, tensors(applied), tensors(model.sample(condition=conditions, seed=1))))
+        with pytest.raises(sparring.SparringError, match="Give --input"):
             sample(run.folder, count=3, out=tmp_path / "none")
 
-    # Judge, compare, diagnose.
-    judged = sparring.evaluate(run.folder, source, count=64, report=tmp_path / "page.html")
-    found = {name: score.value for scores in judged.scores for name, score in scores.measures.items()}
+    # Evaluate, compare, diagnose.
+    evaluation = sparring.evaluate(run.folder, source, count=64, all=True, report=tmp_path / "page.html")
+    found = {name: score.value for scores in evaluation.scores for name, score in scores.metrics.items()}
     assert found["frechet"] is not None and math.isfinite(found["frechet"])
     for name in getattr(toy, "MEASURES", ()):
-        assert judged.measures[name].value is not None, name
-    assert "path_length" in judged.measures or not toy.KIND.blends
+        assert evaluation.metrics[name].value is not None, name
+    assert "path_length" in evaluation.metrics or not toy.KIND.blends
     verdict: Any = sparring.compare(run.folder, resumed.folder, source, count=64)
     assert verdict.lines() and sparring.diagnose(run.folder).words()
     assert "<h1>" in (tmp_path / "page.html").read_text() and run.report.is_file()
 
 
-def test_watchdog_sees_samples_of_every_kind(toy: ModuleType, trainer: Callable[..., tuple[Trainer, Split]]) -> None:
-    """The runs above are too short for a look."""
+def test_the_watchdog_observes_samples_of_every_kind(
+    toy: ModuleType, trainer: Callable[..., tuple[Trainer, Split]]
+) -> None:
+    """The runs of the test above are too short for an observation."""
     played, split = trainer()
     observer = Observer(played, split, toy.KIND, seed=0)
     for _ in range(2):
@@ -116,4 +118,4 @@ def test_toys_are_small() -> None:
 
 
 SHARED = ("kind", "exchange_game", "mixture_game")
-"""What several toys and other tests share."""
+"""Files that several toys or other tests share."""

@@ -1,4 +1,4 @@
-"""The watchdog at work in whole runs: what it mends, and that a run which went back can still be interrupted."""
+"""The watchdog in whole runs: failures that it repairs, and runs that are interrupted after a rollback."""
 
 import json
 import os
@@ -14,14 +14,16 @@ import torch
 from safetensors.numpy import load_file
 
 import sparring
-from sparring.flow import Phase, Progress
-from sparring.games.duel import KNOWN, Duel
+from sparring.events import BestRestored, GoalReached, RemedyJudged, read_events
+from sparring.flow import Figures, Phase, Progress
+from sparring.games.duel import OVERFITTING_TARGET, Duel
 from sparring.runs import session
 from sparring.runs.display import Silent
+from sparring.runs.logbook import read_log
 from sparring.training.checkpoint import checkpoints
+from sparring.watchdog import best, signals
 from sparring.watchdog import monitor as watchdog
 from sparring.watchdog import rules as findings
-from sparring.watchdog import signals
 from sparring.watchdog.best import Difference
 from sparring.watchdog.convergence import FEWEST
 from sparring.watchdog.remedies import SLOWER
@@ -29,11 +31,11 @@ from sparring.watchdog.rules import Rule, above
 
 Digest = Callable[[Path], dict[str, str]]
 
-SMALL: dict[str, Any] = {"batch": 32, "width": 8, "noise": 2, "places": 10}
-WILD = 100.0
-"""A learning rate with which nothing stays finite."""
-RESTLESS = 72 * 32
-"""Samples of a run that goes back for no reason."""
+SMALL: dict[str, Any] = {"batch": 32, "width": 8, "latent_size": 2, "places": 10}
+EXCESSIVE_RATE = 100.0
+"""Learning rate at which no number stays finite."""
+SAMPLES = 72 * 32
+"""Real samples of a run with forced rollbacks."""
 
 
 def lines(file: Path) -> list[dict[str, Any]]:
@@ -45,49 +47,51 @@ def kinds(run: Path) -> list[str]:
 
 
 def state(run: Path) -> dict[str, Any]:
-    """What the newest checkpoint knows beside tensors, but for the time that it took."""
+    """Return the state in the newest checkpoint beside its tensors, with the elapsed time set to 0."""
     newest = checkpoints(run / "checkpoints")[-1]
     return {**json.loads((newest / "state.json").read_text()), "seconds": 0}
 
 
 @pytest.fixture
-def unjudged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs end when they are trained."""
+def without_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs end after training, without an evaluation."""
     monkeypatch.setattr(session.Session, "_finish", lambda self: None)
 
 
 @pytest.mark.parametrize("source", ["points", pytest.param("ring", marks=pytest.mark.slow)])
-def test_a_learning_rate_far_too_high(source: str, points: Path, tmp_path: Path) -> None:
+def test_a_run_with_an_excessive_learning_rate_is_rescued(source: str, points: Path, tmp_path: Path) -> None:
     data = str(points) if source == "points" else source
-    run = sparring.train(data, samples=3200, out=tmp_path / "run", learning_rate=WILD, display=Silent(), **SMALL)
-    said = [event for event in lines(run.folder / "events.jsonl") if event.get("finding") == "non-finite numbers"]
-    assert [event["kind"] for event in said[:2]] == ["finding", "remedy"] and said[0]["evidence"]
-    assert {"refused", "finished"} <= set(kinds(run.folder)) and run.report.exists()
-    controls = state(run.folder)["dials"]
+    run = sparring.train(
+        data, samples=3200, out=tmp_path / "run", learning_rate=EXCESSIVE_RATE, display=Silent(), **SMALL
+    )
+    reported = [event for event in lines(run.folder / "events.jsonl") if event.get("finding") == "non-finite numbers"]
+    assert [event["kind"] for event in reported[:2]] == ["finding", "remedy"] and reported[0]["evidence"]
+    assert {"update skipped", "finished"} <= set(kinds(run.folder)) and run.report.exists()
+    controls = state(run.folder)["controls"]
     assert controls["generator rate"] == controls["discriminator rate"] and controls["generator rate"][0] < 0.5
     assert sparring.load(run.folder).sample(100).isfinite().all()
 
 
-def test_a_rate_at_which_nothing_can_be_mended(points: Path, tmp_path: Path) -> None:
+def test_a_learning_rate_beyond_repair_ends_the_run_with_an_error(points: Path, tmp_path: Path) -> None:
     with pytest.raises(sparring.SparringError, match="not finite"):
         sparring.train(str(points), samples=3200, out=tmp_path / "run", learning_rate=1e30, display=Silent(), **SMALL)
     assert kinds(tmp_path / "run").count("remedy") >= 2
 
 
-@pytest.mark.usefixtures("unjudged")
-def test_off_it_neither_looks_nor_keeps(points: Path, tmp_path: Path) -> None:
-    warned, alone = (
+@pytest.mark.usefixtures("without_evaluation")
+def test_watchdog_off_writes_no_signals_and_only_repair_keeps_snapshots(points: Path, tmp_path: Path) -> None:
+    warned, unwatched = (
         sparring.train(str(points), samples=2112, out=tmp_path / mode, watchdog=mode, display=Silent(), **SMALL).folder
         for mode in ("warn", "off")
     )
     assert lines(warned / "signals.jsonl") and "finding" in kinds(warned) and "remedy" not in kinds(warned)
-    assert not (alone / "signals.jsonl").exists() and "finding" not in kinds(alone)
-    for run in (warned, alone):
+    assert not (unwatched / "signals.jsonl").exists() and "finding" not in kinds(unwatched)
+    for run in (warned, unwatched):
         assert not (run / "good").exists() and not (run / "best").exists()
 
 
-class StoppingAt:
-    """Asks the run to stop after so many steps in all."""
+class StopAtStep:
+    """Display that interrupts the run at ``step``."""
 
     def __init__(self, step: int) -> None:
         self.at = step
@@ -95,7 +99,7 @@ class StoppingAt:
     def say(self, sentence: str) -> None:
         pass
 
-    def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
         if progress.step == self.at:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -106,19 +110,19 @@ class StoppingAt:
         pass
 
 
-class Stopping:
-    """Asks the run to stop so many steps after it went back for the first time."""
+class StopAfterRollback:
+    """Display that interrupts the run ``after`` steps after its first rollback."""
 
     def __init__(self, after: int) -> None:
-        self.after, self.steps, self.back = after, 0, False
+        self.after, self.steps, self.rolled_back = after, 0, False
 
     def say(self, sentence: str) -> None:
-        self.back = self.back or "the run goes on from step" in sentence
+        self.rolled_back = self.rolled_back or "rolled back to" in sentence
 
-    def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
-        if self.back and self.steps == self.after:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
+        if self.rolled_back and self.steps == self.after:
             os.kill(os.getpid(), signal.SIGINT)
-        self.steps += self.back
+        self.steps += self.rolled_back
 
     def count(self, what: str, done: int, total: int) -> None:
         pass
@@ -128,14 +132,14 @@ class Stopping:
 
 
 def trained(points: Path, out: Path, *, stop: int | None = None, **choices: Any) -> Path:
-    """A run, interrupted so many steps after it went back for the first time, and resumed."""
-    display = Silent() if stop is None else Stopping(stop)
-    asked: dict[str, Any] = {"out": out, "display": display, **SMALL, **choices}
+    """Train a run; with ``stop``, interrupt it that many steps after its first rollback, and resume it."""
+    display = Silent() if stop is None else StopAfterRollback(stop)
+    options: dict[str, Any] = {"out": out, "display": display, **SMALL, **choices}
     if stop is None:
-        return sparring.train(str(points), **asked).folder
+        return sparring.train(str(points), **options).folder
     with pytest.raises(sparring.Interrupted):
-        sparring.train(str(points), **asked)
-    assert state(out)["samples"] < asked["samples"]
+        sparring.train(str(points), **options)
+    assert state(out)["samples"] < options["samples"]
     return sparring.resume(out, display=Silent()).folder
 
 
@@ -145,9 +149,9 @@ def assert_same(one: Path, other: Path, digest: Digest) -> None:
     assert lines(one / "signals.jsonl") == lines(other / "signals.jsonl")
 
 
-def make_restless(patch: pytest.MonkeyPatch) -> None:
-    """The watchdog looks at every fourth step, and from the eleventh look on finds a reason to go back, twice."""
-    always = Rule("divergence", (above("lead", -1.0),), "it is made up.", "Wait.", lasting=1, early=10)
+def force_rollbacks(patch: pytest.MonkeyPatch) -> None:
+    """Observe every fourth step, and force two rollbacks, from the eleventh observation on."""
+    always = Rule("divergence", (above("lead", -1.0),), "it is forced.", "Wait.", lasting=1, early=10)
     patch.setattr(findings, "RULES", (always,))
     patch.setattr(signals, "FIRST", 4)
     patch.setattr(watchdog, "REMEDIES", {"divergence": (replace(SLOWER, trial=3),) * 2})
@@ -157,67 +161,68 @@ def make_restless(patch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def whole(points: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A restless run that nobody interrupts."""
+    """Folder of a run with forced rollbacks that is not interrupted."""
     with pytest.MonkeyPatch.context() as patch:
-        make_restless(patch)
-        return trained(points, tmp_path_factory.mktemp("whole") / "run", samples=RESTLESS)
+        force_rollbacks(patch)
+        return trained(points, tmp_path_factory.mktemp("whole") / "run", samples=SAMPLES)
 
 
-def test_a_restless_run_goes_back_twice(whole: Path) -> None:
-    assert kinds(whole).count("remedy") == kinds(whole).count("did not help") == 2
-    assert state(whole)["dials"]["generator rate"][0] == 1 / 16
+def test_forced_findings_roll_the_run_back_twice(whole: Path) -> None:
+    judged = [event for event in read_events(whole / "events.jsonl") if isinstance(event, RemedyJudged)]
+    assert [event.outcome for event in judged] == ["did not help"] * 2 and kinds(whole).count("remedy") == 2
+    assert state(whole)["controls"]["generator rate"][0] == 1 / 16
     samples = [line["samples"] for line in lines(whole / "signals.jsonl")]
-    assert samples == [4 * 32 * (observation + 1) for observation in range(RESTLESS // 128)]
+    assert samples == [4 * 32 * (observation + 1) for observation in range(SAMPLES // 128)]
 
 
 @pytest.mark.parametrize("stop", [0, 9, *(pytest.param(stop, marks=pytest.mark.slow) for stop in (1, 3, 4, 15, 40))])
-def test_after_it_went_back_a_run_can_be_interrupted(
+def test_a_run_interrupted_after_a_rollback_resumes_bit_for_bit(
     stop: int, whole: Path, points: Path, digest: Digest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And ends where it would have ended, bit for bit."""
-    make_restless(monkeypatch)
-    stopped = trained(points, tmp_path / "run", stop=stop, samples=RESTLESS)
+    force_rollbacks(monkeypatch)
+    stopped = trained(points, tmp_path / "run", stop=stop, samples=SAMPLES)
     assert "resumed" in kinds(stopped)
     assert_same(whole, stopped, digest)
 
 
-BEGINS = 18
-"""Steps before the contest."""
+PRETRAINING_STEPS = 18
+"""Steps before the adversarial phase."""
 
 
-def make_phased(patch: pytest.MonkeyPatch) -> None:
-    """Restless in the second of two phases, the first of which nobody watches."""
-    make_restless(patch)
-    phases = (Phase("pretraining", until=BEGINS * 32 / RESTLESS, watched=False), Phase("contest"))
+def force_rollbacks_in_the_second_phase(patch: pytest.MonkeyPatch) -> None:
+    """Force rollbacks in the second of two phases; the first is not watched."""
+    force_rollbacks(patch)
+    phases = (Phase("pretraining", until=PRETRAINING_STEPS * 32 / SAMPLES, watched=False), Phase("contest"))
     patch.setattr(Duel, "phases", phases)
 
 
 @pytest.fixture(scope="module")
 def phased(points: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two phases that nobody interrupts."""
+    """Folder of a run with forced rollbacks in its second phase that is not interrupted."""
     with pytest.MonkeyPatch.context() as patch:
-        make_phased(patch)
-        return trained(points, tmp_path_factory.mktemp("phased") / "run", samples=RESTLESS)
+        force_rollbacks_in_the_second_phase(patch)
+        return trained(points, tmp_path_factory.mktemp("phased") / "run", samples=SAMPLES)
 
 
-def test_nothing_is_found_before_the_contest_and_no_rollback_crosses_its_start(phased: Path) -> None:
+def test_an_unwatched_phase_has_no_findings_and_no_rollback_crosses_its_end(phased: Path) -> None:
     _, first, *others = lines(phased / "events.jsonl")
-    assert first["kind"] == "phase" and first["said"].startswith(f"The phase pretraining ends after {BEGINS * 32} ")
+    assert first["kind"] == "phase" and (first["ended"], first["samples"]) == ("pretraining", PRETRAINING_STEPS * 32)
     assert [event["kind"] for event in others].count("remedy") == 2 and kinds(phased).count("phase") == 1
-    assert all(event["samples"] >= BEGINS * 32 for event in others)
-    assert all(line["phase"] == 1 and line["step"] > BEGINS for line in lines(phased / "signals.jsonl"))
+    assert all(event["samples"] >= PRETRAINING_STEPS * 32 for event in others)
+    assert all(line["phase"] == 1 and line["step"] > PRETRAINING_STEPS for line in lines(phased / "signals.jsonl"))
     for name in ("good", "best"):
-        assert all(int(kept.name) >= BEGINS * 32 for kept in checkpoints(phased / name))
-    assert state(phased)["beside"]["watchdog"]["phase"] == [1, BEGINS * 32]
+        assert all(int(kept.name) >= PRETRAINING_STEPS * 32 for kept in checkpoints(phased / name))
+    assert state(phased)["extra"]["watchdog"]["phase"] == [1, PRETRAINING_STEPS * 32]
 
 
-@pytest.mark.parametrize("stop", [BEGINS - 8, BEGINS, BEGINS + 6, BEGINS + 46])
-def test_in_any_phase_a_run_can_be_interrupted(
+@pytest.mark.parametrize(
+    "stop", [PRETRAINING_STEPS - 8, PRETRAINING_STEPS, PRETRAINING_STEPS + 6, PRETRAINING_STEPS + 46]
+)
+def test_a_run_interrupted_in_any_phase_resumes_bit_for_bit(
     stop: int, phased: Path, points: Path, digest: Digest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And ends where it would have ended, bit for bit."""
-    make_phased(monkeypatch)
-    choices = {"out": tmp_path / "run", "samples": RESTLESS, "display": StoppingAt(stop), **SMALL}
+    force_rollbacks_in_the_second_phase(monkeypatch)
+    choices = {"out": tmp_path / "run", "samples": SAMPLES, "display": StopAtStep(stop), **SMALL}
     with pytest.raises(sparring.Interrupted):
         sparring.train(str(points), **choices)
     assert state(tmp_path / "run")["step"] == stop
@@ -226,62 +231,69 @@ def test_in_any_phase_a_run_can_be_interrupted(
     assert kinds(stopped).count("phase") == 1
 
 
-def test_figures_of_the_way_that_was_left_are_forgotten(whole: Path) -> None:
+def test_figures_discarded_by_a_rollback_are_removed_from_the_log(whole: Path) -> None:
     samples = [line["samples"] for line in lines(whole / "log.jsonl")]
     assert samples == sorted(set(samples))
 
 
-@pytest.mark.usefixtures("unjudged")
-def test_after_it_was_rescued_a_run_can_be_interrupted(points: Path, digest: Digest, tmp_path: Path) -> None:
-    choices = {"samples": 3200, "learning_rate": WILD}
+@pytest.mark.usefixtures("without_evaluation")
+def test_a_run_interrupted_after_a_rescue_resumes_bit_for_bit(points: Path, digest: Digest, tmp_path: Path) -> None:
+    choices = {"samples": 3200, "learning_rate": EXCESSIVE_RATE}
     undisturbed = trained(points, tmp_path / "whole", **choices)
     assert "remedy" in kinds(undisturbed)
     assert_same(undisturbed, trained(points, tmp_path / "run", stop=5, **choices), digest)
 
 
-def test_the_best_average_is_saved_however_often_the_run_was(
+def test_the_best_average_does_not_depend_on_the_save_interval(
     points: Path, digest: Digest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_restless(monkeypatch)
+    force_rollbacks(monkeypatch)
     monkeypatch.setattr(findings, "RULES", ())
-    monkeypatch.setattr(session, "farther", lambda *sides: Difference(1.0, 0.0))
+    monkeypatch.setattr(best, "farther", lambda *sides: Difference(1.0, 0.0))
     found = []
     for name, seconds in (("seldom", 60.0), ("always", -1.0)):
-        monkeypatch.setattr(session, "SAVED_EVERY", seconds)
+        monkeypatch.setattr(session, "SAVE_INTERVAL_SECONDS", seconds)
         found.append(trained(points, tmp_path / name, samples=24 * 32))
-        assert "best" in kinds(found[-1])
+        assert "best restored" in kinds(found[-1])
     assert digest(found[0]) == digest(found[1])
 
 
-LEARNING: dict[str, Any] = {"batch": 32, "width": 32, "noise": 2, "places": 0, "gamma": 0.1, "learning_rate": 3e-3}
-"""By which a run of 160 steps comes near to the data in its first half."""
+LEARNING: dict[str, Any] = {
+    "batch": 32,
+    "width": 32,
+    "latent_size": 2,
+    "places": 0,
+    "gamma": 0.1,
+    "learning_rate": 3e-3,
+}
+"""Options with which a run of 160 steps approaches the data in its first half."""
 
 
 @pytest.fixture
-def watchful(monkeypatch: pytest.MonkeyPatch, unjudged: None) -> None:
-    """The watchdog looks at every fourth step, and finds nothing."""
+def without_rules(monkeypatch: pytest.MonkeyPatch, without_evaluation: None) -> None:
+    """Observe every fourth step, and apply no rules."""
     monkeypatch.setattr(signals, "FIRST", 4)
     monkeypatch.setattr(findings, "RULES", ())
 
 
-@pytest.mark.usefixtures("watchful")
-def test_a_run_in_which_nothing_is_gained_stops_when_it_can_be_told(points: Path, tmp_path: Path) -> None:
-    still = {**LEARNING, "learning_rate": 1e-9}
+@pytest.mark.usefixtures("without_rules")
+def test_a_run_without_improvement_settles_after_the_fewest_observations(points: Path, tmp_path: Path) -> None:
+    choices = {**LEARNING, "learning_rate": 1e-9}
     run = sparring.train(
-        str(points), samples=160 * 32, until="settled", out=tmp_path / "run", display=Silent(), **still
+        str(points), samples=160 * 32, until="settled", out=tmp_path / "run", display=Silent(), **choices
     ).folder
     assert len(lines(run / "signals.jsonl")) == FEWEST
-    reached = [event["said"] for event in lines(run / "events.jsonl") if event["kind"] == "goal reached"]
-    assert reached == [f"The goal that no further gain can be told is reached after {4 * 32 * FEWEST:,} samples."]
+    (reached,) = [event for event in read_events(run / "events.jsonl") if isinstance(event, GoalReached)]
+    assert reached.samples == 4 * 32 * FEWEST
     assert state(run)["samples"] == 4 * 32 * FEWEST
 
 
 @pytest.mark.parametrize("watchdog", ["repair", "warn"])
-@pytest.mark.usefixtures("watchful")
-def test_a_run_that_gains_goes_on_until_it_no_longer_does(
+@pytest.mark.usefixtures("without_rules")
+def test_an_improving_run_continues_until_it_settles(
     watchdog: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of two clusters, far from which every sample begins."""
+    """The data are two clusters, far from which all samples begin."""
     monkeypatch.setattr(signals, "FIRST", 16)
     random = np.random.default_rng(0)
     centres = np.where(random.random((150, 1)) < 0.5, 1.0, -1.0) * [1.0, -1.0]
@@ -293,10 +305,10 @@ def test_a_run_that_gains_goes_on_until_it_no_longer_does(
     assert min(distances) < 0.1 * distances[0] and distances[-1] < 0.3 * distances[0]
 
 
-def test_a_resumed_run_settles_where_it_would_have(
+def test_a_resumed_run_settles_where_an_uninterrupted_one_does(
     points: Path, digest: Digest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_restless(monkeypatch)
+    force_rollbacks(monkeypatch)
     choices = {"samples": 80 * 32, "learning_rate": 1e-9, "until": "settled"}
     whole, stopped = (trained(points, tmp_path / str(stop), stop=stop, **choices) for stop in (None, 5))
     assert "resumed" in kinds(stopped) and "goal reached" in kinds(stopped) and kinds(whole).count("remedy") == 2
@@ -304,21 +316,21 @@ def test_a_resumed_run_settles_where_it_would_have(
     assert_same(whole, stopped, digest)
 
 
-def spoil(patch: pytest.MonkeyPatch) -> None:
-    """At the end of training the averaged generator is moved far off."""
-    whole = session.Session._prefer_the_best
+def perturb_the_last_average(patch: pytest.MonkeyPatch) -> None:
+    """Perturb the averaged generator at the end of training."""
+    restore_best = session.Session._restore_best
 
-    def spoilt(self: session.Session) -> bool:
+    def perturbed(self: session.Session) -> bool:
         with torch.no_grad():
             for weight in self.trainer.average.players["generator"].parameters():
                 weight.add_(0.3)
-        return whole(self)
+        return restore_best(self)
 
-    patch.setattr(session.Session, "_prefer_the_best", spoilt)
+    patch.setattr(session.Session, "_restore_best", perturbed)
 
 
 def average(checkpoint: Path) -> dict[str, Any]:
-    """The averaged players of a checkpoint."""
+    """Return the averaged players of a checkpoint."""
     tensors = load_file(checkpoint / "players.safetensors")
     return {name: tensor for name, tensor in tensors.items() if name.startswith("average/")}
 
@@ -328,53 +340,60 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return all(np.array_equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.usefixtures("watchful")
-def test_where_the_end_is_worse_the_best_average_is_put_back(
+@pytest.mark.usefixtures("without_rules")
+def test_the_best_average_is_restored_where_the_last_one_is_worse(
     points: Path, digest: Digest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The average alone: the players stay as they were trained, and a run that only warns stays as it is."""
+    """Only the average changes: the players stay as trained, and a run that only warns restores nothing."""
     choices = {**LEARNING, "samples": 60 * 32, "learning_rate": 1e-3}
     plain = trained(points, tmp_path / "plain", **choices)
-    spoil(monkeypatch)
-    mended, warned = (trained(points, tmp_path / mode, watchdog=mode, **choices) for mode in ("repair", "warn"))
-    kept = checkpoints(mended / "best")[-1]
-    (event,) = [event for event in lines(mended / "events.jsonl") if event["kind"] == "best"]
-    assert event["said"] == f"The samples were best after {int(kept.name):,} samples: the average is that of then."
-    ends = {run: checkpoints(run / "checkpoints")[-1] for run in (plain, mended, warned)}
+    perturb_the_last_average(monkeypatch)
+    repaired, warned = (trained(points, tmp_path / mode, watchdog=mode, **choices) for mode in ("repair", "warn"))
+    kept = checkpoints(repaired / "best")[-1]
+    (event,) = [event for event in read_events(repaired / "events.jsonl") if isinstance(event, BestRestored)]
+    assert (event.samples, event.best) == (60 * 32, int(kept.name))
+    ends = {run: checkpoints(run / "checkpoints")[-1] for run in (plain, repaired, warned)}
     assert {end.name for end in ends.values()} == {f"{60 * 32:09d}"}
-    assert same(average(ends[mended]), average(kept))
-    assert "best" not in kinds(plain) and "best" not in kinds(warned)
+    assert same(average(ends[repaired]), average(kept))
+    assert "best restored" not in kinds(plain) and "best restored" not in kinds(warned)
     assert not same(average(ends[plain]), average(kept)) and not same(average(ends[warned]), average(ends[plain]))
     digests = [{name: value for name, value in digest(run).items() if "average/" not in name} for run in ends]
     assert digests[0] == digests[1] == digests[2]
 
 
-@pytest.mark.usefixtures("watchful")
-def test_the_best_is_put_back_once(
+@pytest.mark.usefixtures("without_rules")
+def test_the_best_average_is_restored_once(
     points: Path, digest: Digest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where judging was interrupted, a resumed run finds it where it put it."""
+    """A run whose evaluation was interrupted has it already when it is resumed."""
     with pytest.MonkeyPatch.context() as patch:
-        spoil(patch)
+        perturb_the_last_average(patch)
         run = trained(points, tmp_path / "run", samples=60 * 32, **LEARNING)
     before = digest(run)
     sparring.resume(run, display=Silent())
-    assert digest(run) == before and kinds(run).count("best") == 1
+    assert digest(run) == before and kinds(run).count("best restored") == 1
 
 
-@pytest.mark.usefixtures("watchful")
-def test_few_images_that_are_known_by_heart_are_augmented(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("without_rules")
+def test_images_are_augmented_only_where_the_discriminator_overfits(tmp_path: Path) -> None:
     controls = {}
     for count in (40, 1000):
         images = np.random.default_rng(0).integers(0, 256, size=(count, 8, 8, 1), dtype=np.uint8)
         np.savez(tmp_path / f"{count}.npz", images=images)
-        small = {"batch": 16, "width": 8, "discriminator_width": 16, "noise": 4, "gamma": 0.001, "learning_rate": 1e-2}
+        small = {
+            "batch": 16,
+            "width": 8,
+            "discriminator_width": 16,
+            "latent_size": 4,
+            "gamma": 0.001,
+            "learning_rate": 1e-2,
+        }
         source, out = str(tmp_path / f"{count}.npz"), tmp_path / f"run of {count}"
         run = sparring.train(
             source, recipe="images/r3gan", samples=88 * 16, seed=1, out=out, display=Silent(), **small
         ).folder
-        controls[count] = [line["dial: augmentation"] for line in lines(run / "log.jsonl")]
+        controls[count] = [line.controls["augmentation"] for line in read_log(run / "log.jsonl")]
         gaps = [line.get("held-out gap", 0.0) for line in lines(run / "signals.jsonl")]
-        assert (max(gaps) > KNOWN) == (count == 40)
+        assert (max(gaps) > OVERFITTING_TARGET) == (count == 40)
     assert controls[40][0] == 0.0 < controls[40][-1] == max(controls[40])
     assert set(controls[1000]) == {0.0}

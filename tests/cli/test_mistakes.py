@@ -1,4 +1,4 @@
-"""What a person gets wrong: one sentence, exit code 2, no traceback."""
+"""Mistakes on the command line give one sentence, exit code 2 and no traceback."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,31 +10,31 @@ from sparring.cli import main
 from sparring.errors import SparringError
 from sparring.runs.display import Silent
 
-Say = Callable[..., tuple[int, str]]
+Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def say(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
-    """The command line in an empty folder: (exit code, all that was printed)."""
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command line in an empty folder: (exit code, everything that was printed)."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*words: object) -> tuple[int, str]:
+    def command(*words: object) -> tuple[int, str]:
         code = 0
         try:
             main([str(word) for word in words])
         except SystemExit as leaving:
             code = int(leaving.code or 0)
-        said = capsys.readouterr()
-        return code, said.out + said.err
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
 
-    return run
+    return command
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run to make mistakes with."""
+    """A finished run."""
     out = tmp_path_factory.mktemp("runs") / "run"
-    train("ring", samples=128, batch=64, width=8, latent=2, out=out, display=Silent())
+    train("ring", samples=128, batch=64, width=8, latent_size=2, out=out, display=Silent())
     return out
 
 
@@ -83,56 +83,56 @@ MISTAKES: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("line", "words"), MISTAKES)
-def test_one_sentence(line: str, words: str, say: Say, finished: Path, tmp_path: Path) -> None:
+def test_mistakes_are_reported_in_one_sentence(line: str, words: str, run: Run, finished: Path, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     (tmp_path / "empty.npy").touch()
-    code, said = say(*line.replace("RUN", str(finished)).split())
-    assert code == 2, said
-    assert words.lower() in said.lower(), said
-    assert "Traceback" not in said
-    complaint = [text for text in said.splitlines() if text.strip()]
-    assert len(complaint) == 1 and complaint[0].startswith("sparring: "), said
+    code, output = run(*line.replace("RUN", str(finished)).split())
+    assert code == 2, output
+    assert words.lower() in output.lower(), output
+    assert "Traceback" not in output
+    complaint = [text for text in output.splitlines() if text.strip()]
+    assert len(complaint) == 1 and complaint[0].startswith("sparring: "), output
     assert not (tmp_path / "runs").exists()
 
 
-def test_debug_shows_where(say: Say) -> None:
+def test_debug_raises_the_error(run: Run) -> None:
     with pytest.raises(SparringError, match="nowhere"):
-        say("resume", "nowhere", "--debug")
+        run("resume", "nowhere", "--debug")
 
 
-def test_a_second_run_takes_the_next_number(say: Say, tmp_path: Path) -> None:
+def test_a_second_run_takes_the_next_number(run: Run, tmp_path: Path) -> None:
     for number in ("001", "002"):
-        small = ("--samples", 64, "--batch", 64, "--width", 8, "--noise", 2)
-        code, said = say("train", "ring", *small)
-        assert code == 0, said
+        small = ("--samples", 64, "--batch", 64, "--width", 8, "--latent-size", 2)
+        code, output = run("train", "ring", *small)
+        assert code == 0, output
         assert (tmp_path / "runs" / f"ring-{number}" / "report.html").exists()
-        assert f"sparring sample runs/ring-{number}" in said
+        assert f"sparring sample runs/ring-{number}" in output
 
 
-def test_recipes(say: Say) -> None:
-    code, said = say("recipes")
-    assert code == 0 and "points/ring" in said and "images/r3gan" in said
-    code, said = say("recipes", "points/ring")
-    assert code == 0 and "--width" in said and "--gamma" in said
+def test_recipes_lists_recipes_and_fields(run: Run) -> None:
+    code, output = run("recipes")
+    assert code == 0 and "points/ring" in output and "images/r3gan" in output
+    code, output = run("recipes", "points/ring")
+    assert code == 0 and "--width" in output and "--gamma" in output
 
 
-def test_doctor(say: Say) -> None:
+def test_doctor_reports_versions_and_devices(run: Run) -> None:
     for words in (("doctor",), ("doctor", "--markdown")):
-        code, said = say(*words)
+        code, output = run(*words)
         assert code == 0
-        assert all(word in said for word in ("python", "torch", "sparring", "cpu", "bfloat16", "GiB", "cache"))
+        assert all(word in output for word in ("python", "torch", "sparring", "cpu", "bfloat16", "GiB", "cache"))
 
 
-def test_from_sampling_to_judging(say: Say, finished: Path, tmp_path: Path) -> None:
-    code, said = say("sample", finished, "--count", 20, "--out", "made")
-    assert code == 0 and (tmp_path / "made-grid.png").exists(), said
-    code, said = say("evaluate", finished, "--data", "ring", "--count", 200, "--json", "scores.json")
-    assert code == 0 and (tmp_path / "scores.json").exists(), said
-    code, said = say("inspect", "ring", "--json", "facts.json", "--sheet", "sheet.png")
-    assert code == 0 and (tmp_path / "facts.json").exists() and (tmp_path / "sheet.png").exists(), said
+def test_sample_evaluate_and_inspect_write_their_files(run: Run, finished: Path, tmp_path: Path) -> None:
+    code, output = run("sample", finished, "--count", 20, "--out", "made")
+    assert code == 0 and (tmp_path / "made-grid.png").exists(), output
+    code, output = run("evaluate", finished, "--data", "ring", "--count", 200, "--json", "scores.json")
+    assert code == 0 and (tmp_path / "scores.json").exists(), output
+    code, output = run("inspect", "ring", "--json", "facts.json", "--sheet", "sheet.png")
+    assert code == 0 and (tmp_path / "facts.json").exists() and (tmp_path / "sheet.png").exists(), output
 
 
-def test_version(say: Say) -> None:
-    code, said = say("--version")
-    assert code == 0 and said.strip()
+def test_version_is_printed(run: Run) -> None:
+    code, output = run("--version")
+    assert code == 0 and output.strip()

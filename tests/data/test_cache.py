@@ -27,49 +27,49 @@ def never():
 
 
 def test_an_array_is_built_once_and_mapped():
-    built = cache.stored_array("key", (10, 3, 5), chunks)
+    built = cache.cached_array("key", (10, 3, 5), chunks)
     assert built[:, 0, 0].tolist() == list(range(10))
-    again = cache.stored_array("key", (10, 3, 5), never)
+    again = cache.cached_array("key", (10, 3, 5), never)
     assert isinstance(again, np.memmap) and not again.flags.writeable
     assert np.array_equal(built, again)
 
 
-def test_its_size_is_that_of_its_files(tmp_path):
+def test_cache_size_is_the_size_of_its_files(tmp_path):
     assert cache.cache_size() == 0
-    cache.stored_array("key", (10, 3, 5), chunks)
+    cache.cached_array("key", (10, 3, 5), chunks)
     files = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
     assert cache.cache_size() == sum(len(path.read_bytes()) for path in files) > 150
 
 
-def test_another_key_or_shape_is_another_array():
-    cache.stored_array("key", (10, 3, 5), chunks)
+def test_another_key_or_shape_gives_another_array():
+    cache.cached_array("key", (10, 3, 5), chunks)
     with pytest.raises(AssertionError, match="built again"):
-        cache.stored_array("other key", (10, 3, 5), never)
+        cache.cached_array("other key", (10, 3, 5), never)
     with pytest.raises(AssertionError, match="built again"):
-        cache.stored_array("key", (10, 5, 3), never)
+        cache.cached_array("key", (10, 5, 3), never)
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.int64, np.bool_])
-def test_an_array_of_any_type_keeps_it(kind):
+def test_an_array_keeps_its_type(kind):
     content = (np.arange(12).reshape(4, 3) % 2).astype(kind)
-    built = cache.stored_array("key", (4, 3), lambda: [content[:1], content[1:]], kind)
+    built = cache.cached_array("key", (4, 3), lambda: [content[:1], content[1:]], kind)
     assert built.dtype == kind and isinstance(built, np.memmap) and np.array_equal(built, content)
     with pytest.raises(AssertionError, match="built again"):
-        cache.stored_array("key", (4, 3), never)
+        cache.cached_array("key", (4, 3), never)
 
 
-def test_what_another_format_kept_is_not_read(monkeypatch):
-    cache.stored_array("key", (10, 3, 5), chunks)
-    cache.remember("surveys", "key", {"count": 3})
+def test_entries_of_another_format_are_not_read(monkeypatch):
+    cache.cached_array("key", (10, 3, 5), chunks)
+    cache.write_cached("surveys", "key", {"count": 3})
     monkeypatch.setattr(cache, "FORMAT", cache.FORMAT + 1)
-    assert cache.recall("surveys", "key") is None
+    assert cache.read_cached("surveys", "key") is None
     with pytest.raises(AssertionError, match="built again"):
-        cache.stored_array("key", (10, 3, 5), never)
+        cache.cached_array("key", (10, 3, 5), never)
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "grow", "no manifest", "bad manifest", "no array"])
-def test_a_damaged_array_is_built_again(tmp_path, damage):
-    cache.stored_array("key", (10, 3, 5), chunks)
+def test_a_damaged_array_is_rebuilt(tmp_path, damage):
+    cache.cached_array("key", (10, 3, 5), chunks)
     (path,) = (tmp_path / "cache").rglob("array.npy")
     content = bytearray(path.read_bytes())
     match damage:
@@ -86,9 +86,9 @@ def test_a_damaged_array_is_built_again(tmp_path, damage):
             (path.parent / "manifest.json").write_text("{")
         case "no array":
             path.unlink()
-    again = cache.stored_array("key", (10, 3, 5), chunks)
+    again = cache.cached_array("key", (10, 3, 5), chunks)
     assert again[:, 2, 4].tolist() == list(range(10))
-    cache.stored_array("key", (10, 3, 5), never)
+    cache.cached_array("key", (10, 3, 5), never)
 
 
 RACE = """
@@ -105,13 +105,13 @@ def chunks():
         time.sleep(0.01)
     yield np.full((50, 8), 7, dtype=np.uint8)
 
-array = cache.stored_array("raced for", (50, 8), chunks)
+array = cache.cached_array("raced for", (50, 8), chunks)
 assert (array == 7).all()
 print("good")
 """
 
 
-def test_two_processes_may_build_at_once(tmp_path):
+def test_two_processes_can_build_one_array_at_once(tmp_path):
     marks = [str(tmp_path / "first"), str(tmp_path / "second")]
     runs = [
         subprocess.Popen([sys.executable, "-c", RACE, *order], stdout=subprocess.PIPE, text=True)
@@ -121,30 +121,30 @@ def test_two_processes_may_build_at_once(tmp_path):
     assert len(list((tmp_path / "cache" / "arrays").iterdir())) == 1
 
 
-def test_what_a_dead_process_left_is_removed(tmp_path):
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    leftover = tmp_path / "cache" / "arrays" / f".abc.{dead.pid}.tmp"
+def test_temporaries_of_an_ended_process_are_removed(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    leftover = tmp_path / "cache" / "arrays" / f".abc.{ended.pid}.tmp"
     leftover.mkdir(parents=True)
-    cache.stored_array("key", (10, 3, 5), chunks)
+    cache.cached_array("key", (10, 3, 5), chunks)
     assert not leftover.exists()
 
 
-def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
+def test_an_unwritable_cache_is_reported_in_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "file"))
-    with pytest.raises(SparringError, match=r"cannot be used .* expected one that can be written · set SPARRING_CACHE"):
-        cache.stored_array("key", (10, 3, 5), chunks)
-    cache.remember("surveys", "key", {})
-    assert cache.recall("surveys", "key") is None
+    with pytest.raises(SparringError, match=r"cannot be used .* expected one that can be written. Set SPARRING_CACHE"):
+        cache.cached_array("key", (10, 3, 5), chunks)
+    cache.write_cached("surveys", "key", {})
+    assert cache.read_cached("surveys", "key") is None
 
 
-def test_too_little_room_is_one_sentence():
+def test_too_little_disk_space_is_reported_in_one_sentence():
     with pytest.raises(SparringError, match=r"free at .* expected room for .* GiB of decoded samples"):
-        cache.stored_array("key", (2**50, 3, 5), chunks)
+        cache.cached_array("key", (2**50, 3, 5), chunks)
 
 
-def test_the_memory_in_use_is_that_of_a_chunk(tmp_path):
+def test_building_needs_the_memory_of_one_chunk(tmp_path):
     code = (
         "import resource, sys, numpy as np\nfrom pathlib import Path\nfrom sparring.data import cache\n"
         "one = np.zeros((1, 2**20), np.uint8)\n"
@@ -157,18 +157,18 @@ def test_the_memory_in_use_is_that_of_a_chunk(tmp_path):
     assert int(done.stdout) < 150
 
 
-def test_notes_are_kept_and_checked(tmp_path):
-    cache.remember("surveys", "key", {"count": 3, "names": ["ä"]})
-    assert cache.recall("surveys", "key") == {"count": 3, "names": ["ä"]}
-    assert cache.recall("surveys", "other") is None
+def test_json_entries_are_stored_and_verified(tmp_path):
+    cache.write_cached("surveys", "key", {"count": 3, "names": ["ä"]})
+    assert cache.read_cached("surveys", "key") == {"count": 3, "names": ["ä"]}
+    assert cache.read_cached("surveys", "other") is None
     (path,) = (tmp_path / "cache" / "surveys").iterdir()
-    note = json.loads(path.read_text())
-    note["content"]["count"] = 4
-    path.write_text(json.dumps(note))
-    assert cache.recall("surveys", "key") is None
+    entry = json.loads(path.read_text())
+    entry["content"]["count"] = 4
+    path.write_text(json.dumps(entry))
+    assert cache.read_cached("surveys", "key") is None
 
 
-def test_where_the_cache_is(monkeypatch):
+def test_the_cache_folder_follows_the_platform(monkeypatch):
     monkeypatch.delenv("SPARRING_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     monkeypatch.setattr(sys, "platform", "linux")

@@ -5,15 +5,16 @@ import threading
 
 import pytest
 
-from sparring.data import downloads as known
-from sparring.data.downloads import KNOWN, Known, Published, download, local_copy
+from sparring.data import downloads
+from sparring.data.catalogue import DATASETS, Publication, PublishedFile
+from sparring.data.downloads import download, local_copy
 from sparring.errors import SparringError
 
 BODY = b"as it was published" * 1000
 
 
 @pytest.fixture(autouse=True)
-def places_here(tmp_path, monkeypatch):
+def isolated_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("SPARRING_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -21,13 +22,13 @@ def places_here(tmp_path, monkeypatch):
 
 @pytest.fixture
 def home():
-    """A server on this machine that gives BODY for /data.bin and counts how often it is asked."""
+    """A server on this machine that gives BODY for /data.bin and counts its requests."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        asked = 0
+        requests = 0
 
         def do_GET(self):
-            Handler.asked += 1
+            Handler.requests += 1
             if self.path != "/data.bin":
                 self.send_error(404)
                 return
@@ -49,24 +50,24 @@ def home():
 
 def published(home, **change):
     file = {"name": "data.bin", "size": len(BODY), "sha256": hashlib.sha256(BODY).hexdigest(), **change}
-    return Known(home=home, files=(Published(**file),), classes=(), terms="")
+    return Publication(home=home, files=(PublishedFile(**file),), classes=(), terms="")
 
 
-def test_a_download_is_checked_and_kept(home, tmp_path):
-    told = []
-    folder = download("some", published(home[0]), lambda done, total: told.append((done, total)))
+def test_a_download_is_verified_and_kept(home, tmp_path):
+    progress = []
+    folder = download("some", published(home[0]), lambda done, total: progress.append((done, total)))
     assert (folder / "data.bin").read_bytes() == BODY
-    assert told[-1] == (len(BODY), len(BODY))
+    assert progress[-1] == (len(BODY), len(BODY))
     assert local_copy("some") == folder
     assert [path.name for path in folder.iterdir()] == ["data.bin"]
 
 
-def test_what_is_whole_already_is_not_fetched_again(home, tmp_path):
+def test_complete_files_are_not_fetched_again(home, tmp_path):
     incoming = tmp_path / "cache" / "downloads" / "some.incoming"
     incoming.mkdir(parents=True)
     (incoming / "data.bin").write_bytes(BODY)
     download("some", published(home[0]))
-    assert home[1].asked == 0
+    assert home[1].requests == 0
 
 
 @pytest.mark.parametrize(
@@ -77,36 +78,36 @@ def test_what_is_whole_already_is_not_fetched_again(home, tmp_path):
         ({"name": "other.bin"}, "Not Found"),
     ],
 )
-def test_another_file_is_refused(home, tmp_path, change, reason):
+def test_a_file_that_differs_is_refused(home, tmp_path, change, reason):
     with pytest.raises(SparringError, match=f"Found no copy of some here, and it could not be downloaded .*{reason}"):
         download("some", published(home[0], **change))
     assert local_copy("some") is None
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 
-def test_without_network_it_says_where_to_put_the_files():
+def test_without_network_the_error_says_where_to_put_the_files():
     nobody = "http://127.0.0.1:9/"
     with pytest.raises(
         SparringError,
-        match=re.escape(f"data.bin in $SPARRING_DATA/some or ./data/some · download them from {nobody}"),
+        match=re.escape(f"data.bin in $SPARRING_DATA/some or ./data/some. Download them from {nobody}"),
     ):
         download("some", published(nobody))
 
 
-def test_only_https_is_asked():
+def test_only_https_is_allowed():
     with pytest.raises(SparringError, match="is not https"):
         download("some", published("http://example.invalid/"))
 
 
-def test_a_server_that_falls_silent_is_given_up(monkeypatch):
+def test_a_silent_server_times_out(monkeypatch):
     import socket
 
-    monkeypatch.setattr(known, "TIMEOUT", 0.2)
+    monkeypatch.setattr(downloads, "TIMEOUT_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(SparringError, match="timed out"):
         download("some", published(f"http://127.0.0.1:{silent.getsockname()[1]}/"))
 
 
-def test_local_copies_come_first(tmp_path, monkeypatch):
+def test_local_copies_are_preferred(tmp_path, monkeypatch):
     assert local_copy("mnist") is None
     (tmp_path / "data" / "mnist").mkdir(parents=True)
     assert local_copy("mnist") is None
@@ -119,7 +120,7 @@ def test_local_copies_come_first(tmp_path, monkeypatch):
 
 
 def test_every_published_file_is_pinned():
-    for entry in KNOWN.values():
+    for entry in DATASETS.values():
         assert entry.home.startswith("https://") and entry.home.endswith("/")
         assert len(entry.classes) == 10 and entry.terms
         for file in entry.files:

@@ -21,7 +21,7 @@ def test_every_epoch_is_a_permutation(count, batch, seed):
     seed=st.integers(0, 2**40),
     steps=st.lists(st.integers(0, 500), max_size=8),
 )
-def test_a_batch_depends_on_seed_and_step_alone(count, batch, seed, steps):
+def test_a_batch_is_a_function_of_seed_and_number(count, batch, seed, steps):
     used = EpochSampler(count, batch, seed)
     for step in steps:
         rows = used.rows(step)

@@ -1,4 +1,4 @@
-"""What others build on: public names, verbs and their options. A change here is a change for every user."""
+"""Public names, commands and their options. A change here is a change for every user."""
 
 import inspect
 import os
@@ -9,7 +9,7 @@ import time
 import pytest
 
 import sparring
-from sparring.cli import VERBS
+from sparring.cli import COMMANDS
 
 NAMES = {
     "RECIPES",
@@ -55,40 +55,52 @@ OPTIONS = {
         "fields",
     ],
     "resume": ["run", "recipe", "device"],
-    "sample": ["model", "count", "seed", "truncation", "out", "device", "recipe", "asked"],
-    "apply": ["model", "inputs", "seed", "out", "device", "recipe", "asked"],
-    "evaluate": ["subject", "data", "json", "report", "count", "seed", "recipe", "useful", "extractor"],
-    "compare": ["first", "second", "data", "json", "count", "seed", "recipe", "extractor"],
+    "sample": ["model", "count", "seed", "truncation", "out", "device", "recipe", "options"],
+    "apply": ["model", "inputs", "seed", "out", "device", "recipe", "options"],
+    "evaluate": [
+        "subject",
+        "data",
+        "json",
+        "report",
+        "count",
+        "seed",
+        "recipe",
+        "all",
+        "protocol",
+        "useful",
+        "extractor",
+    ],
+    "compare": ["first", "second", "data", "json", "count", "seed", "recipe", "all", "extractor"],
     "diagnose": ["run", "picture", "json"],
     "recipes": ["name"],
     "doctor": ["markdown"],
 }
 
 
-def test_public_names() -> None:
+def test_public_names_are_complete_and_importable() -> None:
     assert set(sparring.__all__) == NAMES == set(dir(sparring))
     for name in NAMES:
         assert getattr(sparring, name) is not None
 
 
-def test_public_things_say_what_they_are() -> None:
+def test_public_names_have_docstrings() -> None:
     for name in NAMES - {"RECIPES"}:
         assert inspect.getdoc(getattr(sparring, name)), name
 
 
-def test_verbs_and_their_options() -> None:
-    assert {verb: list(inspect.signature(function).parameters) for verb, function in VERBS.items()} == OPTIONS
+def test_commands_and_their_options() -> None:
+    assert {command: list(inspect.signature(function).parameters) for command, function in COMMANDS.items()} == OPTIONS
 
 
-def test_the_python_twins_take_the_same_options() -> None:
-    for verb in ("train", "resume", "evaluate", "compare", "diagnose", "inspect"):
-        twin = inspect.signature(getattr(sparring, verb)).parameters
-        assert set(OPTIONS[verb]) - {"extractor"} <= set(twin), verb
+def test_python_functions_take_the_options_of_their_commands() -> None:
+    for command in ("train", "resume", "evaluate", "compare", "diagnose", "inspect"):
+        parameters = inspect.signature(getattr(sparring, command)).parameters
+        assert set(OPTIONS[command]) - {"extractor"} <= set(parameters), command
 
 
-@pytest.mark.parametrize("verb", [None, *OPTIONS])
-def test_help_imports_no_torch(verb: str | None) -> None:
-    words = [verb, "--help"] if verb else ["--help"]
+@pytest.mark.parametrize("command", [None, *OPTIONS])
+def test_help_imports_no_torch(command: str | None) -> None:
+    words = [command, "--help"] if command else ["--help"]
     code = f"""
 import sys
 from sparring.cli import main
@@ -105,8 +117,8 @@ finally:
     print(f"{' '.join(words)}: {time.perf_counter() - began:.2f} s")
     assert done.returncode == 0, done.stderr
     assert "imported: []" in done.stdout
-    for option in OPTIONS.get(verb or "", []):
-        if option not in ("fields", "asked"):
+    for option in OPTIONS.get(command or "", []):
+        if option not in ("fields", "options"):
             assert option.replace("_", "-").lower() in done.stdout.lower(), option
 
 

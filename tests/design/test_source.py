@@ -27,7 +27,7 @@ ALLOWED = {
     ("user_code.py", "exec"),  # for a file that the user named
     ("inception.py", "torch.load"),  # weights_only, for a file of weights that the user named or that has its checksum
 }
-PLACES = re.compile(r"/(work|home|root|Users)/|\b[Tt]odo\b|TODO|FIXME|XXX")
+FORBIDDEN_TEXT = re.compile(r"/(work|home|root|Users)/|\b[Tt]odo\b|TODO|FIXME|XXX")
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -37,8 +37,8 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_sizes(path: Path) -> None:
-    """Of files, and of functions without their signature and docstring."""
+def test_files_and_functions_are_short(path: Path) -> None:
+    """Functions count without their signature and docstring."""
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
     for function in functions(path):
         first = function.body[1 if ast.get_docstring(function) and len(function.body) > 1 else 0]
@@ -59,7 +59,7 @@ def test_every_signature_is_annotated(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_that_could_run_what_lies_in_a_file(path: Path) -> None:
+def test_no_source_can_execute_the_content_of_a_file(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for name, pattern in FORBIDDEN.items():
         found = re.findall(pattern, text)
@@ -73,22 +73,22 @@ def test_one_place_executes_files_of_the_user() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_places_of_one_machine_and_no_notes_to_self(path: Path) -> None:
-    assert not PLACES.search(path.read_text(encoding="utf-8"))
+def test_no_machine_paths_and_no_todo_notes(path: Path) -> None:
+    assert not FORBIDDEN_TEXT.search(path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_and_public_things_have_a_docstring(path: Path) -> None:
+def test_files_and_public_definitions_have_a_docstring(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree) or not tree.body
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            lone = path == ROOT / "__init__.py"
-            assert lone or ast.get_docstring(node), node.name
+            top = path == ROOT / "__init__.py"
+            assert top or ast.get_docstring(node), node.name
 
 
 @pytest.mark.parametrize("name", ["images", "points"])
-def test_every_modality_has_the_same_rooms(name: str) -> None:
+def test_every_modality_has_the_same_files(name: str) -> None:
     folder = ROOT / "modalities" / name
     assert all((folder / f"{room}.py").is_file() for room in ("data", "metrics", "render", "rooms"))
     assert all(len(list((folder / room).glob("[!_]*.py"))) > 0 for room in ("networks", "recipes"))
@@ -99,11 +99,11 @@ def test_every_modality_has_the_same_rooms(name: str) -> None:
 
 
 def test_tests_mirror_the_source() -> None:
-    """Each room that has a folder has one here, each lone file its test, and in the watchdog's room every file."""
+    """Every folder has one here, every top-level file its test, and so has every file of the watchdog."""
     for path in ROOT.iterdir():
         if path.is_dir() and path.name not in ("__pycache__", "layers"):
             assert (TESTS / path.name).is_dir() and list((TESTS / path.name).rglob("test_*.py")), path.name
-    for name in ("randomness", "storage", "samples", "recipe", "model", "sampling", "dials"):
+    for name in ("randomness", "storage", "samples", "recipe", "model", "sampling", "controls", "events"):
         assert (TESTS / f"test_{name}.py").is_file(), name
     for path in (ROOT / "watchdog").glob("[!_]*.py"):
         assert (TESTS / "watchdog" / f"test_{path.name}").is_file(), path.name

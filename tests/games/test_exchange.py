@@ -1,6 +1,6 @@
-"""A game that the project does not have, written with what it offers: points of two domains, turned into each other.
+"""A game that the project does not have, built from its public parts: a CycleGAN between two domains of points.
 
-Two generators and two discriminators (Zhu et al. 2017); the trainer plays it unchanged.
+It has two generators and two discriminators (Zhu et al. 2017), and the trainer plays it unchanged.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from torch.nn.functional import l1_loss
 
 from sparring.controls import Control
 from sparring.data.dataset import Dataset
-from sparring.flow import Batch, Latent, Opinion, Progress, Sample, Terms, Turn, Verdict
+from sparring.flow import Batch, Latent, Objective, Opinion, Progress, Sample, Turn, Verdict
 from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import normal
 from sparring.layers.dense import Dense
@@ -39,7 +39,7 @@ class PointCritic(nn.Module):
 
 
 class Exchange:
-    """Domain one is what the data holds; domain two is drawn here. A cycle must end where it began."""
+    """CycleGAN from the ring, which is the data, to the grid, which is sampled here, and back."""
 
     published = ("there", "back")
     critics = ("critic of grids", "critic of rings")
@@ -59,27 +59,30 @@ class Exchange:
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         return [
-            Turn("critic of grids", self.grid_terms),
-            Turn("critic of rings", self.ring_terms),
-            Turn("there", self.cycle_terms),
-            Turn("back", self.cycle_terms),
+            Turn("critic of grids", self.grid_objective),
+            Turn("critic of rings", self.ring_objective),
+            Turn("there", self.cycle_objective),
+            Turn("back", self.cycle_objective),
         ]
 
-    def grid_terms(self, batch: Batch, progress: Progress) -> Terms:
-        return self._tell_apart("critic of grids", grid(progress.random), self.players["there"](batch.real), progress)
+    def grid_objective(self, batch: Batch, progress: Progress) -> Objective:
+        return self._critic_objective(
+            "critic of grids", grid(progress.random), self.players["there"](batch.real), progress
+        )
 
-    def ring_terms(self, batch: Batch, progress: Progress) -> Terms:
+    def ring_objective(self, batch: Batch, progress: Progress) -> Objective:
         fake = self.players["back"](grid(progress.random))
-        return self._tell_apart("critic of rings", batch.real, fake, progress)
+        return self._critic_objective("critic of rings", batch.real, fake, progress)
 
-    def cycle_terms(self, batch: Batch, progress: Progress) -> Terms:
+    def cycle_objective(self, batch: Batch, progress: Progress) -> Objective:
         there, back, rings, grids = self.players["there"], self.players["back"], batch.real, grid(progress.random)
         as_grids, as_rings = there(rings), back(grids)
-        return {
-            "grids": self._persuade("critic of grids", grids, as_grids, progress),
-            "rings": self._persuade("critic of rings", rings, as_rings, progress),
+        terms = {
+            "grids": self._adversarial("critic of grids", grids, as_grids, progress),
+            "rings": self._adversarial("critic of rings", rings, as_rings, progress),
             "cycle": l1_loss(back(as_grids), rings) + l1_loss(there(as_rings), grids),
         }
+        return Objective(terms)
 
     def latent(self, random: RandomStream) -> Latent:
         return normal(2)(random)
@@ -87,17 +90,15 @@ class Exchange:
     def generate(self, latent: Latent, condition: Tensor | None) -> Sample:
         return self.players["there"](latent)
 
-    def _tell_apart(self, player: str, real: Tensor, fake: Tensor, progress: Progress) -> Terms:
+    def _critic_objective(self, player: str, real: Tensor, fake: Tensor, progress: Progress) -> Objective:
         real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
         critic = Critic(self.players[player], None, progress.random)
-        return {
-            "adversarial": relativistic.discriminator(critic(real).logits[0], critic(fake).logits[0]),
-            "r1": 0.1 * r1(critic, real, fake).mean(),
-        }
+        adversarial = relativistic.discriminator(critic(real).logits, critic(fake).logits)
+        return Objective({"adversarial": adversarial, "r1": 0.1 * r1(critic, real, fake).mean()})
 
-    def _persuade(self, player: str, real: Tensor, fake: Tensor, progress: Progress) -> Tensor:
+    def _adversarial(self, player: str, real: Tensor, fake: Tensor, progress: Progress) -> Tensor:
         critic = Critic(self.players[player], None, progress.random)
-        return relativistic.generator(critic(real).logits[0], critic(fake).logits[0])
+        return relativistic.generator(critic(real).logits, critic(fake).logits)
 
 
 def grid(random: RandomStream) -> Tensor:
@@ -110,7 +111,7 @@ def ring(count: int) -> Dataset:
     return Dataset(points.astype(np.float32))
 
 
-def test_it_learns_to_turn_one_domain_into_the_other_and_back(plan: Callable[..., Plan]) -> None:
+def test_the_game_learns_to_translate_one_domain_into_the_other_and_back(plan: Callable[..., Plan]) -> None:
     with seeded(0, "weights"):
         game = Exchange()
     trainer = Trainer(game, ring(4000), plan(players=tuple(game.players), rate=2e-3, batch=128, samples=128 * 900))
@@ -126,9 +127,11 @@ def test_it_learns_to_turn_one_domain_into_the_other_and_back(plan: Callable[...
     assert float((again - rings).norm(dim=1).median()) < 0.1
 
 
-def test_the_figures_are_named_after_players_and_terms(plan: Callable[..., Plan]) -> None:
+def test_figures_are_grouped_by_turn(plan: Callable[..., Plan]) -> None:
     game = Exchange()
     trainer = Trainer(game, ring(64), plan(players=tuple(game.players), batch=16, samples=32))
     steps = [progress.step for progress in trainer]
     assert all(now == before + 1 for before, now in pairwise(steps))
-    assert {"there/cycle", "back/grids", "critic of grids/r1", "critic of rings/gradient"} <= set(trainer.figures)
+    terms, gradients = trainer.figures.terms, trainer.figures.gradients
+    assert "cycle" in terms["there"] and "grids" in terms["back"] and "r1" in terms["critic of grids"]
+    assert set(gradients) == set(terms) == set(game.players)

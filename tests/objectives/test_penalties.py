@@ -35,7 +35,7 @@ EXACT: dict[str, tuple[Penalty, Callable[[float], float]]] = {
 
 
 class Linear(nn.Module):
-    """D(x) = w·x, as one judge or as several of different slope."""
+    """Discriminator D(x) = w·x, with one critic for each w."""
 
     def __init__(self, *weights: Tensor) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Linear(nn.Module):
 
 
 class Smooth(nn.Module):
-    """A small network with derivatives of every order, whose weights are handed in."""
+    """A small network with derivatives of every order, whose weights are arguments."""
 
     def __init__(self, first: Tensor, second: Tensor) -> None:
         super().__init__()
@@ -63,20 +63,22 @@ def samples(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> T
 
 @pytest.mark.parametrize("shape", [(2,), (3, 4, 5)])
 @pytest.mark.parametrize("name", EXACT)
-def test_a_linear_critic(name: str, shape: tuple[int, ...], random: Callable[..., RandomStream]) -> None:
+def test_penalties_of_a_linear_critic_match_their_closed_forms(
+    name: str, shape: tuple[int, ...], random: Callable[..., RandomStream]
+) -> None:
     penalty, formula = EXACT[name]
     weight = samples(*shape, seed=1).detach()
     found = penalty(Critic(Linear(weight), None, random(6)), samples(6, *shape, seed=2), samples(6, *shape, seed=3))
     torch.testing.assert_close(found, torch.full((6,), formula(float(weight.norm()))), rtol=1e-5, atol=1e-6)
 
 
-def test_several_judges_add_up(random: Callable[..., RandomStream]) -> None:
+def test_penalties_of_several_critics_add_up(random: Callable[..., RandomStream]) -> None:
     weights = torch.tensor([3.0, 4.0]), torch.tensor([0.0, 2.0])
     found = r1(Critic(Linear(*weights), None, random(4)), samples(4, 2), samples(4, 2))
     torch.testing.assert_close(found, torch.full((4,), (25 + 4) / 2))
 
 
-def test_the_norm_runs_over_all_values_of_one_sample_and_not_over_the_batch(
+def test_the_norm_is_over_the_values_of_one_sample_and_not_over_the_batch(
     random: Callable[..., RandomStream],
 ) -> None:
     class Quadratic(nn.Module):
@@ -90,7 +92,7 @@ def test_the_norm_runs_over_all_values_of_one_sample_and_not_over_the_batch(
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_second_derivatives(name: str, random: Callable[..., RandomStream]) -> None:
+def test_second_derivatives_match_finite_differences(name: str, random: Callable[..., RandomStream]) -> None:
     real, fake = samples(3, 2, seed=1, dtype=torch.float64), samples(3, 2, seed=2, dtype=torch.float64)
     weights = samples(2, 4, seed=3, dtype=torch.float64), samples(4, seed=4, dtype=torch.float64)
 
@@ -103,7 +105,7 @@ def test_second_derivatives(name: str, random: Callable[..., RandomStream]) -> N
     assert torch.autograd.gradgradcheck(value, weights)
 
 
-def test_scores_in_reduced_precision_are_cast_up_and_others_stay(random: Callable[..., RandomStream]) -> None:
+def test_logits_in_reduced_precision_become_float32_and_others_stay(random: Callable[..., RandomStream]) -> None:
     critic = Critic(Linear(torch.ones(2)), None, random(2))
     for given, expected in (
         (torch.bfloat16, torch.float32),
@@ -116,10 +118,10 @@ def test_scores_in_reduced_precision_are_cast_up_and_others_stay(random: Callabl
 
 
 @pytest.mark.parametrize("make", [finite_r1, finite_r2])
-def test_finite_differences_agree_in_the_mean(
+def test_the_finite_penalty_matches_the_exact_one_in_the_mean(
     make: Callable[..., Penalty], random: Callable[..., RandomStream]
 ) -> None:
-    """The relative deviation of one sample is √2, so that of the mean of n is √(2/n): four of them are allowed."""
+    """The relative deviation of one sample is √2, so that of the mean of n is √(2/n); four of these are allowed."""
     count = 20_000
     weights = samples(2, 8, seed=3).detach(), samples(8, seed=4).detach()
     critic = Critic(Smooth(*weights), None, random(count))
@@ -129,7 +131,7 @@ def test_finite_differences_agree_in_the_mean(
 
 
 @pytest.mark.parametrize("penalty", [r1, r2, gradient_penalty, dragan, finite_r1()])
-def test_sparse_is_the_penalty_on_every_third_sample_and_as_strong_in_the_mean(
+def test_sparse_penalises_every_third_sample_scaled_by_three(
     penalty: Penalty, random: Callable[..., RandomStream]
 ) -> None:
     weights = samples(2, 8, seed=3).detach(), samples(8, seed=4).detach()
@@ -141,13 +143,13 @@ def test_sparse_is_the_penalty_on_every_third_sample_and_as_strong_in_the_mean(
     torch.testing.assert_close(found[::3], 3 * expected)
 
 
-def test_sparse_always_looks_at_one_sample_at_least(random: Callable[..., RandomStream]) -> None:
-    """And counts it as the whole batch."""
+def test_sparse_penalises_at_least_one_sample(random: Callable[..., RandomStream]) -> None:
+    """It is scaled by the size of the batch."""
     critic, real = Critic(Linear(torch.ones(2)), None, random(2)), samples(2, 2)
     assert sparse(r1, 4)(critic, real, real).mean() == r1(critic, real, real).mean()
 
 
-def test_sparse_knows_the_classes_of_its_rows(random: Callable[..., RandomStream]) -> None:
+def test_sparse_passes_the_conditions_of_its_rows(random: Callable[..., RandomStream]) -> None:
     seen = []
 
     def discriminator(sample: Tensor, condition: Tensor | None) -> Verdict:
@@ -159,7 +161,7 @@ def test_sparse_knows_the_classes_of_its_rows(random: Callable[..., RandomStream
     assert [condition.tolist() for condition in seen] == [[4]]
 
 
-def test_r1_and_r2_look_at_different_random_directions(random: Callable[..., RandomStream]) -> None:
+def test_finite_r1_and_r2_take_different_random_directions(random: Callable[..., RandomStream]) -> None:
     critic, point = Critic(Linear(torch.ones(2)), None, random(8)), samples(8, 2)
     assert not torch.equal(finite_r1()(critic, point, point), finite_r2()(critic, point, point))
 
@@ -170,7 +172,7 @@ def test_a_flat_critic_has_finite_derivatives(random: Callable[..., RandomStream
     assert critic.weights[0].grad is not None and critic.weights[0].grad.isfinite().all()
 
 
-def test_a_pass_is_made_once_for_the_same_samples(random: Callable[..., RandomStream]) -> None:
+def test_the_discriminator_runs_once_for_the_same_samples(random: Callable[..., RandomStream]) -> None:
     seen = []
     critic = Linear(torch.ones(2))
     critic.register_forward_hook(lambda *_: seen.append(1))
@@ -180,17 +182,19 @@ def test_a_pass_is_made_once_for_the_same_samples(random: Callable[..., RandomSt
 
 
 def shifted(sample: Tensor, random: RandomStream) -> Tensor:
-    """Twice as large, and moved at random."""
+    """Scale by 2 and shift at random."""
     return 2 * sample + random.normal("shift", *sample.shape[1:])
 
 
-def test_slopes_are_with_respect_to_the_samples_before_the_augmentation(random: Callable[..., RandomStream]) -> None:
+def test_input_gradients_are_with_respect_to_the_samples_before_augmentation(
+    random: Callable[..., RandomStream],
+) -> None:
     weight, sample = torch.tensor([3.0, -1.0]), samples(4, 2)
-    (slope,) = Critic(Linear(weight), None, random(4), shifted).input_gradients(sample)
-    torch.testing.assert_close(slope, (2 * weight).expand(4, 2))
+    (gradient,) = Critic(Linear(weight), None, random(4), shifted).input_gradients(sample)
+    torch.testing.assert_close(gradient, (2 * weight).expand(4, 2))
 
 
-def test_equal_views_are_augmented_alike_and_others_are_not(random: Callable[..., RandomStream]) -> None:
+def test_equal_views_are_augmented_alike_and_others_differently(random: Callable[..., RandomStream]) -> None:
     critic, sample = Critic(Linear(torch.ones(2)), None, random(4), shifted), samples(4, 2)
     (first,), (again,), (other,) = (critic.evaluate(sample, view).logits for view in ("a", "a", "b"))
     assert torch.equal(first, again)
@@ -200,7 +204,7 @@ def test_equal_views_are_augmented_alike_and_others_are_not(random: Callable[...
     assert not torch.isclose(critic(sample).logits[0], critic(twin).logits[0]).any()
 
 
-def test_a_judge_of_some_rows_augments_them_as_the_judge_of_all_does(random: Callable[..., RandomStream]) -> None:
+def test_a_subsampled_critic_augments_its_rows_as_the_whole_critic_does(random: Callable[..., RandomStream]) -> None:
     critic, sample = Critic(Linear(torch.ones(2)), None, replace(random(10), rows=slice(1, 9)), shifted), samples(8, 2)
     few, rows = critic.subsample(3)
     assert len(range(8)[rows]) == 2
@@ -208,18 +212,20 @@ def test_a_judge_of_some_rows_augments_them_as_the_judge_of_all_does(random: Cal
 
 
 @pytest.mark.parametrize("make", [finite_r1, finite_r2])
-def test_finite_differences_see_both_places_by_one_view(
+def test_finite_differences_augment_both_points_alike(
     make: Callable[..., Penalty], random: Callable[..., RandomStream]
 ) -> None:
-    """Otherwise the penalty were the square of what the augmentation moves, over that of a tiny step."""
+    """Otherwise the penalty would be the squared effect of the augmentation, divided by the square of a tiny step."""
     critic, point = Linear(torch.tensor([3.0, 4.0])), samples(8, 2)
     plain = make(step=1e-3)(Critic(critic, None, random(8)), point, point)
     augmented = make(step=1e-3)(Critic(critic, None, random(8), shifted), point, point)
     torch.testing.assert_close(augmented, 4 * plain, rtol=2e-2, atol=1e-2)
 
 
-def test_finite_differences_behind_the_augmentation_of_images(random: Callable[..., RandomStream]) -> None:
-    """Every image is moved, and a step of 0.001 still finds a slope of the size of the exact one."""
+def test_the_finite_penalty_matches_the_exact_one_under_augmentation_of_images(
+    random: Callable[..., RandomStream],
+) -> None:
+    """Every image is augmented, and a step of 0.001 still gives the size of the exact penalty."""
 
     def augmented(sample: Tensor, random: RandomStream) -> Tensor:
         return Augment(("geometry", "turns"))(sample, 1.0, random)
@@ -230,8 +236,8 @@ def test_finite_differences_behind_the_augmentation_of_images(random: Callable[.
     assert finite_r1(step=1e-3)(critic, images, images).mean().item() == pytest.approx(exact, rel=4 * (2 / 64) ** 0.5)
 
 
-def test_lecam_against_its_formula(random: Callable[..., RandomStream]) -> None:
-    """Of two judges: what reals score above the level of fakes, and fakes below that of reals."""
+def test_lecam_matches_its_formula(random: Callable[..., RandomStream]) -> None:
+    """The sum over two critics of relu(D(real) - fake level)² and relu(real level - D(fake))²."""
     weights = torch.tensor([3.0, 4.0]), torch.tensor([0.0, -2.0])
     real, fake = samples(6, 2, seed=1).detach(), samples(6, 2, seed=2).detach()
     found = lecam(Control(0.7), Control(-0.4, lowest=-1.0))(Critic(Linear(*weights), None, random(6)), real, fake)
@@ -240,7 +246,7 @@ def test_lecam_against_its_formula(random: Callable[..., RandomStream]) -> None:
     assert found.eq(0).sum() < 6
 
 
-def test_lecam_follows_its_dials_and_lets_scores_between_the_levels_be(random: Callable[..., RandomStream]) -> None:
+def test_lecam_follows_its_controls_and_ignores_logits_between_the_levels(random: Callable[..., RandomStream]) -> None:
     high, low = Control(0.0), Control(0.0)
     penalty, sample = lecam(high, low), torch.tensor([[1.0]])
     critic = Critic(Linear(torch.ones(1)), None, random(1))
@@ -251,7 +257,7 @@ def test_lecam_follows_its_dials_and_lets_scores_between_the_levels_be(random: C
     assert penalty(critic, sample, 3 * sample).item() == 0.0
 
 
-def test_clipped_weights() -> None:
+def test_clip_weights_clamps_every_weight() -> None:
     layer = nn.Linear(8, 8)
     before = [weight.detach().clone() for weight in layer.parameters()]
     clip_weights(layer, 0.05)

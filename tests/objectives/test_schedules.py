@@ -1,4 +1,4 @@
-"""Numbers that change over a run."""
+"""Schedules, as functions of the spent budget."""
 
 import pytest
 from hypothesis import given
@@ -11,22 +11,22 @@ numbers = some.floats(1e-3, 1e3)
 
 
 @given(numbers, fractions)
-def test_constant(value: float, fraction: float) -> None:
+def test_constant_does_not_change(value: float, fraction: float) -> None:
     assert constant(value)(fraction) == value
 
 
-def test_cosine_at_its_marks() -> None:
+def test_cosine_at_start_middle_and_end() -> None:
     schedule = cosine(4.0, 2.0, until=0.5)
     assert [schedule(fraction) for fraction in (0.0, 0.25, 0.5, 1.0)] == pytest.approx([4, 3, 2, 2])
 
 
-def test_geometric_cosine_at_its_marks() -> None:
+def test_geometric_cosine_at_start_middle_and_end() -> None:
     schedule = geometric_cosine(10.0, 0.1)
     assert [schedule(fraction) for fraction in (0.0, 0.5, 1.0)] == pytest.approx([10, 1, 0.1])
 
 
 @given(numbers, numbers, fractions, fractions)
-def test_both_run_from_start_to_end_without_turning_back(start: float, end: float, one: float, other: float) -> None:
+def test_both_cosines_are_monotone_from_start_to_end(start: float, end: float, one: float, other: float) -> None:
     for make in (cosine, geometric_cosine):
         schedule = make(start, end)
         assert schedule(0.0) == pytest.approx(start)

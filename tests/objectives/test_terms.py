@@ -1,4 +1,4 @@
-"""The generator's extra terms, worked out by hand."""
+"""The generator's extra terms against values computed by hand."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from sparring.objectives.critic import Critic
 from sparring.objectives.terms import Attempt, feature_matching, mode_seeking, reconstruction
 from sparring.randomness import RandomStream
 
-NOISE = torch.tensor([[0.0], [2.0]])
+LATENT = torch.tensor([[0.0], [2.0]])
 REAL = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 FAKE = torch.tensor([[1.5, 2.0], [3.0, 2.0]])
 
@@ -25,29 +25,29 @@ class Layers(nn.Module):
 
 @pytest.fixture
 def attempt(random: Callable[..., RandomStream]) -> Attempt:
-    """Two fakes, G(z) = (z, 3z) for another try."""
+    """Attempt with two fakes; generated again, samples are G(z) = (z, 3z)."""
     fake = FAKE.clone().requires_grad_()
     critic = Critic(Layers(), None, random(2))
-    return Attempt(NOISE, fake, Batch(REAL), critic, lambda latent: torch.cat([latent, 3 * latent], dim=1))
+    return Attempt(LATENT, fake, Batch(REAL), critic, lambda latent: torch.cat([latent, 3 * latent], dim=1))
 
 
-def test_reconstruction(attempt: Attempt) -> None:
+def test_reconstruction_is_the_mean_absolute_error(attempt: Attempt) -> None:
     assert reconstruction(attempt).item() == pytest.approx((0.5 + 0 + 0 + 2) / 4)
 
 
-def test_feature_matching(attempt: Attempt) -> None:
-    """Means (2, 3) and (2.25, 2): gaps 0.25² and 1², over two values; four times that in the doubled layer."""
+def test_feature_matching_matches_the_value_computed_by_hand(attempt: Attempt) -> None:
+    """The means are (2, 3) and (2.25, 2): squared gaps of 0.25² and 1², and four times that in the doubled layer."""
     assert feature_matching(attempt).item() == pytest.approx((0.0625 + 1) / 2 * (1 + 4))
 
 
-def test_feature_matching_moves_the_fakes_alone(attempt: Attempt) -> None:
+def test_feature_matching_has_gradients_for_the_fakes_only(attempt: Attempt) -> None:
     (gradient,) = torch.autograd.grad(feature_matching(attempt), attempt.fake)
     assert gradient.any()
     assert not attempt.critic(attempt.batch.real).features[0].requires_grad
 
 
-def test_mode_seeking(attempt: Attempt) -> None:
-    """The other noise is (2, 0), the other samples (2, 6) and (0, 0)."""
+def test_mode_seeking_matches_the_value_computed_by_hand(attempt: Attempt) -> None:
+    """The other latents are 2 and 0, the other samples (2, 6) and (0, 0)."""
     apart = (0.5 + 4 + 3 + 2) / 4
     assert mode_seeking(attempt).item() == pytest.approx(2 / (apart + 1e-5))
 

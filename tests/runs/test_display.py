@@ -1,22 +1,20 @@
-"""What a person sees while a run goes on."""
+"""Progress of a run on the terminal."""
 
 import io
 from collections.abc import Callable
 
 import pytest
 
-from sparring.flow import Progress
-from sparring.runs.display import Display, Live, Plain, Silent, clock, status, suitable
+from sparring.flow import Figures, Progress
+from sparring.runs.display import Display, Live, Plain, Silent, clock, default_display, status
 
-FIGURES = {
-    "generator/adversarial": 0.5,
-    "generator/l1": 0.25,
-    "generator/gradient": 9.0,
-    "discriminator/adversarial": 0.7,
-}
+FIGURES = Figures(
+    terms={"generator": {"adversarial": 0.5, "l1": 0.25}, "discriminator": {"adversarial": 0.7}},
+    gradients={"generator": 9.0},
+)
 
 
-def test_clock() -> None:
+def test_durations_are_formatted_with_hours_where_needed() -> None:
     assert [clock(seconds) for seconds in (-3, 0, 59.4, 90, 3599.6, 86_400)] == [
         "0:00",
         "0:00",
@@ -27,12 +25,12 @@ def test_clock() -> None:
     ]
 
 
-def test_one_line(progress: Callable[..., Progress]) -> None:
+def test_the_status_is_one_line(progress: Callable[..., Progress]) -> None:
     line = status(progress(1), FIGURES, 640.4, 80, "healthy")
     assert line == "0 samples · 640/s · 1:20 left · generator 0.750 · discriminator 0.700 · healthy"
 
 
-def test_plain_lines_come_now_and_then_and_at_the_end(progress: Callable[..., Progress]) -> None:
+def test_plain_lines_are_printed_at_intervals_and_at_the_end(progress: Callable[..., Progress]) -> None:
     stream = io.StringIO()
     plain = Plain(every=1000, stream=stream)
     for fraction in (0.1, 0.5, 0.9, 1.0):
@@ -43,34 +41,34 @@ def test_plain_lines_come_now_and_then_and_at_the_end(progress: Callable[..., Pr
     assert [line[:4] for line in lines] == [" 10%", "100%", "A se"]
 
 
-def test_other_work_is_counted_with_the_time_it_will_take(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counted_work_shows_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     clocks = {1: 0.0, 2: 5.0, 4: 15.0, 20: 95.0}
     now = [0.0]
     monkeypatch.setattr("sparring.runs.display.time.monotonic", lambda: now[0])
     stream = io.StringIO()
     plain = Plain(every=10, stream=stream)
     for done, now[0] in clocks.items():
-        plain.count("judging", done, 20)
+        plain.count("evaluating", done, 20)
     assert stream.getvalue().splitlines() == [
-        " 20%  judging: 4 of 20 · 1:20 left",
-        "100%  judging: 20 of 20 · 0:00 left",
+        " 20%  evaluating: 4 of 20 · 1:20 left",
+        "100%  evaluating: 20 of 20 · 0:00 left",
     ]
 
 
 @pytest.mark.parametrize("make", [Silent, Live])
-def test_the_others_play_along(
+def test_silent_and_live_displays_accept_all_calls(
     make: Callable[[], Display], progress: Callable[..., Progress], capfd: pytest.CaptureFixture[str]
 ) -> None:
     display = make()
     display.say("[red] is no markup")
     display.step(progress(1, 1.0), FIGURES, 1.0, 1.0, "healthy")
-    display.count("judging", 1, 2)
-    display.count("judging", 2, 2)
+    display.count("evaluating", 1, 2)
+    display.count("evaluating", 2, 2)
     display.close()
     said = capfd.readouterr()
     assert said.out == ""
     assert ("[red] is no markup" in said.err) == (make is Live)
 
 
-def test_a_pipe_is_no_terminal() -> None:
-    assert isinstance(suitable(io.StringIO()), Plain)
+def test_a_pipe_gets_plain_lines() -> None:
+    assert isinstance(default_display(io.StringIO()), Plain)

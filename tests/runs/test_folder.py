@@ -1,4 +1,4 @@
-"""Run folders."""
+"""Run folders are created once, locked, and read back."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
-from sparring.runs.folder import Record, alone, create, new_folder, open_run, versions
+from sparring.runs.folder import Record, create, locked, new_folder, open_run, versions
 from sparring.storage import read_json, write_json
 
 FACTS = Facts("ring", "points", 100, (2,), "0" * 64, details={"scale": 1.0}, remarks=("A remark.",))
@@ -30,7 +30,7 @@ def record(**choices: Any) -> Record:
     return Record(**{**values, **choices})
 
 
-def test_what_is_recorded_comes_back(tmp_path: Path) -> None:
+def test_records_round_trip(tmp_path: Path) -> None:
     run = create(tmp_path / "runs" / "ring-001", record())
     assert open_run(run.folder).record == record()
     assert run.record.fields == {"batch": 64}
@@ -56,7 +56,7 @@ def test_runs_are_never_overwritten(tmp_path: Path) -> None:
         new_folder(tmp_path / "file", "ring")
 
 
-def test_an_empty_folder_will_do(tmp_path: Path) -> None:
+def test_an_empty_folder_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     assert new_folder(tmp_path / "run", "ring") == tmp_path / "run"
     assert create(tmp_path / "run", record()).record.seed == 3
@@ -66,7 +66,9 @@ def test_an_empty_folder_will_do(tmp_path: Path) -> None:
     ("source", "name"),
     [("ring", "ring"), ("my photos/", "my-photos"), ("/", "run"), ("a/b.npy", "b-npy"), ("фото", "фото")],
 )
-def test_names(source: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_folders_are_named_after_the_source_and_numbered(
+    source: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my photos").mkdir()
     (tmp_path / "a").mkdir()
@@ -76,32 +78,32 @@ def test_names(source: str, name: str, tmp_path: Path, monkeypatch: pytest.Monke
     assert new_folder(None, source) == Path("runs") / f"{name}-002"
 
 
-def test_one_trainer_at_a_time(tmp_path: Path) -> None:
+def test_a_run_has_one_trainer_at_a_time(tmp_path: Path) -> None:
     run = create(tmp_path / "run", record())
-    with alone(run), pytest.raises(SparringError, match="another process"), alone(run):
+    with locked(run), pytest.raises(SparringError, match="another process"), locked(run):
         pass
-    with alone(run):
+    with locked(run):
         pass
 
 
-def test_what_the_dead_left_is_removed(tmp_path: Path) -> None:
-    dead = os.fork()
-    if dead == 0:
+def test_temporaries_of_ended_processes_are_removed(tmp_path: Path) -> None:
+    ended = os.fork()
+    if ended == 0:
         os._exit(0)
-    os.waitpid(dead, 0)
+    os.waitpid(ended, 0)
     run = create(tmp_path / "run", record())
     run.model.mkdir()
-    left = [folder / f".x.{dead}.tmp" for folder in (run.folder, run.checkpoints, run.samples, run.model)]
-    for path in left:
+    leftovers = [folder / f".x.{ended}.tmp" for folder in (run.folder, run.checkpoints, run.samples, run.model)]
+    for path in leftovers:
         path.touch()
-    with alone(run):
-        assert not any(path.exists() for path in left)
+    with locked(run):
+        assert not any(path.exists() for path in leftovers)
 
 
-def test_no_run(tmp_path: Path) -> None:
+def test_a_folder_without_a_record_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(SparringError, match=r"no recipe\.json"):
         open_run(tmp_path)
 
 
-def test_versions() -> None:
+def test_versions_name_python_the_system_and_packages() -> None:
     assert {"python", "torch", "sparring", "system"} <= set(versions())

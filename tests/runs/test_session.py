@@ -1,4 +1,4 @@
-"""From data to a run folder."""
+"""Whole runs, from data to the run folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,18 +11,18 @@ import torch
 from sparring.api.resume import resume
 from sparring.api.train import train
 from sparring.errors import SparringError
-from sparring.flow import Progress
+from sparring.flow import Figures, Progress
 from sparring.recipes import RECIPES
 from sparring.runs.display import Silent
 from sparring.runs.folder import Run
 from sparring.storage import read_json, read_lines
 from sparring.training.checkpoint import checkpoints
 
-SMALL: dict[str, Any] = {"samples": 640, "batch": 64, "width": 8, "noise": 2}
+SMALL: dict[str, Any] = {"samples": 640, "batch": 64, "width": 8, "latent_size": 2}
 
 
 class Listener:
-    """A display that remembers."""
+    """Display that records sentences and fractions."""
 
     def __init__(self) -> None:
         self.sentences: list[str] = []
@@ -31,12 +31,12 @@ class Listener:
     def say(self, sentence: str) -> None:
         self.sentences.append(sentence)
 
-    def step(self, progress: Progress, figures: dict[str, float], rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
         self.fractions.append(progress.fraction)
         assert rate > 0 and left >= 0 and health
 
     def count(self, what: str, done: int, total: int) -> None:
-        assert what == "judging" and 0 < done <= total
+        assert what == "evaluating" and 0 < done <= total
 
     def close(self) -> None:
         self.sentences.append("closed")
@@ -48,7 +48,7 @@ def points(tmp_path: Path) -> Path:
     return tmp_path / "points.npy"
 
 
-def test_what_a_run_leaves(points: Path, tmp_path: Path) -> None:
+def test_a_run_writes_its_folder(points: Path, tmp_path: Path) -> None:
     listener = Listener()
     run = train(points, out=tmp_path / "run", seed=5, display=listener, **SMALL)
     files = {path.relative_to(run.folder).as_posix() for path in run.folder.rglob("*") if path.is_file()}
@@ -70,7 +70,8 @@ def test_what_a_run_leaves(points: Path, tmp_path: Path) -> None:
     }
     lines = read_lines(run.folder / "log.jsonl")
     assert [line["samples"] for line in lines] == list(range(64, 641, 64))
-    assert {"generator/adversarial", "discriminator/r1", "samples_per_second"} <= set(lines[0])
+    assert "adversarial" in lines[0]["terms"]["generator"] and "r1" in lines[0]["terms"]["discriminator"]
+    assert lines[0]["samples_per_second"] > 0 and "gamma" in lines[0]["controls"]
     assert listener.fractions[-1] == 1.0
     assert listener.sentences[0].startswith("Training points/ring on 200 samples")
     assert "width = 8 (given)" in listener.sentences[0]
@@ -79,13 +80,13 @@ def test_what_a_run_leaves(points: Path, tmp_path: Path) -> None:
     assert record.choices["gamma"]["reason"] == "the recipe's default"
 
 
-def test_a_recipe_by_value(points: Path, tmp_path: Path) -> None:
+def test_a_recipe_can_be_given_as_a_value(points: Path, tmp_path: Path) -> None:
     recipe = RECIPES["points/vae"].model_copy(update={"batch": 50, "width": 8})
     run = train(points, recipe=recipe, samples=100, out=tmp_path / "run", display=Silent())
     assert run.record.fields["width"] == 8
 
 
-def test_time_ends_a_run(points: Path, tmp_path: Path) -> None:
+def test_a_run_ends_when_its_time_is_spent(points: Path, tmp_path: Path) -> None:
     numbers = {**SMALL, "samples": None}
     run = train(points, minutes=0.01, out=tmp_path / "run", display=Silent(), **numbers)
     state = read_json(checkpoints(run.checkpoints)[-1] / "state.json")
@@ -93,7 +94,7 @@ def test_time_ends_a_run(points: Path, tmp_path: Path) -> None:
     assert run.record.samples is None
 
 
-def test_a_goal_ends_a_run(points: Path, tmp_path: Path) -> None:
+def test_a_run_ends_when_its_goal_is_reached(points: Path, tmp_path: Path) -> None:
     listener = Listener()
     run = train(points, until="fd<1000", out=tmp_path / "run", display=listener, **SMALL)
     assert int(checkpoints(run.checkpoints)[-1].name) < 640
@@ -108,8 +109,10 @@ def test_a_finished_run_is_not_trained_further(points: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("until", [None, "fd<1000"])
-def test_a_run_that_ended_while_it_was_judged_is_judged_again(until: str | None, points: Path, tmp_path: Path) -> None:
-    """And not trained further, whether its budget was spent or its goal reached."""
+def test_a_run_interrupted_in_its_evaluation_is_evaluated_again(
+    until: str | None, points: Path, tmp_path: Path
+) -> None:
+    """It is not trained further, whether its budget was spent or its goal was reached."""
     run = train(points, until=until, out=tmp_path / "run", display=Silent(), **SMALL)
     before = {path: path.read_bytes() for path in run.checkpoints.rglob("*") if path.is_file()}
     run.report.unlink()
@@ -118,7 +121,7 @@ def test_a_run_that_ended_while_it_was_judged_is_judged_again(until: str | None,
     assert before == {path: path.read_bytes() for path in run.checkpoints.rglob("*") if path.is_file()}
 
 
-def test_other_data_is_refused(points: Path, tmp_path: Path) -> None:
+def test_resume_refuses_other_data(points: Path, tmp_path: Path) -> None:
     run = train(points, out=tmp_path / "run", display=Silent(), **SMALL)
     run.report.unlink()
     np.save(points, np.zeros((200, 2), dtype=np.float32))
@@ -137,37 +140,38 @@ def test_other_data_is_refused(points: Path, tmp_path: Path) -> None:
         ({"until": "good"}, "a comparison"),
         ({"device": "abacus"}, "no device"),
         ({"watchdog": "Repair"}, "one of repair, warn, off"),
-        ({"watchdog": "off", "until": "settled"}, "leave one of the two out"),
+        ({"watchdog": "off", "until": "settled"}, "Leave one of the two out"),
     ],
 )
-def test_mistakes_leave_nothing(choices: dict[str, Any], words: str, points: Path, tmp_path: Path) -> None:
+def test_refused_options_leave_no_run_folder(choices: dict[str, Any], words: str, points: Path, tmp_path: Path) -> None:
     with pytest.raises(SparringError, match=words):
         train(points, out=tmp_path / "run", display=Silent(), **{**SMALL, **choices})
     assert not (tmp_path / "run").exists()
 
 
 @pytest.fixture
-def ones_own(tmp_path: Path) -> Iterator[str]:
+def own_recipe(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "mine.py").write_text(
         "from sparring.modalities.points.recipes.vae import PointVAE\nVALUE = PointVAE(width=8, batch=50)\n"
     )
     yield f"{tmp_path / 'mine.py'}:VALUE"
 
 
-def test_code_is_never_run_because_a_folder_names_it(ones_own: str, points: Path, tmp_path: Path) -> None:
+def test_code_named_in_a_run_folder_is_executed_only_if_passed_explicitly(
+    own_recipe: str, points: Path, tmp_path: Path
+) -> None:
     from sparring.model import load
 
-    run: Run = train(points, recipe=ones_own, samples=100, out=tmp_path / "run", display=Silent())
+    run: Run = train(points, recipe=own_recipe, samples=100, out=tmp_path / "run", display=Silent())
     run.report.unlink()
     for call in (lambda: resume(run.folder, display=Silent()), lambda: load(run.folder)):
         with pytest.raises(SparringError, match="code is never run"):
             call()
-    resume(run.folder, recipe=ones_own, display=Silent())
-    assert load(run.folder, recipe=ones_own).sample(3).shape == (3, 2)
+    resume(run.folder, recipe=own_recipe, display=Silent())
+    assert load(run.folder, recipe=own_recipe).sample(3).shape == (3, 2)
 
 
-def test_one_may_drive_it_oneself(points: Path, tmp_path: Path) -> None:
-    """An experiment is an iterator over its progress."""
+def test_samples_of_a_seed_do_not_depend_on_their_number(points: Path, tmp_path: Path) -> None:
     run = train(points, out=tmp_path / "run", display=Silent(), **SMALL)
     from sparring.model import load
 

@@ -1,4 +1,4 @@
-"""Clips: a few frames of grey pictures, five dimensions in a batch, by convolutions over time and space."""
+"""Clips of a few grey frames, 5-D in a batch: 3-D convolutions over time and space."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +17,13 @@ from sparring.games.game import Game
 from sparring.games.priors import normal
 from sparring.objectives.losses import relativistic
 from sparring.rendering.exhibits import Exhibit, picture_of
-from sparring.rendering.grids import picture
+from sparring.rendering.grids import image_grid
 from toys.kind import Kind
 from toys.recipe import ToyRecipe
 
 
 def write(folder: Path) -> str:
-    """Squares that move to the right, one pixel a frame, on noise."""
+    """Write clips of a square on noise that moves to the right by one pixel per frame."""
     random = np.random.default_rng(0)
     clips = random.integers(64, size=(300, 1, 4, 8, 8), dtype=np.uint8)
     for clip, (top, left) in zip(clips[:, 0], random.integers((6, 3), size=(300, 2)), strict=True):
@@ -41,13 +41,13 @@ def features(clips: Tensor) -> Tensor:
     return avg_pool3d(clips, (1, 2, 2)).flatten(1)
 
 
-def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
-    """The frames of a clip side by side, clips below one another."""
-    frames = batch.real.permute(0, 1, 3, 2, 4).flatten(3)
-    return [picture_of(picture(frames, columns=1), sharp=True)]
+def exhibits(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
+    """Show the frames of a clip side by side, and clips below one another."""
+    frames = batch.real.permute(0, 1, 3, 2, 4).flatten(3)  # (batch, 1, height, time · width)
+    return [picture_of(image_grid(frames, columns=1), sharp=True)]
 
 
-KIND = Kind("clips", load, features, look, ".clips.npy", bounds=(-1.0, 1.0), blends=True)
+KIND = Kind("clips", load, features, exhibits, ".clips.npy", bounds=(-1.0, 1.0), blends=True)
 
 
 class Generator(nn.Module):
@@ -73,7 +73,7 @@ class Discriminator(nn.Module):
 
 
 class Clips(ToyRecipe):
-    """A duel over clips."""
+    """Duel over clips."""
 
     modality: ClassVar[str] = "clips"
 

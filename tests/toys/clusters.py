@@ -1,4 +1,4 @@
-"""Points of a mixture, fitted by EM: one player that has buffers only, and a recipe without an optimiser."""
+"""Points of a mixture fitted by EM: one player that has only buffers, and a recipe without optimisers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,14 +14,14 @@ from sparring.flow import Batch
 from sparring.games.game import Game
 from sparring.recipe import Adam, Chosen, Machine, Recipe
 from sparring.rendering.exhibits import Exhibit, picture_of
-from sparring.rendering.scatter import picture
+from sparring.rendering.scatter import scatter_plot
 from toys import trainers
 from toys.kind import Kind
 from toys.mixture_game import MixtureGame
 
 
 def write(folder: Path) -> str:
-    """Points of three Gaussians."""
+    """Write points of three Gaussians."""
     np.save(folder / "data.clusters.npy", trainers.clusters().samples)
     return str(folder / "data.clusters.npy")
 
@@ -34,15 +34,15 @@ def features(points: Tensor) -> Tensor:
     return points
 
 
-def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
-    return [picture_of(picture(batch.real))]
+def exhibits(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
+    return [picture_of(scatter_plot(batch.real))]
 
 
-KIND = Kind("clusters", load, features, look, ".clusters.npy", shown=400)
+KIND = Kind("clusters", load, features, exhibits, ".clusters.npy", samples_per_picture=400)
 
 
 class Clusters(Recipe):
-    """A mixture of as many Gaussians as are asked for."""
+    """Mixture of Gaussians."""
 
     modality: ClassVar[str] = "clusters"
     paper: ClassVar[str] = "a toy"
@@ -51,7 +51,7 @@ class Clusters(Recipe):
     batch: int = 32
     """Samples per batch."""
     components: int = 3
-    """Gaussians of the mixture."""
+    """Number of Gaussians."""
 
     def view(self, facts: Facts) -> View:
         return View(facts.shape)

@@ -1,4 +1,4 @@
-"""Points of two domains, turned into each other: a small CycleGAN (Zhu et al. 2017)."""
+"""A small CycleGAN (Zhu et al. 2017), which translates points between two domains."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss, mse_loss
 
 from sparring.controls import Control
-from sparring.flow import Batch, Latent, Opinion, Progress, Sample, Terms, Turn
+from sparring.flow import Batch, Latent, Objective, Opinion, Progress, Sample, Turn
 from sparring.games.game import WHOLE_RUN
 from sparring.layers.dense import Dense
 from sparring.objectives.gamma import LEAD, lead
@@ -19,12 +19,12 @@ CYCLE_WEIGHT = 10.0
 
 
 class Critic(nn.Module):
-    """Scores of points, and a pool of earlier fakes to be judged again (Shrivastava et al. 2017, section 2.3).
+    """Discriminator of points with a pool of earlier fakes, which it sees again (Shrivastava et al. 2017, section 2.3).
 
     Args:
         size: numbers in a point.
-        width: of the hidden layer.
-        pool: places for earlier fakes, at least as many as a batch has rows.
+        width: units of the hidden layer.
+        pool: number of earlier fakes that are kept, at least as many as a batch has rows.
     """
 
     pool: Tensor
@@ -37,31 +37,31 @@ class Critic(nn.Module):
         self.register_buffer("filled", torch.zeros(pool, dtype=torch.bool))
 
     def forward(self, points: Tensor) -> Tensor:
-        """Map points (rows, size) to scores (rows,)."""
+        """Map points (rows, size) to logits (rows,)."""
         logits: Tensor = self.layers(points).squeeze(1)
         return logits
 
     def exchange(self, fakes: Tensor, progress: Progress) -> Tensor:
-        """Exchange half of the fakes for earlier ones."""
+        """Replace half of the fakes by earlier ones."""
         places, chosen = self._places(progress)
         return torch.where((chosen & self.filled[places])[:, None], self.pool[places], fakes)
 
     def remember(self, fakes: Tensor, progress: Progress) -> None:
-        """Put the fakes that were exchanged into the pool, and those for which it had an empty place."""
+        """Store the replaced fakes in the pool, and those whose place in it was empty."""
         places, chosen = self._places(progress)
         kept = chosen | ~self.filled[places]
         self.pool[places[kept]] = fakes[kept]
         self.filled[places[kept]] = True
 
     def _places(self, progress: Progress) -> tuple[Tensor, Tensor]:
-        """Each row's place in the pool, which no other row of the batch has, and whether the row is chosen."""
+        """Return each row's place in the pool, unique within the batch, and whether the row is to be replaced."""
         random = progress.random
         rows = torch.arange(random.rows.start, random.rows.stop, device=random.device)
         return (progress.samples + rows) % len(self.pool), random.uniform("exchange") < 0.5
 
 
 class ExchangeGame:
-    """Domain a are the samples, domain b the conditions; a cycle must end where it began."""
+    """CycleGAN whose domain a are the samples and whose domain b are the conditions."""
 
     published = ("to a", "to b")
     critics = ("critic a", "critic b")
@@ -70,61 +70,63 @@ class ExchangeGame:
     def __init__(self, *, size: int = 2, width: int = 32, pool: int = 50) -> None:
         self.controls: dict[str, Control] = {}
         self.generators = {domain: Dense(size, width, size) for domain in ("a", "b")}
-        self.critics = {domain: Critic(size=size, width=width, pool=pool) for domain in ("a", "b")}
+        self.discriminators = {domain: Critic(size=size, width=width, pool=pool) for domain in ("a", "b")}
         self.players: dict[str, nn.Module] = {
             **{f"to {domain}": generator for domain, generator in self.generators.items()},
-            **{f"critic {domain}": critic for domain, critic in self.critics.items()},
+            **{f"critic {domain}": critic for domain, critic in self.discriminators.items()},
         }
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
-        """Each critic, then both generators together."""
+        """Train each critic, then both generators together."""
         critics = [
-            Turn(f"critic {domain}", partial(self.critic_terms, domain), after=partial(self.remember, domain))
-            for domain in self.critics
+            Turn(f"critic {domain}", partial(self.critic_objective, domain), after=partial(self.remember, domain))
+            for domain in self.discriminators
         ]
-        return [*critics, Turn("generators", self.generator_terms, players=("to a", "to b"))]
+        return [*critics, Turn("generators", self.generator_objective, players=("to a", "to b"))]
 
-    def critic_terms(self, domain: str, batch: Batch, progress: Progress) -> Terms:
-        """Tell real points of the domain from fakes, some of them earlier ones, by least squares (Mao et al. 2017)."""
+    def critic_objective(self, domain: str, batch: Batch, progress: Progress) -> Objective:
+        """Minimise least squares (Mao et al. 2017) on real points and on fakes, some of them from the pool."""
         real, other = (batch.real, batch.condition) if domain == "a" else (batch.condition, batch.real)
         with torch.no_grad():
             fakes = self.generators[domain](other)
-        progress.rows["fakes"] = fakes
-        critic = self.critics[domain]
+        critic = self.discriminators[domain]
         real_logits, fake_logits = critic(real), critic(critic.exchange(fakes, progress))
         with torch.no_grad():
-            progress.notes[LEAD] = lead([real_logits], [fake_logits])
-        return {"real": towards(1.0, real_logits) / 2, "fake": towards(0.0, fake_logits) / 2}
+            notes = {LEAD: lead([real_logits], [fake_logits])}
+        terms = {"real": towards(1.0, real_logits) / 2, "fake": towards(0.0, fake_logits) / 2}
+        return Objective(terms, notes, {"fakes": fakes})
 
     def remember(self, domain: str, rows: Mapping[str, Sample], progress: Progress) -> None:
-        """Move the pool of the domain's critic."""
-        self.critics[domain].remember(rows["fakes"], progress)
+        """Update the pool of the domain's critic."""
+        self.discriminators[domain].remember(rows["fakes"], progress)
 
-    def generator_terms(self, batch: Batch, progress: Progress) -> Terms:
-        """Be taken for real in both domains, and find the way back (eqs. 1 and 2)."""
+    def generator_objective(self, batch: Batch, progress: Progress) -> Objective:
+        """Minimise the adversarial losses of both domains and the cycle loss (Zhu et al. 2017, eqs. 1 and 2)."""
         a, b = batch.real, batch.condition
         assert b is not None
         as_a, as_b = self.generators["a"](b), self.generators["b"](a)
         cycle = l1_loss(self.generators["a"](as_b), a) + l1_loss(self.generators["b"](as_a), b)
-        return {
-            "a": towards(1.0, self.critics["a"](as_a)),
-            "b": towards(1.0, self.critics["b"](as_b)),
-            "cycle": CYCLE_WEIGHT * cycle,
-        }
+        return Objective(
+            {
+                "a": towards(1.0, self.discriminators["a"](as_a)),
+                "b": towards(1.0, self.discriminators["b"](as_b)),
+                "cycle": CYCLE_WEIGHT * cycle,
+            }
+        )
 
     def opinion(self, batch: Batch) -> Opinion:
-        """How real the critic takes points of domain a for."""
-        return Opinion(self.critics["a"](batch.real))
+        """Return the critic's logits of points of domain a."""
+        return Opinion(self.discriminators["a"](batch.real))
 
     def latent(self, random: RandomStream) -> Latent:
-        """No numbers, (rows, 0): an exchange is a function of the condition."""
+        """Return empty latents, (rows, 0): the sample is a function of the condition alone."""
         return random.normal("noise", 0)
 
     def generate(self, latent: Latent, condition: Sample | None) -> Sample:
-        """Turn points of domain b into points of domain a."""
+        """Translate points of domain b into domain a."""
         return self.generators["a"](condition)
 
 
 def towards(value: float, logits: Tensor) -> Tensor:
-    """Mean squared distance of scores from a value."""
+    """Mean squared distance of logits from a value."""
     return mse_loss(logits, torch.full_like(logits, value))

@@ -1,4 +1,4 @@
-"""A graph as networks see it, and two networks for it: gradients flow through its bonds alone."""
+"""Graphs as networks see them, a generator and a discriminator: only bonds carry gradients."""
 
 from typing import NamedTuple
 
@@ -9,43 +9,43 @@ from torch.nn.functional import one_hot
 from sparring.flow import Verdict
 from sparring.layers.dense import Dense
 
-KINDS, ATOMS, FEWEST = 4, 5, 3
-CHOICE = KINDS * ATOMS, 1 + ATOMS - FEWEST
-"""Numbers of the noise that choose the atoms, and those that choose the size."""
+ELEMENTS, MIN_ATOMS, MAX_ATOMS = 4, 3, 5
+CHOICE_SIZES = ELEMENTS * MAX_ATOMS, 1 + MAX_ATOMS - MIN_ATOMS
+"""Length of the parts of a latent that choose the atoms, and their number."""
 
 
 class Graph(NamedTuple):
-    atoms: Tensor  # (batch, 5) int64: their kinds
+    atoms: Tensor  # (batch, 5) int64: their elements
     bonds: Tensor  # (batch, 5, 5) float32 in [0, 1]
-    size: Tensor  # (batch,) int64: so many atoms are there, the first ones
+    size: Tensor  # (batch,) int64: number of atoms; the places after them are empty
 
 
 def flat(graph: Graph) -> Tensor:
-    """All of a graph in one row: one-hot atoms and size, and bonds, (batch, 51)."""
-    return torch.cat([indicators(graph.atoms, graph.size), graph.bonds.flatten(1)], 1)
+    """Concatenate one-hot atoms, one-hot size and bonds, (batch, 51)."""
+    return torch.cat([one_hot_parts(graph.atoms, graph.size), graph.bonds.flatten(1)], 1)
 
 
-def indicators(atoms: Tensor, size: Tensor) -> Tensor:
-    """One-hot atoms and size, (batch, 26)."""
-    return torch.cat([one_hot(atoms, KINDS).flatten(1), one_hot(size, 1 + ATOMS)], 1).float()
+def one_hot_parts(atoms: Tensor, size: Tensor) -> Tensor:
+    """Concatenate one-hot atoms and one-hot size, (batch, 26)."""
+    return torch.cat([one_hot(atoms, ELEMENTS).flatten(1), one_hot(size, 1 + MAX_ATOMS)], 1).float()
 
 
 class Generator(nn.Module):
-    """Noise (batch, 31) chooses atoms and size by argmax, without a gradient; the bonds between them are learned."""
+    """Generator whose latents (batch, 31) choose atoms and size by argmax, without a gradient; bonds are learned."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers = Dense(26 + 8, 64, ATOMS * ATOMS)
+        self.layers = Dense(26 + 8, 64, MAX_ATOMS * MAX_ATOMS)
 
     def forward(self, latent: Tensor, condition: None) -> Graph:
-        for_atoms, for_size, rest = latent.split((*CHOICE, 8), 1)
-        atoms, size = for_atoms.view(-1, ATOMS, KINDS).argmax(2), FEWEST + for_size.argmax(1)
-        bonds = self.layers(torch.cat([indicators(atoms, size), rest], 1)).view(-1, ATOMS, ATOMS)
+        for_atoms, for_size, rest = latent.split((*CHOICE_SIZES, 8), 1)
+        atoms, size = for_atoms.view(-1, MAX_ATOMS, ELEMENTS).argmax(2), MIN_ATOMS + for_size.argmax(1)
+        bonds = self.layers(torch.cat([one_hot_parts(atoms, size), rest], 1)).view(-1, MAX_ATOMS, MAX_ATOMS)
         return Graph(atoms, (bonds + bonds.mT).sigmoid(), size)
 
 
 class Discriminator(nn.Module):
-    """Scores of graphs."""
+    """Discriminator of graphs."""
 
     def __init__(self) -> None:
         super().__init__()

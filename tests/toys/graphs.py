@@ -1,4 +1,4 @@
-"""Graphs of up to five atoms: whole numbers, which have no gradient, and soft bonds, which have one, in one sample."""
+"""Graphs of up to five atoms: samples with integers, which have no gradient, and soft bonds, which have one."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from sparring.objectives.gamma import automatic
 from sparring.objectives.losses import relativistic
 from sparring.randomness import RandomStream
 from sparring.rendering.exhibits import Exhibit, Text
-from toys.graph_networks import ATOMS, CHOICE, FEWEST, Discriminator, Generator, Graph, flat
+from toys.graph_networks import CHOICE_SIZES, MAX_ATOMS, MIN_ATOMS, Discriminator, Generator, Graph, flat
 from toys.kind import Kind
 from toys.recipe import ToyRecipe
 
@@ -25,12 +25,12 @@ SYMBOLS = "CNOS"
 
 
 def write(folder: Path) -> str:
-    """Graphs in which atoms of different kinds are bonded."""
+    """Write graphs in which atoms are bonded if their elements differ."""
     random = np.random.default_rng(0)
-    atoms = random.integers(len(SYMBOLS), size=(400, ATOMS), dtype=np.uint8)
-    size = random.integers(FEWEST, ATOMS + 1, size=400, dtype=np.uint8)
-    there = np.arange(ATOMS) < size[:, None]
-    bonds = (atoms[:, :, None] != atoms[:, None]) & there[:, :, None] & there[:, None]
+    atoms = random.integers(len(SYMBOLS), size=(400, MAX_ATOMS), dtype=np.uint8)
+    size = random.integers(MIN_ATOMS, MAX_ATOMS + 1, size=400, dtype=np.uint8)
+    present = np.arange(MAX_ATOMS) < size[:, None]
+    bonds = (atoms[:, :, None] != atoms[:, None]) & present[:, :, None] & present[:, None]
     np.savez(folder / "data.graphs.npz", atoms=atoms, bonds=bonds, size=size)
     return str(folder / "data.graphs.npz")
 
@@ -41,26 +41,26 @@ def load(source: str, view: View) -> Dataset:
 
 
 def widened(stored: Batch, random: RandomStream | None) -> Batch:
-    """A byte for each number is enough to store; networks see int64 and float32."""
+    """Convert the stored bytes to int64 and float32 for the networks."""
     atoms, bonds, size = stored.real
     return stored._replace(real=Graph(atoms.long(), bonds.float(), size.long()))
 
 
-def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
-    return [Text(tuple(said(*graph) for graph in zip(*(part.tolist() for part in batch.real), strict=True)))]
+def exhibits(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
+    return [Text(tuple(described(*graph) for graph in zip(*(part.tolist() for part in batch.real), strict=True)))]
 
 
-def said(atoms: list[int], bonds: list[list[float]], size: int) -> str:
-    """The atoms, and which of them are bonded: "CNC 1-0 2-1"."""
+def described(atoms: list[int], bonds: list[list[float]], size: int) -> str:
+    """Describe a graph by its atoms and bonds: "CNC 1-0 2-1"."""
     pairs = [f"{one}-{other}" for one in range(size) for other in range(one) if bonds[one][other] > 0.5]
     return " ".join(["".join(SYMBOLS[kind] for kind in atoms[:size]), *pairs])
 
 
-KIND = Kind("graphs", load, flat, look, ".graphs.npz", bounds=(0.0, 1.0))
+KIND = Kind("graphs", load, flat, exhibits, ".graphs.npz", bounds=(0.0, 1.0))
 
 
 class Graphs(ToyRecipe):
-    """A duel over graphs."""
+    """Duel over graphs."""
 
     modality: ClassVar[str] = "graphs"
 
@@ -68,8 +68,8 @@ class Graphs(ToyRecipe):
         return View(facts.shape)
 
     def game(self, facts: Facts) -> Game:
-        strength, latent = automatic(10.0, rate=0.01, lowest=0.01), normal(sum(CHOICE) + 8)
-        return Duel(Generator(), Discriminator(), prior=latent, loss=relativistic, strength=strength)
+        gamma, prior = automatic(10.0, rate=0.01, lowest=0.01), normal(sum(CHOICE_SIZES) + 8)
+        return Duel(Generator(), Discriminator(), prior=prior, loss=relativistic, gamma=gamma)
 
 
 RECIPE = Graphs()

@@ -1,4 +1,4 @@
-"""Points of three classes, of which half the labels are unknown; the game learns to make points and to name them."""
+"""Points of three classes, half of them without a label; the game learns to generate and to classify points."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ CENTRES = np.array([[2.0, 0.0], [-1.0, 2.0], [-1.0, -2.0]])
 
 
 def write(folder: Path) -> str:
-    """Points around three centres, and which of these it is, -1 where nobody has looked."""
+    """Write points around three centres with their labels, half of which are -1, unknown."""
     random = np.random.default_rng(0)
     labels = random.integers(3, size=300)
     points = CENTRES[labels] + random.normal(0, 0.4, (300, 2))
@@ -35,11 +35,11 @@ def load(source: str, view: View) -> Dataset:
         return Dataset(file["points"].astype(np.float32), labels=file["labels"])
 
 
-def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
+def exhibits(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     return [Table(("x", "y"), tuple((f"{x:.3g}", f"{y:.3g}") for x, y in batch.real.tolist()))]
 
 
-KIND = Kind("halves", load, lambda points: points, look, ".halves.npz", classes=("east", "north", "south"))
+KIND = Kind("halves", load, lambda points: points, exhibits, ".halves.npz", classes=("east", "north", "south"))
 
 
 class Generator(nn.Module):
@@ -61,7 +61,7 @@ class Discriminator(nn.Module):
 
 
 class Halves(ToyRecipe):
-    """A duel over points beside a classifier of them."""
+    """Duel over points, and a classifier of them."""
 
     modality: ClassVar[str] = "halves"
     players: ClassVar[tuple[str, ...]] = ("generator", "discriminator", "classifier")
@@ -70,7 +70,7 @@ class Halves(ToyRecipe):
         return View(facts.shape)
 
     def game(self, facts: Facts) -> Game:
-        return HalvesGame(Generator(), Discriminator(), Dense(2, 32, len(facts.classes)), latent=4)
+        return HalvesGame(Generator(), Discriminator(), Dense(2, 32, len(facts.classes)), latent_size=4)
 
 
 RECIPE, MEASURES = Halves(), ("accuracy",)

@@ -1,4 +1,4 @@
-"""A modality made of a few functions: what all toys share."""
+"""A modality that consists of a few functions, shared by all toys."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from sparring.samples import Sample, tensors
 
 @final
 @dataclass(frozen=True)
-class Seen:
+class ToySurvey:
     """See ``sparring.modality.Survey``."""
 
     facts: Facts
@@ -41,21 +41,21 @@ class Kind:
     """See ``sparring.modality.Modality``.
 
     Args:
-        name: of the modality.
-        load: (source, view) → all its samples.
-        features: samples → (count, features), by which they are judged and watched.
-        look: (batch, facts, samples in a row) → what a person is shown.
-        suffix: of the files that it claims.
+        name: name of the modality.
+        load: (source, view) → all samples of the source.
+        features: samples → (count, features), for metrics and for the watchdog.
+        exhibits: (batch, facts, samples in a row) → pictures, sounds, texts or tables of the samples.
+        suffix: ending of the files that it claims.
         classes: names of the labels.
-        coding: what networks need to know of the data, from the source.
-        conditions: what a person can ask for.
-        bounds, blends, paired: as a modality has them.
+        coding: source → facts that networks and decoding need.
+        conditions: kinds of conditions by name.
+        bounds, blends, paired: as in ``Modality``.
     """
 
     name: str
     load: Callable[[str, View], Dataset]
     features: Callable[[Sample], Tensor]
-    look: Callable[[Batch, Facts, int], Sequence[Exhibit]]
+    exhibits: Callable[[Batch, Facts, int], Sequence[Exhibit]]
     suffix: str
     classes: tuple[str, ...] = ()
     coding: Callable[[str], dict[str, Any]] = lambda source: {}
@@ -63,7 +63,7 @@ class Kind:
     bounds: tuple[float, float] | None = None
     blends: bool = False
     paired: Callable[[Sample, Sample], Mapping[str, float]] = lambda fake, true: {}
-    shown: int = 8
+    samples_per_picture: int = 8
     preparation: str = "as it is"
 
     def claims(self, source: str) -> int:
@@ -75,7 +75,7 @@ class Kind:
         offers, shape = tuple(self.conditions), whole.shapes[0]
         coding = self.coding(source)
         facts = Facts(source, self.name, len(whole), shape, digest, self.classes, offers=offers, coding=coding)
-        return Seen(facts, self.load)
+        return ToySurvey(facts, self.load)
 
     def view_of(self, made: Facts, real: Facts) -> View:
         return View(made.shape)
@@ -87,7 +87,7 @@ class Kind:
         return [part.numpy() for part in tensors(samples)]
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
-        return self.look(batch, facts, columns)
+        return self.exhibits(batch, facts, columns)
 
     def save(self, samples: Sample, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
@@ -125,14 +125,14 @@ class Features:
             return self.compute(samples).float()
 
 
-def arrays_asked(asked: Mapping[str, Any], name: str) -> np.ndarray:
-    """Array of that name in the .npz files of ``--input``, one after the other.
+def input_arrays(options: Mapping[str, Any], name: str) -> np.ndarray:
+    """Concatenate the arrays called ``name`` in the .npz files of ``--input``.
 
     Raises:
-        SparringError: the array is not there.
+        SparringError: a file cannot be read or has no such array.
     """
     arrays = []
-    for file in asked["input"]:
+    for file in options["input"]:
         try:
             with np.load(file) as content:
                 arrays.append(content[name])

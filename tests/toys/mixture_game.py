@@ -1,4 +1,4 @@
-"""A mixture of Gaussians fitted by stepwise EM (Cappé & Moulines 2009): nothing in it has a gradient."""
+"""A mixture of Gaussians fitted by stepwise EM (Cappé & Moulines 2009), without any gradient."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,18 +7,18 @@ import torch
 from torch import Tensor, nn
 
 from sparring.controls import Control
-from sparring.flow import Batch, Latent, Opinion, Progress, Sample, Terms, Turn
+from sparring.flow import Batch, Latent, Objective, Opinion, Progress, Sample, Turn
 from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import normal
 from sparring.randomness import RandomStream
 
-FORGETTING = 0.6
+STEP_SIZE_EXPONENT = 0.6
 """α of the step sizes n^-α, in (1/2, 1] (Cappé & Moulines 2009, section 2.4)."""
-LEAST_VARIANCE, LEAST_SHARE = 1e-4, 1e-6
+MIN_VARIANCE, MIN_SHARE = 1e-4, 1e-6
 
 
 class Mixture(nn.Module):
-    """A mixture as running means of its sufficient statistics, with r the responsibilities of the components.
+    """Mixture stored as running means of its sufficient statistics; r are the responsibilities of the components.
 
     Args:
         components: number of Gaussians.
@@ -42,27 +42,27 @@ class Mixture(nn.Module):
     @property
     def means(self) -> Tensor:
         """Means of the components, (components, size)."""
-        return self.sums / self.shares.clamp_min(LEAST_SHARE)[:, None]
+        return self.sums / self.shares.clamp_min(MIN_SHARE)[:, None]
 
     @property
     def factors(self) -> Tensor:
         """Cholesky factors of the covariances, (components, size, size)."""
-        second = self.products / self.shares.clamp_min(LEAST_SHARE)[:, None, None]
-        least = LEAST_VARIANCE * torch.eye(self.sums.shape[1], device=self.sums.device)
-        factors: Tensor = torch.linalg.cholesky(second - self.means[:, :, None] * self.means[:, None] + least)
+        second = self.products / self.shares.clamp_min(MIN_SHARE)[:, None, None]
+        smallest = MIN_VARIANCE * torch.eye(self.sums.shape[1], device=self.sums.device)
+        factors: Tensor = torch.linalg.cholesky(second - self.means[:, :, None] * self.means[:, None] + smallest)
         return factors
 
     def forward(self, points: Tensor) -> Tensor:
         """Map points (rows, size) to log p(x, component), (rows, components)."""
         factors = self.factors
-        apart = (points[:, None] - self.means).permute(1, 2, 0)
-        squares = torch.linalg.solve_triangular(factors, apart, upper=False).square().sum(1).T
+        deviations = (points[:, None] - self.means).permute(1, 2, 0)  # (components, size, rows)
+        squares = torch.linalg.solve_triangular(factors, deviations, upper=False).square().sum(1).T
         spread = factors.diagonal(dim1=1, dim2=2).log().sum(1) + points.shape[1] / 2 * math.log(2 * math.pi)
-        joint: Tensor = self.shares.clamp_min(LEAST_SHARE).log() - spread - squares / 2
+        joint: Tensor = self.shares.clamp_min(MIN_SHARE).log() - spread - squares / 2
         return joint
 
     def begin(self, points: Tensor) -> None:
-        """Put each mean on the point that is farthest from those before it, with the variance of all points."""
+        """Initialise each mean to the point farthest from the means before it, with the variance of all points."""
         means = points[:1]
         while len(means) < len(self.shares):
             distances = (points[:, None] - means).square().sum(2).amin(1)
@@ -73,17 +73,17 @@ class Mixture(nn.Module):
         self.begun.fill_(True)
 
     def update(self, points: Tensor) -> None:
-        """Move the statistics towards those of the points (eq. 13, without the M-step, which ``means`` takes)."""
-        mine = self(points).softmax(1) / len(points)
+        """Move the statistics towards those of the points (eq. 13; ``means`` and ``factors`` are the M-step)."""
+        responsibilities = self(points).softmax(1) / len(points)
         self.updates += 1
-        rate = (self.updates + 1.0) ** -FORGETTING
-        self.shares.lerp_(mine.sum(0), rate)
-        self.sums.lerp_(mine.T @ points, rate)
-        self.products.lerp_(torch.einsum("rk,ri,rj->kij", mine, points, points), rate)
+        rate = (self.updates + 1.0) ** -STEP_SIZE_EXPONENT
+        self.shares.lerp_(responsibilities.sum(0), rate)
+        self.sums.lerp_(responsibilities.T @ points, rate)
+        self.products.lerp_(torch.einsum("rk,ri,rj->kij", responsibilities, points, points), rate)
 
 
 class MixtureGame:
-    """One player, whose statistics move after each turn."""
+    """Game of one player, whose statistics are updated after each turn."""
 
     published = ("mixture",)
     critics = ()
@@ -96,13 +96,13 @@ class MixtureGame:
         self._prior = normal(1 + size)
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
-        """The mixture, every time."""
-        return [Turn("mixture", self.terms, after=self.learn)]
+        """Take one turn of the mixture."""
+        return [Turn("mixture", self.objective, after=self.learn)]
 
-    def terms(self, batch: Batch, progress: Progress) -> Terms:
-        """The negative log-likelihood in nats, which EM lowers."""
-        progress.rows["points"] = batch.real
-        return {"surprise": -self.mixture(batch.real).logsumexp(1).mean()}
+    def objective(self, batch: Batch, progress: Progress) -> Objective:
+        """Log the negative log-likelihood in nats, which EM lowers."""
+        surprise = -self.mixture(batch.real).logsumexp(1).mean()
+        return Objective({"negative log-likelihood": surprise}, rows={"points": batch.real})
 
     def learn(self, rows: Mapping[str, Sample], progress: Progress) -> None:
         """Take one step of EM on the whole batch."""
@@ -111,15 +111,15 @@ class MixtureGame:
         self.mixture.update(rows["points"])
 
     def opinion(self, batch: Batch) -> Opinion:
-        """The log-likelihood."""
+        """Return the log-likelihood of each point."""
         return Opinion(likelihood=self.mixture(batch.real).logsumexp(1))
 
     def latent(self, random: RandomStream) -> Latent:
-        """Standard normal noise, (rows, 1 + size): the first number chooses the component."""
+        """Draw standard normal latents, (rows, 1 + size): the first number chooses the component."""
         return self._prior(random)
 
     def generate(self, latent: Latent, condition: Sample | None) -> Sample:
-        """Choose a component by its share, and a point of it."""
+        """Draw a component by its share, and a point of it."""
         bounds = self.mixture.shares.cumsum(0)
         chosen = torch.searchsorted(bounds, torch.special.ndtr(latent[:, 0])).clamp_max(len(bounds) - 1)
         steps = self.mixture.factors[chosen] @ latent[:, 1:, None]

@@ -1,4 +1,4 @@
-"""Pairs of pictures: a sketch becomes a photograph, its own one (pix2pix, Isola et al. 2017)."""
+"""Pairs of images: a sketch is translated into its own photograph (pix2pix, Isola et al. 2017)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,23 +23,23 @@ from sparring.objectives.losses import relativistic
 from sparring.objectives.schedules import Weighted, constant
 from sparring.objectives.terms import reconstruction
 from sparring.rendering.exhibits import Exhibit, picture_of
-from sparring.rendering.grids import beside, picture
-from toys.kind import Kind, arrays_asked
+from sparring.rendering.grids import image_grid, side_by_side
+from toys.kind import Kind, input_arrays
 from toys.recipe import ToyRecipe
 
 BOUNDS = (-1, 1)
 
 
 def write(folder: Path, count: int = 300, name: str = "data", seed: int = 0) -> str:
-    """Sketches, dots on black, and photographs, the same blurred and inverted: each (count, 1, 8, 8), in bytes."""
+    """Write sketches, dots on black, and photographs, the same blurred and inverted: (count, 1, 8, 8) uint8 each."""
     sketches = np.random.default_rng(seed).random((count, 1, 8, 8), np.float32) < 0.3
     blurred = avg_pool2d(torch.from_numpy(sketches).float(), 3, stride=1, padding=1).numpy()
-    sketched, taken = ((255 * part).astype(np.uint8) for part in (sketches, 1 - blurred))
-    np.savez(folder / f"{name}.pairs.npz", sketches=sketched, photographs=taken)
+    sketches, photographs = ((255 * part).astype(np.uint8) for part in (sketches, 1 - blurred))
+    np.savez(folder / f"{name}.pairs.npz", sketches=sketches, photographs=photographs)
     return str(folder / f"{name}.pairs.npz")
 
 
-def asked(folder: Path) -> dict[str, str]:
+def options(folder: Path) -> dict[str, str]:
     return {"input": write(folder, 7, "inputs", seed=1)}
 
 
@@ -48,18 +48,18 @@ def load(source: str, view: View) -> Dataset:
         return Dataset(file["photographs"], conditions=file["sketches"] if view.condition else None)
 
 
-def answer(asked: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Tensor:
-    return Dataset(arrays_asked(asked, "sketches")).batch(slice(None)).real  # Coded as those of the data.
+def input_sketches(options: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Tensor:
+    return Dataset(input_arrays(options, "sketches")).batch(slice(None)).real  # Coded as those of the data.
 
 
-def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
-    both = batch.real if batch.condition is None else beside(batch.condition, batch.real)
-    return [picture_of(picture(both, columns=columns))]
+def exhibits(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
+    both = batch.real if batch.condition is None else side_by_side(batch.condition, batch.real)
+    return [picture_of(image_grid(both, columns=columns))]
 
 
-PAIR = ConditionSpec({"input": "a file of sketches"}, answer, determines=True, required=("input",))
-LOOKS = {"conditions": {"pair": PAIR}, "bounds": BOUNDS, "blends": True, "paired": IMAGES.paired}
-KIND = Kind("pairs", load, lambda pictures: pictures.flatten(1), look, ".pairs.npz", **LOOKS)
+PAIR = ConditionSpec({"input": "a file of sketches"}, input_sketches, determines=True, required=("input",))
+TRAITS = {"conditions": {"pair": PAIR}, "bounds": BOUNDS, "blends": True, "paired": IMAGES.paired}
+KIND = Kind("pairs", load, lambda pictures: pictures.flatten(1), exhibits, ".pairs.npz", **TRAITS)
 MEASURES = ("l1", "psnr", "ssim")
 
 
@@ -84,7 +84,7 @@ class Discriminator(nn.Module):
 
 
 class Pairs(ToyRecipe):
-    """A duel whose condition is a picture."""
+    """Duel conditioned on an image."""
 
     modality: ClassVar[str] = "pairs"
 

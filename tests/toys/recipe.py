@@ -1,4 +1,4 @@
-"""A recipe of a few numbers: what the toys share."""
+"""The recipe with a few fields that the toys share."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -8,7 +8,7 @@ from sparring.recipe import Adam, Recipe
 
 
 class ToyRecipe(Recipe):
-    """All but the modality, the view of the data and the game; ``players`` are those with an optimiser."""
+    """Recipe but for its modality, view and game; each of ``players`` has an optimiser."""
 
     paper: ClassVar[str] = "a toy"
     players: ClassVar[tuple[str, ...]] = ("generator", "discriminator")

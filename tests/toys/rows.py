@@ -1,4 +1,4 @@
-"""Rows of a table: a number and a category, which is one-hot for the networks; a person may ask for the category."""
+"""Rows of a table: a number and a category, one-hot for the networks; the category is also the condition."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ class Row(NamedTuple):
 
 
 def write(folder: Path) -> str:
-    """Rows whose number follows from the colour."""
+    """Write rows whose number follows from the colour."""
     random = np.random.default_rng(0)
     colour = random.choice(3, 300, p=(0.6, 0.3, 0.1))
     np.savez(folder / "data.rows.npz", number=colour + 0.1 * random.normal(size=300), colour=colour)
@@ -43,21 +43,21 @@ def write(folder: Path) -> str:
 def load(source: str, view: View) -> Dataset:
     with np.load(source) as file:
         number, colour = file["number"].astype(np.float32)[:, None], file["colour"].astype(np.int64)
-    told = colour if view.condition == "label" else None
-    return Dataset(Row(number, colour), labels=colour, conditions=told, read=encoded)
+    conditions = colour if view.condition == "label" else None
+    return Dataset(Row(number, colour), labels=colour, conditions=conditions, read=encoded)
 
 
 def encoded(stored: Batch, random: RandomStream | None) -> Batch:
-    """One-hot categories: only what is stored is small."""
+    """Convert the stored category numbers to one-hot."""
     return stored._replace(real=Row(stored.real.number, one_hot(stored.real.colour, len(COLOURS)).float()))
 
 
-def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
+def exhibits(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     rows = zip(batch.real.number[:, 0].tolist(), batch.real.colour.argmax(1).tolist(), strict=True)
     return [Table(("number", "colour"), tuple((f"{number:.3g}", COLOURS[colour]) for number, colour in rows))]
 
 
-KIND = Kind("rows", load, lambda rows: torch.cat(rows, 1), look, ".rows.npz", COLOURS, conditions={"label": LABEL})
+KIND = Kind("rows", load, lambda rows: torch.cat(rows, 1), exhibits, ".rows.npz", COLOURS, conditions={"label": LABEL})
 
 
 class Generator(nn.Module):
@@ -81,7 +81,7 @@ class Discriminator(nn.Module):
 
 
 class Rows(ToyRecipe):
-    """A duel over rows."""
+    """Duel over rows."""
 
     modality: ClassVar[str] = "rows"
 
@@ -92,4 +92,4 @@ class Rows(ToyRecipe):
         return Duel(Generator(), Discriminator(), prior=normal(4), loss=relativistic)
 
 
-RECIPE, ASKED = Rows(), {"label": "green"}
+RECIPE, OPTIONS = Rows(), {"label": "green"}

@@ -1,4 +1,4 @@
-"""Words of six letters, each likely to follow in the alphabet on the one before: whole numbers, nothing in between."""
+"""Words of six letters, each often the successor in the alphabet of the one before: discrete samples."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ ALPHABET, LENGTH = "abcdefgh", 6
 
 
 def write(folder: Path) -> str:
-    """Words, a line each; half of them chosen to follow on the one before, the others are any."""
+    """Write a word per line; half of its letters are the successor of the one before, the others are uniform."""
     random = np.random.default_rng(0)
     words = random.integers(len(ALPHABET), size=(300, LENGTH))
     for place in range(1, LENGTH):
@@ -45,7 +45,7 @@ def spelled(word: Sequence[int], alphabet: str) -> str:
     return "".join(alphabet[number] for number in word)
 
 
-def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
+def exhibits(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     return [Text(tuple(spelled(word, facts.coding["alphabet"]) for word in batch.real.tolist()))]
 
 
@@ -53,11 +53,11 @@ def features(words: Tensor) -> Tensor:
     return one_hot(words, len(ALPHABET)).float().flatten(1)
 
 
-KIND = Kind("tokens", load, features, look, ".tokens.txt", coding=lambda source: {"alphabet": ALPHABET})
+KIND = Kind("tokens", load, features, exhibits, ".tokens.txt", coding=lambda source: {"alphabet": ALPHABET})
 
 
 class Language(nn.Module):
-    """log p(token | tokens before), (batch, length, letters): whoever writes reads what it has written so far."""
+    """Language model: tokens (batch, length) → log p(token | tokens before), (batch, length, letters)."""
 
     def __init__(self, letters: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class Language(nn.Module):
 
 
 class Tokens(ToyRecipe):
-    """Maximum likelihood, then a contest, over words."""
+    """Maximum likelihood, then adversarial training, over words."""
 
     modality: ClassVar[str] = "tokens"
 

@@ -1,4 +1,4 @@
-"""Trainers of the toy games, made alike wherever they are made."""
+"""Trainers of the toy games, equal in every process."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ SPREADS = np.array([0.3, 0.5])
 
 
 def clusters(count: int = 600, seed: int = 0) -> Dataset:
-    """Points of three Gaussians; beside each, a point of a ring as its condition."""
+    """Return points of three Gaussians, each with a point of a ring as its condition."""
     random = np.random.default_rng(seed)
     points = CENTRES[random.choice(3, count, p=SHARES)] + random.normal(0, SPREADS, (count, 2))
     angles = random.uniform(0, 2 * np.pi, count)
@@ -29,7 +29,7 @@ def clusters(count: int = 600, seed: int = 0) -> Dataset:
 
 
 def exchange(*, world: World | None = None, **numbers: Any) -> Trainer:
-    """A trainer of the exchange of clusters and ring: ``exchange(micro_batch=7)``."""
+    """Return a trainer of the exchange of clusters and ring: ``exchange(micro_batch=7)``."""
     with seeded(0, "weights"):
         game = ExchangeGame(width=16)
     adam = Adam(constant(1e-3), beta1=0.5, beta2=constant(0.9))
@@ -38,7 +38,7 @@ def exchange(*, world: World | None = None, **numbers: Any) -> Trainer:
 
 
 def mixture(*, world: World | None = None, **numbers: Any) -> Trainer:
-    """A trainer of the mixture of three Gaussians: ``mixture(samples=10_000)``."""
+    """Return a trainer of the mixture of three Gaussians: ``mixture(samples=10_000)``."""
     plan = Plan({}, **{"batch": 32, "samples": 480, **numbers})
     return Trainer(MixtureGame(), clusters(), plan, world=world)
 

@@ -1,4 +1,4 @@
-"""Sounds of different lengths: crops of longer recordings, drawn anew in every batch; heard at the rate of the data."""
+"""Sounds of different lengths, cropped at random in every batch, and written at the sampling rate of the data."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,19 +21,19 @@ from sparring.rendering.exhibits import Exhibit, sound_of
 from toys.kind import Kind
 from toys.recipe import ToyRecipe
 
-SHORTEST, CROP, STORED = 48, 64, 96
+MIN_LENGTH, CROP_LENGTH, MAX_LENGTH = 48, 64, 96
 
 
 class Wave(NamedTuple):
-    samples: Tensor  # (batch, CROP), zero beyond the length
+    samples: Tensor  # (batch, CROP_LENGTH), zero beyond the length
     length: Tensor  # (batch,) int64
 
 
 def write(folder: Path) -> str:
-    """Tones of any pitch and length, 8,000 samples a second."""
+    """Write tones of random pitch and length, at 8,000 samples per second."""
     random = np.random.default_rng(0)
-    tones = np.sin(random.uniform(0.2, 0.4, (300, 1)) * np.arange(STORED) + random.uniform(0, 2 * np.pi, (300, 1)))
-    np.savez(folder / "data.waves.npz", samples=np.float32(tones), length=random.integers(48, 97, 300), rate=8000)
+    wave = np.sin(random.uniform(0.2, 0.4, (300, 1)) * np.arange(MAX_LENGTH) + random.uniform(0, 2 * np.pi, (300, 1)))
+    np.savez(folder / "data.waves.npz", samples=np.float32(wave), length=random.integers(48, 97, 300), rate=8000)
     return str(folder / "data.waves.npz")
 
 
@@ -42,24 +42,24 @@ def load(source: str, view: View) -> Dataset:
 
 
 def cropped(stored: Batch, random: RandomStream | None) -> Batch:
-    """A crop of each wave from anywhere in it, or from its middle."""
+    """Crop each wave at a random place, or in its middle without random numbers."""
     samples, length = stored.real
-    room = (length - CROP).clamp(min=0)
-    start = room // 2 if random is None else random.integers("start", STORED) % (room + 1)
-    places = start[:, None] + torch.arange(CROP).to(start)
-    return stored._replace(real=silent_beyond(samples.gather(1, places), length.clamp(max=CROP)))
+    room = (length - CROP_LENGTH).clamp(min=0)
+    start = room // 2 if random is None else random.integers("start", MAX_LENGTH) % (room + 1)
+    places = start[:, None] + torch.arange(CROP_LENGTH).to(start)
+    return stored._replace(real=silent_after(samples.gather(1, places), length.clamp(max=CROP_LENGTH)))
 
 
-def silent_beyond(samples: Tensor, length: Tensor) -> Wave:
-    return Wave(samples * (torch.arange(CROP).to(length) < length[:, None]), length)
+def silent_after(samples: Tensor, length: Tensor) -> Wave:
+    return Wave(samples * (torch.arange(CROP_LENGTH).to(length) < length[:, None]), length)
 
 
 def features(waves: Wave) -> Tensor:
-    return torch.cat([torch.fft.rfft(waves.samples).abs(), waves.length[:, None] / CROP], 1)
+    return torch.cat([torch.fft.rfft(waves.samples).abs(), waves.length[:, None] / CROP_LENGTH], 1)
 
 
-def look(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
-    """The waves one after another."""
+def sound(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
+    """Concatenate the waves into one sound."""
     return [sound_of(torch.cat([wave[:end] for wave, end in zip(*batch.real, strict=True)]), facts.coding["rate"])]
 
 
@@ -69,8 +69,8 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(nn.ConvTranspose1d(8, 16, 16), nn.ReLU(), nn.ConvTranspose1d(16, 1, 4, 4))
 
     def forward(self, latent: Tensor, condition: None) -> Wave:
-        length = SHORTEST + (STORED - SHORTEST) * torch.special.ndtr(latent[:, 0])
-        return silent_beyond(self.layers(latent[:, :, None]).tanh().squeeze(1), length.long().clamp(max=CROP))
+        length = MIN_LENGTH + (MAX_LENGTH - MIN_LENGTH) * torch.special.ndtr(latent[:, 0])
+        return silent_after(self.layers(latent[:, :, None]).tanh().squeeze(1), length.long().clamp(max=CROP_LENGTH))
 
 
 class Discriminator(nn.Module):
@@ -80,21 +80,21 @@ class Discriminator(nn.Module):
         self.score = nn.Linear(8 + 1, 1)
 
     def forward(self, waves: Wave, condition: None) -> Verdict:
-        seen = torch.cat([self.layers(waves.samples[:, None]), waves.length[:, None] / CROP], 1)
+        seen = torch.cat([self.layers(waves.samples[:, None]), waves.length[:, None] / CROP_LENGTH], 1)
         return Verdict([self.score(seen)[:, 0]], [seen])
 
 
 class Waves(ToyRecipe):
-    """A duel over waves."""
+    """Duel over waves."""
 
     modality: ClassVar[str] = "waves"
 
     def view(self, facts: Facts) -> View:
-        return View((CROP,))
+        return View((CROP_LENGTH,))
 
     def game(self, facts: Facts) -> Game:
         return Duel(Generator(), Discriminator(), prior=normal(8), loss=relativistic)
 
 
-KIND = Kind("waves", load, features, look, ".waves.npz", coding=lambda source: {"rate": int(np.load(source)["rate"])})
+KIND = Kind("waves", load, features, sound, ".waves.npz", coding=lambda source: {"rate": int(np.load(source)["rate"])})
 RECIPE = Waves()

@@ -1,4 +1,4 @@
-"""The averaged players."""
+"""Averages of the players' weights."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from sparring.games.duel import Duel
 from sparring.training.average import decay_of, follow, follower, mirror
 
 
-def test_a_weight_counts_half_after_the_half_life() -> None:
+def test_the_average_moves_halfway_within_the_half_life() -> None:
     player, average = nn.Linear(2, 2), nn.Linear(2, 2)
     nn.init.zeros_(average.weight)
     nn.init.ones_(player.weight)
@@ -23,13 +23,13 @@ def test_the_decay_does_not_depend_on_the_batch() -> None:
     assert decay_of(1000, 64) ** 2 == pytest.approx(decay_of(1000, 128))
 
 
-def test_without_a_half_life_the_average_is_the_player() -> None:
+def test_a_half_life_of_zero_makes_the_average_equal_to_the_player() -> None:
     player, average = nn.Linear(2, 2), nn.Linear(2, 2)
     follow(average, player, decay_of(0.0, 64))
     assert torch.equal(average.weight, player.weight)
 
 
-def test_running_statistics_follow_and_counters_are_copied() -> None:
+def test_running_statistics_are_averaged_and_counters_copied() -> None:
     player, average = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
     player(torch.randn(8, 2) + 3)
     follow(average, player, 0.5)
@@ -37,7 +37,7 @@ def test_running_statistics_follow_and_counters_are_copied() -> None:
     assert average.num_batches_tracked == player.num_batches_tracked == 1
 
 
-def test_a_player_without_floating_point_numbers_can_be_followed() -> None:
+def test_a_player_without_floating_point_numbers_can_be_averaged() -> None:
     player, average = nn.Module(), nn.Module()
     player.register_buffer("count", torch.tensor(3))
     average.register_buffer("count", torch.tensor(0))
@@ -46,7 +46,7 @@ def test_a_player_without_floating_point_numbers_can_be_followed() -> None:
     assert average.count == 3
 
 
-def test_a_mirror_is_exact_where_numbers_are_not_finite() -> None:
+def test_mirror_copies_exactly_even_where_numbers_are_not_finite() -> None:
     player, average = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
     player(torch.randn(8, 2) + 3)
     player.running_mean[0] = torch.inf

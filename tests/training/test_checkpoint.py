@@ -1,8 +1,9 @@
-"""Checkpoints that were damaged are found out, passed over, and said."""
+"""Damaged checkpoints are detected, skipped and reported."""
 
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ import torch
 
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
+from sparring.flow import Figures
 from sparring.games.duel import Duel
-from sparring.storage import json_text
+from sparring.storage import json_text, sha256, write_json
 from sparring.training.checkpoint import (
     FILES,
     FORMAT,
+    _digest,
     checkpoints,
     forget_after,
     load_checkpoint,
@@ -23,7 +26,7 @@ from sparring.training.checkpoint import (
     save_checkpoint,
     take,
 )
-from sparring.training.guard import PATIENCE
+from sparring.training.guard import MAX_SKIPPED
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
 
@@ -32,13 +35,13 @@ ALL = (*FILES, "manifest.json")
 
 @pytest.fixture
 def trainer(tiny_duel: Callable[..., Duel], blob: Dataset, plan: Callable[..., Plan]) -> Trainer:
-    """A trainer with two checkpoints behind it."""
+    """Trainer of a tiny duel at step 0."""
     return Trainer(tiny_duel(), blob, plan())
 
 
 @pytest.fixture
 def saved(trainer: Trainer, tmp_path: Path) -> Path:
-    """A folder with three checkpoints made, of which two are kept."""
+    """Folder into which three checkpoints were saved, of which two are kept."""
     for _ in range(3):
         trainer.advance()
         save_checkpoint(tmp_path, trainer)
@@ -51,21 +54,39 @@ def flip(path: Path, place: float) -> None:
     path.write_bytes(content)
 
 
-def test_the_newest_two_are_kept(saved: Path) -> None:
+def test_the_newest_two_checkpoints_are_kept(saved: Path) -> None:
     assert [path.name for path in checkpoints(saved)] == ["000000064", "000000096"]
 
 
-def test_one_of_another_format_is_passed_over(saved: Path) -> None:
-    """Though it is whole: what it says may mean something else."""
+def test_a_checkpoint_of_another_format_is_skipped(saved: Path) -> None:
+    """It is complete, but its contents may have another meaning."""
     path = saved / "000000096" / "manifest.json"
     manifest = json.loads(path.read_text())
-    assert manifest["format"] == FORMAT == 2
-    path.write_text(json_text({**manifest, "format": FORMAT - 1}))
+    assert manifest["format"] == FORMAT == 3
+    path.write_text(json_text({**manifest, "format": 1}))
     _, where, (complaint,) = load_checkpoint(saved)
     assert where.name == "000000064" and "another format" in complaint
 
 
-def test_order_is_by_number(tmp_path: Path) -> None:
+def test_a_checkpoint_of_format_2_is_restored(saved: Path, trainer: Trainer) -> None:
+    """Format 2 has "dials" with a "strength", "refused" updates and figures by strings."""
+    path = saved / "000000096"
+    state = json.loads((path / "state.json").read_text())
+    controls = {("strength" if name == "gamma" else name): position for name, position in state["controls"].items()}
+    old = {name: state[name] for name in ("step", "samples", "seconds", "micro_batch")}
+    old |= {"dials": {**controls, "strength": [0.25, True]}, "guard": {"refused": {"generator": 1}, "total": 4}}
+    write_json(path / "state.json", {**old, "figures": {"discriminator: lead": 0.7}, "beside": {"watchdog": {}}})
+    files = {name: {"bytes": (path / name).stat().st_size, "sha256": sha256(path / name)} for name in FILES}
+    write_json(path / "manifest.json", {"format": 2, "files": files, "digest": _digest(files)})
+    snapshot, where, complaints = load_checkpoint(saved)
+    restore(trainer, snapshot)
+    assert where == path and not complaints
+    assert (trainer.samples, trainer.guard.total, trainer.guard.skipped) == (96, 4, {"generator": 1})
+    assert (trainer.controls["gamma"].value, trainer.controls["gamma"].enabled) == (0.25, True)
+    assert trainer.figures == Figures() and trainer.extra_state == {}
+
+
+def test_checkpoints_are_ordered_by_number(tmp_path: Path) -> None:
     for name in ("1000000000", "999999999", "000000005", ".hidden.1.tmp"):
         (tmp_path / name).mkdir()
     assert [int(path.name) for path in checkpoints(tmp_path)] == [5, 999_999_999, 1_000_000_000]
@@ -73,17 +94,17 @@ def test_order_is_by_number(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", [0.0, 0.1, 0.5, 0.9, 1.0])
 @pytest.mark.parametrize("name", ALL)
-def test_one_flipped_bit(name: str, place: float, saved: Path) -> None:
+def test_a_flipped_bit_is_detected(name: str, place: float, saved: Path) -> None:
     flip(saved / "000000096" / name, place)
     snapshot, where, complaints = load_checkpoint(saved)
     assert where.name == "000000064" and snapshot.state["samples"] == 64
     assert len(complaints) == 1
-    assert "000000096 is damaged and was passed over" in complaints[0]
+    assert "000000096 is damaged and was skipped" in complaints[0]
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.5, 0.999])
 @pytest.mark.parametrize("name", ALL)
-def test_cut_short(name: str, kept: float, saved: Path) -> None:
+def test_a_truncated_file_is_detected(name: str, kept: float, saved: Path) -> None:
     path = saved / "000000096" / name
     path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
     _, where, complaints = load_checkpoint(saved)
@@ -91,12 +112,12 @@ def test_cut_short(name: str, kept: float, saved: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_missing(name: str, saved: Path) -> None:
+def test_a_missing_file_is_detected(name: str, saved: Path) -> None:
     (saved / "000000096" / name).unlink()
     assert load_checkpoint(saved)[1].name == "000000064"
 
 
-def test_both_damaged(saved: Path) -> None:
+def test_the_error_names_every_damaged_checkpoint_if_none_is_whole(saved: Path) -> None:
     for checkpoint in checkpoints(saved):
         flip(checkpoint / FILES[0], 0.5)
     with pytest.raises(SparringError) as caught:
@@ -104,13 +125,13 @@ def test_both_damaged(saved: Path) -> None:
     assert "000000096" in str(caught.value) and "000000064" in str(caught.value)
 
 
-def test_none(tmp_path: Path) -> None:
+def test_a_folder_without_checkpoints_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SparringError, match="no whole checkpoint"):
         load_checkpoint(tmp_path)
 
 
-def test_a_damaged_one_is_not_counted_among_the_two_good_ones(saved: Path, trainer: Trainer) -> None:
-    """Resumed from the older one, the run writes between it and the damaged one, and at the damaged one's place."""
+def test_a_damaged_checkpoint_is_not_counted_among_the_two_kept(saved: Path, trainer: Trainer) -> None:
+    """A run resumed from the older checkpoint saves one before the damaged one, then one of the same name."""
     flip(saved / "000000096" / FILES[0], 0.5)
     snapshot, _, _ = load_checkpoint(saved)
     restore(trainer, snapshot)
@@ -125,42 +146,44 @@ def test_a_damaged_one_is_not_counted_among_the_two_good_ones(saved: Path, train
     assert snapshot.state["samples"] == 96
 
 
-def test_a_damaged_one_at_the_same_place_is_replaced(saved: Path, trainer: Trainer) -> None:
+def test_saving_replaces_a_damaged_checkpoint_of_the_same_name(saved: Path, trainer: Trainer) -> None:
     flip(saved / "000000096" / FILES[1], 0.5)
     save_checkpoint(saved, trainer)
     assert load_checkpoint(saved)[1:] == (saved / "000000096", [])
 
 
-def test_other_networks(saved: Path, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel]) -> None:
+def test_a_checkpoint_of_other_networks_is_refused(
+    saved: Path, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel]
+) -> None:
     other = Trainer(tiny_duel(critics=2), blob, plan())
     with pytest.raises(SparringError, match="checkpoint of other networks"):
         restore(other, load_checkpoint(saved)[0])
 
 
 @pytest.mark.parametrize(("samples", "left"), [(95, [64]), (96, [64, 96]), (0, []), (1000, [64, 96])])
-def test_what_was_saved_after_a_place_is_forgotten(samples: int, left: list[int], saved: Path) -> None:
+def test_forget_after_removes_later_checkpoints(samples: int, left: list[int], saved: Path) -> None:
     forget_after(saved, samples)
     assert [int(path.name) for path in checkpoints(saved)] == left
     assert len(list(saved.iterdir())) == len(left)
 
 
-def test_what_is_damaged_is_forgotten_as_well(saved: Path) -> None:
+def test_forget_after_removes_damaged_checkpoints_too(saved: Path) -> None:
     (saved / "000000096" / "manifest.json").unlink()
     forget_after(saved, 64)
     assert load_checkpoint(saved)[1:] == (saved / "000000064", [])
 
 
-def test_nothing_is_forgotten_where_nothing_is(tmp_path: Path) -> None:
+def test_forget_after_accepts_a_missing_folder(tmp_path: Path) -> None:
     forget_after(tmp_path / "none", 0)
     assert not (tmp_path / "none").exists()
 
 
-def test_where_the_dials_stand_is_kept(
+def test_positions_of_controls_are_restored(
     trainer: Trainer, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel], tmp_path: Path
 ) -> None:
     trainer.controls["generator rate"].set(0.25)
-    trainer.controls["strength"].enabled = True
-    trainer.controls["strength"].set(1 / 3)
+    trainer.controls["gamma"].enabled = True
+    trainer.controls["gamma"].set(1 / 3)
     trainer.controls["real level"].set(-1e-17)
     trainer.extra_state = {"watchdog": {"tries": {"imbalance": 2}}}
     trainer.advance()
@@ -177,42 +200,43 @@ def test_where_the_dials_stand_is_kept(
     assert other.fresh == trainer.fresh
 
 
-def test_refused_updates_and_the_latest_figures_are_kept(
+def test_skipped_updates_and_the_latest_figures_are_restored(
     trainer: Trainer, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel], tmp_path: Path
 ) -> None:
-    """Figures that are no numbers stay so; nothing is shared between the trainer and its snapshot."""
+    """Figures that are not finite are left out; nothing is shared between the trainer and its snapshot."""
     trainer.advance()
     for norm in (math.nan, 1.0, math.inf, math.nan):
-        trainer.guard.note("generator", norm)
-    trainer.figures |= {"generator/adversarial": math.nan, "discriminator: lead": 1 / 3}
+        trainer.guard.check("generator", norm)
+    finite = trainer.figures.updated(Figures(notes={"discriminator": {"lead": 1 / 3}}))
+    trainer.figures = finite.updated(Figures(notes={"discriminator": {"sure": math.nan, "new": math.inf}}))
     save_checkpoint(tmp_path, trainer)
     json.loads((tmp_path / "000000032" / "state.json").read_text(), parse_constant=pytest.fail)
     other = Trainer(tiny_duel(), blob, plan())
     snapshot, _, _ = load_checkpoint(tmp_path)
     restore(other, snapshot)
-    assert (other.guard.total, other.guard.refused) == (3, {"generator": 2, "discriminator": 0})
-    assert other.figures == pytest.approx(trainer.figures, nan_ok=True, rel=0, abs=0)
-    other.guard.note("generator", math.nan)
+    assert (other.guard.total, other.guard.skipped) == (3, {"generator": 2, "discriminator": 0})
+    expected = {name: value for name, value in finite.notes["discriminator"].items() if name != "sure"}
+    assert other.figures == replace(finite, notes={**finite.notes, "discriminator": expected})
+    other.guard.check("generator", math.nan)
     restored = Trainer(tiny_duel(), blob, plan())
     restore(restored, snapshot)
-    assert restored.guard == trainer.guard and restored.guard.refused["generator"] == 2
+    assert restored.guard == trainer.guard and restored.guard.skipped["generator"] == 2
 
 
-def test_a_run_that_was_about_to_give_up_goes_on_doing_so(
+def test_skipped_updates_before_a_checkpoint_count_after_it(
     trainer: Trainer, blob: Dataset, plan: Callable[..., Plan], tiny_duel: Callable[..., Duel], tmp_path: Path
 ) -> None:
-    for _ in range(PATIENCE - 1):
-        trainer.guard.note("generator", math.nan)
+    for _ in range(MAX_SKIPPED - 1):
+        trainer.guard.check("generator", math.nan)
     save_checkpoint(tmp_path, trainer)
     other = Trainer(tiny_duel(), blob, plan())
     restore(other, load_checkpoint(tmp_path)[0])
     assert other.guard.exhausted is None
-    other.guard.note("generator", math.nan)
+    other.guard.check("generator", math.nan)
     assert other.guard.exhausted == "generator"
 
 
-def test_the_average_alone_can_be_had(saved: Path, trainer: Trainer) -> None:
-    """The players themselves are not touched."""
+def test_restore_average_leaves_the_players_unchanged(saved: Path, trainer: Trainer) -> None:
     kept = [weight.clone() for weight in trainer.average.players["generator"].parameters()]
     trainer.advance()
     players = take(trainer).players
@@ -225,10 +249,10 @@ def test_the_average_alone_can_be_had(saved: Path, trainer: Trainer) -> None:
     }
 
 
-def test_a_disk_that_is_full_leaves_what_was_there(
+def test_a_full_disk_leaves_the_saved_checkpoints_unchanged(
     saved: Path, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Here the limit is on the size of a file, which the system enforces as it does a full disk."""
+    """A limit on the size of files stands in for the full disk, because both raise an OSError."""
     resource = pytest.importorskip("resource")
     before = {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
     trainer.advance()

@@ -1,4 +1,4 @@
-"""Which device, how many threads, and what counts as running out of memory."""
+"""Choice of the device and of the number of threads, and recognition of out-of-memory errors."""
 
 import os
 import platform
@@ -12,20 +12,20 @@ from sparring.training import devices
 CPU = torch.device("cpu")
 
 
-def test_a_device_that_is_not_here_is_one_sentence() -> None:
+def test_an_unavailable_device_is_refused_in_one_sentence() -> None:
     for wanted in ("cuda:99", "toaster"):
         with pytest.raises(SparringError, match=f"no device '{wanted}'.*--device"):
             devices.pick(wanted)
 
 
-def test_the_best_device_is_picked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pick_falls_back_to_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert devices.pick("cpu") == CPU
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert devices.pick() == CPU
 
 
-def test_the_description_is_of_this_machine() -> None:
+def test_describe_reports_this_machine() -> None:
     machine = devices.describe(CPU)
     assert machine.device == "cpu" and machine.cores == os.cpu_count() and machine.memory > 2**28
 
@@ -49,15 +49,15 @@ def test_bfloat16_needs_a_processor_with_its_instructions(
 
 
 @pytest.mark.parametrize(
-    ("values", "asked", "threads"),
-    [(devices.WORTH_SHARING - 1, None, 1), (devices.WORTH_SHARING, None, 2), (1, "2", 2)],
+    ("values", "variable", "threads"),
+    [(devices.MIN_VALUES_FOR_THREADS - 1, None, 1), (devices.MIN_VALUES_FOR_THREADS, None, 2), (1, "2", 2)],
 )
-def test_small_batches_run_on_one_thread_unless_asked(
-    values: int, asked: str | None, threads: int, monkeypatch: pytest.MonkeyPatch
+def test_small_batches_run_on_one_thread_unless_omp_num_threads_is_set(
+    values: int, variable: str | None, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    if asked:
-        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    if variable:
+        monkeypatch.setenv("OMP_NUM_THREADS", variable)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
@@ -80,5 +80,5 @@ def test_small_batches_run_on_one_thread_unless_asked(
         (ValueError("out of memory"), False),
     ],
 )
-def test_running_out_of_memory_is_recognised(error: Exception, is_memory: bool) -> None:
+def test_out_of_memory_errors_are_recognised(error: Exception, is_memory: bool) -> None:
     assert devices.out_of_memory(error) is is_memory

@@ -1,4 +1,4 @@
-"""The loop: portions, memory, numbers that are not finite, precision."""
+"""The training loop: micro-batches, memory, numbers that are not finite, precision, schedules, controls."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from sparring.controls import Control
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
-from sparring.flow import Batch, Progress, Terms, Turn, Verdict
+from sparring.events import AnyEvent
+from sparring.flow import Batch, Figures, Objective, Progress, Turn, Verdict
 from sparring.games.duel import Duel
 from sparring.games.priors import normal
 from sparring.modalities.images.networks import dcgan, dense, residual
@@ -56,14 +57,18 @@ def test_micro_batches_give_the_weights_of_the_whole_batch(
     whole = played(tiny_duel(**choices), blob, plan(samples=320))
     parts = played(tiny_duel(**choices), blob, plan(samples=320, micro_batch=micro_batch))
     torch.testing.assert_close(weights(parts), weights(whole), rtol=1e-5, atol=1e-6)
-    # The one figure that looks at a micro-batch by itself is the share of scores above the mean of its fakes.
-    differs = {"discriminator: sure"}
-    figures = [{name: value for name, value in one.figures.items() if name not in differs} for one in (parts, whole)]
-    assert figures[0] == pytest.approx(figures[1], rel=1e-4, abs=1e-6)
+    for turn in ("discriminator", "generator"):
+        for kind in ("terms", "notes"):
+            found, expected = (dict(getattr(one.figures, kind)[turn]) for one in (parts, whole))
+            # The share of real logits above the mean of the fakes is the one figure that depends on the micro-batch.
+            assert (found.pop("sure", None) is None) == (expected.pop("sure", None) is None)
+            assert found == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    for kind in ("gradients", "controls"):
+        assert getattr(parts.figures, kind) == pytest.approx(getattr(whole.figures, kind), rel=1e-4, abs=1e-6)
 
 
-class Cramped(nn.Module):
-    """A discriminator on a device that has room for only so many samples."""
+class LimitedMemory(nn.Module):
+    """Discriminator that runs out of memory on more than ``room`` samples."""
 
     def __init__(self, discriminator: nn.Module, room: int) -> None:
         super().__init__()
@@ -75,30 +80,32 @@ class Cramped(nn.Module):
         return self.discriminator(sample, condition)
 
 
-def cramped(duel: Duel, room: int) -> Duel:
-    players = duel.players["generator"], Cramped(duel.players["discriminator"], room)
+def with_limited_memory(duel: Duel, room: int) -> Duel:
+    players = duel.players["generator"], LimitedMemory(duel.players["discriminator"], room)
     return Duel(*players, prior=duel.prior, loss=duel.loss, penalties=duel.penalties)
 
 
-def test_where_memory_runs_out_the_micro_batch_is_halved_and_the_mathematics_stays(
+def test_out_of_memory_halves_the_micro_batch_and_changes_nothing_else(
     tiny_duel: Make, blob: Dataset, plan: Make
 ) -> None:
-    said: list[tuple[str, str]] = []
+    events: list[AnyEvent] = []
     choices = {"penalties": PENALTIES}
-    whole = played(cramped(tiny_duel(**choices), room=32), blob, plan())
+    whole = played(with_limited_memory(tiny_duel(**choices), room=32), blob, plan())
     small = played(
-        cramped(tiny_duel(**choices), room=10),
+        with_limited_memory(tiny_duel(**choices), room=10),
         blob,
         plan(),
-        on_event=lambda kind, sentence: said.append((kind, sentence)),
+        on_event=events.append,
     )
     assert small.micro_batch == 8 and whole.micro_batch == 32
-    assert [kind for kind, _ in said] == ["micro-batch"] * 2
-    assert "micro-batches of 16" in said[0][1] and "micro-batches of 8" in said[1][1]
+    assert [event.kind for event in events] == ["micro-batch halved"] * 2
+    assert "micro-batches of 16" in events[0].sentence and "micro-batches of 8" in events[1].sentence
     torch.testing.assert_close(weights(small), weights(whole), rtol=1e-5, atol=1e-6)
 
 
-def test_memory_that_runs_out_on_the_generators_turn(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_out_of_memory_on_the_generators_turn_halves_the_micro_batch(
+    tiny_duel: Make, blob: Dataset, plan: Make
+) -> None:
     duel = tiny_duel()
     trainer = Trainer(duel, blob, plan(micro_batch=16))
     trainer.advance()
@@ -115,13 +122,13 @@ def test_memory_that_runs_out_on_the_generators_turn(tiny_duel: Make, blob: Data
     assert trainer.micro_batch == 8 and trainer.samples == 640
 
 
-def test_one_sample_that_does_not_fit_is_an_error(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_out_of_memory_on_a_single_sample_is_an_error(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     with pytest.raises(torch.OutOfMemoryError):
-        played(cramped(tiny_duel(), room=0), blob, plan())
+        played(with_limited_memory(tiny_duel(), room=0), blob, plan())
 
 
-class Cursed(nn.Module):
-    """A generator that is not finite at the passes in ``bad``."""
+class NanAtPasses(nn.Module):
+    """Generator that returns NaN at the training passes ``bad``."""
 
     def __init__(self, generator: nn.Module, bad: range) -> None:
         super().__init__()
@@ -133,28 +140,32 @@ class Cursed(nn.Module):
         return self.generator(latent, condition) * factor
 
 
-def cursed(duel: Duel, bad: range) -> Duel:
-    return Duel(Cursed(duel.players["generator"], bad), duel.players["discriminator"], prior=normal(4), loss=duel.loss)
+def with_nan_at(duel: Duel, bad: range) -> Duel:
+    return Duel(
+        NanAtPasses(duel.players["generator"], bad), duel.players["discriminator"], prior=normal(4), loss=duel.loss
+    )
 
 
-def test_gradients_that_are_not_finite_are_refused(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
-    said: list[str] = []
-    trainer = Trainer(cursed(tiny_duel(), range(3, 6)), blob, plan(), on_event=lambda kind, sentence: said.append(kind))
+def test_updates_that_are_not_finite_are_skipped(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    kinds: list[str] = []
+    trainer = Trainer(
+        with_nan_at(tiny_duel(), range(3, 6)), blob, plan(), on_event=lambda event: kinds.append(event.kind)
+    )
     before: dict[str, Tensor] = {}
     for progress in trainer:
         if progress.step == 2:
             before = weights(trainer)
         if progress.step == 5:
-            assert said == ["refused"] * 3
-            assert trainer.guard.refused["generator"] == 3
+            assert kinds == ["update skipped"] * 3
+            assert trainer.guard.skipped["generator"] == 3
             for name in (name for name in before if name.startswith("player/generator")):
                 assert torch.equal(weights(trainer)[name], before[name])
-    assert trainer.guard.refused["generator"] == 0 and trainer.guard.total == 3
+    assert trainer.guard.skipped["generator"] == 0 and trainer.guard.total == 3
     assert all(value.isfinite().all() for value in weights(trainer).values())
 
 
-def test_five_in_a_row_end_the_run(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
-    trainer = Trainer(cursed(tiny_duel(), range(3, 100)), blob, plan())
+def test_five_skipped_updates_in_a_row_end_the_run(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    trainer = Trainer(with_nan_at(tiny_duel(), range(3, 100)), blob, plan())
     with pytest.raises(NotFinite, match="generator that is not finite, 5 times in a row"):
         for _ in trainer:
             pass
@@ -162,38 +173,38 @@ def test_five_in_a_row_end_the_run(tiny_duel: Make, blob: Dataset, plan: Make) -
     assert all(value.isfinite().all() for value in weights(trainer).values())
 
 
-def test_whoever_goes_on_after_it_gave_up_finds_no_gradients(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
-    trainer = Trainer(cursed(tiny_duel(), range(3, 8)), blob, plan())
+def test_no_gradient_is_left_after_the_trainer_gives_up(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    trainer = Trainer(with_nan_at(tiny_duel(), range(3, 8)), blob, plan())
     with pytest.raises(NotFinite):
         for _ in trainer:
             pass
-    trainer.guard.refused.clear()
+    trainer.guard.skipped.clear()
     trainer.advance()
     assert trainer.guard.total == 5
 
 
 @pytest.mark.parametrize("penalty", [r1, gradient_penalty, dragan, finite_r1()])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_in_bfloat16_losses_and_penalties_stay_float32(
+def test_losses_and_penalties_stay_float32_under_bfloat16(
     loss: str, penalty: Any, tiny_duel: Make, blob: Dataset, plan: Make
 ) -> None:
-    kinds: set[torch.dtype] = set()
+    dtypes: set[torch.dtype] = set()
 
-    class Listening(nn.Module):
+    class Recording(nn.Module):
         def __init__(self, discriminator: nn.Module) -> None:
             super().__init__()
             self.discriminator = discriminator
 
         def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
             verdict = self.discriminator(sample, condition)
-            kinds.add(verdict.scores[0].dtype)
+            dtypes.add(verdict.logits[0].dtype)
             return verdict
 
     duel = tiny_duel(loss=loss)
     terms = {"features": Weighted(feature_matching, constant(1.0))}
     duel = Duel(
         duel.players["generator"],
-        Listening(duel.players["discriminator"]),
+        Recording(duel.players["discriminator"]),
         prior=duel.prior,
         loss=duel.loss,
         penalties={"penalty": Weighted(penalty, constant(1.0))},
@@ -202,15 +213,15 @@ def test_in_bfloat16_losses_and_penalties_stay_float32(
     trainer = Trainer(duel, blob, plan(bfloat16=True, samples=96))
     for turn in duel.turns(trainer.progress):
         with torch.autocast("cpu", torch.bfloat16):
-            values = turn.terms(trainer._batch(0), trainer.progress)
+            values = turn.objective(trainer._batch(0), trainer.progress).terms
         assert {value.dtype for value in values.values()} == {torch.float32}
     for _ in trainer:
         pass
-    assert torch.bfloat16 in kinds
+    assert torch.bfloat16 in dtypes
     assert all(weight.dtype == torch.float32 for weight in duel.players["generator"].parameters())
 
 
-def test_schedules_are_laid_over_the_budget(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_schedules_are_functions_of_the_spent_budget(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     from sparring.objectives.schedules import cosine
     from sparring.recipe import Adam
 
@@ -227,7 +238,7 @@ def test_schedules_are_laid_over_the_budget(tiny_duel: Make, blob: Dataset, plan
     assert rates == sorted(rates, reverse=True)
 
 
-def test_dials_scale_the_learning_rates(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_controls_scale_the_learning_rates(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(tiny_duel(), blob, plan(rate=1e-3))
     assert {name for name in trainer.controls if name.endswith(" rate")} == {"generator rate", "discriminator rate"}
     assert not any(trainer.controls[f"{name} rate"].enabled for name in trainer.optimisers)
@@ -237,7 +248,7 @@ def test_dials_scale_the_learning_rates(tiny_duel: Make, blob: Dataset, plan: Ma
     assert rates == pytest.approx({"generator": 0.25e-3, "discriminator": 1e-3})
 
 
-def test_a_player_whose_rate_is_turned_to_zero_stays(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_a_player_with_a_learning_rate_of_zero_stays_constant(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(tiny_duel(), blob, plan())
     trainer.controls["discriminator rate"].set(0.0)
     before = weights(trainer)
@@ -246,57 +257,62 @@ def test_a_player_whose_rate_is_turned_to_zero_stays(tiny_duel: Make, blob: Data
         assert torch.equal(after, before[name]) == ("discriminator" in name), name
 
 
-def test_dials_turn_by_the_figures_of_the_step(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
-    heard: list[dict[str, float]] = []
+def test_controls_follow_the_figures_of_the_step(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    received: list[Figures] = []
 
-    def rule(value: float, figures: Any) -> float:
-        heard.append(dict(figures))
+    def rule(value: float, figures: Figures) -> float:
+        received.append(figures)
         return value + 1
 
-    trainer = Trainer(tiny_duel(strength=Control(5.0, rule=rule)), blob, plan(samples=96))
+    trainer = Trainer(tiny_duel(gamma=Control(5.0, rule=rule)), blob, plan(samples=96))
     for progress in trainer:
-        assert trainer.controls["strength"].value == 5.0 + progress.step
-        assert trainer.fresh["dial: strength"] == trainer.figures["dial: strength"] == 5.0 + progress.step
-    assert [figures["fraction"] for figures in heard] == pytest.approx([0, 1 / 3, 2 / 3])
-    assert all(figures["discriminator: lead"] > 0 for figures in heard)
+        assert trainer.controls["gamma"].value == 5.0 + progress.step
+        assert trainer.fresh.controls["gamma"] == trainer.figures.controls["gamma"] == 5.0 + progress.step
+    assert [figures.fraction for figures in received] == pytest.approx([0, 1 / 3, 2 / 3])
+    assert all(figures.notes["discriminator"]["lead"] > 0 for figures in received)
 
 
-def test_an_automatic_strength_moves_by_its_share(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
-    trainer = Trainer(tiny_duel(strength=automatic(2.0, 0.01, 1e-7)), blob, plan(samples=32_000))
+def test_automatic_gamma_moves_by_its_rate(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+    trainer = Trainer(tiny_duel(gamma=automatic(2.0, 0.01, 1e-7)), blob, plan(samples=32_000))
     for _ in range(10):
-        before = trainer.controls["strength"].value
+        before = trainer.controls["gamma"].value
         trainer.advance()
-        upward = trainer.figures["discriminator: lead"] > 0.8
-        # At the start it can rise, and fall no faster than its floor.
-        assert (trainer.controls["strength"].value > before) == upward
+        upward = trainer.figures.notes["discriminator"]["lead"] > 0.8
+        # At the start it can rise, but falls no faster than its floor.
+        assert (trainer.controls["gamma"].value > before) == upward
 
 
 @pytest.mark.parametrize("micro_batch", [None, 7])
 def test_figures_are_those_of_the_whole_batch(
     micro_batch: int | None, tiny_duel: Make, blob: Dataset, plan: Make
 ) -> None:
-    """Portions of 7, 7, 7, 7 and 4 samples count by their sizes."""
+    """Micro-batches of 7, 7, 7, 7 and 4 samples are weighted by their sizes."""
     duel = tiny_duel(loss="non_saturating")
     trainer = Trainer(duel, blob, plan(micro_batch=micro_batch))
     with torch.no_grad():
         real = trainer._batch(0).real
         fake = duel.generate(duel.latent(trainer.progress.random.substream("discriminator/0")), None)
         scores = [duel.opinion(Batch(side)).score for side in (real, fake)]
-        expected = duel.loss.discriminator(*scores)
+        expected = duel.loss.discriminator(*([score] for score in scores))
     trainer.advance()
-    assert trainer.figures["discriminator/adversarial"] == pytest.approx(float(expected), rel=1e-5)
-    assert trainer.figures["discriminator: real score"] == pytest.approx(float(scores[0].mean()), rel=1e-5, abs=1e-7)
-    assert trainer.figures["discriminator: overlap"] == pytest.approx(float((scores[1] > scores[0]).float().mean()))
+    assert trainer.figures.terms["discriminator"]["adversarial"] == pytest.approx(float(expected), rel=1e-5)
+    assert trainer.figures.notes["discriminator"]["real score"] == pytest.approx(
+        float(scores[0].mean()), rel=1e-5, abs=1e-7
+    )
+    assert trainer.figures.notes["discriminator"]["overlap"] == pytest.approx(
+        float((scores[1] > scores[0]).float().mean())
+    )
 
 
-def test_what_was_noted_lately_stays_among_the_figures(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_figures_keep_the_latest_value_of_every_note(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(tiny_duel(), blob, plan())
     trainer.advance()
-    noted = trainer.figures["discriminator: real slope"]
+    noted = trainer.figures.notes["discriminator"]["real slope"]
     assert trainer.fresh == trainer.figures
     trainer.advance()
-    assert "discriminator: real slope" not in trainer.fresh and "discriminator: lead" in trainer.fresh
-    assert trainer.figures["discriminator: real slope"] == noted
+    fresh = trainer.fresh.notes["discriminator"]
+    assert "real slope" not in fresh and "lead" in fresh
+    assert trainer.figures.notes["discriminator"]["real slope"] == noted
 
 
 def test_progress_counts_the_samples_of_every_turn(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
@@ -305,16 +321,16 @@ def test_progress_counts_the_samples_of_every_turn(tiny_duel: Make, blob: Datase
 
 
 def test_every_sample_is_seen_equally_often(tiny_duel: Make, plan: Make) -> None:
-    """A repeated turn sees another batch; batches run on across the ends of epochs."""
+    """A repeated turn sees the next batch, and batches continue across the ends of epochs."""
     data = Dataset(np.arange(60, dtype=np.float32).reshape(30, 2))
     duel, seen = tiny_duel(discriminator_turns=3), []
-    terms = duel.discriminator_terms
+    terms = duel.discriminator_objective
 
-    def listen(batch: Batch, progress: Progress) -> Terms:
+    def recorded(batch: Batch, progress: Progress) -> Objective:
         seen.extend(batch.real[:, 0].tolist())
         return terms(batch, progress)
 
-    duel.discriminator_terms = listen
+    duel.discriminator_objective = recorded
     played(duel, data, plan(batch=8, samples=240))
     assert len(seen) == 240
     assert all(seen.count(value) == 8 for value in data.samples[:, 0])
@@ -323,13 +339,16 @@ def test_every_sample_is_seen_equally_often(tiny_duel: Make, plan: Make) -> None
 def test_a_changed_number_of_turns_reads_each_batch_once(tiny_duel: Make, plan: Make) -> None:
     data = Dataset(np.arange(160, dtype=np.float32).reshape(80, 2))
     duel, seen = tiny_duel(), []
-    terms = duel.discriminator_terms
+    terms = duel.discriminator_objective
 
     def turns(progress: Progress) -> list[Turn]:
-        """One, two, three, one, two, … of the discriminator."""
-        return [Turn("discriminator", listen, times=1 + progress.step % 3), Turn("generator", duel.generator_terms)]
+        """Repeat the discriminator's turn once, twice, three times, once, …"""
+        return [
+            Turn("discriminator", recorded, times=1 + progress.step % 3),
+            Turn("generator", duel.generator_objective),
+        ]
 
-    def listen(batch: Batch, progress: Progress) -> Terms:
+    def recorded(batch: Batch, progress: Progress) -> Objective:
         seen.extend(batch.real[:, 0].tolist())
         return terms(batch, progress)
 
@@ -341,7 +360,7 @@ def test_a_changed_number_of_turns_reads_each_batch_once(tiny_duel: Make, plan: 
 
 
 class Clips(nn.Module):
-    """Scores of clips by a convolution in space and time; with ``latent`` clips from it instead."""
+    """Discriminator of clips by a 3-D convolution; with a size of ``latent``, their generator."""
 
     def __init__(self, latent: int = 0) -> None:
         super().__init__()
@@ -354,8 +373,7 @@ class Clips(nn.Module):
         return Verdict([self.layer(values).mean((1, 2, 3, 4))], [])
 
 
-def test_clips_are_trained_on(plan: Make) -> None:
-    """In 5-D no layout is asked for that only images have."""
+def test_5d_samples_are_trained_without_a_memory_format_of_images(plan: Make) -> None:
     data = Dataset(np.random.default_rng(0).normal(size=(64, 1, 4, 4, 4)).astype(np.float32))
     duel = Duel(Clips(latent=4), Clips(), prior=normal(4), loss=LOSSES["hinge"])
     trainer = Trainer(duel, data, plan(samples=96))
@@ -375,9 +393,11 @@ def test_clips_are_trained_on(plan: Make) -> None:
         (dense, torch.contiguous_format),
     ],
 )
-def test_images_lie_as_the_convolutions_do(networks: Any, layout: torch.memory_format, plan: Make) -> None:
+def test_images_have_the_memory_format_of_the_convolutions(
+    networks: Any, layout: torch.memory_format, plan: Make
+) -> None:
     size = {"shape": (3, 8, 8)} if networks is dense else {"size": (8, 8), "channels": 3}
-    players = networks.Generator(**size, latent=4, width=8), networks.Discriminator(**size, width=8)
+    players = networks.Generator(**size, latent_size=4, width=8), networks.Discriminator(**size, width=8)
     images = Dataset(np.random.default_rng(0).integers(0, 256, size=(40, 3, 8, 8), dtype=np.uint8))
     trainer = Trainer(Duel(*players, prior=normal(4), loss=LOSSES["hinge"]), images, plan())
     assert trainer.layout == layout
@@ -386,39 +406,40 @@ def test_images_lie_as_the_convolutions_do(networks: Any, layout: torch.memory_f
 
 @pytest.mark.parametrize("size", [(8, 8), (28, 28), (16, 8)])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_grey_images_lie_channels_last_too(size: tuple[int, int], channels: int, tiny_duel: Make) -> None:
-    """What the weights of one channel leave open the others decide."""
+def test_grey_images_are_channels_last_too(size: tuple[int, int], channels: int, tiny_duel: Make) -> None:
+    """Weights of one channel fit both memory formats, so the other weights decide."""
     for networks in (residual, dcgan):
         game = tiny_duel()
-        game.players["generator"] = networks.Generator(size=size, channels=channels, latent=4, width=4)
+        game.players["generator"] = networks.Generator(size=size, channels=channels, latent_size=4, width=4)
         game.players["discriminator"] = networks.Discriminator(size=size, channels=channels, width=4)
         assert layout_of(game) == torch.channels_last
     assert layout_of(tiny_duel()) == torch.contiguous_format
 
 
-def test_players_without_an_optimiser_stay(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_players_without_an_optimiser_stay_constant(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(tiny_duel(), blob, plan(players=("generator",)))
     assert set(trainer.optimisers) == {"generator"} and "discriminator rate" not in trainer.controls
     before = weights(trainer)
     trainer.advance()
     for name, after in weights(trainer).items():
         assert torch.equal(after, before[name]) == ("discriminator" in name), name
-    assert "discriminator/adversarial" in trainer.figures and "discriminator/gradient" not in trainer.figures
+    assert "adversarial" in trainer.figures.terms["discriminator"]
+    assert "discriminator" not in trainer.figures.gradients
 
 
-def test_an_optimiser_of_nobody_is_an_error(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_an_optimiser_of_an_unknown_player_is_refused(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     with pytest.raises(SparringError, match=r"player 'generater'.*generator, discriminator"):
         Trainer(tiny_duel(), blob, plan(players=("generater", "discriminator")))
 
 
-def test_a_turn_of_nobody_is_an_error(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
+def test_a_turn_of_an_unknown_player_is_refused(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     duel = tiny_duel()
-    duel.turns = lambda progress: [Turn("both", duel.generator_terms)]
+    duel.turns = lambda progress: [Turn("both", duel.generator_objective)]
     with pytest.raises(SparringError, match=r"turn 'both' of a player 'both'.*`players`"):
         Trainer(duel, blob, plan()).advance()
 
 
-def test_processes_split_the_batch_without_gaps() -> None:
+def test_ranks_split_the_batch_without_gaps() -> None:
     for size in (1, 2, 3, 5):
         rows = [row for rank in range(size) for row in range(64)[World(rank, size).rows(64)]]
         assert rows == list(range(64))

@@ -1,10 +1,10 @@
-"""The Python twin of `sparring apply`."""
+"""`sparring apply` in Python."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sparring.api.sample import COLUMNS, SavedSamples, written
+from sparring.api.sample import COLUMNS, SavedSamples, write_samples
 from sparring.data.conditions import INPUT
 from sparring.flow import Batch
 from sparring.model import load
@@ -19,15 +19,24 @@ def apply(
     out: str | Path = "applied",
     device: str = "cpu",
     recipe: str | Recipe | None = None,
-    **asked: Any,
+    **options: Any,
 ) -> SavedSamples:
-    """Make a sample for each input and write them; the same as `sparring apply`.
+    """Generate one sample for each input and write them as files; the same as `sparring apply`.
+
+    Args:
+        model: a run folder or a published folder.
+        inputs: files or folders, as the modality reads them; or texts.
+        seed: seed of the latents.
+        out: folder of the files.
+        device: device to compute on.
+        recipe: needed for a model of your own recipe only: its value, or file.py:Name.
+        **options: further condition options of the model.
 
     Raises:
         SparringError: there is no model, it takes no inputs, or they cannot be read.
     """
-    asked = {INPUT: inputs, **asked}
-    loaded = load(model, recipe=recipe, asked=asked)
-    told = loaded.conditions(**asked)
-    made = loaded.sample(condition=told, seed=seed, device=device)
-    return written(loaded, Batch(made, told), Path(out), COLUMNS)
+    options = {INPUT: inputs, **options}
+    loaded = load(model, recipe=recipe, options=options)
+    condition = loaded.conditions(**options)
+    samples = loaded.sample(condition=condition, seed=seed, device=device)
+    return write_samples(loaded, Batch(samples, condition), Path(out), COLUMNS)

@@ -12,7 +12,7 @@ from sparring.evaluation.subject import of_model
 from sparring.model import Model
 from sparring.report.report import write_report
 from sparring.runs.folder import Run
-from sparring.sampling import AT_ONCE
+from sparring.sampling import SAMPLES_PER_PASS
 from sparring.storage import write_json
 
 TRAINING_SHARE, MIN_SECONDS = 0.1, 20.0
@@ -32,8 +32,8 @@ def conclude(run: Run, model: Model, split: Split, seconds: float, on_progress: 
     budget = Budget(max(MIN_SECONDS, TRAINING_SHARE * seconds))
     subject, seed = of_model(model, str(run.folder)), run.record.seed
     began = time.monotonic()
-    subject.batch(split, AT_ONCE, seed)
-    count = budget.affordable(count_for(split), (time.monotonic() - began) / AT_ONCE, "samples")
+    subject.batch(split, SAMPLES_PER_PASS, seed)
+    count = budget.affordable(count_for(split), (time.monotonic() - began) / SAMPLES_PER_PASS, "samples")
     generated = subject.batch(split, count, seed)
     evaluator = Evaluator(split, model.modality, seed, further=False, budget=budget, on_progress=on_progress)
     evaluation = evaluator.evaluate(subject, generated)

@@ -1,4 +1,4 @@
-"""Looking at data before training on it: what is there, what would be trained on it, and why."""
+"""`sparring inspect` in Python: describe data, and estimate a training run on it."""
 
 import sys
 import time
@@ -19,27 +19,29 @@ if TYPE_CHECKING:
     from sparring.data.dataset import Split
     from sparring.recipe import Recipe
 
-MOST_SHOWN = 64
+SHEET_SAMPLES = 64
 """Samples on a contact sheet."""
-MOST_LISTED = 10
-"""Names, classes or counts of one kind in the printed text; JSON has them all."""
+MAX_LISTED = 10
+"""Names, classes or counts of one kind in the printed text; JSON has all of them."""
+MAX_DUPLICATES_LISTED = 3
+"""Pairs of duplicates in the printed text."""
 
 
 @final
 @dataclass(frozen=True)
-class Prospect:
-    """What would be trained.
+class PlannedTraining:
+    """The training run that `sparring train` would start.
 
     Args:
-        recipe: its name.
-        shape: of one sample as the networks see it.
+        recipe: name of the recipe.
+        shape: shape of one sample as the networks take it.
         batch: samples per batch.
-        samples: real samples to see.
-        device: where.
-        choices: field → its value and the reason for it.
-        seconds: expected time of the whole run, from two steps that were timed; None if they were not.
-        memory: expected peak memory in bytes, likewise.
-        obstacle: why this cannot be trained, in one sentence; None if it can.
+        samples: budget in real samples.
+        device: type of the device.
+        choices: field → {"value": …, "reason": …}.
+        seconds: estimated duration of the whole run, from a timed step; None if none was timed.
+        memory: peak memory in bytes after two steps; None if it was not measured.
+        obstacle: a sentence on why training is not possible; None if it is.
     """
 
     recipe: str
@@ -56,18 +58,18 @@ class Prospect:
 @final
 @dataclass(frozen=True)
 class Inspection:
-    """What was found, and what would be trained."""
+    """Description of the data, and the training run that would follow."""
 
     facts: Facts
-    prospect: Prospect
+    training: PlannedTraining
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, as JSON values."""
-        return {"facts": self.facts.as_json(), "training": asdict(self.prospect)}
+        """Return everything as JSON values."""
+        return {"facts": self.facts.as_json(), "training": asdict(self.training)}
 
     def lines(self) -> list[str]:
-        """The inspection as plain lines of text; long lists are cut short."""
-        return [*_about(self.facts), "", *_ahead(self.prospect)]
+        """Return lines of text for the terminal; long lists are shortened."""
+        return [*_data_lines(self.facts), "", *_training_lines(self.training)]
 
 
 def inspect(
@@ -79,44 +81,48 @@ def inspect(
     device: str | None = None,
     measure: bool = True,
 ) -> Inspection:
-    """Look at ``data`` and plan for it; the same as `sparring inspect`.
+    """Describe ``data`` and the training run that would follow; the same as `sparring inspect`.
 
     Args:
-        data: a folder, a file or a name.
-        json: write everything that was found to this file.
-        sheet: write a contact sheet, samples as they would be trained on, class by class, to this file.
-        recipe: plan for this recipe; None for what suits the data.
-        device: plan for this device; None for the best there is.
-        measure: time two real steps, to say how long the run would take.
+        data: a folder, a file or the name of a data set.
+        json: write the whole description to this file.
+        sheet: write a contact sheet to this file: samples as they would be trained on, class by class.
+        recipe: name of a recipe, or file.py:Name; None to choose one for the data.
+        device: as for ``train``; None for the best available.
+        measure: time a training step, to estimate the duration of the run.
 
     Raises:
         SparringError: nothing in ``data`` can be used, or there is no such recipe.
     """
-    from sparring.api.surveying import surveyed
+    from sparring.api.surveying import survey_data
     from sparring.training.devices import pick
 
-    name, chosen, survey = surveyed(str(data), recipe)
-    resolved, prospect = _plan(survey.facts, name, chosen, pick(device))
-    if sheet is not None or (measure and prospect.obstacle is None):
+    # Survey the data and resolve the recipe; samples are decoded only where they are needed.
+    name, chosen, survey = survey_data(str(data), recipe)
+    resolved, training = _plan(survey.facts, name, chosen, pick(device))
+    measure = measure and training.obstacle is None
+    if sheet is not None or measure:
         split = survey.prepare(resolved.view(survey.facts))
         if sheet is not None:
             _write_sheet(sheet, split)
-        if measure and prospect.obstacle is None:
-            prospect = _measured(prospect, resolved, split, pick(device))
-    inspection = Inspection(survey.facts, prospect)
+        if measure:
+            training = _measured(training, resolved, split, pick(device))
+
+    inspection = Inspection(survey.facts, training)
     if json is not None:
         write_json(json, inspection.as_json())
     return inspection
 
 
-def _plan(facts: Facts, name: str, recipe: "Recipe", device: "torch.device") -> tuple["Recipe", Prospect]:
+def _plan(facts: Facts, name: str, recipe: "Recipe", device: "torch.device") -> tuple["Recipe", PlannedTraining]:
+    """Resolve the recipe for the data and the device."""
     from sparring.recipe import resolve
     from sparring.training.devices import describe
 
     recipe, reasons = resolve(recipe, facts, describe(device))
     values = recipe.model_dump(mode="json")
     too_few = f"There are {facts.count} readable samples, fewer than a batch of {recipe.batch}."
-    return recipe, Prospect(
+    return recipe, PlannedTraining(
         recipe=name,
         shape=recipe.view(facts).shape,
         batch=recipe.batch,
@@ -127,8 +133,8 @@ def _plan(facts: Facts, name: str, recipe: "Recipe", device: "torch.device") -> 
     )
 
 
-def _measured(prospect: Prospect, recipe: "Recipe", split: "Split", device: "torch.device") -> Prospect:
-    """The prospect with expected time and memory: two real steps are made, and the second is timed."""
+def _measured(training: PlannedTraining, recipe: "Recipe", split: "Split", device: "torch.device") -> PlannedTraining:
+    """Add the expected time and memory: make two training steps, and time the second."""
     from dataclasses import replace
 
     from sparring.randomness import seeded
@@ -139,15 +145,17 @@ def _measured(prospect: Prospect, recipe: "Recipe", split: "Split", device: "tor
         game = recipe.game(split.facts)
     plan = Plan(recipe.optimisers(), recipe.batch, recipe.samples, bfloat16=recipe.precision == "bfloat16")
     trainer = Trainer(game, split.train, plan, device=device)
+
+    # The first step also allocates memory and chooses algorithms.
     trainer.advance()
     seen, began = trainer.samples, time.perf_counter()
     trainer.advance()
-    each = (time.perf_counter() - began) / (trainer.samples - seen)
-    return replace(prospect, seconds=each * recipe.samples, memory=_peak_memory(device))
+    seconds_per_sample = (time.perf_counter() - began) / (trainer.samples - seen)
+    return replace(training, seconds=seconds_per_sample * recipe.samples, memory=_peak_memory(device))
 
 
 def _peak_memory(device: "torch.device") -> int | None:
-    """Bytes: of the GPU where there is one, else the most that this process has held."""
+    """Return the peak memory in bytes: of the GPU if the device is one, else of this process."""
     import torch
 
     if device.type == "cuda":
@@ -156,75 +164,81 @@ def _peak_memory(device: "torch.device") -> int | None:
         return None
     import resource
 
+    # ru_maxrss is in bytes on macOS, in KiB elsewhere.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _write_sheet(path: Path, split: "Split") -> None:
-    """Write what a person sees of the data, class by class, to ``path``, or beside it where there are several files."""
-    from sparring.data.dataset import by_class
+    """Write a contact sheet to ``path``, class by class; further files, if the modality has several, go beside it."""
+    from sparring.data.dataset import rows_by_class
     from sparring.modalities import modality
     from sparring.rendering.exhibits import Picture, write_exhibits
 
+    # Rows per class, or the first samples where there are no classes.
     kind, data = modality(split.facts.modality), split.train
-    columns = max(1, MOST_SHOWN // max(len(split.facts.classes), 1))
-    rows = by_class(data.labels, columns, MOST_SHOWN)
-    batch = data.batch(np.arange(min(max(MOST_SHOWN, kind.shown), len(data))) if rows is None else rows)
+    columns = max(1, SHEET_SAMPLES // max(len(split.facts.classes), 1))
+    rows = rows_by_class(data.labels, columns, SHEET_SAMPLES)
+    batch = data.batch(
+        np.arange(min(max(SHEET_SAMPLES, kind.samples_per_picture), len(data))) if rows is None else rows
+    )
+
     exhibits = kind.show(batch, split.facts, columns=8 if rows is None or columns == 1 else columns)
     first, *_ = write_exhibits(exhibits, path.with_suffix(""))
     if isinstance(exhibits[0], Picture) and first != path:
         first.replace(path)
 
 
-def _about(facts: Facts) -> Iterator[str]:
+def _data_lines(facts: Facts) -> Iterator[str]:
     shape = " × ".join(str(side) for side in facts.shape)
     yield f"{facts.source}: {facts.count:,} {facts.modality}, most of shape {shape}"
     for name, value in facts.details.items():
         if name == "unreadable":
-            yield from _set_aside(value)
+            yield from _unreadable_lines(value)
         elif name == "duplicates":
-            yield from _copies(value)
-        elif said := _in_words(value):
-            yield f"  {name}: {said}"
+            yield from _duplicate_lines(value)
+        elif text := _text(value):
+            yield f"  {name}: {text}"
     for remark in facts.remarks:
         yield f"  {remark}"
 
 
-def _in_words(value: Any) -> str:
+def _text(value: Any) -> str:
+    """Return a detail as text: counts by name, the number of values in a list, or the value; empty for nothing."""
     if isinstance(value, dict):
-        shown = [f"{key} ({number})" for key, number in list(value.items())[:MOST_LISTED]]
-        more = [f"and {len(value) - MOST_LISTED} more"] if len(value) > MOST_LISTED else []
+        shown = [f"{key} ({number})" for key, number in list(value.items())[:MAX_LISTED]]
+        more = [f"and {len(value) - MAX_LISTED} more"] if len(value) > MAX_LISTED else []
         return ", ".join(shown + more)
     if isinstance(value, list):
         return f"{len(value)} values" if value else ""
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _set_aside(files: list[dict[str, str]]) -> Iterator[str]:
+def _unreadable_lines(files: list[dict[str, str]]) -> Iterator[str]:
     if files:
         yield f"  unreadable: {len(files):,}"
-    for file in files[:MOST_LISTED]:
+    for file in files[:MAX_LISTED]:
         yield f"    {file['name']}: {file['reason']}"
-    if len(files) > MOST_LISTED:
-        yield f"    and {len(files) - MOST_LISTED:,} more (all of them with --json)"
+    if len(files) > MAX_LISTED:
+        yield f"    and {len(files) - MAX_LISTED:,} more (--json lists all of them)"
 
 
-def _copies(found: dict[str, Any]) -> Iterator[str]:
+def _duplicate_lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"  duplicates: {found['count']:,}"
-    for again, first in found["first"][:3]:
-        yield f"    {again} is the same as {first}"
+    for duplicate, original in found["first"][:MAX_DUPLICATES_LISTED]:
+        yield f"    {duplicate} is the same as {original}"
 
 
-def _ahead(prospect: Prospect) -> Iterator[str]:
-    shape = " × ".join(str(side) for side in prospect.shape)
-    yield f"would train {prospect.recipe} on {prospect.device} at {shape}, batches of {prospect.batch}"
-    for field, choice in prospect.choices.items():
+def _training_lines(training: PlannedTraining) -> Iterator[str]:
+    shape = " × ".join(str(side) for side in training.shape)
+    yield f"would train {training.recipe} on {training.device} at {shape}, in batches of {training.batch}"
+    for field, choice in training.choices.items():
         if choice["reason"] != "the recipe's default":
             yield f"  {field} = {choice['value']}: {choice['reason']}"
-    if prospect.seconds is not None:
-        rate = prospect.samples / prospect.seconds
-        yield f"  expected time: {clock(prospect.seconds)} for {prospect.samples:,} samples ({rate:,.0f} per second)"
-    if prospect.memory is not None:
-        yield f"  expected memory: {prospect.memory / 2**30:.1f} GiB"
-    if prospect.obstacle is not None:
-        yield f"  cannot be trained: {prospect.obstacle}"
+    if training.seconds is not None:
+        count, rate = f"{training.samples:,} samples", training.samples / training.seconds
+        yield f"  expected time: {clock(training.seconds)} for {count} ({rate:,.0f} per second)"
+    if training.memory is not None:
+        yield f"  expected memory: {training.memory / 2**30:.1f} GiB"
+    if training.obstacle is not None:
+        yield f"  cannot be trained: {training.obstacle}"

@@ -1,4 +1,4 @@
-"""The Python twin of `sparring resume`."""
+"""`sparring resume` in Python."""
 
 from pathlib import Path
 
@@ -18,34 +18,48 @@ from sparring.training import devices, distributed
 def resume(
     run: str | Path, *, recipe: str | Recipe | None = None, device: str | None = None, display: Display | None = None
 ) -> Run:
-    """Go on with an interrupted run where its newest whole checkpoint stands; the same as `sparring resume`.
+    """Continue an interrupted run from its newest intact checkpoint; the same as `sparring resume`.
 
-    On the same CPU the result is, bit for bit, that of a run that was never interrupted (with a budget in samples).
+    On the same CPU, a run with a budget in samples ends bit for bit as if it had never been interrupted.
+
+    Args:
+        run: the run folder.
+        recipe: needed for a run of your own recipe only: its value, or file.py:Name.
+        device: as for ``train``; None for the device that the run began on.
+        display: shows the progress; None for plain lines.
+
+    Returns:
+        The finished run.
 
     Raises:
-        SparringError: there is no such run, it is finished, or its data is not what it was.
+        SparringError: there is no such run, it is finished, or its data has changed.
         Interrupted: Ctrl-C or SIGTERM; the run was saved again.
     """
+    # Open the run; one that has its report is finished.
     opened = open_run(run)
     record = opened.record
-    place = devices.pick(device or record.device)
-    world = distributed.join(place)
+    target = devices.pick(device or record.device)
+    world = distributed.join(target)
     display = (display or Plain()) if world.is_main else Silent()
     if opened.report.exists():
         raise SparringError(
             found=f"a finished run in {opened.folder}",
             expected="one that was interrupted",
-            remedy="begin a new run with `sparring train`, or judge this one again with `sparring evaluate`",
+            remedy="start a new run with `sparring train`, or evaluate this one again with `sparring evaluate`",
         )
+
+    # Take the recipe with the recorded fields, and check that the data is the same.
     resolved = with_stored_fields(recipe_named(record.recipe, recipe), record.fields)
     survey = modality(record.facts.modality).survey(record.facts.source)
     if survey.facts.fingerprint != record.facts.fingerprint:
         raise SparringError(
             found=f"other data in {record.facts.source} than when the run began",
-            expected=f"the {record.facts.count} samples of then",
-            remedy="put the data back, or begin a new run",
+            expected=f"the same {record.facts.count} samples",
+            remedy="restore the data, or start a new run",
         )
+
+    # Continue training.
     split = survey.prepare(resolved.view(record.facts), seed=record.seed)
     goal = Goal.parse(record.until) if record.until else None
-    session = Session(opened, record, resolved, split, place, world, display, goal, quick_score, conclude)
+    session = Session(opened, record, resolved, split, target, world, display, goal, quick_score, conclude)
     return session.play(resumed=True)

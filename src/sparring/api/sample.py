@@ -1,4 +1,4 @@
-"""The Python twin of `sparring sample`: from a model to files."""
+"""`sparring sample` in Python: from a model to files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,34 +6,37 @@ from typing import Any, final
 
 from sparring.data.conditions import INPUT
 from sparring.flow import Batch
-from sparring.model import Model, class_by_class, load
+from sparring.model import Model, load, order_by_class
 from sparring.recipe import Recipe
 from sparring.samples import batch_size, take
 
-COUNT, COLUMNS = 64, 8
+DEFAULT_COUNT = 64
+"""Samples that are generated without a count and without inputs."""
+COLUMNS = 8
+"""Samples per row of the overview."""
 
 
 @final
 @dataclass(frozen=True)
 class SavedSamples:
-    """Samples as files.
+    """Samples in files.
 
     Args:
-        count: how many samples.
-        folder: where they lie.
-        files: one or several samples each.
-        shown: all of them for a person, beside the folder, so that the folder holds samples alone and can be judged.
+        count: number of samples.
+        folder: folder of the files, which holds nothing else, so that it can be evaluated.
+        files: files with one or several samples each.
+        overview: files that show all samples together, beside the folder.
     """
 
     count: int
     folder: Path
     files: tuple[Path, ...]
-    shown: tuple[Path, ...]
+    overview: tuple[Path, ...]
 
     def line(self) -> str:
-        """One line for a person."""
-        where = ", ".join(map(str, self.shown))
-        return f"{self.count} samples in {self.folder} ({len(self.files)} files), all of them in {where}"
+        """Return one line that names the folder and the overview."""
+        overview = ", ".join(map(str, self.overview))
+        return f"Wrote {self.count} samples to {self.folder} ({len(self.files)} files); overview: {overview}"
 
 
 def sample(
@@ -45,30 +48,51 @@ def sample(
     out: str | Path = "samples",
     device: str = "cpu",
     recipe: str | Recipe | None = None,
-    **asked: Any,
+    **options: Any,
 ) -> SavedSamples:
-    """Make samples and write them; the same as `sparring sample`.
+    """Generate samples and write them as files; the same as `sparring sample`.
+
+    Args:
+        model: a run folder or a published folder.
+        count: number of samples; None for one per input, or 64 without inputs.
+        seed: as for ``Model.sample``.
+        truncation: as for ``Model.sample``.
+        out: folder of the files.
+        device: device to compute on.
+        recipe: needed for a model of your own recipe only: its value, or file.py:Name.
+        **options: condition options of the model, such as ``label="cats"``.
 
     Raises:
-        SparringError: there is no model, or it does not know what was asked.
+        SparringError: there is no model, or it does not have an option.
     """
-    loaded = load(model, recipe=recipe, asked=asked)
-    count = count if count is not None or asked.get(INPUT) is not None else COUNT
-    told = loaded.conditions(count, **asked)
-    made = loaded.sample(count, condition=told, seed=seed, truncation=truncation, device=device)
-    batch, columns = Batch(made, told), COLUMNS
-    in_turn = not any(value is not None for value in asked.values()) and 1 < len(loaded.classes) <= batch_size(batch)
+    # Generate the samples under the conditions that the options describe.
+    loaded = load(model, recipe=recipe, options=options)
+    count = count if count is not None or options.get(INPUT) is not None else DEFAULT_COUNT
+    condition = loaded.conditions(count, **options)
+    samples = loaded.sample(count, condition=condition, seed=seed, truncation=truncation, device=device)
+
+    # Without options classes come in turn: then each has its rows in the overview.
+    batch, columns = Batch(samples, condition), COLUMNS
+    in_turn = not any(value is not None for value in options.values()) and 1 < len(loaded.classes) <= batch_size(batch)
     if in_turn:
         columns = batch_size(batch) // len(loaded.classes)
-    return written(loaded, batch, Path(out), columns, in_turn=in_turn)
+    return write_samples(loaded, batch, Path(out), columns, in_turn=in_turn)
 
 
-def written(model: Model, batch: Batch, out: Path, columns: int, *, in_turn: bool = False) -> SavedSamples:
-    """Write the samples as files into ``out``, and for a person beside it, classes that came in turn together."""
+def write_samples(model: Model, batch: Batch, out: Path, columns: int, *, in_turn: bool = False) -> SavedSamples:
+    """Write samples as files into ``out``, and an overview of all of them beside it.
+
+    Args:
+        model: the model that generated them.
+        batch: the samples with their conditions.
+        out: the folder.
+        columns: samples per row of the overview.
+        in_turn: whether the classes come in turn; the overview then shows them class by class.
+    """
     out.mkdir(parents=True, exist_ok=True)
     files = model.save(batch.real, out)
     if in_turn:
-        batch = take(batch, class_by_class(batch_size(batch), len(model.classes)))
+        batch = take(batch, order_by_class(batch_size(batch), len(model.classes)))
     stem = out.resolve().parent / f"{out.resolve().name}-grid"
-    shown = model.show(batch.real, stem, columns=columns, condition=batch.condition)
-    return SavedSamples(batch_size(batch), out, tuple(files), tuple(shown))
+    overview = model.show(batch.real, stem, columns=columns, condition=batch.condition)
+    return SavedSamples(batch_size(batch), out, tuple(files), tuple(overview))

@@ -1,4 +1,4 @@
-"""Choice of the modality that reads a source: the recipe's, or without a recipe the one that claims it."""
+"""Surveys of data: by the modality of the recipe, or without a recipe by the modality that claims the data."""
 
 from sparring.errors import SparringError
 from sparring.modalities import modality, modality_of
@@ -7,15 +7,15 @@ from sparring.recipe import Recipe
 from sparring.recipes import default_recipe, find_recipe
 
 
-def surveyed(data: str, recipe: str | Recipe | None = None) -> tuple[str, Recipe, Survey]:
-    """Look at ``data``; the recipe for it, and its name.
+def survey_data(data: str, recipe: str | Recipe | None = None) -> tuple[str, Recipe, Survey]:
+    """Survey ``data`` and return the name of its recipe, the recipe and the survey.
 
     Args:
-        data: a folder, a file or a name.
-        recipe: the name of a recipe, file.py:Name, or a value; None for what suits the data.
+        data: a folder, a file or the name of a data set.
+        recipe: name of a recipe, file.py:Name, or a value; None to choose one for the data.
 
     Raises:
-        SparringError: nothing in ``data`` can be used, or there is no such recipe.
+        SparringError: nothing in ``data`` can be used, there is no such recipe, or it is for other data.
     """
     if recipe is None:
         survey = modality_of(data).survey(data)

@@ -1,4 +1,4 @@
-"""The Python twin of `sparring train`: from data to a run folder."""
+"""`sparring train` in Python: from data to a finished run."""
 
 import math
 from pathlib import Path
@@ -7,12 +7,13 @@ from typing import Any
 import torch
 
 from sparring.api.conclude import conclude
-from sparring.api.surveying import surveyed
+from sparring.api.surveying import survey_data
 from sparring.data.facts import Facts
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.quick import quick_score
+from sparring.modality import Survey
 from sparring.randomness import require_seed
-from sparring.recipe import Recipe, resolve, with_fields
+from sparring.recipe import AdversarialRecipe, Recipe, resolve, with_fields
 from sparring.runs.display import Display, Plain, Silent
 from sparring.runs.folder import Record, Run, create, new_folder, versions
 from sparring.runs.goal import SETTLED, Goal
@@ -21,7 +22,7 @@ from sparring.training import devices, distributed
 from sparring.watchdog.monitor import MODES
 
 OPTIONS = ("recipe", "minutes", "samples", "out", "seed", "until", "device", "micro_batch", "watchdog")
-"""What can be asked of every run, beside its recipe's fields."""
+"""Options of every run; all others are fields of the recipe."""
 
 
 def train(
@@ -39,72 +40,88 @@ def train(
     display: Display | None = None,
     **fields: Any,
 ) -> Run:
-    """Train on ``data`` and judge the result; the same as `sparring train`.
+    """Train a model on ``data``, evaluate it and write a report; the same as `sparring train`.
 
     Args:
-        data: a folder, a file or a name, as `sparring inspect` reads them.
-        recipe: a name of `sparring recipes`, file.py:Name, or a value; None for what suits the data.
-        minutes: wall time to train for; the schedules are laid over it.
-        samples: real samples to see; with ``minutes`` too, whichever is spent first.
-        out: the run folder, which must not exist yet; None for the next free one under runs/.
-        seed: of all random numbers: the same seed and samples give the same bytes on the same CPU.
-        until: stop when this is reached, such as "fd<0.4"; "settled" for when no further gain can be told.
-        device: "cpu", "cuda", "cuda:1" or "mps"; None for the best there is.
-        micro_batch: samples computed at once by one process, to save memory; the mathematics stays the same.
-        watchdog: "repair" what goes wrong, only "warn" of it, or "off".
-        display: where progress is shown; None for plain lines.
-        **fields: the recipe's own fields, as in `sparring recipes NAME`.
-
-    Returns:
-        The finished run.
+        data: a folder, a file or the name of a data set, as for `sparring inspect`.
+        recipe: a name of `sparring recipes`, file.py:Name, or a value; None to choose one for the data.
+        minutes: budget of wall time, over which the schedules run.
+        samples: budget of real samples; with ``minutes`` too, whichever is spent first.
+        out: run folder, which must not exist yet; None for the next free one under runs/.
+        seed: random seed; with a budget in samples, equal seeds give equal weights on the same CPU, bit for bit.
+        until: goal at which training stops, such as "fd<0.4", or "settled": no further improvement is detectable.
+        device: "cpu", "cuda", "cuda:1" or "mps"; None for the best available.
+        micro_batch: samples that a rank computes at once, to save memory; the mathematics stays the same.
+        watchdog: "repair" training failures, only "warn" of them, or "off".
+        display: shows the progress; None for plain lines.
+        **fields: fields of the recipe, as `sparring recipes NAME` lists them.
 
     Raises:
-        SparringError: something given cannot be used; nothing was overwritten.
+        SparringError: an option or the data cannot be used; nothing was overwritten.
         Interrupted: Ctrl-C or SIGTERM; the run was saved and can be resumed.
     """
-    place = devices.pick(device)
-    world = distributed.join(place)
+    # Check the options before any data is read. Several ranks agree on one run folder.
+    target = devices.pick(device)
+    world = distributed.join(target)
     display = (display or Plain()) if world.is_main else Silent()
     require_seed(seed)
     _check_budget(minutes, samples, micro_batch)
-    _check_mode(watchdog)
-    goal = Goal.parse(until) if until else None
-    _check_watched(goal, watchdog)
+    goal = _checked_goal(until, watchdog)
     folder = Path(world.broadcast(str(new_folder(out, str(data))) if world.is_main else ""))
 
-    name, chosen, survey = surveyed(str(data), recipe)
+    # Survey the data, then resolve every field of the recipe, each with the reason for its value.
+    budget = {"samples": samples} if samples else {}
+    name, resolved, reasons, survey = _resolved(str(data), recipe, fields | budget, target)
     facts = survey.facts
-    asked = fields | ({"samples": samples} if samples else {})
-    resolved, reasons = resolve(with_fields(chosen, asked, OPTIONS), facts, devices.describe(place))
     if minutes and not samples:
         reasons["samples"] = "not used: the budget is in minutes"
-    _check_count(resolved, facts)
-    _check_condition(resolved, name, facts)
-    display.say(_introduction(name, resolved, reasons, facts, place))
+    display.say(_introduction(name, resolved, reasons, facts, target))
 
+    # Create the run folder with its record: from here on, the run can be resumed.
+    values = resolved.model_dump(mode="json")
     record = Record(
         recipe=name,
-        choices={
-            field: {"value": value, "reason": reasons[field]}
-            for field, value in resolved.model_dump(mode="json").items()
-        },
+        choices={field: {"value": value, "reason": reasons[field]} for field, value in values.items()},
         facts=facts,
         seed=seed,
         samples=samples if samples or minutes else resolved.samples,
         minutes=minutes,
         until=until,
-        device=place.type,
+        device=target.type,
         micro_batch=micro_batch,
         versions=versions(),
         watchdog=watchdog,
     )
     run = create(folder, record) if world.is_main else Run(folder)
     world.broadcast("begun")
+
+    # Train, evaluate, report and publish.
     split = survey.prepare(resolved.view(facts), seed=seed)
-    return Session(run, record, resolved, split, place, world, display, goal, quick_score, conclude).play()
+    return Session(run, record, resolved, split, target, world, display, goal, quick_score, conclude).play()
+
+
+def _resolved(
+    data: str, recipe: str | Recipe | None, fields: dict[str, Any], device: torch.device
+) -> tuple[str, Recipe, dict[str, str], Survey]:
+    """Survey the data and resolve the fields of its recipe.
+
+    Returns:
+        The name of the recipe, the recipe with every field resolved, field → reason, and the survey.
+
+    Raises:
+        SparringError: the data cannot be used, or not by this recipe.
+    """
+    name, chosen, survey = survey_data(data, recipe)
+    resolved, reasons = resolve(with_fields(chosen, fields, OPTIONS), survey.facts, devices.describe(device))
+    _check_count(resolved, survey.facts)
+    _check_condition(resolved, name, survey.facts)
+    if isinstance(resolved, AdversarialRecipe):
+        resolved.loss_function()  # Refuses a loss that does not fit.
+    return name, resolved, reasons, survey
 
 
 def _introduction(name: str, recipe: Recipe, reasons: dict[str, str], facts: Facts, device: torch.device) -> str:
+    """Return the first lines of a run: recipe, data, remarks, and every field that is not the recipe's default."""
     lines = [f"Training {name} on {facts.count:,} samples of {facts.source} ({device.type})."]
     lines += [f"  {remark}" for remark in facts.remarks]
     for field, reason in reasons.items():
@@ -117,8 +134,8 @@ def _check_condition(recipe: Recipe, name: str, facts: Facts) -> None:
     condition = recipe.view(facts).condition
     if condition and condition not in facts.offers:
         raise SparringError(
-            found=f"no condition {condition!r} in {facts.source}, which the recipe {name} tells its players",
-            expected=f"data that offers it (this offers {' and '.join(facts.offers) or 'none'})",
+            found=f"no condition {condition!r} in {facts.source}",
+            expected=f"data with one, for the recipe {name} (this data has {' and '.join(facts.offers) or 'none'})",
             remedy="choose another --recipe, or leave it out",
         )
 
@@ -128,26 +145,30 @@ def _check_count(recipe: Recipe, facts: Facts) -> None:
         raise SparringError(
             found=f"{facts.count} readable samples in {facts.source}",
             expected=f"at least a batch of {recipe.batch}",
-            remedy="add samples or choose a smaller --batch",
+            remedy="add samples, or choose a smaller --batch",
         )
 
 
-def _check_watched(goal: Goal | None, watchdog: str) -> None:
-    if goal is not None and goal.metric == SETTLED and watchdog == "off":
-        raise SparringError(
-            found=f"--until {SETTLED} with --watchdog off",
-            expected="a watchdog, which sees that nothing more is gained",
-            remedy="leave one of the two out",
-        )
+def _checked_goal(until: str | None, watchdog: str) -> Goal | None:
+    """Parse the goal, and check that the watchdog has a known mode in which it can detect the goal.
 
-
-def _check_mode(watchdog: str) -> None:
+    Raises:
+        SparringError: it has not, or the goal is not valid.
+    """
     if watchdog not in MODES:
         raise SparringError(
             found=f"--watchdog {watchdog}",
             expected=f"one of {', '.join(MODES)}",
-            remedy=f"look at the spelling{nearest(watchdog, list(MODES))}",
+            remedy=f"check the spelling{nearest(watchdog, list(MODES))}",
         )
+    goal = Goal.parse(until) if until else None
+    if goal is not None and goal.metric == SETTLED and watchdog == "off":
+        raise SparringError(
+            found=f"--until {SETTLED} with --watchdog off",
+            expected="a watchdog, which detects that a run has settled",
+            remedy="leave one of the two out",
+        )
+    return goal
 
 
 def _check_budget(minutes: float | None, samples: int | None, micro_batch: int | None) -> None:

@@ -1,4 +1,4 @@
-"""The command line: one file per verb. Nothing here imports torch until a verb does its work."""
+"""The command line: one file per command. No command imports torch before it has work for it."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from cyclopts.exceptions import CycloptsError
 from sparring.cli import apply, compare, demo, diagnose, doctor, evaluate, inspect, recipes, resume, sample, train
 from sparring.errors import SparringError
 
-VERBS: dict[str, Callable[..., Any]] = {
+COMMANDS: dict[str, Callable[..., Any]] = {
     "demo": demo.demo,
     "inspect": inspect.inspect,
     "train": train.train,
@@ -27,51 +27,46 @@ VERBS: dict[str, Callable[..., Any]] = {
 
 
 def application() -> App:
-    """The verbs and their options."""
+    """Return the command-line application with all commands."""
     app = App(
         name="sparring",
-        help="Train, judge and use generative adversarial networks on your own data.",
-        help_epilogue="Start with `sparring demo`. Any verb: --debug shows the traceback of an error.",
+        help="Train, evaluate and use generative adversarial networks on your own data.",
+        help_epilogue="New here? Start with `sparring demo`. Add --debug to any command for the traceback of an error.",
         version=_version,
         help_format="plaintext",
         suppress_keyboard_interrupt=False,
     )
-    for name, verb in VERBS.items():
-        app.command(verb, name=name)
+    for name, command in COMMANDS.items():
+        app.command(command, name=name)
     return app
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a verb. Exit codes: 0 done, 2 what was given cannot be used, 130 Ctrl-C, 143 SIGTERM."""
+    """Run a command.
+
+    Exit codes: 0 for success, 1 if the output is piped to a process that has ended, 2 for input that cannot be used,
+    130 after Ctrl-C, 143 after SIGTERM.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
         application()(words, exit_on_error=False, print_error=False, result_action="return_value")
-    except (SparringError, CycloptsError) as error:
-        if debug:
-            raise
-        _complain(str(error))
-        sys.exit(2)
-    except KeyboardInterrupt as interruption:
-        _complain(str(interruption) or "stopped")
-        sys.exit(vars(interruption).get("code", 130))
     except BrokenPipeError:
         sys.exit(1)
-    except OSError as error:
+    except (SparringError, CycloptsError, OSError) as error:
         if debug:
             raise
-        _complain(str(error))
+        _print_error(str(error))
         sys.exit(2)
+    except KeyboardInterrupt as interruption:
+        _print_error(str(interruption) or "stopped")
+        sys.exit(vars(interruption).get("code", 130))
 
 
-def _complain(sentence: str) -> None:
-    rank = _rank()
-    print(f"sparring{rank}: {sentence}", file=sys.stderr, flush=True)
-
-
-def _rank() -> str:
-    return f" (rank {os.environ['RANK']})" if "RANK" in os.environ else ""
+def _print_error(message: str) -> None:
+    rank = f" (rank {os.environ['RANK']})" if "RANK" in os.environ else ""
+    print(f"sparring{rank}: {message}", file=sys.stderr, flush=True)
 
 
 def _version() -> str:

@@ -1,11 +1,11 @@
-"""`sparring apply`"""
+"""`sparring apply`."""
 
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import free
+from sparring.cli.options import extra_options
 
 
 def apply(
@@ -17,31 +17,32 @@ def apply(
     out: Path = Path("applied"),
     device: str = "cpu",
     recipe: str | None = None,
-    **asked: Annotated[str, Parameter(show=False)],
+    **options: Annotated[str, Parameter(show=False)],
 ) -> None:
     """Apply a model to files: one sample for each input, in the same order, in the folder --out.
 
-    For models whose condition is a sample: one picture becomes another, a gap is filled, a spectrum becomes sound.
+    This needs a model that takes inputs: one that translates images, fills gaps or turns spectra into sound.
 
     Examples:
-        sparring apply runs/facades-001 sketches/ --out photographs/
+        sparring apply runs/photos-001 sketches/ --out photographs/
 
     Parameters
     ----------
     model
-        A run folder, or a folder made by save_pretrained.
+        A run folder, or a folder written by save_pretrained.
     inputs
-        Files or folders, as the model's kind of input is read.
+        Files or folders of the kind that the model takes.
     seed
-        Of the noise, for models that have several answers.
+        Random seed, for models that generate different samples for one input.
     out
-        The folder for the files; files of the same name are replaced.
+        Folder for the files; files of the same name are replaced.
     device
-        Where to compute.
+        Device to compute on: cpu, cuda, cuda:1 or mps.
     recipe
-        Only for a model of your own recipe: file.py:Name again.
+        Needed for a model of your own recipe only: file.py:Name again.
     """
     from sparring.api import apply as api
 
-    made = api.apply(model, inputs, seed=seed, out=out, device=device, recipe=recipe, **free(asked, api.apply))
-    print(made.line())
+    extra = extra_options(options, api.apply)
+    saved = api.apply(model, inputs, seed=seed, out=out, device=device, recipe=recipe, **extra)
+    print(saved.line())

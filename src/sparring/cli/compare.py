@@ -43,7 +43,7 @@ def compare(
         As for `sparring evaluate`.
     """
     from sparring.api import compare as api
-    from sparring.runs.display import suitable
+    from sparring.runs.display import default_display
 
     comparison = api.compare(
         first,
@@ -55,6 +55,6 @@ def compare(
         recipe=recipe,
         all=all,
         extractors=extractor or (),
-        display=suitable(),
+        display=default_display(),
     )
     print("\n".join(comparison.lines(further=all)))

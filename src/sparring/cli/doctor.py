@@ -1,48 +1,53 @@
-"""`sparring doctor`"""
+"""`sparring doctor`."""
 
 import shutil
 from importlib.util import find_spec
 
 EXTRAS = {"parquet": "pyarrow", "tensorboard": "tensorboard"}
+"""Extra → the package that it installs."""
 
 
 def doctor(*, markdown: bool = False) -> None:
-    """Say what is installed, which devices there are and what they are good at.
+    """Report versions, devices and disk space, for troubleshooting and bug reports.
 
     Parameters
     ----------
     markdown
-        A table to paste into a bug report.
+        Print a Markdown table, to paste into a bug report.
     """
-    rows = _findings()
+    rows = _rows()
     if markdown:
         print("| | |\n|---|---|")
         print("\n".join(f"| {name} | {value} |" for name, value in rows))
         return
-    widest = max(len(name) for name, _ in rows)
-    print("\n".join(f"{name:<{widest}}  {value}" for name, value in rows))
+    width = max(len(name) for name, _ in rows)
+    print("\n".join(f"{name:<{width}}  {value}" for name, value in rows))
 
 
-def _findings() -> list[tuple[str, str]]:
+def _rows() -> list[tuple[str, str]]:
+    """Return (name, value) of every line of the report."""
     import torch
 
     from sparring.data.cache import cache_folder, cache_size
     from sparring.runs.folder import versions
     from sparring.training.devices import describe
 
+    # Versions, then every device with its memory.
     rows = list(versions().items())
-    places = ["cpu"]
-    places += [f"cuda:{number}" for number in range(torch.cuda.device_count())]
-    places += ["mps"] if torch.backends.mps.is_available() else []
-    for place in places:
-        machine = describe(torch.device(place))
-        label = torch.cuda.get_device_name(place) if machine.device == "cuda" else f"{machine.cores} cores"
-        faster = "faster" if machine.bfloat16 else "not faster"
-        rows.append((place, f"{label}, {machine.memory / 1024**3:.0f} GiB, bfloat16 {faster}"))
+    devices = ["cpu"]
+    devices += [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    devices += ["mps"] if torch.backends.mps.is_available() else []
+    for device in devices:
+        machine = describe(torch.device(device))
+        label = torch.cuda.get_device_name(device) if machine.device == "cuda" else f"{machine.cores} cores"
+        speed = "faster" if machine.bfloat16 else "not faster"
+        rows.append((device, f"{label}, {machine.memory / 1024**3:.0f} GiB, bfloat16 is {speed}"))
+
+    # Threads, disk space and optional packages.
     rows.append(("threads", str(torch.get_num_threads())))
-    rows.append(("free disk here", f"{shutil.disk_usage('.').free / 1024**3:.0f} GiB"))
-    rows.append(("cache", f"{cache_folder()}, {cache_size() / 1024**3:.1f} GiB; may be deleted"))
+    rows.append(("free disk space", f"{shutil.disk_usage('.').free / 1024**3:.0f} GiB"))
+    rows.append(("cache", f"{cache_folder()}, {cache_size() / 1024**3:.1f} GiB; can be deleted at any time"))
     for extra, package in EXTRAS.items():
-        there = find_spec(package) is not None
-        rows.append((f"extra {extra}", "installed" if there else f'missing: pip install "sparring[{extra}]"'))
+        installed = find_spec(package) is not None
+        rows.append((f"extra {extra}", "installed" if installed else f'missing: pip install "sparring[{extra}]"'))
     return rows

@@ -55,7 +55,7 @@ def evaluate(
         program), dinov2[:folder], or your own file.py:function. Default: own where possible, else pixels.
     """
     from sparring.api import evaluate as api
-    from sparring.runs.display import suitable
+    from sparring.runs.display import default_display
 
     evaluation = api.evaluate(
         subject,
@@ -69,6 +69,6 @@ def evaluate(
         protocol=protocol,
         useful=useful,
         extractors=extractor or (),
-        display=suitable(),
+        display=default_display(),
     )
     print("\n".join(evaluation.lines(further=all)))

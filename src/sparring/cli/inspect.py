@@ -1,25 +1,41 @@
-"""`sparring inspect`"""
+"""`sparring inspect`."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from sparring.data.catalogue import NAMES
+
+DATA_HELP = (
+    "A folder of images, where sub-folders are classes; a zip archive of images; an IDX, Parquet, .npy, .npz or .csv "
+    f"file; or the name of a data set: {', '.join(NAMES)}."
+)
 
 
-def inspect(data: str, /, *, json: Path | None = None, sheet: Path | None = None, recipe: str | None = None) -> None:
-    """Look at data before training on it: what is there, what is wrong with it, what would be trained and why.
+def inspect(
+    data: Annotated[str, Parameter(help=DATA_HELP)],
+    /,
+    *,
+    json: Path | None = None,
+    sheet: Path | None = None,
+    recipe: str | None = None,
+) -> None:
+    """Describe your data before you train: content, problems, and the training run that would follow.
+
+    Nothing is changed. The description includes the reason for every choice, and the expected time and memory.
 
     Examples:
         sparring inspect photos/ --sheet contact.png --json facts.json
 
     Parameters
     ----------
-    data
-        A folder of images (sub-folders are classes), a zip of images, IDX, Parquet, .npy, .npz or .csv files, or one
-        of the names digits, mnist, fashion-mnist, stacked-mnist, cifar10, ring, grid, lattice.
     json
-        Write everything that was found to this file.
+        Write the whole description to this file.
     sheet
-        Write a contact sheet, a picture of samples, to this file.
+        Write a contact sheet, an image of many samples, to this file.
     recipe
-        Plan for this recipe. Default: what suits the data.
+        Describe training with this recipe. Default: chosen for the data.
     """
     from sparring.api import inspect as api
 

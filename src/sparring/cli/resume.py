@@ -1,10 +1,10 @@
-"""`sparring resume`"""
+"""`sparring resume`."""
 
 from pathlib import Path
 
 
 def resume(run: Path, /, *, recipe: str | None = None, device: str | None = None) -> None:
-    """Go on with an interrupted run, exactly where its newest checkpoint stands.
+    """Continue an interrupted run exactly where its newest checkpoint was saved.
 
     Examples:
         sparring resume runs/photos-001
@@ -14,12 +14,12 @@ def resume(run: Path, /, *, recipe: str | None = None, device: str | None = None
     run
         The run folder.
     recipe
-        Only for a run of your own recipe: file.py:Name again. Code is never run because a folder names it.
+        Needed for a run of your own recipe only: file.py:Name again, because code named by a folder is never run.
     device
-        cpu, cuda, cuda:1 or mps. Default: what the run began on.
+        cpu, cuda, cuda:1 or mps. Default: the device that the run began on.
     """
     from sparring.api import resume as api
     from sparring.cli.closing import closing_words
-    from sparring.runs.display import suitable
+    from sparring.runs.display import default_display
 
-    print(closing_words(api.resume(run, recipe=recipe, device=device, display=suitable())))
+    print(closing_words(api.resume(run, recipe=recipe, device=device, display=default_display())))

@@ -1,11 +1,11 @@
-"""`sparring sample`"""
+"""`sparring sample`."""
 
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import free
+from sparring.cli.options import extra_options
 
 
 def sample(
@@ -18,35 +18,35 @@ def sample(
     out: Path = Path("samples"),
     device: str = "cpu",
     recipe: str | None = None,
-    **asked: Annotated[str, Parameter(show=False)],
+    **options: Annotated[str, Parameter(show=False)],
 ) -> None:
-    """Make samples: files in the folder --out, and all of them in one picture beside it.
+    """Generate samples: one file each in the folder --out, and an overview of all of them beside it.
 
-    What a model can be asked for depends on its condition: --label for classes, --input for inputs, …
+    A conditional model has further options: --label for a model with classes, --input for one that takes inputs.
 
     Examples:
-        sparring sample runs/digits-001 --count 64 --label 3 --out threes/
+        sparring sample runs/photos-001 --count 64 --label cats --out cats/
 
     Parameters
     ----------
     model
-        A run folder, or a folder made by save_pretrained.
+        A run folder, or a folder written by save_pretrained.
     count
-        How many. Default: one for each --input, 64 without.
+        Number of samples. Default: one for each --input, or 64 without inputs.
     seed
-        The same seed gives the same pixels.
+        Random seed. The same seed gives the same samples.
     truncation
-        Below 1: more typical and less various.
+        Factor on the latents, from 0 to 2. Below 1, samples are more typical and less diverse.
     out
-        The folder for the files; files of the same name are replaced.
+        Folder for the files; files of the same name are replaced.
     device
-        Where to compute.
+        Device to compute on: cpu, cuda, cuda:1 or mps.
     recipe
-        Only for a model of your own recipe: file.py:Name again.
+        Needed for a model of your own recipe only: file.py:Name again.
     """
     from sparring.api import sample as api
 
-    made = api.sample(
+    saved = api.sample(
         model,
         count=count,
         seed=seed,
@@ -54,6 +54,6 @@ def sample(
         out=out,
         device=device,
         recipe=recipe,
-        **free(asked, api.sample),
+        **extra_options(options, api.sample),
     )
-    print(made.line())
+    print(saved.line())

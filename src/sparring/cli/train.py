@@ -1,11 +1,11 @@
-"""`sparring train`"""
+"""`sparring train`."""
 
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import free
+from sparring.cli.options import extra_options
 
 
 def train(
@@ -23,44 +23,44 @@ def train(
     watchdog: str = "repair",
     **fields: Annotated[str, Parameter(show=False)],
 ) -> None:
-    """Train a model on your data, judge it and write a report.
+    """Train a model on your data, evaluate it and write a report.
 
-    With no option, everything follows from the data and the device, and is printed with the reason.
-    Every field of the recipe is an option as well: see `sparring recipes NAME`.
+    Without options, every choice is made for your data and device, and printed with its reason.
+    Every field of the recipe is an option, too: `sparring recipes NAME` lists them.
 
     Examples:
         sparring train photos/ --minutes 10
 
-        sparring train mnist --recipe images/dcgan --samples 500000 --width 32
+        sparring train photos/ --recipe images/dcgan --samples 500000 --width 32
 
         torchrun --nproc-per-node 2 -m sparring train photos/
 
     Parameters
     ----------
     data
-        A folder, a file or a name, as `sparring inspect` reads them.
+        A folder, a file or the name of a data set: see `sparring inspect --help`.
     recipe
-        A name of `sparring recipes`, or your own as file.py:Name. Default: what suits the data.
+        A name from `sparring recipes`, or your own as file.py:Name. Default: chosen for the data.
     minutes
-        Wall time to train for; the schedules are laid over it.
+        Time budget in minutes. Schedules, such as that of the learning rate, are scaled to it.
     samples
-        Real samples to see. With --minutes too, whichever is spent first.
+        Budget of real samples. With --minutes too, training ends with whichever is spent first.
     out
         The run folder, which must not exist yet. Default: the next free one under runs/.
     seed
-        Of all random numbers.
+        Random seed.
     until
-        Stop when this quality is reached, such as "fd<0.4"; settled: when no further gain can be told.
+        Stop at this goal: a metric, as in "fd<0.4", or settled, when no further improvement is detectable.
     device
-        cpu, cuda, cuda:1 or mps. Default: the best there is.
+        cpu, cuda, cuda:1 or mps. Default: the best available.
     micro_batch
-        Samples computed at once, to save memory; the mathematics stays the same (batch norm excepted).
+        Samples computed at once, to save memory. The result stays the same, except with batch norm.
     watchdog
-        repair: what goes wrong is named and mended; warn: only named; off: not looked for.
+        repair: detect training failures and apply remedies; warn: only report them; off: do neither.
     """
     from sparring.api import train as api
     from sparring.cli.closing import closing_words
-    from sparring.runs.display import suitable
+    from sparring.runs.display import default_display
 
     run = api.train(
         data,
@@ -73,7 +73,7 @@ def train(
         device=device,
         micro_batch=micro_batch,
         watchdog=watchdog,
-        display=suitable(),
-        **free(fields, api.train),
+        display=default_display(),
+        **extra_options(fields, api.train),
     )
     print(closing_words(run))

@@ -1,4 +1,4 @@
-"""Conditions, as a person asks for them."""
+"""Conditions, built from the options that a user gives: ``--label cats``, ``model.sample(input="sketches/")``."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,91 +12,93 @@ from sparring.data.view import View
 from sparring.errors import SparringError, nearest
 from sparring.samples import Sample, batch_size, take
 
-Answer: TypeAlias = Callable[[Mapping[str, Any], View, Facts, int | None], Sample]
-"""(option → what was asked, the model's view, facts of its training data, how many) → conditions, as players see them.
+BuildConditions: TypeAlias = Callable[[Mapping[str, Any], View, Facts, int | None], Sample]
+"""(option → its value, the model's view, facts of its training data, count) → conditions, as the players take them.
 
-Without a number it gives as many as was asked for: one for each input.
+Without a count it returns as many as the options imply: one for each input.
 """
 
-
 INPUT = "input"
-"""The option by which `sparring apply` hands over files."""
+"""Option by which `sparring apply` passes files."""
 
 
 @final
 @dataclass(frozen=True)
 class ConditionSpec:
-    """One kind of condition, and how a person asks for it.
+    """One kind of condition, and the options by which users give it.
 
     Args:
-        options: name → meaning in one line: ``--label`` of `sparring sample`, ``model.sample(label=…)``. The option
-            ``input`` always comes as a tuple, of paths or whatever else was given.
-        answer: turns what was asked into conditions; raises SparringError where it cannot.
-        determines: whether a condition belongs to one true sample, so that distances to it mean something (pairs), or
-            to many (classes).
-        required: options without which there is no condition.
+        options: name → one-line description: ``--label`` of `sparring sample`, ``model.sample(label=…)``. The value of
+            the option ``input`` is always a tuple, of paths or of whatever else was given.
+        build: builds conditions from the values of the options, or raises a SparringError.
+        determines: whether each condition has one true sample, as in pairs, so that distances to it are meaningful;
+            False if many samples share a condition, as they share a class.
+        required: options without which no condition can be built.
     """
 
     options: Mapping[str, str]
-    answer: Answer
+    build: BuildConditions
     determines: bool = False
     required: tuple[str, ...] = ()
 
 
-def asked_conditions(
-    conditions: Mapping[str, ConditionSpec], view: View, facts: Facts, asked: Mapping[str, Any], count: int | None
+def build_conditions(
+    specs: Mapping[str, ConditionSpec], view: View, facts: Facts, options: Mapping[str, Any], count: int | None
 ) -> Sample | None:
-    """Conditions for ``count`` samples, or for as many as was asked for; None for a model without conditions.
+    """Build the conditions of ``count`` samples; None for a model without conditions.
 
     Args:
-        conditions: those of the modality.
-        view: of the model.
-        facts: of its training data.
-        asked: option → value; None stands for not asked.
-        count: how many. Where inputs give fewer conditions, they are used again in turn.
+        specs: those of the modality.
+        view: view of the model.
+        facts: facts of its training data.
+        options: option → its value; None if it was not given.
+        count: number of samples; None for one per input. Fewer conditions than samples are repeated in turn.
 
     Raises:
-        SparringError: an option that the model does not know, or a value that it does not have.
+        SparringError: the model does not have an option, or a value is not valid.
     """
-    require_answerable(conditions, view, asked)
+    check_options(specs, view, options)
     if not view.condition:
         return None
-    wanted = {name: value for name, value in asked.items() if value is not None}
-    if INPUT in wanted:
-        given = wanted[INPUT]
-        wanted[INPUT] = tuple(given) if isinstance(given, list | tuple) else (given,)
-    found = conditions[view.condition].answer(wanted, view, facts, count)
-    there = batch_size(found)
-    if there == 0:
-        raise SparringError(found="no condition at all", expected="at least one", remedy="ask for something else")
-    return found if count is None or count == there else take(found, torch.arange(count) % there)
+    given = {name: value for name, value in options.items() if value is not None}
+    if INPUT in given:
+        inputs = given[INPUT]
+        given[INPUT] = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
+    conditions = specs[view.condition].build(given, view, facts, count)
+    built = batch_size(conditions)
+    if built == 0:
+        raise SparringError(found="no condition at all", expected="at least one", remedy="give other options")
+    return conditions if count is None or count == built else take(conditions, torch.arange(count) % built)
 
 
-def require_answerable(conditions: Mapping[str, ConditionSpec], view: View, asked: Mapping[str, Any]) -> None:
-    """Refuse options that a model of this view does not know, and the lack of those that it needs.
+def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mapping[str, Any]) -> None:
+    """Check that a model with this view has the options that are given, and that required ones are given.
 
     Raises:
-        SparringError: there is such an option.
+        SparringError: an option is unknown, or a required one is missing.
     """
-    if view.condition and view.condition not in conditions:
+    if view.condition and view.condition not in specs:
         raise SparringError(
             found=f"the condition {view.condition!r}",
-            expected=f"one that this kind of samples has: {', '.join(conditions) or 'none'}",
+            expected=f"one that this kind of samples has: {', '.join(specs) or 'none'}",
             remedy="load the model with the recipe and the version of sparring that wrote it",
         )
-    known = conditions[view.condition].options if view.condition else {}
-    for name, value in asked.items():
+
+    # An option of another kind of condition needs another model; any other is probably misspelt.
+    known = specs[view.condition].options if view.condition else {}
+    for name, value in options.items():
         if value is not None and name not in known:
-            kinds = [kind for kind, condition_spec in conditions.items() if name in condition_spec.options]
-            further = f", or train a model with the condition {kinds[0]!r}" if kinds else nearest(name, list(known))
+            kinds = [kind for kind, spec in specs.items() if name in spec.options]
+            advice = f", or train a model with the condition {kinds[0]!r}" if kinds else nearest(name, list(known))
             raise SparringError(
                 found=f"--{name} {value}",
                 expected=" or ".join(f"--{one}" for one in known)
-                or "nothing: this model was trained without conditions",
-                remedy=f"leave it out{further}",
+                or "no such option: this model was trained without conditions",
+                remedy=f"leave it out{advice}",
             )
-    for name in conditions[view.condition].required if view.condition else ():
-        if asked.get(name) in (None, (), [], ""):
+
+    for name in specs[view.condition].required if view.condition else ():
+        if options.get(name) in (None, (), [], ""):
             raise SparringError(
                 found=f"no --{name}",
                 expected=f"{known[name]}: the condition of this model",
@@ -104,30 +106,32 @@ def require_answerable(conditions: Mapping[str, ConditionSpec], view: View, aske
             )
 
 
-def class_numbers_asked(asked: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Tensor:
-    """Class numbers, (count,) int64: those asked for by name or number, one for all or one each, else all in turn.
+def class_conditions(options: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Tensor:
+    """Return class numbers, (count,) int64, by the option ``label``; without it, all classes in turn.
+
+    The option is a name or a number for all samples, or a list or a tensor with one for each.
 
     Raises:
-        SparringError: there is no such class, or neither one class nor one for each sample.
+        SparringError: there is no such class, or neither one class nor one for each sample is given.
     """
-    label = asked.get("label")
+    label = options.get("label")
     if label is None:
         return torch.arange(count if count is not None else len(facts.classes)) % len(facts.classes)
-    several = label if isinstance(label, list | tuple) else label.tolist() if isinstance(label, Tensor) else [label]
-    several = several if isinstance(several, list | tuple) else [several]
-    numbers = torch.tensor([_class_number(str(one), facts.classes) for one in several], dtype=torch.int64)
+    labels = label if isinstance(label, list | tuple) else label.tolist() if isinstance(label, Tensor) else [label]
+    labels = labels if isinstance(labels, list | tuple) else [labels]  # A tensor of no dimensions gives a number.
+    numbers = torch.tensor([_class_number(str(one), facts.classes) for one in labels], dtype=torch.int64)
     if len(numbers) == 1 and count is not None:
         return numbers.expand(count)
     if count is not None and len(numbers) != count:
         raise SparringError(
             found=f"{len(numbers)} classes for {count} samples",
             expected="one class for all, or one for each sample",
-            remedy="give another number of either",
+            remedy="change the number of either",
         )
     return numbers
 
 
-LABEL = ConditionSpec({"label": "a class, by name or number; by default the classes in turn"}, class_numbers_asked)
+LABEL = ConditionSpec({"label": "a class, by name or number; by default all classes in turn"}, class_conditions)
 """The class of a sample."""
 
 
@@ -139,5 +143,5 @@ def _class_number(name: str, classes: tuple[str, ...]) -> int:
     raise SparringError(
         found=f"the class {name!r}",
         expected=f"one of {', '.join(classes[:20])}, or a number from 0 to {len(classes) - 1}",
-        remedy=f"look at the spelling{nearest(name, list(classes))}",
+        remedy=f"check the spelling{nearest(name, list(classes))}",
     )

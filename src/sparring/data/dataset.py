@@ -1,4 +1,4 @@
-"""Samples ready to be trained on: arrays, in memory or memory-mapped."""
+"""Data sets: samples, conditions and labels as arrays, in memory or memory-mapped."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,45 +15,45 @@ from sparring.flow import Batch
 from sparring.randomness import RandomStream
 from sparring.samples import batch_size, concatenate, map_tensors, shapes, take, tensors, to_device
 
-Read: TypeAlias = Callable[[Batch, RandomStream | None], Batch]
-"""(rows as they are stored, random numbers of these rows or None) → the batch as networks see it.
+ReadRows: TypeAlias = Callable[[Batch, RandomStream | None], Batch]
+"""(stored rows, their random numbers or None) → the batch as the networks take it.
 
-With random numbers it may crop, mask or pair at random; with None it does the same every time.
+With random numbers it may crop, mask or pair at random; with None it is deterministic.
 """
 
 
 def from_bytes(stored: Batch, random: RandomStream | None = None) -> Batch:
-    """uint8 stands for [-1, 1] in 256 steps; every other type is taken as it is."""
+    """Map uint8 from [0, 255] to float32 in [-1, 1]; leave other types as they are."""
     return map_tensors(_from_bytes, stored)
 
 
 @final
 @dataclass(frozen=True)
 class Dataset:
-    """Samples, the conditions that players are told, and their labels.
+    """Samples with their conditions and labels.
 
     Args:
         samples: (count, *shape), an array of any type or a NamedTuple of arrays.
-        labels: (count,) int64 class numbers, -1 where the class is unknown, or None.
-        conditions: what players are told of each sample: an array or a NamedTuple of arrays, (count, …), or None.
-        read: what becomes of stored rows.
+        labels: class numbers, (count,) int64, -1 where the class is unknown, or None.
+        conditions: what the players are conditioned on: an array or a NamedTuple of arrays, (count, …), or None.
+        read: turns stored rows into a batch.
 
     Raises:
-        SparringError: arrays of different lengths.
+        SparringError: the arrays differ in length.
     """
 
     samples: Any
     labels: NDArray[np.int64] | None = None
     conditions: Any = None
-    read: Read = from_bytes
+    read: ReadRows = from_bytes
 
     def __post_init__(self) -> None:
         sizes = {len(part) for part in tensors(self._stored)}
         if len(sizes) != 1:
             raise SparringError(
                 found=f"arrays of {' and '.join(map(str, sorted(sizes)))} rows",
-                expected="samples, conditions and labels of one number",
-                remedy="give a row of each for every sample",
+                expected="as many conditions and labels as samples",
+                remedy="give one row of each for every sample",
             )
 
     def __len__(self) -> int:
@@ -62,30 +62,30 @@ class Dataset:
     def batch(
         self, rows: NDArray[np.int64] | slice, device: torch.device | str = "cpu", random: RandomStream | None = None
     ) -> Batch:
-        """The samples at ``rows`` as networks see them, on ``device``.
+        """Read rows as the networks take them.
 
         Args:
-            rows: which ones.
-            device: where to.
-            draw: random numbers for these rows; None to read them the same every time.
+            rows: row numbers, or a slice.
+            device: device of the batch.
+            random: random numbers of these rows; None to read them deterministically.
         """
         stored = map_tensors(lambda part: torch.from_numpy(np.array(part)), take(self._stored, rows))
         return self.read(to_device(stored, device), random)
 
-    def at(self, rows: NDArray[np.int64] | slice) -> "Dataset":
-        """The data set of some rows."""
+    def subset(self, rows: NDArray[np.int64] | slice) -> "Dataset":
+        """Return the data set of some rows."""
         return self._with(take(self._stored, rows))
 
     def followed_by(self, other: "Dataset") -> "Dataset":
-        """The rows of this one, then those of another that is read alike; labels only where both have them."""
-        sides = [self, other]
-        if any(one.labels is None for one in sides):
-            sides = [replace(one, labels=None) for one in sides]
-        return self._with(concatenate([one._stored for one in sides]))
+        """Append the rows of a data set of the same form; labels are kept only if both have them."""
+        parts = [self, other]
+        if any(part.labels is None for part in parts):
+            parts = [replace(part, labels=None) for part in parts]
+        return self._with(concatenate([part._stored for part in parts]))
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Shapes of the tensors of one sample as networks see it."""
+        """Shapes of the tensors of one sample as the networks take it."""
         return shapes(self.batch(slice(0, 1)).real)
 
     @property
@@ -101,7 +101,7 @@ class Dataset:
 @final
 @dataclass(frozen=True)
 class Split:
-    """The data of one experiment: what is trained on, and what is kept aside to judge by."""
+    """The data of one experiment: training samples, and held-out samples for evaluation."""
 
     train: Dataset
     held_out: Dataset
@@ -109,31 +109,36 @@ class Split:
 
 
 def split_rows(data: Dataset, facts: Facts, seed: int) -> Split:
-    """Hold out some rows of a data set that lies in memory, by ``seed``."""
-    train, aside = hold_out(len(data), seed)
-    return Split(data.at(train), data.at(aside), facts)
+    """Split a data set that is in memory into training and held-out rows; see ``hold_out``."""
+    train, held_out = hold_out(len(data), seed)
+    return Split(data.subset(train), data.subset(held_out), facts)
 
 
-def by_class(labels: Any, columns: int, most: int = 32) -> NDArray[np.int64] | None:
-    """Rows to show, a line of ``columns`` for each class, at most ``most`` classes; None without classes.
+def rows_by_class(labels: Any, columns: int, max_classes: int = 32) -> NDArray[np.int64] | None:
+    """Return ``columns`` row numbers of each class, class by class, or None if there are fewer than two classes.
 
     Args:
-        labels: (count,) class numbers, an array or a tensor, -1 where unknown; or None.
-        columns: rows of each class: the first ones, again from the start where there are fewer.
-        most: classes at most.
+        labels: class numbers, (count,), an array or a tensor, -1 where the class is unknown; or None.
+        columns: rows per class: its first rows, repeated where there are fewer.
+        max_classes: classes beyond this number are left out.
     """
     if labels is None:
         return None
     numbers = np.asarray(labels)
-    places = [np.flatnonzero(numbers == number) for number in np.unique(numbers[numbers >= 0])[:most]]
-    return np.concatenate([np.resize(place, columns) for place in places]) if len(places) > 1 else None
+    present = np.unique(numbers[numbers >= 0])[:max_classes]
+    rows = [np.resize(np.flatnonzero(numbers == number), columns) for number in present]
+    return np.concatenate(rows) if len(rows) > 1 else None
 
 
 def hold_out(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers to train on and to keep aside: 10 % below 20,000 samples, 5 % from there on; both sorted."""
-    aside = max(1, round(count * (0.1 if count < 20_000 else 0.05)))
+    """Draw held-out rows at random: 10 % below 20,000 samples, 5 % from there on.
+
+    Returns:
+        The row numbers for training, and those held out; both sorted.
+    """
+    size = max(1, round(count * (0.1 if count < 20_000 else 0.05)))
     order = np.random.default_rng(seed).permutation(count)
-    return np.sort(order[aside:]), np.sort(order[:aside])
+    return np.sort(order[size:]), np.sort(order[:size])
 
 
 def _from_bytes(part: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What was found in the data, in a form that a person reads and a run keeps."""
+"""Facts: the description of a data set that users read and runs store."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, final
@@ -7,21 +7,21 @@ from typing import Any, final
 @final
 @dataclass(frozen=True)
 class Facts:
-    """What a source of data holds.
+    """Description of a data set.
 
     Args:
-        source: the path or name as given.
+        source: the path or name as given by the user.
         modality: "images", "points", …
-        count: readable samples.
-        classes: names of the labels in the order of their numbers; empty if the data has none.
-        shape: the natural shape of one sample: (channels, height, width) of the commonest size for images, (2,) for
+        count: number of readable samples.
+        shape: natural shape of one sample: (channels, height, width) of the most common size for images, (2,) for
             points.
-        fingerprint: SHA-256 over the content of all readable samples and their labels.
-        offers: the conditions that players can be told of these samples: "label", "pair", …
-        coding: what networks and decoding need to know (columns, alphabet, rate, centre), published with a model; JSON
+        fingerprint: SHA-256 of the content of all readable samples and their labels.
+        classes: names of the labels in the order of their numbers; empty if the data has none.
+        offers: conditions that the data has for each sample: "label", "pair", …
+        coding: values that networks and decoding need (columns, alphabet, rate, centre), published with a model; JSON
             values only.
         details: everything else that `sparring inspect` prints; JSON values only, keys are plain words.
-        remarks: full sentences about what was set aside, converted or is unusual; shown to the person.
+        remarks: full sentences about samples that were skipped, converted or are unusual, shown to the user.
     """
 
     source: str
@@ -36,12 +36,13 @@ class Facts:
     remarks: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The facts as JSON values."""
+        """Return the facts as JSON values."""
         return asdict(self)
 
     @staticmethod
     def from_json(content: dict[str, Any]) -> "Facts":
-        """The facts that ``as_json`` gave, also of versions that kept the coding of points among the details."""
+        """Build facts from the values of ``as_json``, including those of folders of format 1."""
+        # Format 1 has neither offers nor coding; it keeps the centre and scale of points among the details.
         if "coding" not in content:
             details = content["details"]
             coding = {name: details[name] for name in ("center", "scale") if name in details}

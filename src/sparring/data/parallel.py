@@ -1,4 +1,4 @@
-"""Reading with several threads; decoders let go of the interpreter while they work."""
+"""Reading with several threads; decoders release the interpreter lock while they work."""
 
 import os
 import sys
@@ -9,31 +9,38 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-MOST_THREADS = 8
+MAX_THREADS = 8
 
 
-def threads() -> int:
-    """As many as this process has cores: on one core, several only get in each other's way."""
+def thread_count() -> int:
+    """Return the number of cores of this process, at most 8; on one core, more threads only slow each other down."""
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return min(MOST_THREADS, cores)
+    return min(MAX_THREADS, cores)
 
 
 def in_order(work: Callable[[range], Result], count: int, size: int) -> Iterator[Result]:
-    """``work`` on consecutive ranges of at most ``size`` out of ``count``, several at once, results in order.
+    """Call ``work`` on consecutive ranges of ``count`` positions in parallel, and yield the results in order.
 
-    Only a few results wait at any time, whatever ``count`` is.
+    Few results are waiting at any time, whatever ``count`` is.
+
+    Args:
+        work: (range of positions) → result.
+        count: number of positions.
+        size: positions per range; the last range may have fewer.
     """
-    parts = (range(start, min(start + size, count)) for start in range(0, count, size))
-    together = threads()
-    if together == 1:
-        yield from map(work, parts)
+    ranges = (range(start, min(start + size, count)) for start in range(0, count, size))
+    threads = thread_count()
+    if threads == 1:
+        yield from map(work, ranges)
         return
+
+    # Keep the threads busy, with at most two results per thread waiting to be consumed.
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(together, thread_name_prefix="reading") as pool:
+    with ThreadPoolExecutor(threads, thread_name_prefix="reading") as pool:
         try:
-            for part in parts:
-                waiting.append(pool.submit(work, part))
-                if len(waiting) > 2 * together:
+            for positions in ranges:
+                waiting.append(pool.submit(work, positions))
+                if len(waiting) > 2 * threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

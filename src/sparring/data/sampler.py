@@ -1,4 +1,4 @@
-"""Batches without end: the k-th batch is a function of (seed, k) alone."""
+"""Shuffled batches without end: batch k is a pure function of (seed, k)."""
 
 from dataclasses import dataclass, field
 from typing import final
@@ -12,9 +12,9 @@ from sparring.randomness import derive
 @final
 @dataclass
 class EpochSampler:
-    """Row numbers, in a fresh random order every epoch; batches run on across the ends of epochs.
+    """Row numbers, reshuffled for every epoch; batches continue across the ends of epochs.
 
-    Every row appears exactly once per epoch. A data set smaller than a batch is gone through several times per batch.
+    Every row appears exactly once per epoch. If the data set is smaller than a batch, a batch spans several epochs.
 
     Args:
         count: samples in the data set.
@@ -27,17 +27,18 @@ class EpochSampler:
     seed: int
     _orders: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)
 
-    def rows(self, step: int) -> NDArray[np.int64]:
-        """The row numbers of batch ``step``, (batch,)."""
-        positions = step * self.batch + np.arange(self.batch)
-        epochs, places = np.divmod(positions, self.count)
+    def rows(self, number: int) -> NDArray[np.int64]:
+        """Return the row numbers of batch ``number``, (batch,)."""
+        positions = number * self.batch + np.arange(self.batch)
+        epochs, offsets = np.divmod(positions, self.count)
         rows = np.empty(self.batch, dtype=np.int64)
         for epoch in range(int(epochs[0]), int(epochs[-1]) + 1):
             here = epochs == epoch
-            rows[here] = self._order(epoch)[places[here]]
+            rows[here] = self._order(epoch)[offsets[here]]
         return rows
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
+        """Return the permutation of an epoch, (count,); at most two are kept in memory."""
         if epoch not in self._orders:
             if len(self._orders) > 1:
                 self._orders.clear()

@@ -1,4 +1,4 @@
-"""What every kind of file comes down to: raw items in a fixed order, read one at a time."""
+"""The common form of every input file: encoded samples in a fixed order, read one at a time."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from typing import Any, NamedTuple, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-Raw: TypeAlias = bytes | NDArray[Any]
-"""A file's content, still encoded, or one element of an array."""
+RawSample: TypeAlias = bytes | NDArray[Any]
+"""Content of a file, still encoded, or one element of an array."""
 
 
-class Aside(NamedTuple):
-    """Something that cannot be used, by name, and why not."""
+class Skipped(NamedTuple):
+    """Name of an input that cannot be used, and the reason."""
 
     name: str
     reason: str
@@ -23,24 +23,24 @@ class Aside(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Source:
-    """Raw items in a fixed order.
+    """Raw samples in a fixed order.
 
     Args:
-        names: what to call each item when speaking to a person.
-        read: the item at a position; may be called from several threads; raises whatever the file system raises.
-        stamp: changes whenever a file behind the source changes (its path, size or time), found without reading it.
-        labels: (count,) int64, positions in ``classes``; or None.
+        names: name of each sample in messages.
+        read: (position) → raw sample; thread-safe; raises the errors of the file system.
+        stamp: changes whenever the path, size or time of a file behind the source changes; found without reading it.
+        labels: (count,) int64, indices into ``classes``; or None.
         classes: names of the labels.
-        aside: what was passed over while listing, and why.
-        remarks: full sentences about what was chosen or left out.
+        skipped: entries that were skipped while listing, and why.
+        remarks: full sentences about choices and omissions, shown to the user.
     """
 
     names: Sequence[str]
-    read: Callable[[int], Raw]
+    read: Callable[[int], RawSample]
     stamp: str
     labels: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
-    aside: tuple[Aside, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -48,7 +48,7 @@ class Source:
 
 
 def stamp(paths: Iterable[Path]) -> str:
-    """A SHA-256 over the paths, sizes and times of files."""
+    """Return a SHA-256 of the paths, sizes and modification times of files."""
     digest = sha256()
     for path in paths:
         status = path.stat()
@@ -57,6 +57,8 @@ def stamp(paths: Iterable[Path]) -> str:
 
 
 def printable(name: str) -> str:
-    """A file name as it may stand in a sentence, in JSON and on a terminal."""
+    """Escape the characters of a file name that a terminal or JSON could not show."""
     plain = name.encode("utf-8", "backslashreplace").decode()
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in plain)
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in plain
+    )

@@ -1,4 +1,4 @@
-"""View: the part of data that a recipe asks for."""
+"""View: the form in which a recipe takes its data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,12 +8,13 @@ from typing import Any, final
 @final
 @dataclass(frozen=True)
 class View:
-    """Shape, condition and options that a recipe asks of data; the recipe's modality reads it so.
+    """Shape, condition and options that a recipe requires; its modality prepares the data accordingly.
 
     Args:
-        shape: of one sample as the networks see it.
-        condition: what players are told, one of ``Facts.offers`` ("label", "pair", "prefix", …); "" for nothing.
-        options: further choices that only this modality knows, as JSON values.
+        shape: shape of one sample as the networks take it.
+        condition: what the players are conditioned on, one of ``Facts.offers`` ("label", "pair", "prefix", …); "" for
+            nothing.
+        options: further choices that are specific to the modality, as JSON values.
     """
 
     shape: tuple[int, ...]

@@ -10,7 +10,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from sparring.data.cache import joined, recall, remember
+from sparring.data.cache import cache_key, read_cached, write_cached
 from sparring.data.dataset import Dataset, Split
 from sparring.data.downloads import OnProgress
 from sparring.errors import SparringError
@@ -33,7 +33,7 @@ from sparring.modality import Modality
 from sparring.model import Model
 from sparring.randomness import derive, generator
 from sparring.samples import Sample, batch_size, rows_within, take, tensors
-from sparring.sampling import AT_ONCE, conditions_from
+from sparring.sampling import SAMPLES_PER_PASS, conditions_from
 
 PART, PART_BYTES = 4096, 2**28
 """Training samples that are compared at once, and their bytes, whichever is less."""
@@ -207,7 +207,7 @@ class Evaluator:
         # Draw from both sides, as many as there is time for: all are compared twice with all training samples.
         count = COMPARED
         if math.isfinite(self.budget.seconds):
-            few, part, began = extractor(take(samples, slice(0, AT_ONCE))), next(iter(train)), time.monotonic()
+            few, part, began = extractor(take(samples, slice(0, SAMPLES_PER_PASS))), next(iter(train)), time.monotonic()
             nearest(few, part)
             each = (time.monotonic() - began) / len(few) * len(split.train) / len(part)
             count = self.budget.affordable(count, 4 * each, "samples compared with the training data")
@@ -216,14 +216,14 @@ class Evaluator:
         fake, held_out = take(samples, rows), split.held_out.batch(others.numpy()).real
 
         content = digest(*tensors((held_out, fake)))
-        key = joined([VERSION, split.facts.fingerprint, split.train.shapes, content, extractor.name, seed])
-        cached = recall("memorisation", key)
+        key = cache_key([VERSION, split.facts.fingerprint, split.train.shapes, content, extractor.name, seed])
+        cached = read_cached("memorisation", key)
         if cached is None:
             try:
                 cached = compare(train, extractor(held_out), extractor(fake), seed=seed).model_dump(mode="json")
             except SparringError:
                 return None
-            remember("memorisation", key, cached)
+            write_cached("memorisation", key, cached)
         found = Memorisation.model_validate(cached)
         pairs = tuple((int(rows[row]), real, distance) for row, real, distance in found.pairs)
         return found.model_copy(update={"pairs": pairs})
@@ -249,8 +249,8 @@ def opinions(game: Game, split: Split) -> dict[str, Score]:
 def _opinion(game: Game, data: Dataset) -> dict[str, Tensor]:
     """Return the opinion of at most ``COMPARED`` samples, (samples,) each."""
     found: dict[str, list[Tensor]] = {}
-    for start in range(0, min(len(data), COMPARED), AT_ONCE):
-        batch = data.batch(slice(start, min(start + AT_ONCE, COMPARED)))
+    for start in range(0, min(len(data), COMPARED), SAMPLES_PER_PASS):
+        batch = data.batch(slice(start, min(start + SAMPLES_PER_PASS, COMPARED)))
         with torch.no_grad():
             opinion = game.opinion(batch)
         if opinion.likelihood is not None:

@@ -38,7 +38,7 @@ def usefulness(samples: Tensor, labels: Tensor | None, split: Split, seed: int) 
     real, count = split.train, min(len(samples), len(split.train))
     rows = torch.randperm(len(real), generator=generator(seed, "equally many"))[:count].numpy()
     fake = Dataset(samples[:count].numpy(), labels[:count].numpy())
-    few, everything = _in_memory(real.at(rows)), _in_memory(real)
+    few, everything = _in_memory(real.subset(rows)), _in_memory(real)
 
     def score(fake: Dataset, real: Dataset) -> Score:
         networks = [fitted(data, classes, seed) for data in (fake, real)]

@@ -75,6 +75,7 @@ class Duel:
         augment: Augment | None = None,
         normalizer: Normalizer | None = None,
     ) -> None:
+        # The players and the formulas.
         self.players = {"generator": generator, "discriminator": discriminator}
         self.prior = prior
         self.loss = loss
@@ -83,6 +84,8 @@ class Duel:
         self.weight_limit = weight_limit
         self.augment = augment
         self.normalizer = normalizer or NoNormalizer()
+
+        # Numbers that change during the run: γ by its rule, the others when the watchdog raises them.
         self.controls = {
             "gamma": gamma or fixed(1.0 if penalties else 0.0),
             "augmentation": Control(
@@ -94,6 +97,8 @@ class Duel:
             "real level": running_level("real score"),
             "fake level": running_level("fake score"),
         }
+
+        # A penalty is weighted by its schedule times the control of its name, or γ where there is none.
         one = constant(1.0)
         self.penalties = dict(penalties or {"r1": Weighted(r1, one), "r2": Weighted(r2, one)})
         self.penalties["lecam"] = Weighted(lecam(self.controls["real level"], self.controls["fake level"]), one)

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from sparring.data.cache import cache_folder, file_name, joined, recall, remember
+from sparring.data.cache import cache_folder, cache_key, file_name, read_cached, write_cached
 from sparring.errors import SparringError
 from sparring.metrics.distances import Features
 from sparring.metrics.metric import MetricValues
@@ -49,7 +49,7 @@ def cached_features(extractor: str, samples: str, compute: Callable[[], Features
         samples: their digest.
         compute: extracts the features.
     """
-    key = file_name(joined([VERSION, torch.__version__, extractor, samples]))
+    key = file_name(cache_key([VERSION, torch.__version__, extractor, samples]))
     path = cache_folder() / "features" / f"{key}.safetensors"
     found = stored_tensors(path)
     if found is not None and "features" in found:
@@ -64,13 +64,13 @@ def cached_features(extractor: str, samples: str, compute: Callable[[], Features
 
 def cached_values(key: Sequence[object], compute: Callable[[], tuple[MetricValues, ...]]) -> tuple[MetricValues, ...]:
     """Return metric values; ``compute`` is called if they are not in the cache. Errors are never cached."""
-    name = joined([VERSION, torch.__version__, *key])
-    found = recall("measures", name)
+    name = cache_key([VERSION, torch.__version__, *key])
+    found = read_cached("measures", name)
     if found is not None:
         return tuple(found)
     values = compute()
     if not any(isinstance(value, SparringError) for side in values for value in side.values()):
-        remember("measures", name, list(values))
+        write_cached("measures", name, list(values))
     return values
 
 

@@ -41,51 +41,53 @@ class Loss:
     paired: bool = False
 
 
-def _sum(values: Iterable[Tensor]) -> Float[Tensor, ""]:
-    """Sum the batch means of all critics."""
+def total(values: Iterable[Tensor]) -> Float[Tensor, ""]:
+    """Sum the means over the batch, one for each critic."""
     return torch.stack([value.mean() for value in values]).sum()
 
 
 def _classify(real: Logits, fake: Logits) -> Float[Tensor, ""]:
     """Binary cross-entropy with labels 1 and 0."""
-    return _sum(softplus(-logit) for logit in real) + _sum(softplus(logit) for logit in fake)
+    return total(softplus(-logit) for logit in real) + total(softplus(logit) for logit in fake)
 
 
 minimax = Loss(
     discriminator=_classify,
-    generator=lambda real, fake: -_sum(softplus(logit) for logit in fake),
+    generator=lambda real, fake: -total(softplus(logit) for logit in fake),
 )
 """min over G, max over D of E log D(x) + E log(1 - D(G(z))) (Goodfellow et al. 2014, eq. 1)."""
 
 non_saturating = Loss(
     discriminator=_classify,
-    generator=lambda real, fake: _sum(softplus(-logit) for logit in fake),
+    generator=lambda real, fake: total(softplus(-logit) for logit in fake),
 )
 """The generator maximises log D(G(z)) instead (Goodfellow et al. 2014, section 3)."""
 
 least_squares = Loss(
     discriminator=lambda real, fake: (
-        (_sum((logit - 1).square() for logit in real) + _sum(logit.square() for logit in fake)) / 2
+        (total((logit - 1).square() for logit in real) + total(logit.square() for logit in fake)) / 2
     ),
-    generator=lambda real, fake: _sum((logit - 1).square() for logit in fake) / 2,
+    generator=lambda real, fake: total((logit - 1).square() for logit in fake) / 2,
 )
 """Labels 1 for real and 0 for generated samples, squared error (Mao et al. 2017, eq. 9)."""
 
 hinge = Loss(
-    discriminator=lambda real, fake: _sum(relu(1 - logit) for logit in real) + _sum(relu(1 + logit) for logit in fake),
-    generator=lambda real, fake: -_sum(fake),
+    discriminator=lambda real, fake: (
+        total(relu(1 - logit) for logit in real) + total(relu(1 + logit) for logit in fake)
+    ),
+    generator=lambda real, fake: -total(fake),
 )
 """Margins of one (Lim & Ye 2017; Miyato et al. 2018, eqs. 16 and 17)."""
 
 wasserstein = Loss(
-    discriminator=lambda real, fake: _sum(fake) - _sum(real),
-    generator=lambda real, fake: -_sum(fake),
+    discriminator=lambda real, fake: total(fake) - total(real),
+    generator=lambda real, fake: -total(fake),
 )
 """Dual of the earth mover's distance (Arjovsky et al. 2017, eq. 2); needs a Lipschitz penalty or clipping."""
 
 relativistic = Loss(
-    discriminator=lambda real, fake: _sum(softplus(theirs - ours) for ours, theirs in zip(real, fake, strict=True)),
-    generator=lambda real, fake: _sum(softplus(ours - theirs) for ours, theirs in zip(real, fake, strict=True)),
+    discriminator=lambda real, fake: total(softplus(theirs - ours) for ours, theirs in zip(real, fake, strict=True)),
+    generator=lambda real, fake: total(softplus(ours - theirs) for ours, theirs in zip(real, fake, strict=True)),
     paired=True,
 )
 """softplus(D(G(z)) - D(x)), each fake against its real (Jolicoeur-Martineau 2020; Huang et al. 2024, eq. 2)."""

@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 import torch
 
-from sparring.data.dataset import Split, by_class
+from sparring.data.dataset import Split, rows_by_class
 from sparring.evaluation.result import Evaluation
 from sparring.flow import Batch
 from sparring.modality import Modality
@@ -39,16 +39,16 @@ class Gallery:
 
     def generated(self) -> list[Exhibit]:
         """Show the first samples, or the first of each class."""
-        rows = by_class(self.labels, COLUMNS, MAX_CLASSES)
+        rows = rows_by_class(self.labels, COLUMNS, MAX_CLASSES)
         order = "" if rows is None else ", one row per class"
-        first = slice(0, self.modality.shown) if rows is None else rows
+        first = slice(0, self.modality.samples_per_picture) if rows is None else rows
         return self._shown(take(self.samples, first), f"Generated{order}; not selected.", "Generated samples")
 
     def real(self) -> list[Exhibit]:
         """Show real samples in the same order."""
         train = self.split.train
-        rows = by_class(train.labels, COLUMNS, MAX_CLASSES) if self.labels is not None else None
-        first = np.arange(min(self.modality.shown, len(train))) if rows is None else rows
+        rows = rows_by_class(train.labels, COLUMNS, MAX_CLASSES) if self.labels is not None else None
+        first = np.arange(min(self.modality.samples_per_picture, len(train))) if rows is None else rows
         return self._shown(train.batch(first), "Real, from the training data.", "Real samples")
 
     def pairs(self, evaluation: Evaluation) -> list[Exhibit]:

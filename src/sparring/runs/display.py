@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on."""
+"""Progress of a run on the terminal."""
 
 import sys
 import time
@@ -6,51 +6,64 @@ from typing import Protocol, TextIO, final
 
 from sparring.flow import Figures, Progress
 
+LINE_INTERVAL_SECONDS = 10.0
+"""Seconds between plain lines of progress."""
+BAR_INTERVAL_SECONDS = 0.2
+"""Seconds between updates of the progress bar."""
+
 
 class Display(Protocol):
-    """Where a run speaks."""
+    """Shows the messages and the progress of a run."""
 
     def say(self, sentence: str) -> None:
-        """Something worth a line of its own."""
+        """Show a message on a line of its own."""
         ...
 
     def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
-        """After every step: where the run stands, samples per second, seconds left, and a word on its health."""
+        """Show the progress after a training step.
+
+        Args:
+            progress: after the step.
+            figures: the latest value of every figure.
+            rate: real samples per second.
+            left: estimated seconds until the end.
+            health: the watchdog's word on the run, such as "healthy".
+        """
         ...
 
     def count(self, what: str, done: int, total: int) -> None:
-        """Other work goes on: so much of it is done."""
+        """Show the progress of other work, such as "evaluating": ``done`` of ``total`` parts are complete."""
         ...
 
     def close(self) -> None:
-        """The last step was made."""
+        """Finish the line of progress after the last step."""
         ...
 
 
 def status(progress: Progress, figures: Figures, rate: float, left: float, health: str) -> str:
-    """One line: 12,800 samples · 640/s · 1:20 left · generator 0.71 · discriminator 0.69 · healthy."""
+    """Return one line: "12,800 samples · 640/s · 1:20 left · generator 0.710 · discriminator 0.690 · healthy"."""
     totals = {turn: sum(terms.values()) for turn, terms in figures.terms.items()}
-    players = [f"{turn} {total:.3f}" for turn, total in sorted(totals.items(), reverse=True)]
-    parts = [f"{progress.samples:,} samples", f"{rate:,.0f}/s", f"{clock(left)} left", *players, health]
+    losses = [f"{turn} {total:.3f}" for turn, total in sorted(totals.items(), reverse=True)]
+    parts = [f"{progress.samples:,} samples", f"{rate:,.0f}/s", f"{clock(left)} left", *losses, health]
     return " · ".join(parts)
 
 
 def clock(seconds: float) -> str:
-    """90 → 1:30."""
+    """Format a duration: 90 → "1:30", 3600 → "1:00:00"."""
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 @final
-class Pace:
-    """How long work that is counted will still take."""
+class Countdown:
+    """Estimates the remaining time of work that is counted in equal parts."""
 
     def __init__(self) -> None:
         self._began = 0.0
 
-    def words(self, what: str, done: int, total: int) -> str:
-        """judging: 5 of 27 · 0:40 left."""
+    def line(self, what: str, done: int, total: int) -> str:
+        """Return "evaluating: 5 of 27 · 0:40 left"; the clock starts with the first part."""
         if done <= 1:
             self._began = time.monotonic()
             return f"{what}: {done} of {total}"
@@ -60,11 +73,16 @@ class Pace:
 
 @final
 class Plain:
-    """Plain lines, at most one of progress every ``every`` seconds: for files, notebooks and pipes."""
+    """Plain lines, for files, notebooks and pipes.
 
-    def __init__(self, *, every: float = 10.0, stream: TextIO | None = None) -> None:
+    Args:
+        every: minimum number of seconds between two lines of progress.
+        stream: where to print; None for standard error.
+    """
+
+    def __init__(self, *, every: float = LINE_INTERVAL_SECONDS, stream: TextIO | None = None) -> None:
         self.every, self.stream = every, stream
-        self._next, self._pace = 0.0, Pace()
+        self._next, self._countdown = 0.0, Countdown()
 
     def say(self, sentence: str) -> None:
         print(sentence, file=self.stream or sys.stderr, flush=True)
@@ -76,12 +94,12 @@ class Plain:
             self.say(f"{progress.fraction:4.0%}  {status(progress, figures, rate, left, health)}")
 
     def count(self, what: str, done: int, total: int) -> None:
-        words = self._pace.words(what, done, total)
+        line = self._countdown.line(what, done, total)
         if done <= 1:
             self._next = time.monotonic() + self.every
         elif time.monotonic() >= self._next:
             self._next = time.monotonic() + self.every
-            self.say(f"{done / total:4.0%}  {words}")
+            self.say(f"{done / total:4.0%}  {line}")
 
     def close(self) -> None:
         pass
@@ -89,7 +107,7 @@ class Plain:
 
 @final
 class Live:
-    """A bar that moves, for terminals."""
+    """A progress bar, for terminals."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -104,7 +122,7 @@ class Live:
             console=self.console,
         )
         self._task = self._bars.add_task("starting", total=1.0)
-        self._next, self._pace = 0.0, Pace()
+        self._next, self._countdown = 0.0, Countdown()
 
     def say(self, sentence: str) -> None:
         self.console.print(sentence, highlight=False, markup=False)
@@ -112,13 +130,13 @@ class Live:
     def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
         self._bars.start()
         if time.monotonic() >= self._next or progress.fraction >= 1:
-            self._next = time.monotonic() + 0.2
+            self._next = time.monotonic() + BAR_INTERVAL_SECONDS
             line = status(progress, figures, rate, left, health)
             self._bars.update(self._task, completed=progress.fraction, description=line)
 
     def count(self, what: str, done: int, total: int) -> None:
         self._bars.start()
-        self._bars.update(self._task, completed=done / total, description=self._pace.words(what, done, total))
+        self._bars.update(self._task, completed=done / total, description=self._countdown.line(what, done, total))
         if done == total:
             self._bars.stop()
 
@@ -128,7 +146,7 @@ class Live:
 
 @final
 class Silent:
-    """Says nothing: for tests, and for all processes but the first."""
+    """No output: for tests, and for all ranks but the first."""
 
     def say(self, sentence: str) -> None:
         pass
@@ -143,6 +161,6 @@ class Silent:
         pass
 
 
-def suitable(stream: TextIO | None = None) -> Display:
-    """A moving bar on a terminal, plain lines elsewhere."""
+def default_display(stream: TextIO | None = None) -> Display:
+    """Return a progress bar if ``stream`` (by default standard error) is a terminal, else plain lines."""
     return Live() if (stream or sys.stderr).isatty() else Plain()

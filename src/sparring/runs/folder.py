@@ -1,4 +1,4 @@
-"""A run on disk: where everything of one experiment lies."""
+"""Run folders: the files of one experiment on disk."""
 
 import errno
 import os
@@ -13,71 +13,71 @@ from typing import Any, final
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
-from sparring.storage import as_written, read_json, remove_unfinished, write_folder, write_json
+from sparring.storage import parsing, read_json, remove_temporaries, write_folder, write_json
 
-FORMAT, READABLE = 2, (1, 2)
-"""Of recipe.json: the format that is written, and those that can be read."""
+FORMAT, READABLE_FORMATS = 2, (1, 2)
+"""Format of recipe.json that is written, and formats that can be read."""
 
 
 @final
 @dataclass(frozen=True)
 class Run:
-    """The folder of a run. Nothing in it can execute code: safetensors, JSON, PNG, HTML."""
+    """The folder of a run. It holds safetensors, JSON, PNG and HTML files: no file in it can execute code."""
 
     folder: Path
 
     @property
     def checkpoints(self) -> Path:
-        """One folder per checkpoint."""
+        """Folder of the checkpoints, one folder each."""
         return self.folder / "checkpoints"
 
     @property
     def samples(self) -> Path:
-        """Pictures of samples from the same noise, named after the real samples seen."""
+        """Folder of sample pictures, all from the same latents, named after the number of real samples seen."""
         return self.folder / "samples"
 
     @property
     def model(self) -> Path:
-        """What is published."""
+        """Folder of the published model."""
         return self.folder / "model"
 
     @property
     def report(self) -> Path:
-        """For a person."""
+        """The report, a web page."""
         return self.folder / "report.html"
 
     @property
     def scores(self) -> Path:
-        """The judgement at the end of the run."""
+        """Results of the evaluation at the end of the run."""
         return self.folder / "scores.json"
 
     @property
     def picture(self) -> Path:
-        """The samples at the end of the run."""
+        """Picture of samples at the end of the run."""
         return self.folder / "samples.png"
 
     @property
     def record(self) -> "Record":
-        """What recipe.json says."""
+        """Content of recipe.json."""
         return Record.from_json(read_json(self.folder / "recipe.json"), self.folder)
 
 
 @final
 @dataclass(frozen=True)
 class Record:
-    """recipe.json: all that it takes to make the same experiment again.
+    """Content of recipe.json: everything that is needed to repeat the experiment.
 
     Args:
-        recipe: its name.
+        recipe: name of the recipe.
         choices: field → {"value": …, "reason": …}.
-        facts: what was found in the data.
-        seed: of all random numbers.
-        samples: real samples to see in all, or None.
-        minutes: wall time to spend, or None.
-        until: the quality at which to stop, or None.
+        facts: description of the data.
+        seed: random seed.
+        samples: budget in real samples, or None.
+        minutes: budget in minutes of wall time, or None.
+        until: goal at which training stops, or None.
         device: "cpu", "cuda" or "mps".
-        micro_batch: samples computed at once by one process, or None for all.
-        versions: of what was used.
+        micro_batch: samples computed at once by one rank, or None for all of them.
+        versions: package → version.
         watchdog: "repair", "warn" or "off".
     """
 
@@ -94,45 +94,45 @@ class Record:
     watchdog: str = "repair"
 
     def as_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Return JSON values; see ``from_json``."""
         content = {name: value for name, value in vars(self).items() if name != "facts"}
         return {"format": FORMAT, **content, "facts": self.facts.as_json()}
 
     @staticmethod
     def from_json(content: dict[str, Any], folder: Path) -> "Record":
-        """What ``as_json`` gave.
+        """Build a record from the values of ``as_json``.
 
         Raises:
-            SparringError: it is of another format.
+            SparringError: ``content`` has another format, or lacks values.
         """
-        if not isinstance(content, dict) or content.get("format") not in READABLE:
+        if not isinstance(content, dict) or content.get("format") not in READABLE_FORMATS:
             raise SparringError(
                 found=f"another format in {folder / 'recipe.json'}",
                 expected=f"format {FORMAT} or an older one",
                 remedy="use the version of sparring that wrote it",
             )
         values = {name: value for name, value in content.items() if name not in ("format", "facts")}
-        with as_written(folder / "recipe.json"):
+        with parsing(folder / "recipe.json"):
             return Record(**values, facts=Facts.from_json(content["facts"]))
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The recipe's fields and their values."""
+        """Fields of the recipe with their values."""
         return {field: choice["value"] for field, choice in self.choices.items()}
 
 
 def new_folder(out: str | Path | None, source: str) -> Path:
-    """Where a new run goes: ``out``, or the next free runs/NAME-001.
+    """Return the folder of a new run: ``out``, or the next free runs/NAME-001, with the name of the source.
 
     Raises:
-        SparringError: ``out`` is there already.
+        SparringError: ``out`` exists and is not an empty folder.
     """
     if out is not None:
         if Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
             raise SparringError(
-                found=f"something in {out} already",
+                found=f"files at {out}",
                 expected="a folder that does not exist yet: runs are never overwritten",
-                remedy=f"choose another --out, or go on with `sparring resume {out}`",
+                remedy=f"choose another --out, or continue with `sparring resume {out}`",
             )
         return Path(out)
     name = re.sub(r"[^\w-]+", "-", Path(source).resolve().name if Path(source).exists() else source).strip("-") or "run"
@@ -143,33 +143,33 @@ def new_folder(out: str | Path | None, source: str) -> Path:
 
 
 def create(folder: Path, record: Record) -> Run:
-    """A run folder with its recipe.json, there at once or not at all: what begins can be resumed.
+    """Create a run folder with its recipe.json atomically: every run folder that exists can be resumed.
 
     Raises:
-        SparringError: another process has just begun a run of that name.
+        SparringError: another process has created the folder in the meantime.
     """
 
-    def fill(begun: Path) -> None:
-        (begun / "checkpoints").mkdir()
-        (begun / "samples").mkdir()
-        write_json(begun / "recipe.json", record.as_json())
+    def fill(new: Path) -> None:
+        (new / "checkpoints").mkdir()
+        (new / "samples").mkdir()
+        write_json(new / "recipe.json", record.as_json())
 
-    remove_unfinished(folder.parent, folder.name)
+    remove_temporaries(folder.parent, folder.name)
     try:
         write_folder(folder, fill)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
         raise SparringError(
-            found=f"something in {folder} by now",
+            found=f"files at {folder}, written in the meantime",
             expected="a folder that does not exist yet: runs are never overwritten",
-            remedy="begin again",
+            remedy="start again",
         ) from None
     return Run(folder)
 
 
 def open_run(path: str | Path) -> Run:
-    """An existing run.
+    """Open an existing run.
 
     Raises:
         SparringError: ``path`` is not a run folder.
@@ -178,21 +178,22 @@ def open_run(path: str | Path) -> Run:
     if not (folder / "recipe.json").is_file():
         raise SparringError(
             found=f"no recipe.json in {folder}",
-            expected="a run folder, as `sparring train` makes under runs/",
+            expected="a run folder, as `sparring train` creates under runs/",
             remedy="check the path",
         )
     return Run(folder)
 
 
 @contextmanager
-def alone(run: Run) -> Iterator[None]:
-    """Keep every other trainer out of this run while the body goes on.
+def locked(run: Run) -> Iterator[None]:
+    """Lock the run against other trainers, and remove temporary files of trainers that were killed.
 
     Raises:
-        SparringError: another process trains in it.
+        SparringError: another process is training this run.
     """
     lock = (run.folder / "lock").open("a+")
     try:
+        # The system releases the lock when the process ends, however it ends.
         if os.name == "posix":
             import fcntl
 
@@ -200,19 +201,19 @@ def alone(run: Run) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise SparringError(
-                    found=f"another process at work in {run.folder}",
+                    found=f"another process training in {run.folder}",
                     expected="one trainer per run",
-                    remedy="wait for it or stop it first",
+                    remedy="wait for it to finish, or stop it first",
                 ) from None
         for folder in (run.folder, run.checkpoints, run.samples, run.model, run.folder / "good", run.folder / "best"):
-            remove_unfinished(folder)
+            remove_temporaries(folder)
         yield
     finally:
         lock.close()
 
 
 def versions() -> dict[str, str]:
-    """What this process runs with."""
+    """Return the versions of Python, the system and the main packages."""
     found = {"python": platform.python_version(), "system": platform.platform()}
     for package in ("sparring", "torch", "numpy", "pillow", "safetensors", "scikit-learn"):
         try:

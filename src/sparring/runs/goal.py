@@ -1,4 +1,4 @@
-"""A quality at which training may stop: "fd<0.4"."""
+"""Goals at which training may stop: "fd<0.4"."""
 
 import re
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import final
 from sparring.errors import SparringError, nearest
 
 SETTLED = "settled"
-"""The goal of a run that is to stop when the watchdog can tell no further gain."""
-METRICS = {
+"""Goal of a run that stops when the watchdog detects no further improvement."""
+GOAL_METRICS = {
     "fd": "frechet",
     "kd": "kernel",
     "precision": "precision",
@@ -16,12 +16,19 @@ METRICS = {
     "density": "density",
     "coverage": "coverage",
 }
+"""Name in a goal → name in scores.json."""
 
 
 @final
 @dataclass(frozen=True)
 class Goal:
-    """A metric, by its name in scores.json, and the bound it has to pass."""
+    """A bound that a metric has to pass.
+
+    Args:
+        metric: name in scores.json, or SETTLED.
+        below: whether the metric has to be below the bound, or above it.
+        bound: the bound.
+    """
 
     metric: str
     below: bool
@@ -29,29 +36,29 @@ class Goal:
 
     @staticmethod
     def parse(text: str) -> "Goal":
-        """From "fd<0.4", "coverage>0.9", or "settled".
+        """Parse "fd<0.4", "coverage>0.9" or "settled".
 
         Raises:
-            SparringError: the text is not such a comparison.
+            SparringError: the text is none of these.
         """
         if text.strip() == SETTLED:
             return Goal(SETTLED, below=False, bound=0.0)
         found = re.fullmatch(r"\s*([a-z]+)\s*([<>])\s*(\d+\.?\d*|\.\d+)\s*", text)
-        if not found or found[1] not in METRICS:
+        if not found or found[1] not in GOAL_METRICS:
             word = found[1] if found else text
             raise SparringError(
                 found=f"the goal {text!r}",
-                expected=f"{SETTLED}, or a comparison such as fd<0.4, with one of {', '.join(METRICS)}",
-                remedy=f"write it in quotes, so that the shell leaves < alone{nearest(word, list(METRICS))}",
+                expected=f"{SETTLED}, or a comparison such as fd<0.4, with one of {', '.join(GOAL_METRICS)}",
+                remedy=f'write it in quotes, as in --until "fd<0.4"{nearest(word, [SETTLED, *GOAL_METRICS])}',
             )
-        return Goal(METRICS[found[1]], found[2] == "<", float(found[3]))
+        return Goal(GOAL_METRICS[found[1]], found[2] == "<", float(found[3]))
 
     def met(self, value: float) -> bool:
-        """Whether ``value`` passes the bound."""
+        """Return whether ``value`` passes the bound; NaN never does."""
         return value < self.bound if self.below else value > self.bound
 
     def __str__(self) -> str:
         if self.metric == SETTLED:
-            return "that no further gain can be told"
-        word = next(word for word, metric in METRICS.items() if metric == self.metric)
+            return "of no further detectable improvement"
+        word = next(word for word, metric in GOAL_METRICS.items() if metric == self.metric)
         return f"{word} {'<' if self.below else '>'} {self.bound:g}"

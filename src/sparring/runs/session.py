@@ -30,7 +30,7 @@ from sparring.model import Model, load
 from sparring.randomness import seeded
 from sparring.recipe import Recipe
 from sparring.runs.display import Display
-from sparring.runs.folder import Record, Run, alone
+from sparring.runs.folder import Record, Run, locked
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.logbook import Logbook
 from sparring.runs.pictures import SamplePictures
@@ -123,7 +123,11 @@ class Session:
     def play(self, *, resumed: bool = False) -> Run:
         """Train to the end, from the newest checkpoint if ``resumed``; then evaluate, report and publish."""
         values = self.recipe.batch * sum(math.prod(shape) for shape in self.split.train.shapes)
-        with alone(self.run) if self.world.is_main else nullcontext(), liveness.watched(self.world):
+        world = self.world
+        with (
+            locked(self.run) if world.is_main else nullcontext(),
+            liveness.watched(world.store, world.size, world.rank),
+        ):
             with devices.threads_for(self.trainer.device, values):
                 if resumed:
                     self.go_back()
@@ -178,10 +182,14 @@ class Session:
             self._record(Resumed(samples=0))
             self.snapshots.forget_all()
             return
+
+        # The state of the trainer, and complaints about damaged checkpoints that were skipped.
         snapshot, place, complaints = load_checkpoint(self.run.checkpoints)
         restore(self.trainer, snapshot)
         for complaint in complaints:
             self._record(CheckpointDamaged(samples=self.trainer.samples, complaint=complaint))
+
+        # Log, snapshots and watchdog forget what came after it.
         self.logbook.rewind(self.trainer.samples)
         self.snapshots.forget_the_future()
         observations = read_observations(self.run.folder / "signals.jsonl")

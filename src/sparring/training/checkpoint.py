@@ -22,34 +22,26 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from sparring import storage
 from sparring.controls import positions, restore_positions
 from sparring.errors import SparringError
 from sparring.flow import Figures
 from sparring.games.game import Game
-from sparring.storage import (
-    crash_point,
-    json_text,
-    read_json,
-    sha256,
-    unfinished,
-    write_bytes,
-    write_folder,
-    write_json,
-)
+from sparring.storage import json_text, read_json, sha256, temporary_path, write_bytes, write_folder, write_json
 from sparring.training.guard import Guard
 from sparring.training.trainer import Trainer
 
-KEPT = 2
-"""Checkpoints that are kept, the newest."""
+KEPT_CHECKPOINTS = 2
+"""Number of checkpoints that are kept, the newest."""
 FORMAT, READABLE = 3, (2, 3)
-"""Format that is written, and formats that can be read."""
+"""The format that is written, and those that can be read."""
 FILES = ("players.safetensors", "optimisers.safetensors", "state.json")
 
 
 @final
 @dataclass(frozen=True)
 class Snapshot:
-    """All that a run needs to go on: tensors by name, and where it stands."""
+    """State of a trainer: tensors by name, and JSON values."""
 
     players: dict[str, Tensor]
     optimisers: dict[str, Tensor]
@@ -65,31 +57,31 @@ def save_checkpoint(folder: Path, trainer: Trainer) -> Path:
     snapshot = take(trainer)
     target = folder / f"{trainer.samples:09d}"
     for other in checkpoints(folder):
-        # What claims to be as far as this run or ahead of it was damaged, and passed over when the run was resumed.
+        # A checkpoint ahead of this run was damaged, and skipped when the run was resumed.
         if int(other.name) >= trainer.samples and not _whole(other):
             _remove(other)
     if not target.exists():
         write_folder(target, lambda temporary: _fill(temporary, snapshot))
-    for old in checkpoints(folder)[:-KEPT]:
+    for old in checkpoints(folder)[:-KEPT_CHECKPOINTS]:
         _remove(old)
     return target
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints in ``folder``, whole or not, the oldest first."""
+    """Return the checkpoints in ``folder``, whole or not, the oldest first."""
     found = [path for path in folder.glob("*") if path.is_dir() and path.name.isdigit()]
     return sorted(found, key=lambda path: int(path.name))
 
 
 def forget_after(folder: Path, samples: int) -> None:
-    """Remove the checkpoints of more than ``samples`` samples: the run has gone back and goes another way."""
+    """Remove the checkpoints of more than ``samples`` samples, after a rollback to there."""
     for checkpoint in checkpoints(folder):
         if int(checkpoint.name) > samples:
             _remove(checkpoint)
 
 
 def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
-    """The newest checkpoint that is whole, where it is, and a sentence on each newer one that was not.
+    """Return the newest whole checkpoint, its folder, and a complaint about each newer one that is damaged.
 
     Raises:
         SparringError: none is whole.
@@ -99,7 +91,7 @@ def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
         try:
             return read(candidate), candidate, complaints
         except SparringError as error:
-            complaints.append(f"Checkpoint {candidate.name} is damaged and was passed over: {error.found}.")
+            complaints.append(f"Checkpoint {candidate.name} is damaged and was skipped: {error.found}.")
     raise SparringError(
         found=f"no whole checkpoint in {folder}{'. '.join(['', *complaints]).rstrip('.')}",
         expected="at least one whole checkpoint",
@@ -108,11 +100,12 @@ def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
 
 
 def read(checkpoint: Path) -> Snapshot:
-    """A checkpoint's content, each file compared with the manifest first.
+    """Read a checkpoint after verifying each file against the manifest.
 
     Raises:
         SparringError: a file is missing, differs from the manifest or cannot be read.
     """
+    # The manifest: its format, and its own digest.
     manifest = read_json(checkpoint / "manifest.json")
     if (
         not isinstance(manifest, dict)
@@ -123,22 +116,27 @@ def read(checkpoint: Path) -> Snapshot:
     unchanged = (checkpoint / "manifest.json").read_bytes() == json_text(manifest).encode()
     if manifest.get("digest") != _digest(manifest["files"]) or not unchanged:
         raise _damaged(checkpoint / "manifest.json", "another manifest than was written", "an unchanged one")
+
+    # Each file: its length first, because that is cheap, then its SHA-256.
     for name, wanted in manifest["files"].items():
         path = checkpoint / name
         if not path.is_file() or path.stat().st_size != wanted["bytes"]:
             raise _damaged(path, "a missing or shortened file", f"{wanted['bytes']} bytes")
         if sha256(path) != wanted["sha256"]:
             raise _damaged(path, "other content than was written", "its SHA-256 to be that of the manifest")
+
+    # Only files that are known to be whole are parsed.
     try:
         players, optimisers = (load_file(checkpoint / name) for name in FILES[:2])
     except (SafetensorError, OSError) as error:
-        raise _damaged(checkpoint, f"what cannot be read ({error})", "safetensors") from None
+        raise _damaged(checkpoint, f"tensors that cannot be read ({error})", "safetensors") from None
     state = read_json(checkpoint / FILES[2])
     return Snapshot(players, optimisers, state if manifest["format"] == FORMAT else _upgraded(state))
 
 
 def take(trainer: Trainer) -> Snapshot:
-    """What ``restore`` needs, copied to main memory."""
+    """Copy the state of a trainer to main memory."""
+    # Tensors, by names that say whose they are.
     players = {
         f"{kind}/{name}/{key}": value
         for kind, name, module in _modules(trainer)
@@ -150,6 +148,8 @@ def take(trainer: Trainer) -> Snapshot:
         for key, weight in trainer.game.players[name].named_parameters()
         for part, value in optimiser.state.get(weight, {}).items()
     }
+
+    # Counters, controls and figures.
     state: dict[str, Any] = {"step": trainer.step, "samples": trainer.samples, "seconds": trainer.seconds}
     state |= {"micro_batch": trainer.micro_batch}
     state |= {"controls": positions(trainer.controls), "figures": _finite(trainer.figures.as_json())}
@@ -159,11 +159,12 @@ def take(trainer: Trainer) -> Snapshot:
 
 
 def restore(trainer: Trainer, snapshot: Snapshot) -> None:
-    """Bring a trainer that was made alike to where the snapshot was taken.
+    """Restore the state of a trainer that was made for the same run.
 
     Raises:
         SparringError: the networks are of other shapes.
     """
+    # Networks and their moving averages.
     try:
         for kind, name, module in _modules(trainer):
             module.load_state_dict(_below(snapshot.players, f"{kind}/{name}/"))
@@ -173,12 +174,16 @@ def restore(trainer: Trainer, snapshot: Snapshot) -> None:
             expected="those of recipe.json",
             remedy="resume with the version of sparring that wrote it",
         ) from None
+
+    # Moments of the optimisers.
     for name, optimiser in trainer.optimisers.items():
         for key, weight in trainer.game.players[name].named_parameters():
             found = _below(snapshot.optimisers, f"{name}/{key}/")
             optimiser.state[weight] = {part: _like(weight, part, value) for part, value in found.items()}
             if not found:
                 del optimiser.state[weight]
+
+    # Counters, controls and figures.
     state = snapshot.state
     trainer.step, trainer.samples, trainer.seconds = state["step"], state["samples"], state["seconds"]
     trainer.micro_batch = state["micro_batch"]
@@ -188,7 +193,7 @@ def restore(trainer: Trainer, snapshot: Snapshot) -> None:
 
 
 def restore_average(average: Game, snapshot: Snapshot) -> None:
-    """Give ``average`` the averaged players of the snapshot, which were of the same networks."""
+    """Load the averaged players of a snapshot into ``average``, which has the same networks."""
     for name in average.published:
         average.players[name].load_state_dict(_below(snapshot.players, f"average/{name}/"))
 
@@ -213,14 +218,14 @@ def _finite(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fill(folder: Path, snapshot: Snapshot) -> None:
     write_bytes(folder / FILES[0], save(snapshot.players))
-    crash_point("checkpoint-after-players")
+    storage.on_stage("checkpoint-after-players")
     write_bytes(folder / FILES[1], save(snapshot.optimisers))
-    crash_point("checkpoint-after-optimisers")
+    storage.on_stage("checkpoint-after-optimisers")
     write_json(folder / FILES[2], snapshot.state)
-    crash_point("checkpoint-after-state")
+    storage.on_stage("checkpoint-after-state")
     files = {name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)} for name in FILES}
     write_json(folder / "manifest.json", {"format": FORMAT, "files": files, "digest": _digest(files)})
-    crash_point("checkpoint-after-manifest")
+    storage.on_stage("checkpoint-after-manifest")
 
 
 def _whole(checkpoint: Path) -> bool:
@@ -232,14 +237,14 @@ def _whole(checkpoint: Path) -> bool:
 
 
 def _remove(checkpoint: Path) -> None:
-    """Hidden first, so that half of a checkpoint is never taken for one."""
-    crash_point("prune-before-remove")
-    hidden = unfinished(checkpoint)
+    """Remove a checkpoint; it is renamed first, so that half of it is never taken for a whole one."""
+    storage.on_stage("prune-before-remove")
+    hidden = temporary_path(checkpoint)
     shutil.rmtree(hidden, ignore_errors=True)
     checkpoint.rename(hidden)
-    crash_point("prune-after-rename")
+    storage.on_stage("prune-after-rename")
     shutil.rmtree(hidden, ignore_errors=True)
-    crash_point("prune-after-remove")
+    storage.on_stage("prune-after-remove")
 
 
 def _modules(trainer: Trainer) -> list[tuple[str, str, torch.nn.Module]]:
@@ -252,7 +257,7 @@ def _below(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:
 
 
 def _like(weight: Tensor, part: str, value: Tensor) -> Tensor:
-    """The optimiser's tensor where and how Adam expects it: moments lie in memory as the weight does."""
+    """Return a tensor of the optimiser as Adam expects it: moments have the device and memory format of the weight."""
     if part == "step":
         return value.to(weight.device)
     return torch.empty_like(weight, requires_grad=False).copy_(value)

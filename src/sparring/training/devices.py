@@ -1,4 +1,4 @@
-"""What a device is good at."""
+"""Devices: choice, properties and threads."""
 
 import os
 import platform
@@ -11,18 +11,19 @@ import torch
 from sparring.errors import SparringError
 from sparring.recipe import Machine
 
-WORTH_SHARING = 32_768
+MIN_VALUES_FOR_THREADS = 32_768
 """Values in a batch (64 images of 8 × 8 have 4,096) from which several threads are faster than one."""
 
 
 def pick(wanted: str | None = None) -> torch.device:
-    """The device asked for, or the best there is: cuda, then mps, then cpu.
+    """Return the device asked for, or the best there is: cuda, then mps, then cpu.
 
     Raises:
         SparringError: the device asked for is not here.
     """
     if wanted is None:
         wanted = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    # A device is here if a tensor can be made on it.
     try:
         device = torch.device(wanted)
         torch.zeros(1, device=device)
@@ -32,19 +33,20 @@ def pick(wanted: str | None = None) -> torch.device:
             expected="cpu, cuda, cuda:1 or mps, as `sparring doctor` lists them",
             remedy="leave --device out to take the best there is",
         ) from None
+    # Under torchrun each process has a GPU of its own.
     if device.type == "cuda" and "LOCAL_RANK" in os.environ:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return device
 
 
 def describe(device: torch.device) -> Machine:
-    """What a recipe may fit itself to."""
+    """Return the properties of a device that recipes adapt to."""
     memory = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else _main_memory()
     return Machine(device.type, memory, os.cpu_count() or 1, gains_from_bfloat16(device))
 
 
 def gains_from_bfloat16(device: torch.device) -> bool:
-    """Whether convolutions run faster in bfloat16: recent GPUs, and processors with its instructions."""
+    """Return whether convolutions run faster in bfloat16: on recent GPUs, and on processors with its instructions."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu" and platform.machine().lower() in ("x86_64", "amd64"):
@@ -54,13 +56,13 @@ def gains_from_bfloat16(device: torch.device) -> bool:
 
 @contextmanager
 def threads_for(device: torch.device, values: int) -> Iterator[None]:
-    """One thread while the body runs if a batch has few values, unless OMP_NUM_THREADS is set.
+    """Use one thread while the body runs if a batch has few values, unless OMP_NUM_THREADS is set.
 
-    Threads wait for one another after every operation. Where an operation is small that costs more than it gains, and
-    a hundred times more when another program uses one of the cores.
+    Threads wait for one another after every operation. For small operations that costs more than it gains, and a
+    hundred times more when another program uses one of the cores.
     """
     before = torch.get_num_threads()
-    if device.type == "cpu" and values < WORTH_SHARING and "OMP_NUM_THREADS" not in os.environ:
+    if device.type == "cpu" and values < MIN_VALUES_FOR_THREADS and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)
     try:
         yield
@@ -69,7 +71,7 @@ def threads_for(device: torch.device, values: int) -> Iterator[None]:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on any device."""
+    """Return whether an error says that memory ran out, on any device."""
     words = ("can't allocate memory", "out of memory", "not enough memory")
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and any(word in str(error) for word in words)

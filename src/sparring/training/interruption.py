@@ -12,7 +12,7 @@ EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 @final
 class Interruption:
-    """Whether somebody asked to stop, and the exit code that says who."""
+    """A request to stop: the exit code of the signal, or 0 for none."""
 
     def __init__(self) -> None:
         self.code = 0

@@ -1,4 +1,4 @@
-"""Signs of life: a process that stands still is named by the others, and ends the run."""
+"""Heartbeats of ranks: a process that stands still is named by the others, and the run ends."""
 
 import itertools
 import os
@@ -9,21 +9,58 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Protocol
 
-from sparring.training.distributed import HEARTBEAT_SECONDS, World, heartbeat_key, silence
+from sparring.errors import SparringError
 
-SILENCE = 15.0
-"""Seconds without a sign of life after which a process is given up."""
+HEARTBEAT_SECONDS = 1.0
+"""Seconds between heartbeats."""
+SILENCE_SECONDS = 15.0
+"""Seconds without a heartbeat after which a process is given up."""
+
+
+class Store(Protocol):
+    """Key-value store that all ranks share: one of ``torch.distributed``."""
+
+    def set(self, key: str, value: str) -> None: ...
+
+    def get(self, key: str) -> bytes: ...
+
+    def check(self, keys: list[str]) -> bool: ...
+
+
+def heartbeat(store: Store, rank: int) -> str:
+    """Return the last heartbeat of a rank: its host, its process number there, and a count; empty if there is none."""
+    return store.get(_key(rank)).decode() if store.check([_key(rank)]) else ""
+
+
+def silent_ranks(store: Store, size: int, rank: int) -> list[int]:
+    """Return the ranks other than ``rank`` that send no heartbeat for two and a half seconds."""
+    try:
+        before = [heartbeat(store, other) for other in range(size)]
+        time.sleep(2.5 * HEARTBEAT_SECONDS)
+        return [other for other, beat in enumerate(before) if other != rank and heartbeat(store, other) == beat]
+    except (RuntimeError, ValueError):
+        return [0]  # Rank 0 kept the store.
+
+
+def silence(found: str, size: int) -> SparringError:
+    """Return the error for a process that does not answer."""
+    return SparringError(
+        found=found,
+        expected=f"all {size} processes to compute their part of the batch",
+        remedy="look at what that process printed, then run `sparring resume` with the same torchrun line",
+    )
 
 
 @contextmanager
-def watched(world: World) -> Iterator[None]:
-    """While the body runs, show the others that this process lives, and end it where another stands still."""
-    if world.store is None:
+def watched(store: Store | None, size: int, rank: int) -> Iterator[None]:
+    """Send heartbeats while the body runs, and end this process when another rank stands still."""
+    if store is None:
         yield
         return
     over = threading.Event()
-    watch = threading.Thread(target=_watch, args=(world, over), daemon=True)
+    watch = threading.Thread(target=_watch, args=(store, size, rank, over), daemon=True)
     watch.start()
     try:
         yield
@@ -32,31 +69,37 @@ def watched(world: World) -> Iterator[None]:
         watch.join()
 
 
-def _watch(world: World, over: threading.Event) -> None:
-    assert world.store is not None
+def _watch(store: Store, size: int, rank: int, over: threading.Event) -> None:
     seen: dict[int, tuple[str, float]] = {}
     try:
         for count in itertools.count():
-            world.store.set(heartbeat_key(world.rank), f"{socket.gethostname()} {os.getpid()} {count}")
-            for rank in range(world.size):
-                sign, now = world.heartbeat(rank), time.monotonic()
-                if rank not in seen or seen[rank][0] != sign:
-                    seen[rank] = sign, now
-                elif sign and now - seen[rank][1] > SILENCE:
-                    _give_up(world, rank, sign)
+            store.set(_key(rank), f"{socket.gethostname()} {os.getpid()} {count}")
+
+            # A heartbeat that has not changed for too long is one of a process that stands still.
+            for other in range(size):
+                beat, now = heartbeat(store, other), time.monotonic()
+                if other not in seen or seen[other][0] != beat:
+                    seen[other] = beat, now
+                elif beat and now - seen[other][1] > SILENCE_SECONDS:
+                    _give_up(size, rank, other, beat)
             if over.wait(HEARTBEAT_SECONDS):
-                world.store.set(heartbeat_key(world.rank), "")
+                store.set(_key(rank), "")
                 return
     except (RuntimeError, ValueError):
-        return  # The store has gone with the process that kept it: the next message to the others fails and says so.
+        return  # The store has gone with the process that kept it: the next exchange with the others fails and says so.
 
 
-def _give_up(world: World, rank: int, sign: str) -> None:
-    """End this process, whose main thread waits for ``rank``, and that one too: torchrun would wait long for it."""
-    error = silence(f"no sign of life from rank {rank} for {SILENCE:.0f} s", world)
-    print(f"sparring (rank {world.rank}): {error}", file=sys.stderr, flush=True)
-    host, process, _ = sign.split()
+def _give_up(size: int, rank: int, other: int, beat: str) -> None:
+    """End this process, whose main thread waits for ``other``, and that one too: torchrun would wait long for it."""
+    error = silence(f"no heartbeat from rank {other} for {SILENCE_SECONDS:.0f} s", size)
+    print(f"sparring (rank {rank}): {error}", file=sys.stderr, flush=True)
+    host, process, _ = beat.split()
     if host == socket.gethostname():
         with suppress(ProcessLookupError):
             os.kill(int(process), signal.SIGKILL)
     os._exit(2)
+
+
+def _key(rank: int) -> str:
+    """Key of a rank's heartbeats in the store."""
+    return f"sparring/alive/{rank}"

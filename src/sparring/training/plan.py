@@ -1,4 +1,4 @@
-"""The numbers of a run."""
+"""Budget, batch size and optimisers of a run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from sparring.recipe import Adam
 @final
 @dataclass(frozen=True)
 class Plan:
-    """How much is trained, in which portions, and how the players move.
+    """The numbers of a run.
 
     Args:
-        optimisers: how each player moves.
+        optimisers: the optimiser of each trained player.
         batch: real samples per update, over all processes.
-        samples: real samples to see in all; None where only time counts.
-        seconds: wall time to spend; None where only samples count. With both, whichever is spent first.
-        average_half_life: samples after which a weight counts half in the averaged players, by the samples seen.
-        micro_batch: samples computed at once by one process; None for all of its part of the batch.
-        seed: of all random numbers.
+        samples: budget in real samples seen; None where only time counts.
+        seconds: budget in wall time; None where only samples count. With both, the one spent first ends the run.
+        average_half_life: half-life of the moving averages in samples, by the samples seen.
+        micro_batch: rows computed at once by one process; None for its whole part of the batch.
+        seed: random seed.
         bfloat16: whether the networks run under bf16 autocast.
     """
 
@@ -40,7 +40,7 @@ class Plan:
                 raise SparringError(found=f"{name} = {value}", expected="more than zero", remedy="give another number")
 
     def fraction(self, samples: int, seconds: float) -> float:
-        """The share of the budget that is spent, in [0, 1]."""
+        """Return the spent share of the budget, in [0, 1]."""
         spent = samples / self.samples if self.samples else 0.0
         spent = max(spent, seconds / self.seconds) if self.seconds else spent
         return min(spent, 1.0)

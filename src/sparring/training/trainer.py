@@ -69,18 +69,24 @@ class Trainer:
         on_event: Callable[[AnyEvent], None] = lambda event: None,
     ) -> None:
         _check(game, data, plan, world or World())
+
+        # The players, their moving averages and their optimisers.
         self.game, self.data, self.plan = game, data, plan
         self.device, self.world, self.on_event = torch.device(device), world or World(), on_event
         for player in game.players.values():
             player.to(self.device).train()
         self.average = follower(game)
         self.optimisers = self._optimisers()
+
+        # Controls on top of the schedules; batches in the memory format of the convolutions.
         rates = {f"{name} rate": Control(rule=recover(RECOVERY_RATE), enabled=False) for name in self.optimisers}
         self.controls = {**game.controls, **rates}
         self.layout = layout_of(game)
         self.batches = EpochSampler(len(data), plan.batch, derive(plan.seed, "batches"))
         self.micro_batch = plan.micro_batch or plan.batch
         self.guard = Guard()
+
+        # Counters, and what is logged and saved.
         self.figures = self.fresh = Figures()
         self.extra_state: dict[str, Any] = {}
         self.step = self.samples = 0
@@ -115,7 +121,7 @@ class Trainer:
             group["betas"] = (adam.beta1, adam.beta2(progress.fraction))
 
         # Take the turns; a repeated one sees the next batch. The number of the first batch follows from samples seen.
-        fresh = Figures(samples=self.plan.batch * batches, fraction=progress.fraction)
+        fresh = Figures()
         first = self.samples // self.plan.batch
         for turn in turns:
             for repeat in range(turn.times):
@@ -124,6 +130,7 @@ class Trainer:
                 fresh = fresh.updated(figures)
 
         # Update controls from this step's figures.
+        fresh = replace(fresh, samples=self.plan.batch * batches, fraction=progress.fraction)
         for control in self.controls.values():
             control.update(fresh)
         self.fresh = replace(fresh, controls={name: value for name, (value, _) in positions(self.controls).items()})
@@ -225,6 +232,7 @@ class Trainer:
                     expected=f"one of the game's players: {', '.join(self.game.players)}",
                     remedy="name optimisers as the game names its players",
                 )
+        # A player without weights needs none: its buffers move in what follows a turn.
         fused = self.device.type in ("cpu", "cuda")
         found = {}
         for name, player in self.game.players.items():
@@ -265,12 +273,14 @@ def _check(game: Game, data: Dataset, plan: Plan, world: World) -> None:
     """Refuse a game, data or plan with which no step can be made."""
     if len(data) == 0:
         raise SparringError(found="no samples", expected="at least one", remedy="give other data")
+    # Every rank needs a row, or the ranks would wait for one another.
     if plan.batch < world.size:
         raise SparringError(
             found=f"a batch of {plan.batch} for {world.size} processes",
             expected="a row for each of them at least",
             remedy="give a larger --batch, or start fewer processes",
         )
+    # A phase ends by its share of the budget or by a control of the game.
     ends = [phase.ended_by for phase in game.phases if phase.ended_by]
     if not game.phases or any(name not in game.controls for name in ends):
         raise SparringError(

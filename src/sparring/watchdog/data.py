@@ -28,7 +28,7 @@ def unhealthy(split: Split, bounds: tuple[float, float] | None) -> list[Finding]
         bounds: what all values should lie between, or None.
     """
     rows = np.linspace(0, len(split.train) - 1, min(LOOKED_AT, len(split.train))).astype(np.int64)
-    some = split.train.at(rows)
+    some = split.train.subset(rows)
     faults = [*_values(some, bounds), *_copies(some), *_classes(some, len(split.facts.classes)), *_few(split)]
     return [Finding(NAME, 0, 0, says, advice, evidence) for says, advice, evidence in faults]
 

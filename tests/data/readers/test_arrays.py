@@ -6,6 +6,7 @@ import tarfile
 import numpy as np
 import pytest
 
+from sparring.data.catalogue import CIFAR_LAYOUT
 from sparring.data.readers import arrays
 from sparring.errors import SparringError
 
@@ -17,11 +18,11 @@ def idx(array):
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int8", "int16", "int32", "float32", "float64"])
-@pytest.mark.parametrize("packed", [False, True])
-def test_idx_of_every_kind(tmp_path, kind, packed):
+@pytest.mark.parametrize("compressed", [False, True])
+def test_idx_of_every_type_is_read(tmp_path, kind, compressed):
     array = np.arange(24).reshape(4, 3, 2).astype(kind)
     path = tmp_path / "some-idx3-ubyte"
-    path.write_bytes(gzip.compress(idx(array)) if packed else idx(array))
+    path.write_bytes(gzip.compress(idx(array)) if compressed else idx(array))
     assert np.array_equal(arrays.read_idx(path), array)
 
 
@@ -37,44 +38,46 @@ def test_idx_of_every_kind(tmp_path, kind, packed):
         (gzip.compress(idx(np.zeros((40, 30, 20), np.uint8)), mtime=0)[:-20], "cannot be read"),
     ],
 )
-def test_damaged_idx_is_one_sentence(tmp_path, content, sentence):
+def test_damaged_idx_is_reported_in_one_sentence(tmp_path, content, sentence):
     path = tmp_path / "bad-idx3-ubyte"
     path.write_bytes(content)
     with pytest.raises(SparringError, match=sentence):
         arrays.read_idx(path)
 
 
-def test_labels_are_found_by_name(tmp_path):
+def test_labels_are_found_by_file_name(tmp_path):
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx(np.zeros((3, 2, 2), np.uint8)))
     assert arrays.read_idx_pair(tmp_path / "t10k-images-idx3-ubyte").labels is None
     (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.array([2, 0, 1], np.uint8))))
     assert arrays.read_idx_pair(tmp_path / "t10k-images-idx3-ubyte").labels.tolist() == [2, 0, 1]
 
 
-def test_a_folder_of_idx_trains_on_train(tmp_path):
+def test_the_training_part_of_an_idx_folder_is_read(tmp_path):
     for part, count in (("train", 4), ("t10k", 2)):
         (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(idx(np.zeros((count, 2, 2), np.uint8)))
         (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(idx(np.zeros(count, np.uint8)))
     found = arrays.read_idx_folder(tmp_path)
     assert len(found.samples) == len(found.labels) == 4
-    assert found.remarks == ("Trains on train-images-idx3-ubyte; t10k-images-idx3-ubyte left for `evaluate`.",)
+    assert found.remarks == (
+        "Trains on train-images-idx3-ubyte; kept for `sparring evaluate`: t10k-images-idx3-ubyte.",
+    )
 
 
-def test_labels_of_another_number_are_one_sentence(tmp_path):
+def test_unequal_counts_are_reported_in_one_sentence(tmp_path):
     (tmp_path / "a-images-idx3-ubyte").write_bytes(idx(np.zeros((3, 2, 2), np.uint8)))
     (tmp_path / "a-labels-idx1-ubyte").write_bytes(idx(np.zeros(2, np.uint8)))
-    with pytest.raises(SparringError, match=r"Found 2 labels .* for 3 samples · expected a label for each"):
+    with pytest.raises(SparringError, match=r"Found 2 labels .* for 3 samples, but expected a label for each"):
         arrays.read_idx_pair(tmp_path / "a-images-idx3-ubyte")
 
 
-def test_several_idx_without_train_are_one_sentence(tmp_path):
+def test_ambiguous_idx_files_are_reported_in_one_sentence(tmp_path):
     for name in "ab":
         (tmp_path / f"{name}-images-idx3-ubyte").write_bytes(idx(np.zeros((3, 2, 2), np.uint8)))
-    with pytest.raises(SparringError, match=r"Found 2 files of images .* expected one whose name holds 'train'"):
+    with pytest.raises(SparringError, match=r"Found 2 files of images .* expected one whose name contains 'train'"):
         arrays.read_idx_folder(tmp_path)
 
 
-def test_numpy_files(tmp_path):
+def test_numpy_files_are_read(tmp_path):
     images, labels = np.zeros((5, 4, 4), np.uint8), np.arange(5)
     np.save(tmp_path / "a.npy", images)
     assert arrays.read_numpy(tmp_path / "a.npy").samples.shape == (5, 4, 4)
@@ -84,10 +87,10 @@ def test_numpy_files(tmp_path):
         assert arrays.read_numpy(tmp_path / "a.npz").labels.tolist() == [0, 1, 2, 3, 4]
 
 
-def test_what_an_archive_holds_besides_is_said(tmp_path):
+def test_unused_arrays_of_an_archive_are_reported(tmp_path):
     images = np.zeros((5, 4, 4), np.uint8)
     np.savez(tmp_path / "a.npz", x_train=images, x_test=images)
-    assert arrays.read_numpy(tmp_path / "a.npz").remarks == ("Trains on the array 'x_train'; x_test left aside.",)
+    assert arrays.read_numpy(tmp_path / "a.npz").remarks == ("Trains on the array 'x_train'; not used: x_test.",)
 
 
 def test_python_objects_are_never_loaded(tmp_path):
@@ -102,15 +105,15 @@ def test_python_objects_are_never_loaded(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04nonsense", b"\x93NUMPY\x01\x00"])
 @pytest.mark.parametrize("suffix", ["npy", "npz"])
-def test_damaged_numpy_is_one_sentence(tmp_path, content, suffix):
+def test_damaged_numpy_is_reported_in_one_sentence(tmp_path, content, suffix):
     path = tmp_path / f"bad.{suffix}"
     path.write_bytes(content)
-    with pytest.raises(SparringError, match=r"in .*bad.* · expected arrays of numbers"):
+    with pytest.raises(SparringError, match=r"in .*bad.*, but expected arrays of numbers"):
         arrays.read_numpy(path)
     assert arrays.dimensions(path) == 0
 
 
-def test_it_must_be_clear_which_array_is_meant(tmp_path):
+def test_ambiguous_arrays_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", one=np.zeros((2, 2, 2)), two=np.zeros((2, 2, 2)))
     with pytest.raises(SparringError, match=r"holds one \(2, 2, 2\), two .* expected one array of images called"):
         arrays.read_numpy(tmp_path / "a.npz")
@@ -126,13 +129,13 @@ def test_it_must_be_clear_which_array_is_meant(tmp_path):
         ([[2], [1], [2]], [1, 0, 1], ("1", "2")),
     ],
 )
-def test_labels_of_any_kind(labels, numbers, names):
+def test_labels_of_any_type_become_class_numbers(labels, numbers, names):
     found = arrays.class_numbers(np.array(labels), "here")
     assert found[0].tolist() == numbers and found[1] == names
 
 
-def test_labels_that_are_missing_are_one_sentence():
-    with pytest.raises(SparringError, match="Found no label for 1 of 3 samples in here · expected a label for each"):
+def test_missing_labels_are_reported_in_one_sentence():
+    with pytest.raises(SparringError, match="Found no label for 1 of 3 samples in here, but expected a label for each"):
         arrays.class_numbers(np.array([1.0, np.nan, 0.0]), "here")
     with pytest.raises(SparringError, match=r"Found labels of shape \(3, 2\)"):
         arrays.class_numbers(np.zeros((3, 2)), "here")
@@ -150,18 +153,18 @@ def cifar(path, batches=5, content=None):
     return path
 
 
-def test_the_cifar_archive_is_read_in_place(tmp_path):
-    found = arrays.read_cifar(cifar(tmp_path / "cifar-10-binary.tar.gz"))
+def test_an_archive_of_records_is_read_in_place(tmp_path):
+    found = arrays.read_records(cifar(tmp_path / "cifar-10-binary.tar.gz"), CIFAR_LAYOUT)
     assert found.samples.shape == (50_000, 3, 32, 32)
     assert found.labels[[0, 10_000, 49_999]].tolist() == [1, 2, 5]
     assert found.samples[10_000].min() == found.samples[10_000].max() == 20
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cifar-10-binary.tar.gz"]
 
 
-def test_another_archive_is_one_sentence(tmp_path):
+def test_another_archive_is_reported_in_one_sentence(tmp_path):
     path = cifar(tmp_path / "cifar-10-binary.tar.gz", content=b"short")
-    with pytest.raises(SparringError, match=r"Found 0 training batches .* expected the 5 of CIFAR-10"):
-        arrays.read_cifar(path)
+    with pytest.raises(SparringError, match=r"Found 0 training files .* expected the 5 of the published archive"):
+        arrays.read_records(path, CIFAR_LAYOUT)
     path.write_bytes(b"nonsense")
     with pytest.raises(SparringError, match="Found an archive that cannot be read"):
-        arrays.read_cifar(path)
+        arrays.read_records(path, CIFAR_LAYOUT)

@@ -15,7 +15,7 @@ def touch(folder, *names):
         path.write_bytes(name.encode())
 
 
-def test_a_folder_is_listed_in_order_and_hidden_files_are_not(tmp_path):
+def test_a_folder_is_listed_in_order_without_hidden_files(tmp_path):
     touch(tmp_path, "b.png", "a/2.png", "a/1.png", ".hidden.png", ".git/x.png", "Thumbs.db", "__MACOSX/a.png")
     tree = open_tree(tmp_path)
     assert [entry.name for entry in tree.entries] == ["a/1.png", "a/2.png", "b.png"]
@@ -32,21 +32,21 @@ def test_a_zip_is_listed_and_read_like_a_folder(tmp_path):
     assert not (tmp_path.parent / "up.png").exists()
 
 
-def test_links_that_lead_back_are_set_aside(tmp_path):
+def test_links_that_loop_are_skipped(tmp_path):
     touch(tmp_path, "a/1.png")
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
     (tmp_path / "again").symlink_to(tmp_path / "a")
     tree = open_tree(tmp_path)
     assert len(tree.entries) == 1
-    assert len(tree.aside) == 2 and all("a loop" in reason for _, reason in tree.aside)
+    assert len(tree.skipped) == 2 and all("a loop" in reason for _, reason in tree.skipped)
 
 
-def test_links_to_nowhere_are_set_aside(tmp_path):
+def test_broken_links_are_skipped(tmp_path):
     touch(tmp_path, "1.png")
     (tmp_path / "gone.png").symlink_to(tmp_path / "nothing")
     (tmp_path / "self.png").symlink_to(tmp_path / "self.png")
     tree = open_tree(tmp_path)
-    assert [name for name, _ in tree.aside] == ["gone.png", "self.png"]
+    assert [name for name, _ in tree.skipped] == ["gone.png", "self.png"]
     assert [entry.name for entry in tree.entries] == ["1.png"]
 
 
@@ -55,22 +55,22 @@ def test_pipes_are_never_opened(tmp_path):
     assert open_tree(tmp_path).entries == ()
 
 
-def test_a_link_to_itself_as_the_source_is_one_sentence(tmp_path):
+def test_a_link_to_itself_is_reported_in_one_sentence(tmp_path):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(SparringError, match=r"Found nothing that can be opened at .*loop"):
         open_tree(tmp_path / "loop")
 
 
-def test_nothing_there_is_one_sentence(tmp_path):
+def test_a_missing_path_is_reported_in_one_sentence(tmp_path):
     with pytest.raises(
-        SparringError, match=r"No such file or directory.* · expected a folder or a file · check the path"
+        SparringError, match=r"No such file or directory.*, but expected a folder or a file. Check the path"
     ):
         open_tree(tmp_path / "absent")
 
 
-def test_a_damaged_zip_is_one_sentence(tmp_path):
+def test_a_damaged_zip_is_reported_in_one_sentence(tmp_path):
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 and then nothing")
-    with pytest.raises(SparringError, match="neither a folder nor a whole zip archive"):
+    with pytest.raises(SparringError, match="neither a folder nor a complete zip archive"):
         open_tree(tmp_path / "bad.zip")
 
 
@@ -95,16 +95,16 @@ def test_classes_are_the_sub_folders(names, used, labels, classes):
     assert found.classes == classes
 
 
-def test_what_is_left_of_a_split_is_said():
+def test_the_unused_part_of_a_split_is_reported():
     assert group(["test/1", "train/1", "train/2"], "here").remarks == (
-        "Trains on 2 files of 'train'; test left for `evaluate`.",
+        "Trains on 2 files of 'train'; kept for `sparring evaluate`: test.",
     )
 
 
-def test_some_without_a_label_is_one_sentence():
+def test_partly_labelled_files_are_reported_in_one_sentence():
     with pytest.raises(
         SparringError,
-        match=r"Found 2 images directly in here and 1 in sub-folders \(cat\).*no label · expected all .* · move",
+        match=r"Found 2 images directly in here and 1 in sub-folders \(cat\).*no label, but expected all .*. Move",
     ):
         group(["1", "2", "cat/1"], "here")
 
@@ -118,6 +118,6 @@ def test_the_stamp_changes_with_the_file(tmp_path):
     assert before[0] != after[0] and before[1] != after[1]
 
 
-def test_names_are_made_printable():
+def test_unprintable_characters_of_names_are_escaped():
     assert printable("a\nb\x1b[31m\udcff") == "a\\nb\\x1b[31m\\udcff"
     assert printable("größe 大.png") == "größe 大.png"

@@ -97,7 +97,7 @@ def test_other_samples_than_images_are_refused(saved):
 
 def test_networks_that_cannot_be_loaded_are_refused(saved, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SparringError, match=r"empty', which cannot be loaded \(\w+: .*check the folder"):
+    with pytest.raises(SparringError, match=r"empty', which cannot be loaded \(\w+: .*Check the folder"):
         load_dinov2(str(tmp_path / "empty"))
     place, network = saved
     del network.encoder.layer[1].mlp
@@ -110,4 +110,4 @@ def test_a_missing_package_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(SparringError, match="no package 'transformers'") as caught:
         load_dinov2("anywhere")
-    assert caught.value.remedy == 'run: pip install "sparring[dinov2]"'
+    assert caught.value.remedy == 'run `pip install "sparring[dinov2]"`'

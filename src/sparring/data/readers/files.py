@@ -1,4 +1,4 @@
-"""Folders and zip archives as one thing: a tree of named files, listed safely and read in place."""
+"""Folders and zip archives as one type: a tree of named files, listed safely and read in place."""
 
 import os
 import stat
@@ -13,17 +13,22 @@ from typing import NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.source import Aside, printable
+from sparring.data.source import Skipped, printable
 from sparring.errors import SparringError
 
-LARGEST_FILE = 512 * 1024 * 1024
-TRAINING = frozenset({"train", "training"})
-SPLITS = TRAINING | {"test", "testing", "val", "valid", "validation", "dev", "eval"}
-NOT_DATA = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
+MAX_FILE_BYTES = 512 * 1024 * 1024
+HEAD_BYTES = 32
+"""Bytes at the start of a file by which its format is recognised."""
+TRAIN_NAMES = frozenset({"train", "training"})
+"""Names of folders and files that hold training data."""
+SPLIT_NAMES = TRAIN_NAMES | {"test", "testing", "val", "valid", "validation", "dev", "eval"}
+"""Names of the parts of a published split."""
+IGNORED_NAMES = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
+"""Files and folders that operating systems leave behind."""
 
 
 class Entry(NamedTuple):
-    """One file of a tree: its name relative to the top with ``/`` between parts, size in bytes, time of change."""
+    """One file of a tree: its path relative to the top with "/" between parts, size in bytes, modification stamp."""
 
     name: str
     size: int
@@ -33,38 +38,38 @@ class Entry(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Tree:
-    """The files under one top, sorted by name.
+    """The files below one folder, or in one archive, sorted by name.
 
     Args:
         entries: the files.
-        content: the bytes of the entry at a position, at most so many of them; safe from several threads.
-        aside: what could not be listed, and why.
+        content: (position, limit) → at most ``limit`` bytes of the entry at ``position``; thread-safe.
+        skipped: entries that could not be listed, and why.
     """
 
     entries: tuple[Entry, ...]
     content: Callable[[int, int], bytes]
-    aside: tuple[Aside, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
     def head(self, position: int) -> bytes:
-        """The first bytes of a file, by which its format is recognised; none if it cannot be read."""
+        """Return the first 32 bytes of a file, or none if it cannot be read."""
         try:
-            return self.content(position, 32)
+            return self.content(position, HEAD_BYTES)
         except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
             return b""
 
     def read(self, position: int) -> bytes:
-        """All of a file.
+        """Return the content of a file.
 
         Raises:
             ValueError: it is larger than 512 MiB.
         """
         size = self.entries[position].size
-        if size > LARGEST_FILE:
+        if size > MAX_FILE_BYTES:
             raise ValueError("larger than 512 MiB")
         return self.content(position, size)
 
     def stamp(self, top: Path) -> str:
-        """A SHA-256 over where the tree is and the names, sizes and times of its files."""
+        """Return a SHA-256 of the tree's location and the names, sizes and modification stamps of its files."""
         digest = sha256(str(top.resolve()).encode(errors="backslashreplace"))
         for entry in self.entries:
             digest.update(f"\n{entry.name}\0{entry.size}\0{entry.modified}".encode(errors="backslashreplace"))
@@ -72,10 +77,10 @@ class Tree:
 
 
 def open_tree(path: Path) -> Tree:
-    """The tree of a folder or of a zip archive.
+    """List a folder or a zip archive.
 
     Raises:
-        SparringError: there is nothing at ``path``, or it is neither.
+        SparringError: there is nothing at ``path``, or it is neither of the two.
     """
     try:
         mode = path.stat().st_mode
@@ -90,56 +95,59 @@ def open_tree(path: Path) -> Tree:
     if stat.S_ISREG(mode) and zipfile.is_zipfile(path):
         return _zip_tree(path)
     raise SparringError(
-        found=f"{path}, which is neither a folder nor a whole zip archive",
+        found=f"{path}, which is neither a folder nor a complete zip archive",
         expected="one of the two",
         remedy="unpack it, or copy it again",
     )
 
 
 def reason(error: OSError) -> str:
-    """What the system said, in a few words: ``No such file or directory``."""
+    """Return the system's description of an error: "No such file or directory"."""
     return error.strerror or str(error)
 
 
 def _folder_tree(top: Path) -> Tree:
     entries: list[Entry] = []
-    aside: list[Aside] = []
+    skipped: list[Skipped] = []
     for found in _walk(top):
-        (entries if isinstance(found, Entry) else aside).append(found)  # type: ignore[arg-type]
+        (entries if isinstance(found, Entry) else skipped).append(found)  # type: ignore[arg-type]
     entries.sort()
 
     def content(position: int, limit: int) -> bytes:
         with (top / entries[position].name).open("rb", buffering=0) as file:
             return file.read(limit)
 
-    return Tree(tuple(entries), content, tuple(sorted(aside)))
+    return Tree(tuple(entries), content, tuple(sorted(skipped)))
 
 
-def _walk(top: Path) -> Iterator[Entry | Aside]:
-    """Every regular file once. Links are followed, but no folder is entered twice, so no link leads in circles."""
+def _walk(top: Path) -> Iterator[Entry | Skipped]:
+    """Yield every regular file once. Links are followed, but no folder is entered twice, so links cannot loop."""
     entered: set[tuple[int, int]] = set()
     waiting = [(str(top), "")]
     while waiting:
+        # List the next folder, unless a link has led to it before.
         folder, prefix = waiting.pop()
         try:
-            status = os.stat(folder)  # noqa: PTH116 (with scandir, a third of the time that Path takes)
+            status = os.stat(folder)  # noqa: PTH116 (with scandir this takes a third of the time of Path)
             if (status.st_dev, status.st_ino) in entered:
-                yield Aside(printable(prefix.rstrip("/")), "a link to a folder that was already read (a loop)")
+                yield Skipped(printable(prefix.rstrip("/")), "a link to a folder that was already read (a loop)")
                 continue
             entered.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as listing:
                 children = sorted(listing, key=lambda child: child.name)
         except OSError as error:
-            yield Aside(printable(prefix.rstrip("/")) or str(top), reason(error))
+            yield Skipped(printable(prefix.rstrip("/")) or str(top), reason(error))
             continue
+
+        # Yield its files and remember its folders; pipes and devices are never opened.
         for child in children:
-            if child.name.startswith(".") or child.name in NOT_DATA:
+            if child.name.startswith(".") or child.name in IGNORED_NAMES:
                 continue
             name = prefix + child.name
             try:
                 status = child.stat()
             except OSError as error:
-                yield Aside(printable(name), f"a link that leads nowhere ({reason(error)})")
+                yield Skipped(printable(name), f"a broken link ({reason(error)})")
                 continue
             if stat.S_ISDIR(status.st_mode):
                 waiting.append((child.path, name + "/"))
@@ -152,12 +160,13 @@ def _zip_tree(path: Path) -> Tree:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise SparringError(
-            found=f"a damaged zip archive {path} ({error})", expected="a whole one", remedy="copy it again"
+            found=f"a damaged zip archive {path} ({error})", expected="a complete one", remedy="copy it again"
         ) from None
     members = sorted(
         (member for member in archive.infolist() if not member.is_dir() and _is_data(member.filename)),
         key=lambda member: member.filename,
     )
+    # The checksum of a member makes its stamp change with its content.
     modified = path.stat().st_mtime_ns
     entries = tuple(Entry(member.filename, member.file_size, modified ^ member.CRC) for member in members)
 
@@ -169,19 +178,19 @@ def _zip_tree(path: Path) -> Tree:
 
 
 def _is_data(name: str) -> bool:
-    return not any(part.startswith(".") or part in NOT_DATA for part in name.split("/"))
+    return not any(part.startswith(".") or part in IGNORED_NAMES for part in name.split("/"))
 
 
 @final
 @dataclass(frozen=True)
 class Grouping:
-    """Which files of a tree are used, and the class of each.
+    """The files of a tree that are used, with their classes.
 
     Args:
-        positions: of the files that are used.
-        labels: (count,) int64, or None where folders say nothing of classes.
-        classes: the names of the sub-folders, sorted.
-        remarks: what was left out, in full sentences.
+        positions: positions of the files that are used.
+        labels: (count,) int64, or None if the folders are not classes.
+        classes: names of the sub-folders, sorted.
+        remarks: full sentences about what was left out.
     """
 
     positions: list[int]
@@ -191,13 +200,17 @@ class Grouping:
 
 
 def group(names: Sequence[str], source: str) -> Grouping:
-    """Classes from sub-folders.
+    """Derive classes from sub-folders.
 
-    Where all files lie in two or more sub-folders, the sub-folder is the class. A single folder around everything is
-    stepped into. ``train`` beside ``test`` or ``val`` are no classes: ``train`` is taken, the others are left.
+    If all files are in two or more sub-folders, each sub-folder is a class. A single folder around everything is
+    entered. ``train`` beside ``test`` or ``val`` are not classes: ``train`` is used and the others are left out.
+
+    Args:
+        names: paths of the files, with "/" between parts.
+        source: name of the data in messages.
 
     Raises:
-        SparringError: some files lie directly at the top and others in sub-folders, so that some have no label.
+        SparringError: some files are directly at the top and others in sub-folders, so that some have no label.
     """
     positions, rest, remarks = list(range(len(names))), list(names), []
     while rest:
@@ -207,11 +220,14 @@ def group(names: Sequence[str], source: str) -> Grouping:
         direct = sum("/" not in name for name in rest)
         if direct:
             raise _partly_labelled(source, direct, tops)
-        left = sorted(top for top in tops if top.lower() not in TRAINING)
-        if len(left) < len(tops) and left and all(top.lower() in SPLITS for top in tops):
-            remarks.append(f"Trains on {_sum_of(tops, left)} files of 'train'; {_listed(left)} left for `evaluate`.")
-            kept = [place for place, name in enumerate(rest) if name.partition("/")[0] not in left]
-            positions, rest = [positions[place] for place in kept], [rest[place] for place in kept]
+
+        # Sub-folders are the parts of a split, the classes, or one folder around everything.
+        unused = sorted(top for top in tops if top.lower() not in TRAIN_NAMES)
+        if 0 < len(unused) < len(tops) and all(top.lower() in SPLIT_NAMES for top in tops):
+            count = sum(number for top, number in tops.items() if top not in unused)
+            remarks.append(f"Trains on {count:,} files of 'train'; kept for `sparring evaluate`: {_listed(unused)}.")
+            kept = [index for index, name in enumerate(rest) if name.partition("/")[0] not in unused]
+            positions, rest = [positions[index] for index in kept], [rest[index] for index in kept]
         elif len(tops) > 1:
             return _by_folder(positions, [name.partition("/")[0] for name in rest], tuple(remarks))
         else:
@@ -220,13 +236,14 @@ def group(names: Sequence[str], source: str) -> Grouping:
 
 
 def _by_folder(positions: list[int], tops: list[str], remarks: tuple[str, ...]) -> Grouping:
+    """Take the top folder of each file as its class, unless most folders hold a single file."""
     counts = Counter(tops)
-    alone = sum(count == 1 for count in counts.values())
-    if alone > len(counts) / 2 and len(counts) > 2:
-        said = f"Sub-folders are not taken as classes: {alone} of {len(counts)} hold one file only."
-        return Grouping(positions, remarks=(*remarks, said))
+    single = sum(count == 1 for count in counts.values())
+    if single > len(counts) / 2 and len(counts) > 2:
+        remark = f"Sub-folders are not used as classes: {single} of {len(counts)} hold only one file."
+        return Grouping(positions, remarks=(*remarks, remark))
     classes = sorted(counts)
-    number = {name: place for place, name in enumerate(classes)}
+    number = {name: index for index, name in enumerate(classes)}
     labels = np.array([number[top] for top in tops], dtype=np.int64)
     return Grouping(positions, labels, tuple(printable(name) for name in classes), remarks)
 
@@ -236,26 +253,22 @@ def _partly_labelled(source: str, direct: int, tops: Counter[str]) -> SparringEr
         found=f"{direct} images directly in {source} and {tops.total()} in sub-folders ({_listed(sorted(tops))}), "
         "so that some have no label",
         expected="all of them in sub-folders, one for each class, or all of them in one folder",
-        remedy="move the images without a label into a sub-folder of their own, or name one sub-folder as the data",
+        remedy="move the images without a label into a sub-folder of their own, or give one sub-folder as the data",
     )
 
 
-def _sum_of(tops: Counter[str], left: list[str]) -> str:
-    return f"{sum(count for top, count in tops.items() if top not in left):,}"
-
-
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(printable(name) for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+def _listed(names: Sequence[str], limit: int = 5) -> str:
+    shown = ", ".join(printable(name) for name in names[:limit])
+    return shown + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
 def suffix(name: str) -> str:
-    """The ending of a file name in small letters, with its dot; empty if there is none."""
+    """Return the extension of a file name in lower case, with its dot; empty if it has none."""
     stem, dot, ending = name.rpartition("/")[2].rpartition(".")
     return f".{ending.lower()}" if stem and dot else ""
 
 
-def suffixes(names: Sequence[str], most: int = 4) -> str:
-    """The commonest endings of file names, for a sentence: ``.txt (12), .csv (1)``."""
-    counts = Counter(suffix(name) or "no ending" for name in names)
-    return ", ".join(f"{ending} ({count})" for ending, count in counts.most_common(most))
+def suffixes(names: Sequence[str], limit: int = 4) -> str:
+    """Return the most common extensions of file names with their counts: ".txt (12), .csv (1)"."""
+    counts = Counter(suffix(name) or "no extension" for name in names)
+    return ", ".join(f"{ending} ({count})" for ending, count in counts.most_common(limit))

@@ -1,4 +1,4 @@
-"""Parquet in the layout of Hugging Face image data sets: a column of encoded images, perhaps a column of labels."""
+"""Parquet in the layout of Hugging Face image data sets: a column of encoded images, and often a column of labels."""
 
 import json
 import threading
@@ -11,39 +11,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring.data.readers.arrays import missing_labels
-from sparring.data.readers.files import SPLITS, TRAINING
+from sparring.data.readers.files import SPLIT_NAMES, TRAIN_NAMES
 from sparring.data.source import Source, stamp
 from sparring.errors import SparringError, missing_extra
 
 IMAGE_NAMES = ("image", "img", "images", "picture", "photo", "pixel_values", "png", "jpg")
+"""Names of the column of images, the preferred first."""
 LABEL_NAMES = ("label", "labels", "fine_label", "class", "target", "coarse_label")
-HELD_GROUPS = 2
+"""Names of the column of labels, the preferred first."""
+CACHED_GROUPS = 2
+"""Decoded row groups that are kept in memory."""
 
 
 def parquet_source(path: Path) -> Source:
-    """One file, or all files of a folder; of ``train-*`` beside ``test-*`` only the first.
+    """Open one Parquet file, or all files of a folder; of ``train-*`` beside ``test-*`` only the first.
 
     Raises:
         SparringError: pyarrow is not installed, a file is damaged, or no column holds images.
     """
-    files, left = _training_files(path)
-    pages = _Pages(files, str(path))
-    remarks = (
-        f"Trains on {len(files)} of {len(files) + len(left)} Parquet files; {_names(left)} left for `evaluate`.",
-    )
-    labels, classes = _labels(pages, str(path))
+    files, unused = _training_files(path)
+    rows = _Rows(files, str(path))
+    labels, classes = _labels(rows, str(path))
+    total = len(files) + len(unused)
+    remark = f"Trains on {len(files)} of {total} Parquet files; kept for `sparring evaluate`: {_listed(unused)}."
     return Source(
-        names=[f"row {row}" if len(files) == 1 else f"{files[part].name} row {row}" for part, row in pages.rows()],
-        read=pages.read,
+        names=[f"row {row}" if len(files) == 1 else f"{files[part].name} row {row}" for part, row in rows.positions()],
+        read=rows.read,
         stamp=stamp(files),
         labels=labels,
         classes=classes,
-        remarks=remarks if left else (),
+        remarks=(remark,) if unused else (),
     )
 
 
-class _Pages:
-    """Rows of several Parquet files; a row group is decoded once and kept while its neighbours are read."""
+class _Rows:
+    """Rows of several Parquet files, numbered consecutively; decoded row groups are kept for the next rows."""
 
     def __init__(self, files: list[Path], source: str) -> None:
         try:
@@ -56,7 +58,7 @@ class _Pages:
         except (arrow.ArrowException, OSError) as error:
             raise SparringError(
                 found=f"a Parquet file in {source} that cannot be read ({str(error).splitlines()[0]})",
-                expected="whole Parquet files",
+                expected="complete Parquet files",
                 remedy="copy or download it again",
             ) from None
         self.image = _image_column(self.files[0].schema_arrow, source)
@@ -66,58 +68,70 @@ class _Pages:
             for group in range(file.metadata.num_row_groups)
         ]
         self.starts = np.cumsum([0, *(rows for _, _, rows in self.groups)]).tolist()
-        self._held: OrderedDict[int, Any] = OrderedDict()
+        self._cached: OrderedDict[int, Any] = OrderedDict()
         self._lock = threading.Lock()
 
-    def rows(self) -> list[tuple[int, int]]:
-        """(file, row) of every row, in order."""
+    def positions(self) -> list[tuple[int, int]]:
+        """Return (file, row) of every row, in order."""
         return [(part, row) for part, file in enumerate(self.files) for row in range(file.metadata.num_rows)]
 
     def read(self, position: int) -> bytes:
-        place = bisect_right(self.starts, position) - 1
+        """Return the encoded image of a row.
+
+        Raises:
+            ValueError: the row is empty.
+        """
+        group = bisect_right(self.starts, position) - 1
         with self._lock:
-            column = self._group(place)
-        value = column[position - self.starts[place]].as_py()
+            column = self._group(group)
+        value = column[position - self.starts[group]].as_py()
         content = value.get("bytes") if isinstance(value, dict) else value
         if not content:
-            raise ValueError("the row holds no bytes")
+            raise ValueError("the row is empty")
         return bytes(content)
 
     def column(self, name: str) -> list[Any]:
+        """Return the values of a column of all files."""
         return [value for file in self.files for value in file.read(columns=[name]).column(0).to_pylist()]
 
-    def _group(self, place: int) -> Any:
-        if place not in self._held:
-            file, group, _ = self.groups[place]
-            self._held[place] = file.read_row_group(group, columns=[self.image]).column(0).combine_chunks()
-            while len(self._held) > HELD_GROUPS:
-                self._held.popitem(last=False)
-        return self._held[place]
+    def _group(self, number: int) -> Any:
+        if number not in self._cached:
+            file, group, _ = self.groups[number]
+            self._cached[number] = file.read_row_group(group, columns=[self.image]).column(0).combine_chunks()
+            while len(self._cached) > CACHED_GROUPS:
+                self._cached.popitem(last=False)
+        return self._cached[number]
 
 
 def _training_files(path: Path) -> tuple[list[Path], list[Path]]:
+    """Return the files to train on, and those of the other parts of a split."""
     if path.is_file():
         return [path], []
     files = sorted(file for file in path.rglob("*.parquet") if file.is_file() and not file.name.startswith("."))
-    training = [file for file in files if _part(file, path) in TRAINING]
-    if training and all(_part(file, path) in SPLITS for file in files):
+    training = [file for file in files if _part(file, path) in TRAIN_NAMES]
+    if training and all(_part(file, path) in SPLIT_NAMES for file in files):
         return training, [file for file in files if file not in training]
     return files, []
 
 
 def _part(file: Path, top: Path) -> str:
-    """``train`` for ``train-00000-of-00002.parquet`` and for ``train/0000.parquet``."""
+    """Return "train" for train-00000-of-00002.parquet and for train/0000.parquet."""
     name = file.stem.lower().replace("_", "-").partition("-")[0]
     folders = [part.lower() for part in file.relative_to(top).parts[:-1]]
-    return name if name in SPLITS else next((part for part in folders if part in SPLITS), name)
+    return name if name in SPLIT_NAMES else next((part for part in folders if part in SPLIT_NAMES), name)
 
 
 def _image_column(schema: Any, source: str) -> str:
+    """Return the name of the column that holds encoded images: by name, else the only column of bytes.
+
+    Raises:
+        SparringError: there is none, or it is ambiguous.
+    """
     import pyarrow as arrow
 
     def holds_bytes(kind: Any) -> bool:
         if arrow.types.is_struct(kind):
-            return any(kind.field(place).name == "bytes" for place in range(kind.num_fields))
+            return any(kind.field(index).name == "bytes" for index in range(kind.num_fields))
         return bool(arrow.types.is_binary(kind) or arrow.types.is_large_binary(kind))
 
     candidates = [field.name for field in schema if holds_bytes(field.type)]
@@ -131,30 +145,38 @@ def _image_column(schema: Any, source: str) -> str:
     )
 
 
-def _labels(pages: _Pages, source: str) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+def _labels(rows: _Rows, source: str) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """Return class numbers, (count,), and the names of the classes; None and no names without labels.
+
+    Raises:
+        SparringError: only some rows have a label.
+    """
     import pyarrow as arrow
 
-    schema = pages.files[0].schema_arrow
-    whole = [field.name for field in schema if arrow.types.is_integer(field.type)]
-    name = next((name for name in LABEL_NAMES if name in whole), None)
+    # Find a column of integers with a known name.
+    schema = rows.files[0].schema_arrow
+    integers = [field.name for field in schema if arrow.types.is_integer(field.type)]
+    name = next((name for name in LABEL_NAMES if name in integers), None)
     if name is None:
         return None, ()
-    values = pages.column(name)
+    values = rows.column(name)
     missing = sum(value is None or value == -1 for value in values)
     if missing == len(values):
         return None, ()
     if missing:
         raise missing_labels(missing, len(values), source)
+
+    # Use the published names of the classes where they fit; else number the values that occur.
     published = _published_names(schema.metadata, name)
     present = sorted(set(values))
     if published and present[0] >= 0 and present[-1] < len(published):
         return np.array(values, dtype=np.int64), published
-    number = {value: place for place, value in enumerate(present)}
+    number = {value: index for index, value in enumerate(present)}
     return np.array([number[value] for value in values], dtype=np.int64), tuple(str(value) for value in present)
 
 
 def _published_names(metadata: dict[bytes, bytes] | None, column: str) -> tuple[str, ...]:
-    """Class names from the features that the ``datasets`` library keeps beside the schema."""
+    """Return the class names that the ``datasets`` library stores beside the schema, or none."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
         return tuple(str(name) for name in features[column]["names"])
@@ -162,5 +184,5 @@ def _published_names(metadata: dict[bytes, bytes] | None, column: str) -> tuple[
         return ()
 
 
-def _names(files: list[Path]) -> str:
+def _listed(files: list[Path]) -> str:
     return ", ".join(file.name for file in files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")

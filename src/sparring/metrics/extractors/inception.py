@@ -20,16 +20,17 @@ from torch import Tensor, nn
 from torch.backends import cudnn
 
 from sparring.data.cache import cache_folder
-from sparring.data.downloads import Known, Published, download, local_copy
+from sparring.data.catalogue import Publication, PublishedFile
+from sparring.data.downloads import download, local_copy
 from sparring.data.parallel import in_order
 from sparring.errors import SparringError
 from sparring.metrics.cache import weights_digest
 from sparring.metrics.extractors.extractor import require_pictures
 
-PUBLISHED = Known(
+PUBLISHED = Publication(
     home="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/",
     files=(
-        Published(
+        PublishedFile(
             "pt_inception-2015-12-05-6726825d.pth",
             95_628_359,
             "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
