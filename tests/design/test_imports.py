@@ -31,7 +31,7 @@ TABLE: dict[str, set[str]] = {
     "metrics": BELOW | {"data", "user_code"},
     "recipe": {"errors", "data", "objectives"},
     "training": BELOW | {"data", "recipe", "games.game"},
-    "watchdog": BELOW | {"data", "games.game", "objectives", "sampling", "training"},
+    "watchdog": BELOW | {"data", "games.game", "modality", "objectives", "sampling", "training"},
     "modality": {"data", "samples"},
     "modalities.*.networks": {"flow", "layers"},
     "modalities.*": BELOW
