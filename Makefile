@@ -1,9 +1,9 @@
-# make demo · setup · check · test · test-slow · docs · bench
+# make demo · setup · check · test · test-slow · docs · schema · bench
 PYTHON ?= python3
 BIN := .venv/bin
 export SPARRING_CACHE ?= $(CURDIR)/.cache/sparring
 
-.PHONY: demo setup check test test-slow docs bench clean
+.PHONY: demo setup check test test-slow docs schema bench clean
 
 demo: .venv/installed
 	$(BIN)/sparring demo
@@ -24,6 +24,10 @@ test-slow: .venv/installed-test
 docs: .venv/installed-docs
 	$(BIN)/pytest tests/design/test_readme.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+schema: .venv/installed
+	$(BIN)/python -c "from sparring.evaluation.result import json_schema; print(json_schema(), end='')" \
+		> docs/en/reference/scores.schema.json
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/dcgan_step.py

@@ -30,11 +30,11 @@ import torch
 from corruptions import KINDS, Kind, parts_of
 from rounds import setting
 
+from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.glossary import metric_info, number
-from sparring.evaluation.judging import judge
-from sparring.evaluation.memorisation import CLOSEST, TOO_FAR, Memorisation
+from sparring.evaluation.memorisation import CLOSE_SHARE, MAX_C_T, Memorisation
 from sparring.evaluation.protocol import Generated
-from sparring.evaluation.result import Judgement
+from sparring.evaluation.result import Evaluation
 from sparring.evaluation.scores import Score
 from sparring.modalities import modality
 from sparring.randomness import generator
@@ -68,22 +68,23 @@ def evaluate_task(task: Task) -> tuple[Task, Scored, float]:
     kind = KINDS[task.kind]
     parts, corrupt = parts_of(task.data, task.seed, kind.shifted), kind.levels[task.level]
 
-    def more(count: int, repeat: int) -> Generated:
+    def fresh_samples(count: int, repeat: int) -> Generated:
         return Generated(corrupt(parts, count, generator(task.seed, "more", repeat)))
 
     batch = corrupt(parts, task.samples, generator(task.seed, "samples"))
-    found = judge(task.level, batch, parts.split, modality("images"), seed=task.seed, more=more)
+    evaluator = Evaluator(parts.split, modality("images"), task.seed)
+    found = evaluator.evaluate_samples(task.level, batch, fresh_samples)
     return task, all_scores(found), time.perf_counter() - began
 
 
-def all_scores(found: Judgement) -> Scored:
+def all_scores(found: Evaluation) -> Scored:
     """Return every score of an evaluation."""
     scores = {
         f"{name}, {one.extractor.partition('-')[0]}": score
         for one in found.scores
-        for name, score in one.measures.items()
+        for name, score in one.metrics.items()
     }
-    return {**scores, **found.measures, **(of_memorisation(found.memorisation) if found.memorisation else {})}
+    return {**scores, **found.metrics, **(of_memorisation(found.memorisation) if found.memorisation else {})}
 
 
 def of_memorisation(found: Memorisation) -> Scored:
@@ -93,11 +94,16 @@ def of_memorisation(found: Memorisation) -> Scored:
     of_value, of_near = (NORMAL_QUANTILE * math.sqrt(share * (1 - share) / n) for share in (value, near))
     around = math.hypot(of_value, NORMAL_QUANTILE * math.sqrt(floor * (1 - floor) / m))
     by_chance = NORMAL_QUANTILE * math.sqrt(found.copies)
+
+    def score(name: str, value: float, floor: float, plus_minus: float, significant: bool) -> Score:
+        better = metric_info(name).better
+        return Score(value=value, floor=floor, better=better, plus_minus=plus_minus, significant=significant)
+
     return {
-        "authenticity": Score(value, floor, "nearer to the floor", of_value, None, abs(value - floor) > around),
-        "c_t": Score(found.c_t, 0.0, metric_info("c_t").better, NORMAL_QUANTILE, None, abs(found.c_t) > TOO_FAR),
-        "closest": Score(near, CLOSEST, "lower", of_near, None, found.closer),
-        "copies": Score(float(found.copies), found.expected_copies, "lower", by_chance, None, found.copied),
+        "authenticity": score("authenticity", value, floor, of_value, abs(value - floor) > around),
+        "c_t": score("c_t", found.c_t, 0.0, NORMAL_QUANTILE, abs(found.c_t) > MAX_C_T),
+        "closest": score("copies", near, CLOSE_SHARE, of_near, found.closer),
+        "copies": score("copies", float(found.copies), found.expected_copies, by_chance, found.copied),
     }
 
 
@@ -135,7 +141,7 @@ def worse(score: Score) -> float:
 
 def verdict(scores: Sequence[Score]) -> Literal["✓", "✗", "?", ""]:
     """Return ✓ if all seeds are significantly worse than the floor, ✗ if better, ? if only some differ, else ""."""
-    sides = [math.copysign(1, worse(score)) if score.apart else 0 for score in scores]
+    sides = [math.copysign(1, worse(score)) if score.significant else 0 for score in scores]
     if all(side == 0 for side in sides):
         return ""
     return "✓" if all(side > 0 for side in sides) else "✗" if all(side < 0 for side in sides) else "?"
@@ -217,9 +223,9 @@ def names_of(found: Mapping[str, Mapping[str, Sequence[Scored]]]) -> list[str]:
 
 def false_alarms(seeds: Sequence[Scored]) -> str:
     """Return a sentence on the significant differences of samples that were not corrupted."""
-    apart = [name for scores in seeds for name, score in scores.items() if score.apart]
+    apart = [name for scores in seeds for name, score in scores.items() if score.significant]
     named = ", ".join(f"{title(name)} ({apart.count(name)})" for name in dict.fromkeys(apart)) or "none"
-    total = sum(score.apart is not None for scores in seeds for score in scores.values())
+    total = sum(score.significant is not None for scores in seeds for score in scores.values())
     return f"False alarms on uncorrupted samples: {len(apart)} of {total} scores of {len(seeds)} seeds: {named}."
 
 

@@ -21,7 +21,7 @@ from rounds import setting
 
 import sparring
 from sparring.data.view import View
-from sparring.evaluation.result import Judgement
+from sparring.evaluation.result import Evaluation
 from sparring.modalities.images.data import survey
 from sparring.runs.display import Plain
 from sparring.runs.folder import Run
@@ -74,16 +74,16 @@ def outcome(pair: Pair, shared: Path, seed: int, folder: Path) -> tuple[bool, st
     data = source(pair.data, shared, folder.parent)
     if not (folder / "report.html").exists():
         sparring.train(data, recipe=pair.recipe, minutes=pair.minutes, seed=seed, out=folder, display=Plain(every=60))
-    judgement = Judgement.from_run(Run(folder))
+    evaluation = Evaluation.from_run(Run(folder))
 
     # Points with known modes have a quality; other data are compared by coverage.
-    if "quality" in judgement.measures:
-        found = {name: score.value for name, score in judgement.measures.items()}
-        modes = judgement.measures["modes"]
+    if "quality" in evaluation.metrics:
+        found = {name: score.value for name, score in evaluation.metrics.items()}
+        modes = evaluation.metrics["modes"]
         good = modes.value == modes.floor and found["quality"] > MIN_QUALITY
         return good, f"modes {found['modes']:.0f}, quality {found['quality']:.3f}"
-    scores = judgement.scores[0]
-    coverage = scores.measures["coverage"]
+    scores = evaluation.scores[0]
+    coverage = scores.metrics["coverage"]
     text = f"coverage {coverage.value:.2f} of {coverage.floor:.2f} ({scores.extractor.split('-')[0]})"
     open_problems = sparring.diagnose(folder).open_problems
     reached = coverage.value >= coverage.floor / 2 and not open_problems

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparring.data.dataset import Split
 from sparring.data.facts import Facts
-from sparring.evaluation.judging import quick_score
+from sparring.evaluation.quick import quick_score
 from sparring.games.game import Game
 from sparring.randomness import RandomStream
 from sparring.recipe import Recipe

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sparring.data.dataset import Dataset, Split
     from sparring.flow import Batch
     from sparring.metrics.extractors.extractor import Extractor
-    from sparring.metrics.measure import Measure, Repeat
+    from sparring.metrics.sample_sets import Repeat, SampleMetrics
     from sparring.rendering.exhibits import Exhibit
     from sparring.samples import Sample
 
@@ -120,8 +120,11 @@ class Modality(Protocol):
         """
         ...
 
-    def measure(self, split: "Split", seed: int) -> "Measure":
-        """Return the measure of this modality alone (points: mode coverage; labelled images: class agreement)."""
+    def measure(self, split: "Split", seed: int, *, further: bool = True) -> "SampleMetrics":
+        """Return the metrics of this modality alone (points: mode coverage; labelled images: class agreement).
+
+        Without ``further``, expensive ones that do not belong to the default verdict are left out.
+        """
         ...
 
     def paired(self, fake: "Sample", true: "Sample") -> Mapping[str, float]:

@@ -1,8 +1,5 @@
 """All recipes, written out."""
 
-import importlib.util
-import sys
-from pathlib import Path
 from typing import Any
 
 from sparring.data.facts import Facts
@@ -14,6 +11,7 @@ from sparring.modalities.images.recipes.vae import VAE
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
 from sparring.recipe import Recipe
+from sparring.user_code import load_user_object
 
 RECIPES: dict[str, Recipe] = {
     "points/ring": PointGAN(),
@@ -52,15 +50,8 @@ def find_recipe(name: str) -> Recipe:
 
 def _own_recipe(name: str) -> Recipe:
     """Run the user's own file and return its recipe: only for a name that the user typed, never for one in a folder."""
-    path, _, attribute = name.rpartition(":")
     expected = "a Recipe value or class in a Python file, as file.py:Name"
-    spec = importlib.util.spec_from_file_location(f"own_{Path(path).stem}", path)
-    if not Path(path).is_file() or spec is None or spec.loader is None:
-        raise SparringError(found=f"no file {path!r}", expected=expected, remedy="check the path")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    found = vars(module).get(attribute)
+    found = load_user_object(name, expected).value
     recipe: Any = found() if isinstance(found, type) else found
     if not isinstance(recipe, Recipe):
         raise SparringError(found=f"{type(found).__name__} as {name!r}", expected=expected, remedy="check the name")

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 import sparring.api.inspect
-import sparring.evaluation.judging
+import sparring.evaluation.evaluator
 import sparring.modalities.images.rooms
 import sparring.modalities.points.rooms
 import sparring.report.report

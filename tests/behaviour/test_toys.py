@@ -86,12 +86,12 @@ def test_every_verb_works(toy: ModuleType, tmp_path: Path, digest: Callable[[Pat
             sample(run.folder, count=3, out=tmp_path / "none")
 
     # Evaluate, compare, diagnose.
-    judgement = sparring.evaluate(run.folder, source, count=64, report=tmp_path / "page.html")
-    found = {name: score.value for scores in judgement.scores for name, score in scores.measures.items()}
+    evaluation = sparring.evaluate(run.folder, source, count=64, all=True, report=tmp_path / "page.html")
+    found = {name: score.value for scores in evaluation.scores for name, score in scores.metrics.items()}
     assert found["frechet"] is not None and math.isfinite(found["frechet"])
     for name in getattr(toy, "MEASURES", ()):
-        assert judgement.measures[name].value is not None, name
-    assert "path_length" in judgement.measures or not toy.KIND.blends
+        assert evaluation.metrics[name].value is not None, name
+    assert "path_length" in evaluation.metrics or not toy.KIND.blends
     verdict: Any = sparring.compare(run.folder, resumed.folder, source, count=64)
     assert verdict.lines() and sparring.diagnose(run.folder).text
     assert "<h1>" in (tmp_path / "page.html").read_text() and run.report.is_file()

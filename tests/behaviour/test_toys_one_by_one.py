@@ -15,8 +15,8 @@ from scipy.stats import norm
 import sparring
 from sparring.data.dataset import Split
 from sparring.data.view import View
-from sparring.evaluation.judging import judge
-from sparring.evaluation.result import Judgement
+from sparring.evaluation.evaluator import Evaluator
+from sparring.evaluation.result import Evaluation
 from sparring.evaluation.subject import of_model
 from sparring.model import Model
 from sparring.randomness import RandomStream
@@ -36,7 +36,7 @@ def test_pairs_are_evaluated_against_their_own_targets(toy: ModuleType, trainer:
     model = Model(played.average, toy.RECIPE, "toys/pairs", split.facts, {})
     generated = of_model(model, "pairs").batch(split, 64, 0)
     shuffled = generated._replace(true=generated.true.roll(1, 0))
-    own, other = (judge("pairs", one, split, toy.KIND).measures for one in (generated, shuffled))
+    own, other = (Evaluator(split, toy.KIND).evaluate_samples("pairs", one).metrics for one in (generated, shuffled))
     assert own["l1"].value < 0.6 * other["l1"].value
     assert own["psnr"].value > 3 + other["psnr"].value and own["ssim"].value > 0.3 + other["ssim"].value
 
@@ -131,7 +131,7 @@ def test_sounds_are_written_at_the_sampling_rate_of_the_data(toy: ModuleType, tm
 def test_the_mixture_reaches_the_likelihood_of_the_true_density(toy: ModuleType, tmp_path: Path) -> None:
     source = toy.write(tmp_path)
     run = sparring.train(source, samples=60 * toy.RECIPE.batch, out=tmp_path / "run", display=Silent())
-    found = Judgement.from_run(run).measures["likelihood"].value
+    found = Evaluation.from_run(run).metrics["likelihood"].value
     points = toy.KIND.survey(source).prepare(View((2,))).held_out.samples
     densities = norm.pdf(points[:, None], CENTRES, SPREADS).prod(2) @ SHARES
     assert found is not None and abs(found - np.log(densities).mean()) < 0.2

@@ -17,6 +17,7 @@ TABLE: dict[str, set[str]] = {
     "errors": set(),
     "storage": {"errors"},
     "randomness": {"errors"},
+    "user_code": {"errors"},
     "samples": set(),
     "flow": {"randomness", "samples"},
     "controls": {"flow"},
@@ -27,7 +28,7 @@ TABLE: dict[str, set[str]] = {
     "objectives": BELOW,
     "games.game": {"controls", "flow", "randomness", "samples"},
     "games": BELOW | {"objectives"},
-    "metrics": BELOW | {"data"},
+    "metrics": BELOW | {"data", "user_code"},
     "recipe": {"errors", "data", "objectives"},
     "training": BELOW | {"data", "recipe", "games.game"},
     "watchdog": BELOW | {"data", "games.game", "modality", "objectives", "sampling", "training"},
@@ -36,7 +37,7 @@ TABLE: dict[str, set[str]] = {
     "modalities.*": BELOW
     | {"data", "games", "layers", "metrics", "modalities.*.networks", "modality", "objectives", "recipe", "rendering"},
     "modalities": {"errors", "modality", "modalities.*"},
-    "recipes": {"errors", "data", "recipe", "modalities.*"},
+    "recipes": {"errors", "data", "recipe", "modalities.*", "user_code"},
     "sampling": BELOW | {"data", "games.game"},
     "runs.folder": {"errors", "data", "storage"},
     "model": BELOW

@@ -1,4 +1,4 @@
-"""What cannot be measured is said beside what can."""
+"""Input that allows some metrics only: those are given, the others say why not."""
 
 import pytest
 import torch
@@ -21,8 +21,8 @@ def whole(samples):
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
-    """Real digits that pass for generated ones: as they are, in folders by class, in colour, and three alone."""
-    folder = tmp_path_factory.mktemp("made")
+    """Folders of real digits as generated ones: plain, by class, in colour, and three alone."""
+    folder = tmp_path_factory.mktemp("generated")
     samples, _, labels = survey("digits").prepare(View((1, 8, 8)), seed=5).train.batch(slice(0, 400))
     images = modality("images")
     images.save(samples, survey("digits").facts, folder / "plain")
@@ -37,44 +37,44 @@ def digits(tmp_path_factory):
 
 
 def evaluated(folder, *extractors):
-    return sparring.evaluate(folder, "digits", extractors=extractors or ("pixels",), display=Silent())
+    return sparring.evaluate(folder, "digits", extractors=extractors or ("pixels",), all=True, display=Silent())
 
 
-def test_classes_of_the_folders_are_the_classes_asked_for(digits):
+def test_folder_names_are_the_classes_asked_for(digits):
     named, plain, others = (evaluated(digits / name) for name in ("classes", "plain", "others"))
-    assert named.measures["agreement"].value > 0.97 and named.classes["3"]["agreement"] > 0.9
-    assert "agreement" not in plain.measures and "no classes" in plain.remarks[-2]
-    assert "agreement" not in others.measures and "classes of their own" in others.remarks[-2]
-    assert plain.measures["classes"].value == 10 and plain.measures["similarity"].floor is not None
+    assert named.metrics["agreement"].value > 0.97 and named.classes["3"]["agreement"] > 0.9
+    assert "agreement" not in plain.metrics and "no classes" in plain.remarks[-2]
+    assert "agreement" not in others.metrics and "classes of their own" in others.remarks[-2]
+    assert plain.metrics["classes"].value == 10 and plain.metrics["similarity"].floor is not None
 
 
-def test_colour_is_brought_to_the_channels_of_the_data(digits):
-    plain, colour = (evaluated(digits / name).scores[0].measures["frechet"].value for name in ("plain", "colour"))
+def test_colour_images_are_converted_to_the_channels_of_the_data(digits):
+    plain, colour = (evaluated(digits / name).scores[0].metrics["frechet"].value for name in ("plain", "colour"))
     assert colour == pytest.approx(plain, abs=0.02)
 
 
-def test_three_samples_say_which_measure_needs_more(digits):
+def test_with_three_samples_each_metric_says_how_many_it_needs(digits):
     found = evaluated(digits / "three")
-    measures = found.scores[0].measures
-    assert "at least 8" in measures["frechet_at_infinity"].remark and "at least 6" in measures["recall"].remark
-    assert all(measures[name].value is not None for name in ("frechet", "kernel", "vendi", "sliced_wasserstein"))
-    assert all(score.plus_minus is None for score in measures.values())
+    metrics = found.scores[0].metrics
+    assert "at least 8" in metrics["frechet_at_infinity"].remark and "at least 6" in metrics["recall"].remark
+    assert all(metrics[name].value is not None for name in ("frechet", "kernel", "vendi", "sliced_wasserstein"))
+    assert all(score.plus_minus is None for score in metrics.values())
 
 
-def test_a_function_that_fails_leaves_the_others(digits):
+def test_a_failing_extractor_leaves_the_others(digits):
     found = evaluated(digits / "plain", f"{digits}/mine.py:broken", f"{digits}/mine.py:whole")
     whole, broken = found.scores
-    assert all(score.value is not None for score in whole.measures.values())
-    assert all("not finite" in score.remark for score in broken.measures.values())
+    assert all(score.value is not None for score in whole.metrics.values())
+    assert all("not finite" in score.remark for score in broken.metrics.values())
 
 
-def test_an_empty_folder_is_one_sentence(digits):
+def test_an_empty_folder_is_refused(digits):
     with pytest.raises(SparringError, match=r"nothing in .*empty"):
         evaluated(digits / "empty")
 
 
-def test_copies_are_found_wherever_they_lie_among_the_files(tmp_path):
-    """Files come in the order of their names; what is looked at is drawn."""
+def test_copies_are_found_at_any_position_among_the_files(tmp_path):
+    """Files are read in the order of their names; those that are compared are drawn at random."""
     split = survey("digits").prepare(View((1, 8, 8)))
     real = split.train.batch(slice(None)).real
     noisy = (real + 0.6 * torch.randn(real.shape, generator=torch.Generator().manual_seed(0))).clamp(-1, 1)

@@ -1,4 +1,4 @@
-"""A model is asked for classes in the shares in which the data has them, not for all equally often."""
+"""Models are evaluated with classes in the shares of the data, not with all classes equally often."""
 
 from pathlib import Path
 
@@ -9,10 +9,11 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from sparring.data.dataset import Dataset, Split
-from sparring.evaluation.judging import count_for
-from sparring.evaluation.scores import Score, evaluate_samples
+from sparring.evaluation.protocol import Repeats
+from sparring.evaluation.quick import count_for
+from sparring.evaluation.scores import Score, by_features, scored
 from sparring.evaluation.subject import of_model
-from sparring.flow import Latent
+from sparring.flow import Batch, Latent
 from sparring.games.game import WHOLE_RUN
 from sparring.metrics.extractors.extractor import Pixels
 from sparring.metrics.metric import METRICS
@@ -29,7 +30,7 @@ COARSE = 5
 
 
 class Resampling:
-    """A perfect generator of a class: it gives training images of the class that it is asked for."""
+    """A perfect conditional generator: it returns training images of the given class."""
 
     players, published, critics, phases, controls = {"generator": nn.Identity()}, ("generator",), (), WHOLE_RUN, {}
 
@@ -63,18 +64,19 @@ def model(split: Split) -> Model:
 
 def frechet(split: Split, samples: Tensor) -> Score:
     metrics = [metric for metric in METRICS if "frechet" in metric.names]
-    scores = evaluate_samples(split.train, split.held_out, samples, Pixels(), metrics=metrics, repeats=0)
-    return scores.measures["frechet"]
+    repeats = Repeats(split.train, split.held_out, Batch(samples), repeats=0)
+    (scores,), _ = scored(repeats, [by_features(Pixels(), metrics)])
+    return scores["frechet"]
 
 
-def test_classes_are_asked_for_by_the_shares_of_the_data(split: Split, model: Model) -> None:
-    made = of_model(model, "resampled").batch(split, count_for(split), seed=0).batch
-    assert made.label is not None and torch.equal(made.condition, made.label)
-    assert 0.55 < (made.label == 0).float().mean() < 0.65
-    score = frechet(split, made.real)
+def test_classes_have_the_shares_of_the_data(split: Split, model: Model) -> None:
+    generated = of_model(model, "resampled").batch(split, count_for(split), seed=0).batch
+    assert generated.label is not None and torch.equal(generated.condition, generated.label)
+    assert 0.55 < (generated.label == 0).float().mean() < 0.65
+    score = frechet(split, generated.real)
     assert score.value < 1.5 * score.floor
 
 
-def test_classes_in_turn_would_hide_that_the_model_is_good(split: Split, model: Model) -> None:
+def test_classes_in_turn_would_underrate_the_model(split: Split, model: Model) -> None:
     score = frechet(split, model.sample(count_for(split)))
     assert score.value > 2 * score.floor

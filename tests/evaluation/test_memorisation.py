@@ -1,4 +1,4 @@
-"""A planted copy is found; healthy samples are not accused."""
+"""Planted copies are found, and healthy samples raise no alarm."""
 
 import json
 
@@ -26,13 +26,13 @@ def sides():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_healthy_sample_is_not_flagged(seed):
+def test_healthy_samples_raise_no_alarm(seed):
     found = compare([drawn(2000, 3 * seed)], drawn(300, 3 * seed + 1), drawn(500, 3 * seed + 2))
     assert not found.copied and not found.closer
     assert found.verdict.startswith("No training sample was copied (median distance")
 
 
-def test_a_planted_copy_is_flagged_and_shown_first(sides):
+def test_a_planted_copy_is_detected_and_listed_first(sides):
     train, held_out, fake = sides
     fake = torch.cat([fake, train[17:18]])
     found = compare([train], held_out, fake)
@@ -41,7 +41,7 @@ def test_a_planted_copy_is_flagged_and_shown_first(sides):
     assert found.verdict.startswith("1 of 501 generated samples is nearly a copy")
 
 
-def test_a_copy_with_a_little_noise_is_flagged(sides):
+def test_copies_with_a_little_noise_are_detected(sides):
     train, held_out, fake = sides
     noisy = train[:20] + 0.01 * torch.randn(20, 64, generator=torch.Generator().manual_seed(5))
     found = compare([train], held_out, torch.cat([fake, noisy]))
@@ -49,7 +49,7 @@ def test_a_copy_with_a_little_noise_is_flagged(sides):
     assert {row for _, row, _ in found.pairs} <= set(range(20))
 
 
-def test_samples_that_keep_close_are_told_apart_from_copies(sides):
+def test_close_samples_are_distinguished_from_copies(sides):
     train, held_out, _ = sides
     near = compare([train], held_out, held_out)
     middle = (near.closest * 0.8) / 64**0.5
@@ -58,13 +58,13 @@ def test_samples_that_keep_close_are_told_apart_from_copies(sides):
     assert "No training sample was copied, but" in found.verdict
 
 
-def test_copies_within_the_data_itself_are_no_alarm(sides):
+def test_duplicates_within_the_data_raise_no_alarm(sides):
     train, held_out, fake = sides
     repeated = torch.cat([held_out, train[:30]])
     assert not compare([train], repeated, torch.cat([fake, train[100:140]])).copied
 
 
-def test_parts_do_not_matter_and_pairs_point_into_the_whole(sides):
+def test_parts_do_not_change_the_result(sides):
     train, held_out, fake = sides
     whole, parts = compare([train], held_out, fake), compare(train.split(300), held_out, fake)
     assert [pair[:2] for pair in whole.pairs] == [pair[:2] for pair in parts.pairs]
@@ -73,12 +73,13 @@ def test_parts_do_not_matter_and_pairs_point_into_the_whole(sides):
         assert torch.dist(fake[generated], train[row]).item() == pytest.approx(distance, rel=1e-4)
 
 
-def test_there_and_back_in_json(sides):
+def test_json_round_trip(sides):
     found = compare([sides[0]], sides[1], sides[2])
-    assert Memorisation.from_json(json.loads(json.dumps(found.as_json(), allow_nan=False))) == found
+    content = json.dumps(found.model_dump(mode="json"), allow_nan=False)
+    assert Memorisation.model_validate(json.loads(content)) == found
 
 
-def test_what_is_said_of_nothing(sides):
+def test_no_samples_are_refused(sides):
     with pytest.raises(SparringError, match="no samples on one side"):
         compare([sides[0]], sides[1], sides[2][:0])
 
@@ -98,7 +99,7 @@ class TestRanks:
         found = [rank_test(drawn(80, 2 * seed)[:, 0], drawn(80, 2 * seed + 1)[:, 0]) for seed in range(200)]
         assert np.mean(found) == pytest.approx(0, abs=0.25) and np.std(found) == pytest.approx(1, abs=0.2)
 
-    def test_cells_are_weighted_by_held_out_samples_and_small_ones_left_out(self):
+    def test_cells_are_weighted_by_held_out_samples_without_small_cells(self):
         distances, held_out = drawn(130, 0)[:, 0], drawn(160, 1)[:, 0]
         cells, aside = torch.arange(130) // 60, torch.arange(160) // 75
         expected = [rank_test(distances[cells == cell], held_out[aside == cell]) for cell in (0, 1)]
@@ -115,17 +116,17 @@ def test_authenticity_agrees_with_brute_force(sides):
     assert found.authenticity == pytest.approx((distances > spacing[rows]).double().sum().item() / 160)
 
 
-def test_a_model_that_memorises_is_told_by_every_measure(sides):
+def test_every_metric_detects_a_memorising_model(sides):
     train, held_out, fake = sides
     latent = 0.3 * torch.randn(500, 64, generator=torch.Generator().manual_seed(7))
     memorised, healthy = compare([train], held_out, train[:500] + latent), compare([train], held_out, fake)
     assert memorised.c_t < -6 < -3 < healthy.c_t < 3
     assert memorised.authenticity < 0.2 < healthy.authenticity
     assert healthy.authenticity == pytest.approx(healthy.authenticity_held_out, abs=0.1)
-    assert set(healthy.measures()) == {"authenticity", "c_t"}
+    assert set(healthy.metrics()) == {"copies", "authenticity", "c_t"}
 
 
-def test_samples_that_are_closer_as_a_whole_are_told(sides):
+def test_samples_that_are_closer_as_a_whole_are_detected(sides):
     train, held_out, _ = sides
     # Shrunk towards the middle of the data, as blurred pictures are: none is near to any one training sample.
     found = compare([train], held_out, drawn(500, 3) * 0.6)

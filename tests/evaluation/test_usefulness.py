@@ -1,4 +1,4 @@
-"""What a classifier learns from good samples, from samples with wrong classes, and from none."""
+"""Train on synthetic, test on real: good samples, samples with wrong classes, and none."""
 
 import numpy as np
 import pytest
@@ -20,14 +20,14 @@ def digits():
 
 @pytest.fixture(scope="module")
 def found(digits):
-    """Half of the real training samples stand for generated ones; the other half is what was trained on."""
+    """Use half of the real training samples as generated ones, the other half as training samples."""
     half = len(digits.train) // 2
     parts = [
         Dataset(digits.train.samples[rows], digits.train.labels[rows]) for rows in (slice(half), slice(half, None))
     ]
     split, (samples, _, labels) = Split(parts[1], digits.held_out, digits.facts), parts[0].batch(slice(None))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classifier, "STEPS_FEW", 80)
+        patch.setattr(classifier, "STEPS", 80)
         return {
             "good": usefulness(samples, labels, split, seed=0),
             "wrong": usefulness(samples, labels.roll(1), split, seed=0),
@@ -35,20 +35,20 @@ def found(digits):
         }
 
 
-def test_real_samples_are_as_useful_as_real_ones(found):
-    value, floor = found["good"]["trained_on_samples"]
-    assert value > 0.93 and value == pytest.approx(floor, abs=0.05)
-    both, alone = found["good"]["trained_on_both"]
-    assert both >= alone - 0.02
+def test_real_samples_reach_the_floor(found):
+    score = found["good"]["trained_on_samples"]
+    assert score.value > 0.93 and score.value == pytest.approx(score.floor, abs=0.05)
+    both = found["good"]["trained_on_both"]
+    assert both.value >= both.floor - 0.02
 
 
-def test_wrong_classes_teach_nothing(found):
-    assert found["wrong"]["trained_on_samples"][0] < 0.3
-    assert found["wrong"]["trained_on_samples"][1] == found["good"]["trained_on_samples"][1]
-    assert found["wrong"]["trained_on_both"][0] < found["good"]["trained_on_both"][0]
+def test_samples_with_wrong_classes_are_not_useful(found):
+    assert found["wrong"]["trained_on_samples"].value < 0.3
+    assert found["wrong"]["trained_on_samples"].floor == found["good"]["trained_on_samples"].floor
+    assert found["wrong"]["trained_on_both"].value < found["good"]["trained_on_both"].value
 
 
-def test_it_repeats(found):
+def test_equal_seeds_give_equal_scores(found):
     assert found["again"] == found["good"]
 
 
@@ -57,12 +57,12 @@ def test_samples_without_classes_are_refused(digits):
         usefulness(torch.zeros(20, 1, 8, 8), None, digits, seed=0)
 
 
-def test_from_a_run_and_what_is_said_of_a_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(classifier, "STEPS_FEW", 20)
+def test_of_a_run_but_not_of_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(classifier, "STEPS", 20)
     run = sparring.train("digits", samples=640, out=tmp_path / "run")
-    judgement = sparring.evaluate(run.folder, "digits", count=60, useful=True)
-    assert {"trained_on_samples", "trained_on_both"} <= set(judgement.measures)
-    assert any(line.startswith("  Useful?   learnt from") for line in judgement.lines())
+    evaluation = sparring.evaluate(run.folder, "digits", count=60, useful=True)
+    assert {"trained_on_samples", "trained_on_both"} <= set(evaluation.metrics)
+    assert any(line.split()[:3] == ["Useful?", "TSTR", "accuracy"] for line in evaluation.lines())
     with pytest.raises(SparringError, match="no model in"):
         sparring.evaluate(run.folder / "samples", "digits", useful=True)
     points = tmp_path / "points.npy"

@@ -17,7 +17,7 @@ def test_published_values():
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
-def test_the_number_of_different_directions(count):
+def test_counts_orthogonal_directions(count):
     # Each of `count` orthogonal features three times.
     assert vendi(torch.eye(8)[:count].repeat(3, 1) * 5) == pytest.approx(count, rel=1e-9)
 
@@ -30,7 +30,7 @@ def test_either_product_gives_the_same(count, size):
 
 
 @pytest.mark.parametrize("features", [torch.zeros(0, 3), torch.zeros(3), torch.full((3, 3), torch.nan)])
-def test_what_is_said(features):
+def test_invalid_features_are_refused(features):
     with pytest.raises(SparringError, match="finite features"):
         vendi(features)
 
@@ -52,7 +52,7 @@ class TestInceptionScore:
     def test_is_the_number_of_classes_that_are_certain_and_even(self, count):
         assert inception_score(torch.eye(12)[:count].repeat(5, 1)) == pytest.approx(count, rel=1e-12)
 
-    def test_is_one_where_nothing_is_said_and_where_all_say_the_same(self):
+    def test_is_one_for_uniform_and_for_equal_predictions(self):
         assert inception_score(torch.full((30, 8), 1 / 8)) == pytest.approx(1, abs=1e-12)
         assert inception_score(torch.tensor([[0.7, 0.3, 0.0]]).repeat(9, 1)) == pytest.approx(1, abs=1e-12)
 
@@ -70,7 +70,7 @@ class TestInceptionScore:
         assert inception_score(rows, splits) == pytest.approx(expected, rel=1e-9)
 
     def test_parts_are_taken_in_the_order_given(self):
-        # Each half is of one class, so that neither is various.
+        # Each half is of one class, so that neither is diverse.
         rows = torch.eye(2).repeat_interleave(10, 0)
         assert inception_score(rows, 2) == pytest.approx(1)
         assert inception_score(rows[torch.arange(20).view(2, 10).T.flatten()], 2) == pytest.approx(2)
@@ -79,11 +79,11 @@ class TestInceptionScore:
         "rows",
         [[[0.5, 0.6], [1.0, 0.0]], [[1.5, -0.5], [0.5, 0.5]], [[torch.nan, 1.0], [0.5, 0.5]], [[torch.inf, 0.0]] * 2],
     )
-    def test_what_is_said_of_rows_that_are_not_probabilities(self, rows):
+    def test_rows_that_are_not_probabilities_are_refused(self, rows):
         with pytest.raises(SparringError, match="not all rows are probabilities"):
             inception_score(torch.tensor(rows))
 
     @pytest.mark.parametrize(("count", "splits"), [(3, 4), (0, 1), (3, 0)])
-    def test_what_is_said_of_too_few_samples(self, count, splits):
+    def test_too_few_samples_are_refused(self, count, splits):
         with pytest.raises(SparringError, match=f"{count} samples and {splits} splits"):
             inception_score(torch.eye(3)[:count], splits)

@@ -1,4 +1,4 @@
-"""Samples beside those that really belonged to their conditions."""
+"""Generated samples against the true samples of their conditions."""
 
 import math
 
@@ -45,6 +45,6 @@ def test_small_images_have_a_smaller_window() -> None:
 
 
 @pytest.mark.parametrize("measure", [l1, lambda a, b: psnr(a, b, BOUNDS), lambda a, b: ssim(a, b, BOUNDS)])
-def test_other_numbers_are_refused(measure) -> None:
+def test_different_shapes_are_refused(measure) -> None:
     with pytest.raises(SparringError, match="as many of each"):
         measure(images()[:3], images())

@@ -50,7 +50,7 @@ class TestPathLength:
         assert length(lambda latent: latent, (first, second)) < expected
 
     @pytest.mark.parametrize("shape", [(3,), (3, 1)])
-    def test_is_taken_where_it_is_asked_for(self, shape):
+    def test_is_computed_at_the_given_positions(self, shape):
         # z(t)² with z = 1 + 2t moves by 4(1 + 2t).
         latent, where = (torch.ones(3, 1).double(), torch.full((3, 1), 3.0).double()), torch.tensor([0.0, 0.5, 1.0])
         found = perceptual_path_length(
@@ -140,16 +140,16 @@ class TestInterpolated:
         torch.testing.assert_close(found, first + 0.25 * aside, rtol=1e-9, atol=1e-15)
 
 
-class TestWhatIsSaid:
+class TestRefused:
     @pytest.mark.parametrize(("counts", "size"), [((3, 4, 3), 2), ((3, 3, 2), 2), ((0, 0, 0), 2)])
     def test_ends_that_do_not_match(self, counts, size):
         first, second, where = (normal(count, size, 0) for count in counts)
-        with pytest.raises(SparringError, match="a position for each pair"):
+        with pytest.raises(SparringError, match="a position for each path"):
             perceptual_path_length(
                 lambda points, rows: points.tanh(), torch.tanh, (first, second), where[:, 0], spherical=False
             )
 
-    def test_a_step_that_is_none(self):
+    def test_a_step_of_zero(self):
         with pytest.raises(SparringError, match=r"a step of 0\.0"):
             length(torch.tanh, (normal(3, 2, 0), normal(3, 2, 1)), step=0.0)
 

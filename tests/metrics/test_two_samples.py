@@ -1,4 +1,4 @@
-"""Judges that try to tell two sets apart: at chance where these are alike, sure where they are not."""
+"""Two-sample tests: at chance for equal distributions, certain for disjoint ones."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ class TestNearestNeighbour:
         ]
         assert np.mean(values) == pytest.approx(0.5, abs=0.03)
 
-    def test_is_one_where_they_are_apart(self):
+    def test_is_one_for_disjoint_sets(self):
         assert tuple(nearest_neighbour_test(normal(50, 0), normal(50, 1, shift=20.0))) == (1, 1, 1)
 
     def test_copies_are_below_a_half(self):
@@ -55,7 +55,7 @@ class TestClassifier:
         assert np.mean(values) == pytest.approx(0.5, abs=4 * 0.5 / (8 * 200) ** 0.5)
 
     @pytest.mark.parametrize("other", [{"shift": 2.0}, {"spread": 0.2}])
-    def test_sees_place_and_spread(self, other):
+    def test_detects_shift_and_spread(self, other):
         assert classifier_test(normal(300, 0), normal(300, 1, **other), generator=random()) > 0.9
 
     def test_repeats(self):
@@ -64,8 +64,8 @@ class TestClassifier:
 
 
 @pytest.mark.parametrize("test", [nearest_neighbour_test, lambda a, b: classifier_test(a, b, generator=random())])
-def test_what_is_said(test):
-    with pytest.raises(SparringError, match=r"Found 1 samples in the second set"):
+def test_too_few_or_broken_samples_are_refused(test):
+    with pytest.raises(SparringError, match=r"1 samples in the second set"):
         test(normal(20, 0), normal(1, 1))
     with pytest.raises(SparringError, match="not finite in 20 of 20 samples of the first set"):
         test(normal(20, 0) * torch.nan, normal(20, 1))

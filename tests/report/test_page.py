@@ -1,4 +1,4 @@
-"""The page needs nothing but itself, and shows strange names as they are."""
+"""The page needs no other file, and shows any text unchanged."""
 
 import io
 import re
@@ -7,11 +7,12 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from sparring.evaluation.glossary import number, words
+from sparring.evaluation.glossary import metric_info, number
 from sparring.evaluation.scores import Score
 from sparring.rendering.exhibits import Picture
 from sparring.report.curves import curves
 from sparring.report.page import Report, ScoreTable, page
+from sparring.runs.logbook import LogLine
 
 WILD = "<script>alert(\"1\")</script> & 'so on'"
 
@@ -35,7 +36,10 @@ def wild_report():
             ScoreTable(
                 WILD,
                 WILD,
-                {"frechet": Score(0.41234, 0.1, "lower", 0.0123), WILD: Score(None, None, "higher", remark=WILD)},
+                {
+                    "frechet": Score(value=0.41234, floor=0.1, better="lower", plus_minus=0.0123),
+                    WILD: Score(value=None, floor=None, better="higher", remark=WILD),
+                },
                 WILD,
             )
         ],
@@ -70,7 +74,7 @@ def elements():
     return parser.seen
 
 
-def test_nothing_is_fetched_or_run(elements):
+def test_nothing_is_fetched_or_executed(elements):
     text = page(wild_report())
     assert not re.search(r"https?:|//[a-z]|@import|url\(", text)
     assert "<script" not in text
@@ -81,7 +85,7 @@ def test_nothing_is_fetched_or_run(elements):
         assert "href" not in attributes
 
 
-def test_every_picture_has_words(elements):
+def test_every_picture_has_an_alternative_text(elements):
     pictures = [attributes for tag, attributes in elements if tag == "img"]
     assert len(pictures) == 4
     assert all(one["alt"] == WILD for one in pictures)
@@ -92,39 +96,48 @@ def test_an_empty_report_is_a_page():
     assert "<h1>title</h1>" in text and "<section>" not in text
 
 
-def test_values_stand_beside_floors_and_meaning():
+def test_values_are_beside_floors_and_meanings():
     text = page(wild_report())
     assert '<td class="n">0.4123 ± 0.012</td><td class="n">0.1</td>' in text
-    assert words("frechet").meaning in text
+    assert metric_info("frechet").meaning in text
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(None, "–"), (8.0, "8"), (0.123456, "0.1235"), (1e-7, "1e-07"), (12345.678, "1.235e+04")]
 )
-def test_numbers(value, text):
+def test_formatted_numbers(value, text):
     assert number(value) == text
 
 
 @pytest.mark.parametrize(
-    "rows",
+    "lines",
     [
         [],
-        [{"samples": 64, "generator/adversarial": 0.7}],
+        [LogLine(samples=64, terms={"generator": {"adversarial": 0.7}})],
         [
-            {
-                "samples": 64 * step,
-                "generator/adversarial": 0.7,
-                "discriminator/adversarial": 0.7,
-                "discriminator/r1": 1000.0 / (step + 1) ** 2,
-                "discriminator/gradient": 1.0,
-                "temperature": 3.0,
-                "samples_per_second": 100.0,
-                "note": "a word",
-            }
+            LogLine(
+                samples=64 * step,
+                terms={
+                    "generator": {"adversarial": 0.7},
+                    "discriminator": {"adversarial": 0.7, "r1": 1000.0 / (step + 1) ** 2},
+                },
+                notes={"discriminator": {"lead": 0.5}},
+                gradients={"discriminator": 1.0},
+                controls={"gamma": 3.0},
+                samples_per_second=100.0,
+            )
             for step in range(50)
         ],
     ],
 )
-def test_curves_are_a_picture(rows):
-    with Image.open(io.BytesIO(curves(rows))) as picture:
+def test_curves_are_a_picture(lines):
+    with Image.open(io.BytesIO(curves(lines))) as picture:
         assert picture.format == "PNG" and picture.width > 600 and picture.height > 200
+
+
+def test_default_metrics_come_first_and_further_ones_below():
+    scores = {name: Score(value=0.5, floor=0.4, better="lower") for name in ("frechet", "vendi")}
+    text = page(Report("title", [], [], tables=[ScoreTable("first", "floor", scores), ScoreTable("other", "", scores)]))
+    order = ["How good is it?", "Fréchet distance", "Further metrics", "Vendi score", "<h3>other</h3>"]
+    assert sorted(order, key=text.index) == order
+    assert text.count("Fréchet distance") == 2 and text.count("Floor: floor.") == 2

@@ -17,7 +17,7 @@ from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.flow import Batch
 from sparring.metrics.extractors.extractor import Extractor
-from sparring.metrics.measure import Measure, Repeat
+from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modality import Survey
 from sparring.rendering.exhibits import Exhibit
 from sparring.samples import Sample, tensors
@@ -98,7 +98,7 @@ class Kind:
     def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
         return {"features": Features(self.features)}
 
-    def measure(self, split: Split, seed: int) -> Measure:
+    def measure(self, split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
         return lambda one: ({}, {})
 
     def cheap_features(self, samples: Sample, facts: Facts) -> Tensor:
@@ -118,7 +118,7 @@ class Features:
 
     compute: Callable[[Sample], Tensor]
     name: str = "features"
-    lasting: bool = False
+    cacheable: bool = False
 
     def __call__(self, samples: Sample) -> Tensor:
         with torch.no_grad():

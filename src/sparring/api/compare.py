@@ -1,16 +1,17 @@
-"""The Python twin of `sparring compare`."""
+"""The Python counterpart of `sparring compare`."""
 
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from sparring.api.evaluate import require_numbers
 from sparring.errors import SparringError
-from sparring.evaluation.comparison import Comparison
-from sparring.evaluation.judging import count_for, judge_subject, require_numbers
+from sparring.evaluation.comparison import Comparison, compared
+from sparring.evaluation.evaluator import Evaluator
+from sparring.evaluation.quick import count_for
 from sparring.evaluation.subject import open_subject
 from sparring.recipe import Recipe
 from sparring.runs.display import Display, Plain
-from sparring.samples import batch_size
 from sparring.storage import write_json
 
 
@@ -22,38 +23,42 @@ def compare(
     json: str | Path | None = None,
     count: int | None = None,
     seed: int = 0,
+    all: bool = False,
     extractors: Sequence[str] = (),
     recipe: str | Recipe | None = None,
     display: Display | None = None,
 ) -> Comparison:
-    """Judge two models, or folders of samples, by the same real samples, and say which is better where it can be told.
+    """Evaluate two models, or folders of samples, with the same real samples, and compare them.
 
-    The arguments are those of ``evaluate``. Whatever was held out when the models were trained, here the real data is
-    split by ``seed`` for both.
+    The arguments are those of ``evaluate``. Whatever was held out when the models were trained, the real data is split
+    by ``seed`` for both.
 
     Raises:
-        SparringError: there is nothing to judge, it does not fit the data, or the two do not fit each other.
+        SparringError: there is nothing to evaluate, it does not fit the data, or the two do not fit each other.
     """
     require_numbers(count, seed)
     (one, survey), (other, _) = (open_subject(place, data, recipe) for place in (first, second))
     subjects = (one, other)
-    if (one.kind.name, one.view.shape) != (other.kind.name, other.view.shape):
+    kinds = [f"{subject.modality.name} of shape {subject.view.shape}" for subject in subjects]
+    if kinds[0] != kinds[1]:
         raise SparringError(
-            found=f"{one.kind.name} of shape {one.view.shape} and {other.kind.name} of shape {other.view.shape}",
+            found=f"{kinds[0]} and {kinds[1]}",
             expected="samples of one kind and shape",
             remedy="compare models of one resolution, or resize the files of one",
         )
-    # The same rows for both, each with the conditions that its model takes.
-    splits = [survey.prepare(each.view, seed=seed) for each in subjects]
-    there = [batch_size(one.made) for one in subjects if one.made is not None]
-    count = min([count or count_for(splits[0]), *there])
+
+    # The same rows for both, each with the conditions of its model; equally many samples.
+    splits = [survey.prepare(subject.view, seed=seed) for subject in subjects]
+    available = [len(subject.files) for subject in subjects if subject.files is not None]
+    count = min([count or count_for(splits[0]), *available])
 
     display = display or Plain()
-    both = [
-        judge_subject(each, split, count, seed, extractors, partial(display.count, f"judging {name}"))
-        for each, split, name in zip(subjects, splits, ("A", "B"), strict=True)
-    ]
-    comparison = Comparison(*both)
+    evaluations = []
+    for subject, split, name in zip(subjects, splits, ("A", "B"), strict=True):
+        on_progress = partial(display.count, f"evaluating {name}")
+        evaluator = Evaluator(split, subject.modality, seed, extractors, further=all, on_progress=on_progress)
+        evaluations.append(evaluator.evaluate(subject, subject.batch(split, count, seed)))
+    comparison = compared(*evaluations)
     if json is not None:
-        write_json(Path(json), comparison.as_json())
+        write_json(Path(json), comparison.model_dump(mode="json"))
     return comparison

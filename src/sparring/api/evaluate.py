@@ -1,19 +1,20 @@
-"""The Python twin of `sparring evaluate`."""
+"""The Python counterpart of `sparring evaluate`."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
-from sparring.data.dataset import Split
-from sparring.errors import SparringError
-from sparring.evaluation.judging import count_for, judge_subject, require_numbers
-from sparring.evaluation.result import Judgement, plain
+from sparring.errors import SparringError, nearest
+from sparring.evaluation.evaluator import Evaluator
+from sparring.evaluation.protocol import MAX_SAMPLES, Protocol
+from sparring.evaluation.quick import MIN_SAMPLES, count_for
+from sparring.evaluation.result import Evaluation
 from sparring.evaluation.subject import open_subject
 from sparring.evaluation.usefulness import usefulness
-from sparring.flow import Batch
+from sparring.randomness import require_seed
 from sparring.recipe import Recipe
-from sparring.report.report import write_judgement
+from sparring.report.report import write_evaluation
 from sparring.runs.display import Display, Plain
 from sparring.storage import write_json
 
@@ -27,57 +28,92 @@ def evaluate(
     count: int | None = None,
     seed: int = 0,
     recipe: str | Recipe | None = None,
+    all: bool = False,
+    protocol: Protocol = "floor",
     useful: bool = False,
     extractors: Sequence[str] = (),
     display: Display | None = None,
-) -> Judgement:
-    """Judge a model, or samples that any tool made, against real data.
+) -> Evaluation:
+    """Evaluate a model, or samples that any tool has generated, against real data.
 
     Args:
-        subject: a run folder, a published folder, or a folder (points: a file) of samples.
-        data: the real data, as `sparring inspect` reads it. If it is what a model was trained on, the floor is
-            measured with what was held out then.
-        json: write everything to this file too.
-        report: write a page for a person to this file, with pictures.
-        count: samples to judge; None for as many as the data allows, at most 10,000.
-        seed: of the samples, and of everything that is drawn at random in judging.
-        recipe: only for a model of your own recipe.
-        useful: measure, too, what a classifier learns from the samples; for models of labelled images. Four small
-            classifiers are trained for it.
-        extractors: by whose features to judge, of images "pixels", "own" (a small network trained on the real data),
-            "inception" and "inception-legacy" (FID), "dinov2", each of these three with ":" and a file or folder of
-            weights or without, and "file.py:function"; None for those that need no download.
+        subject: a run folder, a published folder, or a folder or file of samples.
+        data: the real data, as `sparring inspect` reads it. If the model was trained on it, the floor is measured with
+            what was held out then.
+        json: also write the result to this file.
+        report: also write a page with pictures to this file.
+        count: samples to evaluate; None for as many as the data allows, at most 10,000.
+        seed: of the samples, and of everything that is drawn at random.
+        recipe: needed for a model of your own recipe only.
+        all: compute all metrics, not only those of the default verdict.
+        protocol: "floor" compares equal numbers of samples, beside a floor and intervals; "standard" compares all
+            samples with all real ones, as most published numbers do.
+        useful: train classifiers on the samples and test them on real ones; for models of labelled images.
+        extractors: features for the metrics, for images "pixels", "own" (a small network trained on the real data),
+            "inception" and "inception-legacy" (FID), "dinov2", the last three optionally with ":" and a file or folder
+            of weights, and "file.py:function"; none for the most sensitive one that needs no download.
         display: where progress is shown; None for plain lines.
 
     Raises:
-        SparringError: there is nothing to judge, or it does not fit the data.
+        SparringError: there is nothing to evaluate, or it does not fit the data.
     """
     require_numbers(count, seed)
-    judged, survey = open_subject(subject, data, recipe)
-    model = judged.model
+    _require_protocol(protocol)
+    opened, survey = open_subject(subject, data, recipe)
+    model = opened.model
     if useful and model is None:
         raise SparringError(
             found=f"no model in {subject}",
-            expected="a run or a published folder: files do not say which class they were made for",
+            expected="a run or a published folder: files do not say which class they were generated for",
             remedy="leave --useful out",
         )
-    own = model is not None and survey.facts.fingerprint == model.facts.fingerprint
-    apart = int(model.history.get("seed", seed)) if model is not None and own else seed
-    split = survey.prepare(judged.view, seed=apart)
-    # First, because it may be refused.
-    found = _usefulness(judged.batch(split, count or count_for(split), seed).batch, split, seed) if useful else {}
-    judgement = judge_subject(judged, split, count, seed, extractors, partial((display or Plain()).count, "judging"))
-    judgement = replace(judgement, measures={**judgement.measures, **plain(found)})
-    if model is not None and not own:
-        remark = f"The model was trained on other data ({model.facts.source}): what is held out here is any part of "
-        judgement = replace(judgement, remarks=(f"{remark}{data}.",))
+
+    # Hold out what was held out in training; other data is split anew.
+    trained_on_it = model is not None and survey.facts.fingerprint == model.facts.fingerprint
+    split_seed = int(model.history.get("seed", seed)) if model is not None and trained_on_it else seed
+    split = survey.prepare(opened.view, seed=split_seed)
+    if count is None:
+        least = MIN_SAMPLES if protocol == "floor" else MAX_SAMPLES
+        count = count_for(split, least) if opened.files is None else len(opened.files)
+    generated = opened.batch(split, count, seed)
+    # Before the other metrics, because samples without classes are refused.
+    useful_scores = usefulness(generated.batch.real, generated.batch.label, split, seed) if useful else {}
+
+    on_progress = partial((display or Plain()).count, "evaluating")
+    evaluator = Evaluator(split, opened.modality, seed, extractors, further=all, on_progress=on_progress)
+    compute = evaluator.evaluate if protocol == "floor" else evaluator.compare_all
+    evaluation = compute(opened, generated)
+    remarks = evaluation.remarks
+    if model is not None and not trained_on_it and protocol == "floor":
+        remark = (
+            f"The model was trained on other data ({model.facts.source}): the held-out part of {data} is arbitrary."
+        )
+        remarks = (*remarks, remark)
+    evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores, "remarks": remarks})
+
     if json is not None:
-        write_json(Path(json), judgement.as_json())
+        write_json(Path(json), evaluation.model_dump(mode="json"))
     if report is not None:
-        samples = judged.batch(split, judgement.count, seed).batch
-        write_judgement(Path(report), judged.kind, split, samples, judgement, model)
-    return judgement
+        write_evaluation(Path(report), opened.modality, split, generated.batch, evaluation, model)
+    return evaluation
 
 
-def _usefulness(batch: Batch, split: Split, seed: int) -> dict[str, tuple[float, float]]:
-    return usefulness(batch.real, batch.label, split, seed)
+def require_numbers(count: int | None, seed: int) -> None:
+    """Refuse fewer than two samples, and invalid seeds.
+
+    Raises:
+        SparringError: one of the two is invalid.
+    """
+    require_seed(seed)
+    if count is not None and count < 2:
+        raise SparringError(found=f"--count {count}", expected="at least 2", remedy="give another number")
+
+
+def _require_protocol(protocol: str) -> None:
+    known = list(get_args(Protocol))
+    if protocol not in known:
+        raise SparringError(
+            found=f"--protocol {protocol}",
+            expected=f"one of {', '.join(known)}",
+            remedy=f"check the spelling{nearest(protocol, known)}",
+        )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sparring.api.conclude import conclude
 from sparring.errors import SparringError
-from sparring.evaluation.judging import quick_score
+from sparring.evaluation.quick import quick_score
 from sparring.modalities import modality
 from sparring.model import recipe_named
 from sparring.recipe import Recipe, with_stored_fields

@@ -10,7 +10,7 @@ from sparring.api.conclude import conclude
 from sparring.api.surveying import survey_data
 from sparring.data.facts import Facts
 from sparring.errors import SparringError, nearest
-from sparring.evaluation.judging import quick_score
+from sparring.evaluation.quick import quick_score
 from sparring.modality import Survey
 from sparring.randomness import require_seed
 from sparring.recipe import AdversarialRecipe, Recipe, resolve, with_fields

@@ -1,4 +1,4 @@
-"""The last lines of a run: what was trained, how good it is, where to look, what to try next."""
+"""The last lines of a run: what was trained, how good it is, and what to do next."""
 
 import os
 
@@ -6,21 +6,20 @@ from sparring.runs.folder import Run
 
 
 def closing_words(run: Run) -> str:
-    """For the first process; nothing for the others."""
+    """Return the lines for the first process of a run, and nothing for the others."""
     if os.environ.get("RANK", "0") != "0":
         return ""
-    from sparring.evaluation.result import Judgement
+    from sparring.evaluation.result import Evaluation
 
     record = run.record
-    judgement = Judgement.from_run(run)
-    own = f" --recipe {record.recipe}" if ".py:" in record.recipe else ""
+    recipe = f" --recipe {record.recipe}" if ".py:" in record.recipe else ""
     lines = [
         "",
-        f"Trained {record.recipe} on {record.facts.source}: {record.facts.count:,} samples, those held out included.",
-        *judgement.lines(),
+        f"Trained {record.recipe} on {record.facts.source}: {record.facts.count:,} samples, including those held out.",
+        *Evaluation.from_run(run).lines(further=False),
         f"Samples: {run.picture}",
         f"Report:  {run.report}",
-        f"Next:    sparring sample {run.folder} --count 64 --out samples/{own}",
-        f"         sparring evaluate {run.folder} --data {record.facts.source}{own}",
+        f"Next:    sparring sample {run.folder} --count 64 --out samples/{recipe}",
+        f"         sparring evaluate {run.folder} --data {record.facts.source}{recipe} --all",
     ]
     return "\n".join(lines)

@@ -13,36 +13,38 @@ def compare(
     count: int | None = None,
     seed: int = 0,
     recipe: str | None = None,
+    all: bool = False,
     extractor: list[str] | None = None,
 ) -> None:
-    """Judge two models, or folders of samples, by the same real data: which is better, where that can be told.
+    """Evaluate two models, or folders of samples, with the same real data, and compare them.
 
     Examples:
-        sparring compare runs/digits-001 runs/digits-002 --data digits
+        sparring compare runs/photos-001 runs/photos-002 --data photos/
 
     Parameters
     ----------
     first
-        A run folder, a published model, or a folder of samples: A.
+        A run folder, a published model, or a folder or file of samples: A.
     second
         Another: B.
     data
         The real data: a folder, a file or a name.
     json
-        Write both judgements and all differences to this file.
+        Also write both evaluations and all differences to this file.
     count
         Samples of each. Default: as many as the data allows, at most 10,000.
     seed
-        Of the samples, and of everything that is drawn at random in judging.
+        Random seed of the samples and of the evaluation.
     recipe
         Only for models of your own recipe: file.py:Name again.
+    all
+        Compute and compare all metrics (takes several times longer).
     extractor
         As for `sparring evaluate`.
     """
     from sparring.api import compare as api
     from sparring.runs.display import default_display
 
-    extractors = extractor or ()
     comparison = api.compare(
         first,
         second,
@@ -51,7 +53,8 @@ def compare(
         count=count,
         seed=seed,
         recipe=recipe,
-        extractors=extractors,
+        all=all,
+        extractors=extractor or (),
         display=default_display(),
     )
-    print("\n".join(comparison.lines()))
+    print("\n".join(comparison.lines(further=all)))

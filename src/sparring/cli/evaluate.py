@@ -1,6 +1,7 @@
 """`sparring evaluate`"""
 
 from pathlib import Path
+from typing import Literal
 
 
 def evaluate(
@@ -13,43 +14,50 @@ def evaluate(
     count: int | None = None,
     seed: int = 0,
     recipe: str | None = None,
+    all: bool = False,
+    protocol: Literal["floor", "standard"] = "floor",
     useful: bool = False,
     extractor: list[str] | None = None,
 ) -> None:
-    """Judge a model, or a folder of samples that any tool made, against real data.
+    """Evaluate a model, or a folder of samples that any tool has generated, against real data.
 
-    Every score stands beside its floor: what real samples reach against other real samples, at the same number.
+    Every score is shown beside its floor: the score of real samples against other real samples, equally many.
 
     Examples:
-        sparring evaluate runs/digits-001 --data digits --json scores.json
+        sparring evaluate runs/photos-001 --data photos/ --json scores.json
 
     Parameters
     ----------
     subject
-        A run folder, a published model, or a folder of samples.
+        A run folder, a published model, or a folder or file of samples.
     data
         The real data: a folder, a file or a name.
     json
-        Write all scores with their protocol to this file.
+        Also write all scores, with their protocol, to this file.
     report
-        Write a page for a person to this file, with pictures; it needs nothing but itself.
+        Also write a page with pictures to this file; it needs no other file.
     count
-        Samples to judge. Default: as many as the data allows, at most 10,000.
+        Samples to evaluate. Default: as many as the data allows, at most 10,000.
     seed
-        Of the samples, and of everything that is drawn at random in judging.
+        Random seed of the samples and of the evaluation.
     recipe
         Only for a model of your own recipe: file.py:Name again.
+    all
+        Compute and show all metrics (takes several times longer).
+    protocol
+        floor: equal numbers of samples, beside a floor and 95 % intervals. standard: all samples against all real ones,
+        as most published numbers are computed; shows the Fréchet distance.
     useful
-        Measure, too, what a classifier learns from the samples (models of labelled images; takes longer).
+        Also train classifiers on the samples and test them on real ones (models of labelled images; takes longer).
     extractor
-        By whose features to judge, several times for several: pixels, own (a small network trained on the real data),
-        inception[:weights] (FID as clean-fid resizes), inception-legacy[:weights] (FID as it was first computed),
-        dinov2[:folder], or your own file.py:function. Default: own and pixels.
+        Features for the metrics; repeat the option for several: pixels, own (a small network trained on the real data),
+        inception[:weights] (FID, resized as by clean-fid), inception-legacy[:weights] (FID, resized as by the original
+        program), dinov2[:folder], or your own file.py:function. Default: own where possible, else pixels.
     """
     from sparring.api import evaluate as api
     from sparring.runs.display import default_display
 
-    judgement = api.evaluate(
+    evaluation = api.evaluate(
         subject,
         data,
         json=json,
@@ -57,8 +65,10 @@ def evaluate(
         count=count,
         seed=seed,
         recipe=recipe,
+        all=all,
+        protocol=protocol,
         useful=useful,
         extractors=extractor or (),
         display=default_display(),
     )
-    print("\n".join(judgement.lines()))
+    print("\n".join(evaluation.lines(further=all)))

@@ -1,116 +1,109 @@
-"""Two judgements side by side: which is better, where that can be told."""
+"""Comparison of two evaluations: which is better, where the difference is significant."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple, final
+from collections import Counter
+from typing import Literal, TypeAlias, final
 
-from sparring.evaluation.glossary import by_question, interval, titled
-from sparring.evaluation.result import Judgement
+from pydantic import BaseModel, ConfigDict
+
+from sparring.evaluation.glossary import NO_DIFFERENCE, aligned, by_question, interval, metric_info, title, wrapped
+from sparring.evaluation.result import Evaluation
 from sparring.evaluation.scores import Score, half_width
 
-UNTOLD = "no difference can be told"
-
-
-class Difference(NamedTuple):
-    """One measure of both.
-
-    Args:
-        first: the one's score.
-        second: the other's.
-        plus_minus: half the width of the 95 % interval around the difference of the values, or None.
-        verdict: "first", "second", "no difference can be told", or nothing where there is no interval.
-    """
-
-    first: Score
-    second: Score
-    plus_minus: float | None
-    verdict: str
+Verdict: TypeAlias = Literal["first", "second", "no significant difference", ""]
+ALL_SAMPLES = "all samples"
+"""Heading of the metrics that are not computed in the features of an extractor."""
 
 
 @final
-@dataclass(frozen=True)
-class Comparison:
-    """Two judgements by the same real samples.
+class Difference(BaseModel):
+    """Difference of one metric."""
 
-    Real samples are the same in every repeat, so differences are told that are smaller than either interval. What
-    another training run would have given is in none of them: to compare recipes, train each with several seeds.
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    difference: float | None
+    """The first value minus the second."""
+    plus_minus: float | None
+    """Half the width of the 95 % interval around the difference."""
+    verdict: Verdict
+    """Which is better; empty where there is no interval."""
+
+
+@final
+class Comparison(BaseModel):
+    """Two evaluations with the same real samples.
+
+    Repeats share their real samples, so differences are significant that are smaller than either interval. No interval
+    covers what another training run would give: to compare recipes, train each with several seeds.
     """
 
-    first: Judgement
-    second: Judgement
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
-    def differences(self) -> dict[str, dict[str, Difference]]:
-        """Extractor (or "all samples") → measure → both."""
-        pairs = zip(self.first.scores, self.second.scores, strict=True)
-        found = {one.extractor: _differences(one.measures, other.measures) for one, other in pairs}
-        return {**found, "all samples": _differences(self.first.measures, self.second.measures)}
+    first: Evaluation
+    second: Evaluation
+    differences: dict[str, dict[str, Difference]]
+    """Extractor, or "all samples" → metric → difference; only of extractors and metrics that both have."""
 
-    def lines(self) -> list[str]:
-        """Plain text, by what each measure asks."""
-        counts = {one.extractor: f", {one.count:,} samples a side" for one in self.first.scores}
-        return [
-            f"A: {self.first.subject}",
-            f"B: {self.second.subject}",
-            f"{self.first.count:,} samples of each against {self.first.data}.",
-            *(line for name, rows in self.differences().items() for line in _table(name, counts.get(name, ""), rows)),
-            "",
-            self.summary(),
-        ]
+    def lines(self, *, further: bool = True) -> list[str]:
+        """Return the comparison as plain text, with the further metrics or without."""
+        sides = [_tables(side) for side in (self.first, self.second)]
+        samples = f"{self.first.count:,} samples of each against {self.first.data}."
+        lines = wrapped([f"A: {self.first.subject}", f"B: {self.second.subject}", samples])
+        verdicts = {"first": "A is better", "second": "B is better"}
+        counts = {one.extractor: f", {one.samples}" for one in self.first.scores}
+        for heading, differences in self.differences.items():
+            shown = [name for name in differences if further or metric_info(name).default]
+            if not shown:
+                continue
+            rows = [["", "", "A", "B", "floor", ""]]
+            for question, name in by_question(shown):
+                first, second = (tables[heading][name] for tables in sides)
+                values = [interval(side.value, side.plus_minus) for side in (first, second)]
+                verdict = differences[name].verdict
+                floor = interval(first.floor, None)
+                rows.append([question, title(name, heading), *values, floor, verdicts.get(verdict, verdict)])
+            lines += ["", heading + counts.get(heading, ""), *aligned(rows)]
+        return [*lines, "", *wrapped([self.summary()])]
 
     def summary(self) -> str:
-        """How often each is better, in one sentence."""
-        verdicts = [one.verdict for rows in self.differences().values() for one in rows.values() if one.verdict]
-        first, second, neither = (verdicts.count(verdict) for verdict in ("first", "second", UNTOLD))
-        counts = f"A is better in {first} measures, B in {second}; in {neither} {UNTOLD}."
-        return f"{counts} What another training of either would have given is in no interval."
-
-    def as_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        differences = {
-            heading: {
-                name: {"difference": _minus(one), "plus_minus": one.plus_minus, "verdict": one.verdict}
-                for name, one in rows.items()
-            }
-            for heading, rows in self.differences().items()
-        }
-        return {"first": self.first.as_json(), "second": self.second.as_json(), "differences": differences}
+        """Return in one sentence how often each is better."""
+        counts = Counter(one.verdict for rows in self.differences.values() for one in rows.values())
+        verdicts = f"A is better in {counts['first']} metrics, B in {counts['second']}"
+        neither = f"{counts[NO_DIFFERENCE]} show {NO_DIFFERENCE}"
+        return f"{verdicts}; {neither}. The variation between training runs of either is in no interval."
 
 
-def _differences(first: Mapping[str, Score], second: Mapping[str, Score]) -> dict[str, Difference]:
-    return {name: _difference(first[name], second[name]) for name in first if name in second}
+def compared(first: Evaluation, second: Evaluation) -> Comparison:
+    """Compare two evaluations by the extractors and metrics that both have."""
+    one, other = _tables(first), _tables(second)
+    differences = {
+        heading: {name: _difference(scores[name], other[heading][name]) for name in scores if name in other[heading]}
+        for heading, scores in one.items()
+        if heading in other
+    }
+    return Comparison(first=first, second=second, differences=differences)
+
+
+def _tables(evaluation: Evaluation) -> dict[str, dict[str, Score]]:
+    return {**{one.extractor: one.metrics for one in evaluation.scores}, ALL_SAMPLES: evaluation.metrics}
 
 
 def _difference(first: Score, second: Score) -> Difference:
-    around = None
+    if first.value is None or second.value is None:
+        return Difference(difference=None, plus_minus=None, verdict="")
+    difference, around = first.value - second.value, None
     if len(first.deviations) == len(second.deviations):
         around = half_width(a - b for a, b in zip(first.deviations, second.deviations, strict=True))
-    if first.value is None or second.value is None or around is None:
-        return Difference(first, second, None, "")
-    if abs(first.value - second.value) <= around:
-        return Difference(first, second, around, UNTOLD)
-    return Difference(first, second, around, "first" if _loss(first) < _loss(second) else "second")
+    if around is None:
+        return Difference(difference=difference, plus_minus=None, verdict="")
+    verdict: Verdict = "first" if _loss(first) < _loss(second) else "second"
+    if abs(difference) <= around:
+        verdict = NO_DIFFERENCE
+    return Difference(difference=difference, plus_minus=around, verdict=verdict)
 
 
 def _loss(score: Score) -> float:
-    """The lower the better."""
+    """Return a number that is lower for better scores."""
     assert score.value is not None
     if score.better == "nearer to the floor":
         return abs(score.value - (score.floor or 0.0))
     return score.value if score.better == "lower" else -score.value
-
-
-def _minus(one: Difference) -> float | None:
-    return None if one.first.value is None or one.second.value is None else one.first.value - one.second.value
-
-
-def _table(extractor: str, count: str, rows: Mapping[str, Difference]) -> Iterator[str]:
-    if not rows:
-        return
-    said = {"first": "A is better", "second": "B is better"}
-    yield from ("", f"{extractor}{count}", f"  {'':<10}{'':<19}{'A':<24}{'B':<24}{'floor':<14}")
-    for question, name in by_question(rows):
-        one = rows[name]
-        columns = [interval(one.first.value, one.first.plus_minus), interval(one.second.value, one.second.plus_minus)]
-        floor = interval(one.first.floor, None)
-        line = f"  {question:<10}{titled(name, extractor):<19}{columns[0]:<24}{columns[1]:<24}{floor:<14}"
-        yield f"{line}{said.get(one.verdict, one.verdict)}"

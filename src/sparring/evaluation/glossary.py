@@ -1,202 +1,197 @@
-"""What each measure is called, what it asks and what it means, for people."""
+"""Metrics in words: title, direction and meaning of each, and how values are printed."""
 
 import itertools
-from collections.abc import Iterable
-from typing import Literal, NamedTuple, TypeAlias, get_args
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 Better: TypeAlias = Literal["lower", "higher", "nearer to the floor"]
 Question: TypeAlias = Literal["Valid?", "Good?", "Diverse?", "New?", "Useful?"]
 QUESTIONS: tuple[Question, ...] = get_args(Question)
 """In the order of the reports."""
+NO_DIFFERENCE: Final = "no significant difference"
+MAX_LINE = 100
+"""Characters in a line on the terminal."""
 
 
 class MetricInfo(NamedTuple):
-    """A measure in words: its title, which way is better, one sentence on what it says, and what it asks."""
+    """A metric in words.
+
+    Args:
+        title: its name in tables.
+        better: which values are better.
+        meaning: one sentence.
+        question: which question about the samples it answers.
+        default: whether it belongs to the verdict that is shown by default.
+    """
 
     title: str
     better: Better
     meaning: str
     question: Question = "Good?"
+    default: bool = False
 
 
 GLOSSARY: dict[str, MetricInfo] = {
     "frechet": MetricInfo(
         "Fréchet distance",
         "lower",
-        "How far the cloud of generated features as a whole lies from the real one, in place and shape.",
+        "Distance between Gaussians fitted to generated and to real features.",
+        default=True,
     ),
     "kernel": MetricInfo(
-        "kernel distance",
-        "lower",
-        "The same question by another way; 0 in the mean for equal data, so it may fall slightly below.",
+        "kernel distance", "lower", "Squared maximum mean discrepancy; 0 in the mean for equal data, may be below."
     ),
     "frechet_at_infinity": MetricInfo(
         "FD at infinity",
         "lower",
-        "The Fréchet distance extrapolated to infinitely many samples; 0 in the mean for equal data.",
+        "Fréchet distance extrapolated to infinitely many samples; 0 in the mean for equal data.",
     ),
     "sliced_wasserstein": MetricInfo(
-        "sliced Wasserstein",
-        "lower",
-        "How far features must be moved to become the real ones, in the mean over directions.",
+        "sliced Wasserstein", "lower", "Transport distance, averaged over random directions."
     ),
-    "precision": MetricInfo("precision", "higher", "The share of generated samples that look like real ones."),
-    "recall": MetricInfo("recall", "higher", "The share of real samples that could have been generated.", "Diverse?"),
-    "density": MetricInfo(
-        "density", "higher", "How thickly real samples lie around the generated ones; 1 for real data."
+    "precision": MetricInfo("precision", "higher", "Share of generated samples that look real.", default=True),
+    "recall": MetricInfo("recall", "higher", "Share of real samples that the model could generate.", "Diverse?", True),
+    "density": MetricInfo("density", "higher", "Density of real samples around generated ones; 1 for real data."),
+    "coverage": MetricInfo(
+        "coverage", "higher", "Share of real samples that have a generated one nearby.", "Diverse?", True
     ),
-    "coverage": MetricInfo("coverage", "higher", "The share of real samples with a generated one nearby.", "Diverse?"),
-    "vendi": MetricInfo(
-        "Vendi score",
-        "nearer to the floor",
-        "The effective number of different samples; real ones have as many as the floor says.",
-        "Diverse?",
-    ),
+    "vendi": MetricInfo("Vendi score", "nearer to the floor", "Effective number of different samples.", "Diverse?"),
     "classifier_test": MetricInfo(
-        "classifier test",
-        "lower",
-        "How often a small network tells generated from real samples it has not seen; 0.5 is chance.",
+        "classifier test", "lower", "Accuracy of a small network that separates generated from real; 0.5 is chance."
     ),
     "nearest_neighbour_test": MetricInfo(
         "1-NN test",
         "lower",
-        "How often the nearest neighbour is of the same kind; 0.5 for equal data, far below it for copies.",
+        "How often the nearest neighbour is of the same kind; 0.5 is chance, copies are far below.",
     ),
     "agreement": MetricInfo(
         "agreement",
         "higher",
-        "The share of samples that a classifier of real data takes for the class asked for.",
+        "Share of samples that a classifier of real data assigns to the given class.",
         "Valid?",
+        True,
+    ),
+    "copies": MetricInfo(
+        "copies", "lower", "Generated samples that are nearly copies of training samples.", "New?", True
     ),
     "authenticity": MetricInfo(
         "authenticity",
         "nearer to the floor",
-        "The share of samples that are farther from the nearest training sample than that is from its neighbours.",
+        "Share of samples farther from the nearest training sample than that one is from its own neighbour.",
         "New?",
     ),
     "c_t": MetricInfo(
         "C_T",
         "nearer to the floor",
-        "By how many deviations samples lie farther from training samples than held-out ones; below -3 too close.",
+        "z-score of the distances to training samples against those of held-out ones; below -3: too close.",
         "New?",
     ),
     "trained_on_samples": MetricInfo(
-        "learnt from",
+        "TSTR accuracy",
         "higher",
-        "How well a classifier that saw generated samples alone knows real ones; the floor saw equally many real ones.",
+        "Train on synthetic, test on real: accuracy of a classifier; the floor is trained on as many real samples.",
         "Useful?",
+        True,
     ),
     "trained_on_both": MetricInfo(
-        "learnt from both",
+        "TSTR with real",
         "higher",
-        "The same of one that saw them beside all real training samples; the floor saw the real ones alone.",
+        "The same, trained on synthetic and real samples; the floor is trained on the real ones alone.",
         "Useful?",
+        True,
     ),
     "class_coverage": MetricInfo(
-        "worst coverage",
-        "higher",
-        "The coverage of the class that is covered worst.",
-        "Diverse?",
+        "worst coverage", "higher", "Coverage of the class that is covered worst.", "Diverse?"
     ),
     "similarity": MetricInfo(
         "MS-SSIM",
         "nearer to the floor",
-        "How alike two samples of one class look in the mean; 1 where they are all the same.",
+        "Mean similarity of two samples of one class; 1 where all samples are equal.",
         "Diverse?",
     ),
     "spectrum": MetricInfo(
         "spectrum distance",
         "lower",
-        "How far fine and coarse detail differ in strength, in decades; large for checkerboards and for blur.",
+        "Difference in strength of fine and coarse detail, in decades: checkerboards, blur.",
     ),
     "inception_score": MetricInfo(
         "inception score",
         "nearer to the floor",
-        "How surely the network sees a class in each sample, and how many in all: 1 to the number of classes.",
+        "Confidence and diversity of the classes that a classifier predicts, from 1 to their number.",
     ),
     "path_length": MetricInfo(
-        "path length",
-        "lower",
-        "How much samples change along paths between noise, in the features named first; only for equal features.",
+        "path length", "lower", "Change of samples along paths between latents; compares only in the same features."
     ),
-    "l1": MetricInfo(
-        "L1 to the truth",
-        "lower",
-        "Mean absolute difference from the samples that really belonged to the conditions.",
-        "Valid?",
-    ),
-    "psnr": MetricInfo("PSNR", "higher", "The same as a signal-to-noise ratio in decibels.", "Valid?"),
-    "ssim": MetricInfo("SSIM", "higher", "Structural similarity to the same true images; 1 for equal ones.", "Valid?"),
+    "l1": MetricInfo("L1 to the truth", "lower", "Mean absolute difference from the true samples.", "Valid?", True),
+    "psnr": MetricInfo("PSNR", "higher", "Signal-to-noise ratio against the true samples, in dB.", "Valid?"),
+    "ssim": MetricInfo("SSIM", "higher", "Structural similarity to the true images; 1 for equal ones.", "Valid?"),
     "likelihood": MetricInfo(
-        "log-likelihood",
-        "higher",
-        "Mean log p(x) of held-out samples in nats; the floor is that of training samples: far above it, overfitted.",
+        "log-likelihood", "higher", "Mean log p(x) of held-out samples in nats; far below the floor: overfitting."
     ),
     "accuracy": MetricInfo(
-        "accuracy",
-        "higher",
-        "The share of held-out samples that the model itself classifies rightly; the floor is of training samples.",
-        "Useful?",
+        "accuracy", "higher", "Accuracy of the model's own classifier; the floor is that on training data.", "Useful?"
     ),
     "stacked_modes": MetricInfo(
-        "modes of 1,000", "higher", "How many of the 1,000 stacks of digits are seen.", "Diverse?"
+        "modes of 1,000", "higher", "Number of the 1,000 modes that are generated.", "Diverse?"
     ),
-    "stacked_kl": MetricInfo(
-        "KL of modes",
-        "lower",
-        "How far the shares of the 1,000 stacks are from those of the real ones, in nats.",
-        "Diverse?",
-    ),
+    "stacked_kl": MetricInfo("KL of modes", "lower", "KL(generated ‖ real) over the 1,000 modes, in nats.", "Diverse?"),
     "classes": MetricInfo(
-        "classes",
-        "higher",
-        "How many classes are found among the samples, each in a tenth of its real share at least.",
-        "Diverse?",
+        "classes", "higher", "Number of classes that have at least a tenth of their real share.", "Diverse?"
     ),
-    "modes": MetricInfo(
-        "modes", "higher", "How many clusters of the data have a generated point within 3 σ.", "Diverse?"
-    ),
-    "quality": MetricInfo("quality", "higher", "The share of generated points within 3 σ of a cluster.", "Valid?"),
+    "modes": MetricInfo("modes", "higher", "Number of clusters with a generated point within 3 σ.", "Diverse?"),
+    "quality": MetricInfo("quality", "higher", "Share of generated points within 3 σ of a cluster.", "Valid?"),
     "reverse_kl": MetricInfo(
-        "reverse KL",
-        "lower",
-        "How unevenly the good points spread over the clusters, in nats; 0 is even.",
-        "Diverse?",
+        "reverse KL", "lower", "KL(good points over clusters ‖ uniform) in nats; 0 is even.", "Diverse?"
     ),
 }
 
 
 def metric_info(name: str) -> MetricInfo:
-    """The words for a measure; its own name where there are none."""
+    """Return a metric in words; its own name for one without an entry."""
     return GLOSSARY.get(name, MetricInfo(name.replace("_", " "), "higher", ""))
 
 
-def titled(name: str, extractor: str) -> str:
-    """Its title; only in the features of the Inception network it has the names that the literature uses."""
-    known = {"frechet": "FID", "kernel": "KID", "frechet_at_infinity": "FID at infinity"}
-    return known.get(name, metric_info(name).title) if extractor.startswith("inception") else metric_info(name).title
+def title(name: str, extractor: str = "") -> str:
+    """Return the title of a metric; only in Inception features it has the names of the literature."""
+    literature = {"frechet": "FID", "kernel": "KID", "frechet_at_infinity": "FID at infinity"}
+    return (
+        literature.get(name, metric_info(name).title) if extractor.startswith("inception") else metric_info(name).title
+    )
 
 
 def number(value: float | None) -> str:
-    """Four significant figures, whole numbers as they are, and a dash for nothing."""
+    """Format with four significant figures, whole numbers as they are, and None as a dash."""
     if value is None:
         return "–"
     return f"{value:.0f}" if value == int(value) and abs(value) < 1e6 else f"{value:.4g}"
 
 
 def interval(value: float | None, plus_minus: float | None) -> str:
-    """The number with half the width of its interval, which has two significant figures."""
+    """Format a value with half the width of its interval, which has two significant figures."""
     return number(value) + (f" ± {plus_minus:.2g}" if value is not None and plus_minus is not None else "")
 
 
-def better(way: Better, apart: bool | None) -> str:
-    """Which way is better, and whether value and floor can be told apart."""
-    return f"{way} is better" + (", not told apart" if apart is False else "")
+def better(way: Better, significant: bool | None) -> str:
+    """Return which values are better, and whether value and floor do not differ significantly."""
+    return f"{way} is better" + (f", {NO_DIFFERENCE} from the floor" if significant is False else "")
 
 
 def by_question(names: Iterable[str]) -> list[tuple[str, str]]:
-    """(question, name) in the order of the questions; the question is empty where it is that of the row before."""
+    """Return (question, name) in the order of the questions; the question is empty where it repeats."""
     ordered = sorted(names, key=lambda name: QUESTIONS.index(metric_info(name).question))
     questions = ["", *(metric_info(name).question for name in ordered)]
     shown = ["" if question == before else question for before, question in itertools.pairwise(questions)]
     return list(zip(shown, ordered, strict=True))
+
+
+def wrapped(sentences: Iterable[str]) -> list[str]:
+    """Return sentences as lines that are not too long."""
+    return [line for one in sentences for line in textwrap.wrap(one, MAX_LINE, break_long_words=False) or [""]]
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the rows of a table as lines: two spaces between columns, or one where lines would be too long."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    gap = "  " if sum(widths) + 2 * len(widths) <= MAX_LINE else " "
+    return [gap.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,156 +1,67 @@
-"""What is compared with what: generated and other real samples, each against the same real ones, and again with others.
-
-A measure is computed once of as many samples as there are, which gives its value, and in repeats of fresh samples,
-which give its interval.
-"""
+"""Evaluation protocol: real, generated and floor samples, and repeats for confidence intervals."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
-from typing import NamedTuple, TypeAlias, final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, NamedTuple, TypeAlias, final
 
 import torch
-from torch import Tensor
 
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
 from sparring.flow import Batch
-from sparring.metrics.cache import digest, kept_features
-from sparring.metrics.distances import Features
-from sparring.metrics.extractors.extractor import Extractor
-from sparring.metrics.measure import Repeat, SampleSet
+from sparring.metrics.distances import NEIGHBOURS
+from sparring.metrics.sample_sets import Repeat, SampleSet, Subset, in_memory
 from sparring.randomness import derive, generator
-from sparring.samples import Sample, batch_size, concatenate, rows_within, shapes, take, tensors
+from sparring.runs.folder import versions
+from sparring.samples import Sample, batch_size, shapes, take
 
-MOST = 10_000
-"""Samples on a side, and real ones that are drawn from."""
-SMALLEST_HELD_OUT = 500
-CHUNK, CHUNK_BYTES = 1000, 2**28
-"""Samples that an extractor sees together: so many, but no more bytes."""
-REPEATS = 8
-MOST_REPEATED = 1000
-"""Samples a side in a repeat at most."""
-FEWEST_REPEATED = 50
-"""Samples a side below which nothing is repeated."""
+Protocol: TypeAlias = Literal["floor", "standard"]
+"""Equal numbers of samples beside a floor and intervals (``Repeats``); or all samples against all real ones."""
+MAX_SAMPLES = 10_000
+"""Samples on each side, and real samples that they are drawn from."""
+MIN_HELD_OUT = 500
+"""Held-out samples that suffice for a floor."""
+REPEATS, MIN_REPEATS = 8, 4
+"""Repeats, and those without which there are no intervals."""
+MIN_REPEAT_SAMPLES, MAX_REPEAT_SAMPLES = 50, 1000
+"""Samples on each side of a repeat; with fewer there are no repeats."""
 
 
 class Generated(NamedTuple):
-    """Generated samples with their conditions and classes, and the true samples of these conditions where there are."""
+    """Generated samples with conditions and labels, and the true samples of these conditions where they are known."""
 
     batch: Batch
     true: Sample | None = None
 
 
-More: TypeAlias = Callable[[int, int], Generated]
-"""(count, repeat) → so many other samples of the same generator."""
-
-
-@final
-class GeneratedSet:
-    """Generated samples. What extractors see is computed once."""
-
-    def __init__(self, batch: Batch) -> None:
-        self._batch = batch
-        self._features: dict[str, Features] = {}
-
-    @cached_property
-    def digest(self) -> str:
-        return digest(*tensors(self._batch))
-
-    def batch(self) -> Batch:
-        return self._batch
-
-    def taken(self, places: Tensor) -> Batch:
-        """The samples at ``places``."""
-        return take(self._batch, places)
-
-    def features(self, extractor: Extractor) -> Features:
-        if extractor.name not in self._features:
-            size = rows_within(CHUNK_BYTES, shapes(self._batch.real), CHUNK)
-            starts = range(0, batch_size(self._batch.real), size)
-            parts = (take(self._batch.real, slice(start, start + size)) for start in starts)
-            self._features[extractor.name] = _features(extractor, self.digest, parts)
-        return self._features[extractor.name]
-
-
-@final
-class RealSet:
-    """Real samples that are drawn from: at most ``most``, chosen by ``seed``. What extractors see is computed once."""
-
-    def __init__(self, dataset: Dataset, seed: int, most: int) -> None:
-        self._dataset = dataset
-        self._rows = torch.randperm(len(dataset), generator=generator(seed, "pool"))[:most].numpy()
-        self._features: dict[str, Features] = {}
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @cached_property
-    def digest(self) -> str:
-        """Of the content of all samples."""
-        return digest(*(part for some in self._parts() for part in tensors(self.taken(some))))
-
-    def drawn(self, size: int, seed: int, *, passing: int = 0) -> "Subset":
-        """``size`` of them without replacement, in random order, after ``passing`` others."""
-        return Subset(self, torch.randperm(len(self), generator=generator(seed, "drawn"))[passing : passing + size])
-
-    def taken(self, places: Tensor) -> Batch:
-        """The samples at ``places``."""
-        return concatenate([self._dataset.batch(self._rows[some.numpy()]) for some in torch.split(places, CHUNK)])
-
-    def features(self, extractor: Extractor) -> Features:
-        """Of all of them."""
-        if extractor.name not in self._features:
-            samples = (self.taken(part).real for part in self._parts())
-            self._features[extractor.name] = _features(extractor, self.digest, samples)
-        return self._features[extractor.name]
-
-    def _parts(self) -> Sequence[Tensor]:
-        return torch.split(torch.arange(len(self)), rows_within(CHUNK_BYTES, self._dataset.shapes, CHUNK))
-
-
-@final
-class Subset:
-    """Some of a pool, or of the generated samples."""
-
-    def __init__(self, whole: RealSet | GeneratedSet, places: Tensor) -> None:
-        self._whole, self._places = whole, places
-
-    @cached_property
-    def digest(self) -> str:
-        return f"{self._whole.digest} {digest(self._places)}"
-
-    def batch(self) -> Batch:
-        return self._whole.taken(self._places)
-
-    def features(self, extractor: Extractor) -> Features:
-        return self._whole.features(extractor)[self._places]
+FreshSamples: TypeAlias = Callable[[int, int], Generated]
+"""(count, number of the repeat) → other samples of the same generator."""
 
 
 @final
 class Repeats:
-    """The comparison, then its repeats.
+    """A comparison of all samples, which gives the values of metrics, then its repeats, which give intervals.
 
-    Equally many samples stand on all sides, because every measure depends on their number: as many as the smallest
-    side has, at most ``count``. Fewer than 500 held-out samples are too few for the floor: then one half of all real
-    samples is compared with the other.
+    There are equally many samples on all sides, because every metric depends on their number: as many as the smallest
+    side has, at most ``count``. Fewer than 500 held-out samples are too few for a floor: then one half of all real
+    samples is compared with the other half.
 
-    Repeats draw other real samples and take generated ones from ``more``, at most 1,000 a side. Where there are no
-    more, random halves of the generated ones take their place.
+    Repeats draw other real samples and get fresh generated ones, at most 1,000 a side. Without ``fresh_samples``,
+    random halves of the generated samples take their place.
 
     Args:
         train: real samples that were trained on.
-        held_out: real samples that were kept aside.
-        fake: generated samples; a plain batch where nothing is known of what is true.
+        held_out: real samples that were not.
+        fake: generated samples.
         seed: of everything that is drawn.
         count: samples on each side at most.
-        more: gives other generated samples.
+        fresh_samples: gives other generated samples.
         repeats: how many; 0 for none.
 
     Attributes:
         size: samples on each side.
-        rows: which of the generated samples stand in the first round.
-        floor: in words, which real samples the floor is measured with.
+        rows: generated samples that belong to the first comparison, (size,).
+        floor: which real samples the floor compares, in words.
         scale: deviations over the repeats times this are those at ``size`` samples.
 
     Raises:
@@ -164,67 +75,88 @@ class Repeats:
         fake: Generated | Batch,
         *,
         seed: int = 0,
-        count: int = MOST,
-        more: More | None = None,
+        count: int = MAX_SAMPLES,
+        fresh_samples: FreshSamples | None = None,
         repeats: int = REPEATS,
     ) -> None:
-        made = fake if isinstance(fake, Generated) else Generated(fake)
-        _check_shapes(train, made.batch.real)
-        self.seed, self._more = seed, more
-        self._aside = RealSet(held_out, derive(seed, "held out"), MOST)
-        self._halves = len(held_out) < SMALLEST_HELD_OUT
+        generated = fake if isinstance(fake, Generated) else Generated(fake)
+        require_shapes(train, generated.batch.real)
+        self.seed, self._fresh_samples = seed, fresh_samples
+
+        # Real samples: training against held-out ones, or one half of all against the other.
+        self._held_out = _drawn_from(held_out, derive(seed, "held out"), MAX_SAMPLES)
+        self._halves = len(held_out) < MIN_HELD_OUT
         if self._halves:
-            self._pool = RealSet(train.followed_by(held_out), derive(seed, "train"), 2 * MOST)
-            self.floor, most = "one half of the real samples against the other", len(self._pool) // 2
+            self._real = _drawn_from(train.followed_by(held_out), derive(seed, "train"), 2 * MAX_SAMPLES)
+            self.floor, available = "one half of the real samples against the other", len(self._real) // 2
         else:
-            self._pool = RealSet(train, derive(seed, "train"), MOST)
-            self.floor, most = "held-out samples against training samples", min(len(self._pool), len(self._aside))
-        self.size = min(most, batch_size(made.batch), count)
-        self.rows = torch.randperm(batch_size(made.batch), generator=generator(seed, "fake"))[: self.size]
-        self._fake = GeneratedSet(take(made.batch, self.rows))
-        self._true = take(made.true, self.rows)
-        self._repeats = repeats if self.size >= FEWEST_REPEATED else 0
-        self._repeated = min(self.size if more is not None else self.size // 2, MOST_REPEATED)
-        rest = self.size if more is not None else self.size - self._repeated
-        self.scale = math.sqrt(self._repeated / max(rest, 1))
+            self._real = _drawn_from(train, derive(seed, "train"), MAX_SAMPLES)
+            self.floor = "held-out samples against training samples"
+            available = min(len(self._real), len(self._held_out))
+
+        # Generated samples, as many as there are on the smallest side.
+        total = batch_size(generated.batch)
+        self.size = min(available, total, count)
+        self.rows = torch.randperm(total, generator=generator(seed, "fake"))[: self.size]
+        self._fake = SampleSet(in_memory(take(generated.batch, self.rows)))
+        self._true = take(generated.true, self.rows)
+
+        # Repeats, whose deviations shrink with √samples; random halves are a delete-half jackknife (Shao & Wu 1989).
+        self._repeats = repeats if self.size >= MIN_REPEAT_SAMPLES else 0
+        self._repeat_size = min(self.size if fresh_samples else self.size // 2, MAX_REPEAT_SAMPLES)
+        self.scale = math.sqrt(self._repeat_size / max(self.size - (0 if fresh_samples else self._repeat_size), 1))
 
     def __len__(self) -> int:
         return 1 + self._repeats
 
-    def __iter__(self) -> Iterator[Repeat]:
-        yield self._round(self._fake, self._true, self.size, self.seed)
-        for repeat in range(self._repeats):
-            seed = derive(self.seed, "again", repeat)
-            yield self._round(*self._again(repeat, seed), self._repeated, seed)
+    def described(self, data: str, repeats: int) -> str:
+        """Return everything that decides the numbers in one line; ``data`` describes the real samples."""
+        return (
+            f"{data} · {self.size} samples a side · floor: {self.floor} · k = {NEIGHBOURS} · "
+            f"{repeats} repeats for 95 % intervals · seed {self.seed} · sparring {versions()['sparring']}"
+        )
 
-    def _again(self, repeat: int, seed: int) -> tuple[SampleSet, Sample | None]:
-        if self._more is not None:
-            batch, true = self._more(self._repeated, repeat)
-            return GeneratedSet(batch), true
-        rows = torch.randperm(self.size, generator=generator(seed, "subset"))[: self._repeated]
+    def __iter__(self) -> Iterator[Repeat]:
+        everything = Subset(self._fake, torch.arange(self.size))
+        yield self._repeat(everything, self._true, self.size, self.seed)
+        for number in range(self._repeats):
+            seed = derive(self.seed, "again", number)
+            yield self._repeat(*self._generated(number, seed), self._repeat_size, seed)
+
+    def _generated(self, number: int, seed: int) -> tuple[Subset, Sample | None]:
+        if self._fresh_samples is not None:
+            batch, true = self._fresh_samples(self._repeat_size, number)
+            return Subset(SampleSet(in_memory(batch)), torch.arange(self._repeat_size)), true
+        rows = torch.randperm(self.size, generator=generator(seed, "subset"))[: self._repeat_size]
         return Subset(self._fake, rows), take(self._true, rows)
 
-    def _round(self, fake: SampleSet, true: Sample | None, size: int, seed: int) -> Repeat:
-        held_out = self._aside.drawn(size, seed)
-        floor = self._pool.drawn(size, seed, passing=size) if self._halves else held_out
-        return Repeat(self._pool.drawn(size, seed), fake, floor, held_out, seed, true)
+    def _repeat(self, fake: Subset, true: Sample | None, size: int, seed: int) -> Repeat:
+        order, other = (
+            torch.randperm(len(side), generator=generator(seed, "drawn")) for side in (self._real, self._held_out)
+        )
+        real, held_out = Subset(self._real, order[:size]), Subset(self._held_out, other[:size])
+        floor = Subset(self._real, order[size : 2 * size]) if self._halves else held_out
+        return Repeat(real, fake, floor, held_out, seed, true)
 
 
-def in_words(several: Sequence[tuple[int, ...]]) -> str:
-    """Shapes for a sentence: "1 × 8 × 8", or "9 and 9 × 9" for a sample of two tensors."""
-    return " and ".join(" × ".join(map(str, one)) or "one value" for one in several)
+def require_shapes(real: Dataset, fake: Sample) -> None:
+    """Refuse generated samples of another shape than the real ones.
 
-
-def _features(extractor: Extractor, samples_digest: str, parts: Iterable[Sample]) -> Features:
-    if not extractor.lasting:
-        return torch.cat([extractor(part) for part in parts])
-    return kept_features(extractor.name, samples_digest, lambda: torch.cat([extractor(part) for part in parts]))
-
-
-def _check_shapes(real: Dataset, fake: Sample) -> None:
+    Raises:
+        SparringError: they have another shape.
+    """
     if real.shapes != shapes(fake):
         raise SparringError(
-            found=f"generated samples of shape {in_words(shapes(fake))}",
-            expected=f"{in_words(real.shapes)}, the shape of the real ones",
+            found=f"generated samples of shape {shapes_text(shapes(fake))}",
+            expected=f"{shapes_text(real.shapes)}, the shape of the real ones",
             remedy="prepare the data in the shape of the generated samples",
         )
+
+
+def shapes_text(several: Sequence[tuple[int, ...]]) -> str:
+    """Format shapes: "1 × 8 × 8", or "9 and 9 × 9" for a sample of two tensors."""
+    return " and ".join(" × ".join(map(str, shape)) or "one value" for shape in several)
+
+
+def _drawn_from(data: Dataset, seed: int, most: int) -> SampleSet:
+    return SampleSet(data, torch.randperm(len(data), generator=generator(seed, "pool"))[:most].numpy())

@@ -1,131 +1,107 @@
-"""What was found when samples were judged."""
+"""Results of an evaluation, as they are written to scores.json."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, final
+from typing import Final, Literal, final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sparring.errors import SparringError
-from sparring.evaluation.glossary import better, by_question, interval, metric_info, titled
+from sparring.evaluation.glossary import aligned, by_question, interval, metric_info, title, wrapped
 from sparring.evaluation.memorisation import Memorisation
+from sparring.evaluation.protocol import Protocol
 from sparring.evaluation.scores import Score, Scores
 from sparring.runs.folder import Run
-from sparring.storage import read_json
+from sparring.storage import json_text, read_json
 
-FORMAT = 1
+FORMAT: Final = 2
 
 
 @final
-@dataclass(frozen=True)
-class Judgement:
-    """What was found.
+class Evaluation(BaseModel):
+    """Result of an evaluation: every score with the protocol that makes it comparable."""
 
-    Args:
-        subject: the model or folder judged.
-        data: the source of the real samples.
-        fingerprint: of the real samples.
-        count: generated samples.
-        seed: of the samples and of the judging.
-        scores: one set per extractor, the most telling first.
-        measures: what only this modality can measure: name → score.
-        classes: class → measure → value; see the ``by_class`` of the modality.
-        best: rows of the samples that lie where real ones are densest, by the first extractor; the best first.
-        worst: rows of those that lie farthest from them; the worst last.
-        memorisation: whether training samples were copied, or None where it cannot be told.
-        remarks: full sentences to be read beside the scores.
-    """
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
+    format: Literal[2] = FORMAT
+    protocol: Protocol = "floor"
+    """floor: equal numbers of samples beside a floor; standard: all samples against all real ones."""
     subject: str
+    """The model or folder that was evaluated."""
     data: str
+    """Source of the real samples."""
     fingerprint: str
+    """SHA-256 of the real samples."""
     count: int
+    """Generated samples."""
     seed: int
+    """Seed of the samples and of the evaluation."""
     scores: tuple[Scores, ...]
-    measures: Mapping[str, Score]
-    classes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Metrics in the features of each extractor, the most sensitive extractor first."""
+    metrics: dict[str, Score] = {}
+    """Metrics of the samples themselves."""
+    classes: dict[str, dict[str, float]] = {}
+    """Class → metric → value."""
     best: tuple[int, ...] = ()
+    """Rows of the samples where real ones are densest, the best first."""
     worst: tuple[int, ...] = ()
+    """Rows of the samples that are farthest from real ones, the worst last."""
     memorisation: Memorisation | None = None
+    """Comparison with the training samples; null where copies cannot be detected."""
     remarks: tuple[str, ...] = ()
-
-    def lines(self) -> list[str]:
-        """Plain text: every score beside its floor, by what it asks."""
-        lines = [f"Judged {self.count:,} samples of {self.subject} against {self.data}."]
-        for scores in self.scores:
-            lines += ["", f"{scores.extractor}, {scores.count:,} samples a side", _heading()]
-            rows = by_question(scores.measures)
-            lines += [_line(question, titled(name, scores.extractor), scores.measures[name]) for question, name in rows]
-        others = self.others()
-        if others:
-            lines += ["", "all samples", _heading()]
-            lines += [_line(question, metric_info(name).title, others[name]) for question, name in by_question(others)]
-        verdict = [self.memorisation.verdict] if self.memorisation else []
-        return [*lines, "", *verdict, *self.remarks]
-
-    def others(self) -> dict[str, Score]:
-        """What was not measured in the features of an extractor."""
-        return {**self.measures, **plain(self.memorisation.measures() if self.memorisation else {})}
-
-    def as_json(self) -> dict[str, Any]:
-        """As JSON values; docs/en/reference/scores.schema.json says what stands where."""
-        return {
-            "format": FORMAT,
-            **{name: vars(self)[name] for name in ("subject", "data", "fingerprint", "count", "seed")},
-            "scores": {
-                scores.extractor.rpartition("-")[0] or scores.extractor: scores.as_json() for scores in self.scores
-            },
-            "measures": {name: score.as_json() for name, score in self.measures.items()},
-            "classes": {name: dict(row) for name, row in self.classes.items()},
-            "best": list(self.best),
-            "worst": list(self.worst),
-            "memorisation": self.memorisation.as_json() if self.memorisation else None,
-            "remarks": list(self.remarks),
-        }
+    """Sentences to be read beside the scores."""
 
     @staticmethod
-    def from_json(content: dict[str, Any]) -> "Judgement":
-        """What ``as_json`` gave.
+    def from_run(run: Run) -> "Evaluation":
+        """Read the evaluation at the end of a run.
 
         Raises:
-            SparringError: it was written in another format.
+            SparringError: there is none, or it has another format.
         """
-        if content.get("format") != FORMAT:
+        content = read_json(run.scores)
+        try:
+            return Evaluation.model_validate(content)
+        except ValidationError as error:
+            found = content.get("format") if isinstance(content, dict) else None
+            reason = f"format {found}" if found != FORMAT else f"{error.error_count()} wrong values"
             raise SparringError(
-                found=f"scores of format {content.get('format')}",
-                expected=f"format {FORMAT}",
-                remedy="judge again with `sparring evaluate`",
-            )
-        found = content["memorisation"]
-        return Judgement(
-            **{name: content[name] for name in ("subject", "data", "fingerprint", "count", "seed")},
-            scores=tuple(Scores.from_json(scores) for scores in content["scores"].values()),
-            measures={name: Score.from_json(score) for name, score in content["measures"].items()},
-            classes=content["classes"],
-            best=tuple(content["best"]),
-            worst=tuple(content["worst"]),
-            memorisation=Memorisation.from_json(found) if found else None,
-            remarks=tuple(content["remarks"]),
-        )
+                found=f"{reason} in {run.scores}",
+                expected=f"scores of format {FORMAT}",
+                remedy="evaluate the run again with `sparring evaluate`",
+            ) from None
 
-    @staticmethod
-    def from_run(run: Run) -> "Judgement":
-        """The judgement at the end of a run.
+    def tables(self, *, further: bool = True) -> list[tuple[Scores, dict[str, Score]]]:
+        """Return a table for each extractor; the first one also has the metrics of the samples themselves.
 
-        Raises:
-            SparringError: the run was not judged yet.
+        Args:
+            further: with the further metrics; else only the default ones.
         """
-        return Judgement.from_json(read_json(run.scores))
+        tables = [(one, one.metrics | (self.metrics if one is self.scores[0] else {})) for one in self.scores]
+        return [
+            (one, {name: score for name, score in table.items() if further or metric_info(name).default})
+            for one, table in tables
+        ]
+
+    def lines(self, *, further: bool = True) -> list[str]:
+        """Return the evaluation as plain text.
+
+        Args:
+            further: with the further metrics; else only the default ones.
+        """
+        lines = wrapped([f"Evaluated {self.count:,} samples of {self.subject} against {self.data}."])
+        with_floor = self.protocol == "floor"
+        for scores, table in self.tables(further=further):
+            rows = [["", "", "this", "floor", ""]] if with_floor else []
+            for question, name in by_question(table):
+                score = table[name]
+                floor = interval(score.floor, score.floor_plus_minus) if with_floor else ""
+                value = interval(score.value, score.plus_minus)
+                rows.append([question, title(name, scores.extractor), value, floor, score.verdict])
+            lines += ["", f"{scores.extractor}, {scores.samples}", *(f"  {line}" for line in aligned(rows))]
+            lines += wrapped(dict.fromkeys(score.remark for score in table.values() if score.remark))
+        verdict = [self.memorisation.verdict] if self.memorisation else []
+        return [*lines, "", *wrapped([*verdict, *self.remarks])]
 
 
-def plain(pairs: Mapping[str, tuple[float | None, float | None]]) -> dict[str, Score]:
-    """Measures without intervals: name → (value, floor)."""
-    return {name: Score(*pair, metric_info(name).better) for name, pair in pairs.items()}
-
-
-def _heading() -> str:
-    return f"  {'':<10}{'':<19}{'this':<24}{'floor':<24}"
-
-
-def _line(question: str, title: str, score: Score) -> str:
-    value, floor = interval(score.value, score.plus_minus), interval(score.floor, score.floor_plus_minus)
-    line = f"  {question:<10}{title:<19}{value:<24}{floor:<24}{better(score.better, score.apart)}"
-    return f"{line}  {score.remark}" if score.remark else line
+def json_schema() -> str:
+    """Return the JSON schema of scores.json, docs/en/reference/scores.schema.json."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json_text(schema | Evaluation.model_json_schema(mode="serialization"))

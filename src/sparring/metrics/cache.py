@@ -1,4 +1,4 @@
-"""What extractors saw and what measures said, kept in the cache folder by content: judging the same again is quick."""
+"""Content-addressed cache of features, metric values and trained weights."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,65 +15,86 @@ from torch import Tensor
 from sparring.data.cache import cache_folder, cache_key, file_name, read_cached, write_cached
 from sparring.errors import SparringError
 from sparring.metrics.distances import Features
-from sparring.metrics.metric import Measured
+from sparring.metrics.metric import MetricValues
 from sparring.storage import write_bytes
 
 VERSION = 1
-"""Changes whenever a measure or an extractor might say something else of the same samples."""
-MOST_BYTES = 2 * 1024**3
-"""Of features; the longest unused go first."""
+"""Part of every key: raised when a metric or an extractor changes its values."""
+MAX_FEATURE_BYTES = 2 * 1024**3
+"""Bytes of features that are kept; the least recently used files are deleted first."""
 
 
-def digest(*tensors: Tensor | None) -> str:
-    """Of the content of tensors."""
+def digest(*parts: Tensor | str | None) -> str:
+    """Return the SHA-256 of tensors (type, shape, values) and texts, in hexadecimal."""
     found = sha256()
-    for one in tensors:
-        if one is not None:
-            found.update(f"{one.dtype}{tuple(one.shape)}".encode())
-            found.update(np.ascontiguousarray(one.detach().cpu().numpy()).data)
+    for part in parts:
+        if isinstance(part, str):
+            found.update(part.encode())
+        elif part is not None:
+            found.update(f"{part.dtype}{tuple(part.shape)}".encode())
+            found.update(np.ascontiguousarray(part.detach().cpu().numpy()).data)
     return found.hexdigest()
 
 
-def kept_features(extractor: str, samples: str, compute: Callable[[], Features]) -> Features:
-    """What ``compute`` gives, or gave for the same extractor and the same digest of samples."""
-    name = file_name(cache_key([VERSION, torch.__version__, extractor, samples]))
-    path = cache_folder() / "features" / f"{name}.safetensors"
-    try:
-        found = load_file(path)["features"]
+def weights_digest(weights: Mapping[str, Tensor]) -> str:
+    """Return the first 12 digits of the SHA-256 of weights, whatever file they came in."""
+    return digest(*(part for name in sorted(weights) for part in (name, weights[name])))[:12]
+
+
+def cached_features(extractor: str, samples: str, compute: Callable[[], Features]) -> Features:
+    """Return the features of samples; ``compute`` is called if they are not in the cache.
+
+    Args:
+        extractor: its name.
+        samples: their digest.
+        compute: extracts the features.
+    """
+    key = file_name(cache_key([VERSION, torch.__version__, extractor, samples]))
+    path = cache_folder() / "features" / f"{key}.safetensors"
+    found = stored_tensors(path)
+    if found is not None and "features" in found:
         path.touch()
-        return found
-    except (OSError, SafetensorError, KeyError):
-        features = compute()
-    keep(path, {"features": features.contiguous()})
+        return found["features"]
+    features = compute()
+    store_tensors(path, {"features": features.contiguous()})
     with suppress(OSError):
         _trim(path.parent)
     return features
 
 
-def keep(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors if the folder lets us: without room nothing is kept, and all that is lost is the time."""
+def cached_values(key: Sequence[object], compute: Callable[[], tuple[MetricValues, ...]]) -> tuple[MetricValues, ...]:
+    """Return metric values; ``compute`` is called if they are not in the cache. Errors are never cached."""
+    name = cache_key([VERSION, torch.__version__, *key])
+    found = read_cached("measures", name)
+    if found is not None:
+        return tuple(found)
+    values = compute()
+    if not any(isinstance(value, SparringError) for side in values for value in side.values()):
+        write_cached("measures", name, list(values))
+    return values
+
+
+def stored_tensors(path: Path) -> dict[str, Tensor] | None:
+    """Return the tensors of a safetensors file, or None if it is missing or damaged."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError):
+        return None
+
+
+def store_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write a safetensors file. Where the cache cannot be written, nothing is kept: only time is lost."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, save(dict(tensors)))
 
 
-def kept_measures(key: Sequence[object], compute: Callable[[], tuple[Measured, ...]]) -> tuple[Measured, ...]:
-    """What ``compute`` gives, or gave for the same key; what could not be computed is tried again."""
-    name = cache_key([VERSION, torch.__version__, *key])
-    found = read_cached("measures", name)
-    if found is not None:
-        return tuple(found)
-    sides = compute()
-    if not any(isinstance(one, SparringError) for side in sides for one in side.values()):
-        write_cached("measures", name, list(sides))
-    return sides
-
-
 def _trim(folder: Path) -> None:
+    """Delete the least recently used files beyond ``MAX_FEATURE_BYTES``, but none used within the last minute."""
     files = [(path.stat(), path) for path in folder.glob("*.safetensors")]
     total = sum(status.st_size for status, _ in files)
     for status, path in sorted(files, key=lambda file: file[0].st_mtime):
-        if total <= MOST_BYTES or time.time() - status.st_mtime < 60:
+        if total <= MAX_FEATURE_BYTES or time.time() - status.st_mtime < 60:
             return
         path.unlink(missing_ok=True)
         total -= status.st_size

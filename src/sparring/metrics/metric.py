@@ -1,4 +1,4 @@
-"""What is measured of two sets of features, each a value: the functions of this room under the names of the scores."""
+"""Metrics of two sets of features, as a table: the functions of this room under the names of the scores."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
@@ -12,47 +12,50 @@ from sparring.metrics.extractors.extractor import Classifying, Extractor
 from sparring.metrics.two_samples import classifier_test, nearest_neighbour_test
 from sparring.randomness import generator
 
-Measured: TypeAlias = dict[str, float | SparringError]
-"""Name → value, or why there is none."""
+MetricValues: TypeAlias = dict[str, float | SparringError]
+"""Name → value, or the reason why there is none."""
 Compute: TypeAlias = Callable[[Features, Features, Generator], tuple[float, ...]]
 
 
 class Metric(NamedTuple):
-    """Measures that are computed together.
+    """Metrics that are computed together.
 
     Args:
-        names: of the measures, as they stand in the scores; ``evaluation.glossary`` has their meaning.
+        names: as in the scores; ``evaluation.glossary`` explains them.
         compute: (real, fake, generator) → a value for each name. Raises SparringError where there is none.
+        default: belongs to the verdict that every evaluation gives; the others are further metrics.
     """
 
     names: tuple[str, ...]
     compute: Compute
+    default: bool = False
 
 
 METRICS = (
-    Metric(("frechet",), lambda real, fake, _: (frechet(real, fake),)),
+    Metric(("frechet",), lambda real, fake, _: (frechet(real, fake),), default=True),
     Metric(("frechet_at_infinity",), lambda real, fake, random: (frechet_at_infinity(real, fake, generator=random),)),
     Metric(("kernel",), lambda real, fake, _: (kernel(real, fake),)),
     Metric(("sliced_wasserstein",), lambda real, fake, random: (sliced_wasserstein(real, fake, generator=random),)),
-    Metric(("precision", "recall", "density", "coverage"), lambda real, fake, _: prdc(real, fake)),
+    Metric(("precision", "recall", "density", "coverage"), lambda real, fake, _: prdc(real, fake), default=True),
     Metric(("vendi",), lambda real, fake, _: (vendi(fake),)),
     Metric(("classifier_test",), lambda real, fake, random: (classifier_test(real, fake, generator=random),)),
     Metric(("nearest_neighbour_test",), lambda real, fake, _: (nearest_neighbour_test(real, fake).accuracy,)),
 )
-"""All of them; the order is that of the reports."""
+"""All metrics, in the order of the reports."""
 
 
-def metrics_of(extractor: Extractor) -> tuple[Metric, ...]:
-    """All of them, and what needs an extractor that tells classes."""
-    if not isinstance(extractor, Classifying):
-        return METRICS
-    probabilities = extractor.probabilities
-    return (*METRICS, Metric(("inception_score",), lambda real, fake, _: (inception_score(probabilities(fake)),)))
+def metrics_of(extractor: Extractor, *, further: bool = True) -> tuple[Metric, ...]:
+    """Return the metrics that an extractor allows, or the default ones among them."""
+    metrics: tuple[Metric, ...] = METRICS
+    if isinstance(extractor, Classifying):
+        probabilities = extractor.probabilities
+        metrics += (Metric(("inception_score",), lambda real, fake, _: (inception_score(probabilities(fake)),)),)
+    return tuple(metric for metric in metrics if further or metric.default)
 
 
-def measured(real: Features, fake: Features, metrics: Sequence[Metric] = METRICS, seed: int = 0) -> Measured:
-    """Every measure of ``fake`` against ``real``."""
-    found: Measured = {}
+def compute_metrics(real: Features, fake: Features, metrics: Sequence[Metric] = METRICS, seed: int = 0) -> MetricValues:
+    """Compute metrics of ``fake`` against ``real``; one that fails leaves the others."""
+    found: MetricValues = {}
     for metric in metrics:
         try:
             values: Sequence[float | SparringError] = metric.compute(real, fake, generator(seed, metric.names[0]))
@@ -62,6 +65,6 @@ def measured(real: Features, fake: Features, metrics: Sequence[Metric] = METRICS
     return found
 
 
-def rounded(one: float | SparringError) -> float | SparringError:
-    """To eight digits: those beyond depend on where in memory the features happen to lie."""
-    return one if isinstance(one, SparringError) else float(f"{one:.8g}")
+def rounded(value: float | SparringError) -> float | SparringError:
+    """Round to eight digits: those beyond depend on where in memory the features happen to lie."""
+    return value if isinstance(value, SparringError) else float(f"{value:.8g}")

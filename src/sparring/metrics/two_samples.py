@@ -1,4 +1,4 @@
-"""Can real and generated samples be told apart? Accuracies of judges that try; ½ is what a perfect generator leaves."""
+"""Two-sample tests: accuracy of classifiers that separate generated from real samples; ½ for a perfect generator."""
 
 import warnings
 from typing import NamedTuple
@@ -8,16 +8,20 @@ from torch import Generator, Tensor
 
 from sparring.metrics.distances import Features, checked, squared_distances
 
-HIDDEN = 64
-ROUNDS = 30
+HIDDEN_UNITS = 64
+EPOCHS = 30
 BATCH = 200
 
 
 class NearestNeighbour(NamedTuple):
-    """Shares in [0, 1] of samples whose nearest other sample is of their own kind; each ½ where both sets are alike.
+    """Shares in [0, 1] of samples whose nearest other sample is of their own kind; ½ each for equal distributions.
 
-    ``accuracy`` is of all samples, ``real`` of the real ones, ``fake`` of the generated ones. Above ½ they can be told
-    apart; far below ½, generated samples sit on real ones: copies.
+    Above ½ the kinds are separable; far below ½ generated samples lie on real ones, as copies do.
+
+    Args:
+        accuracy: of all samples.
+        real: of the real ones.
+        fake: of the generated ones.
     """
 
     accuracy: float
@@ -26,20 +30,20 @@ class NearestNeighbour(NamedTuple):
 
 
 def nearest_neighbour_test(real: Features, fake: Features) -> NearestNeighbour:
-    """Leave-one-out accuracy of the nearest neighbour (Lopez-Paz & Oquab 2017; Xu et al. 2018, section 2.2).
+    """Return the leave-one-out accuracy of 1-NN (Lopez-Paz & Oquab 2017; Xu et al. 2018, section 2.2).
 
-    Take equally many samples on both sides: else ½ is not what equal distributions give. A tie counts for the other
-    kind, so that exact copies do not count as told apart.
+    Give equally many samples on both sides: otherwise equal distributions do not give ½. A tie counts for the other
+    kind, so that exact copies do not count as separable.
 
     Raises:
         SparringError: fewer than two samples, values that are not finite, or different numbers of features.
     """
     real, fake = checked(real, fake, at_least=2)
     both, kind = torch.cat([real, fake]), torch.arange(len(real) + len(fake)) >= len(real)
-    own = torch.zeros(len(both), dtype=torch.bool)
+    own = torch.zeros(len(both), dtype=torch.bool)  # True where the nearest other sample is of the same kind.
     for rows, squared in squared_distances(both, both):
-        here = torch.arange(rows.start, rows.stop)
-        squared[torch.arange(len(here)), here] = torch.inf
+        columns = torch.arange(rows.start, rows.stop)
+        squared[torch.arange(len(columns)), columns] = torch.inf  # No sample is its own neighbour.
         same = squared.masked_fill(kind[rows, None] != kind, torch.inf).amin(1)
         other = squared.masked_fill(kind[rows, None] == kind, torch.inf).amin(1)
         own[rows] = same < other
@@ -48,12 +52,14 @@ def nearest_neighbour_test(real: Features, fake: Features) -> NearestNeighbour:
 
 
 def classifier_test(real: Features, fake: Features, *, generator: Generator) -> float:
-    """Accuracy, on the half it was not trained on, of a network with 64 hidden units (Lopez-Paz & Oquab 2017).
+    """Return the test accuracy of a network with 64 hidden units, trained on half of both (Lopez-Paz & Oquab 2017).
 
-    In [0, 1]; under equal distributions about normal around ½ with deviation ½/√n, n the samples of both sides tested.
+    In [0, 1]; for equal distributions about normal around ½ with deviation ½/√n, n the number of test samples.
 
     Args:
-        generator: decides the halves and the network's start.
+        real: real features.
+        fake: generated features.
+        generator: draws the halves and the initial weights.
 
     Raises:
         SparringError: fewer than eight samples, values that are not finite, or different numbers of features.
@@ -62,6 +68,8 @@ def classifier_test(real: Features, fake: Features, *, generator: Generator) -> 
     from threadpoolctl import threadpool_limits
 
     real, fake = checked(real, fake, at_least=8)
+
+    # Half of each side to train on, the other half to test on; equally many of both sides.
     count = min(len(real), len(fake))
     halves = []
     for side in (real, fake):
@@ -69,22 +77,23 @@ def classifier_test(real: Features, fake: Features, *, generator: Generator) -> 
         halves.append((side[rows[: count // 2]], side[rows[count // 2 :]]))
     (real_train, real_test), (fake_train, fake_test) = halves
     train, test = torch.cat([real_train, fake_train]), torch.cat([real_test, fake_test])
-    centre, spread = train.mean(0), train.std(0).clamp(min=1e-6)
+    mean, deviation = train.mean(0), train.std(0).clamp(min=1e-6)
+    inputs, test_inputs = (((side - mean) / deviation).float().numpy() for side in (train, test))
+
+    # One thread: several would wait for one another after each of many small products.
     seed = int(torch.randint(2**31, (1,), generator=generator))
-    judge = MLPClassifier(
-        (HIDDEN,),
+    network = MLPClassifier(
+        (HIDDEN_UNITS,),
         alpha=1e-2,
         batch_size=min(BATCH, len(train)),
         learning_rate_init=3e-3,
-        max_iter=ROUNDS,
+        max_iter=EPOCHS,
         random_state=seed,
     )
-    learnt_from, tested_on = (((side - centre) / spread).float().numpy() for side in (train, test))
-    # One thread: several would wait for one another after each of many small products.
     with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # That it could train on is no news: the number of rounds is part of the test.
-        judge.fit(learnt_from, _kinds(real_train, fake_train))
-        return float(judge.score(tested_on, _kinds(real_test, fake_test)))
+        warnings.simplefilter("ignore")  # It has not converged: the number of epochs is part of the test.
+        network.fit(inputs, _kinds(real_train, fake_train))
+        return float(network.score(test_inputs, _kinds(real_test, fake_test)))
 
 
 def _kinds(real: Tensor, fake: Tensor) -> list[int]:

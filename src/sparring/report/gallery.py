@@ -1,4 +1,4 @@
-"""What a report shows of samples."""
+"""Exhibits of a report: generated beside real samples, extremes, closest pairs and interpolations."""
 
 from dataclasses import replace
 from typing import final
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from sparring.data.dataset import Split, rows_by_class
-from sparring.evaluation.result import Judgement
+from sparring.evaluation.result import Evaluation
 from sparring.flow import Batch
 from sparring.modality import Modality
 from sparring.model import Model
@@ -16,68 +16,73 @@ from sparring.samples import batch_size, concatenate, map_floats, take
 from sparring.sampling import conditions_from
 
 COLUMNS = 10
-MOST_ROWS = 32
+MAX_CLASSES = 32
 PATHS = 8
 
 
 @final
 class Gallery:
-    """What a report shows."""
+    """Renders samples for a report.
 
-    def __init__(self, kind: Modality, split: Split, samples: Batch, model: Model | None = None) -> None:
-        self.model, self.kind, self.split = model, kind, split
+    Args:
+        modality: what the samples are.
+        split: the data that they were evaluated with.
+        samples: generated samples with their conditions and labels.
+        model: the model that generated them, if it is known.
+    """
+
+    def __init__(self, modality: Modality, split: Split, samples: Batch, model: Model | None = None) -> None:
+        self.modality, self.split, self.model = modality, split, model
         self.samples = samples._replace(real=map_floats(torch.nan_to_num, samples.real))
-        # A row for each class where players are told classes.
+        # One row for each class, where the model is conditioned on classes.
         self.labels = samples.label if model is not None and model.classes else None
 
     def generated(self) -> list[Exhibit]:
-        """The first samples."""
-        rows = rows_by_class(self.labels, COLUMNS, MOST_ROWS)
-        order = "" if rows is None else ", one row a class"
-        first = slice(0, self.kind.samples_per_picture) if rows is None else rows
+        """Show the first samples, or the first of each class."""
+        rows = rows_by_class(self.labels, COLUMNS, MAX_CLASSES)
+        order = "" if rows is None else ", one row per class"
+        first = slice(0, self.modality.samples_per_picture) if rows is None else rows
         return self._shown(take(self.samples, first), f"Generated{order}; not selected.", "Generated samples")
 
     def real(self) -> list[Exhibit]:
-        """Real samples in the same order."""
+        """Show real samples in the same order."""
         train = self.split.train
-        rows = rows_by_class(train.labels, COLUMNS, MOST_ROWS) if self.labels is not None else None
-        first = np.arange(min(self.kind.samples_per_picture, len(train))) if rows is None else rows
+        rows = rows_by_class(train.labels, COLUMNS, MAX_CLASSES) if self.labels is not None else None
+        first = np.arange(min(self.modality.samples_per_picture, len(train))) if rows is None else rows
         return self._shown(train.batch(first), "Real, from the training data.", "Real samples")
 
-    def pairs(self, judgement: Judgement) -> list[Exhibit]:
-        """The closest pairs, generated above, training below."""
-        found = judgement.memorisation
+    def pairs(self, evaluation: Evaluation) -> list[Exhibit]:
+        """Show the closest pairs, generated samples above training samples."""
+        found = evaluation.memorisation
         if found is None or not found.pairs:
             return []
-        rows = np.array([row for _, row, _ in found.pairs])
         fake = take(self.samples, [row for row, _, _ in found.pairs]).real
-        both = Batch(concatenate([fake, self.split.train.batch(rows).real]))
+        real = self.split.train.batch(np.array([row for _, row, _ in found.pairs])).real
         caption = "Above: the generated samples closest to the training data. Below: their nearest training samples."
         title = "Closest pairs of generated and training samples"
-        return self._shown(both, caption, title, columns=len(rows))
+        return self._shown(Batch(concatenate([fake, real])), caption, title, columns=len(found.pairs))
 
-    def extremes(self, judgement: Judgement) -> list[Exhibit]:
-        """The best and the worst samples by density."""
-        if not judgement.best:
+    def extremes(self, evaluation: Evaluation) -> list[Exhibit]:
+        """Show the best and the worst samples by density."""
+        if not evaluation.best:
             return []
-        by = f"by the density of real samples around them ({judgement.scores[0].extractor})"
-        best, worst = (take(self.samples, list(rows)) for rows in (judgement.best, judgement.worst))
+        by = f"by the density of real samples around them ({evaluation.scores[0].extractor})"
+        best, worst = (take(self.samples, list(rows)) for rows in (evaluation.best, evaluation.worst))
         return [
             *self._shown(best, f"The best {batch_size(best)} {by}, best first.", "Best samples"),
             *self._shown(worst, f"The worst {batch_size(worst)}, worst last.", "Worst samples"),
         ]
 
     def interpolations(self, seed: int) -> list[Exhibit]:
-        """Paths from one noise to another, where the modality blends."""
-        if self.model is None or not self.kind.blends:
+        """Show paths between latents, where the modality blends."""
+        if self.model is None or not self.modality.blends:
             return []
-        told = conditions_from(self.split.held_out, PATHS, seed).condition
-        samples = map_floats(torch.nan_to_num, self.model.interpolate(PATHS, COLUMNS, seed=1, condition=told))
-        order = "" if told is None else " under one condition"
-        caption = f"From one noise to another, a path a row, each{order}."
-        return self._shown(Batch(samples), caption, "Interpolations")
+        condition = conditions_from(self.split.held_out, PATHS, seed).condition
+        samples = map_floats(torch.nan_to_num, self.model.interpolate(PATHS, COLUMNS, seed=1, condition=condition))
+        order = "" if condition is None else ", each under one condition"
+        return self._shown(Batch(samples), f"Paths between two latents, one per row{order}.", "Interpolations")
 
     def _shown(self, batch: Batch, caption: str, title: str, *, columns: int = COLUMNS) -> list[Exhibit]:
         words = f"{title}: {batch_size(batch)} in all."
-        exhibits = self.kind.show(batch, self.split.facts, columns=columns)
+        exhibits = self.modality.show(batch, self.split.facts, columns=columns)
         return [replace(exhibit, caption=caption, words=words) for exhibit in exhibits]

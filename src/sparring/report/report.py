@@ -1,11 +1,10 @@
-"""The end of a run for people: samples.png, curves.png, signals.png and report.html."""
+"""Pictures and pages about samples: samples.png, curves.png, signals.png and report.html of a run, or a page alone."""
 
 from dataclasses import replace
 from pathlib import Path
 
 from sparring.data.dataset import Split
-from sparring.evaluation.glossary import interval, titled
-from sparring.evaluation.result import Judgement
+from sparring.evaluation.result import Evaluation
 from sparring.events import read_events
 from sparring.flow import Batch
 from sparring.modality import Modality
@@ -15,87 +14,92 @@ from sparring.report.curves import curves
 from sparring.report.diagnosis import RunHistory
 from sparring.report.gallery import Gallery
 from sparring.report.page import Report, ScoreTable, Training, page
-from sparring.runs.folder import Record, Run
-from sparring.storage import read_lines, write_bytes, write_text
+from sparring.runs.folder import Run
+from sparring.runs.logbook import read_log
+from sparring.storage import write_bytes, write_text
 
-MOST_EVENTS = 40
+MAX_EVENTS = 40
 
 
-def write_report(run: Run, model: Model, split: Split, samples: Batch, judgement: Judgement) -> None:
-    """Write the exhibits and the page into the run folder.
+def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluation: Evaluation) -> None:
+    """Write samples, curves, signals and the page into the folder of a finished run.
 
     Args:
-        run: where.
-        model: what was trained.
+        run: the run.
+        model: its model.
         split: the data it was trained on.
-        samples: what was judged, with their conditions and classes.
-        judgement: what was found.
+        samples: the samples that were evaluated, with their conditions and labels.
+        evaluation: its result.
     """
     gallery = Gallery(model.modality, split, samples, model)
-    drawn = curves(read_lines(run.folder / "log.jsonl"))
+    drawn = curves(read_log(run.folder / "log.jsonl"))
     write_exhibits(gallery.generated(), run.picture.with_suffix(""))
     write_bytes(run.folder / "curves.png", drawn)
-    record = run.record
+
+    record, facts = run.record, split.facts
+    trained = f"Trained on {len(split.train):,} samples of {_short(facts.source)} ({len(split.held_out):,} held out)"
+    report = _report(f"{record.recipe} on {_short(record.facts.source)}", gallery, evaluation)
     report = replace(
-        _report(f"{record.recipe} on {_short(record.facts.source)}", gallery, judgement),
-        summary=_summary(model, split, judgement),
+        report,
+        summary=[f"{trained}; {int(model.history.get('samples', 0)):,} real samples were seen.", *evaluation.remarks],
         training=_training(run),
         curves=Picture(drawn, "Figures of the run; thick lines are averages.", "Curves of losses and penalties."),
         choices=[(field, str(one["value"]), str(one["reason"])) for field, one in record.choices.items()],
-        happened=[event.sentence for event in read_events(run.folder / "events.jsonl")][-MOST_EVENTS:],
-        facts=_facts(record, model),
+        happened=[event.sentence for event in read_events(run.folder / "events.jsonl")][-MAX_EVENTS:],
+        facts=[*report.facts, ("device", record.device), *model.history.get("versions", {}).items()],
     )
     write_text(run.report, page(report))
 
 
-def write_judgement(
-    path: Path, kind: Modality, split: Split, samples: Batch, judgement: Judgement, model: Model | None = None
+def write_evaluation(
+    path: Path, modality: Modality, split: Split, samples: Batch, evaluation: Evaluation, model: Model | None = None
 ) -> None:
-    """Write the page of a judgement alone, without a run.
+    """Write the page of an evaluation without a run.
 
     Args:
         path: of the page.
-        kind: what the samples are.
-        split: the data they were judged by.
-        samples: what was judged, with their conditions and classes.
-        judgement: what was found.
-        model: what made them, if it is at hand.
+        modality: what the samples are.
+        split: the data that they were evaluated with.
+        samples: the samples that were evaluated, with their conditions and labels.
+        evaluation: its result.
+        model: the model that generated them, if it is known.
     """
-    gallery = Gallery(kind, split, samples, model)
-    write_text(path, page(_report(f"{_short(judgement.subject)} against {_short(judgement.data)}", gallery, judgement)))
+    title = f"{_short(evaluation.subject)} against {_short(evaluation.data)}"
+    write_text(path, page(_report(title, Gallery(modality, split, samples, model), evaluation)))
 
 
-def _report(title: str, gallery: "Gallery", judgement: Judgement) -> Report:
-    """All that needs no run."""
-    found = judgement.memorisation
+def _report(title: str, gallery: Gallery, evaluation: Evaluation) -> Report:
+    """Return the parts of a report that need no run."""
+    found = evaluation.memorisation
     return Report(
         title=title,
-        summary=[f"{judgement.count:,} samples.", *_first(judgement), *judgement.remarks],
+        summary=[f"{evaluation.count:,} samples.", *evaluation.remarks],
         exhibits=[
             *gallery.generated(),
             *gallery.real(),
-            *gallery.extremes(judgement),
-            *gallery.interpolations(judgement.seed),
+            *gallery.extremes(evaluation),
+            *gallery.interpolations(evaluation.seed),
         ],
         verdict=found.verdict if found else "",
         alarming=bool(found and found.copied),
-        pairs=gallery.pairs(judgement),
-        tables=_tables(judgement),
-        classes=judgement.classes,
+        pairs=gallery.pairs(evaluation),
+        tables=[
+            ScoreTable(
+                heading=f"{one.extractor}, {one.samples}",
+                floor=one.floor and f"{one.floor}; of predicted classes, held-out samples",
+                scores=scores,
+                protocol=one.protocol,
+                extractor=one.extractor,
+            )
+            for one, scores in evaluation.tables()
+        ],
+        classes=evaluation.classes,
         facts=[
-            ("data", judgement.data),
-            ("fingerprint of the data", judgement.fingerprint),
-            ("seed", str(judgement.seed)),
+            ("data", evaluation.data),
+            ("fingerprint of the data", evaluation.fingerprint),
+            ("seed", str(evaluation.seed)),
         ],
     )
-
-
-def _summary(model: Model, split: Split, judgement: Judgement) -> list[str]:
-    facts = split.facts
-    seen = int(model.history.get("samples", 0))
-    remark = f"Trained on {len(split.train):,} samples of {_short(facts.source)} ({len(split.held_out):,} held out)"
-    sentences = [f"{remark}; {seen:,} real samples were seen."]
-    return [*sentences, *_first(judgement), *judgement.remarks]
 
 
 def _training(run: Run) -> Training:
@@ -105,50 +109,14 @@ def _training(run: Run) -> Training:
     if drawn is not None:
         write_bytes(run.folder / "signals.png", drawn)
     caption = "Signals of the watchdog; dashed lines: a finding (red), a remedy that had helped (green)."
-    told = [diagnosis.sentences(incident) for incident in diagnosis.incidents]
+    incidents = [diagnosis.sentences(incident) for incident in diagnosis.incidents]
     return Training(
         verdict=diagnosis.verdict,
         alarming=diagnosis.open_problems,
         sentences=[diagnosis.improvement.sentence, *diagnosis.remarks],
-        incidents=[(heading, sentences) for heading, *sentences in told],
+        incidents=[(heading, sentences) for heading, *sentences in incidents],
         picture=Picture(drawn, caption, "Signals of the run, and what happened.") if drawn is not None else None,
     )
-
-
-def _first(judgement: Judgement) -> list[str]:
-    """The distance in the most telling features."""
-    return [
-        f"{titled('frechet', scores.extractor)} {interval(score.value, score.plus_minus)}, floor "
-        f"{interval(score.floor, score.floor_plus_minus)} ({scores.extractor}, {scores.count:,} samples a side; lower "
-        "is better)."
-        for scores in judgement.scores[:1]
-        for score in [scores.measures["frechet"]]
-    ]
-
-
-def _tables(judgement: Judgement) -> list[ScoreTable]:
-    """One for all questions, by the most telling features; then one for each other extractor."""
-    others = judgement.others()
-    return [
-        ScoreTable(
-            heading=f"{scores.extractor}, {scores.count:,} samples a side",
-            floor=f"{scores.floor}; of what a classifier says, held-out samples" if place == 0 else scores.floor,
-            scores={**scores.measures, **others} if place == 0 else scores.measures,
-            protocol=scores.protocol,
-            extractor=scores.extractor,
-        )
-        for place, scores in enumerate(judgement.scores)
-    ]
-
-
-def _facts(record: Record, model: Model) -> list[tuple[str, str]]:
-    return [
-        ("data", record.facts.source),
-        ("fingerprint of the data", record.facts.fingerprint),
-        ("seed", str(record.seed)),
-        ("device", record.device),
-        *model.history.get("versions", {}).items(),
-    ]
 
 
 def _short(source: str) -> str:

@@ -55,8 +55,8 @@ MAX_FAILED_SAVES = 3
 """Checkpoints in a row that could not be written before the run is given up."""
 Quick: TypeAlias = Callable[[Game, Split, Modality, str, int], tuple[str, float]]
 """(game, its data, modality, metric, seed) → the metric's name and its present value."""
-Conclude: TypeAlias = Callable[[Run, Model, Split, Callable[[int, int], None]], object]
-"""(run, its model, its data, on_progress) → evaluates the finished run and writes its report."""
+Conclude: TypeAlias = Callable[[Run, Model, Split, float, Callable[[int, int], None]], object]
+"""(run, its model, its data, seconds of training, on_progress) → evaluates the run and writes its report."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -297,7 +297,7 @@ class Session:
         self._record(Finished(samples=self.trainer.samples, seconds=self.trainer.seconds))
         model = load(self.run.folder, recipe=self.recipe)
         model.save_pretrained(self.run.model)
-        self._conclude(self.run, model, self.split, partial(self.display.count, "evaluating"))
+        self._conclude(self.run, model, self.split, self.trainer.seconds, partial(self.display.count, "evaluating"))
 
     def _record(self, event: AnyEvent) -> None:
         self.display.say(event.sentence)

@@ -1,4 +1,4 @@
-"""The classifier learns digits, repeats itself, and is trained once."""
+"""The classifier learns digits, is deterministic, and is trained once."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,8 @@ from sparring.data.dataset import Dataset, Split, hold_out
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.metrics.extractors import classifier
-from sparring.metrics.extractors.classifier import FEATURES, accuracy, build, train_classifier
+from sparring.metrics.extractors.classifier import accuracy, train_classifier
+from sparring.metrics.extractors.small_network import FEATURES, build, training_limit
 
 
 def digits(seed=0):
@@ -19,9 +20,9 @@ def digits(seed=0):
 
 
 def split_of(samples, labels, seed=0, fingerprint="digits"):
-    train, aside = hold_out(len(samples), seed)
+    train, held_out = hold_out(len(samples), seed)
     facts = Facts("digits", "images", len(samples), samples.shape[1:], fingerprint, tuple("0123456789"))
-    kept = [Dataset(samples[rows], None if labels is None else labels[rows]) for rows in (train, aside)]
+    kept = [Dataset(samples[rows], None if labels is None else labels[rows]) for rows in (train, held_out)]
     return Split(*kept, facts)
 
 
@@ -49,7 +50,7 @@ def test_learns_digits_and_is_trained_once(tmp_path, monkeypatch):
 
 
 def test_is_deterministic(monkeypatch, tmp_path):
-    monkeypatch.setattr(classifier, "STEPS_FEW", 30)
+    monkeypatch.setattr(classifier, "STEPS", 30)
     names = []
     for place, seed in (("a", 0), ("b", 0), ("c", 1)):
         monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / place))
@@ -60,22 +61,22 @@ def test_is_deterministic(monkeypatch, tmp_path):
 
 
 def test_broken_weights_are_trained_again(monkeypatch, tmp_path):
-    monkeypatch.setattr(classifier, "STEPS_FEW", 5)
+    monkeypatch.setattr(classifier, "STEPS", 5)
     name = train_classifier(digits(), seed=0).name
-    (kept,) = (tmp_path / "classifiers").glob("*.safetensors")
+    (kept,) = (tmp_path / "classifier").glob("*.safetensors")
     kept.write_bytes(kept.read_bytes()[:1000])
     assert train_classifier(digits(), seed=0).name == name
 
 
-def test_other_data_shape_and_split_are_kept_apart(monkeypatch, tmp_path):
-    monkeypatch.setattr(classifier, "STEPS_FEW", 2)
+def test_each_split_has_its_own_weights(monkeypatch, tmp_path):
+    monkeypatch.setattr(classifier, "STEPS", 2)
     for split in (digits(0), digits(1)):
         train_classifier(split, seed=0)
-    assert len(list((tmp_path / "classifiers").iterdir())) == 2
+    assert len(list((tmp_path / "classifier").iterdir())) == 2
 
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(monkeypatch, tmp_path):
-    monkeypatch.setattr(classifier, "STEPS_FEW", 2)
+    monkeypatch.setattr(classifier, "STEPS", 2)
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "file"))
     assert train_classifier(digits(), seed=0).name
@@ -88,7 +89,7 @@ def test_any_size_and_number_of_channels(shape):
     assert network[:-1](torch.zeros(2, *shape)).shape == (2, FEATURES)
 
 
-def test_what_cannot_be_classified():
+def test_data_without_two_classes_of_images_is_refused():
     samples = np.zeros((40, 1, 8, 8), dtype=np.uint8)
     for labels, shape, said in (
         (None, (1, 8, 8), "no labels"),
@@ -97,3 +98,17 @@ def test_what_cannot_be_classified():
     ):
         with pytest.raises(SparringError, match=said):
             train_classifier(split_of(samples[:, :, : shape[1]], labels), seed=0)
+
+
+def test_a_training_that_would_exceed_the_limit_is_refused():
+    with training_limit(0.0) as limit, pytest.raises(SparringError, match="a network whose training takes about"):
+        train_classifier(digits(), seed=0)
+    assert limit.exceeded
+
+
+def test_cached_weights_need_no_time(monkeypatch):
+    monkeypatch.setattr(classifier, "STEPS", 25)
+    name = train_classifier(digits(), seed=0).name
+    with training_limit(0.0) as limit:
+        assert train_classifier(digits(), seed=0).name == name
+    assert not limit.exceeded

@@ -1,4 +1,4 @@
-"""DINOv2 through transformers: what the network is given, and what is said where there is none."""
+"""DINOv2 through transformers: preparation of images, features, and errors."""
 
 import sys
 
@@ -19,7 +19,7 @@ def images(count=3, channels=3, height=20, width=12):
 
 @pytest.fixture
 def saved(tmp_path):
-    """A folder with a tiny network of random weights, made for 42 × 42; and the network."""
+    """Return a folder with a tiny network of random weights for 42 × 42 pixels, and the network."""
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
     torch.manual_seed(0)
     sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 42, "patch_size": 14}
@@ -62,14 +62,14 @@ def test_features_are_the_class_token(saved, monkeypatch):
     assert torch.allclose(extractor(images()), features, atol=1e-5)
 
 
-def test_places_are_not_those_of_transformers(saved):
+def test_positions_are_not_resampled_as_by_transformers(saved):
     place, network = saved
     with torch.inference_mode():
         theirs = network(prepared(images())).pooler_output
     assert not torch.allclose(load_dinov2(str(place))(images()), theirs, atol=1e-5)
 
 
-def test_its_name_is_that_of_the_weights(saved, tmp_path):
+def test_the_name_identifies_the_weights(saved, tmp_path):
     place, network = saved
     name = load_dinov2(str(place)).name
     assert name.startswith("dinov2-") and len(name) == len("dinov2-") + 12
@@ -88,14 +88,14 @@ def test_nan_stays_nan(saved):
     assert not features[[0, 2]].isnan().any()
 
 
-def test_what_is_no_image(saved):
+def test_other_samples_than_images_are_refused(saved):
     extractor = load_dinov2(str(saved[0]))
     for shape in ((2,), (2, 8, 8), (1, 0, 8)):
         with pytest.raises(SparringError, match="grey or colour images"):
             extractor(torch.zeros(3, *shape))
 
 
-def test_what_cannot_be_loaded(saved, tmp_path):
+def test_networks_that_cannot_be_loaded_are_refused(saved, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(SparringError, match=r"empty', which cannot be loaded \(\w+: .*Check the folder"):
         load_dinov2(str(tmp_path / "empty"))
@@ -108,6 +108,6 @@ def test_what_cannot_be_loaded(saved, tmp_path):
 
 def test_a_missing_package_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(SparringError, match="Found no package 'transformers'") as caught:
+    with pytest.raises(SparringError, match="no package 'transformers'") as caught:
         load_dinov2("anywhere")
     assert caught.value.remedy == 'run `pip install "sparring[dinov2]"`'

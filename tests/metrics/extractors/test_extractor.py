@@ -2,7 +2,7 @@
 
 import torch
 
-from sparring.metrics.extractors.extractor import LARGEST, Pixels
+from sparring.metrics.extractors.extractor import MAX_PIXEL_FEATURES, Pixels
 
 
 def test_small_images_are_only_flattened():
@@ -10,12 +10,12 @@ def test_small_images_are_only_flattened():
     assert torch.equal(Pixels()(samples), samples.flatten(1))
 
 
-def test_large_images_are_averaged_to_their_proportions():
+def test_large_images_are_reduced_in_proportion():
     features = Pixels()(torch.ones(2, 3, 200, 100))
-    assert LARGEST * 0.9 < features.shape[1] <= LARGEST
+    assert MAX_PIXEL_FEATURES * 0.9 < features.shape[1] <= MAX_PIXEL_FEATURES
     assert torch.equal(features, torch.ones_like(features))
 
 
-def test_samples_of_any_other_shape_and_none():
+def test_samples_of_any_shape_are_flattened():
     assert Pixels()(torch.zeros(5, 6000)).shape == (5, 6000)
     assert Pixels()(torch.zeros(0, 1, 4, 4)).shape == (0, 16)

@@ -1,4 +1,4 @@
-"""The FID network gives the numbers of others with the same weights, and resizes as they do."""
+"""The FID network gives the numbers of other implementations with the same weights, and resizes as they do."""
 
 import math
 from dataclasses import replace
@@ -16,8 +16,8 @@ from sparring.metrics.extractors.extractor import Classifying, Extractor
 from sparring.metrics.extractors.inception import PUBLISHED, build, load_inception, resize_clean, resize_legacy
 
 
-def made_up_weights():
-    """By a formula, of a size that keeps the features from vanishing; uniform, as these are alike on all machines."""
+def formula_weights():
+    """Return weights by a formula, uniform, of a size that keeps the features from vanishing."""
     random = Generator().manual_seed(1)
     with torch.device("meta"):
         shapes = {key: like.shape for key, like in build().state_dict().items()}
@@ -37,8 +37,8 @@ def images(channels=3, height=20, width=12):
     return torch.rand(2, channels, height, width, generator=Generator().manual_seed(2)) * 2 - 1
 
 
-def hollow_weights(**change):
-    """Zeros in every place, in a file of some kilobytes; ``change`` with None takes a key out."""
+def zero_weights(**change):
+    """Return zeros that take some kilobytes in a file; ``change`` with None removes a key."""
     with torch.device("meta"):
         shapes = {key: like.shape for key, like in build().state_dict().items()}
     weights = {key: torch.zeros(()).expand(shape) for key, shape in shapes.items()}
@@ -52,12 +52,12 @@ def saved(weights, path):
 
 @pytest.fixture(scope="module")
 def weights():
-    return made_up_weights()
+    return formula_weights()
 
 
 @pytest.fixture(scope="module")
 def file(weights, tmp_path_factory):
-    return saved(weights, tmp_path_factory.mktemp("weights") / "made_up.pth")
+    return saved(weights, tmp_path_factory.mktemp("weights") / "formula.pth")
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ EXPECTED_PROBABILITIES = [[0.230170, 0.692173], [0.480646, 0.445848]]
 
 
 @pytest.mark.parametrize("legacy", [False, True])
-def test_gives_the_features_that_others_give(file, legacy):
+def test_features_equal_those_of_other_implementations(file, legacy):
     extractor = load_inception(file, legacy=legacy)
     features = extractor(images())
     assert features.shape == (2, 2048) and features.dtype == torch.float32 and not features.is_inference()
@@ -87,7 +87,7 @@ def test_gives_the_features_that_others_give(file, legacy):
         assert torch.allclose(probabilities[:, [469, 709]], torch.tensor(EXPECTED_PROBABILITIES), rtol=1e-4, atol=0)
 
 
-def test_is_an_extractor_whose_name_is_that_of_its_weights(file, weights, clean, tmp_path):
+def test_the_name_identifies_the_weights(file, weights, clean, tmp_path):
     assert isinstance(clean, Extractor) and isinstance(clean, Classifying)
     assert clean.name.startswith("inception-clean-") and len(clean.name) == len("inception-clean-") + 12
     assert load_inception(file, legacy=True).name == clean.name.replace("clean", "legacy")
@@ -103,9 +103,9 @@ def test_is_an_extractor_whose_name_is_that_of_its_weights(file, weights, clean,
     assert load_inception(other).name != clean.name
 
 
-def test_loading_leaves_the_random_numbers_alone(tmp_path):
+def test_loading_does_not_change_the_random_state(tmp_path):
     before = torch.get_rng_state()
-    load_inception(saved(hollow_weights(), tmp_path / "hollow.pth"))
+    load_inception(saved(zero_weights(), tmp_path / "hollow.pth"))
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -118,12 +118,12 @@ def test_loading_leaves_the_random_numbers_alone(tmp_path):
         ({"head.weight": torch.zeros(1)}, r"head\.weight .* no weights of that name"),
     ],
 )
-def test_weights_of_something_else(tmp_path, change, said):
+def test_weights_of_another_network_are_refused(tmp_path, change, said):
     with pytest.raises(SparringError, match=said):
-        load_inception(saved(hollow_weights(**change), tmp_path / "wrong.pth"))
+        load_inception(saved(zero_weights(**change), tmp_path / "wrong.pth"))
 
 
-def test_files_that_hold_no_weights(tmp_path):
+def test_files_without_weights_are_refused(tmp_path):
     with pytest.raises(SparringError, match="list in"):
         load_inception(saved([torch.zeros(1)], tmp_path / "list.pth"))
     for name in ("broken.pth", "broken.safetensors", "absent.pth"):
@@ -134,19 +134,19 @@ def test_files_that_hold_no_weights(tmp_path):
             load_inception(path)
 
 
-def test_published_weights_are_looked_for_here_first(tmp_path, monkeypatch):
+def test_local_copies_of_the_published_weights_come_first(tmp_path, monkeypatch):
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SPARRING_DATA", str(tmp_path))
     monkeypatch.setattr(inception, "PUBLISHED", replace(PUBLISHED, home="https://127.0.0.1:1/"))
     with pytest.raises(SparringError, match=r"pt_inception-2015-12-05-6726825d\.pth.*--extractor inception:FILE"):
         load_inception()
     (tmp_path / "inception").mkdir()
-    saved(hollow_weights(), tmp_path / "inception" / PUBLISHED.files[0].name)
+    saved(zero_weights(), tmp_path / "inception" / PUBLISHED.files[0].name)
     assert load_inception().name.startswith("inception-clean-")
 
 
 @pytest.mark.parametrize("side", [7, 40])
-def test_clean_images_are_those_of_pillow(side):
+def test_clean_resizing_equals_pillow(side):
     samples = torch.randint(256, (3, 2, side, 9), generator=Generator().manual_seed(3)).float()
     resized = resize_clean(samples, 21)
     assert resized.shape == (3, 2, 21, 21)
@@ -158,7 +158,7 @@ def test_clean_images_are_those_of_pillow(side):
 
 
 @pytest.mark.parametrize(("height", "width"), [(4, 7), (30, 11), (1, 2)])
-def test_legacy_images_are_those_of_a_slow_loop(height, width):
+def test_legacy_resizing_equals_a_loop(height, width):
     image = torch.rand(height, width, generator=Generator().manual_seed(4)) * 255
     size = 13
     wanted = torch.empty(size, size)
@@ -178,7 +178,7 @@ def test_grey_images_are_colour_images_without_colour(clean):
     assert torch.allclose(clean(grey), clean(grey.expand(-1, 3, -1, -1)), rtol=1e-4, atol=1e-4)
 
 
-def test_images_are_rounded_as_files_and_taken_in_chunks(clean, monkeypatch):
+def test_images_are_rounded_to_8_bits_and_computed_in_chunks(clean, monkeypatch):
     samples = images(height=8, width=8)
     features = clean(samples)
     monkeypatch.setattr(inception, "CHUNK", 1)
@@ -186,11 +186,11 @@ def test_images_are_rounded_as_files_and_taken_in_chunks(clean, monkeypatch):
     assert clean(samples[:0]).shape == (0, 2048)
 
 
-def test_values_that_are_not_finite_stay_so(clean):
+def test_nan_stays_nan(clean):
     assert clean(torch.full((1, 1, 4, 4), torch.nan)).isnan().all()
 
 
 @pytest.mark.parametrize("shape", [(2, 4, 8, 8), (2, 2, 8, 8), (2, 3, 8), (2, 6), (2, 3, 0, 8)])
-def test_what_is_no_image(clean, shape):
+def test_other_samples_than_images_are_refused(clean, shape):
     with pytest.raises(SparringError, match="grey or colour images"):
         clean(torch.zeros(shape))

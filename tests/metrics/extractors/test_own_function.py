@@ -1,4 +1,4 @@
-"""A function from the user's own file judges, and what is wrong with it is said."""
+"""A function from a file of the user extracts features; what is wrong with it is reported."""
 
 import pickle
 import re
@@ -13,8 +13,8 @@ from sparring.metrics.extractors.own_function import CHUNK, load_function
 
 
 @pytest.fixture
-def denormalize(tmp_path):
-    """The function ``features`` with this body, of ``samples``, with torch and numpy at hand."""
+def own(tmp_path):
+    """Load the function ``features(samples)`` with this body."""
 
     def make(body, *, name="features", above=""):
         path = tmp_path / "mine.py"
@@ -39,10 +39,10 @@ def samples(count=3, shape=(1, 2, 2)):
         "return torch.nn.Parameter(samples.flatten(1))",
     ],
 )
-def test_tensors_arrays_and_lists_become_rows(own, body):
+def test_tensors_arrays_and_lists_become_features(own, body):
     extractor, given = own(body), samples()
     features = extractor(given)
-    assert isinstance(extractor, Extractor) and not extractor.lasting
+    assert isinstance(extractor, Extractor) and not extractor.cacheable
     assert features.dtype == torch.float32 and not features.requires_grad
     assert torch.equal(features, given.flatten(1))
 
@@ -52,7 +52,7 @@ def test_one_number_a_sample_is_one_feature(own):
     assert torch.equal(own("return samples.mean((1, 2, 3))")(given), given.mean((1, 2, 3))[:, None])
 
 
-def test_samples_come_in_chunks_and_stay_as_they_are(own):
+def test_samples_come_in_chunks_and_are_not_changed(own):
     given = samples(CHUNK + 5)
     before = given.clone()
     features = own("return samples.mul_(0).flatten(1) + len(samples)")(given)
@@ -60,7 +60,7 @@ def test_samples_come_in_chunks_and_stay_as_they_are(own):
     assert torch.equal(given, before)
 
 
-def test_its_name_is_that_of_the_function_and_the_content(own):
+def test_the_name_identifies_function_and_file(own):
     first, other = own("return samples"), own("return samples * 2")
     assert re.fullmatch("features-[0-9a-f]{12}", first.name)
     assert first.name != other.name
@@ -85,43 +85,43 @@ def test_dataclasses_and_pickle_work_in_the_file(own):
         ),
         ("return np.float64(1)", r"float64 of shape \(\) for 3 samples"),
         ("return None", r"NoneType of shape \(\)"),
-        ("return {'a': 1}", "Found dict from features-"),
-        ("return [[1], [1, 2], [3]]", "Found list from features-"),
+        ("return {'a': 1}", "dict from features-"),
+        ("return [[1], [1, 2], [3]]", "list from features-"),
         ("return samples.log()", "not finite for . of 3 samples"),
     ],
 )
-def test_what_came_back_is_said(own, body, said):
+def test_invalid_results_are_refused(own, body, said):
     with pytest.raises(SparringError, match=said):
         own(body)(samples())
 
 
-def test_rows_must_be_equally_long(own):
+def test_rows_of_different_lengths_are_refused(own):
     with pytest.raises(SparringError, match=f"rows of 3 and of {CHUNK} numbers"):
         own("return torch.ones(len(samples), len(samples))")(samples(CHUNK + 3))
 
 
-def test_what_the_function_raises_is_said_and_chained(own):
-    with pytest.raises(SparringError, match=r"Found KeyError in features-\w+ of 3 samples: 'nothing'") as caught:
+def test_exceptions_of_the_function_are_reported_and_chained(own):
+    with pytest.raises(SparringError, match=r"KeyError in features-\w+ of 3 samples: 'nothing'") as caught:
         own("return {}['nothing']")(samples())
     assert isinstance(caught.value.__cause__, KeyError)
 
 
-def test_what_the_file_raises_is_said_and_chained(own):
-    with pytest.raises(SparringError, match=r"Found ZeroDivisionError in .*mine.py: ") as caught:
+def test_exceptions_of_the_file_are_reported_and_chained(own):
+    with pytest.raises(SparringError, match=r"ZeroDivisionError in .*mine.py: ") as caught:
         own("return samples", above="1 / 0")
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
-    with pytest.raises(SparringError, match="Found SyntaxError in "):
+    with pytest.raises(SparringError, match="SyntaxError in "):
         own("return (")
 
 
-def test_what_cannot_be_found(own, tmp_path):
-    with pytest.raises(SparringError, match=r"no Python file '.*missing\.py'"):
+def test_missing_files_and_functions_are_refused(own, tmp_path):
+    with pytest.raises(SparringError, match=r"no file '.*missing\.py'"):
         load_function(f"{tmp_path}/missing.py:features")
     with pytest.raises(SparringError, match=r"no 'feature' in .*did you mean 'features'"):
         own("return samples", name="feature")
-    with pytest.raises(SparringError, match="Found int as "):
+    with pytest.raises(SparringError, match="int as "):
         own("return samples", name="number", above="number = 3")
 
 
-def test_numpy_integers_do(own):
+def test_numpy_integers_are_features(own):
     assert np.array_equal(own("return np.arange(len(samples), dtype=np.uint16)")(samples())[:, 0], [0, 1, 2])

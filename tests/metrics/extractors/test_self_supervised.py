@@ -1,4 +1,4 @@
-"""Without labels a network learns features that serve as a judge: equal seeds give equal weights, and it is kept."""
+"""A network that needs no labels learns useful features; equal seeds give equal weights, and they are cached."""
 
 from pathlib import Path
 
@@ -32,23 +32,23 @@ def random(seed):
     return torch.Generator().manual_seed(seed)
 
 
-def test_equal_seeds_give_equal_weights_and_they_are_kept(own_cache, monkeypatch):
-    monkeypatch.setattr(self_supervised, "STEPS_FEW", 20)
+def test_equal_seeds_give_equal_weights_and_they_are_cached(own_cache, monkeypatch):
+    monkeypatch.setattr(self_supervised, "STEPS", 20)
     first = train_self_supervised(digits(), 0)
     (path,) = (own_cache / "self-supervised").iterdir()
     path.unlink()
     assert train_self_supervised(digits(), 0).name == first.name
     assert train_self_supervised(digits(), 1).name != first.name
     assert train_self_supervised(survey("digits").prepare(View((1, 8, 8)), seed=1), 0).name != first.name
-    monkeypatch.setattr(self_supervised, "STEPS_FEW", 0)
+    monkeypatch.setattr(self_supervised, "STEPS", 0)
     again = train_self_supervised(digits(), 0)
     samples = digits().held_out.batch(slice(None)).real
     assert again.name == first.name and torch.equal(again(samples), first(samples))
     assert first(samples).shape == (len(samples), 64) and first(samples).isfinite().all()
 
 
-def test_features_tell_digits_apart_and_see_what_is_missing(own_cache, monkeypatch):
-    monkeypatch.setattr(self_supervised, "STEPS_FEW", 150)
+def test_features_separate_digits_and_detect_missing_ones(own_cache, monkeypatch):
+    monkeypatch.setattr(self_supervised, "STEPS", 150)
     split = digits()
     extractor = train_self_supervised(split, 0)
     (real, _, labels), (aside, _, aside_labels) = (part.batch(slice(None)) for part in (split.train, split.held_out))
@@ -59,7 +59,7 @@ def test_features_tell_digits_apart_and_see_what_is_missing(own_cache, monkeypat
     assert frechet(extractor(half), extractor(other[labels[1::2] > 2])) > 5 * floor
 
 
-def test_views_move_a_little_and_stay_where_nothing_is_drawn():
+def test_views_are_similar_to_the_image():
     images = torch.rand(50, 3, 16, 12, generator=random(0)) * 2 - 1
     first, second = views(images, random(1)), views(images, random(2))
     assert first.shape == images.shape and torch.equal(first, views(images, random(1)))
@@ -70,7 +70,7 @@ def test_views_move_a_little_and_stay_where_nothing_is_drawn():
     assert (seen - seen[:, :, :1, :1]).abs().max() < 1e-5 and (seen - blank).abs().max() <= 0.2 + 1e-5
 
 
-def test_the_loss_by_hand():
+def test_the_loss_in_closed_form():
     """Two samples, two sizes: all three terms in closed form."""
     first, second = torch.tensor([[0.0, 0.0], [2.0, 4.0]]), torch.tensor([[0.0, 0.0], [0.0, 0.0]])
     invariance, variance, covariance = 20 / 4, 2 * (1 - 0.01) / 2, 2 * 4.0**2 / 2
@@ -78,7 +78,7 @@ def test_the_loss_by_hand():
     assert variance_invariance_covariance(first, second).item() == pytest.approx(expected, rel=1e-6)
 
 
-def test_what_is_too_small_is_refused():
+def test_small_images_are_refused():
     tiny = Dataset(np.zeros((20, 1, 4, 4), dtype=np.uint8))
     with pytest.raises(SparringError, match="at least 8 × 8"):
         train_self_supervised(Split(tiny, tiny, digits().facts), 0)
@@ -86,7 +86,7 @@ def test_what_is_too_small_is_refused():
 
 @pytest.mark.slow
 def test_mnist(own_cache):
-    """A linear probe reads digits off the features that never saw a label; of an untrained network it reads 0.93."""
+    """A linear probe of the features predicts digits; that of an untrained network reaches 0.93."""
     if not MNIST.exists():
         pytest.skip("the real data mnist is not here")
     split = survey(str(MNIST)).prepare(View((1, 28, 28)))

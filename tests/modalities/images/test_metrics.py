@@ -28,7 +28,7 @@ def digits(*, labelled=True):
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path))
-    monkeypatch.setattr(classifier, "STEPS_FEW", 60)
+    monkeypatch.setattr(classifier, "STEPS", 60)
 
 
 def predictions(split, samples, labels=None):
@@ -61,7 +61,7 @@ def test_large_sets_use_the_convolutional_classifier(monkeypatch):
 
 
 def test_default_extractors_with_and_without_labels(monkeypatch):
-    monkeypatch.setattr(self_supervised, "STEPS_FEW", 2)
+    monkeypatch.setattr(self_supervised, "STEPS", 2)
     found = {labelled: metrics.extractors(digits(labelled=labelled), 0) for labelled in (True, False)}
     assert [list(each) for each in found.values()] == [["pixels", "own"]] * 2
     assert [each["own"].name.rpartition("-")[0] for each in found.values()] == ["classifier", "self-supervised"]
@@ -72,7 +72,7 @@ def test_default_extractors_with_and_without_labels(monkeypatch):
     ("name", "said"),
     [
         ("inceptoin", "did you mean 'inception'"),
-        ("mine.py:features", "no Python file 'mine.py'"),
+        ("mine.py:features", "no file 'mine.py'"),
         ("inception:none.pth", "none.pth"),
     ],
 )
@@ -107,7 +107,7 @@ def test_repeated_sample_has_similarity_one():
 
 
 def test_stacked_digits_have_mode_metrics_only(monkeypatch):
-    monkeypatch.setattr(self_supervised, "STEPS_FEW", 2)
+    monkeypatch.setattr(self_supervised, "STEPS", 2)
     single = digits()
     rows = np.random.default_rng(0).integers(len(single.train), size=(3000, 3))
     labels = single.train.labels[rows] @ np.array([100, 10, 1])

@@ -1,13 +1,12 @@
-"""DINOv2 as a judge: features of natural images that agree better with people's eyes than Inception's.
+"""DINOv2 as an extractor: features of natural images that agree better with human judgement than Inception's.
 
-What Stein et al. 2023, "Exposing flaws of generative model evaluation metrics", section 3, recommend; their program
-dgm-eval, and FD-DINOv2 of later papers, prepare images as it is done here. It needs the optional package transformers.
+Recommended by Stein et al. 2023, "Exposing flaws of generative model evaluation metrics", section 3; images are
+prepared as by their program dgm-eval, and so for FD-DINOv2 of later papers. Needs the optional package transformers.
 """
 
 import importlib
 import os
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, final
 
@@ -21,14 +20,17 @@ from torch.nn.functional import interpolate
 
 from sparring.data.parallel import in_order
 from sparring.errors import SparringError, missing_extra
+from sparring.metrics.cache import weights_digest
 from sparring.metrics.extractors.extractor import require_pictures
 
 SIDE = 224
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet, by channel, in [0, 1]."""
-OFFSET = 0.1
+"""Channel statistics of ImageNet, in [0, 1]."""
+POSITION_OFFSET = 0.1
+"""Added to the target size when position embeddings are resampled, as in the authors' program."""
 CHUNK = 32
-IMAGES_A_THREAD = 4
+"""Images that the network gets at once."""
+IMAGES_PER_THREAD = 4
 
 
 @final
@@ -37,16 +39,16 @@ class DinoV2:
     """The network as an extractor of its class token after the last normalisation.
 
     Args:
-        network: a ``Dinov2Model`` of transformers, not trained any further.
+        network: a ``Dinov2Model`` of transformers, frozen.
         name: "dinov2-" and the first 12 digits of the SHA-256 of the weights.
     """
 
     network: nn.Module
     name: str
-    lasting = True
+    cacheable = True
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
-        """Features, float32, on the CPU: 1024 of the large network; NaN for images with NaN in them.
+        """Return features, float32, on the CPU: 1024 of the large network; NaN for images with NaN in them.
 
         Args:
             samples: images in [-1, 1], (count, 1 or 3, height, width), of any size.
@@ -55,7 +57,7 @@ class DinoV2:
             SparringError: not images of one or three channels.
         """
         require_pictures(samples)
-        # The global switch lets convolutions on a GPU keep 10 bits of 23, which moves the scores.
+        # By default convolutions on a GPU may keep only 10 of 23 bits, which changes the scores.
         with torch.inference_mode(), cudnn.flags(enabled=True, allow_tf32=False):
             parts = [self._features(part) for part in torch.split(samples, CHUNK)]
         return torch.cat(parts).clone()
@@ -68,82 +70,73 @@ class DinoV2:
 
 
 def load_dinov2(place: str = "facebook/dinov2-large") -> DinoV2:
-    """The network at ``place``, on the GPU if there is one.
+    """Load the network at ``place``, on the GPU if there is one.
 
     Args:
-        place: a folder, or a name on the Hugging Face Hub, from which what is not here yet is downloaded (the large
-            network: 1.2 GB). Scores compare only where the weights are the same.
+        place: a folder, or a name on the Hugging Face Hub, from which missing files are downloaded (the large network:
+            1.2 GB). Scores compare only for equal weights.
 
     Raises:
-        SparringError: transformers is not installed, or there is no DINOv2 at ``place`` or it cannot be loaded.
+        SparringError: transformers is not installed, or there is no DINOv2 at ``place``, or it cannot be loaded.
     """
-    # Its downloader would count its users.
+    # The downloader of transformers would report its use.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
-        kind = importlib.import_module("transformers").Dinov2Model
+        model = importlib.import_module("transformers").Dinov2Model
     except ImportError:
-        raise missing_extra("transformers", "dinov2", "to judge by DINOv2") from None
+        raise missing_extra("transformers", "dinov2", "to evaluate by DINOv2") from None
     try:
-        network, report = kind.from_pretrained(place, dtype=torch.float32, output_loading_info=True)
-    except Exception as error:  # Of the Hub, of files, of configurations: there is no end to their kinds.
+        network, report = model.from_pretrained(place, dtype=torch.float32, output_loading_info=True)
+    except Exception as error:  # The Hub, files and configurations raise exceptions of many kinds.
         raise _not_loaded(place, f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}") from None
     missing = sorted(report["missing_keys"])
     if missing:
         raise _not_loaded(place, f"no weights for {missing[0]} and {len(missing) - 1} others")
-    name = f"dinov2-{_hash(network)[:12]}"
-    _fix_positions(network)
+    name = f"dinov2-{weights_digest(network.state_dict())}"
+    _resample_positions(network)
     network.eval().requires_grad_(False)
     return DinoV2(network.to("cuda" if torch.cuda.is_available() else "cpu"), name)
 
 
 def prepared(samples: Tensor) -> Float[Tensor, "count 3 224 224"]:
-    """Images as the network takes them: 8 bits, grey as RGB, 224 × 224 by Pillow's bicubic filter, ImageNet's scale.
+    """Return images as the network takes them: 8 bits, RGB, 224 × 224 by Pillow's bicubic filter, ImageNet's scale.
 
     Args:
-        samples: images in [-1, 1], (count, 1 or 3, height, width); NaN is taken for black.
+        samples: images in [-1, 1], (count, 1 or 3, height, width); NaN becomes black.
     """
-    whole = samples.detach().float().cpu().nan_to_num(-1.0).add(1).mul(127.5).round().clamp(0, 255)
-    pixels = whole.byte().expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
+    levels = samples.detach().float().cpu().nan_to_num(-1.0).add(1).mul(127.5).round().clamp(0, 255)
+    pixels = levels.byte().expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()  # (count, height, width, 3)
 
     def resized(rows: range) -> list[Tensor]:
         pictures = (Image.fromarray(np.ascontiguousarray(pixels[row])) for row in rows)
         return [torch.from_numpy(np.array(one.resize((SIDE, SIDE), Image.Resampling.BICUBIC))) for one in pictures]
 
-    done = [picture for part in in_order(resized, len(pixels), IMAGES_A_THREAD) for picture in part]
+    done = [picture for part in in_order(resized, len(pixels), IMAGES_PER_THREAD) for picture in part]
     images = torch.stack(done) if done else torch.empty(0, SIDE, SIDE, 3)
     return images.float().div(255).sub(torch.tensor(MEAN)).div(torch.tensor(DEVIATION)).permute(0, 3, 1, 2)
 
 
-def _fix_positions(network: Any) -> None:
-    """Embed the places of 224 × 224 as the authors' program does.
+def _resample_positions(network: Any) -> None:
+    """Resample position embeddings for 224 × 224 as the authors' program does.
 
-    Trained at 518 × 518, the network has more places than are needed. The authors resample them with a scale of
-    (16 + 0.1) / 37, transformers with 16 / 37: other features, and other scores than published.
+    The network, trained at 518 × 518, has more positions than are needed. The authors resample them with a scale of
+    (16 + 0.1) / 37, transformers with 16 / 37, which gives other features and other scores than published.
     """
     embeddings = network.embeddings
     wanted = SIDE // network.config.patch_size
-    first, places = embeddings.position_embeddings.detach().split([1, embeddings.position_embeddings.shape[1] - 1], 1)
-    side = round(places.shape[1] ** 0.5)
+    first, positions = embeddings.position_embeddings.detach().tensor_split([1], dim=1)
+    side = round(positions.shape[1] ** 0.5)
     if side == wanted:
         return
-    grid = places.unflatten(1, (side, side)).permute(0, 3, 1, 2)
-    grid = interpolate(grid, scale_factor=(wanted + OFFSET) / side, mode="bicubic")
+    grid = positions.unflatten(1, (side, side)).permute(0, 3, 1, 2)  # (1, features, side, side)
+    grid = interpolate(grid, scale_factor=(wanted + POSITION_OFFSET) / side, mode="bicubic")
     embeddings.position_embeddings = nn.Parameter(torch.cat([first, grid.flatten(2).transpose(1, 2)], 1))
 
 
-def _hash(network: nn.Module) -> str:
-    """SHA-256 of names, shapes and values, whatever file they came in."""
-    digest = sha256()
-    for key, weight in sorted(network.state_dict().items()):
-        digest.update(f"{key} {tuple(weight.shape)}".encode())
-        digest.update(weight.contiguous().numpy().data)
-    return digest.hexdigest()
-
-
 def _not_loaded(place: str, reason: str) -> SparringError:
-    here = "the folder" if Path(place).is_dir() else "the name on the Hub"
+    kind = "the folder" if Path(place).is_dir() else "the name on the Hub"
     return SparringError(
         found=f"{place!r}, which cannot be loaded ({reason})",
         expected="a DINOv2 network as transformers saves it",
-        remedy=f"check {here}",
+        remedy=f"check {kind}",
     )

@@ -1,4 +1,4 @@
-"""What samples are compared by: extractors turn them into features."""
+"""Extractors: what turns samples into the features that metrics compare."""
 
 from typing import Protocol, final, runtime_checkable
 
@@ -8,52 +8,52 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from sparring.errors import SparringError
 
-LARGEST = 4096
+MAX_PIXEL_FEATURES = 4096
 
 
 @runtime_checkable
 class Extractor(Protocol):
-    """Samples to features.
+    """A function from samples to features.
 
-    The name stands in every protocol, so it should say all that decides them; ``lasting`` is whether it does, and they
-    are dear: then they are kept.
+    Attributes:
+        name: stands in every protocol, so it should say everything that decides the features.
+        cacheable: whether the name does, and the features are expensive: then they are cached.
     """
 
     @property
     def name(self) -> str: ...
 
     @property
-    def lasting(self) -> bool: ...
+    def cacheable(self) -> bool: ...
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]: ...
 
 
 @runtime_checkable
 class Classifying(Extractor, Protocol):
-    """An extractor whose features say of which class a sample is."""
+    """An extractor whose features determine class probabilities."""
 
     def probabilities(self, features: Float[Tensor, "count features"]) -> Float[Tensor, "count classes"]: ...
 
 
 @final
 class Pixels:
-    """The values themselves, flattened; images of over 4096 values are first averaged over areas.
+    """The values themselves, flattened; images of over 4096 values are first reduced by averaging over areas.
 
-    Any samples of shape (count, *shape) will do; only images (count, channels, height, width) are made
-    smaller.
+    Samples may have any shape (count, *shape); only images (count, channels, height, width) are reduced.
     """
 
     name = "pixels"
-    lasting = False
+    cacheable = False
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
-        if samples.dim() == 4 and samples.shape[1:].numel() > LARGEST:
-            samples = adaptive_avg_pool2d(samples, _fitting(*samples.shape[1:]))
+        if samples.dim() == 4 and samples.shape[1:].numel() > MAX_PIXEL_FEATURES:
+            samples = adaptive_avg_pool2d(samples, _reduced_size(*samples.shape[1:]))
         return samples.flatten(1)
 
 
 def require_pictures(samples: Tensor) -> None:
-    """Refuse what no network of natural images can look at.
+    """Refuse what a network of natural images cannot take.
 
     Raises:
         SparringError: not images of one or three channels.
@@ -62,11 +62,11 @@ def require_pictures(samples: Tensor) -> None:
         raise SparringError(
             found=f"samples of shape {tuple(samples.shape[1:])}",
             expected="grey or colour images, (1 or 3, height, width)",
-            remedy="judge by pixels instead",
+            remedy="use the extractor pixels",
         )
 
 
-def _fitting(channels: int, height: int, width: int) -> tuple[int, int]:
-    """The largest size of the same proportions that has at most 4096 values."""
-    shrink = (LARGEST / (channels * height * width)) ** 0.5
-    return max(1, int(height * shrink)), max(1, int(width * shrink))
+def _reduced_size(channels: int, height: int, width: int) -> tuple[int, int]:
+    """Return the largest size of the same proportions that has at most ``MAX_PIXEL_FEATURES`` values."""
+    factor = (MAX_PIXEL_FEATURES / (channels * height * width)) ** 0.5
+    return max(1, int(height * factor)), max(1, int(width * factor))

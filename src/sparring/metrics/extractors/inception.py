@@ -1,14 +1,13 @@
-"""The network that published Fréchet and Inception scores stand on: Inception-v3 as TensorFlow gave it out in 2015.
+"""The network behind published FID and Inception scores: Inception-v3 as TensorFlow released it in 2015.
 
-It differs from the Inception-v3 of Szegedy et al. 2016 in small ways that change every score: average pools leave the
-padding out of the mean, the last block takes a maximum where the others average, and there are 1008 classes. Scores
-depend on how images are brought to 299 × 299 as well (Parmar et al. 2022), so the name of an extractor says that too.
+It differs from the Inception-v3 of Szegedy et al. 2016 in small ways that change every score: average pools exclude the
+padding from the mean, the last block takes a maximum where the others average, and there are 1008 classes. Scores also
+depend on how images are resized to 299 × 299 (Parmar et al. 2022), so the name of an extractor says that too.
 """
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias, final
 
@@ -25,6 +24,7 @@ from sparring.data.catalogue import Publication, PublishedFile
 from sparring.data.downloads import download, local_copy
 from sparring.data.parallel import in_order
 from sparring.errors import SparringError
+from sparring.metrics.cache import weights_digest
 from sparring.metrics.extractors.extractor import require_pictures
 
 PUBLISHED = Publication(
@@ -41,14 +41,14 @@ PUBLISHED = Publication(
 )
 SIDE = 299
 CHUNK = 32
-CHANNELS = 8
-"""Of images, resized by one thread at a time."""
-FORGETTABLE = ("num_batches_tracked", "AuxLogits.")
-"""What weights may hold or lack, by the end or the start of the key: it has no part in the features."""
+"""Images that the network gets at once."""
+CHANNELS_PER_THREAD = 8
+UNUSED_SUFFIX, UNUSED_PREFIX = "num_batches_tracked", "AuxLogits."
+"""Keys that files of weights may have or lack, because they have no part in the features."""
 
 Kernel: TypeAlias = tuple[int, int]
 Step: TypeAlias = tuple[int, Kernel] | tuple[int, Kernel, Kernel]
-"""Channels and kernel of a convolution; two kernels for two convolutions side by side."""
+"""Output channels and kernel of a convolution; two kernels for two parallel convolutions."""
 Branches: TypeAlias = Mapping[str, Sequence[Step]]
 
 ONE, THREE, FIVE = (1, 1), (3, 3), (5, 5)
@@ -60,18 +60,18 @@ class Inception:
     """The network as an extractor of its 2048 pooled features.
 
     Args:
-        network: see ``build``; not trained any further.
+        network: see ``build``; frozen.
         name: "inception-clean-" or "inception-legacy-" and the first 12 digits of the SHA-256 of the weights.
-        legacy: images are resized by ``resize_legacy``, else by ``resize_clean``.
+        legacy: whether images are resized by ``resize_legacy`` instead of ``resize_clean``.
     """
 
     network: nn.Sequential
     name: str
     legacy: bool = False
-    lasting = True
+    cacheable = True
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count 2048"]:
-        """Features ≥ 0, float32, on the CPU; the network computes where its weights are.
+        """Return features ≥ 0, float32, on the CPU; they are computed where the weights are.
 
         Args:
             samples: images in [-1, 1], (count, 1 or 3, height, width), rounded to 8 bits first as saved files are.
@@ -80,13 +80,13 @@ class Inception:
             SparringError: not images of one or three channels.
         """
         require_pictures(samples)
-        # The global switch lets convolutions on a GPU keep 10 bits of 23, which moves the scores.
+        # By default convolutions on a GPU may keep only 10 of 23 bits, which changes the scores.
         with torch.inference_mode(), cudnn.flags(enabled=True, allow_tf32=False):
             parts = [self._features(part) for part in torch.split(samples, CHUNK)]
         return torch.cat(parts)
 
     def probabilities(self, features: Float[Tensor, "count 2048"]) -> Float[Tensor, "count 1008"]:
-        """What the Inception score is made of (Salimans et al. 2016, section 4), float32, on the CPU.
+        """Return class probabilities for the Inception score (Salimans et al. 2016, section 4), float32, on the CPU.
 
         The softmax of the last layer without its bias, as in the authors' program, in StyleGAN2-ADA and in
         torch-fidelity (``logits_unbiased``).
@@ -100,7 +100,7 @@ class Inception:
         images = _in_8_bits(samples)
         images = resize_legacy(images.to(device), SIDE) if self.legacy else resize_clean(images, SIDE).to(device)
         images = images.sub(128).div(128).expand(-1, 3, -1, -1)
-        # A processor takes two thirds of the time with the channels of a pixel side by side.
+        # A CPU needs two thirds of the time with the channels of a pixel side by side.
         layout = torch.channels_last if device.type == "cpu" else torch.contiguous_format
         features: Tensor = self.network[:-1](images.contiguous(memory_format=layout))
         return features.cpu()
@@ -124,83 +124,76 @@ class Convolution(nn.Module):
 
 @final
 class Mixed(nn.Module):
-    """Branches that look at the same images, their channels one after another, the pool's at the end.
+    """Branches over the same images, their channels concatenated, those of the pool last.
 
-    Convolutions are named as the published weights name them: ``branch3x3dbl_2`` is the second step of the branch
-    ``3x3dbl``, ``_2a`` and ``_2b`` stand side by side, and the only step of a branch has no number.
+    Convolutions have their published names: ``branch3x3dbl_2`` is the second step of the branch ``3x3dbl``, ``_2a`` and
+    ``_2b`` are parallel, and the only step of a branch has no number.
 
     Args:
         channels: of the images.
         branches: name → steps.
-        pool: what the last branch does first.
+        pool: first module of the last branch.
         pooled: channels of the 1 × 1 convolution behind the pool; 0 for none.
         halving: the last step of each branch has stride 2 and no padding; all other steps keep the size.
     """
 
     def __init__(
-        self,
-        channels: int,
-        branches: Branches,
-        pool: nn.Module,
-        *,
-        pooled: int = 0,
-        halving: bool = False,
+        self, channels: int, branches: Branches, pool: nn.Module, *, pooled: int = 0, halving: bool = False
     ) -> None:
         super().__init__()
-        self.paths = [self._add(name, steps, channels, halving) for name, steps in branches.items()]
+        self.branches = [self._branch(name, steps, channels, halving) for name, steps in branches.items()]
         self.pool = pool
         self.branch_pool = Convolution(channels, pooled, ONE) if pooled else nn.Identity()
 
     def forward(self, images: Tensor) -> Tensor:
-        ends = [end for path in self.paths for end in self._along(path, images)]
-        return torch.cat([*ends, self.branch_pool(self.pool(images))], 1)
+        outputs = []
+        for *steps, parallel in self.branches:
+            values = images
+            for (step,) in steps:
+                values = step(values)
+            outputs += [step(values) for step in parallel]
+        return torch.cat([*outputs, self.branch_pool(self.pool(images))], 1)
 
-    def _add(self, branch: str, steps: Sequence[Step], channels: int, halving: bool) -> list[list[str]]:
-        """Create the convolutions of a branch; the names of those of each step."""
-        path = []
+    def _branch(self, name: str, steps: Sequence[Step], channels: int, halving: bool) -> list[list[Convolution]]:
+        """Register the convolutions of a branch, and return those of each step; only the last has several."""
+        branch: list[list[Convolution]] = []
         for number, (wanted, *kernels) in enumerate(steps, 1):
-            stem = f"branch{branch}_{number}" if len(steps) > 1 else f"branch{branch}"
-            names = [stem + letter for letter in ("ab" if len(kernels) > 1 else ("",))]
+            stem = f"branch{name}_{number}" if len(steps) > 1 else f"branch{name}"
             stride = 2 if halving and number == len(steps) else 1
-            for name, (height, width) in zip(names, kernels, strict=True):
+            branch.append([])
+            for letter, (height, width) in zip("ab" if len(kernels) > 1 else [""], kernels, strict=True):
                 padding = (height // 2, width // 2) if stride == 1 else (0, 0)
                 step = Convolution(channels, wanted, (height, width), stride=stride, padding=padding)
-                self.add_module(name, step)
-            path.append(names)
+                self.add_module(stem + letter, step)
+                branch[-1].append(step)
             channels = wanted
-        return path
-
-    def _along(self, path: list[list[str]], images: Tensor) -> list[Tensor]:
-        *steps, last = path
-        for (name,) in steps:
-            images = self.get_submodule(name)(images)
-        return [self.get_submodule(name)(images) for name in last]
+        return branch
 
 
 def load_inception(weights: Path | None = None, *, legacy: bool = False) -> Inception:
-    """The network with published weights, on the GPU if there is one.
+    """Load the network, on the GPU if there is one.
 
     Args:
-        weights: a ``.pth`` or ``.safetensors`` file; None for a copy that is here already, or a download (91 MiB)
-            whose SHA-256 is checked.
+        weights: a ``.pth`` or ``.safetensors`` file; None for a local copy of the published weights, or a download
+            (91 MiB) whose SHA-256 is verified.
         legacy: how images are resized, see ``Inception``.
 
     Raises:
-        SparringError: the file cannot be had or read, or its weights are not those of this network.
+        SparringError: the file cannot be downloaded or read, or holds the weights of another network.
     """
     path = weights or _published()
     with torch.device("meta"):
         network = build()
     tensors = _fitting(_read(path), network, path)
-    counts = {key: torch.tensor(0) for key in network.state_dict() if _forgettable(key)}
+    counts = {key: torch.tensor(0) for key in network.state_dict() if _unused(key)}
     network.load_state_dict({**tensors, **counts}, assign=True)
     network.eval().requires_grad_(False)
     network.to("cuda" if torch.cuda.is_available() else "cpu")
-    return Inception(network, f"inception-{'legacy' if legacy else 'clean'}-{_hash(tensors)[:12]}", legacy)
+    return Inception(network, f"inception-{'legacy' if legacy else 'clean'}-{weights_digest(tensors)}", legacy)
 
 
 def build() -> nn.Sequential:
-    """The layers under their published names: images (count, 3, 299, 299) to 1008 numbers, by way of 2048 features."""
+    """Build the layers under their published names: images (count, 3, 299, 299) → 2048 features → 1008 logits."""
     row, column = (1, 7), (7, 1)
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         Conv2d_1a_3x3=Convolution(3, 32, THREE, stride=2),
@@ -232,7 +225,7 @@ def build() -> nn.Sequential:
 
 
 def resize_clean(images: Tensor, size: int) -> Tensor:
-    """Images in [0, 255], (..., height, width), to size × size: antialiased bicubic, clipped, not rounded.
+    """Resize images in [0, 255], (..., height, width), to size × size: antialiased bicubic, clipped, not rounded.
 
     Each channel by Pillow in floating point, as ``clean-fid`` does (Parmar et al. 2022).
     """
@@ -242,22 +235,22 @@ def resize_clean(images: Tensor, size: int) -> Tensor:
         pictures = (Image.fromarray(channels[row]).resize((size, size), Image.Resampling.BICUBIC) for row in rows)
         return [torch.from_numpy(np.asarray(picture).clip(0, 255)) for picture in pictures]
 
-    done = [channel for part in in_order(resized, len(channels), CHANNELS) for channel in part]
+    done = [channel for part in in_order(resized, len(channels), CHANNELS_PER_THREAD) for channel in part]
     return (
         torch.stack(done).unflatten(0, images.shape[:-2]) if done else images.new_empty(*images.shape[:-2], size, size)
     )
 
 
 def resize_legacy(images: Tensor, size: int) -> Tensor:
-    """Images (..., height, width) to size × size as TensorFlow 1 did: bilinear, neither antialiased nor centred.
+    """Resize images (..., height, width) to size × size as TensorFlow 1 did: bilinear, neither antialiased nor centred.
 
-    The value at target place t is read at t · side / size, between its two neighbours; beyond the last stands the last.
+    Target position t reads between the two neighbours of t · side / size; beyond the last one the last is repeated.
     """
     for dimension in (-1, -2):
         side = images.shape[dimension]
-        place = torch.arange(size, device=images.device, dtype=torch.float32) * (side / size)
-        before = place.long()
-        share = (place - before).reshape(-1, *[1] * (-1 - dimension))
+        position = torch.arange(size, device=images.device, dtype=torch.float32) * (side / size)
+        before = position.long()
+        share = (position - before).reshape(-1, *[1] * (-1 - dimension))
         first = images.index_select(dimension, before)
         second = images.index_select(dimension, (before + 1).clamp(max=side - 1))
         images = first + (second - first) * share
@@ -265,7 +258,7 @@ def resize_legacy(images: Tensor, size: int) -> Tensor:
 
 
 def _in_8_bits(samples: Tensor) -> Tensor:
-    """[-1, 1] to whole numbers in [0, 255], kept as floats: NaN stays NaN, and the distances say so."""
+    """Map [-1, 1] to whole numbers in [0, 255] as floats; NaN stays NaN, which the distances report."""
     return samples.float().add(1).mul(127.5).round().clamp(0, 255)
 
 
@@ -307,7 +300,7 @@ def _halved(channels: int, branches: Branches) -> Mixed:
 
 
 def _published() -> Path:
-    """The published file: a copy that is here, or a download."""
+    """Return the published file: a local copy, or a download."""
     (file,) = PUBLISHED.files
     folders = (local_copy("inception"), cache_folder() / "downloads" / "inception")
     for folder in folders:
@@ -321,48 +314,37 @@ def _published() -> Path:
 
 
 def _read(path: Path) -> object:
-    """Whatever a file of tensors holds; nothing in it is run."""
+    """Return the content of a file of tensors; nothing in it is executed."""
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # A file that is something else fails in any way it likes.
+    except Exception as error:  # Other kinds of files raise exceptions of any kind.
         reason = next(iter(str(error).splitlines()), type(error).__name__)[:100]
         raise _not_the_weights(f"{path} that cannot be read ({reason})", "a .pth or .safetensors file") from None
 
 
 def _fitting(found: object, network: nn.Module, path: Path) -> dict[str, Tensor]:
-    """The weights ``network`` needs, in float32, or one sentence on the first that does not fit."""
+    """Return the weights that ``network`` needs, in float32, or refuse the first that does not fit."""
     if not isinstance(found, Mapping):
         raise _not_the_weights(f"{type(found).__name__} in {path}", "tensors by name")
-    kept = {str(key): weight for key, weight in found.items() if not _forgettable(str(key))}
-    shapes = {key: tuple(like.shape) for key, like in network.state_dict().items() if not _forgettable(key)}
-    for key in [*shapes, *kept]:
-        if key not in kept:
+    weights = {str(key): weight for key, weight in found.items() if not _unused(str(key))}
+    shapes = {key: tuple(like.shape) for key, like in network.state_dict().items() if not _unused(key)}
+    for key in [*shapes, *weights]:
+        if key not in weights:
             raise _not_the_weights(f"no {key} in {path}", f"one of shape {shapes[key]}")
         if key not in shapes:
             raise _not_the_weights(f"{key} in {path}", "no weights of that name")
-        shape = tuple(getattr(kept[key], "shape", ()))
+        shape = tuple(getattr(weights[key], "shape", ()))
         if shape != shapes[key]:
             raise _not_the_weights(f"{key} of shape {shape} in {path}", f"shape {shapes[key]}")
-    return {key: kept[key].float().contiguous() for key in shapes}
+    return {key: weights[key].float().contiguous() for key in shapes}
 
 
-def _forgettable(key: str) -> bool:
-    return key.endswith(FORGETTABLE[0]) or key.startswith(FORGETTABLE[1])
+def _unused(key: str) -> bool:
+    return key.endswith(UNUSED_SUFFIX) or key.startswith(UNUSED_PREFIX)
 
 
 def _not_the_weights(found: str, expected: str) -> SparringError:
-    (file,) = PUBLISHED.files
-    return SparringError(
-        found=found, expected=expected, remedy=f"give the weights of the network, as in {PUBLISHED.home}{file.name}"
-    )
-
-
-def _hash(weights: Mapping[str, Tensor]) -> str:
-    """SHA-256 of names, shapes and values, whatever file they came in."""
-    digest = sha256()
-    for key, weight in sorted(weights.items()):
-        digest.update(f"{key} {tuple(weight.shape)}".encode())
-        digest.update(weight.numpy().tobytes())
-    return digest.hexdigest()
+    remedy = f"give the weights of the network, as in {PUBLISHED.home}{PUBLISHED.files[0].name}"
+    return SparringError(found=found, expected=expected, remedy=remedy)

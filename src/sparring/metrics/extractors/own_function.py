@@ -1,13 +1,7 @@
-"""Features by a function of the user's own, in a file of the user's own."""
+"""Features by a function in a file of the user."""
 
-import importlib.util
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
-from types import ModuleType
 from typing import Any, final
 
 import numpy as np
@@ -15,34 +9,34 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sparring.errors import SparringError, nearest
+from sparring.errors import SparringError
+from sparring.user_code import failures_reported, load_user_object
 
 CHUNK = 512
-EXPECTED = "a function in a Python file, as module.py:function"
 
 
 @final
 @dataclass(frozen=True)
 class OwnFunction:
-    """A function as an extractor of what it returns.
+    """A function of the user as an extractor.
 
-    Its features are never kept for later: what else it reads beside its file, nobody knows.
+    Its features are never cached, because it may read more than its file and its input.
 
     Args:
-        function: samples (count, *shape) in the range of their modality, float32 on the CPU, to numbers
-            (count, ...): a tensor, an array, or lists.
-        name: the function's name and the first 12 digits of the SHA-256 of its file.
+        function: maps samples (count, *shape) in the range of their modality, float32 on the CPU, to numbers
+            (count, ...): a tensor, an array or lists.
+        name: name of the function and first 12 digits of the SHA-256 of its file.
     """
 
     function: Callable[[Tensor], Any]
     name: str
-    lasting = False
+    cacheable = False
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
-        """Features, float32, on the CPU; of more than two dimensions all but the first are flattened.
+        """Return features, float32, on the CPU; all dimensions but the first are flattened.
 
         Raises:
-            SparringError: the function fails, or does not give one row of finite numbers for each sample.
+            SparringError: the function fails, or does not return one row of finite numbers for each sample.
         """
         parts = [self._features(part) for part in torch.split(samples, CHUNK)]
         widths = sorted({part.shape[1] for part in parts})
@@ -51,86 +45,45 @@ class OwnFunction:
         return torch.cat(parts)
 
     def _features(self, samples: Tensor) -> Tensor:
-        # A copy, so that a function that works in place leaves the samples as they are.
-        given = samples.detach().to("cpu", torch.float32, copy=True)
-        with _said_in_one_sentence(f"{self.name} of {len(samples)} samples"), torch.no_grad():
-            found = self.function(given)
-        features = self._numbers(found)
+        # A copy, so that a function that works in place leaves the samples unchanged.
+        copied = samples.detach().to("cpu", torch.float32, copy=True)
+        with failures_reported(f"{self.name} of {len(samples)} samples"), torch.no_grad():
+            returned = self.function(copied)
+        features = self._as_tensor(returned)
         if features.dim() == 0 or len(features) != len(samples):
             shape = tuple(features.shape)
-            raise self._unusable(f"{type(found).__name__} of shape {shape} for {len(samples)} samples")
+            raise self._unusable(f"{type(returned).__name__} of shape {shape} for {len(samples)} samples")
         rows = features[:, None] if features.dim() == 1 else features.flatten(1)
         broken = int((~rows.isfinite()).any(1).sum())
         if broken:
             raise self._unusable(f"numbers that are not finite for {broken} of {len(samples)} samples")
         return rows
 
-    def _numbers(self, found: object) -> Tensor:
+    def _as_tensor(self, returned: object) -> Tensor:
         try:
-            if isinstance(found, Tensor):
-                return found.detach().to("cpu", torch.float32)
-            return torch.from_numpy(np.array(found, dtype=np.float32))
+            if isinstance(returned, Tensor):
+                return returned.detach().to("cpu", torch.float32)
+            return torch.from_numpy(np.array(returned, dtype=np.float32))
         except (TypeError, ValueError, RuntimeError):
-            raise self._unusable(type(found).__name__) from None
+            raise self._unusable(type(returned).__name__) from None
 
     def _unusable(self, found: str) -> SparringError:
         return SparringError(
             found=f"{found} from {self.name}",
             expected="one row of finite numbers for each sample, (count, features)",
-            remedy="look at what the function returns",
+            remedy="correct what the function returns",
         )
 
 
 def load_function(place: str) -> OwnFunction:
-    """The function ``place`` = ``module.py:function`` of the user's own as an extractor.
-
-    Runs the file: only ever call it with a place that the user typed.
+    """Load the function at ``place`` = ``file.py:function`` as an extractor; the file is executed.
 
     Raises:
-        SparringError: no such file, the file fails, or there is no such function in it.
+        SparringError: no such file, a file that fails, or no such function in it.
     """
-    written, _, attribute = place.rpartition(":")
-    path = Path(written)
-    if not path.is_file() or path.suffix != ".py":
-        raise SparringError(found=f"no Python file {written!r}", expected=EXPECTED, remedy="check the path")
-    content = path.read_bytes()
-    digest = sha256(content).hexdigest()[:12]
-    module = _run(path, content, f"own_{path.stem}_{digest}")
-    function = vars(module).get(attribute)
+    expected = "a function in a Python file, as file.py:function"
+    function, digest = load_user_object(place, expected)
     if not callable(function):
-        found = (
-            f"{type(function).__name__} as {place!r}" if attribute in vars(module) else f"no {attribute!r} in {path}"
-        )
-        names = [name for name, value in vars(module).items() if callable(value)]
-        raise SparringError(found=found, expected=EXPECTED, remedy=f"check the name{nearest(attribute, names)}")
-    return OwnFunction(function, f"{attribute}-{digest}")
-
-
-def _run(path: Path, content: bytes, name: str) -> ModuleType:
-    """The module that ``content``, read from ``path``, makes; known to Python as ``name``."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses and pickle look a module up by its name, the former while it is still being run.
-    sys.modules[name] = module
-    try:
-        with _said_in_one_sentence(str(path)):
-            # Not by the loader, which may run what it compiled before: what is run is what the name says.
-            exec(content, vars(module))
-    except SparringError:
-        del sys.modules[name]
-        raise
-    return module
-
-
-@contextmanager
-def _said_in_one_sentence(place: str) -> Iterator[None]:
-    """Whatever the user's own code raises, as one SparringError that leads back to it."""
-    try:
-        yield
-    except Exception as error:
-        raise SparringError(
-            found=f"{type(error).__name__} in {place}: {next(iter(str(error).splitlines()), 'no message')}",
-            expected="code that runs",
-            remedy="correct the file and try again",
-        ) from error
+        found = f"{type(function).__name__} as {place!r}"
+        raise SparringError(found=found, expected=expected, remedy="check the name")
+    return OwnFunction(function, f"{place.rpartition(':')[2]}-{digest}")

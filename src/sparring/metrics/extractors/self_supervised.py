@@ -1,46 +1,46 @@
-"""A small network of the project's own that learns, without labels, what stays the same when an image moves a little.
+"""A small network trained on real images without labels: an extractor for images that have no classes.
 
-For images that have no classes it takes the place of the classifier: features of its own, trained on the real images.
+It learns what stays the same when an image moves a little (VICReg, Bardes et al. 2022).
 """
 
 import math
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 from typing import final
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample, mse_loss, relu
 
-from sparring.data.cache import cache_folder, file_name
 from sparring.data.dataset import Dataset, Split
 from sparring.data.sampler import EpochSampler
-from sparring.metrics.cache import keep
-from sparring.metrics.extractors.classifier import (
+from sparring.metrics.extractors.small_network import (
+    BATCH,
     FEATURES,
-    Smaller,
+    Downsample,
     build,
+    cached_network,
     descend,
-    hash_of,
     in_chunks,
-    kept_weights,
     require_images,
 )
 from sparring.randomness import derive, generator, seeded
 
-VERSION = 1
-STEPS_FEW, STEPS_MANY, MANY = 400, 600, 10_000
-BATCH = 128
-PROJECTED = 256
-TELLING = 64
-"""Samples that tell one split from another."""
+STEPS, STEPS_LARGE, LARGE_COUNT = 400, 600, 10_000
+"""Training steps; those for large data; and the number of samples from which data is large."""
+PROJECTION = 256
+"""Size of the projected features that the loss is computed on."""
 INVARIANCE, VARIANCE, COVARIANCE = 25.0, 25.0, 1.0
 """Weights of the three terms (Bardes et al. 2022, section 4.2)."""
-SMALLEST_AREA, SHIFT, ANGLE, BRIGHTNESS, CONTRAST, STRETCH = 0.5, 0.08, 12.0, 0.2, 0.3, 0.2
-"""Of a view: share of the area, share of half a side, degrees, of [-1, 1], and logarithms of factors."""
+MIN_AREA = 0.5
+"""Of a view, as a share of the image."""
+MAX_SHIFT = 0.08
+"""Of a view, in half sides of the image."""
+MAX_ANGLE = 12.0
+"""Degrees."""
+MAX_BRIGHTNESS = 0.2
+"""Added to values in [-1, 1]."""
+MAX_LOG_CONTRAST, MAX_LOG_STRETCH = 0.3, 0.2
 
 
 @final
@@ -49,69 +49,69 @@ class SelfSupervised:
     """A trained network as an extractor of its 64 features.
 
     Args:
-        network: a classifier's trunk; not trained any further.
+        network: see ``small_network.build``, without its last two layers; frozen.
         name: "self-supervised-" and the first 12 digits of the SHA-256 of the weights.
     """
 
     network: nn.Sequential
     name: str
-    lasting = True
+    cacheable = True
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
         return in_chunks(self.network, samples)
 
 
 def train_self_supervised(split: Split, seed: int) -> SelfSupervised:
-    """A network trained on the images of ``split.train`` by VICReg (Bardes et al. 2022), or the one trained before.
-
-    Two views of an image, cropped, turned, moved, brightened and stretched in contrast a little, never mirrored, are to
-    have equal features, while features vary over images and say different things. Kept in the cache folder by data,
-    shape and seed; on one machine with the same number of threads equal input gives equal weights.
+    """Return a network trained on the images of ``split.train``, or the one that was trained on them before.
 
     Raises:
-        SparringError: not images of at least 8 × 8.
+        SparringError: not images of at least 8 × 8, or a training that would exceed the ``training_limit``.
     """
     shape = split.train.samples.shape[1:]
     require_images(shape)
-    path = _place(split, seed)
     with seeded(seed, "self-supervised"):
-        network, projector = _trunk(shape), _projector()
-    weights = kept_weights(path, network.state_dict())
-    if weights is None:
-        _fit(network, projector, split.train, seed)
-        keep(path, network.state_dict())
-    else:
-        network.load_state_dict(weights)
-    network.eval().requires_grad_(False)
-    return SelfSupervised(network, f"self-supervised-{hash_of(network.state_dict())[:12]}")
+        # Without the last ReLU, which would zero half of the features, and without the classes.
+        network = nn.Sequential(*list(build(shape, classes=2))[:-2])
+        projector = nn.Sequential(
+            nn.Linear(FEATURES, PROJECTION), nn.BatchNorm1d(PROJECTION), nn.ReLU(), nn.Linear(PROJECTION, PROJECTION)
+        )
+    both = nn.Sequential(network, projector)
+    name = cached_network("self-supervised", network, split, seed, lambda: _fit(both, split.train, seed))
+    return SelfSupervised(network, name)
 
 
 def views(images: Tensor, generator: Generator) -> Tensor:
-    """Each image, (count, channels, height, width) in [-1, 1], seen a little differently."""
+    """Return one random view of each image, (count, channels, height, width) in [-1, 1].
+
+    Views are cropped, stretched, rotated, shifted, and changed in brightness and contrast; they are never mirrored.
+    """
     drawn = torch.rand(9, len(images), generator=generator)
 
     def between(row: int, low: float, high: float) -> Tensor:
-        return low + (high - low) * drawn[row]
+        return low + (high - low) * drawn[row]  # (count,)
 
-    area, stretch = between(0, SMALLEST_AREA, 1), between(1, -STRETCH, STRETCH).exp()
-    across, down = (area * stretch).sqrt().clamp(max=1), (area / stretch).sqrt().clamp(max=1)
-    angle = between(2, -ANGLE, ANGLE) * math.pi / 180
-    right = between(3, -1, 1) * (1 - across) + between(7, -SHIFT, SHIFT)
-    below = between(4, -1, 1) * (1 - down) + between(8, -SHIFT, SHIFT)
+    # Crop, stretch, rotation and shift as one affine map, (count, 2, 3).
+    area, stretch = between(0, MIN_AREA, 1), between(1, -MAX_LOG_STRETCH, MAX_LOG_STRETCH).exp()
+    width, height = (area * stretch).sqrt().clamp(max=1), (area / stretch).sqrt().clamp(max=1)
+    angle = between(2, -MAX_ANGLE, MAX_ANGLE) * math.pi / 180
+    right = between(3, -1, 1) * (1 - width) + between(7, -MAX_SHIFT, MAX_SHIFT)
+    down = between(4, -1, 1) * (1 - height) + between(8, -MAX_SHIFT, MAX_SHIFT)
     rows = [
-        torch.stack([across * angle.cos(), -down * angle.sin(), right], 1),
-        torch.stack([across * angle.sin(), down * angle.cos(), below], 1),
+        torch.stack([width * angle.cos(), -height * angle.sin(), right], 1),
+        torch.stack([width * angle.sin(), height * angle.cos(), down], 1),
     ]
     grid = affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
     moved = grid_sample(images, grid, padding_mode="border", align_corners=False)
-    factor = between(5, -CONTRAST, CONTRAST).exp()[:, None, None, None]
-    lighter = between(6, -BRIGHTNESS, BRIGHTNESS)[:, None, None, None]
+
+    # Contrast about the mean, and brightness.
+    contrast = between(5, -MAX_LOG_CONTRAST, MAX_LOG_CONTRAST).exp()[:, None, None, None]
+    brightness = between(6, -MAX_BRIGHTNESS, MAX_BRIGHTNESS)[:, None, None, None]
     mean = moved.mean((1, 2, 3), keepdim=True)
-    return (moved - mean) * factor + mean + lighter
+    return (moved - mean) * contrast + mean + brightness
 
 
 def variance_invariance_covariance(first: Tensor, second: Tensor) -> Tensor:
-    """The loss of two sets of projected views, both (count, size) (Bardes et al. 2022, eqs. 1-6)."""
+    """Return the loss of two sets of projected views, (count, size) each (Bardes et al. 2022, eqs. 1-6)."""
     invariance = mse_loss(first, second)
     variance = sum(relu(1 - (side.var(0) + 1e-4).sqrt()).mean() for side in (first, second))
     covariance = sum(_off_diagonal(side) for side in (first, second))
@@ -119,38 +119,19 @@ def variance_invariance_covariance(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _off_diagonal(side: Tensor) -> Tensor:
+    """Return the sum of the squared covariances of different features, over their number (eq. 4)."""
     centred = side - side.mean(0)
-    squares = (centred.T @ centred / (len(side) - 1)).square()
+    squares = (centred.T @ centred / (len(side) - 1)).square()  # (size, size)
     return (squares.sum() - squares.diagonal().sum()) / side.shape[1]
 
 
-def _trunk(shape: tuple[int, ...]) -> nn.Sequential:
-    """Of a classifier, up to its features; their last rectifier would silence half of them."""
-    return nn.Sequential(*list(build(shape, classes=2))[:-2])
-
-
-def _projector() -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(FEATURES, PROJECTED), nn.BatchNorm1d(PROJECTED), nn.ReLU(), nn.Linear(PROJECTED, PROJECTED)
-    )
-
-
-def _fit(network: nn.Sequential, projector: nn.Sequential, train: Dataset, seed: int) -> None:
-    both = nn.Sequential(network, projector)
+def _fit(network: nn.Sequential, train: Dataset, seed: int) -> None:
     rows = EpochSampler(len(train), BATCH, derive(seed, "self-supervised rows"))
-    smaller = Smaller()
+    downsample = Downsample()
 
     def loss(step: int) -> Tensor:
-        samples, random = smaller(train.batch(rows.rows(step)).real), generator(seed, "views", step)
-        first, second = both(torch.cat([views(samples, random), views(samples, random)])).chunk(2)
+        images, random = downsample(train.batch(rows.rows(step)).real), generator(seed, "views", step)
+        first, second = network(torch.cat([views(images, random), views(images, random)])).chunk(2)
         return variance_invariance_covariance(first, second)
 
-    descend(both, STEPS_FEW if len(train) < MANY else STEPS_MANY, loss)
-
-
-def _place(split: Split, seed: int) -> Path:
-    """Where the weights are kept: all that decides them is in the name, which part was held out by some of the rest."""
-    some = np.ascontiguousarray(split.train.samples[:: max(len(split.train) // TELLING, 1)])
-    decides = (VERSION, split.facts.fingerprint, split.train.samples.shape, seed, torch.get_num_threads())
-    key = file_name(f"{decides} {sha256(some.tobytes()).hexdigest()}")
-    return cache_folder() / "self-supervised" / f"{key}.safetensors"
+    descend(network, STEPS if len(train) < LARGE_COUNT else STEPS_LARGE, loss)

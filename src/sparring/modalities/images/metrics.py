@@ -19,8 +19,8 @@ from sparring.metrics.extractors.extractor import Extractor, Pixels
 from sparring.metrics.extractors.inception import load_inception
 from sparring.metrics.extractors.own_function import load_function
 from sparring.metrics.extractors.self_supervised import train_self_supervised
-from sparring.metrics.measure import Measure, Repeat, SampleSet, by_samples
-from sparring.metrics.metric import Measured, rounded
+from sparring.metrics.metric import MetricValues, rounded
+from sparring.metrics.sample_sets import Repeat, SampleMetrics, Subset, cached
 from sparring.modalities.images.similarity import similarity_within
 from sparring.modalities.images.spectrum import spectrum_distance
 from sparring.modalities.images.stacked import digits_of, stacked_modes
@@ -96,12 +96,12 @@ def _trained_extractor(split: Split, seed: int) -> Extractor:
     return train_self_supervised(split, seed)
 
 
-def measure(split: Split, seed: int) -> Measure:
+def measure(split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
     """Return the metrics that are computed from images, not from features.
 
-    ``similarity`` and ``spectrum``; with labels those of ``classifier_metrics`` and ``class_coverage``; for stacked
-    digits ``stacked_modes`` and ``stacked_kl``. Predictions for generated images are compared with those for held-out
-    ones.
+    With labels those of ``classifier_metrics``; where ``further`` is set, also ``similarity`` and ``spectrum``, with
+    labels ``class_coverage``, and for stacked digits ``stacked_modes`` and ``stacked_kl``. Predictions for generated
+    images are compared with those for held-out ones.
     """
     # Classifiers are trained on first use: never, where all metrics come from the cache.
     label_of = cache(partial(label_classifier, split, seed))
@@ -109,10 +109,10 @@ def measure(split: Split, seed: int) -> Measure:
     digit_of = cache(partial(digit_classifier, split, seed))
     shares = _class_shares(split)
 
-    def measured(one: Repeat, side: SampleSet, unseen: SampleSet) -> Measured:
+    def measured(one: Repeat, side: Subset, unseen: Subset) -> MetricValues:
         """Measure a set, and the predictions for ``unseen``, a set that no classifier was trained on."""
-        found = _appearance(one, side)
-        extractor, predict_digits = features(), digit_of()
+        found = _appearance(one, side) if further else {}
+        extractor, predict_digits = (features(), digit_of()) if further else (None, None)
         if extractor is not None and one.real.batch().label is not None:
             found |= _attempt("class_coverage", lambda: min(_coverage_by_class(one, side, extractor).values()))
         if predict_digits is not None:
@@ -123,7 +123,9 @@ def measure(split: Split, seed: int) -> Measure:
         return found | predictions
 
     name = f"images {split.facts.fingerprint} {split.train.samples.shape} {seed}"
-    return by_samples(name, lambda one: (measured(one, one.fake, one.fake), measured(one, one.floor, one.held_out)))
+    return cached(
+        f"{name} {further}", lambda one: (measured(one, one.fake, one.fake), measured(one, one.floor, one.held_out))
+    )
 
 
 def by_class(one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
@@ -159,7 +161,7 @@ def by_class(one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, 
     return rows
 
 
-def _appearance(one: Repeat, side: SampleSet) -> Measured:
+def _appearance(one: Repeat, side: Subset) -> MetricValues:
     """Similarity within ``side``, and distance of its spectrum from that of real images."""
     images, real = side.batch(), one.real.batch()
     # Pairs are drawn within classes for both sides or for neither, so that the sides are comparable.
@@ -172,7 +174,7 @@ def _appearance(one: Repeat, side: SampleSet) -> Measured:
     }
 
 
-def _coverage_by_class(one: Repeat, side: SampleSet, extractor: Extractor) -> dict[int, float]:
+def _coverage_by_class(one: Repeat, side: Subset, extractor: Extractor) -> dict[int, float]:
     """Class number → share of its real images with an image of ``side`` nearby; see ``distances.covered``."""
     labels = one.real.batch().label
     assert labels is not None
@@ -180,12 +182,12 @@ def _coverage_by_class(one: Repeat, side: SampleSet, extractor: Extractor) -> di
     return {int(label): near[labels == label].mean().item() for label in labels.unique()}
 
 
-def _stacked(batch: Batch, predict_digits: Predict) -> Measured:
+def _stacked(batch: Batch, predict_digits: Predict) -> MetricValues:
     found = stacked_modes(digits_of(batch.real, predict_digits))
     return {"stacked_modes": float(found.modes), "stacked_kl": found.kl}
 
 
-def _attempt(name: str, compute: Callable[[], float]) -> Measured:
+def _attempt(name: str, compute: Callable[[], float]) -> MetricValues:
     """Return the metric, or the reason why it cannot be computed."""
     try:
         return {name: rounded(compute())}
@@ -193,7 +195,7 @@ def _attempt(name: str, compute: Callable[[], float]) -> Measured:
         return {name: error}
 
 
-def classifier_metrics(batch: Batch, predict: Predict | None, shares: Tensor | None = None) -> Measured:
+def classifier_metrics(batch: Batch, predict: Predict | None, shares: Tensor | None = None) -> MetricValues:
     """Return metrics of the classes that a classifier of real images predicts.
 
     Args:
@@ -212,7 +214,7 @@ def classifier_metrics(batch: Batch, predict: Predict | None, shares: Tensor | N
     predictions = predict(batch.real[finite])
     counts = torch.bincount(predictions, minlength=0 if shares is None else len(shares))
     enough = torch.ones(1) if shares is None else (FOUND_SHARE * shares * len(predictions)).clamp(min=1)
-    found: Measured = {"classes": float((counts >= enough).sum())}
+    found: MetricValues = {"classes": float((counts >= enough).sum())}
     if batch.label is not None:
         found["agreement"] = int(predictions.eq(batch.label[finite]).sum()) / len(batch.real)
     return found

@@ -15,8 +15,8 @@ from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.flow import Batch
 from sparring.metrics.extractors.extractor import Extractor
-from sparring.metrics.measure import Measure, Repeat
 from sparring.metrics.paired import l1, psnr, ssim
+from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.images import data, extra_signals, metrics, render
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
@@ -61,8 +61,8 @@ class Images:
     def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
         return metrics.extractors(split, seed, names)
 
-    def measure(self, split: Split, seed: int) -> Measure:
-        return metrics.measure(split, seed)
+    def measure(self, split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
+        return metrics.measure(split, seed, further=further)
 
     def paired(self, fake: Tensor, true: Tensor) -> Mapping[str, float]:
         return {"l1": l1(fake, true), "psnr": psnr(fake, true, self.bounds), "ssim": ssim(fake, true, self.bounds)}

@@ -11,8 +11,8 @@ from sparring.data.dataset import Split
 from sparring.errors import SparringError
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.extractors.own_function import load_function
-from sparring.metrics.measure import Measure, Repeat
-from sparring.metrics.metric import Measured
+from sparring.metrics.metric import MetricValues
+from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.points.normalizer import ColumnNormalizer
 
 
@@ -21,7 +21,7 @@ class Coordinates:
     """Extracts the normalised coordinates of points, (count, size)."""
 
     name = "coordinates"
-    lasting = False
+    cacheable = False
 
     def __init__(self, normalizer: ColumnNormalizer) -> None:
         self.normalizer = normalizer
@@ -52,16 +52,16 @@ def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[st
     return found
 
 
-def measure(split: Split, seed: int) -> Measure:
+def measure(split: Split, seed: int) -> SampleMetrics:
     """Return a measure that applies ``measures`` to generated and to held-out points."""
 
-    def compute(one: Repeat) -> tuple[Measured, Measured]:
+    def compute(one: Repeat) -> tuple[MetricValues, MetricValues]:
         return measures(one.fake.batch().real, split), measures(one.held_out.batch().real, split)
 
     return compute
 
 
-def measures(samples: Tensor, split: Split) -> Measured:
+def measures(samples: Tensor, split: Split) -> MetricValues:
     """Return ``mode_coverage`` for data whose modes are known, and nothing for other data."""
     details = split.facts.details
     if "modes" not in details:

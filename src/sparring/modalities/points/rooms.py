@@ -15,8 +15,8 @@ from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.flow import Batch
 from sparring.metrics.extractors.extractor import Extractor
-from sparring.metrics.measure import Measure, Repeat
 from sparring.metrics.paired import l1
+from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.points import data, metrics, render
 from sparring.modalities.points.normalizer import ColumnNormalizer
 from sparring.modality import Modality, Survey
@@ -59,7 +59,7 @@ class Points:
     def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
         return metrics.extractors(split, seed, names)
 
-    def measure(self, split: Split, seed: int) -> Measure:
+    def measure(self, split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
         return metrics.measure(split, seed)
 
     def paired(self, fake: Tensor, true: Tensor) -> Mapping[str, float]:

@@ -1,4 +1,4 @@
-"""Models and folders are judged with one protocol, and a run ends with a page about itself."""
+"""Models and files are evaluated with one protocol, and a run ends with a report."""
 
 import json
 
@@ -9,8 +9,9 @@ import torch
 import sparring
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.evaluation.judging import count_for, judge, quick_score
-from sparring.evaluation.result import Judgement
+from sparring.evaluation.evaluator import Evaluator
+from sparring.evaluation.quick import count_for, quick_score
+from sparring.evaluation.result import Evaluation
 from sparring.flow import Batch
 from sparring.modalities import modality
 from sparring.model import load
@@ -18,42 +19,42 @@ from sparring.model import load
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A short run on points of our own: 2,000 in two heaps."""
-    folder = tmp_path_factory.mktemp("judging")
+    """Train briefly on 2,000 points in two clusters."""
+    folder = tmp_path_factory.mktemp("evaluation")
     random = np.random.default_rng(0)
-    heaps = random.choice([-1.0, 1.0], size=(2000, 1)) + 0.1 * random.standard_normal((2000, 2))
-    np.save(folder / "heaps.npy", heaps.astype(np.float32))
-    return sparring.train(folder / "heaps.npy", recipe="points/ring", samples=2000, out=folder / "run", seed=3)
+    clusters = random.choice([-1.0, 1.0], size=(2000, 1)) + 0.1 * random.standard_normal((2000, 2))
+    np.save(folder / "clusters.npy", clusters.astype(np.float32))
+    return sparring.train(folder / "clusters.npy", recipe="points/ring", samples=2000, out=folder / "run", seed=3)
 
 
 def test_a_run_ends_with_scores_and_a_page(run):
     content = json.loads(run.scores.read_text())
-    score = content["scores"]["coordinates"]["measures"]["frechet"]
+    score = content["scores"][0]["metrics"]["frechet"]
     assert score["value"] > score["floor"] >= 0
     assert content["memorisation"] is None
     page = run.report.read_text()
     assert "Fréchet distance" in page and page.count("data:image/png;base64,") == 5
     assert run.picture.is_file() and (run.folder / "curves.png").is_file()
-    assert Judgement.from_run(run).as_json() == content
+    assert Evaluation.from_run(run).model_dump(mode="json") == content
 
 
-def test_evaluating_a_run_gives_what_the_run_gave(run, tmp_path):
+def test_evaluating_a_run_repeats_its_own_evaluation(run, tmp_path):
     source = run.record.facts.source
     found = sparring.evaluate(run.folder, source, json=tmp_path / "a.json", seed=3)
-    then = Judgement.from_run(run)
-    assert (found.scores, found.measures, found.remarks) == (then.scores, then.measures, ())
-    assert json.loads((tmp_path / "a.json").read_text()) == found.as_json()
+    then = Evaluation.from_run(run)
+    assert (found.scores, found.metrics, found.remarks) == (then.scores, then.metrics, ())
+    assert json.loads((tmp_path / "a.json").read_text()) == found.model_dump(mode="json")
     published = sparring.evaluate(run.model, source, seed=3)
     assert published.scores == found.scores
 
 
 def test_lines_show_scores_beside_floors(run):
-    lines = Judgement.from_run(run).lines()
+    lines = Evaluation.from_run(run).lines()
     (line,) = [line for line in lines if "Fréchet" in line]
     assert line.endswith("lower is better") and line.count(" ± ") == 2 and line.split()[0] == "Good?"
 
 
-def test_a_table_of_samples_is_judged_too(run, tmp_path):
+def test_an_array_of_samples_is_evaluated(run, tmp_path):
     source = run.record.facts.source
     model = load(run.folder)
     model.save(model.sample(400, seed=1), tmp_path)
@@ -62,10 +63,10 @@ def test_a_table_of_samples_is_judged_too(run, tmp_path):
     assert "not known" in found.remarks[-1]
 
 
-def test_other_data_than_the_model_was_trained_on_is_said(run):
-    found = sparring.evaluate(run.folder, "ring", count=200)
+def test_other_data_than_the_training_data_is_remarked(run):
+    found = sparring.evaluate(run.folder, "ring", count=200, all=True)
     assert "trained on other data" in found.remarks[0]
-    assert {"modes", "quality"} <= set(found.measures)
+    assert {"modes", "quality"} <= set(found.metrics)
 
 
 def test_quick_score(run):
@@ -77,15 +78,15 @@ def test_quick_score(run):
     assert count_for(split) == 1000
 
 
-def test_broken_samples_are_judged_without_falling(run):
+def test_samples_that_are_not_finite_are_evaluated(run):
     split = modality("points").survey("ring").prepare(View((2,)))
-    found = judge("broken", Batch(torch.full((50, 2), float("nan"))), split, modality("points"))
-    assert found.scores[0].measures["frechet"].value is None
+    found = Evaluator(split, modality("points")).evaluate_samples("broken", Batch(torch.full((50, 2), float("nan"))))
+    assert found.scores[0].metrics["frechet"].value is None
     assert any("not finite" in line for line in found.lines())
-    json.dumps(found.as_json(), allow_nan=False)
+    json.dumps(found.model_dump(mode="json"), allow_nan=False)
 
 
-def test_what_is_said_of_no_subject(tmp_path):
+def test_impossible_requests_are_refused(tmp_path):
     with pytest.raises(SparringError, match="--count 1"):
         sparring.evaluate(tmp_path, "ring", count=1)
     with pytest.raises(SparringError):

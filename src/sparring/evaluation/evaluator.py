@@ -1,0 +1,277 @@
+"""Evaluation of generated samples against real data: every metric of a protocol, in one result."""
+
+import math
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from sparring.data.cache import cache_key, read_cached, write_cached
+from sparring.data.dataset import Dataset, Split
+from sparring.data.downloads import OnProgress
+from sparring.errors import SparringError
+from sparring.evaluation.budget import Budget
+from sparring.evaluation.glossary import metric_info
+from sparring.evaluation.memorisation import Memorisation, compare
+from sparring.evaluation.protocol import REPEATS, FreshSamples, Generated, Repeats, require_shapes, shapes_text
+from sparring.evaluation.result import Evaluation
+from sparring.evaluation.scores import Score, Scores, by_features, extremes, half_width, plain_scores, scored
+from sparring.evaluation.subject import Subject
+from sparring.flow import Batch
+from sparring.games.game import Game
+from sparring.metrics.cache import VERSION, digest
+from sparring.metrics.distances import nearest
+from sparring.metrics.extractors.extractor import Extractor, Pixels
+from sparring.metrics.extractors.small_network import training_limit
+from sparring.metrics.metric import METRICS, MetricValues, compute_metrics, metrics_of
+from sparring.metrics.sample_sets import Repeat, SampleMetrics, SampleSet, in_memory
+from sparring.modality import Modality
+from sparring.model import Model
+from sparring.randomness import derive, generator
+from sparring.samples import Sample, batch_size, rows_within, take, tensors
+from sparring.sampling import SAMPLES_PER_PASS, conditions_from
+
+PART, PART_BYTES = 4096, 2**28
+"""Training samples that are compared at once, and their bytes, whichever is less."""
+EXTREMES = 20
+"""Best and worst samples, by density."""
+COMPARED = 1000
+"""Samples that are compared with the training samples, or that players give their opinion of."""
+MIN_VALUES = 16
+"""Values per sample below which all samples are close to one another and copies cannot be detected."""
+PATHS = 800
+"""Paths between latents along which the path length is measured."""
+
+
+@final
+@dataclass(frozen=True)
+class Evaluator:
+    """Evaluates generated samples against a split of real data.
+
+    Args:
+        split: real data.
+        modality: what a sample is.
+        seed: of everything that is drawn at random.
+        extractors: names of extractors, the most sensitive last; none for those of the modality.
+        further: compute the further metrics and extractors too, not only those of the default verdict.
+        budget: time that may be spent; no limit by default.
+        on_progress: called with (done, total).
+    """
+
+    split: Split
+    modality: Modality
+    seed: int = 0
+    extractors: Sequence[str] = ()
+    further: bool = True
+    budget: Budget = field(default_factory=Budget)
+    on_progress: OnProgress | None = None
+
+    def evaluate(self, subject: Subject, generated: Generated) -> Evaluation:
+        """Evaluate samples of a model, or samples in files, beside a floor and with intervals."""
+        with training_limit(self.budget.training_deadline) as limit:
+            extractors = self._extractors()
+            fresh_samples = subject.fresh_samples(self.split, self.seed)
+            evaluation = self.evaluate_samples(subject.name, generated, fresh_samples, extractors)
+        if limit.exceeded:
+            self.budget.limits.append("features that need no trained network")
+
+        # What only a model can tell.
+        metrics, model = dict(evaluation.metrics), subject.model
+        if model is not None and subject.conditional:
+            metrics |= opinions(model.game, self.split)
+        if model is not None and self.modality.blends and self.further:
+            metrics["path_length"] = self._path_length(model, extractors[0])
+        return evaluation.model_copy(update={"metrics": metrics, "remarks": (*subject.remarks, *self.budget.remarks)})
+
+    def evaluate_samples(
+        self,
+        name: str,
+        generated: Generated | Batch,
+        fresh_samples: FreshSamples | None = None,
+        extractors: Sequence[Extractor] = (),
+    ) -> Evaluation:
+        """Evaluate samples of any origin; see ``Repeats`` for ``fresh_samples``."""
+        split, seed = self.split, self.seed
+        samples = (generated.batch if isinstance(generated, Generated) else generated).real
+        extractors = extractors or self._extractors()
+        memorisation = self._memorisation(samples)
+
+        # Values and floors of all samples, then repeats for the intervals while there is time.
+        repeats = Repeats(split.train, split.held_out, generated, seed=seed, fresh_samples=fresh_samples)
+        metrics = [by_features(one, metrics_of(one, further=self.further)) for one in extractors]
+        (*found, own), done = scored(
+            repeats, [*metrics, self._metrics_of_samples()], self.budget.repeats_deadline, self.on_progress
+        )
+        if done < len(repeats) - 1:
+            self.budget.limits.append(f"{done} of {len(repeats) - 1} repeats")
+
+        parts = f"{len(split.train)} to train on and {len(split.held_out)} held out"
+        data = f"data {split.facts.fingerprint[:12]}, {parts}, {shapes_text(split.train.shapes)}"
+        protocol = repeats.described(f"{data}, {self.modality.preparation}", done)
+        first = next(iter(repeats))
+        best, worst = (repeats.rows[rows].tolist() for rows in extremes(first, extractors[0], EXTREMES))
+        return self._result(
+            subject=name,
+            count=batch_size(samples),
+            scores=[
+                Scores(
+                    extractor=extractor.name,
+                    count=repeats.size,
+                    real_count=repeats.size,
+                    floor=repeats.floor,
+                    repeats=done,
+                    protocol=f"{extractor.name} · {protocol}",
+                    metrics=one,
+                )
+                for extractor, one in zip(extractors, found, strict=True)
+            ],
+            metrics=own | (memorisation.metrics() if memorisation else {}),
+            best=best,
+            worst=worst,
+            classes=self.modality.by_class(first, split, seed),
+            memorisation=memorisation,
+        )
+
+    def compare_all(self, subject: Subject, generated: Generated) -> Evaluation:
+        """Compare all samples with all real ones, train and held out: no floor, no intervals, no subsampling.
+
+        Computes the Fréchet distance, or all metrics of features where ``further`` is set.
+        """
+        require_shapes(self.split.train, generated.batch.real)
+        fake = SampleSet(subject.files or in_memory(generated.batch))
+        real = [SampleSet(part) for part in (self.split.train, self.split.held_out)]
+        count, real_count = len(fake), sum(map(len, real))
+        scores = []
+        for extractor in self._extractors():
+            features = torch.cat([part.features(extractor) for part in real])
+            metrics = metrics_of(extractor) if self.further else METRICS[:1]
+            values = compute_metrics(features, fake.features(extractor), metrics, self.seed)
+            prepared = f"{shapes_text(self.split.train.shapes)}, {self.modality.preparation}"
+            protocol = f"{extractor.name} · {prepared} · all {count} samples against all {real_count} real ones"
+            plain = plain_scores(values)
+            scores.append(
+                Scores(extractor=extractor.name, count=count, real_count=real_count, protocol=protocol, metrics=plain)
+            )
+        return self._result(
+            protocol="standard", subject=subject.name, count=count, scores=scores, remarks=subject.remarks
+        )
+
+    def _result(self, **fields: Any) -> Evaluation:
+        facts = self.split.facts
+        return Evaluation(data=facts.source, fingerprint=facts.fingerprint, seed=self.seed, **fields)
+
+    def _extractors(self) -> list[Extractor]:
+        """Return those that are named, else those of the modality or the most sensitive of these; it comes first."""
+        found = list(self.modality.extractors(self.split, self.seed, self.extractors).values())[::-1]
+        return found if self.further or self.extractors else found[:1]
+
+    def _metrics_of_samples(self) -> SampleMetrics:
+        """Return the metrics of the modality, and those against the true samples where these are known."""
+        measure = self.modality.measure(self.split, self.seed, further=self.further)
+
+        def compute(repeat: Repeat) -> tuple[MetricValues, MetricValues]:
+            fake, floor = measure(repeat)
+            paired = {} if repeat.true is None else self.modality.paired(repeat.fake.batch().real, repeat.true)
+            return {**fake, **paired}, floor
+
+        return compute
+
+    def _path_length(self, model: Model, extractor: Extractor) -> Score:
+        """Return the mean path length of as many parts as there are repeats, which give the interval."""
+        parts = []
+        for part in range(REPEATS):
+            seed = derive(self.seed, "paths", part)
+            condition = conditions_from(self.split.held_out, PATHS // REPEATS, seed).condition
+            parts.append(model.path_length(extractor, PATHS // REPEATS, seed=seed, condition=condition))
+        better = metric_info("path_length").better
+        if not all(math.isfinite(part) for part in parts):
+            return Score(value=None, better=better, remark="samples that are not finite")
+        mean = statistics.fmean(parts)
+        deviations = tuple(float(f"{(part - mean) / math.sqrt(REPEATS):.6g}") for part in parts)
+        value = float(f"{mean:.8g}")
+        return Score(value=value, better=better, plus_minus=half_width(deviations), deviations=deviations)
+
+    def _memorisation(self, samples: Sample) -> Memorisation | None:
+        """Compare samples with the training samples, or return None where copies cannot be detected."""
+        split, seed = self.split, self.seed
+        if sum(math.prod(shape) for shape in split.train.shapes) < MIN_VALUES:
+            return None
+        comparable = isinstance(samples, Tensor) and samples.is_floating_point()
+        extractor = Pixels() if comparable else next(iter(self.modality.extractors(split, seed).values()))
+        train = _Parts(split.train, extractor)
+
+        # Draw from both sides, as many as there is time for: all are compared twice with all training samples.
+        count = COMPARED
+        if math.isfinite(self.budget.seconds):
+            few, part, began = extractor(take(samples, slice(0, SAMPLES_PER_PASS))), next(iter(train)), time.monotonic()
+            nearest(few, part)
+            each = (time.monotonic() - began) / len(few) * len(split.train) / len(part)
+            count = self.budget.affordable(count, 4 * each, "samples compared with the training data")
+        rows = torch.randperm(batch_size(samples), generator=generator(seed, "compared"))[:count]
+        others = torch.randperm(len(split.held_out), generator=generator(seed, "compared aside"))[:count]
+        fake, held_out = take(samples, rows), split.held_out.batch(others.numpy()).real
+
+        content = digest(*tensors((held_out, fake)))
+        key = cache_key([VERSION, split.facts.fingerprint, split.train.shapes, content, extractor.name, seed])
+        cached = read_cached("memorisation", key)
+        if cached is None:
+            try:
+                cached = compare(train, extractor(held_out), extractor(fake), seed=seed).model_dump(mode="json")
+            except SparringError:
+                return None
+            write_cached("memorisation", key, cached)
+        found = Memorisation.model_validate(cached)
+        pairs = tuple((int(rows[row]), real, distance) for row, real, distance in found.pairs)
+        return found.model_copy(update={"pairs": pairs})
+
+
+def opinions(game: Game, split: Split) -> dict[str, Score]:
+    """Return ``likelihood`` and ``accuracy`` of held-out samples by published players, where they have an opinion.
+
+    The floor is that of as many training samples.
+    """
+    (found, floors) = (_opinion(game, data) for data in (split.held_out, split.train))
+    return {
+        name: Score(
+            value=float(f"{values.mean():.8g}"),
+            floor=float(f"{floors[name].mean():.8g}"),
+            better=metric_info(name).better,
+            plus_minus=float(f"{1.96 * float(values.std()) / math.sqrt(len(values)):.4g}"),
+        )
+        for name, values in found.items()
+    }
+
+
+def _opinion(game: Game, data: Dataset) -> dict[str, Tensor]:
+    """Return the opinion of at most ``COMPARED`` samples, (samples,) each."""
+    found: dict[str, list[Tensor]] = {}
+    for start in range(0, min(len(data), COMPARED), SAMPLES_PER_PASS):
+        batch = data.batch(slice(start, min(start + SAMPLES_PER_PASS, COMPARED)))
+        with torch.no_grad():
+            opinion = game.opinion(batch)
+        if opinion.likelihood is not None:
+            found.setdefault("likelihood", []).append(opinion.likelihood.double())
+        if opinion.classes is not None and batch.label is not None:
+            known = batch.label >= 0
+            correct = opinion.classes[known].argmax(1) == batch.label[known]
+            found.setdefault("accuracy", []).append(correct.double())
+        if not found:
+            break
+    return {name: torch.cat(parts) for name, parts in found.items() if sum(map(len, parts)) > 1}
+
+
+@final
+class _Parts:
+    """Features of a data set in parts, extracted anew in each iteration."""
+
+    def __init__(self, data: Dataset, extractor: Extractor) -> None:
+        self.data, self.extractor = data, extractor
+
+    def __iter__(self) -> Iterator[Tensor]:
+        size = rows_within(PART_BYTES, self.data.shapes, PART)
+        for start in range(0, len(self.data), size):
+            yield self.extractor(self.data.batch(slice(start, start + size)).real)
