@@ -104,7 +104,7 @@ def main() -> None:
         "file median / p90 / max": spread(sizes),
         "function median / p90 / max": spread(lengths),
         "comments per 100 lines": f"{100 * sum(map(comments, files)) / sum(sizes):.1f}",
-        "docstrings that open with What, How, …": f"{sum(bool(OPENERS.match(text)) for text in texts) / len(texts):.1%}",
+        "docstrings that open with What, How, …": f"{sum(map(bool, map(OPENERS.match, texts))) / len(texts):.1%}",
         "lines of the watchdog, with diagnosis": f"{sum(map(lines_of, watching)):,}",
         "lines of evaluation, metrics and report": f"{sum(map(lines_of, judging)):,}",
         "hops from loop to formula": f"{len(called)}: {' → '.join(called)}",
