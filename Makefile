@@ -21,8 +21,9 @@ test: .venv/installed-test
 test-slow: .venv/installed-test
 	$(BIN)/pytest -n 2 -m slow
 
-docs: .venv/installed-test
+docs: .venv/installed-docs
 	$(BIN)/pytest tests/design/test_readme.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/dcgan_step.py
@@ -39,9 +40,13 @@ bench: .venv/installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test]"
 	touch $@
 
+.venv/installed-docs: .venv/installed-test
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	touch $@
+
 .venv/installed-dev: .venv/installed-test
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
 
 clean:
-	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .cache site .mypy_cache .pytest_cache .ruff_cache

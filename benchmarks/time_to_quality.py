@@ -32,7 +32,7 @@ from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.modalities.images.recipes.vae import VAE
 from sparring.randomness import RandomStream, seeded
 from sparring.recipe import Recipe
-from sparring.rendering.grids import picture
+from sparring.rendering.grids import image_grid
 from sparring.storage import append_line, read_lines, write_png
 from sparring.training.devices import gains_from_bfloat16
 from sparring.training.plan import Plan
@@ -185,7 +185,7 @@ def main() -> None:
             row = {"recipe": name, "budget": str(budget), "seed": seed} | measure(trainer, classifier, real, labelled)
             append_line(log, row)
             shown = samples(trainer, 160, 10)[0][torch.arange(160).view(16, 10).T.reshape(-1)]
-            write_png(options.out / f"{name}-{budget}-{seed}.png".replace(" ", "-"), picture(shown, columns=16))
+            write_png(options.out / f"{name}-{budget}-{seed}.png".replace(" ", "-"), image_grid(shown, columns=16))
             print(row, flush=True)
     print(f"\n{setting()} · {floor}\n\n{table(read_lines(log))}")
 

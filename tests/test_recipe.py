@@ -3,15 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
+from sparring.objectives.losses import LOSSES
 from sparring.randomness import generator
-from sparring.recipe import Machine, Recipe, resolve, with_fields
+from sparring.recipe import (
+    LIPSCHITZ_LOSSES,
+    LOG_ODDS_LOSSES,
+    LossName,
+    Machine,
+    Recipe,
+    resolve,
+    with_fields,
+    with_stored_fields,
+)
 from sparring.recipes import DEFAULTS, RECIPES, default_recipe, find_recipe
 
 FACTS = Facts(source="points.npy", modality="points", count=100, shape=(2,), fingerprint="0" * 64)
@@ -23,18 +33,18 @@ def facts_for(recipe: Recipe) -> Facts:
     return replace(FACTS, **images) if recipe.modality == "images" else FACTS
 
 
-def test_what_is_asked_for_wins_and_every_choice_has_a_reason() -> None:
+def test_given_fields_are_kept_and_every_choice_has_a_reason() -> None:
     ring = with_fields(RECIPES["points/ring"], {"width": 16})
     resolved, reasons = resolve(ring, FACTS, MACHINE)
     assert reasons["width"] == "given" and vars(resolved)["width"] == 16
     assert resolved.batch == 100 and "100 points" in reasons["batch"]
-    assert reasons["noise"] == "the recipe's default"
+    assert reasons["latent_size"] == "the recipe's default"
     asked, reasons = resolve(with_fields(ring, {"batch": 50}), FACTS, MACHINE)
     assert asked.batch == 50 and reasons["batch"] == "given"
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_choice_is_a_field_and_every_field_has_a_sentence(name: str) -> None:
+def test_choices_are_fields_and_every_field_is_documented(name: str) -> None:
     recipe = RECIPES[name]
     assert set(recipe.choose(facts_for(recipe), MACHINE)) <= set(type(recipe).model_fields)
     for field, information in type(recipe).model_fields.items():
@@ -55,31 +65,33 @@ def test_every_choice_is_a_field_and_every_field_has_a_sentence(name: str) -> No
         ({"packing": 2, "labels": False}, {"labels": False}),
     ],
 )
-def test_the_default_recipe_adapts_unless_asked(fields: Mapping[str, Any], chosen: Mapping[str, float]) -> None:
+def test_default_recipe_adapts_only_fields_that_were_not_given(
+    fields: Mapping[str, Any], chosen: Mapping[str, float]
+) -> None:
     recipe = with_fields(RECIPES["images/r3gan"], fields)
     resolved, _ = resolve(recipe, facts_for(recipe), MACHINE)
     assert chosen.items() <= vars(resolved).items()
 
 
-def test_packs_have_no_labels() -> None:
+def test_packing_with_labels_is_refused() -> None:
     recipe = with_fields(RECIPES["images/r3gan"], {"packing": 2, "labels": True})
     with pytest.raises(SparringError, match="packing 2 together with labels"):
         resolve(recipe, facts_for(recipe), MACHINE)
 
 
 @pytest.mark.parametrize("name", ["images/r3gan", "images/dcgan", "images/gan", "points/ring"])
-def test_every_duel_can_be_packed(name: str) -> None:
-    """The discriminator has one score for each sample, and another for other companions."""
+def test_every_duel_can_score_packs(name: str) -> None:
+    """Each sample gets the logit of its pack, which changes with the other samples of the pack."""
     small: dict[str, Any] = {"width": 8, "packing": 2}
     recipe, _ = resolve(with_fields(RECIPES[name], small), facts_for(RECIPES[name]), MACHINE)
     game = recipe.game(facts_for(recipe))
-    judge = game.players["discriminator"].eval()
+    discriminator = game.players["discriminator"].eval()
     samples = torch.randn(6, *recipe.view(facts_for(recipe)).shape, generator=generator(0, "samples"))
-    (scores,), (others,) = judge(samples).scores, judge(samples.roll(1, 0)).scores
-    assert scores.shape == (6,) and scores[::2].equal(scores[1::2]) and not scores.allclose(others.roll(-1))
+    (logits,), (others,) = discriminator(samples).logits, discriminator(samples.roll(1, 0)).logits
+    assert logits.shape == (6,) and logits[::2].equal(logits[1::2]) and not logits.allclose(others.roll(-1))
 
 
-def test_words_from_the_command_line_become_values() -> None:
+def test_strings_from_the_command_line_are_parsed() -> None:
     ring = with_fields(RECIPES["points/ring"], {"batch": "32", "gamma": "0.5", "penalty": "r1"})
     assert (ring.batch, vars(ring)["gamma"], vars(ring)["penalty"]) == (32, 0.5, "r1")
 
@@ -96,9 +108,19 @@ def test_words_from_the_command_line_become_values() -> None:
         ({"loss": "hing"}, "'hing' for loss"),
     ],
 )
-def test_other_words_are_one_sentence(fields: Mapping[str, Any], words: str) -> None:
+def test_unknown_fields_and_bad_values_are_refused(fields: Mapping[str, Any], words: str) -> None:
     with pytest.raises(SparringError, match=words):
         with_fields(RECIPES["points/ring"], fields, options=("minutes",))
+
+
+def test_stored_fields_are_read_by_their_former_names() -> None:
+    stored = with_stored_fields(RECIPES["points/ring"], {"noise": 3, "highest_wave": 64.0, "width": 8})
+    assert stored == with_fields(RECIPES["points/ring"], {"latent_size": 3, "max_frequency": 64.0, "width": 8})
+
+
+def test_names_of_losses_are_those_of_the_objectives() -> None:
+    assert list(get_args(LossName)) == list(LOSSES)
+    assert {*LIPSCHITZ_LOSSES, *LOG_ODDS_LOSSES} <= set(LOSSES)
 
 
 def test_recipes_are_frozen() -> None:
@@ -106,27 +128,27 @@ def test_recipes_are_frozen() -> None:
         RECIPES["points/ring"].batch = 3  # type: ignore[misc]
 
 
-def test_defaults_exist() -> None:
+def test_every_modality_has_its_default_recipe() -> None:
     for modality, name in DEFAULTS.items():
         assert RECIPES[name].modality == modality
     assert default_recipe(FACTS) == "points/ring"
 
 
-def test_the_nearest_name() -> None:
+def test_unknown_recipe_suggests_the_nearest_name() -> None:
     with pytest.raises(SparringError, match="did you mean 'images/r3gan'"):
         find_recipe("images/r3gn")
 
 
 OWN = """
-from sparring.modalities.points.recipes.mixture import Mixture
+from sparring.modalities.points.recipes.gan import PointGAN
 
-VALUE = Mixture(width=16)
+VALUE = PointGAN(width=16)
 NUMBER = 3
 """
 
 
-@pytest.mark.parametrize(("name", "width"), [("VALUE", 16), ("Mixture", 128)])
-def test_ones_own_recipe(name: str, width: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "width"), [("VALUE", 16), ("PointGAN", 128)])
+def test_recipe_from_the_users_own_file(name: str, width: int, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(OWN)
     assert vars(find_recipe(f"{tmp_path / 'mine.py'}:{name}"))["width"] == width
 
@@ -134,7 +156,7 @@ def test_ones_own_recipe(name: str, width: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"), [("mine.py:NUMBER", "int as"), ("mine.py:NOTHING", "NoneType"), ("other.py:X", "no file")]
 )
-def test_ones_own_mistakes(name: str, words: str, tmp_path: Path) -> None:
+def test_mistakes_in_the_users_own_file_are_refused(name: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(OWN)
     with pytest.raises(SparringError, match=words):
         find_recipe(str(tmp_path / name))

@@ -26,7 +26,7 @@ from sparring.recipes import RECIPES
 from sparring.training import devices
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
-from sparring.watchdog.signals import FIRST, Observer
+from sparring.watchdog.signals import FIRST_INTERVAL, Observer
 
 Portion = Callable[[], None]
 
@@ -45,7 +45,7 @@ def plain(trainer: Trainer) -> Portion:
     """Return a function that makes 64 steps."""
 
     def portion() -> None:
-        for _ in range(FIRST):
+        for _ in range(FIRST_INTERVAL):
             trainer.advance()
 
     return portion
@@ -56,7 +56,7 @@ def watched(trainer: Trainer, split: Split, modality: Modality) -> Portion:
     observer = Observer(trainer, split, modality, 0)
 
     def portion() -> None:
-        for _ in range(FIRST):
+        for _ in range(FIRST_INTERVAL):
             trainer.advance()
             observer.step()
         observer.observe()
@@ -91,7 +91,7 @@ def ratios(data: str, name: str, rounds: int) -> list[str]:
     lines = []
     for contestant, taken in times.items():
         shares = [one / other - 1 for one, other in zip(taken, base, strict=True)]
-        step = 1000 * statistics.median(base) / FIRST
+        step = 1000 * statistics.median(base) / FIRST_INTERVAL
         share = f"{statistics.median(shares):+.1%} ({min(shares):+.1%} to {max(shares):+.1%})"
         lines.append(f"| {name} on {data} | {contestant} | {step:.1f} | {share} |")
     return lines

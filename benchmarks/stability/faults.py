@@ -36,8 +36,7 @@ from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.objectives.losses import minimax
 from sparring.recipe import Machine, resolve, with_fields
 from sparring.storage import read_lines, write_json
-from sparring.watchdog.monitor import NOT_FINITE
-from sparring.watchdog.rules import RULES
+from sparring.watchdog.rules import NON_FINITE, RULES
 
 SAMPLES, COUNT = 100_000, 1500
 """Real samples seen by each run, and generated samples that are scored."""
@@ -224,7 +223,7 @@ def outcome(folder: Path) -> Outcome:
     """Read the outcome from a run folder; a run without finite samples has an infinite score."""
     score = json.loads((folder / "score.json").read_text())["score"]
     reported = [event for event in events(folder) if event["kind"] in ("finding", "update skipped")]
-    names = [str(event.get("finding", NOT_FINITE)) for event in reported]
+    names = [str(event.get("finding", NON_FINITE)) for event in reported]
     return Outcome(math.inf if score is None else score, tuple(dict.fromkeys(names)))
 
 
@@ -280,7 +279,7 @@ def evidence(out: Path) -> list[str]:
             for event in [one for one in events(place(out, name, "repair", seed)) if one["kind"] == "finding"]:
                 right = event["finding"] in fault.names
                 mentions[right].update(re.split(r" [-\d]", sentence)[0] for sentence in event["evidence"])
-    signals = {test.signal for rule in RULES for test in (*rule.needed, *rule.either)}
+    signals = {criterion.signal for rule in RULES for criterion in (*rule.criteria, *rule.any_of)}
     lines = ["| signal | in findings that name the fault | in others |", "|---|---|---|"]
     for signal in sorted(signals, key=lambda one: (-mentions[True][one], mentions[False][one], one)):
         lines.append(f"| {signal} | {mentions[True][signal]} | {mentions[False][signal]} |")

@@ -15,7 +15,7 @@ def gap(distance: float, gamma: float, steps: int = 1500) -> float:
     """Return E D(x) - E D(G(z)) of a trained discriminator between N(0, I) and N((distance, 0), I)."""
     generator = torch.Generator().manual_seed(0)
     with seeded(0, "weights"):
-        network = Discriminator(highest=4.0)
+        network = Discriminator(max_frequency=4.0)
     optimiser = torch.optim.Adam(network.parameters(), 2e-3, (0.0, 0.9))
     offset = torch.tensor([distance, 0.0])
     found = []

@@ -57,7 +57,7 @@ def filtered(rule: Rule, decay: float) -> Rule:
 
 def controlled(at: float, proportional: float, integral: float) -> Rule:
     """Return PI control of log γ by the difference of the lead from its set point, clipped to ±1."""
-    floor = geometric(r3gan.START, r3gan.LOWEST_GAMMA * r3gan.START)
+    floor = geometric(r3gan.INITIAL_GAMMA, r3gan.MIN_GAMMA_RATIO * r3gan.INITIAL_GAMMA)
     before: list[float] = []
 
     def rule(value: float, figures: Figures) -> float:
@@ -77,7 +77,7 @@ class Choice:
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     at: float = SET_POINT
-    start: float = r3gan.START
+    start: float = r3gan.INITIAL_GAMMA
     rate: float = r3gan.GAMMA_RATE
     filtered: float = 0.0
     gains: tuple[float, float] | None = None
@@ -88,7 +88,7 @@ class Choice:
         """Set the loss, the rule of γ and a constant augmentation."""
         game.loss = LOSSES[self.loss]
         if game.controls["gamma"].enabled:
-            game.controls["gamma"] = automatic(self.start, self.rate, r3gan.LOWEST_GAMMA, at=self.at)
+            game.controls["gamma"] = automatic(self.start, self.rate, r3gan.MIN_GAMMA_RATIO, at=self.at)
         if self.gains:
             game.controls["gamma"].rule = controlled(self.at, *self.gains)
         if self.filtered:

@@ -164,7 +164,7 @@ class PictureNotWritten(Event):
 
 @final
 class WatchdogRestarted(Event):
-    """What an earlier version of the watchdog knew cannot be read."""
+    """The state of an earlier version of the watchdog cannot be read."""
 
     kind: Literal["watchdog restarted"] = "watchdog restarted"
 

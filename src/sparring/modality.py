@@ -1,4 +1,4 @@
-"""What a modality promises: how to read its samples, ask for them, show them, keep them and measure them."""
+"""The protocol of a modality: reading its samples, asking for them, showing, saving and measuring them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,96 +20,100 @@ if TYPE_CHECKING:
 
 
 class Survey(Protocol):
-    """A source that has been looked at, and can be made ready for training."""
+    """A data source that was read once, and can be prepared for training."""
 
     @property
-    def facts(self) -> Facts: ...
+    def facts(self) -> Facts:
+        """Facts about the data."""
+        ...
 
     def prepare(self, view: View, *, seed: int = 0) -> "Split":
-        """Every sample as ``view`` has it, split into what is trained on and what is held out."""
+        """Read all samples in the given view, and split them by ``seed`` into training and held-out samples."""
         ...
 
 
 class Modality(Protocol):
-    """What a sample is."""
+    """A kind of samples, such as images or points."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name in ``Facts.modality`` and before the slash in names of recipes."""
+        ...
 
     @property
-    def shown(self) -> int:
-        """How many samples make a good picture."""
+    def samples_per_picture(self) -> int:
+        """Number of samples that fill one picture."""
         ...
 
     @property
     def preparation(self) -> str:
-        """How samples are brought to one shape, in a few words for the protocol."""
+        """Conversion of samples to one shape, in a few words for the evaluation protocol."""
         ...
 
     @property
     def bounds(self) -> tuple[float, float] | None:
-        """Limits of all floating-point values of a sample, or None."""
+        """Bounds of all floating-point values of a sample, or None."""
         ...
 
     @property
     def blends(self) -> bool:
-        """Whether samples between two others mean something, so that paths between them are shown and measured."""
+        """True if samples between two others are meaningful, so that interpolations are shown and measured."""
         ...
 
     @property
     def conditions(self) -> Mapping[str, "ConditionSpec"]:
-        """The kinds of conditions, by the names of ``View.condition``, and how a person asks for each."""
+        """Kinds of conditions, by their name in ``View.condition``, with the options by which users ask for each."""
         ...
 
     def claims(self, source: str) -> int:
-        """How much ``source``, a path or a name, looks like this modality's: 2 surely, 1 perhaps, 0 not. Cheap."""
+        """Return how likely ``source``, a path or a name, is of this modality: 2 surely, 1 possibly, 0 not. Cheap."""
         ...
 
     def survey(self, source: str) -> Survey:
-        """Look at all of ``source`` once.
+        """Read all of ``source`` once.
 
         Raises:
             SparringError: nothing in it can be used.
         """
         ...
 
-    def view_of(self, made: Facts, real: Facts) -> View:
-        """How samples in files are compared with real ones: in their own size, coded as the real ones are."""
+    def view_of(self, generated: Facts, real: Facts) -> View:
+        """Return the view in which samples from files are compared with real ones: in their own size, coded alike."""
         ...
 
     def read(self, source: str, view: View, facts: Facts) -> "Dataset":
-        """All samples of ``source`` in order, coded as those of ``facts`` are.
+        """Read all samples of ``source`` in order, coded as the data of ``facts`` is.
 
         Args:
-            source: what some tool has made, or inputs to a model.
-            view: how they are looked at.
-            facts: of the training data or of the real samples; labels are given only where the classes are the same.
+            source: samples that some tool generated, or inputs of a model.
+            view: shape and condition of the samples.
+            facts: of the training data or of the real samples; labels are returned only where the classes are equal.
 
         Raises:
-            SparringError: nothing in it can be used so.
+            SparringError: nothing in it can be used in this view.
         """
         ...
 
     def decode(self, samples: "Sample", facts: Facts) -> Any:
-        """Samples as other programs have them: images as bytes, points in their units, texts as strings, …"""
+        """Return samples as other programs use them: images as bytes, points in their units, texts as strings, …"""
         ...
 
     def show(self, batch: "Batch", facts: Facts, *, columns: int) -> Sequence["Exhibit"]:
-        """Samples for a person, in order, beside their conditions where these can be shown.
+        """Render samples in order, beside their conditions where these can be shown.
 
         Args:
-            batch: the samples, with the conditions that they were made under.
+            batch: the samples, with the conditions that they were generated under.
             facts: of the data.
-            columns: samples in a row, where they stand in rows.
+            columns: samples per row, where samples form rows.
         """
         ...
 
     def save(self, samples: "Sample", facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
-        """Samples as files, numbered from ``first``."""
+        """Write samples to files in ``folder``, numbered from ``first``, and return their paths."""
         ...
 
     def extractors(self, split: "Split", seed: int, names: Sequence[str] = ()) -> Mapping[str, "Extractor"]:
-        """The features by which samples are judged, by name, the most telling last; those that are asked for.
+        """Return the named feature extractors, or the default ones; the most informative comes last.
 
         Raises:
             SparringError: there is no extractor of such a name for these samples.
@@ -117,21 +121,21 @@ class Modality(Protocol):
         ...
 
     def measure(self, split: "Split", seed: int) -> "Measure":
-        """What only this modality can measure (points: modes and quality; images with labels: agreement)."""
+        """Return the measure of this modality alone (points: mode coverage; labelled images: class agreement)."""
         ...
 
     def paired(self, fake: "Sample", true: "Sample") -> Mapping[str, float]:
-        """Mean distances of samples from those that really belonged to their conditions, by the names of measures."""
+        """Return mean distances of generated samples from the true samples of the same conditions, by metric."""
         ...
 
     def cheap_features(self, samples: "Sample", facts: Facts) -> "Tensor":
-        """A few numbers per sample, (count, features), by which the watchdog compares them. Cheap."""
+        """Return a few features per sample, (count, features), for the watchdog's frequent comparisons. Cheap."""
         ...
 
     def extra_signals(self, real: "Sample", fake: "Sample") -> Mapping[str, float]:
-        """Further signals of the watchdog that only this modality has, by name."""
+        """Return the watchdog's signals of this modality alone, by name."""
         ...
 
     def by_class(self, one: "Repeat", split: "Split", seed: int) -> Mapping[str, Mapping[str, float]]:
-        """Class → measure → value, for data that has classes."""
+        """Return class → metric → value for data that has classes, and nothing for other data."""
         ...

@@ -1,6 +1,6 @@
-"""A recipe: one experiment as a value, all its choices with a sentence under each.
+"""A recipe: one experiment as a value, every choice of which has a sentence of documentation.
 
-This file and the recipes themselves import no torch: the command line reads them before it knows that it needs it.
+This file and the recipe files import no torch: the command line reads them before it knows whether torch is needed.
 """
 
 from abc import ABC, abstractmethod
@@ -17,17 +17,18 @@ from sparring.objectives.schedules import Schedule
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
+    from sparring.objectives.losses import Loss
 
 
 @final
 @dataclass(frozen=True)
 class Machine:
-    """What a recipe may fit itself to.
+    """The device that a recipe may adapt to.
 
     Args:
         device: "cpu", "cuda" or "mps".
-        memory: in bytes.
-        cores: of the processor.
+        memory: bytes of memory.
+        cores: number of processor cores.
         bfloat16: whether convolutions run faster in bfloat16.
     """
 
@@ -40,18 +41,27 @@ class Machine:
 @final
 @dataclass(frozen=True)
 class Adam:
-    """How one player moves: Adam (Kingma & Ba 2015) with scheduled rate and second decay."""
+    """Settings of one player's Adam optimiser (Kingma & Ba 2015), with schedules for the learning rate and β2."""
 
     learning_rate: Schedule
     beta1: float
     beta2: Schedule
 
 
-Gamma: TypeAlias = PositiveFloat | Literal["auto"]
-"""A weight of R1 and R2, or the one that a run finds by itself."""
+LossName: TypeAlias = Literal["minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"]
+"""Keys of ``sparring.objectives.losses.LOSSES``, repeated here because that file imports torch."""
 
-Chosen = dict[str, tuple[Any, str]]
-"""field → (value, the reason in a few words)"""
+LIPSCHITZ_LOSSES: tuple[LossName, ...] = ("wasserstein",)
+"""Losses that are unbounded unless the slope of the discriminator is bounded (Arjovsky et al. 2017, section 3)."""
+
+LOG_ODDS_LOSSES: tuple[LossName, ...] = ("minimax", "non_saturating", "relativistic")
+"""Losses whose logits are log odds, the unit of the set point that an automatic γ holds; see ``objectives.gamma``."""
+
+Gamma: TypeAlias = PositiveFloat | Literal["auto"]
+"""Weight γ of the penalties: a number, or "auto" for the one that a run finds by itself."""
+
+Chosen: TypeAlias = dict[str, tuple[Any, str]]
+"""Field → (value, the reason for it in a few words)."""
 
 
 class Recipe(BaseModel, ABC):
@@ -60,40 +70,83 @@ class Recipe(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     modality: ClassVar[str]
-    """Which kind of samples it is for."""
+    """Name of the modality whose samples it trains on."""
     paper: ClassVar[str]
-    """Where it comes from."""
+    """Publication that it follows."""
 
     samples: PositiveInt
     """Real samples to see when neither --samples nor --minutes is given."""
     batch: PositiveInt
     """Samples per batch, over all processes."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What the networks compute in; losses and penalties are always float32."""
+    """Number format of the networks; losses and penalties are always float32."""
 
     @abstractmethod
     def game(self, facts: Facts) -> "Game":
-        """The game for data of ``facts``, its networks freshly initialised from torch's global generator."""
+        """Build the game for data of ``facts``; initial weights are drawn from torch's global generator."""
 
     @abstractmethod
     def optimisers(self) -> Mapping[str, Adam]:
-        """How each player moves."""
+        """Return the optimiser settings of each player."""
 
     def average_half_life(self, samples: int) -> float:
-        """Samples after which a weight counts half in the averaged players, when ``samples`` have been seen: 5 %."""
+        """Return the half-life of the averaged weights, in samples, once ``samples`` have been seen: 5 % of them."""
         return 0.05 * samples
 
     @abstractmethod
     def view(self, facts: Facts) -> View:
-        """How it looks at data of ``facts``: the shape of a sample, and what players are told."""
+        """Return the view of data of ``facts``: the shape of a sample, and the condition that players are given."""
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        """What follows from data and device, for a person who has no opinion: nothing."""
+        """Choose fields by data and device; fields that were given are kept. The default chooses nothing."""
         return {}
 
 
+class AdversarialRecipe(Recipe):
+    """Base of recipes that play a duel: they share the choice of the loss, and the rules for what fits it."""
+
+    loss: LossName
+    """Adversarial loss of both players."""
+
+    @property
+    @abstractmethod
+    def constrained(self) -> bool:
+        """Whether a penalty or weight clipping bounds the slope of the discriminator."""
+
+    def loss_function(self) -> "Loss":
+        """Return the loss to build the game with.
+
+        Raises:
+            SparringError: the loss needs a constraint on the discriminator, and there is none.
+        """
+        from sparring.objectives.losses import LOSSES
+
+        if self.loss in LIPSCHITZ_LOSSES and not self.constrained:
+            raise SparringError(
+                found=f"the {self.loss} loss without a Lipschitz constraint",
+                expected="a penalty or weight clipping, without which this loss has no lower bound",
+                remedy="choose a penalty where the recipe has one, or another loss",
+            )
+        return LOSSES[self.loss]
+
+    def constant_gamma(self, gamma: Gamma, otherwise: float, *, zero_centred: bool) -> float | None:
+        """Return the constant weight γ of the penalties, or None where the run finds γ.
+
+        A run finds γ where ``gamma`` is "auto", the loss is one of ``LOG_ODDS_LOSSES`` and the penalties are
+        zero-centred: the logits of other losses have other units, and other penalties have no lead to hold.
+
+        Args:
+            gamma: the field of the recipe.
+            otherwise: weight in place of "auto" where γ cannot be found.
+            zero_centred: whether all penalties pull the slope of the discriminator to zero, as R1 and R2 do.
+        """
+        if gamma != "auto":
+            return gamma
+        return None if zero_centred and self.loss in LOG_ODDS_LOSSES else otherwise
+
+
 def resolve(recipe: Recipe, facts: Facts, machine: Machine) -> tuple[Recipe, dict[str, str]]:
-    """The recipe with every choice made, and the reason for each: given, chosen, or the recipe's own default."""
+    """Return the recipe with every choice made, and the reason for each: given, chosen, or the recipe's default."""
     chosen = {
         field: choice for field, choice in recipe.choose(facts, machine).items() if field not in recipe.model_fields_set
     }
@@ -105,7 +158,7 @@ def resolve(recipe: Recipe, facts: Facts, machine: Machine) -> tuple[Recipe, dic
 
 
 RENAMED = {"noise": "latent_size", "highest_wave": "max_frequency"}
-"""Fields that older folders know by another name."""
+"""Former name of a field in stored folders → its present name."""
 
 
 def with_stored_fields(recipe: Recipe, fields: Mapping[str, Any]) -> Recipe:
@@ -115,7 +168,12 @@ def with_stored_fields(recipe: Recipe, fields: Mapping[str, Any]) -> Recipe:
 
 
 def with_fields(recipe: Recipe, fields: Mapping[str, Any], options: Sequence[str] = ()) -> Recipe:
-    """The recipe with other values for some fields; ``options`` are other words that a person may have meant.
+    """Return the recipe with other values for some fields.
+
+    Args:
+        recipe: the recipe to change.
+        fields: field → value; strings are parsed, as from the command line.
+        options: further option names to suggest where a field is misspelt.
 
     Raises:
         SparringError: a field does not exist or its value does not fit; the message names the nearest field.
@@ -124,13 +182,15 @@ def with_fields(recipe: Recipe, fields: Mapping[str, Any], options: Sequence[str
     for field in fields:
         if field not in known:
             raise SparringError(
-                found=f"the option {field!r}",
-                expected=f"a field of this recipe ({', '.join(known)})",
+                found=f"an unknown option {field!r}",
+                expected=f"one of the recipe's fields: {', '.join(known)}",
                 remedy=f"check the spelling{nearest(field, [*known, *options])}",
             )
-    asked = {field: getattr(recipe, field) for field in recipe.model_fields_set}
+
+    # Validate given and new values together; report the first one that does not fit.
+    given = {field: getattr(recipe, field) for field in recipe.model_fields_set}
     try:
-        return type(recipe).model_validate({**asked, **fields})
+        return type(recipe).model_validate({**given, **fields})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or type(recipe).__name__

@@ -11,12 +11,12 @@ from sparring.modalities.images.recipes.dcgan import DCGAN
 from sparring.modalities.images.recipes.gan import GAN
 from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.modalities.images.recipes.vae import VAE
-from sparring.modalities.points.recipes.mixture import Mixture
+from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
 from sparring.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
-    "points/ring": Mixture(),
+    "points/ring": PointGAN(),
     "points/vae": PointVAE(),
     "images/gan": GAN(),
     "images/dcgan": DCGAN(),
@@ -25,15 +25,16 @@ RECIPES: dict[str, Recipe] = {
 }
 
 DEFAULTS = {"points": "points/ring", "images": "images/r3gan"}
+"""Modality → name of its default recipe."""
 
 
 def default_recipe(facts: Facts) -> str:
-    """The recipe for a person who has no opinion."""
+    """Return the name of the default recipe for data of ``facts``."""
     return DEFAULTS[facts.modality]
 
 
 def find_recipe(name: str) -> Recipe:
-    """The recipe called ``name``, or the value or class ``name`` = ``file.py:Name`` of the user's own.
+    """Return the recipe called ``name``, or the user's own where ``name`` is ``file.py:Name`` of a value or class.
 
     Raises:
         SparringError: there is none; the message names the nearest.
@@ -45,12 +46,12 @@ def find_recipe(name: str) -> Recipe:
     raise SparringError(
         found=f"no recipe {name!r}",
         expected=f"one of {', '.join(RECIPES)}, or your own as file.py:Name",
-        remedy=f"look at `sparring recipes`{nearest(name, list(RECIPES))}",
+        remedy=f"run `sparring recipes` for the list{nearest(name, list(RECIPES))}",
     )
 
 
 def _own_recipe(name: str) -> Recipe:
-    """Runs the user's own file: only ever from a name typed by the user, never from one found in a run folder."""
+    """Run the user's own file and return its recipe: only for a name that the user typed, never for one in a folder."""
     path, _, attribute = name.rpartition(":")
     expected = "a Recipe value or class in a Python file, as file.py:Name"
     spec = importlib.util.spec_from_file_location(f"own_{Path(path).stem}", path)

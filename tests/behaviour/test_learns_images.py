@@ -41,7 +41,9 @@ def test_every_image_recipe_learns_the_digits(
     split = survey("digits").prepare(View((1, size, size), "label"))
     recipe = with_fields(RECIPES[name], {"resolution": size, "labels": True, **fields})
     samples = learned(recipe, split, steps, count=1000)
-    found = metrics.opinion(Batch(samples, None, torch.arange(1000) % 10), metrics.judge(split, 0))
+    found = metrics.classifier_metrics(
+        Batch(samples, None, torch.arange(1000) % 10), metrics.label_classifier(split, 0)
+    )
     assert found["agreement"] > agreement and found["classes"] == 10, found
     real = split.train.batch(slice(0, 1000)).real
     assert frechet(real.flatten(1).double(), samples.flatten(1).double()) < distance
@@ -60,5 +62,7 @@ def test_image_recipes_learn_mnist(
         pytest.skip("the real data mnist is not here")
     split = survey(str(MNIST)).prepare(View((1, 32, 32), "label"))
     samples = learned(with_fields(RECIPES[name], {"resolution": 32, "labels": True}), split, steps, count=1000)
-    found = metrics.opinion(Batch(samples, None, torch.arange(1000) % 10), metrics.judge(split, 0))
+    found = metrics.classifier_metrics(
+        Batch(samples, None, torch.arange(1000) % 10), metrics.label_classifier(split, 0)
+    )
     assert found["agreement"] > agreement and found["classes"] == 10, found

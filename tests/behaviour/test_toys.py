@@ -93,7 +93,7 @@ def test_every_verb_works(toy: ModuleType, tmp_path: Path, digest: Callable[[Pat
         assert judgement.measures[name].value is not None, name
     assert "path_length" in judgement.measures or not toy.KIND.blends
     verdict: Any = sparring.compare(run.folder, resumed.folder, source, count=64)
-    assert verdict.lines() and sparring.diagnose(run.folder).words()
+    assert verdict.lines() and sparring.diagnose(run.folder).text
     assert "<h1>" in (tmp_path / "page.html").read_text() and run.report.is_file()
 
 

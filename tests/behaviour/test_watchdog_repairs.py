@@ -25,8 +25,8 @@ from sparring.watchdog import best, signals
 from sparring.watchdog import monitor as watchdog
 from sparring.watchdog import rules as findings
 from sparring.watchdog.best import Difference
-from sparring.watchdog.convergence import FEWEST
-from sparring.watchdog.remedies import SLOWER
+from sparring.watchdog.convergence import MIN_OBSERVATIONS
+from sparring.watchdog.remedies import SLOW_DOWN
 from sparring.watchdog.rules import Rule, above
 
 Digest = Callable[[Path], dict[str, str]]
@@ -151,11 +151,11 @@ def assert_same(one: Path, other: Path, digest: Digest) -> None:
 
 def force_rollbacks(patch: pytest.MonkeyPatch) -> None:
     """Observe every fourth step, and force two rollbacks, from the eleventh observation on."""
-    always = Rule("divergence", (above("lead", -1.0),), "it is forced.", "Wait.", lasting=1, early=10)
+    always = Rule("divergence", (above("lead", -1.0),), consecutive=1, ignored=10)
     patch.setattr(findings, "RULES", (always,))
-    patch.setattr(signals, "FIRST", 4)
-    patch.setattr(watchdog, "REMEDIES", {"divergence": (replace(SLOWER, trial=3),) * 2})
-    patch.setattr(watchdog, "GAIN", 0.0)
+    patch.setattr(signals, "FIRST_INTERVAL", 4)
+    patch.setattr(watchdog, "REMEDIES", {"divergence": (replace(SLOW_DOWN, trial=3),) * 2})
+    patch.setattr(watchdog, "HELPFUL_RATIO", 0.0)
     patch.setattr(session.Session, "_finish", lambda self: None)
 
 
@@ -212,7 +212,8 @@ def test_an_unwatched_phase_has_no_findings_and_no_rollback_crosses_its_end(phas
     assert all(line["phase"] == 1 and line["step"] > PRETRAINING_STEPS for line in lines(phased / "signals.jsonl"))
     for name in ("good", "best"):
         assert all(int(kept.name) >= PRETRAINING_STEPS * 32 for kept in checkpoints(phased / name))
-    assert state(phased)["extra"]["watchdog"]["phase"] == [1, PRETRAINING_STEPS * 32]
+    memory = state(phased)["extra"]["watchdog"]["memory"]
+    assert [memory["phase"], memory["start"]] == [1, PRETRAINING_STEPS * 32]
 
 
 @pytest.mark.parametrize(
@@ -249,7 +250,7 @@ def test_the_best_average_does_not_depend_on_the_save_interval(
 ) -> None:
     force_rollbacks(monkeypatch)
     monkeypatch.setattr(findings, "RULES", ())
-    monkeypatch.setattr(best, "farther", lambda *sides: Difference(1.0, 0.0))
+    monkeypatch.setattr(best, "distance_difference", lambda *sides: Difference(1.0, 0.0))
     found = []
     for name, seconds in (("seldom", 60.0), ("always", -1.0)):
         monkeypatch.setattr(session, "SAVE_INTERVAL_SECONDS", seconds)
@@ -272,7 +273,7 @@ LEARNING: dict[str, Any] = {
 @pytest.fixture
 def without_rules(monkeypatch: pytest.MonkeyPatch, without_evaluation: None) -> None:
     """Observe every fourth step, and apply no rules."""
-    monkeypatch.setattr(signals, "FIRST", 4)
+    monkeypatch.setattr(signals, "FIRST_INTERVAL", 4)
     monkeypatch.setattr(findings, "RULES", ())
 
 
@@ -282,10 +283,10 @@ def test_a_run_without_improvement_settles_after_the_fewest_observations(points:
     run = sparring.train(
         str(points), samples=160 * 32, until="settled", out=tmp_path / "run", display=Silent(), **choices
     ).folder
-    assert len(lines(run / "signals.jsonl")) == FEWEST
+    assert len(lines(run / "signals.jsonl")) == MIN_OBSERVATIONS
     (reached,) = [event for event in read_events(run / "events.jsonl") if isinstance(event, GoalReached)]
-    assert reached.samples == 4 * 32 * FEWEST
-    assert state(run)["samples"] == 4 * 32 * FEWEST
+    assert reached.samples == 4 * 32 * MIN_OBSERVATIONS
+    assert state(run)["samples"] == 4 * 32 * MIN_OBSERVATIONS
 
 
 @pytest.mark.parametrize("watchdog", ["repair", "warn"])
@@ -294,14 +295,14 @@ def test_an_improving_run_continues_until_it_settles(
     watchdog: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The data are two clusters, far from which all samples begin."""
-    monkeypatch.setattr(signals, "FIRST", 16)
+    monkeypatch.setattr(signals, "FIRST_INTERVAL", 16)
     random = np.random.default_rng(0)
     centres = np.where(random.random((150, 1)) < 0.5, 1.0, -1.0) * [1.0, -1.0]
     np.save(tmp_path / "two.npy", (centres + 0.1 * random.normal(size=(150, 2))).astype(np.float32))
     choices = {**LEARNING, "gamma": 3.0, "samples": 640 * 32, "seed": 1, "watchdog": watchdog, "until": "settled"}
     run = sparring.train(str(tmp_path / "two.npy"), out=tmp_path / "run", display=Silent(), **choices).folder
     distances = [line["distance"] for line in lines(run / "signals.jsonl")]
-    assert FEWEST + 2 < len(distances) < 40 and "goal reached" in kinds(run)
+    assert MIN_OBSERVATIONS + 2 < len(distances) < 40 and "goal reached" in kinds(run)
     assert min(distances) < 0.1 * distances[0] and distances[-1] < 0.3 * distances[0]
 
 
@@ -312,7 +313,7 @@ def test_a_resumed_run_settles_where_an_uninterrupted_one_does(
     choices = {"samples": 80 * 32, "learning_rate": 1e-9, "until": "settled"}
     whole, stopped = (trained(points, tmp_path / str(stop), stop=stop, **choices) for stop in (None, 5))
     assert "resumed" in kinds(stopped) and "goal reached" in kinds(stopped) and kinds(whole).count("remedy") == 2
-    assert state(whole)["samples"] == 4 * 32 * FEWEST
+    assert state(whole)["samples"] == 4 * 32 * MIN_OBSERVATIONS
     assert_same(whole, stopped, digest)
 
 

@@ -30,7 +30,7 @@ TABLE: dict[str, set[str]] = {
     "metrics": BELOW | {"data"},
     "recipe": {"errors", "data", "objectives"},
     "training": BELOW | {"data", "recipe", "games.game"},
-    "watchdog": BELOW | {"data", "games.game", "objectives", "sampling", "training"},
+    "watchdog": BELOW | {"data", "games.game", "modality", "objectives", "sampling", "training"},
     "modality": {"data", "samples"},
     "modalities.*.networks": {"flow", "layers"},
     "modalities.*": BELOW

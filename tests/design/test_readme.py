@@ -1,11 +1,13 @@
-"""What the documents tell people to type can be typed, and both languages tell the same."""
+"""Commands, code blocks and links of the documents are valid, and both languages have the same."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
+import sparring
 from sparring.cli import application
 from sparring.data.facts import Facts
 from sparring.recipe import with_fields
@@ -17,7 +19,7 @@ PAIRS = [("README.md", "README.zh-CN.md")]
 
 
 def commands(page: Path) -> list[str]:
-    """The lines of ``sh`` blocks that call the command line, without comments and line continuations."""
+    """Return the calls of the command line in ``sh`` blocks, without comments and line continuations."""
     text = page.read_text(encoding="utf-8")
     blocks = re.findall(r"(?ms)^```(?:sh|bash|console)\n(.*?)^```", text)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
@@ -31,17 +33,17 @@ def commands(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_commands_can_be_parsed(page: Path) -> None:
+def test_commands_are_accepted_by_the_command_line(page: Path) -> None:
     for line in commands(page):
         words = shlex.split(line)
         if "--help" in words or "--version" in words:
             continue
         _, bound, *_ = application().parse_args(words, exit_on_error=False, print_error=False)
-        check_fields(bound.arguments)
+        assert_are_fields_of_a_recipe(bound.arguments)
 
 
-def check_fields(given: dict[str, object]) -> None:
-    """Options of `sparring train` beside its own are fields of the recipe."""
+def assert_are_fields_of_a_recipe(given: dict[str, object]) -> None:
+    """Check that further options of `sparring train` are fields of the recipe, with values that fit."""
     fields = given.get("fields") or {}
     assert isinstance(fields, dict)
     names = [name for name in RECIPES if name == given.get("recipe")] or list(RECIPES)
@@ -52,7 +54,7 @@ def check_fields(given: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(("english", "chinese"), PAIRS)
-def test_both_languages_say_the_same(english: str, chinese: str) -> None:
+def test_both_languages_have_the_same_commands_and_headings(english: str, chinese: str) -> None:
     pages = ROOT / english, ROOT / chinese
     if not all(page.is_file() for page in pages):
         pytest.skip("not written yet")
@@ -62,17 +64,28 @@ def test_both_languages_say_the_same(english: str, chinese: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_within_the_project_lead_somewhere(page: Path) -> None:
+def test_links_within_the_project_exist(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if not re.match(r"[a-z]+:", target):
             assert (page.parent / target).exists(), target
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
-def test_the_recipe_of_the_readme_can_be_used(page: str, tmp_path: Path) -> None:
+def test_recipe_of_the_readme_builds_a_game(page: str, tmp_path: Path) -> None:
     blocks = re.findall(r"(?ms)^```python\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"))
     (block,) = (block for block in blocks if "class MyRecipe" in block)
     (tmp_path / "mine.py").write_text(block, encoding="utf-8")
     recipe = find_recipe(f"{tmp_path / 'mine.py'}:MyRecipe")
-    facts = Facts("made up", "images", 90, (1, 8, 8), "", classes=("a", "b"), offers=("label",))
+    facts = Facts("synthetic", "images", 90, (1, 8, 8), "", classes=("a", "b"), offers=("label",))
     assert set(recipe.optimisers()) == set(with_fields(recipe, {"resolution": 8}).game(facts).players)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_blocks_are_valid_syntax(page: Path) -> None:
+    for block in re.findall(r"(?ms)^```python\n(.*?)^```", page.read_text(encoding="utf-8")):
+        ast.parse(block)
+
+
+def test_api_reference_lists_every_public_name() -> None:
+    page = (ROOT / "docs/en/reference/api/index.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\[`(\w+)`\]", page)) == set(sparring.__all__)

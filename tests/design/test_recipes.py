@@ -1,7 +1,9 @@
-"""Every recipe is a value that can be written down, and that plays."""
+"""Every recipe is a value that can be stored, and a game that can be trained, with every loss that fits it."""
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,14 +11,29 @@ import torch
 
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
+from sparring.errors import SparringError
+from sparring.flow import Figures
+from sparring.objectives.losses import LOSSES
 from sparring.randomness import seeded
-from sparring.recipe import Machine, Recipe, resolve, with_fields
+from sparring.recipe import LIPSCHITZ_LOSSES, LOG_ODDS_LOSSES, AdversarialRecipe, Machine, Recipe, resolve, with_fields
 from sparring.recipes import RECIPES
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
 
 MACHINE = Machine("cpu", 8 * 1024**3, 2, False)
-SMALL = {"batch": 4, "width": 8, "resolution": (16, 16), "noise": 4, "labels": True}
+SMALL = {"batch": 4, "width": 8, "resolution": (16, 16), "latent_size": 4, "labels": True}
+ADVERSARIAL = [name for name, recipe in RECIPES.items() if isinstance(recipe, AdversarialRecipe)]
+UNCONSTRAINED: Mapping[str, Mapping[str, Any]] = {
+    "images/gan": {},
+    "images/dcgan": {},
+    "images/r3gan": {"penalty": "none"},
+    "points/ring": {"penalty": "none"},
+}
+"""Adversarial recipe → fields with which it has no Lipschitz constraint."""
+FITTING = [
+    (name, loss) for name in ADVERSARIAL for loss in LOSSES if UNCONSTRAINED[name] or loss not in LIPSCHITZ_LOSSES
+]
+"""Recipes, with their defaults otherwise, and losses that fit them."""
 
 
 def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
@@ -26,19 +43,36 @@ def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
         return facts, Dataset(random.normal(size=(64, 2)).astype(np.float32))
     facts = Facts("toy", "images", 64, (3, 16, 16), "0" * 64, classes=("even", "odd"))
     samples = random.integers(0, 256, size=(64, 3, 16, 16), dtype=np.uint8)
-    return facts, Dataset(samples, np.arange(64, dtype=np.int64) % 2)
+    labels = np.arange(64, dtype=np.int64) % 2
+    return facts, Dataset(samples, labels, labels)
 
 
-def small(recipe: Recipe) -> Recipe:
-    fields = type(recipe).model_fields
-    return with_fields(recipe, {name: value for name, value in SMALL.items() if name in fields})
+def small(name: str, **fields: Any) -> Recipe:
+    recipe = RECIPES[name]
+    known = {field: value for field, value in SMALL.items() if field in type(recipe).model_fields}
+    return with_fields(recipe, {**known, **fields})
+
+
+def trained(recipe: Recipe, facts: Facts, data: Dataset, steps: int) -> Trainer:
+    with seeded(0, "weights"):
+        game = recipe.game(facts)
+    plan = Plan(recipe.optimisers(), recipe.batch, steps * recipe.batch, average_half_life=recipe.average_half_life)
+    trainer = Trainer(game, data, plan)
+    assert len(list(trainer)) == steps and trainer.guard.total == 0
+    return trainer
+
+
+def numbers(figures: Figures) -> Iterator[float]:
+    """All numbers among the figures of a step."""
+    for named in (*figures.terms.values(), *figures.notes.values(), figures.gradients, figures.controls):
+        yield from named.values()
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_through_json_and_back(name: str) -> None:
+def test_json_round_trip(name: str) -> None:
     recipe = RECIPES[name]
     facts, _ = toy(recipe)
-    for one in (recipe, resolve(recipe, facts, MACHINE)[0], small(recipe)):
+    for one in (recipe, resolve(recipe, facts, MACHINE)[0], small(name)):
         text = json.dumps(one.model_dump(mode="json"), allow_nan=False)
         assert with_fields(recipe, json.loads(text)) == type(recipe).model_validate(json.loads(text)) == one
 
@@ -46,27 +80,56 @@ def test_through_json_and_back(name: str) -> None:
 @pytest.mark.parametrize("labels", [True, False])
 @pytest.mark.parametrize("name", RECIPES)
 def test_two_steps_on_toy_data(name: str, labels: bool) -> None:
-    recipe = small(RECIPES[name])
+    recipe = small(name)
     facts, data = toy(recipe)
     if "labels" in type(recipe).model_fields:
         recipe = with_fields(recipe, {"labels": labels})
         data = Dataset(data.samples, data.labels, data.labels if labels else None)
-    with seeded(0, "weights"):
-        game = recipe.game(facts)
-    assert set(recipe.optimisers()) == set(game.players)
-    assert set(game.published) <= set(game.players)
-    plan = Plan(recipe.optimisers(), batch=4, samples=8, average_half_life=recipe.average_half_life)
-    trainer = Trainer(game, data, plan)
-    assert len(list(trainer)) == 2
-    assert all(np.isfinite(value) for value in trainer.figures.values())
+    trainer = trained(recipe, facts, data, steps=2)
+    assert set(recipe.optimisers()) == set(trainer.game.players)
+    assert set(trainer.game.published) <= set(trainer.game.players)
+    assert all(np.isfinite(number) for number in numbers(trainer.figures))
     batch = data.batch(slice(0, 4))
     with torch.no_grad():
-        made = trainer.average.generate(game.latent(trainer.progress.random), batch.condition)
-    assert made.shape == (4, *recipe.view(facts).shape) and made.dtype == torch.float32 and made.isfinite().all()
+        samples = trainer.average.generate(trainer.game.latent(trainer.progress.random), batch.condition)
+    assert samples.shape == (4, *recipe.view(facts).shape)
+    assert samples.dtype == torch.float32 and samples.isfinite().all()
+
+
+def test_every_recipe_with_a_discriminator_chooses_its_loss() -> None:
+    assert set(ADVERSARIAL) == {"images/gan", "images/dcgan", "images/r3gan", "points/ring"}
+
+
+@pytest.mark.parametrize(("name", "loss"), FITTING)
+def test_a_step_with_every_loss_that_fits(name: str, loss: str) -> None:
+    recipe = small(name, loss=loss)
+    trainer = trained(recipe, *toy(recipe), steps=1)
+    assert trainer.game.loss is LOSSES[loss]
+    assert all(np.isfinite(number) for number in numbers(trainer.figures))
+
+
+@pytest.mark.parametrize("loss", LIPSCHITZ_LOSSES)
+@pytest.mark.parametrize("name", ADVERSARIAL)
+def test_losses_that_need_a_constraint_are_refused_without_one(name: str, loss: str) -> None:
+    recipe = small(name, loss=loss, **UNCONSTRAINED[name])
+    with pytest.raises(SparringError, match=f"the {loss} loss without a Lipschitz constraint"):
+        recipe.game(toy(recipe)[0])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(("name", "constant"), [("images/r3gan", 0.3), ("points/ring", 0.1)])
+def test_gamma_is_found_for_losses_of_log_odds_and_constant_for_others(name: str, constant: float, loss: str) -> None:
+    """The rule of an automatic γ is enabled; for other losses "auto" is a constant weight of the penalties."""
+    duel = small(name, loss=loss).game(toy(RECIPES[name])[0])
+    weights = {duel.penalties[penalty].weight(0.5) for penalty in ("r1", "r2")}
+    assert duel.controls["gamma"].enabled is (loss in LOG_ODDS_LOSSES)
+    assert weights == ({1.0} if loss in LOG_ODDS_LOSSES else {constant})
+    given = small(name, loss=loss, gamma=0.5).game(toy(RECIPES[name])[0])
+    assert not given.controls["gamma"].enabled and given.penalties["r1"].weight(0.5) == 0.5
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_names_its_paper_and_says_what_it_is(name: str) -> None:
+def test_every_recipe_names_its_paper_and_is_documented(name: str) -> None:
     recipe = RECIPES[name]
     assert recipe.paper and (type(recipe).__doc__ or "").strip().endswith(".")
     assert name.split("/")[0] == recipe.modality

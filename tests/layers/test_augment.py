@@ -1,4 +1,4 @@
-"""What augmentation does to images, how often, and that penalties can differentiate it twice."""
+"""Augmentation: its effect on images, its frequency, and its second derivative, which penalties need."""
 
 import math
 from dataclasses import replace
@@ -11,18 +11,18 @@ from torch.nn.functional import affine_grid, grid_sample, pad
 
 from sparring.errors import SparringError
 from sparring.layers.augment import (
-    HARMLESS,
+    DEFAULT_KINDS,
     KINDS,
     TILT,
     Augment,
-    Chance,
+    Strengths,
     affine,
     chroma,
     colour,
-    cut,
+    cut_out,
+    cutout_masks,
     flips,
     geometry,
-    holes,
     hue,
     inversion,
     luma_flip,
@@ -32,7 +32,7 @@ from sparring.layers.augment import (
     scaling,
     turns,
 )
-from sparring.modalities.images.recipes.image_recipe import Kinds
+from sparring.modalities.images.recipes.image_recipe import AugmentationKinds
 from sparring.randomness import RandomStream
 from sparring.recipes import RECIPES
 
@@ -43,7 +43,7 @@ def images(*shape, seed=0, dtype=torch.float32):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
-def every(total, seed=0):
+def stream(total, seed=0):
     return RandomStream(seed, 3, total, slice(0, total))
 
 
@@ -52,7 +52,7 @@ def ones(count):
 
 
 def linear(matrix, count):
-    """Of all images the same, without a shift."""
+    """The same linear map for all images, without a shift."""
     return affine(matrix.expand(count, -1, -1), torch.zeros(count, 2))
 
 
@@ -61,7 +61,7 @@ def share(occurs):
 
 
 def within_four_deviations(expected, count):
-    """By chance outside in one test of 16,000; seeds are fixed."""
+    """Tolerance that a correct share exceeds by strengths in one of 16,000 tests; seeds are fixed."""
     return pytest.approx(expected, abs=4 * math.sqrt(expected * (1 - expected) / count))
 
 
@@ -71,51 +71,51 @@ class TestAugment:
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
     def test_keeps_shape_and_type(self, size, channels, dtype):
         given = images(5, channels, *size, dtype=dtype)
-        found = Augment(KINDS)(given, 0.8, every(5))
+        found = Augment(KINDS)(given, 0.8, stream(5))
         assert found.shape == given.shape and found.dtype == dtype
         assert found.isfinite().all() and not torch.equal(found, given)
 
-    def test_types_agree(self):
+    def test_results_agree_across_number_types(self):
         exact = images(16, 3, 8, 8, dtype=torch.float64)
-        whole, half = (Augment(KINDS)(exact.to(dtype), 0.8, every(16)) for dtype in (torch.float32, torch.bfloat16))
-        expected = Augment(KINDS)(exact, 0.8, every(16))
+        whole, half = (Augment(KINDS)(exact.to(dtype), 0.8, stream(16)) for dtype in (torch.float32, torch.bfloat16))
+        expected = Augment(KINDS)(exact, 0.8, stream(16))
         torch.testing.assert_close(whole.double(), expected, atol=1e-5, rtol=0)
         # bfloat16 keeps 8 bits, and values are rounded four times.
         torch.testing.assert_close(half.double(), expected, atol=0.05, rtol=4 / 256)
 
-    def test_autocast_changes_nothing(self):
-        expected = Augment(KINDS)(images(16, 3, 8, 8), 0.8, every(16))
+    def test_autocast_does_not_affect_the_result(self):
+        expected = Augment(KINDS)(images(16, 3, 8, 8), 0.8, stream(16))
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            assert torch.equal(Augment(KINDS)(images(16, 3, 8, 8), 0.8, every(16)), expected)
+            assert torch.equal(Augment(KINDS)(images(16, 3, 8, 8), 0.8, stream(16)), expected)
 
-    def test_without_probability_or_kinds_it_is_the_same_tensor(self):
+    def test_zero_probability_or_no_kinds_returns_the_input_tensor(self):
         given = images(4, 3, 8, 8)
-        assert Augment(KINDS)(given, 0.0, every(4)) is given
-        assert Augment(())(given, 1.0, every(4)) is given
+        assert Augment(KINDS)(given, 0.0, stream(4)) is given
+        assert Augment(())(given, 1.0, stream(4)) is given
 
-    def test_is_decided_by_the_draw(self):
+    def test_random_stream_determines_the_result(self):
         given = images(16, 3, 8, 8)
-        found = Augment(KINDS)(given, 0.5, every(16))
-        assert torch.equal(found, Augment(KINDS)(given, 0.5, every(16)))
-        for other in (every(16, seed=1), replace(every(16), step=4), every(16).substream("fake")):
+        found = Augment(KINDS)(given, 0.5, stream(16))
+        assert torch.equal(found, Augment(KINDS)(given, 0.5, stream(16)))
+        for other in (stream(16, seed=1), replace(stream(16), step=4), stream(16).substream("fake")):
             assert not torch.equal(found, Augment(KINDS)(given, 0.5, other))
 
     @pytest.mark.parametrize("rows", [slice(0, 5), slice(5, 16), slice(1, 16, 3)])
     def test_rows_do_not_depend_on_the_split(self, rows):
         given = images(16, 3, 8, 8)
         whole, part = (
-            Augment(KINDS)(given, 0.5, every(16)),
-            Augment(KINDS)(given[rows], 0.5, replace(every(16), rows=rows)),
+            Augment(KINDS)(given, 0.5, stream(16)),
+            Augment(KINDS)(given[rows], 0.5, replace(stream(16), rows=rows)),
         )
         torch.testing.assert_close(part, whole[rows], atol=1e-6, rtol=0)
 
-    def test_kinds_draw_numbers_of_their_own(self):
+    def test_each_kind_uses_random_numbers_of_its_own(self):
         given = images(16, 3, 8, 8)
         steps = given
         for kind in ("flips", "inversion", "colour", "cutout"):
-            steps = Augment((kind,))(steps, 0.5, every(16))
+            steps = Augment((kind,))(steps, 0.5, stream(16))
         together = Augment(("cutout", "colour", "inversion", "flips"))
-        torch.testing.assert_close(together(given, 0.5, every(16)), steps)
+        torch.testing.assert_close(together(given, 0.5, stream(16)), steps)
 
     @pytest.mark.parametrize(
         ("kind", "channels", "unchanged"),
@@ -135,57 +135,60 @@ class TestAugment:
         ],
     )
     @pytest.mark.parametrize("probability", [0.2, 0.7])
-    def test_leaves_as_many_images_as_they_are_as_it_should(self, kind, channels, unchanged, probability):
+    def test_share_of_unchanged_images_follows_from_the_probability(self, kind, channels, unchanged, probability):
         count = 4000
         given = images(1, channels, 8, 8).expand(count, -1, -1, -1)
-        same = (Augment((kind,))(given, probability, every(count)) == given).flatten(1).all(1)
+        same = (Augment((kind,))(given, probability, stream(count)) == given).flatten(1).all(1)
         assert share(same) == within_four_deviations(unchanged(1 - probability), count)
 
     def test_can_be_differentiated_twice(self):
         given = images(3, 3, 4, 4, dtype=torch.float64).requires_grad_()
 
-        def judged(sample):
-            return Augment(KINDS)(sample, 0.9, every(3)).sin().sum((1, 2, 3))
+        def critic(sample):
+            return Augment(KINDS)(sample, 0.9, stream(3)).sin().sum((1, 2, 3))
 
-        assert gradcheck(judged, given) and gradgradcheck(judged, given)
+        assert gradcheck(critic, given) and gradgradcheck(critic, given)
 
-    def test_what_is_said(self):
+    def test_bad_arguments_are_refused(self):
         with pytest.raises(SparringError, match=r"'color', but expected some of geometry.* did you mean 'colour'"):
             Augment(("flips", "color"))
         with pytest.raises(SparringError, match=r"shape \(4, 2\)"):
-            Augment(KINDS)(images(4, 2), 0.5, every(4))
+            Augment(KINDS)(images(4, 2), 0.5, stream(4))
         with pytest.raises(SparringError, match="4 images and random numbers for 1"):
-            Augment(KINDS)(images(4, 3, 8, 8), 0.5, every(1))
+            Augment(KINDS)(images(4, 3, 8, 8), 0.5, stream(1))
 
     @pytest.mark.parametrize("probability", [-0.1, 1.1, math.nan])
-    def test_what_is_said_of_probabilities(self, probability):
+    def test_probability_outside_the_unit_interval_is_refused(self, probability):
         with pytest.raises(SparringError, match=f"probability {probability}, but expected one in"):
-            Augment(())(images(4, 3, 8, 8), probability, every(4))
+            Augment(())(images(4, 3, 8, 8), probability, stream(4))
 
-    def test_nothing_asks_for_values_on_the_device(self):
-        # There are none on this one: whatever waited for them would raise.
-        chance = Chance(every(4), 0.5)
+    def test_never_waits_for_values_on_the_device(self):
+        # The meta device has no values: waiting for one would raise.
+        strengths = Strengths(stream(4), 0.5)
         given = torch.empty(4, 3, 8, 8, device="meta")
-        found = resample(given, turns(chance, (8, 8)) @ flips(chance, (8, 8)) @ geometry(chance, (8, 8)))
-        found = cut(recolour(found, hue(chance, 3) @ inversion(chance, 3) @ colour(chance, 3)), *holes(chance, (8, 8)))
+        found = resample(given, turns(strengths, (8, 8)) @ flips(strengths, (8, 8)) @ geometry(strengths, (8, 8)))
+        found = cut_out(
+            recolour(found, hue(strengths, 3) @ inversion(strengths, 3) @ colour(strengths, 3)),
+            *cutout_masks(strengths, (8, 8)),
+        )
         assert found.is_meta and found.shape == given.shape
 
-    def test_by_default_an_image_stays_what_it_is(self):
-        """Neither mirrored nor turned by more than a tilt, nor inverted, nor of other hues."""
-        assert Augment().kinds == HARMLESS == ("geometry", "colour", "cutout")
-        places = geometry(Chance(every(2000), 1.0), (16, 32))[:, :2, :2]
+    def test_default_kinds_keep_orientation_and_colours(self):
+        """No mirroring, no rotation beyond the tilt, no inversion, no change of hue."""
+        assert Augment().kinds == DEFAULT_KINDS == ("geometry", "colour", "cutout")
+        places = geometry(Strengths(stream(2000), 1.0), (16, 32))[:, :2, :2]
         assert places.det().min() > 0
         assert torch.atan2(places[:, 1, 0], places[:, 0, 0]).abs().max() == pytest.approx(TILT, rel=0.01)
         for channels in (1, 3):
-            greys = colour(Chance(every(2000), 1.0), channels)[:, :-1, :-1] @ torch.ones(channels, 1)
+            greys = colour(Strengths(stream(2000), 1.0), channels)[:, :-1, :-1] @ torch.ones(channels, 1)
             assert greys.min() > 0
             torch.testing.assert_close(greys, greys[:, :1].expand_as(greys))
 
-    def test_recipes_know_all_kinds(self):
-        choices, _ = get_args(get_args(Kinds)[0])
+    def test_recipes_offer_all_kinds(self):
+        choices, _ = get_args(get_args(AugmentationKinds)[0])
         assert get_args(choices) == KINDS
         for name in ("images/r3gan", "images/dcgan", "images/gan"):
-            assert RECIPES[name].augment == HARMLESS
+            assert RECIPES[name].augment == DEFAULT_KINDS
 
 
 class TestResample:
@@ -198,7 +201,7 @@ class TestResample:
 
     @pytest.mark.parametrize("side", [7, 8, 64])
     @pytest.mark.parametrize("quarters", [0, 1, 2, 3])
-    def test_turns_by_quarters_exactly(self, side, quarters):
+    def test_rotates_by_quarters_exactly(self, side, quarters):
         given = images(3, 2, side, side)
         turn = rotation(torch.full((3,), quarters * math.pi / 2)).round()
         # A place is turned from across to down, so its colour comes back the other way.
@@ -213,7 +216,7 @@ class TestResample:
         expected = wide[:, :, 5 + down : 5 + down + size[0], 5 + across : 5 + across + size[1]]
         assert torch.equal(resample(given, affine(torch.eye(2).expand(3, 2, 2), shift)), expected)
 
-    def test_one_matrix_does_all(self):
+    def test_product_of_matrices_applies_both_transformations(self):
         given = images(2, 1, 8, 8)
         turn = affine(rotation(torch.full((2,), math.pi / 2)).round(), torch.tensor([[1.0, -2.0]]).expand(2, 2))
         flip = linear(torch.diag(torch.tensor([-1.0, 1.0])), 2)
@@ -221,19 +224,19 @@ class TestResample:
 
     @pytest.mark.parametrize("size", [(8, 8), (7, 12), (33, 20)])
     @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])
-    def test_agrees_with_torch(self, size, dtype, tolerance):
+    def test_agrees_with_grid_sample(self, size, dtype, tolerance):
         height, width = size
         given = images(20, 3, *size, dtype=torch.float64)
         matrices = affine(images(20, 2, 2, seed=1, dtype=torch.float64), 9 * images(20, 2, seed=2, dtype=torch.float64))
-        normalizer = torch.diag(torch.tensor([(width - 1) / 2, (height - 1) / 2, 1.0], dtype=torch.float64))
-        grid = affine_grid((normalizer.inverse() @ matrices @ normalizer)[:, :2], given.shape, align_corners=True)
+        to_unit = torch.diag(torch.tensor([(width - 1) / 2, (height - 1) / 2, 1.0], dtype=torch.float64))
+        grid = affine_grid((to_unit.inverse() @ matrices @ to_unit)[:, :2], given.shape, align_corners=True)
         expected = grid_sample(given, grid, padding_mode="reflection", align_corners=True)
         found = resample(given.to(dtype), matrices)
         torch.testing.assert_close(found.double(), expected, atol=tolerance, rtol=0)
 
     def test_float32_is_enough_for_large_images(self):
         given = images(4, 1, 256, 256).cumsum(3).cumsum(2) / 256
-        matrices = geometry(Chance(every(4), 1.0), (256, 256))
+        matrices = geometry(Strengths(stream(4), 1.0), (256, 256))
         expected = resample(given.double(), matrices.double())
         steepest = given.diff(dim=3).abs().max().item() + given.diff(dim=2).abs().max().item()
         # Coordinates of up to some hundred pixels are rounded to 1e-5 pixels.
@@ -242,37 +245,37 @@ class TestResample:
     @pytest.mark.parametrize("size", [(4, 4), (3, 5)])
     def test_can_be_differentiated_twice(self, size):
         given = images(2, 2, *size, dtype=torch.float64).requires_grad_()
-        matrices = geometry(Chance(every(2), 1.0), size)
+        matrices = geometry(Strengths(stream(2), 1.0), size)
         assert gradcheck(lambda sample: resample(sample, matrices), given)
         assert gradgradcheck(lambda sample: resample(sample, matrices).sin(), given)
 
 
-class TestPlaces:
-    def test_whole_shifts_send_pixels_to_pixels(self):
-        matrices = geometry(Chance(every(4000), 0.3), (32, 16))
+class TestGeometric:
+    def test_whole_shifts_map_pixels_to_pixels(self):
+        matrices = geometry(Strengths(stream(4000), 0.3), (32, 16))
         whole = matrices[(matrices == matrices.round()).all(2).all(1)]
         assert set(whole[:, 0, 2].tolist()) == {-2, -1, 0, 1, 2}
         assert set(whole[:, 1, 2].tolist()) == set(range(-4, 5))
 
-    def test_flips_are_from_left_to_right(self):
-        matrices = flips(Chance(every(200), 1.0), (16, 16))
+    def test_flips_mirror_left_and_right(self):
+        matrices = flips(Strengths(stream(200), 1.0), (16, 16))
         assert {tuple(matrix) for matrix in matrices[:, :2, :2].flatten(1).tolist()} == {(1, 0, 0, 1), (-1, 0, 0, 1)}
 
     @pytest.mark.parametrize(("size", "quarters"), [((16, 16), 4), ((32, 16), 1)])
-    def test_only_square_images_are_turned_by_quarters(self, size, quarters):
-        matrices = turns(Chance(every(2000), 0.3), size)[:, :2, :2]
+    def test_only_square_images_are_rotated_by_quarters(self, size, quarters):
+        matrices = turns(Strengths(stream(2000), 0.3), size)[:, :2, :2]
         torch.testing.assert_close(matrices.det(), ones(2000))
         whole = {tuple(matrix) for matrix in matrices.flatten(1).tolist() if all(abs(x) in (0, 1) for x in matrix)}
         assert len(whole) == quarters
 
-    def test_turns_are_by_any_angle(self):
-        matrices = turns(Chance(every(4000), 1.0), (16, 32))
+    def test_rotations_are_by_any_angle(self):
+        matrices = turns(Strengths(stream(4000), 1.0), (16, 32))
         angles = torch.atan2(matrices[:, 1, 0], matrices[:, 0, 0])
         assert angles.std().item() == pytest.approx(math.pi / math.sqrt(3), rel=0.05)
 
-    def test_geometry_has_the_strengths_of_the_paper(self):
+    def test_geometry_matches_the_strengths_of_the_paper(self):
         count = 8000
-        matrices = geometry(Chance(every(count), 1.0), (16, 32))
+        matrices = geometry(Strengths(stream(count), 1.0), (16, 32))
         area = matrices[:, :2, :2].det().log() / 2
         shifts = torch.linalg.solve(matrices[:, :2, :2], matrices[:, :2, 2])
         # Whole shifts are uniform from -4 to 4 across and from -2 to 2 down, half as often at the ends.
@@ -282,22 +285,22 @@ class TestPlaces:
             assert found.std().item() == pytest.approx(expected, rel=4 / math.sqrt(2 * count))
             assert abs(found.mean().item()) < 4 * expected / math.sqrt(count)
 
-    def test_scaling_and_rotation(self):
+    def test_scaling_and_rotation_matrices(self):
         assert scaling(2 * ones(1), 3 * ones(1)).tolist() == [[[2, 0], [0, 3]]]
         torch.testing.assert_close(
             rotation(ones(1) * math.pi / 6) @ torch.tensor([2.0, 0]), torch.tensor([[3**0.5, 1]])
         )
 
 
-class TestColour:
-    def test_hue_keeps_luma_and_saturation(self):
+class TestChromatic:
+    def test_hue_rotation_preserves_luma_and_saturation(self):
         given = images(10, 3, 4, 4)
         turned = recolour(given, affine(chroma(torch.linspace(-3, 3, 10), ones(10)), torch.zeros(10, 3)))
         torch.testing.assert_close(turned.mean(1), given.mean(1))
         torch.testing.assert_close(turned.norm(dim=1), given.norm(dim=1))
         assert not torch.allclose(turned, given, atol=0.1)
 
-    def test_a_third_of_a_turn_is_a_permutation(self):
+    def test_hue_rotation_by_a_third_permutes_the_channels(self):
         third = chroma(torch.tensor([2 * math.pi / 3]), ones(1))[0]
         torch.testing.assert_close(third, torch.tensor([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]]))
 
@@ -308,25 +311,25 @@ class TestColour:
         assert torch.equal(found[1], given[1])
 
     @pytest.mark.parametrize("channels", [1, 3])
-    def test_the_luma_flip_is_an_involution_that_keeps_chroma(self, channels):
+    def test_luma_flip_is_an_involution_and_preserves_chroma(self, channels):
         flip, none = luma_flip(torch.tensor([1.0, 0.0]), channels)
         torch.testing.assert_close(flip @ flip, torch.eye(channels))
         assert torch.equal(none, torch.eye(channels))
         vivid = images(channels)
         torch.testing.assert_close(flip @ vivid, vivid - 2 * vivid.mean())
 
-    def test_saturation_has_the_strength_of_the_paper(self):
+    def test_saturation_matches_the_strength_of_the_paper(self):
         # A volume of colours grows by the contrast in three directions and by the saturation in two.
-        volume = colour(Chance(every(8000), 1.0), 3)[:, :3, :3].det().abs().log()
+        volume = colour(Strengths(stream(8000), 1.0), 3)[:, :3, :3].det().abs().log()
         expected = math.log(2) * math.hypot(3 * 0.5, 2 * 1.0)
         assert volume.std().item() == pytest.approx(expected, rel=4 / math.sqrt(2 * 8000))
 
     def test_grey_images_are_inverted_half_the_time(self):
-        assert share(inversion(Chance(every(4000), 1.0), 1)[:, 0, 0] < 0) == within_four_deviations(0.5, 4000)
+        assert share(inversion(Strengths(stream(4000), 1.0), 1)[:, 0, 0] < 0) == within_four_deviations(0.5, 4000)
 
     @pytest.mark.parametrize("channels", [2, 4])
-    def test_other_channels_have_brightness_and_contrast(self, channels):
-        matrices = colour(Chance(every(4000), 1.0), channels)
+    def test_two_or_four_channels_get_brightness_and_contrast_only(self, channels):
+        matrices = colour(Strengths(stream(4000), 1.0), channels)
         factors = matrices[:, 0, 0]
         assert torch.equal(matrices[:, :-1, :-1], factors[:, None, None] * torch.eye(channels))
         brightness = matrices[:, :-1, -1] / factors[:, None]
@@ -334,28 +337,28 @@ class TestColour:
         assert factors.log().std().item() == pytest.approx(0.5 * math.log(2), rel=0.05)
         assert brightness.std().item() == pytest.approx(0.2, rel=0.05)
 
-    def test_nothing_is_clamped(self):
+    def test_recolour_does_not_clamp(self):
         bright = torch.tensor([[[3.0, 0.0, 1.0], [0.0, 3.0, 1.0], [0.0, 0.0, 1.0]]])
         assert torch.equal(recolour(torch.full((1, 2, 1, 1), 1.5), bright), torch.full((1, 2, 1, 1), 5.5))
 
 
 class TestCutout:
-    def test_is_a_rectangle_of_zeros(self):
+    def test_sets_a_rectangle_to_zero(self):
         rows, columns = torch.tensor([[0, 1, 1, 0]]).bool(), torch.tensor([[1, 0, 0]]).bool()
         expected = torch.ones(1, 2, 4, 3)
         expected[:, :, 1:3, 0] = 0
-        assert torch.equal(cut(torch.ones(1, 2, 4, 3), rows, columns), expected)
+        assert torch.equal(cut_out(torch.ones(1, 2, 4, 3), rows, columns), expected)
 
-    def test_has_the_area_of_the_paper(self):
+    def test_matches_the_area_of_the_paper(self):
         count, size = 4000, (16, 32)
-        rows, columns = holes(Chance(every(count), 1.0), size)
+        rows, columns = cutout_masks(Strengths(stream(count), 1.0), size)
         heights, widths = rows.sum(1), columns.sum(1)
         assert heights.max() == 8 and widths.max() == 16 and heights.min() == 4 and widths.min() == 8
         # Half a side, less what lies beyond the border: 2 ∫₀^¼ (¼ - x) dx = 1/16.
         areas = (heights * widths).double() / (16 * 32)
         assert areas.mean().item() == pytest.approx((7 / 16) ** 2, abs=4 * areas.std().item() / math.sqrt(count))
 
-    def test_is_whole(self):
-        rows, _ = holes(Chance(every(500), 1.0), (16, 16))
+    def test_is_one_contiguous_rectangle(self):
+        rows, _ = cutout_masks(Strengths(stream(500), 1.0), (16, 16))
         edges = rows.int().diff(dim=1, prepend=torch.zeros(500, 1).int(), append=torch.zeros(500, 1).int())
         assert (edges.abs().sum(1) == 2).all()

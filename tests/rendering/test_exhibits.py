@@ -11,7 +11,7 @@ from PIL import Image
 from sparring.rendering.exhibits import Table, Text, picture_of, sound_of, write_exhibits
 
 
-def test_each_kind_has_its_file(tmp_path: Path) -> None:
+def test_each_kind_of_exhibit_has_its_file_format(tmp_path: Path) -> None:
     picture = picture_of(Image.new("L", (3, 2), 7))
     sound = sound_of(torch.tensor([0.0, 0.5, -2.0, float("nan")]), 8000)
     text = Text(("a", "好"))
@@ -24,13 +24,13 @@ def test_each_kind_has_its_file(tmp_path: Path) -> None:
     assert paths[3].read_text() == 'name,age\n"x, y",3\n'
 
 
-def test_a_wave_is_clipped_and_what_is_no_number_is_silence() -> None:
+def test_waveform_is_clipped_and_nan_is_silence() -> None:
     sound = sound_of(torch.tensor([0.0, 0.5, -2.0, float("nan")]), 8000)
     with wave.open(io.BytesIO(sound.content)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
         assert np.frombuffer(file.readframes(4), "<i2").tolist() == [0, 16384, -32767, 0]
 
 
-def test_several_of_a_kind_are_numbered(tmp_path: Path) -> None:
+def test_further_exhibits_of_a_kind_are_numbered(tmp_path: Path) -> None:
     paths = write_exhibits([Text(("a",)), Text(("b",))], tmp_path / "shown")
     assert [path.name for path in paths] == ["shown.txt", "shown-2.txt"]

@@ -1,3 +1,5 @@
+"""Images as one grid, and as files."""
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sparring.modalities.images.render import save
-from sparring.rendering.grids import picture
+from sparring.rendering.grids import image_grid
 
 
 @settings(deadline=None, max_examples=30)
@@ -17,8 +19,8 @@ from sparring.rendering.grids import picture
     width=st.integers(1, 40),
     columns=st.integers(1, 12),
 )
-def test_the_grid_has_room_for_all(count, channels, height, width, columns):
-    sheet = picture(torch.zeros(count, channels, height, width), columns=columns)
+def test_size_of_the_grid(count, channels, height, width, columns):
+    sheet = image_grid(torch.zeros(count, channels, height, width), columns=columns)
     factor = max(1, -(-32 // min(height, width))) if count else 1
     across, down = max(1, min(columns, count)), max(1, -(-count // max(1, min(columns, count))))
     assert sheet.mode == ("L" if channels == 1 else "RGB")
@@ -27,27 +29,27 @@ def test_the_grid_has_room_for_all(count, channels, height, width, columns):
 
 def test_small_images_are_enlarged_without_blur():
     digits = torch.tensor([-1.0, 1.0]).repeat(32).reshape(1, 1, 8, 8)
-    sheet = np.asarray(picture(digits, columns=1))[2:-2, 2:-2]
+    sheet = np.asarray(image_grid(digits, columns=1))[2:-2, 2:-2]
     assert sheet.shape == (32, 32)
     assert (sheet[:, :4] == 0).all() and (sheet[:, 4:8] == 255).all()
 
 
 def test_images_stand_row_by_row():
     shades = torch.linspace(-1, 1, 4)[:, None, None, None].expand(4, 1, 32, 32)
-    sheet = np.asarray(picture(shades, columns=2))
+    sheet = np.asarray(image_grid(shades, columns=2))
     assert [int(sheet[y, x]) for y in (10, 44) for x in (10, 44)] == [0, 85, 170, 255]
     assert (sheet[:2] == 255).all() and (sheet[:, 34:36] == 255).all()
 
 
-def test_numbers_are_clamped_and_rounded():
+def test_values_are_clamped_and_rounded():
     row = torch.tensor([-5.0, -1.0, 0.0, 1.0, 9.0, float("nan"), float("inf"), 0.5]).reshape(1, 1, 1, 8)
-    sheet = np.asarray(picture(row, columns=1))[2, 2:-2:32]
+    sheet = np.asarray(image_grid(row, columns=1))[2, 2:-2:32]
     assert sheet.tolist() == [0, 0, 128, 255, 255, 0, 255, 191]
 
 
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float64])
-def test_any_kind_of_number_and_gradients(kind):
-    assert picture(torch.zeros(2, 3, 32, 32, dtype=kind, requires_grad=True), columns=2).mode == "RGB"
+def test_any_number_type_with_gradients(kind):
+    assert image_grid(torch.zeros(2, 3, 32, 32, dtype=kind, requires_grad=True), columns=2).mode == "RGB"
 
 
 def test_each_image_is_a_file_of_its_own(tmp_path):
@@ -60,7 +62,7 @@ def test_each_image_is_a_file_of_its_own(tmp_path):
     assert (back - samples[1]).abs().max() <= 0.5 / 127.5 + 1e-6
 
 
-def test_bytes_survive_the_way_there_and_back(tmp_path):
+def test_bytes_survive_a_round_trip(tmp_path):
     levels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
     (path,) = save(levels.float().div(127.5).sub(1), tmp_path)
     with Image.open(path) as image:

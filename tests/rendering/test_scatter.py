@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
-from sparring.rendering.scatter import picture
+from sparring.rendering.scatter import scatter_plot
 
 
-def test_points_are_where_they_belong():
-    drawn = np.asarray(picture(torch.tensor([[1.0, 1.0], [-1.0, 0.0]]), columns=8)).astype(int)
+def test_points_are_drawn_at_their_coordinates():
+    drawn = np.asarray(scatter_plot(torch.tensor([[1.0, 1.0], [-1.0, 0.0]]), columns=8)).astype(int)
     assert drawn.shape == (512, 512, 3)
     blue = np.argwhere(drawn[..., 2] - drawn[..., 0] > 30)
     room = (512 / 2 - 16) / 1.5
@@ -22,11 +22,11 @@ def test_points_are_where_they_belong():
 @pytest.mark.parametrize(
     "samples", [torch.zeros(0, 2), torch.full((3, 2), math.nan), torch.randn(20, 1), torch.zeros(9, 4)]
 )
-def test_anything_can_be_drawn(samples):
-    assert isinstance(picture(samples, columns=1), Image.Image)
+def test_empty_or_degenerate_sets_can_be_drawn(samples):
+    assert isinstance(scatter_plot(samples, columns=1), Image.Image)
 
 
-def test_one_that_flew_off_does_not_shrink_the_rest():
+def test_outlier_does_not_change_the_scale():
     points = torch.randn(2000, 2, generator=torch.Generator().manual_seed(0))
     far = torch.cat([points, torch.full((1, 2), 1e6)])
-    assert np.array_equal(np.asarray(picture(points)), np.asarray(picture(far)))
+    assert np.array_equal(np.asarray(scatter_plot(points)), np.asarray(scatter_plot(far)))

@@ -17,7 +17,7 @@ from sparring.games.game import Game
 from sparring.games.priors import normal
 from sparring.objectives.losses import relativistic
 from sparring.rendering.exhibits import Exhibit, picture_of
-from sparring.rendering.grids import picture
+from sparring.rendering.grids import image_grid
 from toys.kind import Kind
 from toys.recipe import ToyRecipe
 
@@ -44,7 +44,7 @@ def features(clips: Tensor) -> Tensor:
 def exhibits(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     """Show the frames of a clip side by side, and clips below one another."""
     frames = batch.real.permute(0, 1, 3, 2, 4).flatten(3)  # (batch, 1, height, time · width)
-    return [picture_of(picture(frames, columns=1), sharp=True)]
+    return [picture_of(image_grid(frames, columns=1), sharp=True)]
 
 
 KIND = Kind("clips", load, features, exhibits, ".clips.npy", bounds=(-1.0, 1.0), blends=True)

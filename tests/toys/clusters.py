@@ -14,7 +14,7 @@ from sparring.flow import Batch
 from sparring.games.game import Game
 from sparring.recipe import Adam, Chosen, Machine, Recipe
 from sparring.rendering.exhibits import Exhibit, picture_of
-from sparring.rendering.scatter import picture
+from sparring.rendering.scatter import scatter_plot
 from toys import trainers
 from toys.kind import Kind
 from toys.mixture_game import MixtureGame
@@ -35,10 +35,10 @@ def features(points: Tensor) -> Tensor:
 
 
 def exhibits(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
-    return [picture_of(picture(batch.real))]
+    return [picture_of(scatter_plot(batch.real))]
 
 
-KIND = Kind("clusters", load, features, exhibits, ".clusters.npy", shown=400)
+KIND = Kind("clusters", load, features, exhibits, ".clusters.npy", samples_per_picture=400)
 
 
 class Clusters(Recipe):

@@ -63,7 +63,7 @@ class Kind:
     bounds: tuple[float, float] | None = None
     blends: bool = False
     paired: Callable[[Sample, Sample], Mapping[str, float]] = lambda fake, true: {}
-    shown: int = 8
+    samples_per_picture: int = 8
     preparation: str = "as it is"
 
     def claims(self, source: str) -> int:

@@ -1,4 +1,4 @@
-"""What the watchdog looks at: a duel over points, and their split."""
+"""Runs for the watchdog to observe: a duel over points, a game with two critics, and their data."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,21 +8,22 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.controls import Control, hold
+from sparring.controls import Control, hold, note
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
-from sparring.flow import Batch, Opinion, Progress, Sample, Terms, Turn
+from sparring.flow import Batch, Objective, Opinion, Progress, Sample, Turn
 from sparring.games.duel import Duel
 from sparring.games.game import WHOLE_RUN
 from sparring.modalities.points.rooms import POINTS
+from sparring.objectives.gamma import LEAD
 from sparring.randomness import RandomStream, seeded
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
 from sparring.watchdog.signals import Observer
 
 
-class TwoJudges:
-    """One maker of points, and two judges with a turn each: least squares, each with a dial of its own."""
+class TwoCritics:
+    """One maker of points and two critics with a turn each: least squares, each with controls of its own."""
 
     published = ("maker",)
     critics = ("near", "far")
@@ -33,32 +34,33 @@ class TwoJudges:
             "maker": nn.Linear(2, 2),
             **{name: nn.Sequential(nn.Linear(2, 1)) for name in self.critics},
         }
-        named = [f"{kind} {name}" for kind in ("strength", "lecam") for name in self.critics]
-        rule = hold("near: lead", 1.0, 0.01)
-        self.controls = {name: Control(float("strength" in name), rule=rule, enabled=False) for name in named}
+        named = [f"{kind} {name}" for kind in ("gamma", "lecam") for name in self.critics]
+        rule = hold(note("near", LEAD), 1.0, 0.01)
+        self.controls = {name: Control(float("gamma" in name), rule=rule, enabled=False) for name in named}
         self.controls["augmentations"] = Control(0.0, enabled=False)
 
     def turns(self, progress: Progress) -> list[Turn]:
         return [
-            Turn("near", self.judging("near")),
-            Turn("from afar", self.judging("far"), players=("far",)),
-            Turn("to please both", self.making, players=("maker",)),
+            Turn("near", self.critic_objective("near")),
+            Turn("from afar", self.critic_objective("far"), players=("far",)),
+            Turn("to please both", self.maker_objective, players=("maker",)),
         ]
 
-    def judging(self, name: str) -> Callable[[Batch, Progress], Terms]:
-        def terms(batch: Batch, progress: Progress) -> Terms:
+    def critic_objective(self, name: str) -> Callable[[Batch, Progress], Objective]:
+        def objective(batch: Batch, progress: Progress) -> Objective:
             real, fake = (
                 self.players[name](side) for side in (batch.real, self.generate(self.latent(progress.random)))
             )
-            progress.notes["lead"] = (real - fake).detach().mean()
-            penalty = self.controls[f"strength {name}"].value * self.players[name][0].weight.square().sum()
-            return {"adversarial": (real - 1).square().mean() + fake.square().mean(), "decay": penalty}
+            penalty = self.controls[f"gamma {name}"].value * self.players[name][0].weight.square().sum()
+            terms = {"adversarial": (real - 1).square().mean() + fake.square().mean(), "decay": penalty}
+            return Objective(terms, {LEAD: (real - fake).detach().mean()})
 
-        return terms
+        return objective
 
-    def making(self, batch: Batch, progress: Progress) -> Terms:
+    def maker_objective(self, batch: Batch, progress: Progress) -> Objective:
         fake = self.generate(self.latent(progress.random))
-        return {"adversarial": sum((self.players[name](fake) - 1).square().mean() for name in self.critics)}
+        losses = [(self.players[name](fake) - 1).square().mean() for name in self.critics]
+        return Objective({"adversarial": sum(losses)})
 
     def opinion(self, batch: Batch) -> Opinion:
         return Opinion(sum(self.players[name](batch.real).squeeze(1) for name in self.critics))
@@ -71,10 +73,10 @@ class TwoJudges:
 
 
 @pytest.fixture
-def two_judges() -> TwoJudges:
+def two_critics() -> TwoCritics:
     """A game of three players and turns, none of which is called as those of a duel are."""
     with seeded(0, "weights"):
-        return TwoJudges()
+        return TwoCritics()
 
 
 @pytest.fixture
@@ -85,10 +87,10 @@ def split() -> Callable[..., Split]:
         if samples is None:
             samples = np.random.default_rng(0).normal((1.0, -1.0), 0.3, size=(700, 2)).astype(np.float32)
         sides = slice(held_out, None), slice(held_out)
-        train, aside = (Dataset(samples[side], *([None if labels is None else labels[side]] * 2)) for side in sides)
+        train, rest = (Dataset(samples[side], *([None if labels is None else labels[side]] * 2)) for side in sides)
         names = tuple(str(number) for number in range(classes))
         facts = Facts("made up", "points", len(samples), samples.shape[1:], "", classes=names)
-        return Split(train, aside, facts)
+        return Split(train, rest, facts)
 
     return make
 
@@ -99,11 +101,11 @@ def observed(
 ) -> Callable[..., Observer]:
     """An observer of a trainer: ``observed(game, data, steps=64)``; both at the same step."""
 
-    def make(game: Any = None, data: Split | None = None, *, steps: int = 0, signal_source: Any = POINTS) -> Observer:
+    def make(game: Any = None, data: Split | None = None, *, steps: int = 0, modality: Any = POINTS) -> Observer:
         data = data or split()
         game = game or tiny_duel()
         trainer = Trainer(game, data.train, plan(players=tuple(game.players), samples=100_000))
-        observer = Observer(trainer, data, signal_source, seed=0)
+        observer = Observer(trainer, data, modality, seed=0)
         for _ in range(steps):
             trainer.advance()
             observer.step()

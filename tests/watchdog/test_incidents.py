@@ -1,27 +1,14 @@
-"""The story of ailments, from looks and from what was said."""
+"""Incidents, from observations and from events."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sparring.watchdog.data import NAME as UNHEALTHY_DATA
-from sparring.watchdog.incidents import (
-    CUT_SHORT,
-    HELPED,
-    IN_VAIN,
-    PARTLY,
-    PENDING,
-    PHASE,
-    UNDONE,
-    Incident,
-    Treatment,
-    gravest,
-    incidents,
-    replayed,
-    surviving,
-)
-from sparring.watchdog.rules import COOLING, RULES
+from sparring.events import AnyEvent, FindingReported, PhaseBegun, RemedyApplied, RemedyJudged, Resumed
+from sparring.watchdog.data import UNHEALTHY_DATA
+from sparring.watchdog.incidents import Incident, Outcome, Treatment, by_severity, incidents, replay, surviving
+from sparring.watchdog.rules import FINDINGS, REPORT_INTERVAL
 from sparring.watchdog.signals import Observation
 
 FINE = {"diversity": 1.0, "coverage": 0.7, "distance": 0.02, "moved": 0.2}
@@ -32,141 +19,166 @@ NAME = "mode collapse"
 
 
 def observations(*stretches: tuple[dict[str, float], int]) -> list[Observation]:
-    """So many of each, every 1,000 samples."""
+    """Observations every 1,000 samples: each of these signals so many times in a row."""
     values = [one for value, count in stretches for one in [value] * count]
     return [Observation(100 * place, 1000 * place, one) for place, one in enumerate(values, start=1)]
 
 
-def event(at: int, kind: str, name: str = NAME, **facts: Any) -> dict[str, Any]:
-    return {"samples": 1000 * at, "kind": kind, "finding": name, "said": "", **facts}
+def finding(at: int, name: str = NAME, **fields: Any) -> FindingReported:
+    return FindingReported(samples=1000 * at, step=100 * at, finding=name, **{"explanation": "", **fields})
+
+
+def remedy(at: int, text: str = "", back: int | None = None) -> RemedyApplied:
+    """A remedy against mode collapse, with a rollback to ``back`` thousand samples."""
+    target = None if back is None else 1000 * back
+    return RemedyApplied(samples=1000 * at, step=100 * at, finding=NAME, remedy=text, rolled_back_to=target)
+
+
+def judged(at: int, outcome: Any) -> RemedyJudged:
+    return RemedyJudged(samples=1000 * at, finding=NAME, remedy="", outcome=outcome)
 
 
 def spans(found: list[Incident]) -> list[tuple[str, int, int, bool]]:
-    return [(one.finding, one.start // 1000, one.end // 1000, one.lasts) for one in found]
+    return [(one.finding, one.start // 1000, one.end // 1000, one.active) for one in found]
 
 
-def test_when_each_rule_held() -> None:
-    """It is found at the third look; the last at which it held is its end."""
-    found = replayed(observations((WELL, 10), (COLLAPSED, 6), (WELL, 20), (ROUGH, 5)))
+def test_replay_finds_when_each_rule_held() -> None:
+    """A finding starts at the third observation, and ends at the last at which the rule held."""
+    found = replay(observations((WELL, 10), (COLLAPSED, 6), (WELL, 20), (ROUGH, 5)))
     assert spans(found) == [(NAME, 13, 16, False), ("imbalance", 39, 41, True)]
-    assert all(one.says and one.advice and one.evidence and one.outcome == UNDONE for one in found)
+    assert all(one.explanation and one.advice and one.evidence and one.outcome == Outcome.UNTREATED for one in found)
 
 
-@pytest.mark.parametrize(("pause", "count"), [(COOLING - 4, 1), (COOLING + 4, 2)])
-def test_pauses_as_long_as_the_silence_of_the_watchdog_part_two_ailments(pause: int, count: int) -> None:
-    found = replayed(observations((WELL, 10), (COLLAPSED, 4), (WELL, pause), (COLLAPSED, 4)))
-    assert len(found) == count and found[-1].lasts
+@pytest.mark.parametrize(("pause", "count"), [(REPORT_INTERVAL - 4, 1), (REPORT_INTERVAL + 4, 2)])
+def test_pauses_as_long_as_the_report_interval_separate_incidents(pause: int, count: int) -> None:
+    found = replay(observations((WELL, 10), (COLLAPSED, 4), (WELL, pause), (COLLAPSED, 4)))
+    assert len(found) == count and found[-1].active
 
 
-def test_healthy_looks_have_no_story() -> None:
-    assert (
-        not replayed(observations((WELL, 40))) and not incidents(observations((WELL, 40)), []) and not incidents([], [])
-    )
+def test_healthy_observations_have_no_incidents() -> None:
+    assert not replay(observations((WELL, 40)))
+    assert not incidents(observations((WELL, 40)), []) and not incidents([], [])
 
 
-def test_what_a_killed_run_said_after_its_checkpoint_is_left_out() -> None:
-    told = [event(at, "finding") for at in (3, 8, 9)]
-    again = {"samples": 5000, "kind": "resumed", "said": ""}
-    assert surviving([*told, again, told[1]]) == [told[0], again, told[1]]
-    assert surviving(told) == told
+def test_events_of_a_killed_run_after_its_checkpoint_are_left_out() -> None:
+    events = [finding(at) for at in (3, 8, 9)]
+    again = Resumed(samples=5000)
+    assert surviving([*events, again, events[1]]) == [events[0], again, events[1]]
+    assert surviving(events) == events
 
 
-def test_what_was_said_and_done_is_told_with_its_outcome() -> None:
-    """Found, tried in vain, tried again on the way back, and mended."""
+def test_a_remedy_that_rolled_the_run_back_survives_a_resumption_from_there() -> None:
+    """The state after it, from which the run was resumed, has fewer samples than the state before it."""
+    events: list[AnyEvent] = [finding(20), remedy(20, back=8), finding(12)]
+    again = Resumed(samples=8000)
+    assert surviving([*events, again]) == [*events[:2], again]
+
+
+def test_reports_and_remedies_become_an_incident_with_its_outcome() -> None:
+    """Found, treated in vain, treated again with a rollback, and solved."""
     seen = observations((WELL, 10), (COLLAPSED, 4), (WELL, 30))
-    said = [
-        event(13, "finding", said="Mode collapse: it is one. (seen)", evidence=["seen"], advice="Rest."),
-        event(13, "remedy", said="Against mode collapse: tea."),
-        event(19, IN_VAIN),
-        event(19, "finding"),
-        event(8, "remedy", said="Against mode collapse: soup."),
-        event(14, HELPED),
+    events: list[AnyEvent] = [
+        finding(13, explanation="it is one.", evidence=("seen",), advice="Rest."),
+        remedy(13, "tea"),
+        judged(19, "did not help"),
+        finding(19),
+        remedy(19, "soup", back=8),
+        judged(14, "helped"),
     ]
-    (one,) = incidents(seen, said)
-    assert (one.finding, one.says, one.evidence, one.advice) == (NAME, "it is one.", ("seen",), "Rest.")
-    assert one.treatments == (
-        Treatment("tea", 13_000, None, IN_VAIN, 19_000),
-        Treatment("soup", 19_000, 8_000, HELPED, 14_000),
-    )
-    assert (one.outcome, one.mended, one.reaches_back, one.lasts) == (HELPED, 14_000, 8_000, False)
+    (one,) = incidents(seen, events)
+    assert (one.finding, one.explanation, one.evidence, one.advice) == (NAME, "it is one.", ("seen",), "Rest.")
+    assert one.treatments == [
+        Treatment(remedy="tea", samples=13_000, outcome=Outcome.FAILED, judged_at=19_000),
+        Treatment(remedy="soup", samples=19_000, rolled_back_to=8_000, outcome=Outcome.HELPED, judged_at=14_000),
+    ]
+    assert (one.outcome, one.solved_at, one.earliest, one.active) == (Outcome.HELPED, 14_000, 8_000, False)
+    assert one.summary == "remedy 2 helped"
 
 
-def test_what_was_not_mended_goes_on_though_something_helped() -> None:
-    """One ailment, from its beginning to its end, with all that was done about it."""
+def test_an_incident_continues_after_a_remedy_that_helped_in_part() -> None:
+    """One incident, from its start to its end, with all its remedies."""
     seen = observations((WELL, 10), (COLLAPSED, 30))
-    half = event(19, HELPED, mended=False)
-    said = [event(13, "finding"), event(13, "remedy"), half, event(19, "finding")]
-    (one,) = incidents(seen, said)
-    assert (one.start, one.end, one.lasts, one.outcome, one.mended) == (13_000, 40_000, True, PARTLY, None)
-    (more,) = incidents(seen, [*said, event(19, "remedy"), event(25, IN_VAIN)])
-    assert [treatment.outcome for treatment in more.treatments] == [PARTLY, IN_VAIN] and more.start == 13_000
+    events: list[AnyEvent] = [finding(13), remedy(13), judged(19, "helped in part"), finding(19)]
+    (one,) = incidents(seen, events)
+    assert (one.start, one.end, one.active, one.outcome, one.solved_at) == (13_000, 40_000, True, Outcome.PARTLY, None)
+    (more,) = incidents(seen, [*events, remedy(19), judged(25, "did not help")])
+    assert [treatment.outcome for treatment in more.treatments] == [Outcome.PARTLY, Outcome.FAILED]
+    assert more.start == 13_000
 
 
-def test_what_is_being_tried_is_not_judged_yet() -> None:
-    (one,) = incidents(observations((WELL, 10), (COLLAPSED, 5)), [event(13, "finding"), event(13, "remedy")])
-    assert (one.outcome, one.mended, one.lasts) == (PENDING, None, True)
+def test_a_remedy_on_trial_is_not_judged_yet() -> None:
+    (one,) = incidents(observations((WELL, 10), (COLLAPSED, 5)), [finding(13), remedy(13)])
+    assert (one.outcome, one.solved_at, one.active) == (Outcome.PENDING, None, True)
+    assert one.summary == "remedy not judged yet"
 
 
-def test_a_relapse_after_it_was_mended_is_another_ailment() -> None:
-    told = [event(13, "finding"), event(13, "remedy"), event(19, HELPED), event(33, "finding")]
-    found = incidents(observations((WELL, 10), (COLLAPSED, 4), (WELL, 16), (COLLAPSED, 6), (WELL, 4)), told)
-    assert [(one.outcome, one.start) for one in found] == [(HELPED, 13_000), (UNDONE, 33_000)]
-    assert not found[1].lasts
+def test_a_relapse_after_a_solution_is_another_incident() -> None:
+    events = [finding(13), remedy(13), judged(19, "helped"), finding(33)]
+    found = incidents(observations((WELL, 10), (COLLAPSED, 4), (WELL, 16), (COLLAPSED, 6), (WELL, 4)), events)
+    assert [(one.outcome, one.start) for one in found] == [(Outcome.HELPED, 13_000), (Outcome.UNTREATED, 33_000)]
+    assert not found[1].active and found[1].summary == "passed by itself"
 
 
-def test_what_else_ailed_a_run_that_went_back_is_left_behind() -> None:
-    told = [event(14, "finding", "imbalance"), event(16, "finding"), event(8, "remedy"), event(14, HELPED)]
-    found = incidents(observations((WELL, 30)), told)
-    assert [(one.finding, one.left) for one in found] == [("imbalance", True), (NAME, False)]
+def test_a_rollback_abandons_the_incidents_of_the_course_before() -> None:
+    events = [finding(14, "imbalance"), finding(16), remedy(16, back=8), judged(14, "helped")]
+    found = incidents(observations((WELL, 30)), events)
+    assert [(one.finding, one.abandoned) for one in found] == [("imbalance", True), (NAME, False)]
 
 
-def test_what_nobody_said_is_told_after_what_was_said() -> None:
+def test_a_rollback_after_a_ruinous_remedy_abandons_incidents_too() -> None:
+    back = RemedyJudged(samples=17_000, finding=NAME, remedy="", outcome="did not help", rolled_back_to=13_000)
+    found = incidents(observations((WELL, 30)), [finding(13), remedy(13), finding(16, "divergence"), back])
+    assert [(one.finding, one.abandoned) for one in found] == [(NAME, False), ("divergence", True)]
+
+
+def test_unreported_incidents_come_after_reported_ones() -> None:
     both = {**COLLAPSED, **{"lead": 3.0, "swing": 1.0}}
-    found = incidents(observations((WELL, 10), (both, 6)), [event(13, "finding", "imbalance")])
+    found = incidents(observations((WELL, 10), (both, 6)), [finding(13, "imbalance")])
     assert [one.finding for one in found] == ["imbalance", NAME]
 
 
-def test_the_gravest_comes_first() -> None:
-    names = [UNHEALTHY_DATA, *dict.fromkeys(rule.name for rule in RULES), "something of another version"]
-    several = [Incident(name, 0, 0, False, "", (), "") for name in names]
-    assert gravest(reversed(several)) == several
+def test_the_most_severe_incident_comes_first() -> None:
+    names = [UNHEALTHY_DATA, *FINDINGS, "something of another version"]
+    several = [Incident(finding=name, start=0, end=0, explanation="") for name in names]
+    assert by_severity(reversed(several)) == several
 
 
 def in_phases(first: list[Observation], second: list[Observation]) -> list[Observation]:
-    """Looks of two phases, the second after the boundary."""
+    """Observations of two phases, the second after the boundary."""
     return [*first, *(replace(observation, phase=1) for observation in second)]
 
 
-BEGINS = {"samples": 16_500, "kind": PHASE, "said": "The phase pretraining ends after 16,500 samples; contest begins."}
+BEGINS = PhaseBegun(samples=16_500, number=1, name="contest", ended="pretraining")
 
 
-def test_rules_are_asked_in_each_phase_anew() -> None:
-    """Its first looks are not judged, and what ailed the phase before does not last."""
+def test_rules_are_replayed_in_each_phase_afresh() -> None:
+    """Its first observations are ignored, and findings of the phase before are not active."""
     every = observations((WELL, 10), (COLLAPSED, 16))
-    found = replayed(in_phases(every[:16], every[16:]))
+    found = replay(in_phases(every[:16], every[16:]))
     assert spans(found) == [(NAME, 13, 16, False), (NAME, 24, 26, True)]
-    assert spans(replayed(in_phases(every[:16], every[16:20]))) == [(NAME, 13, 16, False)]
+    assert spans(replay(in_phases(every[:16], every[16:20]))) == [(NAME, 13, 16, False)]
 
 
-def test_an_ailment_ends_with_its_phase_and_its_trial_is_not_judged() -> None:
+def test_an_incident_ends_with_its_phase_and_its_remedy_is_not_judged() -> None:
     every = observations((WELL, 10), (COLLAPSED, 16))
-    events = [event(13, "finding"), event(13, "remedy"), BEGINS, event(24, "finding")]
+    events = [finding(13), remedy(13), BEGINS, finding(24)]
     first, second = incidents(in_phases(every[:16], every[16:]), events)
     assert spans([first, second]) == [(NAME, 13, 16, False), (NAME, 24, 26, True)]
-    assert (first.outcome, first.phase_end, second.outcome, second.phase_end) == (CUT_SHORT, 16_500, UNDONE, None)
+    assert (first.outcome, first.phase_end) == (Outcome.UNJUDGED, 16_500)
+    assert (second.outcome, second.phase_end) == (Outcome.UNTREATED, None)
 
 
-@pytest.mark.parametrize("said", [True, False])
-def test_what_was_seen_last_does_not_last_where_nobody_watches_the_next_phase(said: bool) -> None:
-    (one,) = incidents(observations((WELL, 10), (COLLAPSED, 6)), [*[event(13, "finding")] * said, BEGINS])
+@pytest.mark.parametrize("reported", [True, False])
+def test_no_finding_is_active_after_its_phase_if_the_next_one_is_not_watched(reported: bool) -> None:
+    (one,) = incidents(observations((WELL, 10), (COLLAPSED, 6)), [*[finding(13)] * reported, BEGINS])
     assert spans([one]) == [(NAME, 13, 16, False)]
 
 
-def test_data_stays_unhealthy_in_every_phase() -> None:
-    (one,) = incidents(observations((WELL, 20)), [event(0, "finding", UNHEALTHY_DATA), BEGINS])
-    assert one.lasts and one.phase_end is None
+def test_faults_of_the_data_last_through_all_phases() -> None:
+    (one,) = incidents(observations((WELL, 20)), [finding(0, UNHEALTHY_DATA), BEGINS])
+    assert one.active and one.phase_end is None
 
 
-def test_a_phase_that_a_killed_run_had_seen_begin_is_told_once() -> None:
-    again = {"samples": 12_000, "kind": "resumed", "said": ""}
-    assert [one["kind"] for one in surviving([BEGINS, again, BEGINS])] == ["resumed", PHASE]
+def test_a_phase_that_a_killed_run_had_begun_is_counted_once() -> None:
+    again = Resumed(samples=12_000)
+    assert surviving([BEGINS, again, BEGINS]) == [again, BEGINS]

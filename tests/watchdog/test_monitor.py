@@ -1,4 +1,4 @@
-"""What the watchdog says and does about runs that are made up look by look."""
+"""Reports and remedies of the watchdog in runs whose observations are scripted."""
 
 import json
 import math
@@ -9,22 +9,30 @@ from typing import Any
 
 import pytest
 
-from sparring.controls import restore_positions, standing
+from sparring.controls import positions, restore_positions
 from sparring.data.dataset import Split
+from sparring.events import AnyEvent, FindingReported, PhaseBegun
 from sparring.flow import Phase
-from sparring.games.duel import MOST_AUGMENTED, SLOWNESS, Duel
+from sparring.games.duel import AUGMENTATION_SAMPLES, MAX_AUGMENTATION, Duel
 from sparring.modalities.points.rooms import POINTS
 from sparring.objectives.penalties import r1
 from sparring.objectives.schedules import Weighted, constant
 from sparring.training.trainer import Trainer
 from sparring.watchdog import monitor as watchdog
-from sparring.watchdog import rules as findings
 from sparring.watchdog.best import WINDOW
-from sparring.watchdog.convergence import FEWEST
-from sparring.watchdog.monitor import GAIN, KEPT_EVERY, MANY, NOT_FINITE, ROLLBACKS, RUIN, Watchdog
-from sparring.watchdog.remedies import REMEDIES, SLOWER, Remedy
-from sparring.watchdog.rules import COOLING, LASTING
-from sparring.watchdog.signals import FIRST, Observation, due
+from sparring.watchdog.convergence import MIN_OBSERVATIONS
+from sparring.watchdog.monitor import (
+    HELPFUL_RATIO,
+    MAX_ROLLBACKS,
+    MIN_SKIPPED,
+    RUINOUS_RATIO,
+    SNAPSHOT_INTERVAL,
+    Watchdog,
+)
+from sparring.watchdog.remedies import REMEDIES, SLOW_DOWN, Remedy
+from sparring.watchdog.rules import MIN_CONSECUTIVE, NON_FINITE, REPORT_INTERVAL
+from sparring.watchdog.rules import WARM_UP as IGNORED
+from sparring.watchdog.signals import FIRST_INTERVAL, Observation, due
 
 Make = Callable[..., Any]
 Values = Mapping[str, float]
@@ -33,25 +41,30 @@ BATCH = 32
 HEALTHY = {"lead": 0.8, "overlap": 0.35, "swing": 0.03, "paired": 1.0, "refused": 0.0, "moved": 0.2, "coverage": 0.7}
 WELL: Values = {**HEALTHY, "diversity": 1.0, "contrast": 1.0, "outside": 0.0, "distance": 0.02, "held-out gap": 0.1}
 ROUGH = {**WELL, "lead": 9.0, "swing": 3.0}
-"""Imbalance: nothing to go back for."""
+"""Imbalance, whose remedies do not roll back."""
 DIVERGED = {**WELL, "outside": 0.99, "contrast": 9.0}
 SLOW = {**WELL, "moved": 0.05, "distance": 0.5}
-"""Stagnation: rates are raised, which is bold."""
+"""Stagnation, whose remedies raise rates and are risky."""
 COLLAPSED = {**WELL, "diversity": 0.02, "coverage": 0.02}
 WARM_UP = [WELL] * 20
 TRIAL = max(remedy.trial for tried in REMEDIES.values() for remedy in tried)
-"""Looks after which every remedy is judged."""
-ILL = 30
-"""Looks after which whatever lasts has been found and tried."""
+"""Observations after which every remedy is judged."""
+LONG = 30
+"""Observations after which a lasting fault has been found and treated."""
+
+
+def without_time(events: Sequence[AnyEvent]) -> list[dict[str, Any]]:
+    """Fields of the events but for the time."""
+    return [event.model_dump(exclude={"time"}) for event in events]
 
 
 class Script:
-    """An observer that sees what is written down, look by look."""
+    """An observer whose observations are scripted."""
 
     def __init__(self, trainer: Trainer, split: Split) -> None:
-        self.trainer, self.split, self.signal_source = trainer, split, POINTS
+        self.trainer, self.split, self.modality = trainer, split, POINTS
         self.values: Values = {}
-        self.steps = self.forgotten = 0
+        self.steps = self.resets = 0
 
     def step(self) -> None:
         self.steps += 1
@@ -65,95 +78,101 @@ class Script:
     def restore(self, state: dict[str, Any]) -> None:
         self.steps = state["steps"]
 
-    def forget(self) -> None:
-        self.forgotten += 1
+    def reset(self) -> None:
+        self.resets += 1
 
 
-class SnapshotStore:
-    """Remembers at which steps it was called, and goes back to the step and the dials that it was told to keep."""
+class Store:
+    """Snapshots of step and controls in memory, and a list of calls with their steps."""
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
         self.calls: list[tuple[str, int]] = []
         self.good: tuple[int, dict[str, tuple[float, bool]]] | None = None
 
-    def keep(self) -> None:
-        self.good = self.trainer.step, standing(self.trainer.controls)
-        self.calls.append(("keep", self.trainer.step))
+    def save_good(self) -> None:
+        self.good = self.trainer.step, positions(self.trainer.controls)
+        self.calls.append(("save good", self.trainer.step))
 
-    def keep_this(self) -> None:
-        self.good = self.trainer.step, standing(self.trainer.controls)
-        self.calls.append(("keep this", self.trainer.step))
+    def replace_good(self) -> None:
+        self.good = self.trainer.step, positions(self.trainer.controls)
+        self.calls.append(("replace good", self.trainer.step))
 
-    def keep_best(self) -> None:
-        self.calls.append(("keep best", self.trainer.step))
+    def save_best(self) -> None:
+        self.calls.append(("save best", self.trainer.step))
 
-    def go_back(self) -> bool:
+    def roll_back(self) -> bool:
         if self.good is None:
             return False
-        self.calls.append(("back", self.trainer.step))
+        self.calls.append(("roll back", self.trainer.step))
         self.trainer.step, controls = self.good
         self.trainer.samples = self.trainer.step * BATCH
         restore_positions(self.trainer.controls, controls)
         return True
 
-    def secure(self) -> None:
-        self.calls.append(("secure", self.trainer.step))
+    def save_checkpoint(self) -> None:
+        self.calls.append(("save checkpoint", self.trainer.step))
 
-    def forget_before(self, samples: int) -> None:
-        self.calls.append(("forget before", samples // BATCH))
+    def drop_before(self, samples: int) -> None:
+        self.calls.append(("drop before", samples // BATCH))
         if self.good is not None and self.good[0] * BATCH < samples:
-            self.keep()
+            self.save_good()
 
 
 class Run:
-    """A watchdog with a made-up past and future."""
+    """A watchdog with scripted observations and snapshots in memory."""
 
     def __init__(self, trainer: Trainer, split: Split, mode: str = "repair") -> None:
         self.trainer, self.split = trainer, split
-        self.past, self.script = SnapshotStore(trainer), Script(trainer, split)
-        self.events: list[tuple[str, str, dict[str, Any]]] = []
+        self.store, self.script = Store(trainer), Script(trainer, split)
+        self.events: list[AnyEvent] = []
         self.noted: list[Observation] = []
-        self.dog = Watchdog(
+        self.watchdog = Watchdog(
             self.script,  # type: ignore[arg-type]
-            self.past,
+            self.store,  # type: ignore[arg-type]
             mode,
-            lambda *event: self.events.append(event),
+            self.events.append,
             self.noted.append,
         )
 
     def sees(self, script: Sequence[Values]) -> None:
-        """One look after the other."""
+        """Make one observation after the other."""
         for values in script:
-            self.trainer.step += FIRST
+            self.trainer.step += FIRST_INTERVAL
             while not due(self.trainer.step):
-                self.trainer.step += FIRST
+                self.trainer.step += FIRST_INTERVAL
             self.trainer.samples = self.trainer.step * BATCH
             self.script.values = values
-            self.dog.step()
+            self.watchdog.step()
 
     def sees_until(self, kind: str, values: Values) -> int:
-        """The same look again and again until something of the kind was said; how many looks it took."""
-        before = len(self.said(kind))
+        """Repeat an observation until an event of the kind comes; return how many it took."""
+        before = len(self.of(kind))
         for count in range(1, 200):
             self.sees([values])
-            if len(self.said(kind)) > before:
+            if len(self.of(kind)) > before:
                 return count
         raise AssertionError(f"never: {kind}")
 
-    def said(self, kind: str) -> list[str]:
-        return [facts["finding"] for one, _, facts in self.events if one == kind]
+    def of(self, kind: str) -> list[AnyEvent]:
+        """The events of a kind, or the outcomes called so."""
+        return [event for event in self.events if kind in (event.kind, getattr(event, "outcome", None))]
 
-    def sentences(self, kind: str) -> list[str]:
-        return [sentence for one, sentence, _ in self.events if one == kind]
+    def named(self, kind: str) -> list[str]:
+        """Findings of these events."""
+        return [event.finding for event in self.of(kind)]
+
+    def remedies(self, kind: str = "remedy") -> list[str]:
+        """Descriptions of the remedies of these events."""
+        return [event.remedy for event in self.of(kind)]
 
     def called(self, name: str) -> list[int]:
-        return [step for one, step in self.past.calls if one == name]
+        return [step for one, step in self.store.calls if one == name]
 
 
 @pytest.fixture
 def run(tiny_duel: Callable[..., Duel], split: Make, plan: Make) -> Callable[..., Run]:
-    """A run with R1 of a fixed strength, in a mode: ``run("warn")``."""
+    """A run with R1 of a fixed weight, in a mode: ``run("warn")``."""
 
     def make(mode: str = "repair", data: Split | None = None) -> Run:
         data = data or split()
@@ -168,107 +187,108 @@ def run(tiny_duel: Callable[..., Duel], split: Make, plan: Make) -> Callable[...
 Begin = Callable[..., Run]
 
 
-def test_a_healthy_run_is_left_alone(run: Begin) -> None:
+def test_a_healthy_run_has_no_events(run: Begin) -> None:
     here = run()
-    before = standing(here.trainer.controls)
-    here.dog.begin()
-    here.sees([WELL] * 3 * KEPT_EVERY)
-    assert not here.events and standing(here.trainer.controls) == before and here.dog.word == "healthy"
-    assert here.called("keep") == [0, *(FIRST * KEPT_EVERY * count for count in (1, 2, 3))]
-    assert not here.called("back") and not here.called("secure")
-    assert here.noted == here.dog.history and len(here.noted) == 3 * KEPT_EVERY
+    before = positions(here.trainer.controls)
+    here.watchdog.begin()
+    here.sees([WELL] * 3 * SNAPSHOT_INTERVAL)
+    assert not here.events and positions(here.trainer.controls) == before and here.watchdog.status == "healthy"
+    assert here.called("save good") == [0, *(FIRST_INTERVAL * SNAPSHOT_INTERVAL * count for count in (1, 2, 3))]
+    assert not here.called("roll back") and not here.called("save checkpoint")
+    assert here.noted == here.watchdog.history and len(here.noted) == 3 * SNAPSHOT_INTERVAL
 
 
-def test_it_looks_when_it_is_time_and_takes_note_of_every_step(run: Begin) -> None:
+def test_observations_are_made_when_due(run: Begin) -> None:
     here = run()
     here.script.values = WELL
-    for step in range(1, 3 * FIRST):
+    for step in range(1, 3 * FIRST_INTERVAL):
         here.trainer.step = step
-        here.dog.step()
-    assert here.script.steps == 3 * FIRST - 1
-    assert [observation.step for observation in here.noted] == [FIRST, 2 * FIRST]
+        here.watchdog.step()
+    assert here.script.steps == 3 * FIRST_INTERVAL - 1
+    assert [observation.step for observation in here.noted] == [FIRST_INTERVAL, 2 * FIRST_INTERVAL]
 
 
-def test_off_it_does_nothing_at_all(run: Begin) -> None:
+def test_off_the_watchdog_does_nothing(run: Begin) -> None:
     here = run("off")
-    before = standing(here.trainer.controls)
-    here.dog.begin()
-    here.sees([*WARM_UP, *[ROUGH] * ILL])
-    assert not here.events and not here.noted and not here.past.calls and here.script.steps == 0
-    assert not here.dog.rescue() and standing(here.trainer.controls) == before
-    assert here.dog.word == "not watched"
+    before = positions(here.trainer.controls)
+    here.watchdog.begin()
+    here.sees([*WARM_UP, *[ROUGH] * LONG])
+    assert not here.events and not here.noted and not here.store.calls and here.script.steps == 0
+    assert not here.watchdog.rescue() and positions(here.trainer.controls) == before
+    assert here.watchdog.status == "not watched"
 
 
-def test_warning_it_speaks_and_does_nothing(run: Begin) -> None:
+def test_warn_reports_findings_and_applies_no_remedies(run: Begin) -> None:
     here = run("warn")
-    before = standing(here.trainer.controls)
-    here.dog.begin()
-    here.sees([*WARM_UP, *[DIVERGED] * ILL])
-    assert set(here.said("finding")) == {"divergence"} and here.dog.word == "divergence"
-    assert not here.said("remedy") and not here.called("back") and standing(here.trainer.controls) == before
-    assert not here.dog.rescue() and not here.called("back")
+    before = positions(here.trainer.controls)
+    here.watchdog.begin()
+    here.sees([*WARM_UP, *[DIVERGED] * LONG])
+    assert set(here.named("finding")) == {"divergence"} and here.watchdog.status == "divergence"
+    assert not here.named("remedy") and not here.called("roll back") and positions(here.trainer.controls) == before
+    assert not here.watchdog.rescue() and not here.called("roll back")
 
 
-def test_the_same_is_not_said_again_for_a_while(run: Begin) -> None:
+def test_a_finding_is_reported_again_after_the_report_interval(run: Begin) -> None:
     here, places = run("warn"), []
     here.sees(WARM_UP)
-    for place in range(3 * COOLING):
+    for place in range(3 * REPORT_INTERVAL):
         here.sees([ROUGH])
         places += [place] * (len(here.events) - len(places))
-    first = LASTING - 1
-    assert places == [first, first + COOLING, first + 2 * COOLING]
+    first = MIN_CONSECUTIVE - 1
+    assert places == [first, first + REPORT_INTERVAL, first + 2 * REPORT_INTERVAL]
 
 
-def test_what_is_said_of_a_finding(run: Begin) -> None:
+def test_a_report_has_evidence_and_advice(run: Begin) -> None:
     here = run("warn")
-    here.sees([*WARM_UP, *[COLLAPSED] * LASTING])
-    ((kind, sentence, facts),) = here.events
-    assert kind == "finding" and sentence.startswith("Mode collapse: ") and "diversity 0.02" in sentence
-    assert facts["finding"] == "mode collapse" and len(facts["evidence"]) == 2 and facts["advice"].endswith(".")
-    json.dumps(facts)
+    here.sees([*WARM_UP, *[COLLAPSED] * MIN_CONSECUTIVE])
+    (event,) = here.events
+    assert isinstance(event, FindingReported)
+    assert event.sentence.startswith("Mode collapse: ") and "diversity 0.02" in event.sentence
+    assert event.finding == "mode collapse" and len(event.evidence) == 2 and event.advice.endswith(".")
 
 
-def test_unhealthy_data_is_said_at_the_beginning(run: Begin, split: Make) -> None:
+def test_unhealthy_data_is_reported_at_the_start(run: Begin, split: Make) -> None:
     import numpy as np
 
     here = run("warn", split(np.zeros((300, 2), dtype=np.float32)))
-    here.dog.begin()
-    assert set(here.said("finding")) == {"unhealthy data"} and len(here.events) == 2
+    here.watchdog.begin()
+    assert set(here.named("finding")) == {"unhealthy data"} and len(here.events) == 2
 
 
-def test_a_remedy_is_tried_and_helps(run: Begin) -> None:
+def test_a_remedy_that_helped_stays(run: Begin) -> None:
     here = run()
-    here.sees([*WARM_UP, *[ROUGH] * LASTING])
+    here.sees([*WARM_UP, *[ROUGH] * MIN_CONSECUTIVE])
     remedy = REMEDIES["imbalance"][0]
-    assert here.said("remedy") == ["imbalance"] and remedy.says in here.sentences("remedy")[0]
-    assert here.trainer.controls["strength"].enabled
+    assert here.named("remedy") == ["imbalance"] and here.remedies() == [remedy.description]
+    assert here.trainer.controls["gamma"].enabled
     here.sees([WELL] * (remedy.trial - 1))
-    assert not here.said("helped")
+    assert not here.named("helped")
     here.sees([WELL])
-    assert here.sentences("helped") == [f"It helped against imbalance: {remedy.says}."]
-    assert here.events[-1][2]["mended"] is True
-    assert here.trainer.controls["strength"].enabled and not here.dog.trials
-    here.sees([WELL] * ILL)
+    assert here.remedies("helped") == [remedy.description] and here.named("helped") == ["imbalance"]
+    assert here.events[-1].outcome == "helped" and not here.events[-1].reverted
+    assert here.trainer.controls["gamma"].enabled and not here.watchdog.memory.trials
+    here.sees([WELL] * LONG)
     assert len(here.events) == 3
 
 
-def test_what_did_not_help_is_put_back_and_the_next_is_tried(run: Begin) -> None:
+def test_a_remedy_that_did_not_help_is_reverted_and_the_next_applied(run: Begin) -> None:
     here = run()
     here.sees(WARM_UP)
-    before = standing(here.trainer.controls)
+    before = positions(here.trainer.controls)
     here.sees_until("remedy", ROUGH)
-    assert standing(here.trainer.controls) != before
+    assert positions(here.trainer.controls) != before
     assert here.sees_until("did not help", ROUGH) == REMEDIES["imbalance"][0].trial
-    first, second = here.sentences("remedy")
-    assert REMEDIES["imbalance"][0].says in first and REMEDIES["imbalance"][1].says in second
-    assert "it is put back" in here.sentences("did not help")[0]
-    assert not here.trainer.controls["strength"].enabled
-    after = {name: value for name, (value, _) in standing(here.trainer.controls).items() if value != before[name][0]}
+    assert here.remedies() == [remedy.description for remedy in REMEDIES["imbalance"][:2]]
+    assert here.of("did not help")[0].reverted and here.of("did not help")[0].rolled_back_to is None
+    assert not here.trainer.controls["gamma"].enabled
+    after = {name: value for name, (value, _) in positions(here.trainer.controls).items() if value != before[name][0]}
     assert after == {"discriminator rate": 0.5}
 
 
 @pytest.mark.parametrize("remedy", REMEDIES["imbalance"])
-def test_every_remedy_has_a_trial_of_its_own(remedy: Remedy, run: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_remedy_is_judged_after_its_own_trial(
+    remedy: Remedy, run: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for trial in (remedy.trial, 3):
         monkeypatch.setattr(watchdog, "REMEDIES", {"imbalance": (replace(remedy, trial=trial),)})
         here = run()
@@ -277,166 +297,163 @@ def test_every_remedy_has_a_trial_of_its_own(remedy: Remedy, run: Begin, monkeyp
         assert here.sees_until("did not help", ROUGH) == trial
 
 
-@pytest.mark.parametrize(("distance", "helped"), [(0.9 * GAIN, True), (1.1 * GAIN, False)])
-def test_what_brings_the_samples_much_nearer_has_helped_though_not_enough(
-    distance: float, helped: bool, run: Begin
-) -> None:
-    """It stays as it is turned, and the next is tried: what it was against still holds."""
+@pytest.mark.parametrize(("distance", "helped"), [(0.9 * HELPFUL_RATIO, True), (1.1 * HELPFUL_RATIO, False)])
+def test_a_remedy_that_brings_the_samples_much_closer_helped_in_part(distance: float, helped: bool, run: Begin) -> None:
+    """It is not reverted, and the next is applied, because the finding still holds."""
     here = run()
     here.sees([{**WELL, "distance": 1.0}] * len(WARM_UP))
     here.sees_until("remedy", {**ROUGH, "distance": 1.0})
     here.sees([{**ROUGH, "distance": distance}] * REMEDIES["imbalance"][0].trial)
     first, second = REMEDIES["imbalance"][:2]
-    told = here.sentences("helped" if helped else "did not help")
-    assert told == [
-        f"It helped against imbalance, though not enough: {first.says}."
-        if helped
-        else f"It did not help against imbalance: {first.says}; it is put back."
-    ]
-    assert [facts["mended"] for kind, _, facts in here.events if kind == "helped"] == [False] * helped
-    assert here.trainer.controls["strength"].enabled == helped
-    assert len(here.said("finding")) == 2 and second.says in here.sentences("remedy")[1]
+    outcome = "helped in part" if helped else "did not help"
+    (judged,) = here.of("remedy judged")
+    assert (judged.finding, judged.remedy, judged.outcome) == ("imbalance", first.description, outcome)
+    assert judged.reverted == (not helped)
+    assert here.trainer.controls["gamma"].enabled == helped
+    assert len(here.named("finding")) == 2 and second.description == here.remedies()[1]
 
 
-def test_what_breaks_the_run_is_put_back_at_once_and_the_run_goes_back(run: Begin) -> None:
-    """To where it was alive, though something ailed it; and not slower for what rates too high have done."""
+def test_a_ruinous_remedy_is_reverted_at_once_with_a_rollback(run: Begin) -> None:
+    """The rollback is to the state before the remedy, and rates are what they were then."""
     here = run()
     here.sees(WARM_UP)
     here.sees_until("remedy", SLOW)
     kept, rates = here.trainer.step, here.trainer.controls["generator rate"]
-    assert here.called("keep")[-1] == kept and rates.value == 64.0
+    assert here.called("save good")[-1] == kept and rates.value == 64.0
     assert here.sees_until("did not help", DIVERGED) == 2 < REMEDIES["stagnation"][0].trial
-    assert here.sentences("did not help")[0].endswith("; it is put back, and the run goes back.")
-    assert here.trainer.step == kept and rates.value == 1.0 and not here.said("helped") and not here.dog.trials
-    assert here.called("secure") == [kept] and here.dog.history[-1].step == kept
+    assert here.of("did not help")[0].reverted and here.of("did not help")[0].rolled_back_to == kept * BATCH
+    assert (
+        here.trainer.step == kept
+        and rates.value == 1.0
+        and not here.named("helped")
+        and not here.watchdog.memory.trials
+    )
+    assert here.called("save checkpoint") == [kept] and here.watchdog.history[-1].step == kept
     here.sees([SLOW])
-    assert here.said("remedy") == ["stagnation", "stagnation"] and rates.value == 4.0
+    assert here.named("remedy") == ["stagnation", "stagnation"] and rates.value == 4.0
 
 
-@pytest.mark.parametrize(("farther", "ruined"), [(1.1 * RUIN, True), (0.9 * RUIN, False)])
-def test_a_bold_remedy_that_brings_the_samples_far_off_has_ruined_the_run(
-    farther: float, ruined: bool, run: Begin
-) -> None:
-    """Though what it was against holds no more: samples that have died far from the data are not slow."""
+@pytest.mark.parametrize(("farther", "ruined"), [(1.1 * RUINOUS_RATIO, True), (0.9 * RUINOUS_RATIO, False)])
+def test_a_risky_remedy_that_doubles_the_distance_has_ruined_the_run(farther: float, ruined: bool, run: Begin) -> None:
+    """Even if its finding does not hold any more."""
     here = run()
     here.sees(WARM_UP)
     here.sees_until("remedy", SLOW)
     kept = here.trainer.step
     here.sees([{**WELL, "distance": farther * SLOW["distance"]}] * REMEDIES["stagnation"][0].trial)
-    assert here.said("did not help" if ruined else "helped") == ["stagnation"]
+    assert here.named("did not help" if ruined else "helped") == ["stagnation"]
     assert (here.trainer.step == kept) == ruined
     assert here.trainer.controls["generator rate"].value == (1.0 if ruined else 64.0)
 
 
-def test_numbers_that_a_bold_remedy_makes_infinite_are_not_held_against_the_run(run: Begin) -> None:
+def test_non_finite_numbers_after_a_risky_remedy_undo_it(run: Begin) -> None:
     here = run()
     here.sees(WARM_UP)
     here.sees_until("remedy", SLOW)
     kept = here.trainer.step
-    here.trainer.step += FIRST // 2
-    assert here.dog.rescue() and here.trainer.step == kept
-    assert here.trainer.controls["generator rate"].value == 1.0 and here.said("did not help") == ["stagnation"]
-    assert here.said("remedy") == ["stagnation"]
+    here.trainer.step += FIRST_INTERVAL // 2
+    assert here.watchdog.rescue() and here.trainer.step == kept
+    assert here.trainer.controls["generator rate"].value == 1.0 and here.named("did not help") == ["stagnation"]
+    assert here.named("remedy") == ["stagnation"]
 
 
-def test_nothing_has_helped_where_the_samples_left_the_range_of_the_data(run: Begin) -> None:
+def test_no_remedy_helped_if_the_run_diverged(run: Begin) -> None:
     here = run()
     here.sees(WARM_UP)
     here.sees_until("remedy", ROUGH)
     here.sees([DIVERGED] * REMEDIES["imbalance"][0].trial)
-    assert here.said("did not help") == ["imbalance"] and not here.said("helped") and not here.called("back")
+    assert here.named("did not help") == ["imbalance"] and not here.named("helped") and not here.called("roll back")
 
 
-def test_the_distance_of_a_single_look_tells_nothing(run: Begin) -> None:
-    """The median of three counts, before and after."""
+def test_trials_are_judged_by_the_median_distance(run: Begin) -> None:
+    """The median of three observations, before and after."""
     here, far = run(), {**ROUGH, "distance": 1.0}
     here.sees(WARM_UP)
     here.sees_until("remedy", far)
     here.sees([far] * (REMEDIES["imbalance"][0].trial - 1))
     here.sees([{**ROUGH, "distance": 0.01}])
-    assert here.said("did not help") == ["imbalance"] and not here.said("helped")
+    assert here.named("did not help") == ["imbalance"] and not here.named("helped")
 
 
 @pytest.mark.parametrize("seen_later", [False, True])
-def test_where_there_is_no_distance_only_the_finding_counts(seen_later: bool, run: Begin) -> None:
-    """Any distance would be nearer than none."""
+def test_without_a_distance_only_the_finding_counts(seen_later: bool, run: Begin) -> None:
+    """Any distance would be smaller than a missing one."""
     here, unseen = run(), {name: value for name, value in ROUGH.items() if name != "distance"}
     here.sees([{name: value for name, value in WELL.items() if name != "distance"}] * len(WARM_UP))
     here.sees_until("remedy", unseen)
-    json.dumps(here.dog.state(), allow_nan=False)
+    json.dumps(here.watchdog.state(), allow_nan=False)
     here.sees_until("did not help", ROUGH if seen_later else unseen)
-    assert not here.said("helped")
+    assert not here.named("helped")
 
 
-def test_where_nothing_helps_all_is_as_before_and_it_keeps_speaking(run: Begin) -> None:
+def test_when_no_remedy_is_left_the_finding_is_still_reported(run: Begin) -> None:
     here = run()
     here.sees(WARM_UP)
-    before = standing(here.trainer.controls)
-    here.sees([ROUGH] * (len(REMEDIES["imbalance"]) + 2) * (TRIAL + COOLING))
-    assert len(here.said("remedy")) == len(here.said("did not help")) == len(REMEDIES["imbalance"])
-    assert standing(here.trainer.controls) == before
-    count = len(here.said("finding"))
-    here.sees([ROUGH] * COOLING)
-    assert len(here.said("finding")) == count + 1
+    before = positions(here.trainer.controls)
+    here.sees([ROUGH] * (len(REMEDIES["imbalance"]) + 2) * (TRIAL + REPORT_INTERVAL))
+    assert len(here.named("remedy")) == len(here.named("did not help")) == len(REMEDIES["imbalance"])
+    assert positions(here.trainer.controls) == before
+    count = len(here.named("finding"))
+    here.sees([ROUGH] * REPORT_INTERVAL)
+    assert len(here.named("finding")) == count + 1
 
 
-def test_a_fault_that_comes_again_is_treated_by_the_next_remedy(run: Begin) -> None:
+def test_a_relapse_is_treated_by_the_next_remedy(run: Begin) -> None:
     here = run()
-    here.sees([*WARM_UP, *[ROUGH] * LASTING, *[WELL] * COOLING, *[ROUGH] * LASTING])
-    assert [REMEDIES["imbalance"][place].says in here.sentences("remedy")[place] for place in (0, 1)] == [True, True]
-    assert here.trainer.controls["strength"].enabled and here.trainer.controls["discriminator rate"].value == 0.5
+    here.sees([*WARM_UP, *[ROUGH] * MIN_CONSECUTIVE, *[WELL] * REPORT_INTERVAL, *[ROUGH] * MIN_CONSECUTIVE])
+    assert here.remedies() == [remedy.description for remedy in REMEDIES["imbalance"][:2]]
+    assert here.trainer.controls["gamma"].enabled and here.trainer.controls["discriminator rate"].value == 0.5
 
 
-def test_one_remedy_at_a_time(run: Begin) -> None:
-    """Else nobody could say which of them helped."""
+def test_only_one_remedy_is_on_trial(run: Begin) -> None:
+    """Otherwise it would be unknown which of them helped."""
     here, both = run(), {**ROUGH, **{"held-out gap": 0.99, "overlap": 0.0}}
     here.sees(WARM_UP)
     here.sees_until("remedy", both)
     here.sees([both] * (REMEDIES["imbalance"][0].trial - 1))
-    assert set(here.said("finding")) == {"imbalance", "discriminator overfitting"}
-    assert here.said("remedy") == ["imbalance"] and len(here.dog.trials) == 1
+    assert set(here.named("finding")) == {"imbalance", "discriminator overfitting"}
+    assert here.named("remedy") == ["imbalance"] and len(here.watchdog.memory.trials) == 1
 
 
-def test_a_finding_without_a_remedy_is_only_said(run: Begin) -> None:
+def test_a_finding_without_remedies_is_only_reported(run: Begin) -> None:
     here = run()
-    here.sees([*WARM_UP, *[{**WELL, "checkerboard": 3.0, "detail": 2.0}] * ILL])
-    assert set(here.said("finding")) == {"checkerboard"} and not here.said("remedy")
+    here.sees([*WARM_UP, *[{**WELL, "checkerboard": 3.0, "detail": 2.0}] * LONG])
+    assert set(here.named("finding")) == {"checkerboard"} and not here.named("remedy")
 
 
-def test_going_back(run: Begin) -> None:
-    """To the state that was kept, with slower rates; what came after it is forgotten."""
+def test_a_rollback_restores_the_last_good_state_with_lower_rates(run: Begin) -> None:
+    """Observations after that state are forgotten."""
     here = run()
-    here.trainer.controls["strength"].enabled = True
-    here.dog.begin()
-    here.sees([WELL] * (KEPT_EVERY + 4))
+    here.trainer.controls["gamma"].enabled = True
+    here.watchdog.begin()
+    here.sees([WELL] * (SNAPSHOT_INTERVAL + 4))
     here.sees_until("remedy", DIVERGED)
-    good = FIRST * KEPT_EVERY
-    assert here.called("keep") == [0, good] and len(here.called("back")) == 1
-    assert here.trainer.step == good and f"; the run goes on from step {good}." in here.sentences("remedy")[0]
-    assert here.called("secure") == [good]
+    good = FIRST_INTERVAL * SNAPSHOT_INTERVAL
+    assert here.called("save good") == [0, good] and len(here.called("roll back")) == 1
+    assert here.trainer.step == good and here.of("remedy")[0].rolled_back_to == good * BATCH
+    assert here.called("save checkpoint") == [good]
     assert here.trainer.controls["generator rate"].value == here.trainer.controls["discriminator rate"].value == 0.25
-    assert here.trainer.controls["strength"].value == 2.0
-    assert [observation.step for observation in here.dog.history] == [
-        FIRST * count for count in range(1, KEPT_EVERY + 1)
+    assert here.trainer.controls["gamma"].value == 2.0
+    assert [observation.step for observation in here.watchdog.history] == [
+        FIRST_INTERVAL * count for count in range(1, SNAPSHOT_INTERVAL + 1)
     ]
     here.sees([WELL] * TRIAL)
-    assert here.said("helped") == ["divergence"]
+    assert here.named("helped") == ["divergence"]
 
 
-def test_dials_on_the_way_back(run: Begin) -> None:
-    """What follows a rule goes on from the state that was kept; what only the watchdog turns stays as it is."""
+def test_a_rollback_restores_controls_with_rules_and_keeps_all_others(run: Begin) -> None:
     here = run()
-    here.trainer.controls["strength"].enabled = True
-    here.trainer.controls["strength"].set(5.0)
-    here.sees([WELL] * KEPT_EVERY)
-    for name, value in (("strength", 0.01), ("lecam", 0.3), ("real level", -7.0), ("generator rate", 0.5)):
+    here.trainer.controls["gamma"].enabled = True
+    here.trainer.controls["gamma"].set(5.0)
+    here.sees([WELL] * SNAPSHOT_INTERVAL)
+    for name, value in (("gamma", 0.01), ("lecam", 0.3), ("real level", -7.0), ("generator rate", 0.5)):
         here.trainer.controls[name].set(value)
     here.sees([{**WELL, "held-out gap": 0.65}] * 3)
     assert here.trainer.controls["augmentation"].value > 0
     here.sees_until("remedy", DIVERGED)
-    assert len(here.called("back")) == 1
+    assert len(here.called("roll back")) == 1
     assert {name: control.value for name, control in here.trainer.controls.items()} == {
-        "strength": 2 * 5.0,
+        "gamma": 2 * 5.0,
         "augmentation": 0.0,
         "lecam": 0.3,
         "real level": 0.0,
@@ -446,351 +463,360 @@ def test_dials_on_the_way_back(run: Begin) -> None:
     }
 
 
-def test_what_was_being_tried_is_not_judged_after_going_back(run: Begin) -> None:
+def test_a_rollback_ends_other_trials_unjudged(run: Begin) -> None:
     here = run()
-    here.dog.begin()
+    here.watchdog.begin()
     here.sees(WARM_UP)
     here.sees_until("remedy", ROUGH)
-    assert [trial.finding for trial in here.dog.trials] == ["imbalance"]
-    assert here.dog.rescue() and here.script.forgotten == 1
-    assert [trial.finding for trial in here.dog.trials] == [NOT_FINITE]
-    assert here.trainer.controls["strength"].enabled
+    assert [trial.finding for trial in here.watchdog.memory.trials] == ["imbalance"]
+    assert here.watchdog.rescue() and here.script.resets == 1
+    assert [trial.finding for trial in here.watchdog.memory.trials] == [NON_FINITE]
+    assert here.trainer.controls["gamma"].enabled
     here.sees([WELL] * 2 * TRIAL)
-    assert here.said("helped") == [NOT_FINITE] and not here.said("did not help")
+    assert here.named("helped") == [NON_FINITE] and not here.named("did not help")
 
 
-def test_without_a_state_to_go_back_to_the_remedy_is_applied_all_the_same(run: Begin) -> None:
-    """And can be put back, because nothing else has changed."""
+def test_a_remedy_is_applied_without_a_rollback_if_there_is_no_good_state(run: Begin) -> None:
+    """It can then be reverted, because nothing else has changed."""
     here = run()
-    here.trainer.controls["strength"].enabled = True
-    before = standing(here.trainer.controls)
-    here.past.keep = lambda: None  # type: ignore[method-assign]
-    here.dog.begin()
+    here.trainer.controls["gamma"].enabled = True
+    before = positions(here.trainer.controls)
+    here.store.save_good = lambda: None  # type: ignore[method-assign]
+    here.watchdog.begin()
     here.sees(WARM_UP)
     here.sees_until("remedy", DIVERGED)
-    assert here.trainer.controls["generator rate"].value == 0.25 and here.trainer.controls["strength"].value == 2.0
-    assert "again" not in here.sentences("remedy")[0] and here.dog.rollbacks == here.script.forgotten == 0
-    assert not here.called("back") and not here.called("secure")
-    assert len(here.dog.history) == len(here.noted) > len(WARM_UP)
-    here.sees([DIVERGED] * (SLOWER.trial - 1))
-    assert standing(here.trainer.controls) != before
+    assert here.trainer.controls["generator rate"].value == 0.25 and here.trainer.controls["gamma"].value == 2.0
+    assert here.of("remedy")[0].rolled_back_to is None and here.watchdog.memory.rollbacks == here.script.resets == 0
+    assert not here.called("roll back") and not here.called("save checkpoint")
+    assert len(here.watchdog.history) == len(here.noted) > len(WARM_UP)
+    here.sees([DIVERGED] * (SLOW_DOWN.trial - 1))
+    assert positions(here.trainer.controls) != before
     here.sees([DIVERGED])
-    assert "it is put back" in here.sentences("did not help")[0] and len(here.sentences("remedy")) == 2
+    assert here.of("did not help")[0].reverted and len(here.of("remedy")) == 2
     assert here.trainer.controls["generator rate"].value == 0.25
 
 
-def test_a_rescue_without_a_state_to_go_back_to_gives_as_much_time_to_mend(run: Begin) -> None:
+def test_a_rescue_resets_the_guard_even_without_a_good_state(run: Begin) -> None:
     here = run()
-    here.trainer.guard.refused["generator"] = 5
-    assert here.dog.rescue() and here.trainer.controls["generator rate"].value == 0.25
+    here.trainer.guard.skipped["generator"] = 5
+    assert here.watchdog.rescue() and here.trainer.controls["generator rate"].value == 0.25
     assert here.trainer.guard.exhausted is None
 
 
-def test_going_back_to_the_beginning_is_not_taken_for_a_cure(run: Begin) -> None:
+def test_a_rollback_to_the_start_does_not_count_as_a_solution(run: Begin) -> None:
     here = run()
-    here.trainer.controls["strength"].enabled = True
-    here.dog.begin()
+    here.trainer.controls["gamma"].enabled = True
+    here.watchdog.begin()
     here.sees_until("remedy", COLLAPSED)
-    assert here.trainer.step == 0 and not here.dog.history
+    assert here.trainer.step == 0 and not here.watchdog.history
     here.sees([COLLAPSED] * 2 * TRIAL)
-    assert here.said("did not help") and not here.said("helped")
+    assert here.named("did not help") and not here.named("helped")
 
 
-def test_rates_fall_with_every_rollback_and_rollbacks_end(run: Begin) -> None:
-    """What was turned before is kept on the way back, and is not put back where it did not help."""
+def test_rates_fall_with_every_rollback(run: Begin) -> None:
+    """Controls keep their positions through a rollback, and are not reverted after one."""
     here = run()
-    here.trainer.controls["strength"].enabled = True
-    here.dog.begin()
-    here.sees([WELL] * KEPT_EVERY)
-    here.sees([DIVERGED] * 6 * (TRIAL + COOLING))
-    tried = [remedy for remedy in REMEDIES["divergence"] if remedy.back]
-    assert len(here.called("back")) == min(len(tried), ROLLBACKS)
-    assert here.trainer.controls["generator rate"].value == pytest.approx(0.25 ** len(here.called("back")))
-    assert set(here.said("did not help")) == {"divergence"}
-    assert not any("put back" in sentence for sentence in here.sentences("did not help"))
+    here.trainer.controls["gamma"].enabled = True
+    here.watchdog.begin()
+    here.sees([WELL] * SNAPSHOT_INTERVAL)
+    here.sees([DIVERGED] * 6 * (TRIAL + REPORT_INTERVAL))
+    tried = [remedy for remedy in REMEDIES["divergence"] if remedy.rolls_back]
+    assert len(here.called("roll back")) == min(len(tried), MAX_ROLLBACKS)
+    assert here.trainer.controls["generator rate"].value == pytest.approx(0.25 ** len(here.called("roll back")))
+    assert set(here.named("did not help")) == {"divergence"}
+    assert not any(event.reverted for event in here.of("did not help"))
 
 
-def test_there_are_only_so_many_rollbacks_in_a_run(run: Begin) -> None:
+def test_the_number_of_rollbacks_is_limited(run: Begin) -> None:
     here = run()
-    here.trainer.controls["strength"].enabled = True
-    here.dog.begin()
-    here.sees([WELL] * KEPT_EVERY)
-    for values in (DIVERGED, COLLAPSED, {**WELL, "refused": 10.0 * MANY}):
-        here.sees([values] * 4 * (TRIAL + COOLING))
-    assert here.dog.rollbacks == len(here.called("back")) == ROLLBACKS
-    assert here.said("remedy").count("divergence") + here.said("remedy").count("mode collapse") <= ROLLBACKS
+    here.trainer.controls["gamma"].enabled = True
+    here.watchdog.begin()
+    here.sees([WELL] * SNAPSHOT_INTERVAL)
+    for values in (DIVERGED, COLLAPSED, {**WELL, "refused": 10.0 * MIN_SKIPPED}):
+        here.sees([values] * 4 * (TRIAL + REPORT_INTERVAL))
+    assert here.watchdog.memory.rollbacks == len(here.called("roll back")) == MAX_ROLLBACKS
+    assert here.named("remedy").count("divergence") + here.named("remedy").count("mode collapse") <= MAX_ROLLBACKS
 
 
-@pytest.mark.parametrize(("refused", "mended"), [(MANY - 1.0, False), (float(MANY), True)])
-def test_a_few_updates_that_were_not_made_are_only_said(refused: float, mended: bool, run: Begin) -> None:
+@pytest.mark.parametrize(("refused", "treated"), [(MIN_SKIPPED - 1.0, False), (float(MIN_SKIPPED), True)])
+def test_a_few_skipped_updates_are_only_reported(refused: float, treated: bool, run: Begin) -> None:
     here = run()
-    here.dog.begin()
+    here.watchdog.begin()
     here.sees([*WARM_UP, {**WELL, "refused": refused}])
-    assert here.said("finding") == [NOT_FINITE]
-    assert bool(here.called("back")) == bool(here.said("remedy")) == mended
+    assert here.named("finding") == [NON_FINITE]
+    assert bool(here.called("roll back")) == bool(here.named("remedy")) == treated
 
 
 def test_a_run_that_gave_up_is_rescued(run: Begin) -> None:
     here = run()
-    here.dog.begin()
-    here.sees([WELL] * (KEPT_EVERY + 2))
-    here.trainer.guard.refused["generator"] = 5
-    assert here.dog.rescue()
-    assert here.said("finding") == here.said("remedy") == [NOT_FINITE]
-    assert here.trainer.step == FIRST * KEPT_EVERY and here.called("secure") == [FIRST * KEPT_EVERY]
+    here.watchdog.begin()
+    here.sees([WELL] * (SNAPSHOT_INTERVAL + 2))
+    here.trainer.guard.skipped["generator"] = 5
+    assert here.watchdog.rescue()
+    assert here.named("finding") == here.named("remedy") == [NON_FINITE]
+    assert here.trainer.step == FIRST_INTERVAL * SNAPSHOT_INTERVAL and here.called("save checkpoint") == [
+        FIRST_INTERVAL * SNAPSHOT_INTERVAL
+    ]
     assert here.trainer.controls["generator rate"].value == 0.25
     assert here.trainer.guard.exhausted is None
 
 
-def test_there_is_no_going_back_to_weights_that_were_drawn_anew(run: Begin) -> None:
-    """What is drawn anew is kept in place of what was kept before, and later remedies go back to that."""
+def test_reinitialised_weights_replace_all_good_states(run: Begin) -> None:
+    """Later rollbacks restore the reinitialised weights."""
     here = run()
-    here.trainer.controls["strength"].enabled = True
-    here.dog.begin()
-    here.sees([WELL] * (KEPT_EVERY + 2))
-    assert here.dog.rescue() and not here.called("keep this")
+    here.trainer.controls["gamma"].enabled = True
+    here.watchdog.begin()
+    here.sees([WELL] * (SNAPSHOT_INTERVAL + 2))
+    assert here.watchdog.rescue() and not here.called("replace good")
     here.sees([WELL])
-    assert here.dog.rescue() and here.called("keep this") == [FIRST * KEPT_EVERY]
-    assert "drawn anew" in here.sentences("remedy")[-1] and here.past.calls[-1] == ("keep this", FIRST * KEPT_EVERY)
+    assert here.watchdog.rescue() and here.called("replace good") == [FIRST_INTERVAL * SNAPSHOT_INTERVAL]
+    assert "reinitialised" in here.remedies()[-1] and here.store.calls[-1] == (
+        "replace good",
+        FIRST_INTERVAL * SNAPSHOT_INTERVAL,
+    )
 
 
-def test_a_run_is_not_rescued_for_ever(run: Begin) -> None:
+def test_rescues_end_with_the_remedies(run: Begin) -> None:
     here = run()
-    here.dog.begin()
-    rescued = [here.dog.rescue() for _ in range(2 * ROLLBACKS)]
-    tried = len(REMEDIES[NOT_FINITE])
-    assert rescued == [True] * tried + [False] * (2 * ROLLBACKS - tried)
+    here.watchdog.begin()
+    rescued = [here.watchdog.rescue() for _ in range(2 * MAX_ROLLBACKS)]
+    tried = len(REMEDIES[NON_FINITE])
+    assert rescued == [True] * tried + [False] * (2 * MAX_ROLLBACKS - tried)
 
 
-def test_what_a_rescue_turned_stays_turned(run: Begin) -> None:
+def test_controls_moved_by_a_rescue_are_not_reverted(run: Begin) -> None:
     here = run()
-    here.trainer.controls["strength"].enabled = True
-    here.dog.begin()
+    here.trainer.controls["gamma"].enabled = True
+    here.watchdog.begin()
     here.sees(WARM_UP)
     here.sees_until("remedy", ROUGH)
     assert here.trainer.controls["discriminator rate"].value == 0.5
-    assert here.dog.rescue()
+    assert here.watchdog.rescue()
     here.sees_until("did not help", ROUGH)
     assert here.trainer.controls["discriminator rate"].value == 0.5 * 0.25
 
 
-def test_what_turns_by_itself_is_not_put_back(run: Begin) -> None:
+def test_controls_moved_by_their_rule_are_not_reverted(run: Begin) -> None:
     here = run()
-    here.trainer.controls["strength"].enabled = True
+    here.trainer.controls["gamma"].enabled = True
     here.sees(WARM_UP)
     here.sees_until("remedy", ROUGH)
-    here.trainer.controls["strength"].set(0.001)
+    here.trainer.controls["gamma"].set(0.001)
     here.sees_until("did not help", ROUGH)
-    assert here.trainer.controls["strength"].value == 0.001
+    assert here.trainer.controls["gamma"].value == 0.001
 
 
-def test_the_checkpoint_after_going_back_knows_all(run: Begin) -> None:
-    """A run that is resumed from it has to go on as the one that wrote it."""
+def test_the_checkpoint_after_a_rollback_has_the_state_of_the_watchdog(run: Begin) -> None:
+    """A run that is resumed from it continues as the one that wrote it."""
     here, states = run(), []
-    here.trainer.controls["strength"].enabled = True
-    here.past.secure = lambda: states.append(json.dumps(here.dog.state()))  # type: ignore[method-assign]
-    here.dog.begin()
-    here.sees([WELL] * (KEPT_EVERY + 4))
+    here.trainer.controls["gamma"].enabled = True
+    here.store.save_checkpoint = lambda: states.append(json.dumps(here.watchdog.state()))  # type: ignore[method-assign]
+    here.watchdog.begin()
+    here.sees([WELL] * (SNAPSHOT_INTERVAL + 4))
     here.sees_until("remedy", DIVERGED)
-    assert states == [json.dumps(here.dog.state())]
+    assert states == [json.dumps(here.watchdog.state())]
 
 
-def test_nothing_is_kept_while_something_is_wrong_or_being_tried(run: Begin) -> None:
+def test_no_state_is_saved_as_good_during_a_finding_or_a_trial(run: Begin) -> None:
     here = run()
-    here.dog.begin()
-    here.sees([WELL] * (2 * KEPT_EVERY - LASTING))
-    here.sees([COLLAPSED] * LASTING)
+    here.watchdog.begin()
+    here.sees([WELL] * (2 * SNAPSHOT_INTERVAL - MIN_CONSECUTIVE))
+    here.sees([COLLAPSED] * MIN_CONSECUTIVE)
     here.sees([WELL] * (REMEDIES["mode collapse"][0].trial - 1))
-    assert here.called("keep") == [0, FIRST * KEPT_EVERY]
-    here.sees([WELL] * KEPT_EVERY)
-    assert len(here.called("keep")) == 3
+    assert here.called("save good") == [0, FIRST_INTERVAL * SNAPSHOT_INTERVAL]
+    here.sees([WELL] * SNAPSHOT_INTERVAL)
+    assert len(here.called("save good")) == 3
 
 
-@pytest.mark.parametrize("ill", [{**WELL, "refused": 1.0}, COLLAPSED])
-def test_a_short_healthy_time_is_not_enough_to_keep(ill: Values, run: Begin) -> None:
-    """Though what ails it was seen but once, and may be nothing."""
+@pytest.mark.parametrize("unhealthy", [{**WELL, "refused": 1.0}, COLLAPSED])
+def test_a_state_is_good_after_three_healthy_observations(unhealthy: Values, run: Begin) -> None:
+    """A single unhealthy observation restarts the count, even if it is not reported."""
     here = run()
-    here.dog.begin()
-    here.sees([WELL] * (2 * KEPT_EVERY - 3))
-    here.sees([ill, WELL, WELL])
-    assert FIRST * 2 * KEPT_EVERY not in here.called("keep") and FIRST * KEPT_EVERY in here.called("keep")
+    here.watchdog.begin()
+    here.sees([WELL] * (2 * SNAPSHOT_INTERVAL - 3))
+    here.sees([unhealthy, WELL, WELL])
+    assert FIRST_INTERVAL * 2 * SNAPSHOT_INTERVAL not in here.called(
+        "save good"
+    ) and FIRST_INTERVAL * SNAPSHOT_INTERVAL in here.called("save good")
 
 
 GAP = "held-out gap"
 
 
-def test_augmentation_follows_how_much_of_the_data_is_known_by_heart(run: Begin) -> None:
-    """By the samples since the look before, those at which there was nothing to follow included."""
+def test_augmentation_follows_the_held_out_gap(run: Begin) -> None:
+    """It moves by the samples since the previous observation, even if that had no gap."""
     here = run()
-    control, step = here.trainer.controls["augmentation"], FIRST * BATCH / SLOWNESS
+    control, step = here.trainer.controls["augmentation"], FIRST_INTERVAL * BATCH / AUGMENTATION_SAMPLES
     unseen = {name: value for name, value in WELL.items() if name != GAP}
     for gap, steps in (({GAP: 0.65}, 1), ({GAP: 0.65}, 2), ({}, 2), ({GAP: 0.5}, 1), ({GAP: -1.0}, 0), ({GAP: 0.1}, 0)):
         here.sees([{**unseen, **gap}])
         assert control.value == pytest.approx(steps * step)
     here.sees([{**WELL, GAP: 0.65}] * 200)
     samples = here.noted[-1].samples - here.noted[5].samples
-    assert control.value == pytest.approx(min(samples / SLOWNESS, MOST_AUGMENTED)) and not here.events
+    assert control.value == pytest.approx(min(samples / AUGMENTATION_SAMPLES, MAX_AUGMENTATION)) and not here.events
 
 
-def test_samples_are_counted_from_where_the_run_went_back_to(run: Begin) -> None:
+def test_samples_between_observations_are_counted_from_the_restored_state(run: Begin) -> None:
     here = run()
-    here.trainer.controls["strength"].enabled = True
-    here.dog.begin()
-    here.sees([WELL] * KEPT_EVERY)
+    here.trainer.controls["gamma"].enabled = True
+    here.watchdog.begin()
+    here.sees([WELL] * SNAPSHOT_INTERVAL)
     here.sees_until("remedy", DIVERGED)
-    assert len(here.called("back")) == 1
+    assert len(here.called("roll back")) == 1
     here.sees([{**WELL, GAP: 0.65}])
-    assert here.trainer.controls["augmentation"].value == pytest.approx(FIRST * BATCH / SLOWNESS)
+    assert here.trainer.controls["augmentation"].value == pytest.approx(FIRST_INTERVAL * BATCH / AUGMENTATION_SAMPLES)
 
 
 @pytest.mark.parametrize("mode", ["warn", "off"])
-def test_nothing_is_augmented_unless_it_may_repair(mode: str, run: Begin) -> None:
+def test_augmentation_moves_in_repair_mode_alone(mode: str, run: Begin) -> None:
     here = run(mode)
     here.sees([{**WELL, GAP: 0.9}] * 5)
     assert here.trainer.controls["augmentation"].value == 0.0
 
 
-def test_only_the_rule_for_looks_is_obeyed_at_a_look(run: Begin) -> None:
+def test_only_rules_on_signals_apply_at_an_observation(run: Begin) -> None:
     here = run()
-    here.trainer.controls["strength"].enabled = True
-    before = standing(here.trainer.controls)
+    here.trainer.controls["gamma"].enabled = True
+    before = positions(here.trainer.controls)
     here.sees([{**WELL, "real score": 9.0, "fake score": -9.0, "lead": 0.75}] * 3)
-    assert standing(here.trainer.controls) == before
+    assert positions(here.trainer.controls) == before
 
 
-def test_the_best_is_kept_where_the_mean_distance_has_fallen_by_a_tenth(run: Begin) -> None:
+def test_the_best_state_is_saved_when_the_mean_distance_fell_by_a_tenth(run: Begin) -> None:
     here = run()
     distances = [1.0] * WINDOW + [0.95] * WINDOW + [0.85] * WINDOW + [0.81] * WINDOW + [9.0] * WINDOW
     here.sees([{**WELL, "distance": distance} for distance in distances])
-    assert here.called("keep best") == [FIRST * WINDOW, FIRST * (2 * WINDOW + 3)]
-    assert here.dog.best == pytest.approx((2 * 0.95 + 3 * 0.85) / WINDOW)
+    assert here.called("save best") == [FIRST_INTERVAL * WINDOW, FIRST_INTERVAL * (2 * WINDOW + 3)]
+    assert here.watchdog.memory.best == pytest.approx((2 * 0.95 + 3 * 0.85) / WINDOW)
     warning = run("warn")
     warning.sees([WELL] * 3 * WINDOW)
-    assert not warning.called("keep best")
+    assert not warning.called("save best")
 
 
-def test_what_was_best_before_the_state_that_it_goes_back_to_stays_so(run: Begin) -> None:
+def test_the_best_state_before_the_restored_one_stays_the_best(run: Begin) -> None:
     here, far = run(), {**WELL, "distance": 0.5}
-    here.trainer.controls["strength"].enabled = True
-    here.dog.begin()
-    here.sees([WELL] * KEPT_EVERY)
-    here.sees([far] * (3 * KEPT_EVERY))
-    best, good = here.called("keep best"), here.called("keep")[-1]
-    assert best[-1] == FIRST * WINDOW < good
+    here.trainer.controls["gamma"].enabled = True
+    here.watchdog.begin()
+    here.sees([WELL] * SNAPSHOT_INTERVAL)
+    here.sees([far] * (3 * SNAPSHOT_INTERVAL))
+    best, good = here.called("save best"), here.called("save good")[-1]
+    assert best[-1] == FIRST_INTERVAL * WINDOW < good
     here.sees_until("remedy", {**DIVERGED, "distance": 0.5})
     assert here.trainer.step == good
     here.sees([far] * 3)
-    assert here.called("keep best") == best
+    assert here.called("save best") == best
 
 
-def test_what_was_best_on_the_way_that_was_left_is_no_more(run: Begin) -> None:
+def test_the_best_state_of_an_abandoned_course_is_forgotten(run: Begin) -> None:
     here, near = run(), {**WELL, "distance": 0.001}
-    here.trainer.controls["strength"].enabled = True
-    here.dog.begin()
-    here.sees([WELL] * KEPT_EVERY)
+    here.trainer.controls["gamma"].enabled = True
+    here.watchdog.begin()
+    here.sees([WELL] * SNAPSHOT_INTERVAL)
     here.sees([near] * WINDOW)
-    assert here.called("keep best")[-1] > FIRST * KEPT_EVERY
+    assert here.called("save best")[-1] > FIRST_INTERVAL * SNAPSHOT_INTERVAL
     here.sees_until("remedy", DIVERGED)
-    assert here.trainer.step == FIRST * KEPT_EVERY and here.dog.best == math.inf
+    assert here.trainer.step == FIRST_INTERVAL * SNAPSHOT_INTERVAL and here.watchdog.memory.best is None
     here.sees([WELL])
-    assert here.called("keep best")[-1] == FIRST * (KEPT_EVERY + 1)
+    assert here.called("save best")[-1] == FIRST_INTERVAL * (SNAPSHOT_INTERVAL + 1)
 
 
 @pytest.mark.parametrize("mode", ["repair", "warn"])
-def test_a_run_has_settled_when_no_gain_can_be_told(mode: str, run: Begin) -> None:
+def test_a_run_has_settled_when_no_further_improvement_is_detectable(mode: str, run: Begin) -> None:
     here, chance = run(mode), random.Random(0)
     for place in range(1, 41):
         here.sees([{**WELL, "distance": 1 / place + chance.gauss(0, 0.002)}])
-        assert not here.dog.settled
+        assert not here.watchdog.settled
     settled = []
     for _ in range(60):
         here.sees([{**WELL, "distance": 1 / 40 + chance.gauss(0, 0.002)}])
-        settled.append(here.dog.settled)
+        settled.append(here.watchdog.settled)
     assert not any(settled[:8]) and all(settled[-20:])
 
 
-def test_a_run_in_which_something_is_being_tried_has_not_settled(run: Begin) -> None:
+def test_a_run_with_a_remedy_on_trial_has_not_settled(run: Begin) -> None:
     here = run()
     here.sees(WARM_UP)
-    assert here.dog.settled
+    assert here.watchdog.settled
     here.sees_until("remedy", ROUGH)
-    assert not here.dog.settled
+    assert not here.watchdog.settled
 
 
-def test_a_run_that_nobody_has_looked_at_for_long_has_not_settled(run: Begin) -> None:
+def test_a_run_with_few_observations_has_not_settled(run: Begin) -> None:
     here, idle = run(), run("off")
-    assert not here.dog.settled
+    assert not here.watchdog.settled
     for one in (here, idle):
-        one.sees([WELL] * (FEWEST - 1))
-        assert not one.dog.settled
+        one.sees([WELL] * (MIN_OBSERVATIONS - 1))
+        assert not one.watchdog.settled
         one.sees([WELL])
-    assert here.dog.settled and not idle.dog.settled
+    assert here.watchdog.settled and not idle.watchdog.settled
 
 
-def test_the_worst_is_its_word(run: Begin) -> None:
+def test_the_status_names_active_findings_by_severity(run: Begin) -> None:
     here = run("warn")
-    assert here.dog.word == "healthy"
-    here.sees([*WARM_UP, *[{**DIVERGED, **{"lead": 9.0, "swing": 3.0}}] * LASTING])
-    assert here.dog.word == "divergence, imbalance"
+    assert here.watchdog.status == "healthy"
+    here.sees([*WARM_UP, *[{**DIVERGED, **{"lead": 9.0, "swing": 3.0}}] * MIN_CONSECUTIVE])
+    assert here.watchdog.status == "divergence, imbalance"
     here.sees([WELL])
-    assert here.dog.word == "healthy"
+    assert here.watchdog.status == "healthy"
 
 
-HALF_MENDED = [{**ROUGH, "distance": 0.02 * 0.9**place} for place in range(60)]
+PARTLY_HELPED = [{**ROUGH, "distance": 0.02 * 0.9**place} for place in range(60)]
 STORIES: dict[str, list[Values]] = {
     "healthy": [WELL] * 60,
     "one fault": [*WARM_UP, *[ROUGH] * 60],
     "faults that come and go": [*WARM_UP, *([ROUGH] * 5 + [WELL] * 9 + [COLLAPSED] * 7) * 3],
     "rollbacks": [*WARM_UP, *[DIVERGED] * 60],
-    "the best on a way that is left": [*[WELL] * 16, *[{**WELL, "distance": 0.001}] * 5, *[DIVERGED] * 40],
-    "a fault that is mended by half": [*WARM_UP, *HALF_MENDED],
-    "data known by heart": [*WARM_UP, *[{**WELL, "held-out gap": 0.65, "overlap": 0.01}] * 60],
+    "the best of an abandoned course": [*[WELL] * 16, *[{**WELL, "distance": 0.001}] * 5, *[DIVERGED] * 40],
+    "a remedy that helps in part": [*WARM_UP, *PARTLY_HELPED],
+    "overfitting": [*WARM_UP, *[{**WELL, "held-out gap": 0.65, "overlap": 0.01}] * 60],
 }
 
 
 @pytest.mark.parametrize("stop", [0, 8, 21, 23, 30, 41])
 @pytest.mark.parametrize("story", STORIES)
-def test_stopped_and_restored_it_goes_on_as_if_never_stopped(story: str, stop: int, run: Begin) -> None:
+def test_a_restored_watchdog_continues_exactly(story: str, stop: int, run: Begin) -> None:
     whole, first, second = (run() for _ in range(3))
-    whole.dog.begin()
-    first.dog.begin()
+    whole.watchdog.begin()
+    first.watchdog.begin()
     whole.sees(STORIES[story])
     first.sees(STORIES[story][:stop])
 
-    # What a checkpoint keeps: the state as JSON, the looks as they were written down, and where the dials stand.
-    state = json.loads(json.dumps(first.dog.state(), allow_nan=False))
+    # A checkpoint has the state as JSON, and the positions of controls; observations were written as JSON.
+    state = json.loads(json.dumps(first.watchdog.state(), allow_nan=False))
     second.trainer.step, second.trainer.samples = first.trainer.step, first.trainer.samples
-    for name, (value, enabled) in standing(first.trainer.controls).items():
+    for name, (value, enabled) in positions(first.trainer.controls).items():
         second.trainer.controls[name].value, second.trainer.controls[name].enabled = value, enabled
-    second.past.good = first.past.good
-    second.dog.restore(
+    second.store.good = first.store.good
+    second.watchdog.restore(
         state,
         [
             Observation(observation.step, observation.samples, dict(observation.values))
-            for observation in first.dog.history
+            for observation in first.watchdog.history
         ],
     )
     second.sees(STORIES[story][stop:])
 
-    assert first.events + second.events == whole.events
-    assert first.past.calls + second.past.calls == whole.past.calls
-    assert json.dumps(second.dog.state()) == json.dumps(whole.dog.state())
-    assert second.dog.history == whole.dog.history
-    assert standing(second.trainer.controls) == standing(whole.trainer.controls)
+    assert without_time(first.events + second.events) == without_time(whole.events)
+    assert first.store.calls + second.store.calls == whole.store.calls
+    assert json.dumps(second.watchdog.state()) == json.dumps(whole.watchdog.state())
+    assert second.watchdog.history == whole.watchdog.history
+    assert positions(second.trainer.controls) == positions(whole.trainer.controls)
 
 
 def test_the_state_is_json(run: Begin) -> None:
     here = run()
-    here.trainer.controls["strength"].set(math.pi)
-    here.dog.begin()
-    here.sees([*WARM_UP, *[ROUGH] * LASTING])
-    state = here.dog.state()
-    assert len(state["trials"]) == 1
-    assert json.loads(json.dumps(state, allow_nan=False))["trials"][0]["dials"] == {"strength": [math.pi, False]}
+    here.trainer.controls["gamma"].set(math.pi)
+    here.watchdog.begin()
+    here.sees([*WARM_UP, *[ROUGH] * MIN_CONSECUTIVE])
+    state = here.watchdog.state()
+    assert len(state["memory"]["trials"]) == 1
+    assert json.loads(json.dumps(state, allow_nan=False))["memory"]["trials"][0]["controls"] == {
+        "gamma": [math.pi, False]
+    }
 
 
 BOUNDARY = 20
-"""Looks after which the second phase begins."""
+"""Observations after which the second phase begins."""
 
 
 @pytest.fixture
@@ -799,161 +825,184 @@ def phased(run: Begin) -> Callable[..., Run]:
 
     def make(mode: str = "repair", *, watched: bool = True) -> Run:
         here = run(mode)
-        share = BOUNDARY * FIRST * BATCH / here.trainer.plan.samples
+        share = BOUNDARY * FIRST_INTERVAL * BATCH / here.trainer.plan.samples
         here.trainer.game.phases = (Phase("pretraining", until=share, watched=watched), Phase("contest"))
         return here
 
     return make
 
 
-def test_an_unwatched_phase_is_neither_looked_at_nor_acted_upon(phased: Callable[..., Run]) -> None:
+def test_an_unwatched_phase_is_not_observed(phased: Callable[..., Run]) -> None:
     here = phased(watched=False)
-    before = standing(here.trainer.controls)
-    here.dog.begin()
+    before = positions(here.trainer.controls)
+    here.watchdog.begin()
     here.sees([DIVERGED] * (BOUNDARY - 1))
-    assert not here.events and not here.noted and here.script.steps == 0 and here.dog.word == "not watched"
-    assert here.past.calls == [("keep", 0)] and standing(here.trainer.controls) == before and not here.dog.settled
+    assert not here.events and not here.noted and here.script.steps == 0 and here.watchdog.status == "not watched"
+    assert (
+        here.store.calls == [("save good", 0)]
+        and positions(here.trainer.controls) == before
+        and not here.watchdog.settled
+    )
     here.sees([DIVERGED, WELL])
-    ((kind, sentence, facts),) = here.events
-    assert kind == "phase" and sentence == "The phase pretraining ends after 40,960 samples; contest begins."
-    assert facts == {"phase": 1, "name": "contest", "dropped": []} and here.dog.word == "healthy"
-    assert [(observation.phase, observation.step) for observation in here.noted] == [(1, (BOUNDARY + 1) * FIRST)]
+    (event,) = here.events
+    assert event == PhaseBegun(samples=40_960, time=event.time, number=1, name="contest", ended="pretraining")
+    assert here.watchdog.status == "healthy"
+    assert [(observation.phase, observation.step) for observation in here.noted] == [
+        (1, (BOUNDARY + 1) * FIRST_INTERVAL)
+    ]
 
 
-def test_every_phase_has_a_history_of_its_own(phased: Callable[..., Run]) -> None:
-    """A trial that is still open is dropped, and what it turned stays turned."""
+def test_every_phase_starts_afresh(phased: Callable[..., Run]) -> None:
+    """A remedy on trial is not judged, and is not reverted."""
     here = phased()
-    here.dog.begin()
-    here.sees([WELL] * (BOUNDARY - LASTING - 1))
-    here.sees([ROUGH] * LASTING)
-    assert [trial.finding for trial in here.dog.trials] == ["imbalance"] and here.dog.tries and here.dog.ailing
+    here.watchdog.begin()
+    here.sees([WELL] * (BOUNDARY - MIN_CONSECUTIVE - 1))
+    here.sees([ROUGH] * MIN_CONSECUTIVE)
+    assert (
+        [trial.finding for trial in here.watchdog.memory.trials] == ["imbalance"]
+        and here.watchdog.memory.attempts
+        and here.watchdog.active
+    )
     here.sees([ROUGH])
-    assert here.events[-1][2]["dropped"] == ["imbalance"] and here.trainer.controls["strength"].enabled
-    assert not (here.dog.history or here.dog.trials or here.dog.tries or here.dog.said or here.dog.ailing)
-    assert here.dog.best == math.inf and here.dog.healthy == 0 and here.script.forgotten == 1
-    here.sees([ROUGH] * (findings.EARLY + LASTING))
-    assert [kind for kind, _, _ in here.events] == ["finding", "remedy", "phase", "finding", "remedy"]
-    assert not here.said("helped") and not here.said("did not help")
+    assert here.events[-1].kind == "phase" and here.trainer.controls["gamma"].enabled
+    assert not (
+        here.watchdog.history
+        or here.watchdog.memory.trials
+        or here.watchdog.memory.attempts
+        or here.watchdog.memory.reported
+        or here.watchdog.active
+    )
+    assert here.watchdog.memory.best is None and here.watchdog.memory.healthy == 0 and here.script.resets == 1
+    here.sees([ROUGH] * (IGNORED + MIN_CONSECUTIVE))
+    assert [event.kind for event in here.events] == ["finding", "remedy", "phase", "finding", "remedy"]
+    assert not here.named("helped") and not here.named("did not help")
 
 
 def test_a_rollback_never_crosses_a_phase(phased: Callable[..., Run]) -> None:
     here = phased()
-    here.trainer.controls["strength"].enabled = True
-    here.dog.begin()
+    here.trainer.controls["gamma"].enabled = True
+    here.watchdog.begin()
     here.sees([WELL] * BOUNDARY)
-    boundary = BOUNDARY * FIRST
-    assert here.trainer.step == boundary and here.called("keep") == [0, 8 * FIRST, 16 * FIRST, boundary]
-    assert here.past.calls[-3:] == [("secure", boundary), ("forget before", boundary), ("keep", boundary)]
+    boundary = BOUNDARY * FIRST_INTERVAL
+    assert here.trainer.step == boundary and here.called("save good") == [
+        0,
+        8 * FIRST_INTERVAL,
+        16 * FIRST_INTERVAL,
+        boundary,
+    ]
+    assert here.store.calls[-3:] == [("save checkpoint", boundary), ("drop before", boundary), ("save good", boundary)]
     here.sees_until("remedy", DIVERGED)
-    assert here.trainer.step == boundary and here.trainer.game.phases[here.dog.phase].name == "contest"
-    here.sees([DIVERGED] * 4 * (TRIAL + COOLING))
-    assert len(here.called("back")) > 2 and here.trainer.step >= boundary and len(here.sentences("phase")) == 1
+    assert here.trainer.step == boundary and here.trainer.game.phases[here.watchdog.memory.phase].name == "contest"
+    here.sees([DIVERGED] * 4 * (TRIAL + REPORT_INTERVAL))
+    assert len(here.called("roll back")) > 2 and here.trainer.step >= boundary and len(here.of("phase")) == 1
 
 
 def test_a_run_that_gave_up_in_an_unwatched_phase_is_rescued_within_it(phased: Callable[..., Run]) -> None:
     here = phased()
     here.trainer.game.phases = (here.trainer.game.phases[0], Phase("fine-tuning", watched=False))
-    here.dog.begin()
+    here.watchdog.begin()
     here.sees([WELL] * (BOUNDARY + 5))
-    assert here.dog.rescue() and here.trainer.step == BOUNDARY * FIRST
-    assert here.said("finding")[-1] == NOT_FINITE and here.trainer.controls["generator rate"].value == 0.25
+    assert here.watchdog.rescue() and here.trainer.step == BOUNDARY * FIRST_INTERVAL
+    assert here.named("finding")[-1] == NON_FINITE and here.trainer.controls["generator rate"].value == 0.25
     assert len(here.noted) == BOUNDARY - 1
 
 
-def test_warning_it_tells_of_phases_and_keeps_nothing(phased: Callable[..., Run]) -> None:
+def test_warn_reports_phases_and_saves_nothing(phased: Callable[..., Run]) -> None:
     here = phased("warn")
     here.sees([WELL] * (BOUNDARY + 1))
-    assert len(here.sentences("phase")) == 1 and not here.past.calls
+    assert len(here.of("phase")) == 1 and not here.store.calls
 
 
-def test_a_dial_that_ends_a_phase_begins_the_next(phased: Callable[..., Run]) -> None:
+def test_a_control_can_end_a_phase(phased: Callable[..., Run]) -> None:
     here = phased()
     here.trainer.game.controls["lecam"].set(0.5)
     here.trainer.game.phases = (Phase("pretraining", ended_by="lecam"), Phase("contest"))
     here.sees([WELL] * 3)
-    assert here.dog.phase == 0
+    assert here.watchdog.memory.phase == 0
     here.trainer.game.controls["lecam"].set(1.0)
     here.sees([WELL])
-    assert (here.dog.phase, here.dog.began) == (1, here.trainer.samples)
+    assert (here.watchdog.memory.phase, here.watchdog.memory.start) == (1, here.trainer.samples)
 
 
-def test_samples_are_counted_from_the_beginning_of_the_phase(phased: Callable[..., Run]) -> None:
+def test_samples_before_the_first_observation_are_counted_from_the_start_of_the_phase(
+    phased: Callable[..., Run],
+) -> None:
     here = phased(watched=False)
     here.sees([WELL] * BOUNDARY)
     here.sees([{**WELL, GAP: 0.65}])
-    assert here.trainer.controls["augmentation"].value == pytest.approx(FIRST * BATCH / SLOWNESS)
+    assert here.trainer.controls["augmentation"].value == pytest.approx(FIRST_INTERVAL * BATCH / AUGMENTATION_SAMPLES)
 
 
-def test_at_the_end_of_the_budget_no_phase_begins(phased: Callable[..., Run]) -> None:
-    """What was best in the phase that the run ended with may be put back."""
+def test_no_phase_begins_at_the_end_of_the_budget(phased: Callable[..., Run]) -> None:
+    """The best state of the last phase can then be restored."""
     here = phased()
     here.trainer.game.phases = (Phase("pretraining", ended_by="lecam"), Phase("contest"))
     here.sees([WELL] * WINDOW)
-    here.trainer.step = here.trainer.plan.samples // BATCH // FIRST * FIRST
+    here.trainer.step = here.trainer.plan.samples // BATCH // FIRST_INTERVAL * FIRST_INTERVAL
     here.sees([WELL])
-    assert here.trainer.progress.fraction == 1 and here.dog.phase == 0 and here.dog.best < math.inf
+    assert (
+        here.trainer.progress.fraction == 1
+        and here.watchdog.memory.phase == 0
+        and here.watchdog.memory.best is not None
+    )
 
 
-def test_a_phase_of_no_length_is_passed_over(phased: Callable[..., Run]) -> None:
+def test_a_phase_without_duration_is_passed_over(phased: Callable[..., Run]) -> None:
     here = phased()
     here.trainer.game.phases = (Phase("pretraining", until=0.0, watched=False), Phase("contest"))
     again = Run(here.trainer, here.split)
     again.sees([WELL])
-    assert again.dog.phase == 1 and not again.events and len(again.noted) == 1
+    assert again.watchdog.memory.phase == 1 and not again.events and len(again.noted) == 1
 
 
-def test_only_the_last_phase_settles_and_by_its_own_looks(phased: Callable[..., Run]) -> None:
+def test_only_the_last_phase_settles(phased: Callable[..., Run]) -> None:
     here = phased()
     here.sees([WELL] * (BOUNDARY - 1))
-    assert len(here.dog.history) > FEWEST and not here.dog.settled
-    here.sees([WELL] * FEWEST)
-    assert not here.dog.settled
+    assert len(here.watchdog.history) > MIN_OBSERVATIONS and not here.watchdog.settled
+    here.sees([WELL] * MIN_OBSERVATIONS)
+    assert not here.watchdog.settled
     here.sees([WELL])
-    assert here.dog.settled
+    assert here.watchdog.settled
 
 
 @pytest.mark.parametrize("watched", [True, False])
 @pytest.mark.parametrize("stop", [8, 19, 20, 21, 34])
-def test_in_any_phase_it_can_be_stopped_and_restored(stop: int, watched: bool, phased: Callable[..., Run]) -> None:
+def test_a_restored_watchdog_continues_exactly_in_any_phase(
+    stop: int, watched: bool, phased: Callable[..., Run]
+) -> None:
     story = [*[WELL] * 12, *[ROUGH] * 30, *[DIVERGED] * 30]
     whole, first, second = (phased(watched=watched) for _ in range(3))
-    whole.dog.begin()
-    first.dog.begin()
+    whole.watchdog.begin()
+    first.watchdog.begin()
     whole.sees(story)
     first.sees(story[:stop])
-    state = json.loads(json.dumps(first.dog.state(), allow_nan=False))
+    state = json.loads(json.dumps(first.watchdog.state(), allow_nan=False))
     second.trainer.step, second.trainer.samples = first.trainer.step, first.trainer.samples
-    restore_positions(second.trainer.controls, standing(first.trainer.controls))
-    second.past.good = first.past.good
-    # The looks at all phases were written down.
-    second.dog.restore(state, list(first.noted))
+    restore_positions(second.trainer.controls, positions(first.trainer.controls))
+    second.store.good = first.store.good
+    # The observations of all phases were written.
+    second.watchdog.restore(state, list(first.noted))
     second.sees(story[stop:])
-    assert first.events + second.events == whole.events and whole.said("remedy")[-1] == "divergence"
-    resumed = [call for call in second.past.calls if call[0] != "forget before" or call[1] > stop * FIRST]
-    assert first.past.calls + resumed == whole.past.calls
-    assert json.dumps(second.dog.state()) == json.dumps(whole.dog.state())
-    assert second.dog.history == whole.dog.history
-    assert standing(second.trainer.controls) == standing(whole.trainer.controls)
+    assert (
+        without_time(first.events + second.events) == without_time(whole.events)
+        and whole.named("remedy")[-1] == "divergence"
+    )
+    resumed = [call for call in second.store.calls if call[0] != "drop before" or call[1] > stop * FIRST_INTERVAL]
+    assert first.store.calls + resumed == whole.store.calls
+    assert json.dumps(second.watchdog.state()) == json.dumps(whole.watchdog.state())
+    assert second.watchdog.history == whole.watchdog.history
+    assert positions(second.trainer.controls) == positions(whole.trainer.controls)
 
 
-def test_a_run_that_was_killed_as_a_phase_began_does_not_go_back_across_it(phased: Callable[..., Run]) -> None:
-    """The checkpoint is written before the states of the phase before are forgotten."""
+def test_a_run_killed_as_a_phase_began_is_not_rolled_back_across_it(phased: Callable[..., Run]) -> None:
+    """The checkpoint is written before the states of the phase before are dropped."""
     here, again = phased(), phased()
-    here.dog.begin()
+    here.watchdog.begin()
     here.sees([WELL] * (BOUNDARY - 1))
-    good, saved = here.past.good, []
-    here.past.secure = lambda: saved.append(json.dumps(here.dog.state()))  # type: ignore[method-assign]
+    good, saved = here.store.good, []
+    here.store.save_checkpoint = lambda: saved.append(json.dumps(here.watchdog.state()))  # type: ignore[method-assign]
     here.sees([WELL])
     again.trainer.step, again.trainer.samples = here.trainer.step, here.trainer.samples
-    again.past.good = good
-    again.dog.restore(json.loads(saved[0]), list(here.noted))
-    assert again.past.good is not None and again.past.good[0] == BOUNDARY * FIRST
-
-
-def test_what_was_written_before_there_were_phases_is_restored(run: Begin) -> None:
-    here, again = run(), run()
-    here.sees([*WARM_UP, *[ROUGH] * LASTING])
-    state = {name: value for name, value in here.dog.state().items() if name != "phase"}
-    again.dog.restore(json.loads(json.dumps(state)), list(here.noted))
-    assert again.dog.state() == json.loads(json.dumps(here.dog.state())) and again.dog.history == here.dog.history
-    assert not again.past.calls
+    again.store.good = good
+    again.watchdog.restore(json.loads(saved[0]), list(here.noted))
+    assert again.store.good is not None and again.store.good[0] == BOUNDARY * FIRST_INTERVAL

@@ -1,4 +1,4 @@
-"""Each remedy turns what it says, and what it turned can be put back."""
+"""Each remedy moves the controls that it names, and they can be reverted."""
 
 import math
 from collections.abc import Callable
@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.controls import restore_positions, standing
+from sparring.controls import positions, restore_positions
 from sparring.flow import Phase, Verdict
 from sparring.games.duel import Duel
+from sparring.games.game import Role
 from sparring.games.likelihood import Likelihood
 from sparring.games.priors import normal
 from sparring.modalities.points.networks.dense import Autoencoder
@@ -19,21 +20,19 @@ from sparring.objectives.gamma import automatic
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.penalties import r1, r2
 from sparring.objectives.schedules import Weighted, constant
-from sparring.training.trainer import RISE, Trainer
+from sparring.training.trainer import RECOVERY_RATE, Trainer
 from sparring.watchdog.remedies import (
-    FRESH_BEFORE,
-    JUDGES,
-    JUDGES_RATES,
-    PUBLISHED,
+    AUTOMATIC_GAMMA,
+    CRITIC_RATES,
+    MAX_REINITIALISATION_STEP,
     PUBLISHED_RATES,
     RATES,
     REMEDIES,
-    RISING,
-    SLOWER,
-    STEADIER,
+    SLOW_DOWN,
+    SLOW_RESTART,
     Remedy,
-    draw_anew,
-    keep_turned,
+    keep_adjusted,
+    reinitialise,
 )
 from sparring.watchdog.rules import RULES
 from sparring.watchdog.signals import Observer
@@ -46,7 +45,7 @@ ALL = [pytest.param(one, id=f"{name} {place}") for name, tried in REMEDIES.items
 
 @pytest.fixture
 def trainer(tiny_duel: Make, observed: Observed) -> Trainer:
-    """Of a duel with penalties of a fixed strength, and with an augmentation that does nothing."""
+    """A trainer of a duel with penalties of a fixed weight, and with an augmentation that does nothing."""
     return observed(tiny_duel(penalties=PENALTIES, augment=lambda sample, probability, random: sample)).trainer
 
 
@@ -60,55 +59,59 @@ def weights_of(trainer: Trainer) -> dict[str, Tensor]:
     return {name: torch.cat([one.detach().flatten() for one in player.parameters()]) for name, player in players}
 
 
-def test_every_remedy_is_against_something_that_can_be_found() -> None:
-    assert set(REMEDIES) <= {rule.name for rule in RULES}
+def test_every_remedy_is_for_a_finding_of_the_rules() -> None:
+    assert set(REMEDIES) <= {rule.finding for rule in RULES}
 
 
 @pytest.mark.parametrize("remedy", ALL)
-def test_what_is_steered_takes_longer_to_show_and_higher_rates_show_soon(remedy: Remedy) -> None:
-    assert remedy.trial == (10 if "strength" in remedy.steers else 3 if remedy.turns.get(RATES, 0.0) > 1 else 6)
+def test_trials_of_automatic_gamma_are_long_and_of_higher_rates_short(remedy: Remedy) -> None:
+    assert remedy.trial == (10 if "gamma" in remedy.enables else 3 if remedy.factors.get(RATES, 0.0) > 1 else 6)
 
 
 @pytest.mark.parametrize("remedy", ALL)
-def test_every_remedy_turns_what_there_is_and_nothing_else(remedy: Remedy, trainer: Trainer) -> None:
+def test_every_remedy_moves_existing_controls_and_nothing_else(remedy: Remedy, trainer: Trainer) -> None:
     rates = {name for name in trainer.controls if name.endswith(" rate")}
-    kinds = {RATES, JUDGES_RATES, PUBLISHED_RATES}
-    assert remedy.says and {*remedy.turns, *remedy.sets, *remedy.steers} <= {*kinds, *trainer.controls}
+    kinds = {RATES, CRITIC_RATES, PUBLISHED_RATES}
+    assert remedy.description and {*remedy.factors, *remedy.minimums, *remedy.enables} <= {*kinds, *trainer.controls}
     assert remedy.fits(trainer)
-    before, weights = standing(trainer.controls), weights_of(trainer)
+    before, weights = positions(trainer.controls), weights_of(trainer)
     remedy.apply(trainer)
-    for name, (value, obeyed) in before.items():
-        rate = {"generator rate": PUBLISHED_RATES, "discriminator rate": JUDGES_RATES}.get(name, name)
-        factor = remedy.turns.get(rate, remedy.turns.get(RATES, 1.0) if name in rates else 1.0)
-        expected = max(value * factor, remedy.sets.get(name, 0.0)) if value else remedy.sets.get(name, 0.0)
+    for name, (value, enabled) in before.items():
+        rate = {"generator rate": PUBLISHED_RATES, "discriminator rate": CRITIC_RATES}.get(name, name)
+        factor = remedy.factors.get(rate, remedy.factors.get(RATES, 1.0) if name in rates else 1.0)
+        expected = max(value * factor, remedy.minimums.get(name, 0.0)) if value else remedy.minimums.get(name, 0.0)
         assert trainer.controls[name].value == pytest.approx(expected), name
-        told = RATES if name in rates else name
-        assert trainer.controls[name].enabled == ((obeyed or told in remedy.steers) and told not in remedy.stays), name
+        called = RATES if name in rates else name
+        assert trainer.controls[name].enabled == (
+            (enabled or called in remedy.enables) and called not in remedy.disables
+        ), name
     changed = {name for name, after in weights_of(trainer).items() if not torch.equal(after, weights[name])}
-    assert changed == {{PUBLISHED: "generator", JUDGES: "discriminator"}[role] for role in remedy.fresh}
+    assert changed == {
+        {Role.PUBLISHED: "generator", Role.CRITIC: "discriminator"}[role] for role in remedy.reinitialises
+    }
     restore_positions(trainer.controls, before)
-    assert standing(trainer.controls) == before
+    assert positions(trainer.controls) == before
 
 
-def test_a_factor_is_applied_again_and_again(trainer: Trainer) -> None:
-    slower = Remedy("", turns={RATES: 0.25})
+def test_factors_accumulate(trainer: Trainer) -> None:
+    slower = Remedy("", factors={RATES: 0.25})
     slower.apply(trainer)
     slower.apply(trainer)
     rates = {name: value for name, value in values(trainer).items() if name.endswith(" rate")}
     assert rates == {"generator rate": 1 / 16, "discriminator rate": 1 / 16}
 
 
-def test_rates_rise_again_only_where_they_are_told_to(trainer: Trainer) -> None:
-    for remedy, rises in ((SLOWER, False), (RISING, True), (SLOWER, False)):
+def test_rates_recover_only_when_enabled(trainer: Trainer) -> None:
+    for remedy, rises in ((SLOW_DOWN, False), (SLOW_RESTART, True), (SLOW_DOWN, False)):
         remedy.apply(trainer)
         before = values(trainer)
         trainer.advance()
         for name in ("generator rate", "discriminator rate"):
-            assert values(trainer)[name] == pytest.approx(before[name] * (math.exp(RISE) if rises else 1.0))
+            assert values(trainer)[name] == pytest.approx(before[name] * (math.exp(RECOVERY_RATE) if rises else 1.0))
 
 
-def test_a_dial_is_only_ever_raised_to_a_value(trainer: Trainer) -> None:
-    remedy = Remedy("", sets={"augmentation": 0.2})
+def test_a_minimum_never_lowers_a_control(trainer: Trainer) -> None:
+    remedy = Remedy("", minimums={"augmentation": 0.2})
     remedy.apply(trainer)
     assert trainer.controls["augmentation"].value == 0.2
     assert not remedy.fits(trainer)
@@ -117,107 +120,105 @@ def test_a_dial_is_only_ever_raised_to_a_value(trainer: Trainer) -> None:
     assert trainer.controls["augmentation"].value == 0.5
 
 
-def test_a_dial_at_zero_begins_at_one_when_it_is_steered(tiny_duel: Make, observed: Observed) -> None:
-    trainer, remedy = observed(tiny_duel()).trainer, Remedy("", steers=("strength",))
-    assert values(trainer)["strength"] == 0.0
+def test_a_control_at_zero_starts_at_one_when_it_is_enabled(tiny_duel: Make, observed: Observed) -> None:
+    trainer, remedy = observed(tiny_duel()).trainer, Remedy("", enables=("gamma",))
+    assert values(trainer)["gamma"] == 0.0
     remedy.apply(trainer)
-    assert trainer.controls["strength"].value == 1.0 and trainer.controls["strength"].enabled
+    assert trainer.controls["gamma"].value == 1.0 and trainer.controls["gamma"].enabled
     trainer.advance()
-    assert trainer.controls["strength"].value != 1.0 and {"discriminator/r1", "discriminator/r2"} <= set(
-        trainer.figures
-    )
+    assert trainer.controls["gamma"].value != 1.0 and {"r1", "r2"} <= set(trainer.figures.terms["discriminator"])
 
 
-def test_what_is_steered_already_is_not_steered_again(tiny_duel: Make, observed: Observed) -> None:
-    trainer = observed(tiny_duel(strength=automatic(2.0, 0.01, 1e-7))).trainer
-    assert not Remedy("", steers=("strength",)).fits(trainer)
-    assert Remedy("", steers=("strength",), turns={RATES: 0.5}).fits(trainer)
+def test_enabling_an_enabled_control_changes_nothing(tiny_duel: Make, observed: Observed) -> None:
+    trainer = observed(tiny_duel(gamma=automatic(2.0, 0.01, 1e-7))).trainer
+    assert not Remedy("", enables=("gamma",)).fits(trainer)
+    assert Remedy("", enables=("gamma",), factors={RATES: 0.5}).fits(trainer)
 
 
 @pytest.mark.parametrize("kind", [nn.BatchNorm1d, nn.LayerNorm])
-def test_no_slope_is_smoothed_that_is_not_of_one_sample(kind: type[nn.Module], observed: Observed) -> None:
+def test_gamma_is_not_automatic_where_the_critic_has_batch_norm(kind: type[nn.Module], observed: Observed) -> None:
     """Batch norm in the generator does not matter."""
     torch.manual_seed(0)
     players = Wide(nn.BatchNorm1d(512)), Critic()
     players[1].layers.insert(2, kind(300))
     trainer = observed(Duel(*players, prior=normal(4), loss=LOSSES["non_saturating"])).trainer
-    assert STEADIER.fits(trainer) == (kind is nn.LayerNorm)
-    assert SLOWER.fits(trainer)
-    steering = [remedy for tried in REMEDIES.values() for remedy in tried if "strength" in remedy.steers]
+    assert AUTOMATIC_GAMMA.fits(trainer) == (kind is nn.LayerNorm)
+    assert SLOW_DOWN.fits(trainer)
+    steering = [remedy for tried in REMEDIES.values() for remedy in tried if "gamma" in remedy.enables]
     assert len(steering) > 5 and all(remedy.fits(trainer) == (kind is nn.LayerNorm) for remedy in steering)
 
 
-def test_going_back_alone_fits_always(trainer: Trainer) -> None:
-    assert Remedy("", back=True).fits(trainer)
+def test_a_rollback_alone_always_fits(trainer: Trainer) -> None:
+    assert Remedy("", rolls_back=True).fits(trainer)
     assert not Remedy("").fits(trainer)
-    trainer.controls["strength"].enabled = True
-    assert not Remedy("", back=True, steers=("strength",)).fits(trainer)
+    trainer.controls["gamma"].enabled = True
+    assert not Remedy("", rolls_back=True, enables=("gamma",)).fits(trainer)
 
 
-def test_what_a_game_does_not_have_is_not_turned(split: Make, plan: Make) -> None:
+def test_controls_that_a_game_has_not_are_left_out(split: Make, plan: Make) -> None:
     game = Likelihood(
-        Autoencoder(dimensions=2, latent=3, width=8), latent_size=3, spread=0.1, divergence_weight=constant(1.0)
+        Autoencoder(dimensions=2, latent_size=3, width=8), latent_size=3, spread=0.1, divergence_weight=constant(1.0)
     )
     trainer = Trainer(game, split().train, plan(players=("autoencoder",)))
     for remedy in (
-        Remedy("", steers=("strength",)),
-        Remedy("", sets={"augmentation": 0.2}),
-        Remedy("", turns={JUDGES_RATES: 4.0}),
-        Remedy("", turns={"autoencoder rate": 4.0}),
+        Remedy("", enables=("gamma",)),
+        Remedy("", minimums={"augmentation": 0.2}),
+        Remedy("", factors={CRITIC_RATES: 4.0}),
+        Remedy("", factors={"autoencoder rate": 4.0}),
     ):
         assert not remedy.fits(trainer)
         remedy.apply(trainer)
     assert values(trainer) == {"autoencoder rate": 1.0}
-    Remedy("", turns={RATES: 0.5, "strength": 2.0}).apply(trainer)
+    Remedy("", factors={RATES: 0.5, "gamma": 2.0}).apply(trainer)
     assert values(trainer) == {"autoencoder rate": 0.5}
 
 
-def test_what_is_never_augmented_cannot_be_mended_by_it(tiny_duel: Make, observed: Observed) -> None:
-    assert not Remedy("", sets={"augmentation": 0.2}).fits(observed(tiny_duel()).trainer)
+def test_augmentation_does_not_fit_a_game_without_it(tiny_duel: Make, observed: Observed) -> None:
+    assert not Remedy("", minimums={"augmentation": 0.2}).fits(observed(tiny_duel()).trainer)
 
 
-def test_what_is_said_of_lecam_is_done() -> None:
-    said = [remedy for tried in REMEDIES.values() for remedy in tried if "LeCam" in remedy.says]
-    assert said and all({*remedy.turns, *remedy.sets} & {"lecam"} for remedy in said)
+def test_remedies_that_mention_lecam_move_it() -> None:
+    lecam = [remedy for tried in REMEDIES.values() for remedy in tried if "LeCam" in remedy.description]
+    assert lecam and all("lecam" in {*remedy.factors, *remedy.minimums} for remedy in lecam)
 
 
-def test_weights_are_not_drawn_anew_late_in_a_run(trainer: Trainer) -> None:
-    remedy = Remedy("", fresh=(JUDGES,), turns={RATES: 0.5}, steers=("strength",))
-    trainer.step = FRESH_BEFORE - 1
+def test_weights_are_not_reinitialised_late_in_a_run(trainer: Trainer) -> None:
+    remedy = Remedy("", reinitialises=(Role.CRITIC,), factors={RATES: 0.5}, enables=("gamma",))
+    trainer.step = MAX_REINITIALISATION_STEP - 1
     assert remedy.fits(trainer)
-    trainer.step = FRESH_BEFORE
+    trainer.step = MAX_REINITIALISATION_STEP
     assert not remedy.fits(trainer)
 
 
-def test_weights_are_drawn_anew_in_the_first_phase_alone(trainer: Trainer) -> None:
-    """Later what the phase before has taught would be lost."""
+def test_weights_are_reinitialised_in_the_first_phase_alone(trainer: Trainer) -> None:
+    """Later, what was learned in the phase before would be lost."""
     trainer.game.phases = (Phase("pretraining", until=0.5), Phase("contest"))
-    remedy = Remedy("", fresh=(JUDGES,))
+    remedy = Remedy("", reinitialises=(Role.CRITIC,))
     assert remedy.fits(trainer)
     trainer.samples = 50_000
     assert not remedy.fits(trainer)
 
 
-def test_only_players_that_learn_by_an_optimiser_can_be_drawn_anew(trainer: Trainer) -> None:
+def test_only_players_with_an_optimiser_are_reinitialised(trainer: Trainer) -> None:
     del trainer.optimisers["discriminator"]
     before = weights_of(trainer)
-    assert Remedy("", fresh=(PUBLISHED,)).fits(trainer)
-    for fresh in ((JUDGES,), (PUBLISHED, JUDGES)):
-        assert not Remedy("", fresh=fresh).fits(trainer)
-    Remedy("", fresh=(PUBLISHED, JUDGES)).apply(trainer)
+    assert Remedy("", reinitialises=(Role.PUBLISHED,)).fits(trainer)
+    for fresh in ((Role.CRITIC,), (Role.PUBLISHED, Role.CRITIC)):
+        assert not Remedy("", reinitialises=fresh).fits(trainer)
+    Remedy("", reinitialises=(Role.PUBLISHED, Role.CRITIC)).apply(trainer)
     after = weights_of(trainer)
     assert {name for name in after if not torch.equal(after[name], before[name])} == {"generator"}
-    draw_anew(trainer, "discriminator")
+    reinitialise(trainer, "discriminator")
 
 
-def test_a_remedy_turns_what_belongs_to_every_judge(two_judges: Any, observed: Observed) -> None:
-    trainer = observed(two_judges).trainer
-    remedy = Remedy("", turns={JUDGES_RATES: 0.5, "strength": 2.0}, sets={"lecam": 0.3})
+def test_a_remedy_moves_the_controls_of_every_critic(two_critics: Any, observed: Observed) -> None:
+    trainer = observed(two_critics).trainer
+    remedy = Remedy("", factors={CRITIC_RATES: 0.5, "gamma": 2.0}, minimums={"lecam": 0.3})
     assert remedy.fits(trainer)
     remedy.apply(trainer)
     assert values(trainer) == {
-        "strength near": 2.0,
-        "strength far": 2.0,
+        "gamma near": 2.0,
+        "gamma far": 2.0,
         "lecam near": 0.3,
         "lecam far": 0.3,
         "augmentations": 0.0,
@@ -225,53 +226,53 @@ def test_a_remedy_turns_what_belongs_to_every_judge(two_judges: Any, observed: O
         "near rate": 0.5,
         "far rate": 0.5,
     }
-    assert set(remedy.touched(trainer)) == {
+    assert set(remedy.moved(trainer)) == {
         "near rate",
         "far rate",
-        "strength near",
-        "strength far",
+        "gamma near",
+        "gamma far",
         "lecam near",
         "lecam far",
     }
     before = weights_of(trainer)
-    Remedy("", fresh=(JUDGES,)).apply(trainer)
+    Remedy("", reinitialises=(Role.CRITIC,)).apply(trainer)
     after = weights_of(trainer)
     assert {name for name in after if not torch.equal(after[name], before[name])} == {"near", "far"}
 
 
-def test_no_slope_is_smoothed_where_one_of_the_judges_mixes_samples(two_judges: Any, observed: Observed) -> None:
-    trainer = observed(two_judges).trainer
-    assert STEADIER.fits(trainer)
-    two_judges.players["far"].append(nn.BatchNorm1d(1))
-    assert not STEADIER.fits(trainer)
+def test_gamma_is_not_automatic_where_one_of_the_critics_has_batch_norm(two_critics: Any, observed: Observed) -> None:
+    trainer = observed(two_critics).trainer
+    assert AUTOMATIC_GAMMA.fits(trainer)
+    two_critics.players["far"].append(nn.BatchNorm1d(1))
+    assert not AUTOMATIC_GAMMA.fits(trainer)
 
 
-def test_dials_are_put_back_exactly(trainer: Trainer) -> None:
+def test_positions_are_restored_exactly(trainer: Trainer) -> None:
     trainer.controls["real level"].set(-1 / 3)
-    before = standing(trainer.controls)
+    before = positions(trainer.controls)
     for control in trainer.controls.values():
         control.set(0.7)
         control.enabled = not control.enabled
-    assert standing(trainer.controls) != before
+    assert positions(trainer.controls) != before
     restore_positions(trainer.controls, before)
-    assert standing(trainer.controls) == before and trainer.controls["real level"].value == -1 / 3
+    assert positions(trainer.controls) == before and trainer.controls["real level"].value == -1 / 3
 
 
-def at_rest(trainer: Trainer, **positions: float) -> dict[str, tuple[float, bool]]:
-    """Where all dials stand, some of them at ``positions``."""
-    found = standing(trainer.controls)
-    return {**found, **{name: (value, found[name][1]) for name, value in positions.items()}}
+def positions_with(trainer: Trainer, **values: float) -> dict[str, tuple[float, bool]]:
+    """Positions of all controls, with other values for some of them."""
+    found = positions(trainer.controls)
+    return {**found, **{name: (value, found[name][1]) for name, value in values.items()}}
 
 
-def test_on_the_way_back_only_what_obeys_no_rule_stays_as_turned(trainer: Trainer) -> None:
-    """The dials stand where the state that the run went back to had them; before it did, they stood elsewhere."""
-    trainer.controls["strength"].enabled = True
+def test_a_rollback_keeps_controls_without_an_enabled_rule(trainer: Trainer) -> None:
+    """The trainer has the positions of the restored state; others were in force before the rollback."""
+    trainer.controls["gamma"].enabled = True
     trainer.controls["augmentation"].set(0.1)
-    turned = at_rest(trainer, strength=9.0, augmentation=0.7, lecam=0.3) | {"generator rate": (0.25, False)}
-    keep_turned(trainer, turned)
+    adjusted = positions_with(trainer, gamma=9.0, augmentation=0.7, lecam=0.3) | {"generator rate": (0.25, False)}
+    keep_adjusted(trainer, adjusted)
     assert values(trainer) == pytest.approx(
         {
-            "strength": 1.0,
+            "gamma": 1.0,
             "augmentation": 0.1,
             "lecam": 0.3,
             "real level": 0.0,
@@ -281,26 +282,26 @@ def test_on_the_way_back_only_what_obeys_no_rule_stays_as_turned(trainer: Traine
         }
     )
     assert {name: control.enabled for name, control in trainer.controls.items()} == {
-        name: enabled for name, (_, enabled) in turned.items()
+        name: enabled for name, (_, enabled) in adjusted.items()
     }
 
 
-def test_what_was_told_to_obey_goes_on_obeying_on_the_way_back(trainer: Trainer) -> None:
-    trainer.controls["strength"].set(4.0)
-    keep_turned(trainer, standing(trainer.controls) | {"strength": (8.0, True)})
-    assert trainer.controls["strength"].enabled and trainer.controls["strength"].value > 0
+def test_a_rollback_keeps_rules_enabled(trainer: Trainer) -> None:
+    trainer.controls["gamma"].set(4.0)
+    keep_adjusted(trainer, positions(trainer.controls) | {"gamma": (8.0, True)})
+    assert trainer.controls["gamma"].enabled and trainer.controls["gamma"].value > 0
 
 
-def test_a_strength_that_began_at_zero_is_not_lost_on_the_way_back(tiny_duel: Make, observed: Observed) -> None:
-    """Where there are no penalties, those that the watchdog has put there stay."""
+def test_a_rollback_keeps_a_gamma_that_started_at_zero(tiny_duel: Make, observed: Observed) -> None:
+    """Penalties that the watchdog has added to a game without any stay."""
     trainer = observed(tiny_duel()).trainer
-    good = standing(trainer.controls)
-    Remedy("", steers=("strength",)).apply(trainer)
-    turned = standing(trainer.controls)
+    good = positions(trainer.controls)
+    Remedy("", enables=("gamma",)).apply(trainer)
+    adjusted = positions(trainer.controls)
     restore_positions(trainer.controls, good)
-    keep_turned(trainer, turned)
+    keep_adjusted(trainer, adjusted)
     trainer.advance()
-    assert trainer.controls["strength"].value > 0 and "discriminator/r1" in trainer.figures
+    assert trainer.controls["gamma"].value > 0 and "r1" in trainer.figures.terms["discriminator"]
 
 
 class Wide(nn.Module):
@@ -325,9 +326,9 @@ class Critic(nn.Module):
         return Verdict([self.layers(sample[:, None]).squeeze(1)], [])
 
 
-def draw_all_anew(trainer: Trainer) -> None:
+def reinitialise_all(trainer: Trainer) -> None:
     for player in trainer.game.players:
-        draw_anew(trainer, player)
+        reinitialise(trainer, player)
 
 
 def wide(observed: Observed, between: nn.Module) -> Trainer:
@@ -336,9 +337,9 @@ def wide(observed: Observed, between: nn.Module) -> Trainer:
     return observed(game, steps=3).trainer
 
 
-def test_weights_are_drawn_as_he_et_al_do(observed: Observed) -> None:
+def test_weights_have_the_deviation_of_he_et_al(observed: Observed) -> None:
     trainer = wide(observed, nn.Identity())
-    draw_all_anew(trainer)
+    reinitialise_all(trainer)
     for name, inputs in (("layers.0", 4), ("layers.3", 512)):
         weights = trainer.game.players["generator"].get_parameter(f"{name}.weight").detach()
         spread = 4 / (2 * weights.numel()) ** 0.5
@@ -361,65 +362,65 @@ def test_a_transposed_convolution_sums_over_its_first_axis(observed: Observed) -
         nn.Linear(514, 512),
     )
     trainer = wide(observed, layers)
-    draw_anew(trainer, "generator")
+    reinitialise(trainer, "generator")
     for name, inputs in (("layers.2.2", 3 * 2), ("layers.2.3", 400 * 2)):
         weights = trainer.game.players["generator"].get_parameter(f"{name}.weight").detach()
         spread = 4 / (2 * weights.numel()) ** 0.5
         assert float(weights.std()) == pytest.approx((2 / inputs) ** 0.5, rel=spread), name
 
 
-def test_the_gains_of_normalisation_are_one(observed: Observed) -> None:
+def test_gains_of_normalisation_become_one(observed: Observed) -> None:
     for between in (nn.BatchNorm1d(512), nn.LayerNorm(512), nn.GroupNorm(4, 512)):
         trainer = wide(observed, between)
         with torch.no_grad():
             between.weight.fill_(0.3)
             between.bias.fill_(0.3)
-        draw_anew(trainer, "generator")
+        reinitialise(trainer, "generator")
         assert torch.equal(between.weight, torch.ones(512)) and torch.equal(between.bias, torch.zeros(512))
 
 
-def test_nothing_is_remembered_when_weights_are_drawn_anew(observed: Observed) -> None:
+def test_reinitialisation_resets_optimiser_and_average(observed: Observed) -> None:
     trainer = wide(observed, nn.Identity())
     before = [weight.clone() for weight in trainer.average.players["generator"].parameters()]
     assert all(optimiser.state for optimiser in trainer.optimisers.values())
-    draw_all_anew(trainer)
+    reinitialise_all(trainer)
     assert not any(optimiser.state for optimiser in trainer.optimisers.values())
     players = trainer.game.players["generator"], trainer.average.players["generator"]
     assert all(torch.equal(*pair) for pair in zip(*(one.parameters() for one in players), strict=True))
     assert not any(torch.equal(*pair) for pair in zip(before, players[1].parameters(), strict=True))
     assert not any(weight.requires_grad for weight in players[1].parameters())
     trainer.advance()
-    assert np.isfinite(trainer.figures["generator/adversarial"]) and trainer.guard.total == 0
+    assert np.isfinite(trainer.figures.terms["generator"]["adversarial"]) and trainer.guard.total == 0
 
 
-def test_the_same_weights_are_drawn_by_every_process(observed: Observed) -> None:
+def test_every_process_draws_the_same_weights(observed: Observed) -> None:
     drawn = []
     for seed in (0, 1):
         trainer = wide(observed, nn.Identity())
         torch.manual_seed(seed)
-        draw_all_anew(trainer)
+        reinitialise_all(trainer)
         drawn.append(weights_of(trainer))
     assert all(torch.equal(drawn[0][name], drawn[1][name]) for name in drawn[0])
 
 
-def test_other_weights_are_drawn_for_each_player_and_the_next_time(observed: Observed) -> None:
-    """Else the way that went wrong would be gone again."""
+def test_weights_differ_between_players_and_steps(observed: Observed) -> None:
+    """Otherwise the run would fail again in the same way."""
     trainer = wide(observed, nn.Identity())
     starts = []
     for step in (3, 3, 500):
         trainer.step = step
-        draw_all_anew(trainer)
+        reinitialise_all(trainer)
         found = weights_of(trainer)
         starts += [tuple(found[name][:100].tolist()) for name in found]
     assert starts[:2] == starts[2:4] and len(set(starts)) == 4
 
 
-def test_one_player_alone_is_drawn_anew(observed: Observed) -> None:
-    """The other, its moments and the average stay."""
+def test_one_player_is_reinitialised_alone(observed: Observed) -> None:
+    """The other player, its moments and the average stay."""
     trainer = wide(observed, nn.Identity())
     before, moments = weights_of(trainer), dict(trainer.optimisers["generator"].state)
     average = [weight.clone() for weight in trainer.average.players["generator"].parameters()]
-    draw_anew(trainer, "discriminator")
+    reinitialise(trainer, "discriminator")
     after = weights_of(trainer)
     assert torch.equal(after["generator"], before["generator"])
     assert not torch.equal(after["discriminator"], before["discriminator"])
@@ -429,8 +430,10 @@ def test_one_player_alone_is_drawn_anew(observed: Observed) -> None:
 
 
 @pytest.mark.parametrize("between", [nn.BatchNorm1d, nn.LayerNorm])
-def test_a_network_with_normalisation_is_not_dead_afterwards(between: type[nn.Module], observed: Observed) -> None:
+def test_a_reinitialised_network_with_normalisation_is_not_constant(
+    between: type[nn.Module], observed: Observed
+) -> None:
     trainer = wide(observed, between(512))
-    draw_all_anew(trainer)
+    reinitialise_all(trainer)
     latent = trainer.game.latent(trainer.progress.random)
     assert trainer.game.generate(latent, None).std(0).min() > 0

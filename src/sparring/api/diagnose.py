@@ -3,33 +3,33 @@
 from pathlib import Path
 
 from sparring.errors import SparringError
-from sparring.report.diagnosis import Diagnosis, Traces
+from sparring.report.diagnosis import Diagnosis, RunHistory
 from sparring.runs.folder import open_run
 from sparring.storage import write_bytes, write_json
 
 
 def diagnose(run: str | Path, *, picture: Path | None = None, json: Path | None = None) -> Diagnosis:
-    """Say what happened to a run, when, why, and what to try; the same as `sparring diagnose`.
+    """Diagnose a run: what happened, when and why, what the watchdog did about it, and what to do next.
 
     Args:
-        run: a run folder: finished, interrupted, still going, given up, or made with the watchdog off.
-        picture: write the signals as a PNG file here.
-        json: write the diagnosis here.
+        run: a run folder: finished, interrupted, still going, given up, or trained with the watchdog off.
+        picture: write the signals to this PNG file.
+        json: write the diagnosis to this JSON file; ``Diagnosis.model_json_schema()`` is its schema.
 
     Raises:
-        SparringError: ``run`` is not a run folder, or ``picture`` is asked for where there are no signals.
+        SparringError: ``run`` is not a run folder, or a ``picture`` is requested and there are no signals.
     """
-    traces = Traces(open_run(run))
-    diagnosis = traces.diagnosis()
+    history = RunHistory(open_run(run))
+    diagnosis = history.diagnosis()
     if json is not None:
-        write_json(json, diagnosis.as_json())
+        write_json(json, diagnosis.model_dump(mode="json"))
     if picture is not None:
-        drawn = traces.picture()
-        if drawn is None:
+        content = history.picture()
+        if content is None:
             raise SparringError(
-                found=f"no signals in {traces.run.folder}",
-                expected="looks of the watchdog in signals.jsonl, to draw them",
-                remedy="leave --picture out, or train with --watchdog warn or repair",
+                found=f"no signals in {history.run.folder}",
+                expected="observations of the watchdog in signals.jsonl",
+                remedy="omit --picture, or train with --watchdog warn or repair",
             )
-        write_bytes(picture, drawn)
+        write_bytes(picture, content)
     return diagnosis

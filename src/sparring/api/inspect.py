@@ -179,7 +179,9 @@ def _write_sheet(path: Path, split: "Split") -> None:
     kind, data = modality(split.facts.modality), split.train
     columns = max(1, SHEET_SAMPLES // max(len(split.facts.classes), 1))
     rows = rows_by_class(data.labels, columns, SHEET_SAMPLES)
-    batch = data.batch(np.arange(min(max(SHEET_SAMPLES, kind.shown), len(data))) if rows is None else rows)
+    batch = data.batch(
+        np.arange(min(max(SHEET_SAMPLES, kind.samples_per_picture), len(data))) if rows is None else rows
+    )
 
     exhibits = kind.show(batch, split.facts, columns=8 if rows is None or columns == 1 else columns)
     first, *_ = write_exhibits(exhibits, path.with_suffix(""))

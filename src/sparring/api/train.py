@@ -13,7 +13,7 @@ from sparring.errors import SparringError, nearest
 from sparring.evaluation.judging import quick_score
 from sparring.modality import Survey
 from sparring.randomness import require_seed
-from sparring.recipe import Recipe, resolve, with_fields
+from sparring.recipe import AdversarialRecipe, Recipe, resolve, with_fields
 from sparring.runs.display import Display, Plain, Silent
 from sparring.runs.folder import Record, Run, create, new_folder, versions
 from sparring.runs.goal import SETTLED, Goal
@@ -115,6 +115,8 @@ def _resolved(
     resolved, reasons = resolve(with_fields(chosen, fields, OPTIONS), survey.facts, devices.describe(device))
     _check_count(resolved, survey.facts)
     _check_condition(resolved, name, survey.facts)
+    if isinstance(resolved, AdversarialRecipe):
+        resolved.loss_function()  # Refuses a loss that does not fit.
     return name, resolved, reasons, survey
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 
 def diagnose(run: Path, /, *, picture: Path | None = None, json: Path | None = None) -> None:
-    """Say what happened to a run, when, why, what was done, whether it helped, and what to try.
+    """Say what happened to a run, when and why, what was done about it, and what to do next.
 
-    Any run folder will do: finished, interrupted, still going, given up, or trained with --watchdog off.
+    The run may be finished, interrupted, still going, given up, or trained with --watchdog off.
 
     Examples:
         sparring diagnose runs/photos-001 --picture signals.png
@@ -16,10 +16,10 @@ def diagnose(run: Path, /, *, picture: Path | None = None, json: Path | None = N
     run
         A run folder.
     picture
-        Draw the signals, and what happened, into this PNG file.
+        Draw the incidents and signals of the run into this PNG file.
     json
-        Write the diagnosis to this file.
+        Write the diagnosis to this JSON file.
     """
     from sparring.api import diagnose as api
 
-    print(api.diagnose(run, picture=picture, json=json).words())
+    print(api.diagnose(run, picture=picture, json=json).text)

@@ -14,6 +14,7 @@ class Dense(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
 
     def forward(self, values: Tensor) -> Tensor:
+        """Map (batch, widths[0]) to (batch, widths[-1])."""
         for layer in self.layers[:-1]:
             values = leaky_relu(layer(values), 0.2)
         output: Tensor = self.layers[-1](values)

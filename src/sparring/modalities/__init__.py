@@ -1,4 +1,4 @@
-"""The kinds of samples there are, written out. Each is imported when it is asked for: they need torch."""
+"""All modalities, written out. Each is imported on demand, since modalities need torch."""
 
 from importlib import import_module
 
@@ -9,29 +9,29 @@ MODALITIES: dict[str, str | Modality] = {
     "images": "sparring.modalities.images.rooms:IMAGES",
     "points": "sparring.modalities.points.rooms:POINTS",
 }
-"""Name → the module and the name in it, or the modality itself."""
+"""Name → "module:attribute", or the modality itself."""
 
 
 def modality(name: str) -> Modality:
-    """The modality of that name.
+    """Return the modality called ``name``.
 
     Raises:
         SparringError: there is none.
     """
     if name not in MODALITIES:
         raise SparringError(
-            found=f"the modality {name!r}",
+            found=f"the unknown modality {name!r}",
             expected=" or ".join(MODALITIES),
             remedy="give the --recipe that it came with, whose file adds it to sparring.modalities.MODALITIES",
         )
-    place = MODALITIES[name]
-    if not isinstance(place, str):
-        return place
-    module, _, attribute = place.partition(":")
+    entry = MODALITIES[name]
+    if not isinstance(entry, str):
+        return entry
+    module, _, attribute = entry.partition(":")
     found: Modality = getattr(import_module(module), attribute)
     return found
 
 
 def modality_of(source: str) -> Modality:
-    """The modality that claims ``source`` most firmly, among equals the first; without any claim the first of all."""
+    """Return the modality with the strongest claim to ``source``; the first one listed wins a tie."""
     return max((modality(name) for name in MODALITIES), key=lambda one: one.claims(source))

@@ -26,7 +26,11 @@ MAX_FACTOR = 1e3
 
 
 def lead(real: list[Tensor], fake: list[Tensor]) -> Tensor:
-    """Return E softplus(D(x) - D(G(z))), the mean over critics of logits (batch,): the lead of real samples."""
+    """Return E softplus(D(x) - D(G(z))), the mean over critics of logits (batch,): the lead of real samples.
+
+    >>> lead(real=[torch.zeros(4)], fake=[torch.zeros(4)])
+    tensor(0.6931)
+    """
     ahead = [softplus(ours - theirs).mean() for ours, theirs in zip(real, fake, strict=True)]
     return torch.stack(ahead).mean()
 
@@ -43,6 +47,17 @@ def automatic(
             is learned first.
         at: the set point.
         turn: the turn that notes the lead.
+
+    Below the set point γ falls by 1 % per step, above it γ rises by a quarter of that:
+
+    >>> from sparring.flow import Figures
+    >>> gamma = automatic(start=1.0, rate=0.01, lowest=0.1)
+    >>> gamma.update(Figures(notes={"discriminator": {"lead": 0.7}}, fraction=0.5))
+    >>> round(gamma.value, 4)
+    0.99
+    >>> gamma.update(Figures(notes={"discriminator": {"lead": 0.9}}, fraction=0.5))
+    >>> round(gamma.value, 4)
+    0.9925
     """
     floor = geometric(start, lowest * start)
     rule = hold(note(turn, LEAD), at, rate, rise=RISE_RATIO, floor=floor)

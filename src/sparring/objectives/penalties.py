@@ -2,6 +2,21 @@
 
 Norms are over all values of one sample. A discriminator of several critics is penalised by the sum over them. Each
 formula carries the factor of its paper, so that the weight is the paper's γ or λ.
+
+The gradient of D(x) = 3 x₁ + 4 x₂ has the norm 5 everywhere:
+
+>>> from sparring.flow import Verdict
+>>> from sparring.randomness import RandomStream
+>>> def discriminator(sample, condition):
+...     return Verdict(logits=[sample @ torch.tensor([3.0, 4.0])], features=[])
+>>> critic = Critic(discriminator, None, RandomStream(seed=0, step=0, total=2, rows=slice(0, 2)))
+>>> real, fake = differentiable(torch.zeros(2, 2)), differentiable(torch.ones(2, 2))
+>>> r1(critic, real, fake).tolist()
+[12.5, 12.5]
+>>> gradient_penalty(critic, real, fake).tolist()
+[16.0, 16.0]
+>>> sparse(r2, 2)(critic, real, fake).tolist()
+[25.0, 0.0]
 """
 
 from collections.abc import Callable, Iterator
@@ -102,7 +117,13 @@ def lecam(real_level: Control, fake_level: Control) -> Penalty:
 
 
 def clip_weights(player: nn.Module, limit: float) -> None:
-    """Clamp every weight to [-limit, limit] after an update (Arjovsky et al. 2017, algorithm 1)."""
+    """Clamp every weight to [-limit, limit] after an update (Arjovsky et al. 2017, algorithm 1).
+
+    >>> player = nn.ParameterList([torch.tensor([-3.0, 0.5])])
+    >>> clip_weights(player, 1.0)
+    >>> player[0].tolist()
+    [-1.0, 0.5]
+    """
     with torch.no_grad():
         for weight in player.parameters():
             weight.clamp_(-limit, limit)

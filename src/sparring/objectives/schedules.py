@@ -16,7 +16,12 @@ def constant(value: float) -> Schedule:
 
 
 def cosine(start: float, end: float, *, until: float = 1.0) -> Schedule:
-    """Anneal from ``start`` to ``end`` along half a cosine until ``until`` (Loshchilov & Hutter 2017, eq. 5)."""
+    """Anneal from ``start`` to ``end`` along half a cosine until ``until`` (Loshchilov & Hutter 2017, eq. 5).
+
+    >>> rate = cosine(1.0, 0.0)
+    >>> [round(rate(fraction), 3) for fraction in (0.0, 0.25, 0.5, 1.0)]
+    [1.0, 0.854, 0.5, 0.0]
+    """
 
     def value(fraction: float) -> float:
         done = min(fraction / until, 1.0)
@@ -26,12 +31,22 @@ def cosine(start: float, end: float, *, until: float = 1.0) -> Schedule:
 
 
 def geometric(start: float, end: float) -> Schedule:
-    """Interpolate geometrically between ``start`` and ``end``, both positive."""
+    """Interpolate geometrically between ``start`` and ``end``, both positive.
+
+    >>> weight = geometric(1.0, 0.01)
+    >>> [round(weight(fraction), 3) for fraction in (0.0, 0.5, 1.0)]
+    [1.0, 0.1, 0.01]
+    """
     return lambda fraction: start * (end / start) ** fraction
 
 
 def geometric_cosine(start: float, end: float, *, until: float = 1.0) -> Schedule:
-    """Anneal the logarithm from ``start`` to ``end``, both positive, along half a cosine until fraction ``until``."""
+    """Anneal the logarithm from ``start`` to ``end``, both positive, along half a cosine until fraction ``until``.
+
+    >>> weight = geometric_cosine(1.0, 0.01, until=0.5)
+    >>> [round(weight(fraction), 3) for fraction in (0.0, 0.25, 0.5, 1.0)]
+    [1.0, 0.1, 0.01, 0.01]
+    """
     exponent = cosine(math.log(start), math.log(end), until=until)
     return lambda fraction: math.exp(exponent(fraction))
 

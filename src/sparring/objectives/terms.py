@@ -1,4 +1,19 @@
-"""Terms that a generator may minimise beside the adversarial loss: functions ``(attempt) -> scalar``."""
+"""Terms that a generator may minimise beside the adversarial loss: functions ``(attempt) -> scalar``.
+
+A generator that doubles its latents, a discriminator whose only feature is the sample, and real samples at 0:
+
+>>> from sparring.flow import Verdict
+>>> from sparring.randomness import RandomStream
+>>> latent = torch.tensor([[0.0], [1.0]])
+>>> critic = Critic(
+...     lambda sample, condition: Verdict(logits=[sample[:, 0]], features=[sample]),
+...     condition=None,
+...     random=RandomStream(seed=0, step=0, total=2, rows=slice(0, 2)),
+... )
+>>> attempt = Attempt(latent, 2 * latent, Batch(real=torch.zeros(2, 1)), critic, again=lambda latent: 2 * latent)
+>>> reconstruction(attempt), feature_matching(attempt), mode_seeking(attempt)
+(tensor(1.), tensor(1.), tensor(0.5000))
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias

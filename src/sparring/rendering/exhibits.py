@@ -1,4 +1,4 @@
-"""Exhibits: what a modality shows of samples to a person, in a report and as files."""
+"""Exhibits: renderings of samples, as a report embeds them and as files."""
 
 import io
 import wave
@@ -23,10 +23,10 @@ class Picture:
     """A picture.
 
     Args:
-        content: of a PNG file.
-        caption: below it.
-        words: what it shows, for those who cannot see it.
-        sharp: whether pixels stay squares when it is enlarged.
+        content: content of a PNG file.
+        caption: text below the picture.
+        words: alternative text, for readers who cannot see it.
+        sharp: whether pixels stay squares when the picture is enlarged.
     """
 
     content: bytes
@@ -48,9 +48,9 @@ class Sound:
     """A sound.
 
     Args:
-        content: of a WAV file.
-        caption: below it.
-        words: what is heard, for those who cannot hear it.
+        content: content of a WAV file.
+        caption: text below the player.
+        words: alternative text, for readers who cannot hear it.
     """
 
     content: bytes
@@ -68,7 +68,13 @@ class Sound:
 @final
 @dataclass(frozen=True)
 class Text:
-    """Lines of text, one for each sample."""
+    """Lines of text.
+
+    Args:
+        lines: one per sample.
+        caption: text below the lines.
+        words: alternative text.
+    """
 
     lines: tuple[str, ...]
     caption: str = ""
@@ -78,14 +84,21 @@ class Text:
 
     @property
     def file(self) -> bytes:
-        """Content of its file: UTF-8, a line each."""
+        """Content of its file: UTF-8, one line per sample."""
         return "".join(f"{line}\n" for line in self.lines).encode()
 
 
 @final
 @dataclass(frozen=True)
 class Table:
-    """Rows under a header, as they are read by a person."""
+    """Rows of text under a header.
+
+    Args:
+        header: names of the columns.
+        rows: one cell per column each.
+        caption: text below the table.
+        words: alternative text.
+    """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -105,6 +118,7 @@ class Table:
 
 
 Exhibit: TypeAlias = Picture | Sound | Text | Table
+"""Anything that a report can embed."""
 
 
 def picture_of(image: "Image", *, sharp: bool = False) -> Picture:
@@ -115,7 +129,7 @@ def picture_of(image: "Image", *, sharp: bool = False) -> Picture:
 
 
 def sound_of(samples: Tensor, rate: int) -> Sound:
-    """Encode a mono wave, (samples,) in [-1, 1], as 16-bit WAV of ``rate`` samples per second."""
+    """Encode a mono waveform, (samples,) in [-1, 1], as 16-bit WAV at ``rate`` samples per second."""
     levels = (samples.detach().float().cpu().nan_to_num().clamp(-1, 1) * 32767).round().numpy().astype("<i2")
     content = io.BytesIO()
     with wave.open(content, "wb") as file:
@@ -127,18 +141,18 @@ def sound_of(samples: Tensor, rate: int) -> Sound:
 
 
 def write_exhibits(exhibits: Sequence[Exhibit], stem: Path) -> list[Path]:
-    """Write each exhibit into a file beside ``stem``: stem.png, stem.wav, …; a second one of a kind is stem-2.png.
+    """Write each exhibit to a file named after ``stem``: stem.png, stem.wav, …; the second picture is stem-2.png.
 
     Raises:
         OSError: a file cannot be written.
         SparringError: ``stem`` has no name.
     """
     if not stem.name:
-        raise SparringError(found=f"{str(stem)!r}", expected="the path of a file", remedy="give a name")
+        raise SparringError(found=f"the path {str(stem)!r}", expected="one with a file name", remedy="add a name")
     paths: list[Path] = []
     for exhibit in exhibits:
-        alike = sum(path.suffix == exhibit.suffix for path in paths)
-        number = f"-{alike + 1}" if alike else ""
+        earlier = sum(path.suffix == exhibit.suffix for path in paths)
+        number = f"-{earlier + 1}" if earlier else ""
         paths.append(stem.with_name(f"{stem.name}{number}{exhibit.suffix}"))
         write_bytes(paths[-1], exhibit.file)
     return paths

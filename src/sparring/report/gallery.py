@@ -34,14 +34,14 @@ class Gallery:
         """The first samples."""
         rows = rows_by_class(self.labels, COLUMNS, MOST_ROWS)
         order = "" if rows is None else ", one row a class"
-        first = slice(0, self.kind.shown) if rows is None else rows
+        first = slice(0, self.kind.samples_per_picture) if rows is None else rows
         return self._shown(take(self.samples, first), f"Generated{order}; not selected.", "Generated samples")
 
     def real(self) -> list[Exhibit]:
         """Real samples in the same order."""
         train = self.split.train
         rows = rows_by_class(train.labels, COLUMNS, MOST_ROWS) if self.labels is not None else None
-        first = np.arange(min(self.kind.shown, len(train))) if rows is None else rows
+        first = np.arange(min(self.kind.samples_per_picture, len(train))) if rows is None else rows
         return self._shown(train.batch(first), "Real, from the training data.", "Real samples")
 
     def pairs(self, judgement: Judgement) -> list[Exhibit]:

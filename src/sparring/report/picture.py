@@ -1,298 +1,254 @@
-"""The signals of a run in one picture, with what ailed it, what was done, and whether that helped."""
+"""The picture of a run: its incidents on top, and below them its signals and controls, two panels for each question."""
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, TypeAlias, final
 
-from sparring.watchdog.incidents import CUT_SHORT, HELPED, IN_VAIN, PARTLY, PENDING, Incident
+from sparring.runs.logbook import LogLine
+from sparring.watchdog.incidents import Incident, Outcome
 from sparring.watchdog.rules import RULES
 from sparring.watchdog.signals import Observation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BLUE, RED, GREEN, OCHRE, GREY = "#1f4ea0", "#d1495b", "#2e8b57", "#b8860b", "#6b7280"
-MARKS = {
-    "found": ("o", RED, "found"),
-    HELPED: ("P", GREEN, "remedy that helped"),
-    PARTLY: ("P", GREY, "helped, but not enough"),
-    IN_VAIN: ("X", RED, "remedy that did not"),
-    PENDING: (">", GREY, "remedy not judged yet"),
-    CUT_SHORT: (">", GREY, "remedy not judged before the phase ended"),
+BLUE, OCHRE, RED, GREY, GREEN = "#1f4ea0", "#b8860b", "#d1495b", "#6b7280", "#2e8b57"
+FOUND = ("o", RED, "found")
+MARKERS = {
+    Outcome.HELPED: ("P", GREEN, "remedy that helped"),
+    Outcome.PARTLY: ("P", GREY, "remedy that helped in part"),
+    Outcome.FAILED: ("X", RED, "remedy that did not help"),
+    Outcome.PENDING: (">", GREY, "remedy not judged yet"),
+    Outcome.UNJUDGED: (">", GREY, "remedy not judged before the phase ended"),
 }
-"""What happened → shape, colour and words; a remedy is drawn by what came of it."""
-LINEAR, LOG, BOTH = "linear", "log", "symlog"
-SMALL = 1e-3
-"""Below it, an axis for small numbers of both signs is linear."""
-ALIKE = math.log(2)
-"""The lead where reals and samples score alike."""
+"""Outcome of a remedy → shape, colour and words."""
+GAMMA = "γ, or its factor"
+SYMLOG_THRESHOLD = 1e-3
+"""Value below which a symlog axis is linear."""
+
+Series: TypeAlias = dict[str, tuple[list[int], list[float]]]
+"""Name → samples seen and values."""
 
 
 @final
 @dataclass(frozen=True)
 class Panel:
-    """One field of the picture.
+    """One pair of axes.
 
     Args:
-        shows: what is drawn, by name → colour.
-        least: the values that the axis spans at the least.
-        most: the values that it spans at the most; what lies beyond is cut off.
+        signals: what is drawn, by name.
+        span: values that the axis spans at least.
+        limits: values that it spans at most; others are cut off.
         scale: "linear", "log", or "symlog" for small numbers of both signs.
-        line: a level to go by, and in words what it is.
+        line: a level for comparison, and its label.
     """
 
-    shows: Mapping[str, str]
-    least: tuple[float, float] | None = None
-    most: tuple[float, float] = (-math.inf, math.inf)
-    scale: str = LINEAR
+    signals: tuple[str, ...]
+    span: tuple[float, float] | None = None
+    limits: tuple[float, float] = (-math.inf, math.inf)
+    scale: str = "linear"
     line: tuple[float, str] | None = None
 
 
-def single(name: str, **choices: Any) -> Panel:
-    """A panel of one signal, with the band in which no rule complains of it."""
-    return Panel({name: BLUE}, **choices)
-
-
 SHARE = (0.0, 1.05)
-GAMMA = "γ, or its factor"
-TURNED = "What was turned?"
-OTHERS = (OCHRE, RED, GREY)
-"""Colours of dials of the same kind, after the first."""
 ROWS: dict[str, tuple[Panel, Panel]] = {
-    "Are both players level?": (
-        single("lead", least=(0.6, 1.4), line=(ALIKE, "alike")),
-        single("overlap", least=(0.0, 0.55), line=(0.5, "alike")),
+    "Are both players equally strong?": (
+        Panel(("lead",), span=(0.6, 1.4), line=(math.log(2), "equal")),
+        Panel(("overlap",), span=(0.0, 0.55), line=(0.5, "equal")),
     ),
     "How far from the data, and how much of it is covered?": (
-        single("distance", least=(0.0, 0.1), scale=BOTH),
-        single("coverage", least=SHARE),
+        Panel(("distance",), span=(0.0, 0.1), scale="symlog"),
+        Panel(("coverage",), span=SHARE),
     ),
-    "Does different noise give different samples?": (
-        single("diversity", least=(0.0, 1.4), line=(1.0, "reals")),
-        single("contrast", least=(0.0, 1.4), line=(1.0, "reals")),
+    "Do different latents give different samples?": (
+        Panel(("diversity",), span=(0.0, 1.4), line=(1.0, "real samples")),
+        Panel(("contrast",), span=(0.0, 1.4), line=(1.0, "real samples")),
     ),
-    "How strong are gradients and slopes?": (
-        Panel({"generator gradient": BLUE, "discriminator gradient": OCHRE}, scale=LOG),
-        Panel({"real slope": BLUE, "fake slope": OCHRE}, scale=LOG),
+    "How large are the gradients?": (
+        Panel(("generator gradient", "discriminator gradient"), scale="log"),
+        Panel(("real slope", "fake slope"), scale="log"),
     ),
-    "Is the training data known by heart?": (
-        single("held-out gap", least=(-0.25, 1.05), most=(-0.5, 1.2)),
-        single("nearer to training", least=SHARE, line=(0.5, "expected")),
+    "Does the discriminator overfit the training set?": (
+        Panel(("held-out gap",), span=(-0.25, 1.05), limits=(-0.5, 1.2)),
+        Panel(("nearer to training",), span=SHARE, line=(0.5, "expected")),
     ),
 }
-"""The question that a row answers → its panels. A last row shows the dials that were turned."""
-
-Values = dict[str, tuple[list[int], list[float]]]
+"""Question → the panels that answer it."""
 
 
 def signals_picture(
     observations: Sequence[Observation],
     incidents: Sequence[Incident] = (),
-    figures: Sequence[Mapping[str, Any]] = (),
+    log: Sequence[LogLine] = (),
     phases: Sequence[tuple[int, str]] = (),
 ) -> bytes:
-    """A PNG file: what happened on top, below it two panels for each question; what is healthy is shaded green.
+    """Return a PNG file; values of which no rule complains are shaded green.
 
     Args:
-        looks: of the run.
-        episodes: what ailed it.
-        figures: lines of log.jsonl, for the dials.
+        observations: those of the run.
+        incidents: those of the run.
+        log: lines of log.jsonl, for the controls.
         phases: samples seen when each phase but the first began, and its name.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    controls = _dials(figures)
-    values = {**_signals(observations), **{name: drawn for every in controls for name, drawn in every.items()}}
-    rows = {
-        asks: pair
-        for asks, pair in {**ROWS, TURNED: _panels(*controls)}.items()
-        if any(name in values for each in pair for name in each.shows)
-    }
-    lanes = list(dict.fromkeys(each.finding for each in incidents))
+    # Rows without anything to draw are left out; one lane per finding comes on top.
+    moved, controls = moved_controls(log)
+    series = {**_series((one.samples, one.values) for one in observations), **moved}
+    rows = {**ROWS, "Which controls moved?": controls}
+    rows = {title: row for title, row in rows.items() if any(name in series for panel in row for name in panel.signals)}
+    lanes = list(dict.fromkeys(incident.finding for incident in incidents))
     heights = [0.85 + 0.24 * len(lanes)] * bool(lanes) + [1.65] * max(len(rows), 1)
+    treated = [treatment.samples for incident in incidents for treatment in incident.treatments]
+    ends = [one.samples for one in observations] + [one.end for one in incidents] + [start for start, _ in phases]
+    last = max([*ends, *treated], default=1)
+
     figure = Figure(figsize=(10, 0.6 + sum(heights)), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
-    treated = [one.samples for each in incidents for one in each.treatments]
-    begun = [samples for samples, _ in phases]
-    last = max(
-        [*(observation.samples for observation in observations), *(each.end for each in incidents), *treated, *begun],
-        default=1,
-    )
     if lanes:
-        story = figure.add_subplot(grid[0, :])
-        _draw_story(story, incidents, lanes, last)
-        _mark_phases(story, phases, named=True)
-    for place, (asks, pair) in enumerate(rows.items(), start=bool(lanes)):
-        for side, panel in enumerate(pair):
-            axes = figure.add_subplot(grid[place, side])
-            _draw(axes, panel, values, "" if side else asks)
-            _mark(axes, incidents)
-            _mark_phases(axes, phases, named=place == 0)
-            _finish(axes, last, labelled=place == max(_places(rows, side, values), default=0) + bool(lanes))
-    words = "real samples seen  ·  green: where the watchdog finds nothing wrong with this signal"
+        axes = figure.add_subplot(grid[0, :])
+        _draw_incidents(axes, incidents, lanes, last)
+        _finish(axes, "What happened?", last)
+        _mark(axes, (), phases, named=True)
+        axes.grid(False)
+    for column in (0, 1):
+        lowest = None
+        for place, (title, row) in enumerate(rows.items(), start=bool(lanes)):
+            axes = figure.add_subplot(grid[place, column])
+            if any(name in series for name in row[column].signals):
+                _draw_panel(axes, row[column], series)
+                _mark(axes, incidents, phases, named=place == 0)
+                axes.tick_params(labelbottom=False)
+                lowest = axes
+            else:
+                axes.axis("off")
+            _finish(axes, "" if column else title, last)
+        if lowest is not None:
+            lowest.tick_params(labelbottom=True)
+
+    words = "real samples seen  ·  green: values of this signal of which the watchdog does not complain"
     figure.supxlabel(words, fontsize=8, color=GREY)
     content = io.BytesIO()
     figure.savefig(content, format="png")
     return content.getvalue()
 
 
-def healthy(signal: str, low: float, high: float) -> tuple[float, float] | None:
-    """The part of ``low`` to ``high`` below and above which not all rules complain; None if none looks at the value.
-
-    Some rules ask for little because others of their signals say the rest: one complaint does not make a value ill.
-    """
-    heights = [low + (high - low) * place / 2000 for place in range(2001)]
-    tests = [test for rule in RULES for test in (*rule.needed, *rule.either) if test.signal == signal]
-    sides = [side for end in (low, high) if (side := [test for test in tests if test.holds(end, ())])]
-    fine = [height for height in heights if not any(all(test.holds(height, ()) for test in side) for side in sides)]
-    return (min(fine), max(fine)) if fine and len(fine) < len(heights) else None
+def healthy_band(signal: str, low: float, high: float) -> tuple[float, float] | None:
+    """Return the values between ``low`` and ``high`` of which at least one rule does not complain; None if all are."""
+    criteria = [one for rule in RULES for one in (*rule.criteria, *rule.any_of) if one.signal == signal]
+    lows, highs = [one.low for one in criteria if one.low > low], [one.high for one in criteria if one.high < high]
+    return (min(lows, default=low), max(highs, default=high)) if lows or highs else None
 
 
-def _signals(observations: Sequence[Observation]) -> Values:
-    names = {name for observation in observations for name in observation.values}
-    there = {name: [observation for observation in observations if name in observation.values] for name in names}
-    return {name: ([each.samples for each in some], [each[name] for each in some]) for name, some in there.items()}
+def moved_controls(log: Sequence[LogLine]) -> tuple[Series, tuple[Panel, Panel]]:
+    """Return the controls that moved, and their panels: γ on the left, learning rates and augmentation on the right."""
+    controls = _series((line.samples, line.controls) for line in log)
+    kinds = {name: "rate" if name.endswith(" rate") else name.split()[0] for name in controls}
+    starts = {"gamma": 1.0, "rate": 1.0, "augmentation": 0.0}
+    moved = {name: kind for name, kind in kinds.items() if kind in starts and set(controls[name][1]) - {starts[kind]}}
+    labels = {name: name.replace("gamma ", f"{GAMMA}: ").replace("gamma", GAMMA) for name in moved}
+    left = tuple(labels[name] for name in moved if moved[name] == "gamma")
+    right = tuple(name for kind in ("rate", "augmentation") for name in moved if moved[name] == kind)
+    return {labels[name]: controls[name] for name in moved}, (Panel(left, scale="log"), Panel(right, scale="symlog"))
 
 
-def _dials(figures: Sequence[Mapping[str, Any]]) -> tuple[Values, Values]:
-    """The dials that were turned, by the names under which they are drawn: those of γ, then rates and augmentation."""
-    gammas: Values = {}
-    others: Values = {}
-    for written in dict.fromkeys(name for row in figures for name in row):
-        start, _, control = written.partition("dial: ")
-        kind, _, of_which = control.partition(" ")
-        if start or not (kind in ("strength", "augmentation") or control.endswith(" rate")):
-            continue
-        rows = [row for row in figures if isinstance(row.get(written), int | float)]
-        values = [float(row[written]) for row in rows]
-        if set(values) - {0.0 if kind == "augmentation" else 1.0}:
-            drawn = [int(row["samples"]) for row in rows], values
-            if kind == "strength":
-                gammas[f"{GAMMA}: {of_which}" if of_which else GAMMA] = drawn
-            else:
-                others[control] = drawn
-    return gammas, others
+def _series(rows: Iterable[tuple[int, Mapping[str, float]]]) -> Series:
+    found: Series = {}
+    for samples, values in rows:
+        for name, value in values.items():
+            horizontal, vertical = found.setdefault(name, ([], []))
+            horizontal.append(samples)
+            vertical.append(value)
+    return found
 
 
-def _panels(gammas: Values, others: Values) -> tuple[Panel, Panel]:
-    """The last row: rates from the first colour on, whatever stands between."""
-    colours = {name: GREEN for name in others if not name.endswith(" rate")}
-    rates = [name for name in others if name not in colours]
-    return (
-        Panel(dict(zip(gammas, cycle((BLUE, *OTHERS)), strict=False)), scale=LOG),
-        Panel({**dict(zip(rates, cycle((BLUE, *OTHERS)), strict=False)), **colours}, scale=BOTH),
-    )
+def _draw_incidents(axes: "Axes", incidents: Sequence[Incident], lanes: Sequence[str], last: int) -> None:
+    """Draw a lane per finding: a bar for each incident, marks where it was found and remedies judged, its outcome."""
+    present = {FOUND}
+    for incident in incidents:
+        height, judged = lanes.index(incident.finding), incident.treatments
+        marks = [(incident.start, FOUND), *((one.judged_at or one.samples, MARKERS[one.outcome]) for one in judged)]
+        end = max([incident.end, *(samples for samples, _ in marks)])
+        colour = GREEN if incident.outcome == Outcome.HELPED else RED if incident.active else GREY
+        axes.plot([incident.start, end], [height] * 2, color=colour, lw=7, alpha=0.25, solid_capstyle="butt")
+        for samples, (shape, colour, _) in marks:
+            axes.plot(samples, height, shape, color=colour, ms=7, mec="white", mew=0.8, clip_on=False, zorder=3)
+        present |= {mark for _, mark in marks}
 
-
-def _mark_phases(axes: "Axes", phases: Sequence[tuple[int, str]], *, named: bool) -> None:
-    """A thin line where each phase begins."""
-    for samples, name in phases if axes.axison else ():
-        axes.axvline(samples, color=GREY, lw=0.6, zorder=1)
-        if named:
-            axes.text(samples, 1.0, f" {name}", transform=axes.get_xaxis_transform(), va="top", fontsize=7, color=GREY)
-
-
-def _places(rows: Mapping[str, tuple[Panel, Panel]], side: int, values: Values) -> list[int]:
-    """The rows in which something is drawn on this side."""
-    return [place for place, pair in enumerate(rows.values()) if any(name in values for name in pair[side].shows)]
-
-
-def _draw_story(axes: "Axes", incidents: Sequence[Incident], lanes: Sequence[str], last: int) -> None:
-    """One lane for each finding: a bar while it held, where it was found and remedies were judged, and the outcome."""
-    for each in incidents:
-        height = lanes.index(each.finding)
-        colour = GREEN if each.outcome == HELPED else RED if each.lasts else GREY
-        marks = [(each.start, "found"), *((one.judged or one.samples, one.outcome) for one in each.treatments)]
-        stop = max([each.end, *(samples for samples, _ in marks)])
-        axes.plot([each.start, stop], [height, height], color=colour, lw=7, alpha=0.25, solid_capstyle="butt")
-        for samples, kind in marks:
-            shape, colour, _ = MARKS[kind]
-            axes.plot([samples], [height], shape, color=colour, ms=7, mec="white", mew=0.8, clip_on=False, zorder=3)
-        # Beside the bar where there is room, else on it.
-        place = stop if stop <= 0.7 * last else each.start
-        side = "right" if stop > 0.7 * last and each.start > 0.3 * last else "left"
-        axes.text(place, height, f"   {_outcome(each)}   ", ha=side, va="center", fontsize=7.5, color=GREY)
-    present = {"found", *(one.outcome for each in incidents for one in each.treatments)}
-    for shape, colour, words in (mark for kind, mark in MARKS.items() if kind in present):
-        axes.plot([], [], shape, color=colour, ms=6, label=words)
+        # The outcome stands beside the bar where there is room, else on it.
+        beside = end <= 0.7 * last
+        align = "left" if beside or incident.start <= 0.3 * last else "right"
+        place, words = end if beside else incident.start, f"   {incident.summary}   "
+        axes.text(place, height, words, ha=align, va="center", fontsize=7.5, color=GREY)
+    for shape, colour, label in (mark for mark in (FOUND, *MARKERS.values()) if mark in present):
+        axes.plot([], [], shape, color=colour, ms=6, label=label)
     axes.set_yticks(range(len(lanes)), list(lanes))
     axes.set_ylim(len(lanes) - 0.5, -0.5)
-    axes.set_title("What happened?", fontsize=9, loc="left", fontweight="bold", pad=20)
-    _finish(axes, last, labelled=True)
-    axes.grid(False)
-    axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
 
 
-def _outcome(incident: Incident) -> str:
-    """A few words on what came of it."""
-    if not incident.treatments:
-        return "left behind" if incident.left else "nothing was done" if incident.lasts else "passed"
-    tries = len(incident.treatments)
-    if incident.outcome == HELPED:
-        return f"helped at try {tries}" if tries > 1 else "helped"
-    return f"{tries} tries: {incident.outcome}" if tries > 1 else incident.outcome
-
-
-def _mark(axes: "Axes", incidents: Sequence[Incident]) -> None:
-    """Vertical lines where something was found, and where a remedy had helped."""
-    for each in (one for one in incidents if axes.axison and not one.left):
-        axes.axvline(each.start, color=RED, lw=0.8, ls=(0, (4, 3)), alpha=0.8, zorder=1)
-        if each.mended is not None:
-            axes.axvline(each.mended, color=GREEN, lw=0.8, ls=(0, (4, 3)), zorder=1)
-
-
-def _draw(axes: "Axes", panel: Panel, values: Values, asks: str) -> None:
-    drawn = {name: values[name] for name in panel.shows if name in values}
-    axes.set_title(asks, fontsize=9, loc="left", fontweight="bold", pad=20)
-    for name, (samples, column) in drawn.items():
-        dots = "." if len(column) < 80 else None
-        axes.plot(samples, column, color=panel.shows[name], lw=1.5, label=name, marker=dots, ms=4, zorder=2)
-    if not drawn:
-        axes.axis("off")
-        return
-    _scale(axes, panel, [value for _, column in drawn.values() for value in column])
+def _draw_panel(axes: "Axes", panel: Panel, series: Series) -> None:
+    """Draw the curves of a panel, its level for comparison, and the band of healthy values."""
+    colours, values = cycle((BLUE, OCHRE, RED, GREY)), list[float]()
+    for name in (name for name in panel.signals if name in series):
+        samples, column = series[name]
+        colour = GREEN if name.startswith("augmentation") else next(colours)
+        marker = "." if len(column) < 80 else None
+        axes.plot(samples, column, color=colour, lw=1.5, label=name, marker=marker, ms=4, zorder=2)
+        values += column
+    _set_scale(axes, panel, values)
     if panel.line is not None:
         axes.axhline(panel.line[0], color=GREY, lw=0.8, ls=":", label=panel.line[1])
-    low, high = axes.get_ylim()
-    band = healthy(next(iter(panel.shows)), low, high) if len(panel.shows) == 1 else None
+    band = healthy_band(panel.signals[0], *axes.get_ylim()) if len(panel.signals) == 1 else None
     if band is not None:
         axes.axhspan(*band, color=GREEN, alpha=0.09, lw=0, zorder=0)
 
 
-def _scale(axes: "Axes", panel: Panel, values: Sequence[float]) -> None:
-    """The vertical axis: as wide as the values need, within what the panel says."""
+def _set_scale(axes: "Axes", panel: Panel, values: Sequence[float]) -> None:
+    """Scale the vertical axis to the values, within what the panel says; to their logarithms if they vary by far."""
     positive = [value for value in values if value > 0]
-    flat = panel.scale == LINEAR and panel.least and len(positive) > 3 and max(positive) > 50 * panel.least[1]
-    if (panel.scale == LOG or flat) and positive:
+    large = panel.scale == "linear" and panel.span and len(positive) > 3 and max(positive) > 50 * panel.span[1]
+    if positive and (panel.scale == "log" or large):
         axes.set_yscale("log", nonpositive="mask")
-        axes.set_ylim(
-            10.0 ** math.floor(math.log10(min(positive))), 10.0 ** math.ceil(math.log10(max(positive)) + 1e-6)
-        )
-    elif panel.scale == BOTH:
-        axes.set_yscale("symlog", linthresh=SMALL, linscale=0.5)
+        low, high = math.log10(min(positive)), math.log10(max(positive)) + 1e-6
+        axes.set_ylim(10.0 ** math.floor(low), 10.0 ** math.ceil(high))
+    elif panel.scale == "symlog":
+        axes.set_yscale("symlog", linthresh=SYMLOG_THRESHOLD, linscale=0.5)
         axes.set_ylim(min(*values, 0.0) * 1.3, 1.3 * max(*values, 0.1))
-    elif panel.least is not None:
-        low, high = min(*values, panel.least[0]), max(*values, panel.least[1])
-        axes.set_ylim(max(low, panel.most[0]), min(high * 1.02, panel.most[1]))
+    elif panel.span is not None:
+        low, high = min(*values, panel.span[0]), max(*values, panel.span[1])
+        axes.set_ylim(max(low, panel.limits[0]), min(high * 1.02, panel.limits[1]))
     axes.minorticks_off()
 
 
-def _finish(axes: "Axes", last: int, *, labelled: bool) -> None:
+def _mark(axes: "Axes", incidents: Sequence[Incident], phases: Sequence[tuple[int, str]], *, named: bool) -> None:
+    """Draw a line where a finding was found, dashed, where a remedy had helped, dashed, and where a phase begins."""
+    for incident in (one for one in incidents if not one.abandoned):
+        for samples, colour in ((incident.start, RED), (incident.solved_at, GREEN)):
+            if samples is not None:
+                axes.axvline(samples, color=colour, lw=0.8, ls=(0, (4, 3)), alpha=0.8, zorder=1)
+    for start, name in phases:
+        axes.axvline(start, color=GREY, lw=0.6, zorder=1)
+        if named:
+            axes.text(start, 1.0, f" {name}", transform=axes.get_xaxis_transform(), va="top", fontsize=7, color=GREY)
+
+
+def _finish(axes: "Axes", title: str, last: int) -> None:
+    """Set title, legend, ticks and grid."""
+    axes.set_title(title, fontsize=9, loc="left", fontweight="bold", pad=20)
     handles, _ = axes.get_legend_handles_labels()
     if handles:
-        legend = axes.legend(ncols=len(handles), fontsize=8, frameon=False, handlelength=1.4, columnspacing=1.2)
-        legend.set_loc("lower left")
-        legend.set_bbox_to_anchor((-0.01, 0.94), axes.transAxes)
+        style = {"fontsize": 8, "frameon": False, "handlelength": 1.4, "columnspacing": 1.2}
+        axes.legend(ncols=len(handles), loc="lower left", bbox_to_anchor=(-0.01, 0.94), **style)
     axes.set_xlim(0, last * 1.01)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.locator_params(axis="x", nbins=5)  # More would touch one another where samples are counted in millions.
-    axes.tick_params(labelsize=8, labelbottom=labelled)
+    axes.tick_params(labelsize=8)
     axes.grid(alpha=0.25, lw=0.5)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -12,7 +12,7 @@ from sparring.modality import Modality
 from sparring.model import Model
 from sparring.rendering.exhibits import Picture, write_exhibits
 from sparring.report.curves import curves
-from sparring.report.diagnosis import Traces
+from sparring.report.diagnosis import RunHistory
 from sparring.report.gallery import Gallery
 from sparring.report.page import Report, ScoreTable, Training, page
 from sparring.runs.folder import Record, Run
@@ -99,16 +99,16 @@ def _summary(model: Model, split: Split, judgement: Judgement) -> list[str]:
 
 
 def _training(run: Run) -> Training:
-    """What the watchdog's diagnosis is; its picture is written beside curves.png."""
-    traces = Traces(run)
-    diagnosis, drawn = traces.diagnosis(), traces.picture()
+    """Return the diagnosis of the run, and write its picture beside curves.png."""
+    history = RunHistory(run)
+    diagnosis, drawn = history.diagnosis(), history.picture()
     if drawn is not None:
         write_bytes(run.folder / "signals.png", drawn)
-    caption = "What the watchdog saw; dashed lines where something was found (red) or had helped (green)."
-    told = [diagnosis.told(incident) for incident in diagnosis.incidents]
+    caption = "Signals of the watchdog; dashed lines: a finding (red), a remedy that had helped (green)."
+    told = [diagnosis.sentences(incident) for incident in diagnosis.incidents]
     return Training(
         verdict=diagnosis.verdict,
-        alarming=diagnosis.ails,
+        alarming=diagnosis.open_problems,
         sentences=[diagnosis.improvement.sentence, *diagnosis.remarks],
         incidents=[(heading, sentences) for heading, *sentences in told],
         picture=Picture(drawn, caption, "Signals of the run, and what happened.") if drawn is not None else None,

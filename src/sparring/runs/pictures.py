@@ -39,7 +39,7 @@ class SamplePictures:
         Raises:
             OSError: the picture cannot be written.
         """
-        self._write(self.split.train.batch(slice(0, self.modality.shown)), stem)
+        self._write(self.split.train.batch(slice(0, self.modality.samples_per_picture)), stem)
 
     def write_samples(self, game: Game, device: torch.device, stem: Path) -> None:
         """Write samples of ``game`` under conditions of held-out rows; where there are classes, one row per class.
@@ -50,7 +50,7 @@ class SamplePictures:
         held_out = self.split.held_out
         rows = rows_by_class(held_out.labels, COLUMNS) if held_out.conditions is not None else None
         if rows is None:
-            rows = np.resize(np.arange(len(held_out)), self.modality.shown)
+            rows = np.resize(np.arange(len(held_out)), self.modality.samples_per_picture)
         batch = held_out.batch(rows)
         samples = generate(game, batch_size(batch), batch.condition, seed=self.seed, stream="shown/", device=device)
         self._write(batch._replace(real=samples), stem)

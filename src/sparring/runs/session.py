@@ -148,7 +148,7 @@ class Session:
             # Show the speed, the time left and the latest figures.
             trained += progress.samples - before.samples
             rate = trained / max(time.monotonic() - began, 1e-9)
-            self.display.step(progress, self.trainer.figures, rate, self._seconds_left(progress), self.watchdog.word)
+            self.display.step(progress, self.trainer.figures, rate, self._seconds_left(progress), self.watchdog.status)
 
             # Log figures, show samples and measure the goal, when due; save a checkpoint every minute.
             if _is_due(before, progress, LOG_LINES):
@@ -180,7 +180,7 @@ class Session:
         if not checkpoints(self.run.checkpoints):
             self.logbook.rewind(0)
             self._record(Resumed(samples=0))
-            self.snapshots.forget_all()
+            self.snapshots.drop_after(-1)
             return
 
         # The state of the trainer, and complaints about damaged checkpoints that were skipped.
@@ -191,7 +191,7 @@ class Session:
 
         # Log, snapshots and watchdog forget what came after it.
         self.logbook.rewind(self.trainer.samples)
-        self.snapshots.forget_the_future()
+        self.snapshots.drop_after(self.trainer.samples)
         observations = read_observations(self.run.folder / "signals.jsonl")
         self.watchdog.restore(self.trainer.extra_state.get("watchdog"), observations)
         (reached,) = self.world.all_reduce_max([float(self.logbook.reached_goal(self.trainer.samples))])

@@ -74,7 +74,7 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def forget_after(folder: Path, samples: int) -> None:
-    """Remove the checkpoints of more than ``samples`` samples, because the run was rolled back and takes another course."""
+    """Remove the checkpoints of more than ``samples`` samples, after a rollback to there."""
     for checkpoint in checkpoints(folder):
         if int(checkpoint.name) > samples:
             _remove(checkpoint)

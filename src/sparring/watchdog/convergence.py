@@ -1,81 +1,87 @@
-"""Whether a run still improves."""
+"""Improvement of a run: a comparison of its latest distances with all earlier ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import fmean, stdev
+from math import sqrt
+from statistics import fmean, variance
 from typing import final
 
-from sparring.watchdog.signals import Observation, of_one_phase
+from pydantic import BaseModel, ConfigDict
 
-FEWEST = 12
-"""Looks with a distance from which on it can be told whether it still falls."""
-CHANCE = 0.01
-"""What two sets of 64 samples of the same data differ by in distance: less is not called worse."""
+from sparring.watchdog.signals import Observation, of_last_phase
+
+MIN_OBSERVATIONS = 12
+"""Observations of the distance that a comparison takes."""
+CHANCE_DISTANCE = 0.01
+"""Distance between two sets of 64 samples of the same data: a smaller loss is not called worse."""
 
 
 @final
-@dataclass(frozen=True)
-class Improvement:
-    """Whether samples still came nearer to held-out ones in the last phase that was looked at.
+class Improvement(BaseModel):
+    """Result of the comparison, for the last phase that was observed.
 
-    The mean distance over the last quarter of the looks is set against that of every earlier stretch of as many looks.
-    Where the best of them is not farther off by more than two standard errors of the difference, no gain can be told.
-    Where it is nearer by more than that, and by more than chance gives, the run was better before.
+    The mean distance of the last quarter of the observations is compared with that of every earlier window of as many.
+    If the best of these is not farther from the data by more than two standard errors of the difference, no further
+    improvement is detectable. If it is closer by more than that, and more than chance, the run was better earlier.
 
     Args:
-        stopped: whether no gain can be told; None where there are fewer than twelve looks.
-        since: real samples seen at the end of the first stretch from which on none can be told, or None.
-        now: mean distance over the last quarter of the looks, or None.
-        best: that of the best earlier stretch, or None.
+        stopped: whether no further improvement is detectable; None with fewer than twelve observations.
+        since: samples seen at the end of the first window from which on this holds, or None.
+        now: mean distance of the last quarter, or None.
+        best: mean distance of the best earlier window, or None.
         plus_minus: two standard errors of their difference, or None.
-        sentence: all of this in plain words.
+        sentence: the result in plain words.
     """
 
-    stopped: bool | None
-    since: int | None
-    now: float | None
-    best: float | None
-    plus_minus: float | None
+    model_config = ConfigDict(frozen=True)
+
+    stopped: bool | None = None
+    since: int | None = None
+    now: float | None = None
+    best: float | None = None
+    plus_minus: float | None = None
     sentence: str
 
 
 def improvement_of(observations: Sequence[Observation], total: int) -> Improvement:
-    """The rule of ``Improvement``."""
-    seen = [
-        (observation.samples, observation.values["distance"])
-        for observation in of_one_phase(observations)
-        if "distance" in observation.values
-    ]
-    if len(seen) < FEWEST:
-        few = f"Whether it still improved cannot be told: {len(seen)} looks at the distance, {FEWEST} are needed."
-        return Improvement(None, None, None, None, None, few)
+    """Compare the latest distances of a run of ``total`` samples with all earlier ones."""
+    seen = [(one.samples, one.values["distance"]) for one in of_last_phase(observations) if "distance" in one.values]
+    if len(seen) < MIN_OBSERVATIONS:
+        few = f"{len(seen)} observations of the distance, at least {MIN_OBSERVATIONS} are needed"
+        return Improvement(sentence=f"Too early to say whether the run still improves: {few}.")
+
+    # Compare windows of a quarter of the observations; the earlier ones do not reach into the last.
     size = len(seen) // 4
-    stretches = [[value for _, value in seen[place : place + size]] for place in range(len(seen) - size + 1)]
-    *_, last = stretches
-    earlier = stretches[: len(seen) - 2 * size + 1]
+    windows = [[distance for _, distance in seen[start : start + size]] for start in range(len(seen) - size + 1)]
+    last, earlier = windows[-1], windows[: len(seen) - 2 * size + 1]
     best = min(earlier, key=fmean)
     bound, gain = _two_errors(best, last), fmean(best) - fmean(last)
-    figures = f"{fmean(last):.3g} in the last quarter of the looks, {fmean(best):.3g} in the best stretch before"
-    words = f"distance to held-out samples {figures}, ± {bound:.2g}"
-    values = {"now": fmean(last), "best": fmean(best), "plus_minus": bound}
+
+    # Find the first window from which on none is significantly worse than the last.
+    worse = [start for start, one in enumerate(earlier) if fmean(one) - fmean(last) > _two_errors(one, last)]
+    since = seen[min(max(worse, default=-1) + 1, len(earlier) - 1) + size - 1][0]
+
+    result = f"No further improvement is detectable since {percent(since, total)} of the run"
     if gain > bound:
-        return Improvement(False, None, **values, sentence=f"It still improved at the end: {words}.")
-    told = [fmean(one) - fmean(last) > _two_errors(one, last) for one in earlier]
-    first = max((place for place, better in enumerate(told) if better), default=-1) + 1
-    since = seen[min(first, len(earlier) - 1) + size - 1][0]
-    if -gain > max(bound, CHANCE):
-        sentence = f"It was better before: {words}."
-    else:
-        sentence = f"No gain can be told since {percent(since, total)} of the run: {words}."
-    return Improvement(True, since, **values, sentence=sentence)
-
-
-def _two_errors(one: Sequence[float], other: Sequence[float]) -> float:
-    """Two standard errors of the difference of the means."""
-    return 2 * float((stdev(one) ** 2 / len(one) + stdev(other) ** 2 / len(other)) ** 0.5)
+        result = "It was still improving at the end"
+    elif -gain > max(bound, CHANCE_DISTANCE):
+        result = "It was better earlier"
+    means = f"{fmean(last):.3g} in the last quarter of the observations, {fmean(best):.3g} in the best window before"
+    return Improvement(
+        stopped=gain <= bound,
+        since=None if gain > bound else since,
+        now=fmean(last),
+        best=fmean(best),
+        plus_minus=bound,
+        sentence=f"{result}: distance to held-out samples {means}, ± {bound:.2g}.",
+    )
 
 
 def percent(samples: int, total: int) -> str:
-    """The share of a run."""
+    """Return the share of a run in words: "40 %"."""
     share = 100 * samples / max(total, 1)
     return f"{share:.1f} %" if 0 < share < 1 else f"{share:.0f} %"
+
+
+def _two_errors(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return two standard errors of the difference of the means."""
+    return 2 * sqrt(variance(one) / len(one) + variance(other) / len(other))

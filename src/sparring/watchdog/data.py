@@ -1,4 +1,4 @@
-"""What is wrong with data before anything is learned from it."""
+"""Faults of training data, found before the first step."""
 
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -6,69 +6,71 @@ from hashlib import blake2b
 import numpy as np
 import torch
 
-from sparring.data.dataset import Dataset, Split
+from sparring.data.dataset import Split
+from sparring.events import FindingReported
 from sparring.samples import floats, tensors
-from sparring.watchdog.rules import Finding
 
-NAME = "unhealthy data"
-LOOKED_AT = 20_000
-"""Samples that are looked at."""
-FEW = 200
-REPEATED = 0.2
-"""The share of samples that repeat another one."""
-ONE_CLASS = 0.9
-"""The share of the largest class where there are others."""
+UNHEALTHY_DATA = "unhealthy data"
+"""Name of these findings."""
+MAX_CHECKED = 20_000
+"""Samples that are checked, spread evenly over the data."""
+MIN_SAMPLES = 200
+"""Training samples below which copies of them are all that can be learned."""
+MAX_REPEATED = 0.2
+"""Share of samples that may repeat another one."""
+MAX_CLASS_SHARE = 0.9
+"""Share of samples that one class may have where there are others."""
 
 
-def unhealthy(split: Split, bounds: tuple[float, float] | None) -> list[Finding]:
-    """A finding for each fault of the training data.
+def check_data(split: Split, bounds: tuple[float, float] | None) -> list[FindingReported]:
+    """Return a finding for each fault of the training data.
 
     Args:
         split: the data.
-        bounds: what all values should lie between, or None.
+        bounds: expected range of all values, or None.
     """
-    rows = np.linspace(0, len(split.train) - 1, min(LOOKED_AT, len(split.train))).astype(np.int64)
-    some = split.train.subset(rows)
-    faults = [*_values(some, bounds), *_copies(some), *_classes(some, len(split.facts.classes)), *_few(split)]
-    return [Finding(NAME, 0, 0, says, advice, evidence) for says, advice, evidence in faults]
+    return [
+        FindingReported(samples=0, step=0, finding=UNHEALTHY_DATA, explanation=fault, advice=advice, evidence=evidence)
+        for fault, advice, evidence in _faults(split, bounds)
+    ]
 
 
-Fault = tuple[str, str, tuple[str, ...]]
+def _faults(split: Split, bounds: tuple[float, float] | None) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield explanation, advice and evidence of each fault."""
+    chosen = np.linspace(0, len(split.train) - 1, min(MAX_CHECKED, len(split.train))).astype(np.int64)
+    part, classes = split.train.subset(chosen), len(split.facts.classes)
 
+    # Values far outside the expected range, or all alike.
+    values = torch.cat([torch.zeros(0), *(one.flatten() for one in floats(part.batch(slice(None)).real))])
+    if len(values):
+        low, high, deviation = float(values.min()), float(values.max()), float(values.std())
+        evidence = (f"values from {low:.3g} to {high:.3g}", f"standard deviation {deviation:.3g}")
+        if bounds is not None and (low < 2 * bounds[0] or high > 2 * bounds[1]):
+            yield f"values lie outside {list(bounds)}.", "Scale the values before training.", evidence
+        elif deviation < 1e-3 * max(abs(low), abs(high), 1e-12):
+            yield "all values are nearly the same.", "Check that these are the files you meant.", evidence
 
-def _values(some: Dataset, bounds: tuple[float, float] | None) -> Iterator[Fault]:
-    values = torch.cat([part.flatten() for part in floats(some.batch(slice(None)).real)] or [torch.zeros(0)])
-    if len(values) == 0:
-        return
-    low, high, spread = float(values.min()), float(values.max()), float(values.std())
-    seen = (f"values from {low:.3g} to {high:.3g}", f"standard deviation {spread:.3g}")
-    if bounds is not None and (low < 2 * bounds[0] or high > 2 * bounds[1]):
-        yield f"values lie outside {list(bounds)}.", "Scale the values before training.", seen
-    elif spread < 1e-3 * max(abs(low), abs(high), 1e-12):
-        yield "all values are nearly the same.", "Look at the files: are they what you meant?", seen
+    # Copies.
+    rows = zip(*tensors(part.samples), strict=True)
+    distinct = len({blake2b(b"".join(value.tobytes() for value in row), digest_size=8).digest() for row in rows})
+    share = 1 - distinct / len(part)
+    if share > MAX_REPEATED:
+        evidence = (f"{distinct:,} distinct samples of {len(part):,}", f"{share:.0%} repeat another one")
+        yield "many samples are copies of others, and will be memorised.", "Remove the duplicates.", evidence
 
+    # One class where there are others.
+    if part.labels is not None and classes > 1:
+        known = part.labels[part.labels >= 0]
+        counts = np.bincount(known, minlength=classes)
+        share = counts.max() / max(len(known), 1)
+        if share > MAX_CLASS_SHARE:
+            evidence = (
+                f"{np.count_nonzero(counts)} of {classes} classes have samples",
+                f"{share:.0%} are of one class",
+            )
+            yield "nearly all samples are of one class.", "Check the folders, or train with --labels false.", evidence
 
-def _copies(some: Dataset) -> Iterator[Fault]:
-    rows = zip(*tensors(some.samples), strict=True)
-    different = len({blake2b(b"".join(part.tobytes() for part in row), digest_size=8).digest() for row in rows})
-    share = 1 - different / len(some)
-    if share > REPEATED:
-        seen = (f"{different:,} different samples of {len(some):,}", f"{share:.0%} repeat another one")
-        yield "many samples are copies of others, and will be memorised.", "Remove the duplicates.", seen
-
-
-def _classes(some: Dataset, classes: int) -> Iterator[Fault]:
-    if some.labels is None or classes < 2:
-        return
-    known = some.labels[some.labels >= 0]
-    counts = np.bincount(known, minlength=classes)
-    share = counts.max() / max(len(known), 1)
-    if share > ONE_CLASS:
-        seen = (f"{np.count_nonzero(counts)} of {classes} classes have samples", f"{share:.0%} are of one class")
-        yield "nearly all samples are of one class.", "Look at the folders, or train with --labels false.", seen
-
-
-def _few(split: Split) -> Iterator[Fault]:
-    if len(split.train) < FEW:
-        seen = (f"{len(split.train)} samples to train on", f"{len(split.held_out)} held out")
-        yield "there are so few samples that copies of them are what can be learned.", "Find more data.", seen
+    # Few samples.
+    if len(split.train) < MIN_SAMPLES:
+        evidence = (f"{len(split.train)} training samples", f"{len(split.held_out)} held out")
+        yield "there are so few samples that a model can only copy them.", "Add more data.", evidence

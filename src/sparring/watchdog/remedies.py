@@ -1,21 +1,23 @@
-"""What the watchdog does about a finding: turn dials, mostly, so that everything can be put back."""
+"""Remedies for findings: they move controls, which can be reverted, roll the run back, or reinitialise weights."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import final
 
 import torch
 from torch import nn
 
-from sparring.games.game import controls_named, phase_at
+from sparring.games.game import Role, controls_named, phase_at
 from sparring.randomness import generator as seeded_generator
 from sparring.training.trainer import Trainer
 
-JUDGES, PUBLISHED = "judges", "published"
-"""Stand for the players of these roles."""
-RATES, JUDGES_RATES, PUBLISHED_RATES = "rates", f"rates of {JUDGES}", f"rates of {PUBLISHED}"
-"""Stand for the learning rates of all players, or of those of one role."""
+RATES, CRITIC_RATES, PUBLISHED_RATES = "rates", "critic rates", "published rates"
+"""Stand for the learning rates of all players, of the critics, and of the published players."""
+BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+"""Layers that make a sample's output depend on the others of its batch."""
+MAX_REINITIALISATION_STEP = 2000
+"""Step from which on weights are not reinitialised: too much would be lost."""
 
 
 @final
@@ -23,184 +25,174 @@ RATES, JUDGES_RATES, PUBLISHED_RATES = "rates", f"rates of {JUDGES}", f"rates of
 class Remedy:
     """One thing to try.
 
+    A control's name stands for all controls of the game that have it ("gamma a", "gamma b").
+
     Args:
-        says: what is done, in plain words.
-        back: whether to go back to the last good state first.
-        turns: dial → factor. A dial's name stands for all that the game has of this name ("strength a", "strength b"),
-            ``RATES`` and its kin for the learning rates of players.
-        sets: dial → value, where it is lower.
-        steers: dials that follow their rule from now on.
-        stays: dials that do not follow it any more.
-        fresh: roles whose players' weights are drawn anew.
-        spread: of these weights, that of He et al. (2015) being 1.
-        bold: whether it may break a run that is alive: the present state is kept first, to come back to.
-        trial: looks after which it is judged.
+        description: what is done, for the user.
+        factors: control → factor on its value.
+        minimums: control → value to which a lower one is raised.
+        enables: controls whose rules apply from now on.
+        disables: controls whose rules do not apply any more.
+        rolls_back: whether the last good state is restored first.
+        reinitialises: roles of the players whose weights are drawn anew.
+        gain: standard deviation of these weights, relative to He et al. (2015).
+        risky: whether it may ruin the run, which is then rolled back to the state before the remedy.
+        trial: observations after which it is judged.
     """
 
-    says: str
-    back: bool = False
-    turns: Mapping[str, float] = field(default_factory=dict)
-    sets: Mapping[str, float] = field(default_factory=dict)
-    steers: tuple[str, ...] = ()
-    stays: tuple[str, ...] = ()
-    fresh: tuple[str, ...] = ()
-    spread: float = 1.0
-    bold: bool = False
+    description: str
+    factors: Mapping[str, float] = field(default_factory=dict)
+    minimums: Mapping[str, float] = field(default_factory=dict)
+    enables: tuple[str, ...] = ()
+    disables: tuple[str, ...] = ()
+    rolls_back: bool = False
+    reinitialises: tuple[Role, ...] = ()
+    gain: float = 1.0
+    risky: bool = False
     trial: int = 6
 
     def fits(self, trainer: Trainer) -> bool:
-        """Whether it would change anything, and goes together with the networks."""
-        if "strength" in self.steers and _mixes_samples(trainer):
+        """Return whether it would change anything, and suits the networks."""
+        if "gamma" in self.enables and _mixes_samples(trainer):
             return False
-        if self.fresh:
+        if self.reinitialises:
             # Later too much would be lost: what was learned so far, or in the phase before.
-            early = trainer.step < FRESH_BEFORE and phase_at(trainer.game, trainer.progress.fraction) == 0
-            return early and all(_players(role, trainer) for role in self.fresh)
-        controls = trainer.controls
-        steered = any(not controls[one].enabled for name in self.steers for one in _called(name, trainer))
-        turned = any(_called(name, trainer) for name in self.turns)
-        raised = any(
-            controls[one].value < min(value, controls[one].highest)
-            for name, value in self.sets.items()
-            for one in _called(name, trainer)
+            first_phase = phase_at(trainer.game, trainer.progress.fraction) == 0
+            trainable = all(_players(role, trainer) for role in self.reinitialises)
+            return trainer.step < MAX_REINITIALISATION_STEP and first_phase and trainable
+        if self.rolls_back and not (self.factors or self.minimums or self.enables):
+            return True
+        controls, minimums = trainer.controls, _controls(self.minimums, trainer)
+        raises = any(
+            controls[one].value < min(self.minimums[name], controls[one].highest) for one, name in minimums.items()
         )
-        return steered or turned or raised or (self.back and not self.steers and not self.turns and not self.sets)
+        enables = any(not controls[one].enabled for one in _controls(self.enables, trainer))
+        return raises or enables or bool(_controls(self.factors, trainer))
 
-    def touched(self, trainer: Trainer) -> list[str]:
-        """The dials that it turns."""
-        return [one for name in (*self.turns, *self.sets, *self.steers) for one in _called(name, trainer)]
+    def moved(self, trainer: Trainer) -> list[str]:
+        """Return the names of the controls that it moves."""
+        return list(_controls([*self.factors, *self.minimums, *self.enables], trainer))
 
     def apply(self, trainer: Trainer) -> None:
-        """Turn the dials, or draw the weights anew."""
+        """Move the controls, and reinitialise the weights; a control at 0 starts at 1 when its rule is enabled."""
         controls = trainer.controls
-        for name, factor in self.turns.items():
-            for one in _called(name, trainer):
-                controls[one].set(controls[one].value * factor)
-        for name, value in self.sets.items():
-            for one in _called(name, trainer):
-                controls[one].set(max(controls[one].value, value))
-        for name in self.steers:
-            for one in _called(name, trainer):
-                controls[one].enabled = True
-                controls[one].set(controls[one].value or 1.0)
-        for name in self.stays:
-            for one in _called(name, trainer):
-                controls[one].enabled = False
-        for role in self.fresh:
+        for one, name in _controls(self.factors, trainer).items():
+            controls[one].set(controls[one].value * self.factors[name])
+        for one, name in _controls(self.minimums, trainer).items():
+            controls[one].set(max(controls[one].value, self.minimums[name]))
+        for one in _controls(self.enables, trainer):
+            controls[one].enabled = True
+            controls[one].set(controls[one].value or 1.0)
+        for one in _controls(self.disables, trainer):
+            controls[one].enabled = False
+        for role in self.reinitialises:
             for player in _players(role, trainer):
-                draw_anew(trainer, player, self.spread)
+                reinitialise(trainer, player, self.gain)
 
 
-BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-"""Layers by which what becomes of a sample depends on the others of its batch."""
-FRESH_BEFORE = 2000
-"""Steps after which weights are not drawn anew: too much would be lost."""
-
-SLOWER = Remedy(
-    "rates to a quarter, penalties twice as strong", back=True, turns={RATES: 0.25, "strength": 2.0}, stays=(RATES,)
+SLOW_DOWN = Remedy(
+    "learning rates × 1/4, penalties × 2", factors={RATES: 0.25, "gamma": 2.0}, disables=(RATES,), rolls_back=True
 )
-RISING = replace(
-    SLOWER, says="rates to a quarter, from where they rise again, penalties twice as strong", steers=(RATES,), stays=()
+SLOW_RESTART = replace(
+    SLOW_DOWN,
+    description="learning rates × 1/4, from where they recover, and penalties × 2",
+    enables=(RATES,),
+    disables=(),
 )
-STEADIER = Remedy("γ is found from now on, by holding the lead at its set point", steers=("strength",), trial=10)
+AUTOMATIC_GAMMA = Remedy("automatic γ, which holds the lead at its set point", enables=("gamma",), trial=10)
+AUGMENT = Remedy("augmentation of one sample in five", minimums={"augmentation": 0.2})
 REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
     "non-finite numbers": (
-        RISING,
-        Remedy("the discriminator's weights are drawn anew, half as large", back=True, fresh=(JUDGES,), spread=0.5),
-        RISING,
-        SLOWER,
+        SLOW_RESTART,
+        Remedy("discriminator reinitialised, at half scale", rolls_back=True, reinitialises=(Role.CRITIC,), gain=0.5),
+        SLOW_RESTART,
+        SLOW_DOWN,
     ),
-    "divergence": (STEADIER, SLOWER, SLOWER, SLOWER, SLOWER),
+    "divergence": (AUTOMATIC_GAMMA, SLOW_DOWN, SLOW_DOWN, SLOW_DOWN, SLOW_DOWN),
     "vanishing gradient": (
-        Remedy("all weights are drawn anew, as He et al. (2015) do", fresh=(PUBLISHED, JUDGES)),
-        STEADIER,
-        Remedy("the generator's rate four times as high", turns={PUBLISHED_RATES: 4.0}, bold=True),
+        Remedy("all weights reinitialised (He et al. 2015)", reinitialises=(Role.PUBLISHED, Role.CRITIC)),
+        AUTOMATIC_GAMMA,
+        Remedy("learning rate of the generator × 4", factors={PUBLISHED_RATES: 4.0}, risky=True),
     ),
-    "mode collapse": (STEADIER, SLOWER, SLOWER),
+    "mode collapse": (AUTOMATIC_GAMMA, SLOW_DOWN, SLOW_DOWN),
     "imbalance": (
-        STEADIER,
-        Remedy("the discriminator's rate is halved", turns={JUDGES_RATES: 0.5}),
-        Remedy("samples are augmented before they are judged", sets={"augmentation": 0.2}),
+        AUTOMATIC_GAMMA,
+        Remedy("learning rate of the discriminator × 1/2", factors={CRITIC_RATES: 0.5}),
+        AUGMENT,
     ),
     "weak discriminator": (
         Remedy(
-            "the discriminator's weights are drawn anew, and γ is found from now on, from a tenth of what it was",
-            turns={"strength": 0.1},
-            steers=("strength",),
-            fresh=(JUDGES,),
+            "discriminator reinitialised, and automatic γ from a tenth of its value",
+            factors={"gamma": 0.1},
+            enables=("gamma",),
+            reinitialises=(Role.CRITIC,),
             trial=10,
         ),
-        Remedy("penalties a quarter as strong", turns={"strength": 0.25}),
-        Remedy("the discriminator's rate is doubled", turns={JUDGES_RATES: 2.0}),
+        Remedy("penalties × 1/4", factors={"gamma": 0.25}),
+        Remedy("learning rate of the discriminator × 2", factors={CRITIC_RATES: 2.0}),
     ),
     "discriminator overfitting": (
-        Remedy("samples are augmented before they are judged, one in five", sets={"augmentation": 0.2}),
-        Remedy(
-            "two in five are augmented, and the scores are held together (LeCam)",
-            sets={"augmentation": 0.4, "lecam": 0.3},
-        ),
-        Remedy("three in five are augmented", sets={"augmentation": 0.6}),
+        AUGMENT,
+        Remedy("augmentation of two samples in five, and LeCam", minimums={"augmentation": 0.4, "lecam": 0.3}),
+        Remedy("augmentation of three samples in five", minimums={"augmentation": 0.6}),
     ),
-    "oscillation": (STEADIER, Remedy("rates are halved", turns={RATES: 0.5})),
+    "oscillation": (AUTOMATIC_GAMMA, Remedy("learning rates × 1/2", factors={RATES: 0.5})),
     "stagnation": (
-        Remedy("rates 64 times as high", turns={RATES: 64.0}, bold=True, trial=3),
-        Remedy("rates four times as high", turns={RATES: 4.0}, bold=True, trial=3),
+        Remedy("learning rates × 64", factors={RATES: 64.0}, risky=True, trial=3),
+        Remedy("learning rates × 4", factors={RATES: 4.0}, risky=True, trial=3),
     ),
 }
-"""Finding → what is tried, one after the other. What is not here, a person has to mend."""
+"""Finding → remedies in the order in which they are tried. Other findings are left to the user."""
 
 
 @torch.no_grad()
-def draw_anew(trainer: Trainer, player: str, spread: float = 1.0) -> None:
-    """Weights of ``spread`` times what He et al. (2015) take, biases zero, and no gradient so far remembered."""
+def reinitialise(trainer: Trainer, player: str, gain: float = 1.0) -> None:
+    """Draw weights as He et al. (2015) do, times ``gain``, and reset all else that the player has learned."""
     network = trainer.game.players[player]
     generator = seeded_generator(trainer.plan.seed, f"anew/{player}", trainer.step)
     for module in network.modules():
-        _begin_anew(module, spread, generator)
+        # A value that a transposed convolution writes comes from one in prod(stride) of its weights.
+        transposed = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
+        strides = module.stride if isinstance(module, transposed) else ()
+        for name, weight in module.named_parameters(recurse=False):
+            if weight.dim() > 1:
+                inputs = weight[:, 0].numel() / math.prod(strides) if strides else weight[0].numel()
+                weight.copy_(torch.randn(weight.shape, generator=generator) * gain * (2 / inputs) ** 0.5)
+            else:
+                weight.fill_(1.0 if name == "weight" else 0.0)  # One-dimensional weights are gains of normalisation.
+        if isinstance(module, BATCH_NORM):
+            module.reset_running_stats()
     if player in trainer.optimisers:
         trainer.optimisers[player].state.clear()
     if player in trainer.game.published:
         trainer.average.players[player].load_state_dict(network.state_dict())
 
 
-def _begin_anew(module: nn.Module, spread: float, generator: torch.Generator) -> None:
-    """The weights of one layer, those of layers within it excepted; running statistics are forgotten."""
-    # Each value that a transposed convolution paints comes from one in so many of its weights.
-    strides = module.stride if isinstance(module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d) else ()
-    for name, weight in module.named_parameters(recurse=False):
-        if weight.dim() > 1:
-            inputs = weight[:, 0].numel() / math.prod(strides) if strides else weight[0].numel()
-            weight.copy_(torch.randn(weight.shape, generator=generator) * spread * (2 / inputs) ** 0.5)
-        else:
-            weight.fill_(1.0 if name == "weight" else 0.0)  # One-dimensional weights are gains of normalisation.
-    if isinstance(module, BATCH_NORM):
-        module.reset_running_stats()
-
-
-def _mixes_samples(trainer: Trainer) -> bool:
-    """Whether the score of a sample depends on the others of its batch, so that its slope is not that of a function."""
-    critics = [trainer.game.players[name] for name in trainer.game.critics]
-    return any(isinstance(layer, BATCH_NORM) for judge in critics for layer in judge.modules())
-
-
-def keep_turned(trainer: Trainer, controls: Mapping[str, tuple[float, bool]]) -> None:
-    """After going back: dials that follow a rule go on from there; what the watchdog turned since stays turned."""
-    for name, (value, enabled) in controls.items():
+def keep_adjusted(trainer: Trainer, former: Mapping[str, tuple[float, bool]]) -> None:
+    """After a rollback, move controls back to ``former`` positions, unless their rule was and is enabled."""
+    for name, (value, enabled) in former.items():
         control = trainer.controls[name]
         if not (enabled and control.enabled):
             control.value, control.enabled = value, enabled
 
 
-def _called(name: str, trainer: Trainer) -> list[str]:
-    """The trainer's dials that ``name`` stands for; none where its game has no such dial."""
-    game = trainer.game
-    rates = {RATES: tuple(game.players), JUDGES_RATES: game.critics, PUBLISHED_RATES: game.published}
-    if name in rates:
-        return [f"{player} rate" for player in rates[name] if f"{player} rate" in trainer.controls]
-    return controls_named(game, name)
+def _mixes_samples(trainer: Trainer) -> bool:
+    """Return whether a sample's logit depends on others of its batch, so that ∇D is not that of one sample."""
+    critics = [trainer.game.players[name] for name in trainer.game.critics]
+    return any(isinstance(layer, BATCH_NORM) for critic in critics for layer in critic.modules())
 
 
-def _players(role: str, trainer: Trainer) -> list[str]:
-    """The players of a role that learn by an optimiser."""
-    named = {JUDGES: trainer.game.critics, PUBLISHED: trainer.game.published}[role]
+def _controls(names: Iterable[str], trainer: Trainer) -> dict[str, str]:
+    """Return the trainer's controls that the names stand for → the name."""
+    game, found = trainer.game, dict[str, str]()
+    rates = {RATES: tuple(game.players), CRITIC_RATES: game.critics, PUBLISHED_RATES: game.published}
+    for name in names:
+        own = [f"{player} rate" for player in rates[name]] if name in rates else controls_named(game, name)
+        found |= {control: name for control in own if control in trainer.controls}
+    return found
+
+
+def _players(role: Role, trainer: Trainer) -> list[str]:
+    """Return the players of a role that have an optimiser."""
+    named = trainer.game.critics if role == Role.CRITIC else trainer.game.published
     return [player for player in named if player in trainer.optimisers]

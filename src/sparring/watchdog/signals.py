@@ -1,26 +1,26 @@
-"""What can be seen of a run while it goes on: cheap figures of every step, and now and then a look at samples.
+"""Signals of a run: figures of every step, and now and then an observation of generated samples.
 
 Every signal is relative to the data or to another signal, so that one threshold serves all data.
 """
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Protocol, final
+from typing import Any, TypeAlias, final
 
 import torch
 from torch import Tensor
 
 from sparring.data.dataset import Dataset, Split
-from sparring.data.facts import Facts
 from sparring.flow import Batch
 from sparring.games.game import Game, Role, controls_named, roles
+from sparring.modality import Modality
 from sparring.objectives.gamma import LEAD
 from sparring.randomness import generator
 from sparring.samples import Sample, batch_size, floats, to_device
@@ -28,37 +28,51 @@ from sparring.sampling import generate
 from sparring.storage import read_lines
 from sparring.training.trainer import Trainer
 
-SEEN = 64
-"""Samples from fixed noise at each look, and as many real ones beside them."""
-JUDGED = 256
-"""Held-out samples that the generated ones are compared with."""
-MARGIN = 0.05
-"""How far values may lie outside the range of the real ones, as a share of it."""
-FAR = 1e9
-"""Stands for the spread of samples that are not finite."""
+SAMPLES = 64
+"""Samples generated from fixed latents at each observation, and real samples under whose conditions they are."""
+REFERENCES = 256
+"""Training samples, and held-out samples, that the generated ones are compared with."""
+RANGE_MARGIN = 0.05
+"""Tolerance beyond the range of real values, as a share of that range."""
+JSON_INFINITY = 1e9
+"""Stands for infinity, which JSON has not."""
 NEIGHBOURS = 5
-"""Of 256 held-out samples; fewer of fewer. The radius around each is the distance to the last of them."""
-NORM = "norm"
-"""The only figure of a turn's gradient."""
-FIRST, LOOKS = 64, 50
-"""Steps to the first look; looks after which they become half as frequent."""
+"""Neighbours among 256 held-out samples that lie within the radius of one; proportionally fewer among fewer."""
+FIRST_INTERVAL, OBSERVATIONS = 64, 50
+"""Steps between the first observations; observations per doubling of the steps, which doubles the interval."""
+SIGNALS = {
+    "lead": "E softplus(D(x) - D(G(z))): 0.69 where real and generated samples have equal logits",
+    "overlap": "share of pairs in which the generated sample has the higher logit, 1/2 where both kinds are alike",
+    "sure": "mean sign of D(x) over the mean logit of generated samples, in [-1, 1]",
+    "real slope": "mean norm of ∇D at real samples",
+    "fake slope": "mean norm of ∇D at generated samples",
+    "generator gradient": "norm of the gradient of the published players, where there are critics",
+    "discriminator gradient": "norm of the gradient of the critics",
+    "penalty share": "penalties, relative to the adversarial term",
+    "steered": "1 where γ follows its rule, 0 where it is fixed",
+    "paired": "1 where the loss compares pairs, so that the lead rests at 0.69, 0 where it may have any value",
+    "swing": "standard deviation of the lead from step to step",
+    "spent": "spent share of the budget, in [0, 1]",
+    "refused": "updates that were skipped because a number was not finite",
+    "diversity": "mean distance between samples (of one class, if there are classes), relative to real samples",
+    "contrast": "standard deviation of the values of samples, relative to real samples",
+    "moved": "change of samples of the same latents since the previous observation, relative to distances of real ones",
+    "held-out gap": "share of the discriminator's lead that it has on training samples over held-out ones",
+    "distance": "energy distance between samples of the average and held-out ones, relative to distances of real ones",
+    "coverage": "share of held-out samples that have a generated one nearby",
+    "outside": "share of values beyond the range of training samples",
+    "nearer to training": "share of samples nearer to training samples than to held-out ones, 1/2 expected",
+}
+"""Signals that every modality has. With several critics or generators they are means over their turns."""
 
-
-class SignalSource(Protocol):
-    """What a modality adds: features that are cheap to compare, and signals of its own."""
-
-    @property
-    def bounds(self) -> tuple[float, float] | None: ...
-
-    def cheap_features(self, samples: Sample, facts: Facts) -> Tensor: ...
-
-    def extra_signals(self, real: Sample, fake: Sample) -> Mapping[str, float]: ...
+Sums: TypeAlias = dict[tuple[str, str, str], tuple[int, float, float]]
+"""(kind, turn, name) of a figure → count, sum and sum of squares."""
 
 
 @final
 @dataclass(frozen=True)
 class Observation:
-    """One look: when, every signal by its name (see ``SIGNALS``), and the number of the game's phase."""
+    """The signals of a run after ``step`` steps, by name (see ``SIGNALS``), and the number of the game's phase."""
 
     step: int
     samples: int
@@ -70,262 +84,217 @@ class Observation:
 
     @property
     def written(self) -> dict[str, float]:
-        """The values, and the phase where it is not the first: one line of signals.jsonl beside step and samples."""
+        """Fields of a line of signals.jsonl beside step and samples; the first phase goes without saying."""
         return {**self.values, **({"phase": self.phase} if self.phase else {})}
 
 
-SIGNALS = {
-    "lead": "E softplus(D(x) - D(G(z))): 0.69 where reals and fakes score alike",
-    "overlap": "share of pairs in which the fake scores higher than the real, 1/2 where they are alike",
-    "sure": "mean sign of D(x) over the mean score of fakes, in [-1, 1]",
-    "real slope": "mean length of ∇D at real samples",
-    "fake slope": "mean length of ∇D at generated samples",
-    "generator gradient": "length of the gradient of whoever is published, where there are judges",
-    "discriminator gradient": "length of the judges' gradient",
-    "penalty share": "what the penalties weigh, the adversarial term being 1",
-    "steered": "1 where γ finds itself, 0 where it was given",
-    "paired": "1 where the loss scores pairs, so that the lead rests at 0.69, 0 where it may be any number",
-    "swing": "standard deviation of the lead from step to step",
-    "spent": "share of the budget that is spent, in [0, 1]",
-    "refused": "updates that were not made because a number was not finite",
-    "diversity": "mean distance between samples (of one class, if there are classes), that of reals being 1",
-    "contrast": "standard deviation of the values of samples, that of reals being 1",
-    "moved": "how far samples from the same noise have moved since the look before, distances of reals being 1",
-    "held-out gap": "share of the discriminator's lead that it has on training samples over held-out ones",
-    "distance": "energy distance between samples of the average and held-out ones, distances of reals being 1",
-    "coverage": "share of held-out samples that have a generated one nearby",
-    "outside": "share of values beyond those of training samples",
-    "nearer to training": "share of samples nearer to training than to held-out ones, 1/2 expected",
-}
-"""What each signal is. Of several judges or generators it is the mean over their turns."""
-
-
 def due(step: int) -> bool:
-    """Whether a look is due after ``step`` steps: every 64 at first, half as often with every doubling of the run."""
-    interval = FIRST
-    while step > interval * 2 * LOOKS:
+    """Return whether an observation is due: every 64 steps at first, half as often with every doubling of the run."""
+    interval = FIRST_INTERVAL
+    while step > interval * 2 * OBSERVATIONS:
         interval *= 2
     return step > 0 and step % interval == 0
 
 
 @final
 class Observer:
-    """Looks at a trainer.
+    """Observes a trainer, of which it changes nothing.
 
     Args:
-        trainer: what is looked at; nothing of it is changed.
+        trainer: the run.
         split: its data.
-        sight: what the modality adds.
-        seed: of the fixed noise and of the real samples that are looked at.
+        modality: gives features that are cheap to compare, and signals of its own.
+        seed: chooses the latents and the real samples.
     """
 
-    def __init__(self, trainer: Trainer, split: Split, signal_source: SignalSource, seed: int) -> None:
-        self.trainer, self.split, self.signal_source, self.seed = trainer, split, signal_source, seed
-        self.beside = _some(split.train, SEEN, seed, "seen")
-        self.train = _some(split.train, JUDGED, seed, "training")
-        self.held_out = _some(split.held_out, JUDGED, seed, "held out")
-        self._before: Tensor | None = None
-        self._sums = _no_sums()
-        self._refused = 0
+    def __init__(self, trainer: Trainer, split: Split, modality: Modality, seed: int) -> None:
+        self.trainer, self.split, self.modality, self.seed = trainer, split, modality, seed
+        self.matched = _subset(split.train, SAMPLES, seed, "seen")
+        self.train = _subset(split.train, REFERENCES, seed, "training")
+        self.held_out = _subset(split.held_out, REFERENCES, seed, "held out")
         self._roles = roles(trainer.game, trainer.progress)
+        self.reset()
 
-    @cached_property
-    def _real(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The sketches of the samples beside, of training and of held-out ones: they stay as they are."""
-        beside, train, held_out = (self._sketch(side.real) for side in (self.beside, self.train, self.held_out))
-        return beside, train, held_out
-
-    @cached_property
-    def apart(self) -> float:
-        """The mean distance of two held-out samples."""
-        *_, held_out = self._real
-        return float(torch.pdist(held_out).mean()) if len(held_out) > 1 else 0.0
-
-    @cached_property
-    def _radius(self) -> Tensor:
-        """Of the ball around each held-out sample, (held out,)."""
-        *_, real = self._real
-        within = torch.cdist(real, real).fill_diagonal_(math.inf)
-        return within.kthvalue(-(-len(real) * NEIGHBOURS // JUDGED), dim=1).values
+    def reset(self) -> None:
+        """Forget the figures since the previous observation, and its samples: the run was rolled back."""
+        self._sums: Sums = {}
+        self._previous: Tensor | None = None
+        self._skipped = self.trainer.guard.total
 
     def step(self) -> None:
-        """Take note of the figures of one step, and of the turns that come next."""
+        """Accumulate the figures of one step, and note the roles of the turns to come."""
         self._roles |= roles(self.trainer.game, self.trainer.progress)
         fresh = self.trainer.fresh
-        gradients = {turn: {NORM: norm} for turn, norm in fresh.gradients.items()}
-        for kind, turns in {"terms": fresh.terms, "notes": fresh.notes, "gradients": gradients}.items():
-            for turn, values in turns.items():
-                sums = self._sums[kind].setdefault(turn, {})
-                for name, value in values.items():
+        norms = {turn: {"norm": norm} for turn, norm in fresh.gradients.items()}
+        for kind, turns in (("terms", fresh.terms), ("notes", fresh.notes), ("gradients", norms)):
+            for turn, figures in turns.items():
+                for name, value in figures.items():
                     if math.isfinite(value):
-                        count, total, squares = sums.get(name, (0, 0.0, 0.0))
-                        sums[name] = (count + 1, total + value, squares + value * value)
+                        count, total, squares = self._sums.get((kind, turn, name), (0, 0.0, 0.0))
+                        self._sums[kind, turn, name] = count + 1, total + value, squares + value * value
 
     def observe(self) -> Observation:
-        """All signals since the look before; the first process looks, and the others take its word."""
-        values = {**self._figures(), **self._samples()} if self.trainer.world.is_main else {}
-        self._sums = _no_sums()
+        """Return all signals since the previous observation; the main process shares its own with all others."""
+        values = {**self._figure_signals(), **self._sample_signals()} if self.trainer.world.is_main else {}
+        self._sums = {}
         progress = self.trainer.progress
         rounded = {name: float(f"{value:.6g}") for name, value in values.items() if math.isfinite(value)}
         shared: dict[str, float] = json.loads(self.trainer.world.broadcast(json.dumps(rounded)))
         return Observation(progress.step, progress.samples, shared)
 
-    def forget(self) -> None:
-        """The run went back: what was seen since the last look is no longer so."""
-        self._sums, self._before, self._refused = _no_sums(), None, self.trainer.guard.total
-
     def state(self) -> dict[str, Any]:
-        """What was seen since the last look, as JSON values."""
-        before = None if self._before is None else self._before.tolist()
-        return {"sums": self._sums, "refused": self._refused, "before": before, "roles": self._roles}
+        """Return what ``restore`` needs, as JSON values."""
+        sums = [[*figure, *totals] for figure, totals in self._sums.items()]
+        previous = None if self._previous is None else self._previous.tolist()
+        return {"sums": sums, "skipped": self._skipped, "previous": previous, "roles": self._roles}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``."""
-        self._sums = {kind: dict(turns) for kind, turns in state["sums"].items()}
-        self._refused = state["refused"]
-        stored = {turn: Role(role) for turn, role in state["roles"].items()}
-        self._roles = {**roles(self.trainer.game, self.trainer.progress), **stored}
-        self._before = None if state["before"] is None else torch.tensor(state["before"])
+        """Continue from ``state``."""
+        self._sums = {(kind, turn, name): (*totals,) for kind, turn, name, *totals in state["sums"]}
+        self._skipped = state["skipped"]
+        self._roles |= {turn: Role(role) for turn, role in state["roles"].items()}
+        self._previous = None if state["previous"] is None else torch.tensor(state["previous"])
 
-    def _figures(self) -> dict[str, float]:
-        """Means over the steps since the previous observation, by the roles of turns."""
+    @cached_property
+    def _real_features(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Features of the real samples beside the generated ones, of training and of held-out samples."""
+        matched, train, held_out = (self._features(batch.real) for batch in (self.matched, self.train, self.held_out))
+        return matched, train, held_out
+
+    def _figure_signals(self) -> dict[str, float]:
+        """Return means over the steps since the previous observation, by the roles of turns."""
+        # Notes of the critics, and the norm of each turn's gradient.
+        game, skipped = self.trainer.game, self.trainer.guard.total
         critics = [turn for turn, role in self._roles.items() if role == Role.CRITIC]
-        found = _means(self._mean("notes", turn) for turn in critics)
-        gradients = {turn: self._mean("gradients", turn).get(NORM, math.nan) for turn in self._roles}
-        found |= {f"{turn} gradient": norm for turn, norm in gradients.items()}
-        found |= self._of_the_contest(critics, gradients)
-        enabled = [float(self.trainer.controls[name].enabled) for name in controls_named(self.trainer.game, "gamma")]
-        if enabled:
-            found["steered"] = fmean(enabled)
-        refused = self.trainer.guard.total - self._refused
-        self._refused = self.trainer.guard.total
-        return {**found, "refused": float(refused), "spent": self.trainer.progress.fraction}
+        notes = [self._means("notes", turn) for turn in critics]
+        norms = {turn: self._means("gradients", turn).get("norm", math.nan) for turn in self._roles}
+        found = {name: _mean(values.get(name, math.nan) for values in notes) for values in notes for name in values}
+        found |= {f"{turn} gradient": norm for turn, norm in norms.items()}
 
-    def _of_the_contest(self, critics: Sequence[str], gradients: Mapping[str, float]) -> dict[str, float]:
-        """Signals that exist only where a game has critics."""
-        if not self.trainer.game.critics:
-            return {}
-        generators = [turn for turn, role in self._roles.items() if role == Role.PUBLISHED]
-        found = {
-            name: fmean(norms)
-            for name, turns in {"generator gradient": generators, "discriminator gradient": critics}.items()
-            if (norms := [gradients[turn] for turn in turns if math.isfinite(gradients[turn])])
-        }
-        terms = [every for turn in critics if "adversarial" in (every := self._mean("terms", turn))]
-        if terms:
-            penalties = sum(value for every in terms for name, value in every.items() if name != "adversarial")
-            found["penalty share"] = _ratio(penalties, sum(abs(every["adversarial"]) for every in terms))
-        leads = [sums[LEAD] for turn in critics if LEAD in (sums := self._sums["notes"].get(turn, {}))]
-        swings = [_deviation(*sums) for sums in leads if sums[0] > 1]
-        if swings:
-            found["swing"] = fmean(swings)
+        # The contest between generators and critics.
+        if game.critics:
+            generators = [turn for turn, role in self._roles.items() if role == Role.PUBLISHED]
+            found["generator gradient"] = _mean(norms[turn] for turn in generators)
+            found["discriminator gradient"] = _mean(norms[turn] for turn in critics)
+            terms = [values for turn in critics if "adversarial" in (values := self._means("terms", turn))]
+            penalties = sum(value for values in terms for name, value in values.items() if name != "adversarial")
+            found["penalty share"] = _ratio(penalties, sum(abs(values["adversarial"]) for values in terms))
+            leads = [self._sums[key] for turn in critics if (key := ("notes", turn, LEAD)) in self._sums]
+            found["swing"] = _mean(_deviation(*sums) for sums in leads)
+
+        found["steered"] = _mean(float(game.controls[name].enabled) for name in controls_named(game, "gamma"))
+        found["refused"], self._skipped = float(skipped - self._skipped), skipped
+        found["spent"] = self.trainer.progress.fraction
         return found
 
-    def _mean(self, kind: str, turn: str) -> dict[str, float]:
-        """Mean of each figure of one kind of a turn."""
-        return {name: total / count for name, (count, total, _) in self._sums[kind].get(turn, {}).items()}
+    def _means(self, kind: str, turn: str) -> dict[str, float]:
+        """Return the mean of each figure of one kind of a turn."""
+        sums = self._sums.items()
+        return {name: total / count for (*where, name), (count, total, _) in sums if where == [kind, turn]}
 
     @torch.no_grad()
-    def _samples(self) -> dict[str, float]:
-        with _at_rest(self.trainer.game):
-            live, average = (self._generated(game) for game in (self.trainer.game, self.trainer.average))
-            gap = self._gap(live)
+    def _sample_signals(self) -> dict[str, float]:
+        """Return signals of samples from the same latents every time, relative to real samples."""
+        # Samples of the live generator, and of the average that is published.
+        with _evaluating(self.trainer.game):
+            live, average = (self._generate(game) for game in (self.trainer.game, self.trainer.average))
+            gap = self._held_out_gap(live)
         if not all(part.isfinite().all() for part in (*floats(live), *floats(average))):
-            return {"outside": 1.0, "contrast": FAR}
-        real, now = self._real[0], self._sketch(live)
-        kinds = self.beside.label if self.beside.condition is not None else None
+            return {"outside": 1.0, "contrast": JSON_INFINITY}
+
+        # Live samples show soonest what goes wrong; the scale is the mean distance between two held-out samples.
+        (matched, train, held_out), now = self._real_features, self._features(live)
+        unit = float(torch.pdist(held_out).mean()) if len(held_out) > 1 else 0.0
+        classes = self.matched.label if self.matched.condition is not None else None
         found = {
-            **gap,
-            "diversity": _ratio(_spread(now, kinds), _spread(real, kinds)),
-            "contrast": _over_parts(_contrast, live, self.beside.real),
-            **self._compared(self._sketch(average)),
-            "outside": _over_parts(_outside, average, self.train.real),
-            **self.signal_source.extra_signals(self.beside.real, average),
+            "held-out gap": gap,
+            "diversity": _ratio(_mean_distance(now, classes), _mean_distance(matched, classes)),
+            "contrast": _over_parts(_contrast, live, self.matched.real),
         }
-        if self._before is not None:
-            found["moved"] = _ratio(float((now - self._before).norm(dim=1).mean()), self.apart)
-        self._before = now
+
+        # Samples of the average show the quality of what would be published.
+        if len(held_out) > 1:
+            found |= _compared(self._features(average), train, held_out, unit)
+        found["outside"] = _over_parts(_outside, average, self.train.real)
+        found |= self.modality.extra_signals(self.matched.real, average)
+        if self._previous is not None:
+            found["moved"] = _ratio(float((now - self._previous).norm(dim=1).mean()), unit)
+        self._previous = now
         return found
 
-    def _sketch(self, samples: Sample) -> Tensor:
-        return self.signal_source.cheap_features(samples, self.split.facts)
+    def _features(self, samples: Sample) -> Tensor:
+        return self.modality.cheap_features(samples, self.split.facts)
 
-    def _generated(self, game: Game) -> Sample:
-        """Samples from the same noise every time, under the conditions of the real ones beside them."""
-        count, device = batch_size(self.beside), self.trainer.device
-        return generate(game, count, self.beside.condition, seed=self.seed, stream="watchdog/", device=device)
+    def _generate(self, game: Game) -> Sample:
+        count, device = batch_size(self.matched), self.trainer.device
+        return generate(game, count, self.matched.condition, seed=self.seed, stream="watchdog/", device=device)
 
-    def _gap(self, fake: Sample) -> dict[str, float]:
-        """Share of the judges' lead that they owe to knowing the training samples."""
-        sides = [self.train, self.held_out, self.beside._replace(real=fake)]
-        scores = [self.trainer.game.opinion(to_device(side, self.trainer.device)).score for side in sides]
+    def _held_out_gap(self, fake: Sample) -> float:
+        """Return (E D(train) - E D(held out)) / (E D(train) - E D(fake)); NaN unless training samples lead."""
+        batches = [self.train, self.held_out, self.matched._replace(real=fake)]
+        scores = [self.trainer.game.opinion(to_device(batch, self.trainer.device)).score for batch in batches]
         train, held_out, fakes = (math.nan if score is None else float(score.mean()) for score in scores)
-        return {"held-out gap": _ratio(train - held_out, train - fakes)} if train > fakes else {}
-
-    def _compared(self, fake: Tensor) -> dict[str, float]:
-        """The average's samples beside held-out ones."""
-        _, train, real = self._real
-        if len(real) < 2:
-            return {}
-        across = torch.cdist(fake, real)
-        few = min(len(real), len(train))
-        nearest = across[:, :few].amin(1), torch.cdist(fake, train[:few]).amin(1)
-        return {
-            "distance": _ratio(float(2 * across.mean() - torch.pdist(fake).mean()) - self.apart, self.apart),
-            "coverage": float((across.amin(0) < self._radius).float().mean()),
-            "nearer to training": float((nearest[1] < nearest[0]).float().mean()),
-        }
+        return _ratio(train - held_out, train - fakes) if train > fakes else math.nan
 
 
-def read_observations(file: Path) -> list[Observation]:
-    """All looks that were written down in signals.jsonl."""
-    lines = read_lines(file) if file.exists() else []
-    return [look_of(line) for line in lines]
+def read_observations(path: Path) -> list[Observation]:
+    """Return the observations of a signals.jsonl, without damaged lines and values that are no numbers."""
+    found = []
+    for line in read_lines(path):
+        if isinstance(line, dict) and type(line.get("step")) is type(line.get("samples")) is int:
+            step, samples, phase = line.pop("step"), line.pop("samples"), line.pop("phase", 0)
+            values = {name: float(value) for name, value in line.items() if type(value) in (int, float)}
+            found.append(Observation(step, samples, values, int(phase)))
+    return found
 
 
-def look_of(line: Mapping[str, Any]) -> Observation:
-    """The look of one line of signals.jsonl; what is no number is passed over."""
-    values = {name: value for name, value in line.items() if name not in ("step", "samples", "phase")}
-    numbers = {name: float(value) for name, value in values.items() if type(value) in (int, float)}
-    return Observation(line["step"], line["samples"], numbers, int(line.get("phase", 0)))
-
-
-def of_one_phase(history: Sequence[Observation]) -> list[Observation]:
-    """The looks of the phase of the last one."""
+def of_last_phase(history: Sequence[Observation]) -> list[Observation]:
+    """Return the observations of the phase of the last one."""
     return list(takewhile(lambda observation: observation.phase == history[-1].phase, reversed(history)))[::-1]
 
 
 @contextmanager
-def _at_rest(game: Game) -> Iterator[None]:
-    """The players as they judge and generate, with nothing learned from what they see (batch norm)."""
-    players = list(game.players.values())
-    for player in players:
+def _evaluating(game: Game) -> Iterator[None]:
+    """Keep all players in evaluation mode, so that running statistics of batch norm do not move."""
+    for player in game.players.values():
         player.eval()
     yield
-    for player in players:
+    for player in game.players.values():
         player.train()
 
 
-def _some(dataset: Dataset, count: int, seed: int, stream: str) -> Batch:
+def _subset(dataset: Dataset, count: int, seed: int, stream: str) -> Batch:
     rows = torch.randperm(len(dataset), generator=generator(seed, f"watchdog/{stream}"))[:count]
     return dataset.batch(rows.sort().values.numpy())
 
 
-def _spread(features: Tensor, kinds: Tensor | None) -> float:
-    """The mean distance of two samples, of one class where there are classes with two of each."""
-    apart = torch.cdist(features, features)
+def _compared(fake: Tensor, train: Tensor, held_out: Tensor, unit: float) -> dict[str, float]:
+    """Compare features of generated samples with those of held-out samples, and of as many training samples."""
+    across, count = torch.cdist(fake, held_out), min(len(held_out), len(train))
+    to_held_out, to_train = across[:, :count].amin(1), torch.cdist(fake, train[:count]).amin(1)
+    neighbours = -(-len(held_out) * NEIGHBOURS // REFERENCES)
+    radius = torch.cdist(held_out, held_out).fill_diagonal_(math.inf).kthvalue(neighbours, dim=1).values
+    return {
+        # Energy distance 2 E|x - y| - E|x - x'| - E|y - y'| (Székely & Rizzo 2013, eq. 2.1).
+        "distance": _ratio(float(2 * across.mean() - torch.pdist(fake).mean()) - unit, unit),
+        "coverage": float((across.amin(0) < radius).float().mean()),
+        "nearer to training": float((to_train < to_held_out).float().mean()),
+    }
+
+
+def _mean_distance(features: Tensor, classes: Tensor | None) -> float:
+    """Return the mean distance between two samples; of one class, where there are classes with two of each."""
+    distances = torch.cdist(features, features)
     pairs = ~torch.eye(len(features), dtype=torch.bool)
-    if kinds is not None:
-        alike = pairs & (kinds[:, None] == kinds[None]) & (kinds >= 0)
+    if classes is not None:
+        alike = pairs & (classes[:, None] == classes[None]) & (classes >= 0)
         pairs = alike if alike.any() else pairs
-    return float(apart[pairs].mean())
+    return float(distances[pairs].mean())
 
 
 def _over_parts(compare: Callable[[Tensor, Tensor], float], fake: Sample, real: Sample) -> float:
-    """The mean over the floating-point parts of samples, each relative to its own scale; NaN where there are none."""
-    values = [compare(*pair) for pair in zip(floats(fake), floats(real), strict=True)]
-    told = [value for value in values if not math.isnan(value)]
-    return fmean(told) if told else math.nan
+    """Return the mean over the floating-point parts of samples; NaN where there are none."""
+    return _mean(compare(*parts) for parts in zip(floats(fake), floats(real), strict=True))
 
 
 def _contrast(fake: Tensor, real: Tensor) -> float:
@@ -333,30 +302,22 @@ def _contrast(fake: Tensor, real: Tensor) -> float:
 
 
 def _outside(fake: Tensor, real: Tensor) -> float:
-    """The share of values beyond the range of the real ones, of each coordinate by itself where samples are points."""
+    """Return the share of values beyond the range of real ones, coordinate by coordinate where samples are points."""
     low, high = (real.amin(0), real.amax(0)) if real.dim() <= 2 else (real.min(), real.max())
-    reach = MARGIN * (high - low)
-    return float(((fake < low - reach) | (fake > high + reach)).float().mean())
+    margin = RANGE_MARGIN * (high - low)
+    return float(((fake < low - margin) | (fake > high + margin)).float().mean())
 
 
 def _ratio(value: float, unit: float) -> float:
     return value / unit if unit else math.nan
 
 
-def _no_sums() -> dict[str, dict[str, dict[str, tuple[int, float, float]]]]:
-    """Kind of figure → turn → figure → count, sum and sum of squares."""
-    return {"terms": {}, "notes": {}, "gradients": {}}
-
-
-def _means(several: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each figure over those that have it."""
-    found: dict[str, list[float]] = {}
-    for figures in several:
-        for name, value in figures.items():
-            found.setdefault(name, []).append(value)
-    return {name: fmean(values) for name, values in found.items()}
+def _mean(values: Iterable[float]) -> float:
+    """Return the mean of the values that are not NaN; NaN where there are none."""
+    known = [value for value in values if not math.isnan(value)]
+    return fmean(known) if known else math.nan
 
 
 def _deviation(count: int, total: float, squares: float) -> float:
-    """The standard deviation of so many values, from their sum and that of their squares."""
-    return math.sqrt(max(squares - total * total / count, 0.0) / (count - 1))
+    """Return the standard deviation of ``count`` values, from their sum and the sum of their squares."""
+    return math.sqrt(max(squares - total * total / count, 0.0) / (count - 1)) if count > 1 else math.nan

@@ -1,4 +1,4 @@
-"""The states of a run that are kept beside its checkpoints: good ones to go back to, and the best."""
+"""States of a run that are kept beside its checkpoints: good ones to roll back to, and the best."""
 
 import copy
 import shutil
@@ -9,20 +9,14 @@ from typing import NamedTuple, final
 
 from sparring.errors import SparringError
 from sparring.games.game import Game
-from sparring.training.checkpoint import (
-    checkpoints,
-    forget_after,
-    load_checkpoint,
-    restore,
-    restore_average,
-    save_checkpoint,
-)
+from sparring.training import checkpoint as files
+from sparring.training.checkpoint import checkpoints, forget_after, load_checkpoint
 from sparring.training.distributed import World
 from sparring.training.trainer import Trainer
 
 
 class Best(NamedTuple):
-    """The averaged game as it was at its best, and the samples seen by then."""
+    """The averaged game at its best, and the samples seen by then."""
 
     game: Game
     samples: int
@@ -30,39 +24,69 @@ class Best(NamedTuple):
 
 @final
 class Snapshots:
-    """Checkpoints in ``good/`` and ``best/`` of a run folder.
+    """Checkpoints in ``good/`` and ``best/`` of a run folder; the main process writes.
 
     Args:
-        folder: of the run.
-        trainer: whose states are kept.
-        rewind: forgets figures after so many samples, where the run goes back.
-        world: the first process writes.
-        save: writes an ordinary checkpoint.
+        folder: the run folder.
+        trainer: the run.
+        rewind: removes figures after a number of samples from the log.
+        world: this process among several.
+        save: writes a regular checkpoint.
     """
 
     def __init__(
         self, folder: Path, trainer: Trainer, rewind: Callable[[int], None], world: World, save: Callable[[], None]
     ) -> None:
         self.good, self.best, self.checkpoints = folder / "good", folder / "best", folder / "checkpoints"
-        self.trainer, self.rewind, self.world, self.save = trainer, rewind, world, save
+        self.trainer, self._rewind, self.world, self._save_regular = trainer, rewind, world, save
 
-    def keep(self) -> None:
-        """Keep the present state as a good one."""
-        self._write(self.good)
+    def save_good(self) -> None:
+        """Save the present state as a good one."""
+        self._save(self.good)
         self.world.broadcast("kept")
 
-    def keep_this(self) -> None:
-        """Keep the present state in place of all that were kept: there is no going back to them."""
+    def replace_good(self) -> None:
+        """Save the present state in place of all good ones, so that a rollback cannot go further back."""
         if self.world.is_main:
             shutil.rmtree(self.good, ignore_errors=True)
-        self.keep()
+        self.save_good()
 
-    def keep_best(self) -> None:
-        """Keep the present state as the best so far."""
-        self._write(self.best)
+    def save_best(self) -> None:
+        """Save the present state as the best so far."""
+        self._save(self.best)
 
-    def forget_before(self, samples: int) -> None:
-        """Forget the states of before ``samples``, the best too; keep the present one where none is left."""
+    def save_checkpoint(self) -> None:
+        """Write a regular checkpoint, and remove checkpoints and figures of the course that was abandoned."""
+        if self.world.is_main:
+            forget_after(self.checkpoints, self.trainer.samples - 1)
+            forget_after(self.best, self.trainer.samples)
+            self._save_regular()
+            self._rewind(self.trainer.samples)
+
+    def roll_back(self) -> bool:
+        """Restore the last good state, but for elapsed time and extra state; return False if there is none."""
+        seconds, extra_state = self.trainer.seconds, self.trainer.extra_state
+        try:
+            snapshot, _, _ = load_checkpoint(self.good)
+        except SparringError:
+            return False
+        files.restore(self.trainer, snapshot)
+        self.trainer.seconds, self.trainer.extra_state = seconds, extra_state
+        self.world.broadcast("back")
+        return True
+
+    def best_average(self) -> Best | None:
+        """Return the best state, if one was saved and can be read."""
+        try:
+            snapshot, place, _ = load_checkpoint(self.best)
+        except SparringError:
+            return None
+        game = copy.deepcopy(self.trainer.average)
+        files.restore_average(game, snapshot)
+        return Best(game, int(place.name))
+
+    def drop_before(self, samples: int) -> None:
+        """Remove states from before ``samples``; if no good one is left, save the present one."""
         if self.world.is_main:
             for checkpoint in (*checkpoints(self.good), *checkpoints(self.best)):
                 if int(checkpoint.name) < samples:
@@ -70,51 +94,15 @@ class Snapshots:
         if not self.world.is_main or checkpoints(self.good):
             self.world.broadcast("kept")
         else:
-            self.keep()
+            self.save_good()
 
-    def go_back(self) -> bool:
-        """To the last good state, with the clock going on; False if there is none."""
-        seconds, extra_state = self.trainer.seconds, self.trainer.extra_state
-        try:
-            snapshot, _, _ = load_checkpoint(self.good)
-        except SparringError:
-            return False
-        restore(self.trainer, snapshot)
-        self.trainer.seconds, self.trainer.extra_state = seconds, extra_state
-        self.world.broadcast("back")
-        return True
-
-    def secure(self) -> None:
-        """Write a checkpoint in place of those that lead where the run no longer goes."""
-        if self.world.is_main:
-            forget_after(self.checkpoints, self.trainer.samples - 1)
-            forget_after(self.best, self.trainer.samples)
-            self.save()
-            self.rewind(self.trainer.samples)
-
-    def forget_the_future(self) -> None:
-        """A resumed run comes to later states again."""
+    def drop_after(self, samples: int) -> None:
+        """Remove states from after ``samples``, which a resumed run reaches again."""
         if self.world.is_main:
             for folder in (self.good, self.best):
-                forget_after(folder, self.trainer.samples)
+                forget_after(folder, samples)
 
-    def forget_all(self) -> None:
-        """The run begins anew."""
+    def _save(self, folder: Path) -> None:
         if self.world.is_main:
-            for folder in (self.good, self.best):
-                shutil.rmtree(folder, ignore_errors=True)
-
-    def best_average(self) -> Best | None:
-        """The best state, if one was kept and can be read."""
-        try:
-            snapshot, place, _ = load_checkpoint(self.best)
-        except SparringError:
-            return None
-        game = copy.deepcopy(self.trainer.average)
-        restore_average(game, snapshot)
-        return Best(game, int(place.name))
-
-    def _write(self, folder: Path) -> None:
-        if self.world.is_main:
-            with suppress(OSError):  # A full disk does not end a run: the checkpoints will say so.
-                save_checkpoint(folder, self.trainer)
+            with suppress(OSError):  # A full disk does not end a run here; saving a checkpoint reports it.
+                files.save_checkpoint(folder, self.trainer)

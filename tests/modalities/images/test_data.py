@@ -1,3 +1,5 @@
+"""Reading images: folders, archives, arrays, tables, damage, classes, the cache, and fitting to a shape."""
+
 import io
 import json
 import os
@@ -22,7 +24,7 @@ REAL = Path(__file__).parents[4] / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)
-def cache_here(tmp_path_factory, monkeypatch):
+def empty_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
@@ -33,7 +35,7 @@ def real(name):
     return str(path)
 
 
-def latent(width=12, height=8, channels=3, seed=0):
+def noise(width=12, height=8, channels=3, seed=0):
     rng = np.random.default_rng(seed)
     return rng.integers(0, 256, (height, width, channels) if channels > 1 else (height, width), dtype=np.uint8)
 
@@ -41,7 +43,7 @@ def latent(width=12, height=8, channels=3, seed=0):
 def fill(folder, count=6, suffix="png", **size):
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        Image.fromarray(latent(seed=number, **size)).save(folder / f"{number}.{suffix}")
+        Image.fromarray(noise(seed=number, **size)).save(folder / f"{number}.{suffix}")
     return folder
 
 
@@ -51,7 +53,7 @@ def encoded(pixels, form="PNG", **options):
     return content.getvalue()
 
 
-def only(raw, shape):
+def fit_image(raw, shape):
     with decoding.decoding_limits():
         return decoding.fit(raw, shape)
 
@@ -59,7 +61,7 @@ def only(raw, shape):
 # Folders, archives and classes
 
 
-def test_a_folder(tmp_path):
+def test_folder_of_images(tmp_path):
     found = survey(str(fill(tmp_path / "in")))
     assert found.facts.count == 6 and found.facts.shape == (3, 8, 12) and found.facts.classes == ()
     assert found.facts.details["sizes"] == {"12 × 8": 6}
@@ -69,7 +71,7 @@ def test_a_folder(tmp_path):
     assert split.train.samples.shape == (5, 3, 8, 12) and split.train.labels is None
     assert split.held_out.samples.shape == (1, 3, 8, 12)
     together = np.concatenate([split.train.samples, split.held_out.samples])
-    wanted = {latent(seed=number).transpose(2, 0, 1).tobytes() for number in range(6)}
+    wanted = {noise(seed=number).transpose(2, 0, 1).tobytes() for number in range(6)}
     assert {one.tobytes() for one in together} == wanted
 
 
@@ -86,11 +88,11 @@ def test_sub_folders_are_classes(tmp_path):
     assert np.array_equal(found.prepare(View((3, 8, 12), "label")).train.conditions, split.train.labels)
 
 
-def test_a_zip_of_nested_folders(tmp_path):
+def test_zip_of_nested_folders_is_read_in_place(tmp_path):
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
         for name in ("cat", "dog"):
             for number in range(3):
-                archive.writestr(f"photos/{name}/{number}.png", encoded(latent(seed=number)))
+                archive.writestr(f"photos/{name}/{number}.png", encoded(noise(seed=number)))
     before = sorted(tmp_path.iterdir())
     found = survey(str(tmp_path / "photos.zip"))
     assert found.facts.count == 6 and found.facts.classes == ("cat", "dog")
@@ -98,14 +100,14 @@ def test_a_zip_of_nested_folders(tmp_path):
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_the_content_decides_not_the_name(tmp_path):
+def test_content_decides_the_format_not_the_name(tmp_path):
     fill(tmp_path, 3)
     (tmp_path / "0.png").rename(tmp_path / "no ending")
     (tmp_path / "1.png").rename(tmp_path / "really.jpg")
     (tmp_path / "notes.txt").write_text("hello")
     found = survey(str(tmp_path))
     assert found.facts.count == 3 and found.facts.details["formats"] == {"PNG": 3}
-    assert "1 files that are no images were left out: .txt (1)." in found.facts.remarks
+    assert "Skipped 1 file that is not an image: .txt (1)." in found.facts.remarks
 
 
 @pytest.mark.parametrize(
@@ -114,28 +116,28 @@ def test_the_content_decides_not_the_name(tmp_path):
         ("empty.png", b"", "an empty file"),
         ("page.jpg", b"<html>not found</html>", "not a readable PNG, JPEG, WebP, TIFF, GIF or BMP"),
         ("drawing.png", b"%!PS-Adobe-3.0 EPSF-3.0\n", "not a readable PNG, JPEG, WebP, TIFF, GIF or BMP"),
-        ("cut.png", encoded(latent(64, 64))[:-2000], "truncated|broken|Truncated"),
-        ("cut.jpg", encoded(latent(64, 64), "JPEG")[:-500], "truncated"),
+        ("cut.png", encoded(noise(64, 64))[:-2000], "truncated|broken|Truncated"),
+        ("cut.jpg", encoded(noise(64, 64), "JPEG")[:-500], "truncated"),
         ("head.gif", b"GIF89a", "not a readable PNG|truncated|unpack|requires"),
     ],
 )
-def test_a_corrupt_file_is_set_aside_by_name(tmp_path, name, content, reason):
+def test_corrupt_file_is_skipped_and_named(tmp_path, name, content, reason):
     fill(tmp_path, 4)
     (tmp_path / name).write_bytes(content)
     found = survey(str(tmp_path))
     assert found.facts.count == 4
     (lost,) = found.facts.details["unreadable"]
     assert lost["name"] == name and any(part in lost["reason"] for part in reason.split("|"))
-    assert "1 files cannot be read and were set aside." in found.facts.remarks
+    assert "Skipped 1 unreadable file." in found.facts.remarks
     assert len(found.prepare(View((3, 8, 12))).train.samples) == 3
 
 
 @pytest.mark.parametrize("number", range(40))
-def test_any_damage_is_survived(tmp_path, number):
+def test_no_damage_stops_the_survey(tmp_path, number):
     fill(tmp_path, 3)
     rng = np.random.default_rng(number)
     form = ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"][number % 6]
-    content = np.frombuffer(encoded(latent(24, 24), form), np.uint8).copy()
+    content = np.frombuffer(encoded(noise(24, 24), form), np.uint8).copy()
     content[rng.integers(0, len(content), 8)] = rng.integers(0, 256, 8)
     (tmp_path / "x.png").write_bytes(content[: rng.integers(1, len(content) + 1)].tobytes())
     found = survey(str(tmp_path))
@@ -153,7 +155,7 @@ def bomb(side=30_000):
 
 
 @pytest.mark.parametrize("side", [8_001, 30_000])
-def test_a_decompression_bomb_is_set_aside(tmp_path, side):
+def test_decompression_bomb_is_skipped(tmp_path, side):
     fill(tmp_path, 4)
     (tmp_path / "bomb.png").write_bytes(bomb(side))
     before = Image.MAX_IMAGE_PIXELS
@@ -164,7 +166,7 @@ def test_a_decompression_bomb_is_set_aside(tmp_path, side):
     assert before == Image.MAX_IMAGE_PIXELS
 
 
-def test_a_loop_of_links_is_set_aside(tmp_path):
+def test_loop_of_links_is_skipped(tmp_path):
     fill(tmp_path, 4)
     (tmp_path / "loop").symlink_to(tmp_path)
     found = survey(str(tmp_path))
@@ -211,54 +213,54 @@ def partly_labelled(folder):
         (empty, "Found nothing in .*, but expected PNG, .*. Check the path"),
         (other_files, r"Found only other files \(.csv \(1\)\) in .*, but expected PNG, .*. Check the path"),
         (two, "Found 2 readable images in .*, but expected at least 3, .*. Add images"),
-        (
-            all_damaged,
-            r"Found no readable images in .* and 5 that cannot be read \(0.png: .*, but expected .*. Replace",
-        ),
+        (all_damaged, r"Found no readable images in .* and 5 unreadable \(0.png: .*, but expected .*. Replace"),
         (only_a_bomb, "Found no readable images .*bomb.png: more than 64 megapixels .*, but expected"),
         (only_a_loop, "Found no readable images .*loop: a link to a folder that was already read .*, but expected"),
-        (partly_labelled, r"Found 3 images directly in .* and 3 in sub-folders \(cat\), .*, but expected all .*. Move"),
+        (
+            partly_labelled,
+            r"Found 3 images directly in .* and 3 in sub-folders \(cat\), .*, but expected all .*. Move",
+        ),
         (
             lambda folder: None,
             "Found nothing that can be opened at .*, but expected a folder or a file. Check the path",
         ),
         (
             lambda path: path.write_bytes(b"text"),
-            "Found the file .*, which is none of the kinds .*, but expected .*. Name",
+            "Found the file .*, which is of no known format, but expected .*. Name",
         ),
     ],
 )
-def test_what_cannot_be_used_is_one_sentence(tmp_path, make, sentence):
+def test_unusable_source_is_refused_in_one_sentence(tmp_path, make, sentence):
     make(tmp_path / "in")
     with pytest.raises(SparringError, match=sentence) as caught:
         survey(str(tmp_path / "in"))
     assert "\n" not in str(caught.value)
 
 
-def test_a_class_of_which_nothing_can_be_read_is_left_out(tmp_path):
+def test_class_without_readable_images_is_left_out(tmp_path):
     for name in ("cat", "cow", "dog"):
         fill(tmp_path / name, 3)
     for file in (tmp_path / "cow").iterdir():
         file.write_bytes(b"")
     found = survey(str(tmp_path))
     assert found.facts.classes == ("cat", "dog")
-    assert "No readable image of cow; trains on the other 2 classes." in found.facts.remarks
+    assert "No image of cow is readable; trains on the other 2 classes." in found.facts.remarks
     split = found.prepare(View((3, 8, 12)))
     assert {*split.train.labels, *split.held_out.labels} == {0, 1}
 
 
-def test_copies_are_counted_and_named(tmp_path):
+def test_duplicates_are_counted_and_named(tmp_path):
     fill(tmp_path, 5)
     Image.open(tmp_path / "3.png").save(tmp_path / "same.bmp")
     found = survey(str(tmp_path))
     assert found.facts.details["duplicates"] == {"count": 1, "first": [["same.bmp", "3.png"]]}
-    assert "1 of 6 images are exact copies of others." in found.facts.remarks
+    assert "1 of 6 images are exact duplicates of others." in found.facts.remarks
 
 
-def test_many_sizes(tmp_path):
+def test_most_frequent_size_is_the_shape(tmp_path):
     for number in range(14):
-        Image.fromarray(latent(8 + number, 8, seed=number)).save(tmp_path / f"{number}.png")
-    Image.fromarray(latent(9, 8, seed=99)).save(tmp_path / "again.png")
+        Image.fromarray(noise(8 + number, 8, seed=number)).save(tmp_path / f"{number}.png")
+    Image.fromarray(noise(9, 8, seed=99)).save(tmp_path / "again.png")
     facts = survey(str(tmp_path)).facts
     assert facts.shape == (3, 8, 9) and facts.details["different sizes"] == 14
     assert len(facts.details["sizes"]) == 10
@@ -268,11 +270,11 @@ def test_many_sizes(tmp_path):
 # Fingerprint, memory and cache
 
 
-def test_the_fingerprint_is_of_content_and_labels(tmp_path):
+def test_fingerprint_depends_on_content_and_labels_only(tmp_path):
     first = survey(str(fill(tmp_path / "a"))).facts
     assert survey(str(fill(tmp_path / "b", suffix="bmp"))).facts.fingerprint == first.fingerprint
     fill(tmp_path / "c")
-    Image.fromarray(latent(seed=77)).save(tmp_path / "c" / "3.png")
+    Image.fromarray(noise(seed=77)).save(tmp_path / "c" / "3.png")
     assert survey(str(tmp_path / "c")).facts.fingerprint != first.fingerprint
     for name, places in (("x", (0, 1, 2)), ("y", (3, 4, 5))):
         for place in places:
@@ -281,7 +283,7 @@ def test_the_fingerprint_is_of_content_and_labels(tmp_path):
     assert survey(str(tmp_path / "d")).facts.fingerprint != first.fingerprint
 
 
-def test_an_unchanged_folder_is_remembered_and_a_changed_one_looked_at(tmp_path, monkeypatch):
+def test_only_changed_folders_are_surveyed_again(tmp_path, monkeypatch):
     first = survey(str(fill(tmp_path / "in")))
     first.prepare(View((3, 8, 12)))
     with monkeypatch.context() as patch:
@@ -290,11 +292,11 @@ def test_an_unchanged_folder_is_remembered_and_a_changed_one_looked_at(tmp_path,
         again = survey(str(tmp_path / "in"))
         assert again.facts == first.facts
         assert again.prepare(View((3, 8, 12))).train.samples.shape == (5, 3, 8, 12)
-    Image.fromarray(latent(seed=77)).save(tmp_path / "in" / "7.png")
+    Image.fromarray(noise(seed=77)).save(tmp_path / "in" / "7.png")
     assert survey(str(tmp_path / "in")).facts.count == 7
 
 
-def test_remembered_facts_are_the_same_as_fresh_ones(tmp_path):
+def test_cached_facts_equal_fresh_ones(tmp_path):
     fill(tmp_path / "in" / "a", 4)
     fill(tmp_path / "in" / "b", 4)
     (tmp_path / "in" / "b" / "bad.png").write_bytes(b"")
@@ -303,7 +305,7 @@ def test_remembered_facts_are_the_same_as_fresh_ones(tmp_path):
     assert fresh.facts == Facts.from_json(json.loads(json.dumps(fresh.facts.as_json())))
 
 
-def test_kept_pixels_and_fresh_decoding_agree(tmp_path, monkeypatch):
+def test_kept_pixels_equal_freshly_decoded_ones(tmp_path, monkeypatch):
     fill(tmp_path / "in", 6, "jpg", width=40, height=40)
     kept = survey(str(tmp_path / "in"))
     again = survey(str(tmp_path / "in"))
@@ -315,10 +317,10 @@ def test_kept_pixels_and_fresh_decoding_agree(tmp_path, monkeypatch):
     assert np.array_equal(*prepared)
 
 
-def test_large_data_stays_on_disk_and_is_split_alike(tmp_path, monkeypatch):
+def test_large_data_is_memory_mapped_and_split_alike(tmp_path, monkeypatch):
     found = survey(str(fill(tmp_path / "in", 20)))
     small = found.prepare(View((3, 8, 12)), seed=5)
-    monkeypatch.setattr(data, "IN_MEMORY", 0)
+    monkeypatch.setattr(data, "MAX_BYTES_IN_MEMORY", 0)
     large = found.prepare(View((3, 8, 12)), seed=5)
     assert isinstance(large.train.samples, np.memmap) and not isinstance(small.train.samples, np.memmap)
     assert np.array_equal(large.train.samples, small.train.samples)
@@ -326,23 +328,23 @@ def test_large_data_stays_on_disk_and_is_split_alike(tmp_path, monkeypatch):
     assert survey(str(tmp_path / "in")).prepare(View((3, 8, 12))).train.samples.shape == (18, 3, 8, 12)
 
 
-def test_a_file_that_changes_meanwhile_is_one_sentence(tmp_path):
+def test_file_that_changes_after_the_survey_is_refused(tmp_path):
     found = survey(str(fill(tmp_path / "in", 5)))
     (tmp_path / "in" / "2.png").unlink()
-    with pytest.raises(SparringError, match=r"Found 2.png, which could be read and now cannot"):
+    with pytest.raises(SparringError, match=r"Found 2.png, which was readable and no longer is"):
         found.prepare(View((3, 4, 4)))
 
 
 @pytest.mark.parametrize("shape", [(2, 8, 8), (3, 8), (3, 0, 8), (8, 8, 3)])
-def test_only_shapes_of_pictures(tmp_path, shape):
+def test_other_shapes_are_refused(tmp_path, shape):
     with pytest.raises(SparringError, match=r"Found the shape .* expected .channels, height, width."):
         survey(str(fill(tmp_path / "in"))).prepare(View(shape))
 
 
-def test_progress_is_told(tmp_path):
-    told = []
-    survey(str(fill(tmp_path / "in", 70)), lambda done, total: told.append((done, total)))
-    assert told[-1] == (70, 70) and len(told) > 1
+def test_progress_is_reported(tmp_path):
+    reports = []
+    survey(str(fill(tmp_path / "in", 70)), lambda done, total: reports.append((done, total)))
+    assert reports[-1] == (70, 70) and len(reports) > 1
 
 
 # One picture at a time
@@ -360,11 +362,11 @@ FORMATS = {
 
 
 @st.composite
-def picture_files(random):
-    form = random(st.sampled_from(sorted(FORMATS)))
-    mode = random(st.sampled_from(FORMATS[form]))
-    width, height = random(st.integers(1, 40)), random(st.integers(1, 40))
-    pixels = latent(width, height, 3, seed=random(st.integers(0, 1000)))
+def picture_files(draw):
+    form = draw(st.sampled_from(sorted(FORMATS)))
+    mode = draw(st.sampled_from(FORMATS[form]))
+    width, height = draw(st.integers(1, 40)), draw(st.integers(1, 40))
+    pixels = noise(width, height, 3, seed=draw(st.integers(0, 1000)))
     if mode == "I;16":
         image = Image.fromarray(pixels[..., 0].astype(np.uint16) * 200)
     else:
@@ -374,7 +376,7 @@ def picture_files(random):
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(picture_files(), st.sampled_from([1, 3]), st.integers(1, 24), st.integers(1, 24))
-def test_every_mode_and_format_comes_in_the_shape_asked_for(file, channels, height, width):
+def test_every_mode_and_format_fits_any_shape(file, channels, height, width):
     raw, mode, wide, high = file
     with decoding.decoding_limits():
         seen, pixels = decoding.inspect_image(raw)
@@ -391,32 +393,32 @@ def test_every_mode_and_format_comes_in_the_shape_asked_for(file, channels, heig
 )
 def test_sixteen_bits_stay_in_order_and_reach_white(values, form):
     raw = encoded(np.array([values], dtype=np.uint16), form)
-    fitted = only(raw, (1, 1, len(values)))[0, 0]
+    fitted = fit_image(raw, (1, 1, len(values)))[0, 0]
     assert (np.diff(fitted.astype(int)) >= 0).all()
     assert np.array_equal(fitted, np.round(np.array(values) / 257).astype(np.uint8))
     assert fitted.max() < 255 or max(values) > 65000
 
 
-def test_bit_depths_are_read(tmp_path):
-    grey = Image.fromarray(latent(channels=1))
-    for number, image in enumerate([grey, grey.convert("1"), Image.fromarray(latent(channels=1).astype(np.uint16))]):
+def test_bit_depths_are_counted(tmp_path):
+    grey = Image.fromarray(noise(channels=1))
+    for number, image in enumerate([grey, grey.convert("1"), Image.fromarray(noise(channels=1).astype(np.uint16))]):
         image.save(tmp_path / f"{number}.png")
     found = survey(str(tmp_path)).facts
     assert found.details["bit depths"] == {"8": 1, "1": 1, "16": 1} and found.shape == (1, 8, 12)
 
 
-def test_what_is_transparent_shows_white():
+def test_transparency_becomes_white():
     clear = np.zeros((2, 2, 4), np.uint8)
     clear[0, 0] = (10, 20, 30, 255)
     for raw in (encoded(clear), encoded(Image.fromarray(clear).convert("PA").convert("RGBA"), "WEBP", lossless=True)):
-        fitted = only(raw, (3, 2, 2))
+        fitted = fit_image(raw, (3, 2, 2))
         assert fitted[:, 1, 1].tolist() == [255, 255, 255]
         assert np.abs(fitted[:, 0, 0].astype(int) - (10, 20, 30)).max() <= 3
     palette = Image.fromarray(np.array([[0, 1]], np.uint8))
     palette.putpalette([255, 0, 0, 0, 255, 0])
-    fitted = only(encoded(palette, transparency=0), (3, 1, 2))
+    fitted = fit_image(encoded(palette, transparency=0), (3, 1, 2))
     assert fitted[:, 0].T.tolist() == [[255, 255, 255], [0, 255, 0]]
-    assert only(encoded(latent(3, 3, 1), transparency=int(latent(3, 3, 1)[0, 0])), (1, 3, 3))[0, 0, 0] == 255
+    assert fit_image(encoded(noise(3, 3, 1), transparency=int(noise(3, 3, 1)[0, 0])), (1, 3, 3))[0, 0, 0] == 255
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP"])
@@ -430,16 +432,16 @@ def test_exif_rotation_is_applied(form, orientation):
         stored = stored.transpose(Image.Transpose(turns[orientation]))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    fitted = only(encoded(stored.convert("RGB"), form, exif=exif), (1, 16, 32))[0]
+    fitted = fit_image(encoded(stored.convert("RGB"), form, exif=exif), (1, 16, 32))[0]
     assert fitted[:7, :15].min() > 200 and fitted[9:, :].max() < 60 and fitted[:, 17:].max() < 60
 
 
-def test_of_a_moving_picture_the_first_frame_is_taken(tmp_path):
+def test_first_frame_of_animations_is_used(tmp_path):
     frames = [Image.new("RGB", (6, 6), (value, 0, 0)) for value in (200, 0)]
     for number, form in enumerate(("gif", "png", "webp", "tiff")):
         frames[0].save(tmp_path / f"{number}.{form}", save_all=True, append_images=frames[1:])
     found = survey(str(tmp_path))
-    assert "4 images are moving or of several pages; the first frame was taken." in found.facts.remarks
+    assert "4 images are animated or have several pages; the first frame is used." in found.facts.remarks
     split = found.prepare(View((3, 6, 6)))
     assert (np.concatenate([split.train.samples, split.held_out.samples])[:, 0] > 180).all()
 
@@ -449,37 +451,37 @@ def test_numbers_without_a_range_are_stretched(tmp_path):
         values = np.linspace(-5, 1000 + number, 96, dtype=np.float32).reshape(8, 12)
         Image.fromarray(values).save(tmp_path / f"{number}.tiff")
     found = survey(str(tmp_path))
-    assert found.facts.remarks[0].startswith("3 images are of numbers without a fixed range")
+    assert found.facts.remarks[0].startswith("3 images hold numbers without a fixed range")
     samples = found.prepare(View((1, 8, 12))).train.samples
     assert samples.min() == 0 and samples.max() == 255
 
 
-def test_colour_that_is_grey_is_said(tmp_path):
+def test_grey_images_in_colour_files_are_remarked(tmp_path):
     for number in range(3):
-        Image.fromarray(latent(channels=1, seed=number)).convert("RGB").save(tmp_path / f"{number}.png")
+        Image.fromarray(noise(channels=1, seed=number)).convert("RGB").save(tmp_path / f"{number}.png")
     facts = survey(str(tmp_path)).facts
     assert facts.shape[0] == 1
-    assert "All images are grey, though stored in colour; one channel is trained." in facts.remarks
+    assert "All images are grey, though stored in colour; the networks have one channel." in facts.remarks
 
 
-def test_the_centre_is_kept():
+def test_crop_keeps_the_centre():
     wide = np.zeros((10, 30), np.uint8)
     wide[:, 10:20] = 255
     for picture in (wide, wide.T.copy()):
-        assert (only(encoded(picture), (1, 10, 10)) == 255).all()
-        assert (only(encoded(picture), (1, 5, 5)) > 235).all()
+        assert (fit_image(encoded(picture), (1, 10, 10)) == 255).all()
+        assert (fit_image(encoded(picture), (1, 5, 5)) > 235).all()
 
 
 def test_resizing_does_not_alias():
     checks = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)
-    assert np.abs(only(encoded(checks), (1, 16, 16)).astype(int) - 127).max() < 12
+    assert np.abs(fit_image(encoded(checks), (1, 16, 16)).astype(int) - 127).max() < 12
 
 
-def test_large_photographs_are_decoded_small_and_alike():
+def test_reduced_jpeg_decoding_is_close_to_exact():
     smooth = np.indices((512, 768)).sum(0).astype(np.float64)
     image = Image.fromarray((smooth / smooth.max() * 255).astype(np.uint8))
-    small = only(encoded(image, "JPEG", quality=95), (1, 32, 48))
-    exact = only(encoded(image), (1, 32, 48))
+    small = fit_image(encoded(image, "JPEG", quality=95), (1, 32, 48))
+    exact = fit_image(encoded(image), (1, 32, 48))
     assert np.abs(small.astype(int) - exact).max() <= 3
 
 
@@ -496,7 +498,7 @@ def test_large_photographs_are_decoded_small_and_alike():
         (np.random.default_rng(0).integers(0, 256, (4, 5, 6, 4)).astype(np.uint8), (3, 5, 6)),
     ],
 )
-def test_arrays_in_every_order(tmp_path, array, shape):
+def test_arrays_in_every_axis_order(tmp_path, array, shape):
     np.save(tmp_path / "a.npy", array)
     np.savez(tmp_path / "a.npz", x=array, y=np.arange(4) % 2)
     assert survey(str(tmp_path / "a.npy")).facts.shape == shape
@@ -517,7 +519,7 @@ def test_arrays_in_every_order(tmp_path, array, shape):
         (0, 1, "?"),
     ],
 )
-def test_arrays_of_every_range_reach_black_and_white(tmp_path, low, high, kind):
+def test_arrays_of_every_range_map_to_black_and_white(tmp_path, low, high, kind):
     array = np.zeros((4, 2, 2))
     array[:] = [[low, high], [low, high]]
     np.save(tmp_path / "a.npy", array.astype(kind))
@@ -525,7 +527,7 @@ def test_arrays_of_every_range_reach_black_and_white(tmp_path, low, high, kind):
     assert (samples == [[0, 255], [0, 255]]).all()
 
 
-def test_elements_that_are_not_finite_are_set_aside(tmp_path):
+def test_elements_that_are_not_finite_are_skipped(tmp_path):
     array = np.random.default_rng(0).random((5, 4, 4))
     array[2, 0, 0] = np.nan
     np.save(tmp_path / "a.npy", array)
@@ -535,7 +537,7 @@ def test_elements_that_are_not_finite_are_set_aside(tmp_path):
 
 
 @pytest.mark.parametrize("array", [np.zeros((5, 4)), np.zeros((5, 6, 6, 7)), np.zeros((5, 4, 0))])
-def test_arrays_of_another_shape_are_one_sentence(tmp_path, array):
+def test_arrays_of_another_shape_are_refused(tmp_path, array):
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(
         SparringError, match=r"Found an array of shape .*, but expected \(count, height, width\).*. Reshape"
@@ -550,7 +552,7 @@ def write_parquet(path, rows=6, *, column="image", struct_=True, labels=None, na
     arrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
-    files = [encoded(latent(seed=number)) for number in range(rows)]
+    files = [encoded(noise(seed=number)) for number in range(rows)]
     content = [{"bytes": file, "path": None} for file in files] if struct_ else files
     table = arrow.table({column: content} | ({} if labels is None else {"label": labels}))
     if names:
@@ -563,13 +565,13 @@ def write_parquet(path, rows=6, *, column="image", struct_=True, labels=None, na
 
 @pytest.mark.parametrize("column", ["image", "img", "anything"])
 @pytest.mark.parametrize("struct_", [True, False])
-def test_parquet(tmp_path, column, struct_):
+def test_parquet_columns(tmp_path, column, struct_):
     path = write_parquet(tmp_path / "a.parquet", column=column, struct_=struct_, labels=[0, 1] * 3, names=["no", "yes"])
     found = survey(path)
     assert found.facts.count == 6 and found.facts.classes == ("no", "yes")
     split = found.prepare(View((3, 8, 12)))
     together = np.concatenate([split.train.samples, split.held_out.samples])
-    assert {one.tobytes() for one in together} == {latent(seed=n).transpose(2, 0, 1).tobytes() for n in range(6)}
+    assert {one.tobytes() for one in together} == {noise(seed=n).transpose(2, 0, 1).tobytes() for n in range(6)}
 
 
 @pytest.mark.parametrize(
@@ -579,7 +581,7 @@ def test_parquet(tmp_path, column, struct_):
         ("train/0.parquet", "train/1.parquet", "test/0.parquet"),
     ],
 )
-def test_of_parquet_in_parts_train_is_taken(tmp_path, names):
+def test_train_files_of_a_parquet_folder_are_used(tmp_path, names):
     for name in names:
         write_parquet(tmp_path / name, rows=4)
     found = survey(str(tmp_path))
@@ -588,13 +590,13 @@ def test_of_parquet_in_parts_train_is_taken(tmp_path, names):
     assert found.facts.details["duplicates"]["count"] == 4
 
 
-def test_parquet_labels_that_are_missing_are_one_sentence(tmp_path):
+def test_missing_parquet_labels_are_refused(tmp_path):
     with pytest.raises(SparringError, match="Found no label for 2 of 6 samples"):
         survey(write_parquet(tmp_path / "a.parquet", labels=[0, None, 1, -1, 0, 0]))
     assert survey(write_parquet(tmp_path / "b.parquet", labels=[-1] * 6)).facts.classes == ()
 
 
-def test_parquet_without_images_is_one_sentence(tmp_path):
+def test_parquet_without_images_is_refused(tmp_path):
     arrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
@@ -606,7 +608,7 @@ def test_parquet_without_images_is_one_sentence(tmp_path):
         survey(str(tmp_path / "b.parquet"))
 
 
-def test_without_pyarrow_the_command_is_named(tmp_path, monkeypatch):
+def test_missing_pyarrow_names_the_install_command(tmp_path, monkeypatch):
     path = write_parquet(tmp_path / "a.parquet")
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(SparringError, match=r'Run `pip install "sparring\[parquet\]"'):
@@ -616,7 +618,7 @@ def test_without_pyarrow_the_command_is_named(tmp_path, monkeypatch):
 # Names, claims and real data
 
 
-def test_digits():
+def test_digits_by_name():
     found = survey("digits")
     assert found.facts.count == 1797 and found.facts.shape == (1, 8, 8) and len(found.facts.classes) == 10
     split = found.prepare(View((1, 8, 8)))
@@ -624,7 +626,7 @@ def test_digits():
     assert split.train.samples.max() == 255 and split.train.samples.min() == 0
 
 
-def test_claims(tmp_path):
+def test_claims_of_names_folders_and_arrays(tmp_path):
     fill(tmp_path / "photos", 1)
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.txt").write_text("")
@@ -636,7 +638,7 @@ def test_claims(tmp_path):
         assert not claims(name), name
 
 
-def test_names_are_given_to_numbers(tmp_path, monkeypatch):
+def test_known_data_set_gets_class_names(tmp_path, monkeypatch):
     write_parquet(tmp_path / "cifar10" / "train.parquet", rows=20, labels=list(range(10)) * 2)
     monkeypatch.setenv("SPARRING_DATA", str(tmp_path))
     facts = survey("cifar10").facts
@@ -644,7 +646,7 @@ def test_names_are_given_to_numbers(tmp_path, monkeypatch):
     assert facts.remarks[0] == f"cifar10 is read from {tmp_path / 'cifar10'}."
 
 
-def test_a_name_that_is_not_here_says_where_to_put_it(tmp_path, monkeypatch):
+def test_unavailable_data_set_says_where_to_put_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SPARRING_DATA", raising=False)
 
@@ -679,14 +681,14 @@ def test_real_photographs():
     assert os.path.basename(found.facts.source) == "facades"  # noqa: PTH119
 
 
-def test_stacks_are_three_digits_and_their_class_is_the_number_they_spell():
+def test_stacked_digits_and_their_class_numbers():
     digits = sources._digits()
     stacked, again = sources._stacked(digits), sources._stacked(digits)
     assert len(stacked) == len(digits) and stacked.classes[7] == "007" and stacked.classes[999] == "999"
     by_content = {digits.read(place).tobytes(): int(digits.labels[place]) for place in range(len(digits))}
     for place in range(0, len(stacked), 97):
         picture = stacked.read(place)
-        spelt = [by_content[np.ascontiguousarray(picture[..., channel]).tobytes()] for channel in range(3)]
-        assert stacked.classes[stacked.labels[place]] == "".join(map(str, spelt))
+        digits_shown = [by_content[np.ascontiguousarray(picture[..., channel]).tobytes()] for channel in range(3)]
+        assert stacked.classes[stacked.labels[place]] == "".join(map(str, digits_shown))
         assert np.array_equal(picture, again.read(place))
     assert len(np.unique(stacked.labels)) > 800

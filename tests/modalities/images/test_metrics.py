@@ -1,4 +1,4 @@
-"""Images are judged by their pixels and by what classifiers of the real ones say."""
+"""Metrics of images, from pixels and from classifiers of real images."""
 
 from dataclasses import replace
 
@@ -14,6 +14,7 @@ from sparring.evaluation.protocol import Repeats
 from sparring.flow import Batch
 from sparring.metrics.extractors import classifier, self_supervised
 from sparring.modalities.images import metrics
+from sparring.modalities.images.metrics import STACKED_CLASSES
 
 
 def digits(*, labelled=True):
@@ -25,36 +26,41 @@ def digits(*, labelled=True):
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
+def empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path))
     monkeypatch.setattr(classifier, "STEPS_FEW", 60)
 
 
-def test_real_digits_agree_with_their_labels():
+def predictions(split, samples, labels=None):
+    """Classifier metrics of ``samples``, by the classifier of ``split``."""
+    return metrics.classifier_metrics(Batch(samples, None, labels), metrics.label_classifier(split, 0))
+
+
+def test_agreement_is_high_for_real_digits_and_low_for_wrong_labels():
     split = digits()
     samples, _, labels = split.held_out.batch(slice(None))
-    found = metrics.opinion(Batch(samples, None, labels), metrics.judge(split, 0))
+    found = predictions(split, samples, labels)
     assert found["agreement"] > 0.97 and found["classes"] == 10
-    assert metrics.opinion(Batch(samples, None, (labels + 1) % 10), metrics.judge(split, 0))["agreement"] < 0.05
-    assert metrics.opinion(Batch(samples[labels == 3], None), metrics.judge(split, 0)) == {"classes": 1.0}
+    assert predictions(split, samples, (labels + 1) % 10)["agreement"] < 0.05
+    assert predictions(split, samples[labels == 3]) == {"classes": 1.0}
 
 
-def test_broken_samples_do_not_agree():
+def test_samples_that_are_not_finite_count_as_disagreement():
     split = digits()
     samples, _, labels = split.held_out.batch(slice(0, 100))
     samples[:50] = float("nan")
-    assert 0.45 < metrics.opinion(Batch(samples, None, labels), metrics.judge(split, 0))["agreement"] <= 0.5
-    assert metrics.opinion(Batch(torch.full_like(samples, float("nan")), None, labels), metrics.judge(split, 0)) == {}
+    assert 0.45 < predictions(split, samples, labels)["agreement"] <= 0.5
+    assert predictions(split, torch.full_like(samples, float("nan")), labels) == {}
 
 
-def test_large_sets_are_judged_by_the_network(monkeypatch):
-    monkeypatch.setattr(metrics, "MOST_FOR_VECTORS", 100)
+def test_large_sets_use_the_convolutional_classifier(monkeypatch):
+    monkeypatch.setattr(metrics, "MAX_SVM_IMAGES", 100)
     split = digits()
     samples, _, labels = split.held_out.batch(slice(None))
-    assert metrics.opinion(Batch(samples, None, labels), metrics.judge(split, 0))["agreement"] > 0.9
+    assert predictions(split, samples, labels)["agreement"] > 0.9
 
 
-def test_extractors(monkeypatch):
+def test_default_extractors_with_and_without_labels(monkeypatch):
     monkeypatch.setattr(self_supervised, "STEPS_FEW", 2)
     found = {labelled: metrics.extractors(digits(labelled=labelled), 0) for labelled in (True, False)}
     assert [list(each) for each in found.values()] == [["pixels", "own"]] * 2
@@ -70,7 +76,7 @@ def test_extractors(monkeypatch):
         ("inception:none.pth", "none.pth"),
     ],
 )
-def test_extractors_that_cannot_be_had(name, said):
+def test_unavailable_extractors_are_refused(name, said):
     with pytest.raises(SparringError, match=said):
         metrics.extractors(digits(), 0, [name])
 
@@ -79,7 +85,7 @@ def sides(split, fake, labels=None):
     return next(iter(Repeats(split.train, split.held_out, Batch(fake, None, labels))))
 
 
-def test_a_missing_class_is_seen_class_by_class():
+def test_missing_class_lowers_its_coverage():
     split = digits()
     samples, _, labels = split.train.batch(slice(None))
     without = labels != 7
@@ -94,19 +100,19 @@ def test_a_missing_class_is_seen_class_by_class():
     assert rows["3"]["agreement"] > 0.9 and rows["3"]["coverage"] > 0.6
 
 
-def test_one_repeated_sample_is_seen_as_alike():
+def test_repeated_sample_has_similarity_one():
     split = digits()
     fake, floor = metrics.measure(split, 0)(sides(split, split.train.batch(slice(0, 1)).real.repeat(300, 1, 1, 1)))
     assert fake["similarity"] > 0.999 > floor["similarity"] + 0.1
 
 
-def test_stacks_of_three_digits(monkeypatch):
+def test_stacked_digits_have_mode_metrics_only(monkeypatch):
     monkeypatch.setattr(self_supervised, "STEPS_FEW", 2)
     single = digits()
     rows = np.random.default_rng(0).integers(len(single.train), size=(3000, 3))
     labels = single.train.labels[rows] @ np.array([100, 10, 1])
     stacks = Dataset(single.train.samples[rows, 0], labels)
-    split = Split(stacks, Dataset(stacks.samples[:600], labels[:600]), replace(single.facts, classes=metrics.STACKS))
+    split = Split(stacks, Dataset(stacks.samples[:600], labels[:600]), replace(single.facts, classes=STACKED_CLASSES))
     fake, floor = metrics.measure(split, 0)(sides(split, stacks.batch(slice(0, 600)).real))
     expected = len(np.unique(labels[:600]))
     assert fake["stacked_modes"] == pytest.approx(expected, abs=30) and floor["stacked_modes"] > 300
@@ -114,6 +120,6 @@ def test_stacks_of_three_digits(monkeypatch):
     assert list(metrics.extractors(split, 0)) == ["pixels", "own"]
 
 
-def test_without_labels_there_is_nothing_to_agree_with():
+def test_without_labels_there_are_no_classifier_metrics():
     split = digits(labelled=False)
-    assert metrics.opinion(Batch(split.train.batch(slice(0, 10)).real, None), metrics.judge(split, 0)) == {}
+    assert predictions(split, split.train.batch(slice(0, 10)).real) == {}

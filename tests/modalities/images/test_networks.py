@@ -1,4 +1,4 @@
-"""Networks of every image recipe: any size from 8 to 256, any aspect ratio, classes that matter, nothing stuck."""
+"""Networks of every image recipe: sizes from 8 to 256, aspect ratios, conditioning, initial scale, gradients."""
 
 import json
 
@@ -22,7 +22,7 @@ def facts(channels: int, classes: int = 0) -> Facts:
 
 
 def small(name: str, size: tuple[int, int], **fields: object) -> Recipe:
-    return with_fields(RECIPES[name], {"resolution": size, "width": 5, "noise": 6, **fields})
+    return with_fields(RECIPES[name], {"resolution": size, "width": 5, "latent_size": 6, **fields})
 
 
 def images(game: Game, labels: torch.Tensor | None = None, count: int = 3) -> torch.Tensor:
@@ -33,20 +33,20 @@ def images(game: Game, labels: torch.Tensor | None = None, count: int = 3) -> to
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_size(name: str, size: tuple[int, int], channels: int) -> None:
+def test_every_size_and_aspect_ratio(name: str, size: tuple[int, int], channels: int) -> None:
     if name == "images/dcgan":
         size = (max(16, size[0] // 16 * 16), max(16, size[1] // 16 * 16))
     with seeded(0, "weights"):
         game = small(name, size).game(facts(channels))
-    made = images(game)
-    assert made.shape == (3, channels, *size) and made.isfinite().all()
+    samples = images(game)
+    assert samples.shape == (3, channels, *size) and samples.isfinite().all()
     if "discriminator" in game.players:
-        (score,) = game.players["discriminator"](made).logits
-        assert score.shape == (3,) and score.isfinite().all()
+        (logit,) = game.players["discriminator"](samples).logits
+        assert logit.shape == (3,) and logit.isfinite().all()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_class_changes_what_is_made_and_what_it_scores(name: str) -> None:
+def test_class_changes_samples_and_logits(name: str) -> None:
     with seeded(0, "weights"):
         game = small(name, (16, 16), labels=True).game(facts(1, classes=3))
     for player in game.players.values():
@@ -59,40 +59,47 @@ def test_the_class_changes_what_is_made_and_what_it_scores(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_classes_are_asked_for(name: str) -> None:
+def test_conditional_networks_require_labels(name: str) -> None:
     game = small(name, (16, 16), labels=True).game(facts(1, classes=3))
     with pytest.raises(SparringError, match="condition="):
         images(game)
 
 
-def test_a_residual_block_starts_as_the_identity() -> None:
+def test_weights_keep_the_names_under_which_models_are_stored() -> None:
+    """Model files and checkpoints store weights by attribute name: a renamed layer could not be loaded."""
+    generator, discriminator = Generator(size=(8, 8), channels=1, classes=2), Discriminator(size=(8, 8), channels=1)
+    names = [{key.split(".")[0] for key in network.state_dict()} for network in (generator, discriminator)]
+    assert names == [{"embedding", "start", "steps", "draw"}, {"steps", "score"}]
+
+
+def test_residual_block_is_initially_the_identity() -> None:
     values = torch.randn(2, 8, 5, 5, generator=torch.Generator().manual_seed(0))
     assert torch.equal(Block(8)(values), values)
 
 
 @pytest.mark.parametrize("blocks", [0, 2])
-def test_at_the_start_pixels_and_scores_are_of_order_one(blocks: int) -> None:
+def test_initial_pixels_and_logits_are_of_order_one(blocks: int) -> None:
     with seeded(0, "weights"):
         generator = Generator(size=(64, 64), channels=3, blocks=blocks)
         discriminator = Discriminator(size=(64, 64), channels=3, blocks=blocks)
     with torch.no_grad():
-        made = generator(torch.randn(64, 64, generator=torch.Generator().manual_seed(0)))
-        (score,) = discriminator(made).logits
-    assert 0.2 < float(made.std()) < 1.1 and 0.1 < float(score.square().mean().sqrt()) < 3
+        samples = generator(torch.randn(64, 64, generator=torch.Generator().manual_seed(0)))
+        (logit,) = discriminator(samples).logits
+    assert 0.2 < float(samples.std()) < 1.1 and 0.1 < float(logit.square().mean().sqrt()) < 3
 
 
-def test_no_pixel_is_stuck_beyond_the_range() -> None:
-    """However far a bias has gone, a slope leads back."""
-    generator = Generator(size=(8, 8), channels=1, latent=4, width=4)
+def test_gradient_reaches_pixels_beyond_the_range() -> None:
+    """The leaky clamp has a slope there."""
+    generator = Generator(size=(8, 8), channels=1, latent_size=4, width=4)
     with torch.no_grad():
-        generator.random.bias.fill_(-50.0)  # type: ignore[union-attr]
+        generator.draw.bias.fill_(-50.0)  # type: ignore[union-attr]
     generator(torch.zeros(2, 4)).mean().backward()
-    assert generator.random.bias is not None and generator.random.bias.grad is not None
-    assert generator.random.bias.grad.item() == pytest.approx(0.02)
+    assert generator.draw.bias is not None and generator.draw.bias.grad is not None
+    assert generator.draw.bias.grad.item() == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize("name", ["images/r3gan", "images/gan", "images/dcgan"])
-def test_augmentation_is_what_was_asked_for(name: str) -> None:
+def test_augmentation_follows_the_recipe_field(name: str) -> None:
     for given, kinds in (("flips, cutout", ("flips", "cutout")), (["hue"], ("hue",)), ("none", ())):
         recipe = small(name, (16, 16), augment=given)
         stored = json.loads(recipe.model_dump_json())

@@ -1,4 +1,4 @@
-"""Structural similarity against convolutions of SciPy, and what makes images more or less alike."""
+"""Structural similarity, against convolutions by SciPy and in closed form."""
 
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ def random(seed):
 
 
 def smooth(count, channels, height, width, seed=0):
-    """Random images of soft spots, in [-1, 1]."""
+    """Smooth random images in [-1, 1]."""
     coarse = torch.rand(count, channels, 6, 6, generator=random(seed)) * 2 - 1
     return torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic").clamp(-1, 1)
 
@@ -80,39 +80,39 @@ class TestStructuralSimilarity:
     @pytest.mark.parametrize("side", [8, 28, 64])
     def test_falls_with_noise(self, side):
         images = smooth(20, 1, side, side)
-        latent = torch.randn(images.shape, generator=random(1))
-        found = [structural_similarity(images, images + s * latent).mean().item() for s in (0, 0.05, 0.1, 0.2, 0.4)]
+        noise = torch.randn(images.shape, generator=random(1))
+        found = [structural_similarity(images, images + s * noise).mean().item() for s in (0, 0.05, 0.1, 0.2, 0.4)]
         assert all(before > after for before, after in pairwise(found))
 
-    def test_the_opposite_is_at_nothing(self):
+    def test_negative_image_gives_zero(self):
         checks = (torch.arange(32)[:, None] + torch.arange(32)) % 2 * 2.0 - 1
         assert structural_similarity(checks[None, None], -checks[None, None]).item() == 0
 
-    def test_grey_levels_by_hand(self):
+    def test_uniform_grey_images_compare_luminance_only(self):
         # Without contrast only luminance is left: .2 and .8 of the range from black to white.
         first, second = (torch.full((1, 1, 11, 11), 2 * level - 1) for level in (0.2, 0.8))
         expected = (2 * 0.2 * 0.8 + 1e-4) / (0.2**2 + 0.8**2 + 1e-4)
         assert structural_similarity(first, second).item() == pytest.approx(expected, rel=1e-6)
 
-    def test_chunks_do_not_matter(self, monkeypatch):
+    def test_result_does_not_depend_on_chunks(self, monkeypatch):
         first, second = smooth(9, 1, 16, 16), smooth(9, 1, 16, 16, seed=1)
         whole = structural_similarity(first, second)
-        monkeypatch.setattr("sparring.modalities.images.similarity.VALUES", 512)
+        monkeypatch.setattr("sparring.modalities.images.similarity.CHUNK_VALUES", 512)
         torch.testing.assert_close(structural_similarity(first, second), whole)
 
 
-class TestWithin:
-    def test_a_collapsed_set_is_at_one(self):
+class TestSimilarityWithin:
+    def test_collapsed_set_gives_one(self):
         samples = smooth(1, 3, 16, 16).repeat(10, 1, 1, 1)
         assert similarity_within(samples, None, generator=random(0), pairs=50) == pytest.approx(1)
 
-    def test_each_class_collapsed_to_a_picture_of_its_own(self):
+    def test_collapsed_classes_give_one_only_within_classes(self):
         labels = torch.arange(12) % 3
         samples = smooth(3, 1, 16, 16)[labels]
         assert similarity_within(samples, labels, generator=random(0), pairs=50) == pytest.approx(1)
         assert similarity_within(samples, None, generator=random(0), pairs=50) < 0.7
 
-    def test_a_pair_is_two_samples_and_all_pairs_are_as_likely(self):
+    def test_pairs_are_of_different_samples_and_equally_likely(self):
         samples = smooth(5, 1, 12, 12)
         every = [(i, j) for i in range(5) for j in range(5) if i != j]
         first, second = (samples[list(rows)] for rows in zip(*every, strict=True))
@@ -120,22 +120,22 @@ class TestWithin:
         found = similarity_within(samples, None, generator=random(0), pairs=4000)
         assert found == pytest.approx(values.mean().item(), abs=4 * values.std().item() / 4000**0.5)
 
-    def test_classes_have_equal_shares_and_lone_samples_none(self):
+    def test_classes_have_equal_shares_and_single_samples_none(self):
         labels = torch.tensor([7] * 8 + [2] * 2 + [5])
         samples = torch.cat([smooth(1, 1, 16, 16).repeat(8, 1, 1, 1), smooth(2, 1, 16, 16, 1), smooth(1, 1, 16, 16, 2)])
         other = structural_similarity(samples[8:9], samples[9:10]).item()
         found = similarity_within(samples, labels, generator=random(0), pairs=20)
         assert found == pytest.approx((1 + other) / 2, rel=1e-9)
 
-    def test_repeats(self):
+    def test_same_generator_seed_gives_the_same_value(self):
         samples = smooth(20, 1, 16, 16)
         found = [similarity_within(samples, None, generator=random(seed), pairs=30) for seed in (1, 1, 2)]
         assert found[0] == found[1] != found[2]
 
 
-class TestWhatIsSaid:
+class TestBadArguments:
     @pytest.mark.parametrize("labels", [torch.arange(4), None])
-    def test_no_two_of_a_class(self, labels):
+    def test_no_class_with_two_samples(self, labels):
         with pytest.raises(SparringError, match="no two of one class"):
             similarity_within(smooth(4 if labels is not None else 1, 1, 8, 8), labels, generator=random(0))
 
@@ -143,7 +143,7 @@ class TestWhatIsSaid:
         with pytest.raises(SparringError, match="a label for each sample"):
             similarity_within(smooth(4, 1, 8, 8), torch.zeros(3), generator=random(0))
 
-    def test_not_two_alike(self):
+    def test_different_shapes(self):
         with pytest.raises(SparringError, match="images of one shape"):
             structural_similarity(torch.zeros(2, 1, 8, 8), torch.zeros(2, 1, 8, 9))
 

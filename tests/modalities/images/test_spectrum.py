@@ -1,4 +1,4 @@
-"""Spectra of noise and of single waves in closed form, and what upsampling and blur do to them."""
+"""Spectra of noise and of single waves in closed form, and the effects of checkerboards and blur."""
 
 import math
 
@@ -13,7 +13,7 @@ from sparring.modalities.images.spectrum import radial_spectrum, spectrum_distan
 FLOOR = math.log10((2 / 255) ** 2 / 12)
 
 
-def latent(*shape, seed=0, spread=0.2):
+def noise(*shape, seed=0, spread=0.2):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)) * spread
 
 
@@ -25,10 +25,10 @@ def blurred(images):
     return sum(images.roll((down, across), (2, 3)) for down in (-1, 0, 1) for across in (-1, 0, 1)) / 9
 
 
-class TestSpectrum:
+class TestRadialSpectrum:
     @pytest.mark.parametrize("size", [(32, 32), (31, 31), (20, 48)])
     def test_white_noise_is_flat_at_its_variance(self, size):
-        found = radial_spectrum(latent(400, 1, *size))
+        found = radial_spectrum(noise(400, 1, *size))
         assert found.shape == (400, min(size) // 2 + 1)
         # Power is exponential at each frequency, and alike at opposite ones: E ln of a mean over n is ψ(n) − ln n.
         down, across = np.meshgrid(*(np.fft.fftfreq(side) * min(size) for side in size), indexing="ij")
@@ -40,13 +40,13 @@ class TestSpectrum:
             assert found[:, radius].mean().item() == pytest.approx(expected, abs=5 * spread)
 
     def test_channels_are_averaged(self):
-        images = latent(3, 2, 16, 16)
+        images = noise(3, 2, 16, 16)
         separate = [10 ** radial_spectrum(images[:, channel : channel + 1]) for channel in range(2)]
         torch.testing.assert_close(10 ** radial_spectrum(images), (separate[0] + separate[1]) / 2)
 
     @pytest.mark.parametrize("waves", [0, 1, 5, 10])
     @pytest.mark.parametrize("size", [(20, 20), (20, 50), (50, 20)])
-    def test_a_wave_is_in_its_bin(self, waves, size):
+    def test_wave_lies_in_its_bin(self, waves, size):
         # Along the shorter side, whichever that is.
         phase = 2 * math.pi * waves * torch.arange(20) / 20
         image = phase.cos()[:, None].expand(20, max(size)) if size[0] == 20 else phase.cos().expand(max(size), 20)
@@ -56,7 +56,7 @@ class TestSpectrum:
         torch.testing.assert_close(others, torch.full_like(others, FLOOR), atol=1e-4, rtol=0)
 
     def test_power_is_conserved(self):
-        images = latent(5, 1, 24, 24)
+        images = noise(5, 1, 24, 24)
         down, across = np.meshgrid(np.fft.fftfreq(24) * 24, np.fft.fftfreq(24) * 24, indexing="ij")
         sizes = np.bincount(np.minimum(np.rint(np.hypot(down, across)), 12).astype(int).ravel())
         power = (10 ** radial_spectrum(images) - 10**FLOOR) @ torch.from_numpy(sizes).double()
@@ -66,46 +66,46 @@ class TestSpectrum:
         found = radial_spectrum(torch.zeros(2, 3, 9, 9))
         torch.testing.assert_close(found, torch.full((2, 5), FLOOR).double())
 
-    def test_the_floor_is_what_rounding_adds(self):
-        images = latent(200, 1, 16, 16)
+    def test_floor_equals_the_power_of_rounding(self):
+        images = noise(200, 1, 16, 16)
         rounded = (images * 127.5).round() / 127.5
         added = (rounded - images).double().square().mean().item()
         assert math.log10(added) == pytest.approx(FLOOR, abs=0.02)
 
-    def test_chunks_do_not_matter(self, monkeypatch):
-        images = latent(9, 3, 16, 16)
+    def test_result_does_not_depend_on_chunks(self, monkeypatch):
+        images = noise(9, 3, 16, 16)
         whole = radial_spectrum(images)
-        monkeypatch.setattr("sparring.modalities.images.spectrum.VALUES", 2000)
+        monkeypatch.setattr("sparring.modalities.images.spectrum.CHUNK_VALUES", 2000)
         torch.testing.assert_close(radial_spectrum(images), whole)
 
 
 class TestDistance:
-    def test_of_equal_sets_is_nothing(self):
-        images = latent(10, 3, 16, 24)
+    def test_equal_sets_have_distance_zero(self):
+        images = noise(10, 3, 16, 24)
         assert spectrum_distance(images, images) == 0
         assert spectrum_distance(images, images.flip(0)) == pytest.approx(0, abs=1e-12)
 
     def test_a_tenth_of_the_power_is_a_decade(self):
-        images = latent(10, 3, 16, 16)
+        images = noise(10, 3, 16, 16)
         assert spectrum_distance(images, images / 10**0.5) == pytest.approx(1, abs=1e-2)
         assert spectrum_distance(images, images + 0.5) == pytest.approx(0, abs=1e-6)
 
     @pytest.mark.parametrize("size", [(16, 16), (16, 30)])
-    def test_a_checkerboard_raises_the_highest_bin(self, size):
-        real, fake = latent(30, 1, *size), latent(30, 1, *size, seed=1)
+    def test_checkerboard_raises_the_highest_bin(self, size):
+        real, fake = noise(30, 1, *size), noise(30, 1, *size, seed=1)
         marked = fake + 0.1 * checkerboard(*size)
         raised = (radial_spectrum(marked) - radial_spectrum(fake)).mean(0)
         assert raised[-1] > 0.1 and raised[:-1].abs().max() < 1e-6
         assert spectrum_distance(real, marked) > 2 * spectrum_distance(real, fake)
 
-    def test_blur_lowers_what_is_fine(self):
-        real, fake = latent(30, 3, 32, 32), latent(30, 3, 32, 32, seed=1)
+    def test_blur_lowers_high_frequencies(self):
+        real, fake = noise(30, 3, 32, 32), noise(30, 3, 32, 32, seed=1)
         lowered = (radial_spectrum(blurred(fake)) - radial_spectrum(fake)).mean(0)
         assert abs(lowered[0]) < 1e-6 and (lowered[8:] < -0.3).all()
         assert spectrum_distance(real, blurred(fake)) > 0.5 > 10 * spectrum_distance(real, fake)
 
 
-class TestWhatIsSaid:
+class TestBadArguments:
     @pytest.mark.parametrize("samples", [torch.zeros(3, 16), torch.zeros(0, 1, 8, 8)])
     def test_not_images(self, samples):
         with pytest.raises(SparringError, match=r"images \(count, channels, height, width\)"):
@@ -116,6 +116,6 @@ class TestWhatIsSaid:
             radial_spectrum(torch.full((1, 1, 8, 8), torch.inf))
 
     @pytest.mark.parametrize(("real", "fake"), [((1, 8, 8), (1, 8, 9)), ((1, 8, 8), (3, 8, 8)), ((1, 1, 8), (1, 1, 8))])
-    def test_shapes_that_cannot_be_compared(self, real, fake):
+    def test_different_shapes(self, real, fake):
         with pytest.raises(SparringError, match="the same, at least 2 × 2"):
             spectrum_distance(torch.zeros(2, *real), torch.zeros(2, *fake))

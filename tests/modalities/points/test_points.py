@@ -1,4 +1,4 @@
-"""Points: the mixtures are what they say, tables are read, plots and files are made, modes are counted."""
+"""Points: mixtures, tables, normalisation, mode coverage and files."""
 
 import json
 import math
@@ -12,12 +12,13 @@ from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.points import data, metrics, render
+from sparring.modalities.points.networks.dense import Discriminator, Generator
 from sparring.modalities.points.normalizer import ColumnNormalizer
 
 
 class TestData:
     @pytest.mark.parametrize(("name", "modes", "sigma"), [("ring", 8, 0.01), ("grid", 25, 0.05)])
-    def test_the_mixtures(self, name, modes, sigma):
+    def test_mixtures_cover_their_modes(self, name, modes, sigma):
         survey = data.survey(name)
         facts = survey.facts
         assert (facts.modality, facts.shape, facts.count, facts.classes) == ("points", (2,), 50_000, ())
@@ -28,7 +29,7 @@ class TestData:
         assert found["quality"] == pytest.approx(1 - math.exp(-4.5), abs=0.002)
         assert found["reverse_kl"] < 0.001
 
-    def test_the_same_every_time(self):
+    def test_mixture_and_split_are_reproducible(self):
         first, again = data.survey("ring"), data.survey("ring")
         assert first.facts == again.facts and np.array_equal(first.points, again.points)
         splits = [first.prepare(View((2,)), seed=seed) for seed in (0, 0, 1)]
@@ -37,13 +38,13 @@ class TestData:
         assert len(splits[0].train) == 47_500 and len(splits[0].held_out) == 2_500
         assert splits[0].train.labels is None
 
-    def test_the_prepared_points_are_not_scaled(self):
+    def test_prepared_points_are_not_normalised(self):
         split = data.survey("grid").prepare(View((2,)))
         assert split.train.batch(slice(0, 1000)).real.abs().max() > 3.9
 
     @pytest.mark.parametrize("suffix", [".npy", ".csv"])
     @pytest.mark.parametrize("size", [1, 2, 5])
-    def test_own_tables(self, tmp_path, suffix, size):
+    def test_tables_of_any_size(self, tmp_path, suffix, size):
         points = np.random.default_rng(0).standard_normal((50, size)).astype(np.float32)
         render.save(torch.from_numpy(points), tmp_path)
         survey = data.survey(str(tmp_path / f"points-000000{suffix}"))
@@ -51,27 +52,27 @@ class TestData:
         assert survey.facts.shape == (size,)
         assert survey.facts.fingerprint == data.survey(str(tmp_path / "points-000000.npy")).facts.fingerprint
 
-    def test_a_heading_and_gaps(self, tmp_path):
+    def test_header_is_skipped_and_rows_that_are_not_finite_too(self, tmp_path):
         (tmp_path / "a.csv").write_text("\ufeffx,y\n1,2\nnan,3\n4,5\n6,inf\n", encoding="utf-8")
         survey = data.survey(str(tmp_path / "a.csv"))
         assert survey.points.tolist() == [[1, 2], [4, 5]]
-        assert survey.facts.remarks == ("2 of 4 rows hold values that are no finite numbers and are set aside.",)
+        assert survey.facts.remarks == ("Skipped 2 of 4 rows, which hold values that are not finite.",)
 
-    def test_columns_of_any_unit(self, tmp_path):
-        """Years, volumes, a column that never changes: all are near one where networks see them."""
+    def test_columns_are_normalised_whatever_their_units(self, tmp_path):
+        """Years, volumes and a constant column all come near one."""
         random = np.random.default_rng(0).standard_normal((500, 3))
         table = (random * [5.0, 1e7, 0.0] + [2000.0, 0.0, 7.0]).astype(np.float32)
         np.save(tmp_path / "a.npy", table)
         facts = data.survey(str(tmp_path / "a.npy")).facts
         normalizer = ColumnNormalizer(Facts.from_json(json.loads(json.dumps(facts.as_json()))))
         points = torch.from_numpy(table)
-        standard = normalizer.normalize(points)
-        torch.testing.assert_close(standard.mean(0), torch.zeros(3), atol=1e-3, rtol=0)
-        torch.testing.assert_close(standard.std(0), torch.tensor([1.0, 1.0, 0.0]), atol=2e-3, rtol=0)
-        torch.testing.assert_close(normalizer.denormalize(standard), points, rtol=1e-5, atol=1.0)
+        normalised = normalizer.normalize(points)
+        torch.testing.assert_close(normalised.mean(0), torch.zeros(3), atol=1e-3, rtol=0)
+        torch.testing.assert_close(normalised.std(0), torch.tensor([1.0, 1.0, 0.0]), atol=2e-3, rtol=0)
+        torch.testing.assert_close(normalizer.denormalize(normalised), points, rtol=1e-5, atol=1.0)
         assert facts.coding["scale"][2] == 1.0
 
-    def test_mixtures_keep_their_shape(self):
+    def test_mixtures_are_scaled_alike_in_both_coordinates(self):
         """One scale for both coordinates, around zero."""
         normalizer = ColumnNormalizer(data.survey("grid").facts)
         points = torch.tensor([[4.0, -2.0]])
@@ -80,27 +81,27 @@ class TestData:
             and normalizer.scale.dim() == 0
         )
 
-    def test_claims(self):
+    def test_claims_of_names_and_suffixes(self):
         assert all(data.claims(source) for source in ("ring", "grid", "a.npy", "b/c.CSV"))
         assert not any(data.claims(source) for source in ("digits", "folder", "a.png"))
 
     @pytest.mark.parametrize(
         ("content", "said"),
         [
-            (b"", "a file that cannot be read"),
-            (b"1,2\n3\n", "a file that cannot be read"),
+            (b"", "an unreadable file"),
+            (b"1,2\n3\n", "an unreadable file"),
             (b"x,y\n", "it has no rows"),
             (b"nan,nan\n", "no row of finite numbers"),
-            (b"\xff\xfe\x00", "a file that cannot be read"),
+            (b"\xff\xfe\x00", "an unreadable file"),
         ],
     )
-    def test_what_is_said_of_broken_tables(self, tmp_path, content, said):
+    def test_broken_tables_are_refused(self, tmp_path, content, said):
         (tmp_path / "a.csv").write_bytes(content)
         with pytest.raises(SparringError, match=said):
             data.survey(str(tmp_path / "a.csv"))
 
     @pytest.mark.parametrize("array", [np.zeros(3), np.zeros((2, 2, 2)), np.zeros((3, 0)), np.array(["a"])])
-    def test_what_is_said_of_other_arrays(self, tmp_path, array):
+    def test_arrays_of_another_shape_are_refused(self, tmp_path, array):
         np.save(tmp_path / "a.npy", array)
         with pytest.raises(SparringError, match="a table of numbers"):
             data.survey(str(tmp_path / "a.npy"))
@@ -110,7 +111,7 @@ class TestData:
         with pytest.raises(SparringError, match="Object arrays cannot be loaded"):
             data.survey(str(tmp_path / "a.npy"))
 
-    def test_what_is_said_of_no_file_other_names_and_other_shapes(self, tmp_path):
+    def test_missing_files_unknown_names_and_other_shapes_are_refused(self, tmp_path):
         with pytest.raises(SparringError, match="no file"):
             data.survey(str(tmp_path / "none.npy"))
         with pytest.raises(SparringError, match="did you mean 'ring'"):
@@ -125,8 +126,8 @@ class TestData:
 class TestMetrics:
     modes = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
 
-    def test_exact_shares(self):
-        # Three of four modes, 2 : 1 : 1, and one sample in four is far from all.
+    def test_coverage_of_known_shares(self):
+        # Three of four modes, in shares 2 : 1 : 1, and one sample in four far from all of them.
         samples = self.modes[[0, 0, 1, 2]].repeat(3, 1)
         samples = torch.cat([samples, torch.full((4, 2), 5.0)])
         found = metrics.mode_coverage(samples, self.modes, sigma=0.5)
@@ -134,26 +135,26 @@ class TestMetrics:
         assert found["modes"] == 3 and found["quality"] == 0.75
         assert found["reverse_kl"] == pytest.approx(expected)
 
-    def test_the_border_is_at_three_sigma(self):
+    def test_samples_count_within_three_sigma(self):
         samples = torch.tensor([[1.49, 0.0], [1.51, 0.0]])
         assert metrics.mode_coverage(samples, self.modes, sigma=0.5)["quality"] == 0.5
 
-    def test_total_collapse(self):
+    def test_collapse_to_one_mode(self):
         found = metrics.mode_coverage(self.modes[:1].repeat(100, 1), self.modes, sigma=0.5)
         assert found == {"modes": 1.0, "quality": 1.0, "reverse_kl": pytest.approx(math.log(4))}
 
-    def test_nothing_good_and_nothing_finite(self):
+    def test_no_high_quality_and_no_finite_samples(self):
         assert metrics.mode_coverage(torch.full((5, 2), 4.0), self.modes, 0.5) == {"modes": 0.0, "quality": 0.0}
         assert metrics.mode_coverage(torch.full((5, 2), math.nan), self.modes, 0.5) == {"modes": 0.0, "quality": 0.0}
 
-    def test_measures_need_known_modes(self, tmp_path):
+    def test_coverage_needs_known_modes(self, tmp_path):
         split = data.survey("ring").prepare(View((2,)))
         samples = split.held_out.batch(slice(None)).real
         assert metrics.measures(samples, split)["modes"] == 8
         np.save(tmp_path / "a.npy", np.random.default_rng(0).standard_normal((50, 2)))
         assert metrics.measures(samples, data.survey(str(tmp_path / "a.npy")).prepare(View((2,)))) == {}
 
-    def test_the_extractor_gives_the_points_by_their_spread(self):
+    def test_extractor_normalises_coordinates(self):
         empty = Dataset(np.zeros((1, 2), dtype=np.float32))
         facts = data.survey("ring").facts
         (extractor,) = metrics.extractors(Split(empty, empty, facts), 0).values()
@@ -166,3 +167,9 @@ class TestRender:
         paths = render.save(torch.ones(3, 2), tmp_path / "new", first=64)
         assert [path.name for path in paths] == ["points-000064.npy", "points-000064.csv"]
         assert np.load(paths[0]).tolist() == np.loadtxt(paths[1], delimiter=",").tolist() == [[1, 1]] * 3
+
+
+def test_weights_keep_the_names_under_which_models_are_stored():
+    """Model files and checkpoints store weights by attribute name: a renamed layer could not be loaded."""
+    names = [{key.split(".")[0] for key in network.state_dict()} for network in (Generator(places=3), Discriminator())]
+    assert names == [{"places", "layers", "shortcut"}, {"waves", "layers"}]

@@ -1,4 +1,4 @@
-"""Reading pictures: look at all of a source once, then make it ready for training in any size."""
+"""Reading images: survey a source once, then prepare it for training in any size."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,27 +16,28 @@ from sparring.data.pictures import ImageInfo, Pixels
 from sparring.data.source import Skipped, Source
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.modalities.images.sources import looks_like_pictures, open_source
+from sparring.modalities.images.sources import looks_like_images, open_source
 from sparring.modalities.images.summary import labels_of, summarise
 
-AT_ONCE = 32
-"""Pictures that a thread takes at a time."""
-IN_MEMORY = 128 * 1024 * 1024
-"""Bytes of decoded pictures up to which a copy in memory is preferred."""
+IMAGES_PER_TASK = 32
+"""Images that a thread decodes at a time."""
+MAX_BYTES_IN_MEMORY = 128 * 1024 * 1024
+"""Bytes of decoded images up to which they are kept in memory."""
 
-Seen: TypeAlias = ImageInfo | Skipped
+Surveyed: TypeAlias = ImageInfo | Skipped
+"""An image that was decoded, or an unreadable one with the reason."""
 
 
 @final
 @dataclass(frozen=True)
 class ImageSurvey:
-    """A source of pictures that has been looked at.
+    """A source of images, each of which was decoded once.
 
     Args:
-        facts: what was found.
-        source: the pictures, still encoded.
-        kept: positions in ``source`` of those that can be read.
-        pixels: the readable pictures decoded, if they are all of one size and few enough to keep.
+        facts: facts about the images.
+        source: the images, still encoded.
+        kept: positions in ``source`` of those that are readable.
+        pixels: the readable images decoded, if they have one size and are few enough to keep.
     """
 
     facts: Facts
@@ -45,38 +46,41 @@ class ImageSurvey:
     pixels: Sequence[Pixels] | None = field(default=None, repr=False)
 
     def prepare(self, view: View, *, seed: int = 0) -> Split:
-        """Every readable picture as uint8 in the view's shape (channels, height, width), split by ``seed``.
+        """Decode all readable images as uint8 in the view's shape, (channels, height, width), and split them.
 
-        Pictures are cut at the centre to its aspect ratio, then resized. They are decoded once and kept in
-        the cache under their content and the shape.
+        Images are cropped at the centre to its aspect ratio, then resized. They are decoded once and kept in the cache
+        under their content and the shape.
 
         Raises:
-            SparringError: it is no shape of pictures, a file changed meanwhile, or the cache cannot be written.
+            SparringError: not a shape of images, a file changed meanwhile, or the cache cannot be written.
         """
         channels, height, width = _require_shape(view.shape)
-        train, aside = hold_out(self.facts.count, seed)
-        numbers, _ = labels_of(self.source, self.kept)
-        small = self.facts.count * channels * height * width <= IN_MEMORY
-        order = np.arange(self.facts.count) if small else np.concatenate([train, aside])
+        train_rows, held_out_rows = hold_out(self.facts.count, seed)
+        labels, _ = labels_of(self.source, self.kept)
+
+        # A large array is stored in the order of the split, so that both parts stay memory maps of the file.
+        small = self.facts.count * channels * height * width <= MAX_BYTES_IN_MEMORY
+        order = np.arange(self.facts.count) if small else np.concatenate([train_rows, held_out_rows])
         whole = cache.cached_array(
             cache.cache_key([self.facts.fingerprint, pictures.VERSION, "all" if small else f"split {seed}"]),
             (self.facts.count, channels, height, width),
             lambda: self._chunks(order, (channels, height, width)),
         )
-        # A large array is stored in the order of the split, so that both parts stay maps of the file.
-        parts = (whole[train], whole[aside]) if small else (whole[: len(train)], whole[len(train) :])
+        if small:
+            train, held_out = whole[train_rows], whole[held_out_rows]
+        else:
+            train, held_out = whole[: len(train_rows)], whole[len(train_rows) :]
 
-        def side(samples: NDArray[np.uint8], rows: NDArray[np.int64]) -> Dataset:
-            labels = None if numbers is None else numbers[rows]
-            return Dataset(samples, labels=labels, conditions=labels if view.condition == "label" else None)
+        def dataset(samples: NDArray[np.uint8], rows: NDArray[np.int64]) -> Dataset:
+            return _dataset(samples, None if labels is None else labels[rows], view)
 
-        return Split(side(parts[0], train), side(parts[1], aside), self.facts)
+        return Split(dataset(train, train_rows), dataset(held_out, held_out_rows), self.facts)
 
     def whole(self, view: View) -> Dataset:
-        """Every readable picture in order, uint8 in the view's shape, with its label.
+        """Decode all readable images in order, uint8 in the view's shape, with their labels.
 
         Raises:
-            SparringError: as ``prepare``.
+            SparringError: as for ``prepare``.
         """
         channels, height, width = _require_shape(view.shape)
         samples = cache.cached_array(
@@ -85,20 +89,21 @@ class ImageSurvey:
             lambda: self._chunks(np.arange(self.facts.count), (channels, height, width)),
         )
         labels, _ = labels_of(self.source, self.kept)
-        return Dataset(samples, labels=labels, conditions=labels if view.condition == "label" else None)
+        return _dataset(samples, labels, view)
 
     def _chunks(self, order: NDArray[np.int64], shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
-        # Pixels that were decoded to be looked at are used as they are; other sizes start from the file.
-        held = self.pixels if self.pixels is not None and self.facts.shape[1:] == shape[1:] else None
+        """Yield the images of ``order`` in ``shape``, some at a time: (images, channels, height, width)."""
+        # Pixels kept by the survey are used only in their own size; other sizes start from the file.
+        kept = self.pixels if self.pixels is not None and self.facts.shape[1:] == shape[1:] else None
 
-        def part(places: range) -> NDArray[np.uint8]:
-            rows = order[places.start : places.stop].tolist()
+        def chunk(positions: range) -> NDArray[np.uint8]:
+            rows = order[positions.start : positions.stop].tolist()
             return np.stack(
-                [self._fitted(row, shape) if held is None else pictures.fit(held[row], shape) for row in rows]
+                [self._fitted(row, shape) if kept is None else pictures.fit(kept[row], shape) for row in rows]
             )
 
         with pictures.decoding_limits():
-            yield from in_order(part, len(order), AT_ONCE)
+            yield from in_order(chunk, len(order), IMAGES_PER_TASK)
 
     def _fitted(self, row: int, shape: tuple[int, int, int]) -> Pixels:
         position = int(self.kept[row])
@@ -106,21 +111,21 @@ class ImageSurvey:
             return pictures.fit(self.source.read(position), shape)
         except Exception as error:
             raise SparringError(
-                found=f"{self.source.names[position]}, which could be read and now cannot ({pictures.reason(error)})",
-                expected="files that stay as they are",
+                found=f"{self.source.names[position]}, which was readable and no longer is ({pictures.reason(error)})",
+                expected="files that do not change",
                 remedy="start again when nothing writes to the folder",
             ) from None
 
 
 def claims(source: str) -> int:
-    """2 for a known name (digits, mnist, …) or a path at which there seem to be pictures; 1 for arrays of any kind."""
-    if not looks_like_pictures(source):
+    """Return 2 for a known name (digits, mnist, …) or a path with images, 1 for arrays of any kind, 0 otherwise."""
+    if not looks_like_images(source):
         return 0
     return 1 if source.lower().endswith((".npy", ".npz")) else 2
 
 
 def read(source: str, view: View, facts: Facts) -> Dataset:
-    """All pictures of ``source`` in order, in the view's shape; with labels where the classes are those of ``facts``.
+    """Read all images of ``source`` in order, in the view's shape; with labels if the classes are those of ``facts``.
 
     Raises:
         SparringError: nothing in it can be used.
@@ -131,14 +136,14 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
 
 
 def survey(source: str, on_progress: OnProgress | None = None) -> ImageSurvey:
-    """Decode every picture of ``source`` once and report; an unchanged source is remembered.
+    """Decode every image of ``source`` once; the facts of an unchanged source come from the cache.
 
     Args:
         source: a folder, a zip, an IDX, NumPy or Parquet file, or one of the names in ``sources.NAMES``.
-        tell: called with (done, total) on the way.
+        on_progress: called with (done, total).
 
     Raises:
-        SparringError: nothing in it can be used; one sentence says what was found, expected and can be done.
+        SparringError: nothing in it can be used.
     """
     opened = open_source(source, on_progress)
     key = cache.cache_key([pictures.VERSION, opened.stamp, len(opened), opened.classes, opened.remarks])
@@ -146,44 +151,51 @@ def survey(source: str, on_progress: OnProgress | None = None) -> ImageSurvey:
     if note is not None:
         facts = replace(Facts.from_json(note["facts"]), source=source)
         return ImageSurvey(facts, opened, _all_but(note["set aside"], len(opened)))
-    seen, pixels = _look_at_all(opened, on_progress)
-    facts = summarise(source, opened, seen)
-    set_aside = [place for place, one in enumerate(seen) if isinstance(one, Skipped)]
-    cache.write_cached("surveys", key, {"facts": facts.as_json(), "set aside": set_aside})
-    return ImageSurvey(facts, opened, _all_but(set_aside, len(opened)), pixels)
+    surveyed, pixels = _survey_all(opened, on_progress)
+    facts = summarise(source, opened, surveyed)
+    unreadable = [position for position, one in enumerate(surveyed) if isinstance(one, Skipped)]
+    cache.write_cached("surveys", key, {"facts": facts.as_json(), "set aside": unreadable})
+    return ImageSurvey(facts, opened, _all_but(unreadable, len(opened)), pixels)
 
 
-def _look_at_all(source: Source, on_progress: OnProgress | None) -> tuple[list[Seen], list[Pixels] | None]:
-    seen: list[Seen] = []
+def _survey_all(source: Source, on_progress: OnProgress | None) -> tuple[list[Surveyed], list[Pixels] | None]:
+    """Decode all images; return their descriptions, and their pixels while they fit into memory and share one size."""
+    surveyed: list[Surveyed] = []
     pixels: list[Pixels] | None = []
-    room = IN_MEMORY
+    room = MAX_BYTES_IN_MEMORY
 
-    def part(places: range) -> list[tuple[Seen, Pixels | None]]:
-        return [_look_at(source, place) for place in places]
+    def task(positions: range) -> list[tuple[Surveyed, Pixels | None]]:
+        return [_survey_one(source, position) for position in positions]
 
+    # Drop the pixels for good once they are too many, or of several sizes.
     with pictures.decoding_limits():
-        for some in in_order(part, len(source), AT_ONCE):
-            seen += [one for one, _ in some]
+        for some in in_order(task, len(source), IMAGES_PER_TASK):
+            surveyed += [one for one, _ in some]
             if pixels is not None:
                 pixels += [picture for _, picture in some if picture is not None]
                 room -= sum(picture.nbytes for _, picture in some if picture is not None)
-                if room < 0 or any(picture.shape[:2] != pixels[0].shape[:2] for picture in pixels[-AT_ONCE:]):
+                latest = pixels[-IMAGES_PER_TASK:]
+                if room < 0 or any(picture.shape[:2] != pixels[0].shape[:2] for picture in latest):
                     pixels = None
             if on_progress:
-                on_progress(len(seen), len(source))
-    return seen, pixels
+                on_progress(len(surveyed), len(source))
+    return surveyed, pixels
 
 
-def _look_at(source: Source, place: int) -> tuple[Seen, Pixels | None]:
+def _survey_one(source: Source, position: int) -> tuple[Surveyed, Pixels | None]:
     try:
-        return pictures.inspect_image(source.read(place))
+        return pictures.inspect_image(source.read(position))
     except Exception as error:
-        # Decoders fail in many ways on damaged files; whichever it is, this one is set aside and the rest go on.
-        return Skipped(source.names[place], pictures.reason(error)), None
+        # Decoders fail in many ways on damaged files; in all of them this image is skipped and the others are read.
+        return Skipped(source.names[position], pictures.reason(error)), None
 
 
-def _all_but(set_aside: Sequence[int], count: int) -> NDArray[np.int64]:
-    return np.delete(np.arange(count, dtype=np.int64), np.array(set_aside, dtype=np.int64))
+def _dataset(samples: NDArray[np.uint8], labels: NDArray[np.int64] | None, view: View) -> Dataset:
+    return Dataset(samples, labels=labels, conditions=labels if view.condition == "label" else None)
+
+
+def _all_but(excluded: Sequence[int], count: int) -> NDArray[np.int64]:
+    return np.delete(np.arange(count, dtype=np.int64), np.array(excluded, dtype=np.int64))
 
 
 def _require_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -1,47 +1,53 @@
-"""What the watchdog sees of images."""
+"""Features and signals of images for the watchdog."""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-GRID = 8
-"""Sides of the grid that images are averaged over."""
+GRID_SIDE = 8
+"""Longest side of the grid that images are averaged to."""
+POWER_FLOOR = (0.5 / 255) ** 2
+"""Power of a quarter of an 8-bit step in [-1, 1], below which differences are invisible."""
 
 
 def cheap_features(samples: Tensor) -> Tensor:
-    """Images averaged over a grid of at most 8 × 8: (count, channels · rows · columns)."""
+    """Average images, (count, channels, height, width), over a grid of at most 8 × 8: (count, values)."""
     height, width = samples.shape[2:]
-    return adaptive_avg_pool2d(samples, (min(height, GRID), min(width, GRID))).flatten(1)
+    return adaptive_avg_pool2d(samples, (min(height, GRID_SIDE), min(width, GRID_SIDE))).flatten(1)
 
 
 def extra_signals(real: Tensor, fake: Tensor) -> dict[str, float]:
-    """How generated images, (count, channels, height, width), differ from real ones in fine detail.
+    """Compare generated with real images, (count, channels, height, width) each, in fine detail.
 
     Returns:
-        ``checkerboard``, the power of patterns that alternate from pixel to pixel, in decades over that of reals;
-        ``detail``, the same of all that changes between neighbouring pixels.
+        ``checkerboard``: power of patterns that alternate from pixel to pixel, relative to real images in decades;
+        ``detail``: the same for all differences between neighbouring pixels.
     """
     return {
-        "checkerboard": _decades(_alternating(fake), _alternating(real)),
-        "detail": _decades(_rough(fake), _rough(real)),
+        "checkerboard": _decades(_checkerboard_power(fake), _checkerboard_power(real)),
+        "detail": _decades(_detail_power(fake), _detail_power(real)),
     }
 
 
-def _alternating(samples: Tensor) -> float:
-    """The mean square of what remains of each block of 2 × 2 by the signs + - - +, and in stripes along both ways."""
+def _checkerboard_power(samples: Tensor) -> float:
+    """Return the power of 2 × 2 blocks in three sign patterns, averaged over images before it is squared.
+
+    The patterns are the checkerboard + - - + and the stripes + - + - and + + - -. A fixed pattern survives the average
+    over images; what varies from image to image cancels.
+    """
     height, width = (side // 2 * 2 for side in samples.shape[2:])
+    # (count, channels, height, width) → (count, channels, rows, 2, columns, 2)
     blocks = samples[:, :, :height, :width].unflatten(2, (-1, 2)).unflatten(4, (-1, 2))
     first, second, third, fourth = (blocks[:, :, :, row, :, column] for row in (0, 1) for column in (0, 1))
     patterns = (first - second - third + fourth, first - second + third - fourth, first + second - third - fourth)
     return float(torch.stack([pattern.mean(0).square().mean() for pattern in patterns]).sum())
 
 
-def _rough(samples: Tensor) -> float:
-    steps = samples.diff(dim=2).square().mean(), samples.diff(dim=3).square().mean()
-    return float(steps[0] + steps[1])
+def _detail_power(samples: Tensor) -> float:
+    """Return the mean squared difference of neighbouring pixels, summed over both directions."""
+    vertical, horizontal = samples.diff(dim=2).square().mean(), samples.diff(dim=3).square().mean()
+    return float(vertical + horizontal)
 
 
-def _decades(value: float, unit: float) -> float:
-    # Below a quarter of the step of 8 bits nothing is to be seen.
-    floor = (0.5 / 255) ** 2
-    return float(torch.log10(torch.tensor((value + floor) / (unit + floor))))
+def _decades(power: float, reference: float) -> float:
+    return float(torch.log10(torch.tensor((power + POWER_FLOOR) / (reference + POWER_FLOOR))))

@@ -1,4 +1,4 @@
-"""How generated images are judged: by their pixels and, where there are labels, by classifiers of the real ones."""
+"""Metrics of images: from their pixels and, where there are labels, from classifiers trained on the real ones."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
@@ -26,37 +26,43 @@ from sparring.modalities.images.spectrum import spectrum_distance
 from sparring.modalities.images.stacked import digits_of, stacked_modes
 from sparring.randomness import derive, generator
 
-LARGEST_FOR_VECTORS = 1024
-MOST_FOR_VECTORS = 5000
-MOST_PAIRS, FEWEST_PAIRS, VALUES_IN_PAIRS = 1000, 50, 1_000_000
-"""Pairs whose similarity is looked at: fewer of large images."""
-MOST_DIGITS = 60_000
-FOUND = 0.1
-"""Of the images that a class has by its share among the real ones: so many make it found."""
-STACKS = tuple(f"{number:03}" for number in range(1000))
-"""The classes of StackedMNIST."""
+MAX_SVM_VALUES = 1024
+"""Values per image up to which labels are predicted by a support vector machine."""
+MAX_SVM_IMAGES = 5000
+"""Images up to which a support vector machine is trained."""
+MIN_PAIRS, MAX_PAIRS = 50, 1000
+"""Bounds of the number of pairs whose similarity is averaged."""
+MAX_VALUES_IN_PAIRS = 1_000_000
+"""Values of one side of all pairs together: fewer pairs of large images."""
+MAX_DIGITS = 60_000
+"""Images that a classifier of stacked digits is trained on."""
+FOUND_SHARE = 0.1
+"""Share of the expected images of a class that must occur for the class to count as found."""
+STACKED_CLASSES = tuple(f"{number:03}" for number in range(1000))
+"""Class names of stacked digits."""
 
 Predict: TypeAlias = Callable[[Tensor], Tensor]
+"""Images, (count, channels, height, width) in [-1, 1] → class numbers, (count,)."""
 
 
 def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
-    """Those that are named, by their names, or ``pixels`` and, where it can be trained, ``own``.
+    """Return the named extractors, or by default ``pixels`` and, where it can be trained, ``own``.
 
     Args:
         split: real images.
-        seed: of what is trained on them.
-        names: of "pixels"; "own": a classifier, or without labels a network that learnt to tell images apart;
-            "inception", "inception-legacy" and "dinov2", and each with ":" and where its weights are; and
+        seed: random seed of the training of ``own``.
+        names: any of "pixels"; "own", a classifier, or without labels a self-supervised network; "inception",
+            "inception-legacy" and "dinov2", each optionally with ":" and the path of its weights; and
             "file.py:function".
 
     Raises:
-        SparringError: there is none of such a name, or it cannot be had.
+        SparringError: there is no extractor of such a name, or it is not available.
     """
     if names:
         return {name: _extractor(name, split, seed) for name in names}
     found: dict[str, Extractor] = {"pixels": Pixels()}
     try:
-        found["own"] = _own(split, seed)
+        found["own"] = _trained_extractor(split, seed)
     except SparringError:
         return found
     return found
@@ -65,172 +71,186 @@ def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[st
 def _extractor(name: str, split: Split, seed: int) -> Extractor:
     if ".py:" in name:
         return load_function(name)
-    kind, _, place = name.partition(":")
-    makers: dict[str, Callable[[], Extractor]] = {
+    kind, _, path = name.partition(":")
+    loaders: dict[str, Callable[[], Extractor]] = {
         "pixels": Pixels,
-        "own": lambda: _own(split, seed),
-        "inception": lambda: load_inception(Path(place) if place else None),
-        "inception-legacy": lambda: load_inception(Path(place) if place else None, legacy=True),
-        "dinov2": lambda: load_dinov2(*([place] if place else [])),
+        "own": lambda: _trained_extractor(split, seed),
+        "inception": lambda: load_inception(Path(path) if path else None),
+        "inception-legacy": lambda: load_inception(Path(path) if path else None, legacy=True),
+        "dinov2": lambda: load_dinov2(*([path] if path else [])),
     }
-    if kind not in makers:
+    if kind not in loaders:
         raise SparringError(
-            found=f"the extractor {name!r}",
-            expected=f"one of {', '.join(makers)}, or your own as file.py:function",
-            remedy=f"check the spelling{nearest(kind, list(makers))}",
+            found=f"the unknown extractor {name!r}",
+            expected=f"one of {', '.join(loaders)}, or your own as file.py:function",
+            remedy=f"check the spelling{nearest(kind, list(loaders))}",
         )
-    return makers[kind]()
+    return loaders[kind]()
 
 
-def _own(split: Split, seed: int) -> Extractor:
+def _trained_extractor(split: Split, seed: int) -> Extractor:
+    """Train a classifier, or without usable labels a self-supervised network."""
     labels = split.train.labels
-    if labels is not None and len(np.unique(labels)) > 1 and split.facts.classes != STACKS:
+    if labels is not None and len(np.unique(labels)) > 1 and split.facts.classes != STACKED_CLASSES:
         return train_classifier(split, seed)
     return train_self_supervised(split, seed)
 
 
 def measure(split: Split, seed: int) -> Measure:
-    """What is told from images themselves, not from features.
+    """Return the metrics that are computed from images, not from features.
 
-    ``similarity`` and ``spectrum``; with labels ``opinion`` and ``class_coverage`` too, and of stacks of three digits
-    ``stacked_modes`` and ``stacked_kl``. What a classifier says is compared with what it says of held-out images.
+    ``similarity`` and ``spectrum``; with labels those of ``classifier_metrics`` and ``class_coverage``; for stacked
+    digits ``stacked_modes`` and ``stacked_kl``. Predictions for generated images are compared with those for held-out
+    ones.
     """
-    # Made when first asked: never, where everything was measured before.
-    predict, own = cache(partial(judge, split, seed)), cache(partial(_classifier, split, seed))
-    digit = cache(partial(digit_judge, split, seed))
-    shares = _shares(split)
+    # Classifiers are trained on first use: never, where all metrics come from the cache.
+    label_of = cache(partial(label_classifier, split, seed))
+    features = cache(partial(_class_features, split, seed))
+    digit_of = cache(partial(digit_classifier, split, seed))
+    shares = _class_shares(split)
 
-    def of_side(one: Repeat, side: SampleSet, unseen: SampleSet) -> Measured:
+    def measured(one: Repeat, side: SampleSet, unseen: SampleSet) -> Measured:
+        """Measure a set, and the predictions for ``unseen``, a set that no classifier was trained on."""
         found = _appearance(one, side)
-        classifier, tell_digits = own(), digit()
-        if classifier is not None and one.real.batch().label is not None:
-            found |= _tried("class_coverage", lambda: min(_coverage_of_classes(one, side, classifier).values()))
-        if tell_digits is not None:
-            found |= _stacks(unseen.batch(), tell_digits)
-        said = opinion(unseen.batch(), predict(), shares)
+        extractor, predict_digits = features(), digit_of()
+        if extractor is not None and one.real.batch().label is not None:
+            found |= _attempt("class_coverage", lambda: min(_coverage_by_class(one, side, extractor).values()))
+        if predict_digits is not None:
+            found |= _stacked(unseen.batch(), predict_digits)
+        predictions = classifier_metrics(unseen.batch(), label_of(), shares)
         if one.fake.batch().label is None:
-            said.pop("agreement", None)
-        return found | said
+            predictions.pop("agreement", None)
+        return found | predictions
 
     name = f"images {split.facts.fingerprint} {split.train.samples.shape} {seed}"
-    return by_samples(name, lambda one: (of_side(one, one.fake, one.fake), of_side(one, one.floor, one.held_out)))
+    return by_samples(name, lambda one: (measured(one, one.fake, one.fake), measured(one, one.floor, one.held_out)))
 
 
 def by_class(one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
-    """What is found of each class, by its name; nothing where there is no classifier.
+    """Return metrics of each class by its name; nothing where there is no classifier.
 
-    ``coverage`` and ``coverage_floor``; the ``share`` of samples seen as of this class, and ``real_share``; and
-    ``agreement`` of the samples that were asked for as it.
+    ``coverage`` and ``coverage_floor``; ``share``, of generated images predicted as this class, and ``real_share``; and
+    ``agreement``, of the images that were generated as this class.
     """
-    predict, own, labels = judge(split, seed), _classifier(split, seed), one.real.batch().label
-    fake = one.fake.batch()
-    if predict is None or own is None or labels is None or not fake.real.isfinite().all():
+    predict, extractor = label_classifier(split, seed), _class_features(split, seed)
+    labels, fake = one.real.batch().label, one.fake.batch()
+    if predict is None or extractor is None or labels is None or not fake.real.isfinite().all():
         return {}
-    seen = predict(fake.real)
+
+    # Predict classes, and compute the coverage of each; no rows where there are too few samples for it.
+    predicted_labels = predict(fake.real)
     try:
-        found, floors = (_coverage_of_classes(one, side, own) for side in (one.fake, one.floor))
+        coverage, floors = (_coverage_by_class(one, side, extractor) for side in (one.fake, one.floor))
     except SparringError:
         return {}
+
+    # One row per class, named where the class has a name.
     rows: dict[str, dict[str, float]] = {}
-    for label in sorted(found):
+    for label in sorted(coverage):
         row = {
-            "coverage": found[label],
+            "coverage": coverage[label],
             "coverage_floor": floors[label],
-            "share": seen.eq(label).double().mean().item(),
+            "share": predicted_labels.eq(label).double().mean().item(),
             "real_share": labels.eq(label).double().mean().item(),
         }
         if fake.label is not None and fake.label.eq(label).any():
-            row["agreement"] = seen[fake.label.eq(label)].eq(label).double().mean().item()
+            row["agreement"] = predicted_labels[fake.label.eq(label)].eq(label).double().mean().item()
         rows[split.facts.classes[label] if label < len(split.facts.classes) else str(label)] = row
     return rows
 
 
 def _appearance(one: Repeat, side: SampleSet) -> Measured:
+    """Similarity within ``side``, and distance of its spectrum from that of real images."""
     images, real = side.batch(), one.real.batch()
-    # Within classes, or on neither side.
+    # Pairs are drawn within classes for both sides or for neither, so that the sides are comparable.
     labels = images.label if one.fake.batch().label is not None else None
-    pairs = min(MOST_PAIRS, max(FEWEST_PAIRS, VALUES_IN_PAIRS // images.real[0].numel()))
+    pairs = min(MAX_PAIRS, max(MIN_PAIRS, MAX_VALUES_IN_PAIRS // images.real[0].numel()))
     random = generator(one.seed, "pairs")
     return {
-        **_tried("similarity", lambda: similarity_within(images.real, labels, generator=random, pairs=pairs)),
-        **_tried("spectrum", lambda: spectrum_distance(real.real, images.real)),
+        **_attempt("similarity", lambda: similarity_within(images.real, labels, generator=random, pairs=pairs)),
+        **_attempt("spectrum", lambda: spectrum_distance(real.real, images.real)),
     }
 
 
-def _coverage_of_classes(one: Repeat, side: SampleSet, own: Extractor) -> dict[int, float]:
-    """Class number → the share of its real images with an image of ``side`` nearby; see ``distances.covered``."""
+def _coverage_by_class(one: Repeat, side: SampleSet, extractor: Extractor) -> dict[int, float]:
+    """Class number → share of its real images with an image of ``side`` nearby; see ``distances.covered``."""
     labels = one.real.batch().label
     assert labels is not None
-    near = covered(one.real.features(own), side.features(own)).double()
+    near = covered(one.real.features(extractor), side.features(extractor)).double()
     return {int(label): near[labels == label].mean().item() for label in labels.unique()}
 
 
-def _stacks(batch: Batch, digit: Predict) -> Measured:
-    found = stacked_modes(digits_of(batch.real, digit))
+def _stacked(batch: Batch, predict_digits: Predict) -> Measured:
+    found = stacked_modes(digits_of(batch.real, predict_digits))
     return {"stacked_modes": float(found.modes), "stacked_kl": found.kl}
 
 
-def _tried(name: str, compute: Callable[[], float]) -> Measured:
+def _attempt(name: str, compute: Callable[[], float]) -> Measured:
+    """Return the metric, or the reason why it cannot be computed."""
     try:
         return {name: rounded(compute())}
     except SparringError as error:
         return {name: error}
 
 
-def opinion(batch: Batch, predict: Predict | None, shares: Tensor | None = None) -> Measured:
-    """What a classifier of real images says of others.
+def classifier_metrics(batch: Batch, predict: Predict | None, shares: Tensor | None = None) -> Measured:
+    """Return metrics of the classes that a classifier of real images predicts.
 
     Args:
         batch: images in [-1, 1], (count, channels, height, width), and the classes asked for, (count,), or None.
-        predict: the classifier; without one nothing is measured.
-        shares: of the classes among real images, (classes,); None where any image is enough for a class to be found.
+        predict: the classifier; without one there are no metrics.
+        shares: shares of the classes among real images, (classes,); None to count every class that occurs as found.
 
     Returns:
-        ``agreement``: the share of samples said to be of the class asked for, in [0, 1], if there are any;
-        ``classes``: how many classes are found, each in at least a tenth of the images that its share would make: a
-        few that are taken for another class do not count.
+        ``agreement``: share of images predicted as the class asked for, in [0, 1], where classes were asked for;
+        ``classes``: number of classes found, each in at least a tenth of the images that its share predicts, so that
+        a few misclassified images do not count.
     """
     finite = batch.real.flatten(1).isfinite().all(1)
     if predict is None or not finite.any():
         return {}
-    seen = predict(batch.real[finite])
-    counts = torch.bincount(seen, minlength=0 if shares is None else len(shares))
-    enough = torch.ones(1) if shares is None else (FOUND * shares * len(seen)).clamp(min=1)
+    predictions = predict(batch.real[finite])
+    counts = torch.bincount(predictions, minlength=0 if shares is None else len(shares))
+    enough = torch.ones(1) if shares is None else (FOUND_SHARE * shares * len(predictions)).clamp(min=1)
     found: Measured = {"classes": float((counts >= enough).sum())}
     if batch.label is not None:
-        found["agreement"] = int(seen.eq(batch.label[finite]).sum()) / len(batch.real)
+        found["agreement"] = int(predictions.eq(batch.label[finite]).sum()) / len(batch.real)
     return found
 
 
-def judge(split: Split, seed: int) -> Predict | None:
-    """A classifier of ``split``'s images, or None where there are no two classes, or no images to train one on.
+def label_classifier(split: Split, seed: int) -> Predict | None:
+    """Train a classifier of the images, or return None with fewer than two classes or too few images to train on.
 
     It is a support vector machine on raw pixels (radial kernel, gamma "scale") for at most 5,000 images of at most
-    1,024 values, and the convolutional classifier of the project for more or larger ones.
+    1,024 values, and the convolutional classifier of ``metrics.extractors`` for more or larger ones.
     """
-    if split.train.labels is None or len(np.unique(split.train.labels)) < 2 or split.facts.classes == STACKS:
+    labels = split.train.labels
+    if labels is None or len(np.unique(labels)) < 2 or split.facts.classes == STACKED_CLASSES:
         return None
+    count, *shape = split.train.samples.shape
     try:
-        return _judge(split, seed)
+        if int(np.prod(shape)) <= MAX_SVM_VALUES and count <= MAX_SVM_IMAGES:
+            return _support_vector_machine(split.train, seed)
+        return train_classifier(split, seed).predict
     except SparringError:
         return None
 
 
-def digit_judge(split: Split, seed: int) -> Predict | None:
-    """For stacks of three digits, whose classes are the 1,000 numbers "000" to "999": who tells the digits apart."""
+def digit_classifier(split: Split, seed: int) -> Predict | None:
+    """Train a classifier of the single digits of stacked ones, or return None for other data."""
     labels = split.train.labels
-    if split.facts.classes != STACKS or labels is None:
+    if split.facts.classes != STACKED_CLASSES or labels is None:
         return None
     digits = np.stack([labels // 100, labels // 10 % 10, labels % 10], 1).reshape(-1)
-    shape = split.train.samples.shape
-    single = split.train.samples.reshape(-1, 1, *shape[2:])
-    some = np.random.default_rng(seed).permutation(len(single))[:MOST_DIGITS]
-    network = fitted(Dataset(single[np.sort(some)], digits[np.sort(some)]), 10, seed)
+    _, _, height, width = split.train.samples.shape
+    single = split.train.samples.reshape(-1, 1, height, width)  # (count · 3, 1, height, width)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(single))[:MAX_DIGITS])
+    network = fitted(Dataset(single[rows], digits[rows]), 10, seed)
     return lambda images: predicted(network, images)
 
 
-def _classifier(split: Split, seed: int) -> Classifier | None:
-    if split.facts.classes == STACKS:
+def _class_features(split: Split, seed: int) -> Classifier | None:
+    if split.facts.classes == STACKED_CLASSES:
         return None
     try:
         return train_classifier(split, seed)
@@ -238,19 +258,12 @@ def _classifier(split: Split, seed: int) -> Classifier | None:
         return None
 
 
-def _shares(split: Split) -> Tensor | None:
+def _class_shares(split: Split) -> Tensor | None:
     labels = split.train.labels
     return None if labels is None else torch.from_numpy(np.bincount(labels) / len(labels))
 
 
-def _judge(split: Split, seed: int) -> Predict:
-    shape = split.train.samples.shape
-    if int(np.prod(shape[1:])) <= LARGEST_FOR_VECTORS and shape[0] <= MOST_FOR_VECTORS:
-        return _support_vectors(split.train, seed)
-    return train_classifier(split, seed).predict
-
-
-def _support_vectors(train: Dataset, seed: int) -> Predict:
+def _support_vector_machine(train: Dataset, seed: int) -> Predict:
     from sklearn.svm import SVC
 
     samples, _, labels = train.batch(slice(None))

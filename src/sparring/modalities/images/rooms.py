@@ -1,4 +1,4 @@
-"""The rooms of this modality behind one object."""
+"""The modality of images: one object in front of the modules of this folder."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,16 +20,16 @@ from sparring.metrics.paired import l1, psnr, ssim
 from sparring.modalities.images import data, extra_signals, metrics, render
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
-from sparring.rendering.grids import beside, picture, pixels
+from sparring.rendering.grids import image_grid, side_by_side, to_uint8
 
 
 @final
 class Images:
-    """See ``sparring.modality.Modality``."""
+    """Implements ``sparring.modality.Modality``; see there for the methods."""
 
     name = "images"
     preparation = "cut at the centre, resized by Lanczos"
-    shown = 64
+    samples_per_picture = 64
     bounds = (-1.0, 1.0)
     blends = True
     conditions = MappingProxyType({"label": LABEL})
@@ -40,20 +40,20 @@ class Images:
     def survey(self, source: str) -> Survey:
         return data.survey(source)
 
-    def view_of(self, made: Facts, real: Facts) -> View:
-        return View((real.shape[0], *made.shape[1:]))
+    def view_of(self, generated: Facts, real: Facts) -> View:
+        return View((real.shape[0], *generated.shape[1:]))
 
     def read(self, source: str, view: View, facts: Facts) -> Dataset:
         return data.read(source, view, facts)
 
     def decode(self, samples: Tensor, facts: Facts) -> NDArray[np.uint8]:
-        return pixels(samples)
+        return to_uint8(samples)
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
         condition, images = batch.condition, batch.real
         if isinstance(condition, Tensor) and condition.dim() == images.dim():
-            images = beside(condition, images)
-        return [picture_of(picture(images, columns=columns), sharp=True)]
+            images = side_by_side(condition, images)
+        return [picture_of(image_grid(images, columns=columns), sharp=True)]
 
     def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, first=first)

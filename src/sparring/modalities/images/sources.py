@@ -1,4 +1,4 @@
-"""Where pictures come from: names, folders, archives, arrays and tables; each as a ``Source`` of raw items."""
+"""Sources of images: names, folders, archives, arrays and tables, each as a ``Source`` of raw items."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,20 +13,21 @@ from sparring.data.readers.files import Tree, group, open_tree, suffix, suffixes
 from sparring.data.readers.parquet import parquet_source
 from sparring.data.source import Source, printable, stamp
 from sparring.errors import SparringError
-from sparring.modalities.images.layout import pictures
+from sparring.modalities.images.layout import images_in
 
 DIGITS = "digits"
 STACKED = "stacked-mnist"
 NAMES = (DIGITS, *catalogue.DATASETS, STACKED)
-SNIFFED = 1000
-"""Files without a telling name that are opened to see whether a folder holds images."""
+"""Names of data sets."""
+MAX_OPENED_FILES = 1000
+"""Files that are opened, where no name tells, to find out whether a folder holds images."""
 CIFAR = "cifar-10-binary.tar.gz"
 EXPECTED = "PNG, JPEG, WebP, TIFF, GIF or BMP images (a folder or a zip), IDX, Parquet, .npy or .npz"
-NOT_PICTURES = frozenset({".txt", ".md", ".csv", ".json", ".xml", ".html", ".py", ".eps", ".svg", ".pdf", ".zip"})
+OTHER_SUFFIXES = frozenset({".txt", ".md", ".csv", ".json", ".xml", ".html", ".py", ".eps", ".svg", ".pdf", ".zip"})
 
 
-def looks_like_pictures(source: str) -> bool:
-    """Whether ``source`` is a known name, or a path at which there seem to be pictures; no file is read whole."""
+def looks_like_images(source: str) -> bool:
+    """Return whether ``source`` is a known name, or a path that seems to hold images; no file is read whole."""
     if source in NAMES:
         return True
     path = Path(source)
@@ -38,7 +39,7 @@ def looks_like_pictures(source: str) -> bool:
 
 
 def open_source(source: str, on_progress: downloads.OnProgress | None = None) -> Source:
-    """All pictures of ``source``, not yet decoded.
+    """Open all images of ``source``, without decoding them.
 
     Raises:
         SparringError: there are none.
@@ -79,7 +80,7 @@ def _from_file(path: Path) -> Source:
             return parquet_source(path)
         case None:
             raise SparringError(
-                found=f"the file {path}, which is none of the kinds that are read",
+                found=f"the file {path}, which is of no known format",
                 expected=EXPECTED,
                 remedy="name the folder of images, or convert the file",
             )
@@ -87,6 +88,7 @@ def _from_file(path: Path) -> Source:
 
 
 def _kind_of_file(path: Path) -> str | None:
+    """Return the format that the file's name stands for, or None for an unknown one."""
     name = path.name.lower()
     if arrays.is_idx_images(name):
         return "idx"
@@ -97,7 +99,7 @@ def _kind_of_file(path: Path) -> str | None:
 
 
 def _kind_of_folder(folder: Path, tree: Tree) -> str | Path | None:
-    """IDX files, then images, then Parquet, then the one array or archive that is there."""
+    """Return what to read: IDX files, else images, else Parquet, else the only array or archive of the folder."""
     names = [entry.name for entry in tree.entries]
     if any(arrays.is_idx_images(name) and "/" not in name for name in names):
         return "idx"
@@ -105,41 +107,45 @@ def _kind_of_folder(folder: Path, tree: Tree) -> str | Path | None:
         return "tree"
     if any(name.lower().endswith(".parquet") for name in names):
         return "parquet"
-    alone = [folder / name for name in names if _kind_of_file(Path(name)) is not None]
-    if len(alone) == 1:
-        return alone[0]
-    return "tree" if any(_is_picture(tree, place) for place in range(min(len(names), SNIFFED))) else None
+    readable = [folder / name for name in names if _kind_of_file(Path(name)) is not None]
+    if len(readable) == 1:
+        return readable[0]
+    return "tree" if any(_is_image(tree, position) for position in range(min(len(names), MAX_OPENED_FILES))) else None
 
 
 def _from_tree(tree: Tree, path: Path) -> Source:
-    pictured = [_is_picture(tree, place) for place in range(len(tree.entries))]
-    wanted = [place for place, is_picture in enumerate(pictured) if is_picture]
-    others = [tree.entries[place].name for place, is_picture in enumerate(pictured) if not is_picture]
-    if not wanted and not tree.skipped:
-        held = f"only other files ({suffixes(others)})" if others else "nothing"
-        raise SparringError(found=f"{held} in {path}", expected=EXPECTED, remedy="check the path")
-    grouped = group([tree.entries[place].name for place in wanted], str(path))
-    kept = [wanted[place] for place in grouped.positions]
-    left = (f"{len(others):,} files that are no images were left out: {suffixes(others)}.",) if others else ()
+    # Separate images from other files.
+    are_images = [_is_image(tree, position) for position in range(len(tree.entries))]
+    images = [position for position, is_image in enumerate(are_images) if is_image]
+    others = [tree.entries[position].name for position, is_image in enumerate(are_images) if not is_image]
+    if not images and not tree.skipped:
+        content = f"only other files ({suffixes(others)})" if others else "nothing"
+        raise SparringError(found=f"{content} in {path}", expected=EXPECTED, remedy="check the path")
+
+    # Group images into classes by their folders.
+    grouped = group([tree.entries[position].name for position in images], str(path))
+    kept = [images[position] for position in grouped.positions]
+    what = "file that is not an image" if len(others) == 1 else "files that are not images"
+    skipped = (f"Skipped {len(others):,} {what}: {suffixes(others)}.",) if others else ()
     return Source(
-        names=[printable(tree.entries[place].name) for place in kept],
-        read=lambda place: tree.read(kept[place]),
+        names=[printable(tree.entries[position].name) for position in kept],
+        read=lambda position: tree.read(kept[position]),
         stamp=tree.stamp(path),
         labels=grouped.labels,
         classes=grouped.classes,
         skipped=tree.skipped,
-        remarks=(*grouped.remarks, *left),
+        remarks=(*grouped.remarks, *skipped),
     )
 
 
-def _is_picture(tree: Tree, position: int) -> bool:
-    """By its name, so that damaged images are reported; or by its first bytes, so that no name is needed."""
+def _is_image(tree: Tree, position: int) -> bool:
+    """Recognise an image by its suffix, so that damaged ones are reported, or by its first bytes, for any name."""
     ending = suffix(tree.entries[position].name)
-    return ending in SUFFIXES or (ending not in NOT_PICTURES and is_image_header(tree.head(position)))
+    return ending in SUFFIXES or (ending not in OTHER_SUFFIXES and is_image_header(tree.head(position)))
 
 
 def _from_arrays(found: Arrays, path: Path) -> Source:
-    read, remarks = pictures(found.samples, str(path))
+    read, remarks = images_in(found.samples, str(path))
     labels, classes = (None, ()) if found.labels is None else arrays.class_numbers(found.labels, str(path))
     return Source(
         names=[f"image {position}" for position in range(len(found.samples))],
@@ -167,17 +173,17 @@ def _digits() -> Source:
 
 
 def _known(name: str, on_progress: downloads.OnProgress | None) -> Source:
+    """Read a data set by its name: a local copy where there is one, else a download."""
     copy = downloads.local_copy(name)
-    found = _named(
-        _from_path(copy or downloads.download(name, catalogue.DATASETS[name], on_progress)),
-        catalogue.DATASETS[name].classes,
-    )
-    return replace(found, remarks=(f"{name} is read from {copy}.", *found.remarks)) if copy else found
+    path = copy or downloads.download(name, catalogue.DATASETS[name], on_progress)
+    source = _named(_from_path(path), catalogue.DATASETS[name].classes)
+    return replace(source, remarks=(f"{name} is read from {copy}.", *source.remarks)) if copy else source
 
 
 def _stacked(digits: Source) -> Source:
-    """Three random digits as the channels of one picture, of 1,000 classes "000" to "999" (Metz et al. 2017, section
-    3.3.1); as many as there are digits, always the same.
+    """Stack three random digits as the channels of one image, of 1,000 classes "000" to "999".
+
+    As many images as there are digits, always the same (Metz et al. 2017, section 3.3.1).
     """
     assert digits.labels is not None
     rows = np.random.default_rng(0).integers(len(digits), size=(len(digits), 3))
@@ -192,7 +198,7 @@ def _stacked(digits: Source) -> Source:
 
 
 def _named(source: Source, classes: tuple[str, ...]) -> Source:
-    """Names for labels that were numbers only."""
+    """Name the classes of a source whose labels are mere numbers."""
     if source.labels is None or source.classes != tuple(str(number) for number in range(len(classes))):
         return source
     return replace(source, classes=classes)

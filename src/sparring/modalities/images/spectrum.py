@@ -1,4 +1,4 @@
-"""What waves images are made of: upsampling by transposed convolutions leaves its mark in the shortest ones."""
+"""Power spectra of images: upsampling by transposed convolutions leaves artefacts at the highest frequencies."""
 
 from typing import TypeAlias
 
@@ -8,22 +8,22 @@ from torch import Tensor
 
 from sparring.errors import SparringError
 
-ROUNDING = (2 / 255) ** 2 / 12
-"""Power at every frequency of the error that rounding to 8 bits makes."""
-VALUES = 1024 * 1024
-"""That are transformed at a time: 16 MiB of complex numbers."""
+ROUNDING_POWER = (2 / 255) ** 2 / 12
+"""Power at every frequency of the error of rounding to 8 bits."""
+CHUNK_VALUES = 1024 * 1024
+"""Values that are transformed at a time: 16 MiB of complex numbers."""
 
 Images: TypeAlias = Float[Tensor, "count channels height width"]
 
 
 def radial_spectrum(samples: Images) -> Float[Tensor, "count bins"]:
-    """log₁₀ of the power at each spatial frequency, averaged over all directions (Durall et al. 2020, section 3).
+    """Return log₁₀ of the power at each spatial frequency, averaged over directions (Durall et al. 2020, section 3).
 
-    In decades, float64. |F|²/(height·width), so that white noise of standard deviation s lies at log₁₀ s² at any size,
-    averaged over channels. Bin k has the frequencies of k waves along the shorter side, rounded to the nearest, for k
-    from 0 to half of that side; the last one has all higher ones too, in the corners of the spectrum, where a
-    checkerboard of single pixels lies. Before the logarithm the power of rounding to 8 bits, (2/255)²/12, is added:
-    blank images are finite, and differences that no file could hold do not count.
+    In decades, float64. The power is |F|²/(height·width), averaged over channels, so that white noise of standard
+    deviation s lies at log₁₀ s² at any size. Bin k holds the frequencies of k waves along the shorter side, rounded to
+    the nearest, for k from 0 to half of that side. The last bin holds all higher ones too, those in the corners of the
+    spectrum, where a checkerboard of single pixels lies. Before the logarithm the power of rounding to 8 bits,
+    (2/255)²/12, is added: blank images stay finite, and differences that no file could hold do not count.
 
     Args:
         samples: images in [-1, 1].
@@ -32,44 +32,46 @@ def radial_spectrum(samples: Images) -> Float[Tensor, "count bins"]:
         SparringError: not images, no images, or values that are not finite.
     """
     _check(samples)
-    radii = _radii(*samples.shape[2:]).flatten().to(samples.device)
-    sizes = radii.bincount()
-    some = max(1, VALUES // samples.shape[1:].numel())
-    found = []
-    for part in torch.split(samples.detach(), some):
-        power = torch.fft.fft2(part.double(), norm="ortho").abs().square().mean(1).flatten(1)
-        sums = power.new_zeros(len(part), len(sizes)).index_add_(1, radii, power)
-        found.append((sums / sizes + ROUNDING).log10())
-    return torch.cat(found)
+    bins = _bins(*samples.shape[2:]).flatten().to(samples.device)  # (height · width,)
+    sizes = bins.bincount()
+    images_per_chunk = max(1, CHUNK_VALUES // samples.shape[1:].numel())
+    spectra = []
+    for chunk in torch.split(samples.detach(), images_per_chunk):
+        power = (
+            torch.fft.fft2(chunk.double(), norm="ortho").abs().square().mean(1).flatten(1)
+        )  # (images, height · width)
+        sums = power.new_zeros(len(chunk), len(sizes)).index_add_(1, bins, power)  # (images, bins)
+        spectra.append((sums / sizes + ROUNDING_POWER).log10())
+    return torch.cat(spectra)
 
 
 def spectrum_distance(real: Images, fake: Images) -> float:
-    """Root mean square difference of the mean ``radial_spectrum``, in decades; at least 0, lower is better.
+    """Return the root mean square difference of mean radial spectra, in decades; at least 0, lower is better.
 
     Over all bins but that of the mean brightness. One decade is 10 dB: a tenth or ten times of the power.
 
     Args:
         real: images in [-1, 1].
-        fake: any number of the same shape.
+        fake: any number of images of the same shape.
 
     Raises:
-        SparringError: images of different shapes, of less than two pixels a side, or as ``radial_spectrum``.
+        SparringError: images of different shapes, of less than two pixels a side, or as for ``radial_spectrum``.
     """
     if real.shape[1:] != fake.shape[1:] or min(real.shape[2:], default=0) < 2:
         raise SparringError(
             found=f"images of shapes {tuple(real.shape[1:])} and {tuple(fake.shape[1:])}",
             expected="the same, at least 2 × 2",
-            remedy="bring both to one size",
+            remedy="resize both to one size",
         )
     difference = radial_spectrum(real).mean(0) - radial_spectrum(fake).mean(0)
     return float(difference[1:].square().mean().sqrt())
 
 
-def _radii(height: int, width: int) -> Tensor:
-    """The bin of each frequency of a discrete Fourier transform, (height, width)."""
-    down, across = (torch.fft.fftfreq(side, dtype=torch.float64) for side in (height, width))
+def _bins(height: int, width: int) -> Tensor:
+    """Return the bin of each frequency of a discrete Fourier transform, (height, width)."""
+    vertical, horizontal = (torch.fft.fftfreq(side, dtype=torch.float64) for side in (height, width))
     shorter = min(height, width)
-    return (torch.hypot(down[:, None], across) * shorter).round().long().clamp(max=shorter // 2)
+    return (torch.hypot(vertical[:, None], horizontal) * shorter).round().long().clamp(max=shorter // 2)
 
 
 def _check(samples: Tensor) -> None:
@@ -83,5 +85,5 @@ def _check(samples: Tensor) -> None:
         raise SparringError(
             found="values that are not finite",
             expected="images in [-1, 1]",
-            remedy="look at the samples: a run that has diverged generates such ones",
+            remedy="check the samples: a run that has diverged generates such values",
         )

@@ -1,4 +1,4 @@
-"""How many of the thousand kinds of stacked digits are generated: three handwritten digits, one in each channel."""
+"""Mode coverage on stacked digits: how many of the 1,000 combinations of three digits, one per channel, occur."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,50 +11,51 @@ from torch.special import xlogy
 from sparring.errors import SparringError
 
 MODES = 1000
-LARGEST_EXCESS = 1e-3
-"""By how much the sum of probabilities may differ from 1."""
+"""Number of modes: the numbers 0 to 999 that three digits form."""
+SUM_TOLERANCE = 1e-3
+"""Largest difference between 1 and the sum of probabilities."""
 
 
 class StackedModes(NamedTuple):
-    """Of the 1,000 kinds, how many were seen, and KL(generated ‖ real) in nats: at least 0, lower is better."""
+    """Number of modes that occur, of 1,000, and KL(generated ‖ real) over modes in nats, at least 0."""
 
     modes: int
     kl: float
 
 
 def stacked_modes(digits: Int[Tensor, "count 3"], real: Float[Tensor, " 1000"] | None = None) -> StackedModes:
-    """Counts of stacked digits (Metz et al. 2017, section 3.3; Lin et al. 2018, PacGAN, section 4.2).
+    """Count the modes of stacked digits (Metz et al. 2017, section 3.3; Lin et al. 2018, PacGAN, section 4.2).
 
-    Both depend on the number of samples (26,000 in PacGAN): of N samples that are as they should be, equally
-    many of each kind, the divergence is about 999/2N for large N, and 1000·e^(−N/1000) kinds are missing.
+    Both results depend on the number of samples (26,000 in PacGAN): for N samples of a perfect generator, with equally
+    likely modes, the divergence is about 999/2N for large N, and 1000·e^(−N/1000) modes are missing.
 
     Args:
-        digits: 0 to 9, what each channel of each sample shows; the kind is the number they form, 0 to 999.
-        real: probability of each kind in the data; None for 1/1000 each. Where it is 0 for a kind that was generated,
+        digits: the digit, 0 to 9, in each channel of each sample; the mode is the number they form, 0 to 999.
+        real: probability of each mode in the data; None for 1/1000 each. Where it is 0 for a mode that was generated,
             the divergence is infinite.
 
     Raises:
-        SparringError: no samples, not three digits of each, or ``real`` is not 1,000 probabilities.
+        SparringError: no samples, not three digits each, or ``real`` is not 1,000 probabilities.
     """
     if digits.dim() != 2 or digits.shape[1] != 3 or len(digits) == 0 or not ((digits >= 0) & (digits <= 9)).all():
         raise SparringError(
             found=f"digits of shape {tuple(digits.shape)}, or not all from 0 to 9",
             expected="three digits of each sample, (count, 3), of at least one sample",
-            remedy="classify each channel by a classifier of ten digits; see digits_of",
+            remedy="classify each channel with a classifier of ten digits; see digits_of",
         )
     expected = torch.full((MODES,), 1 / MODES, dtype=torch.float64) if real is None else _probabilities(real)
-    kinds = digits.cpu().long() @ torch.tensor([100, 10, 1])
-    counts = kinds.bincount(minlength=MODES)
+    modes = digits.cpu().long() @ torch.tensor([100, 10, 1])
+    counts = modes.bincount(minlength=MODES)
     shares = counts.double() / len(digits)
-    seen = counts > 0
-    divergence = xlogy(shares[seen], shares[seen] / expected[seen]).sum()
-    return StackedModes(modes=int(seen.sum()), kl=max(float(divergence), 0.0))
+    occurring = counts > 0
+    divergence = xlogy(shares[occurring], shares[occurring] / expected[occurring]).sum()
+    return StackedModes(modes=int(occurring.sum()), kl=max(float(divergence), 0.0))
 
 
 def digits_of(
     samples: Float[Tensor, "count 3 height width"], predict: Callable[[Tensor], Tensor]
 ) -> Int[Tensor, "count 3"]:
-    """The digit in each channel of each sample.
+    """Return the digit in each channel of each sample.
 
     Args:
         samples: stacked digits in [-1, 1].
@@ -73,12 +74,12 @@ def digits_of(
 
 
 def _probabilities(real: Tensor) -> Tensor:
-    """On the CPU in float64."""
+    """Return the probabilities on the CPU in float64, or refuse them."""
     shares = real.detach().cpu().double()
-    if shares.shape != (MODES,) or not (shares >= 0).all() or not abs(float(shares.sum()) - 1) <= LARGEST_EXCESS:
+    if shares.shape != (MODES,) or not (shares >= 0).all() or not abs(float(shares.sum()) - 1) <= SUM_TOLERANCE:
         raise SparringError(
             found=f"values of shape {tuple(shares.shape)} that are not {MODES} probabilities",
-            expected=f"({MODES},), finite, none negative, with the sum 1",
-            remedy="divide the counts of the real kinds by their sum",
+            expected=f"({MODES},), finite and not negative, with the sum 1",
+            remedy="divide the counts of the real modes by their sum",
         )
     return shares

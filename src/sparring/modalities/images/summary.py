@@ -1,7 +1,7 @@
-"""What was seen, counted: the facts of a source of pictures."""
+"""Facts about a source of images, from the descriptions of all its images."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -14,51 +14,66 @@ from sparring.data.pictures import ImageInfo
 from sparring.data.source import Skipped, Source
 from sparring.errors import SparringError
 
-FEWEST = 3
-MOST_SIZES = 10
-MOST_COPIES = 10
-SAID = {
-    "animated": "moving or of several pages; the first frame was taken",
-    "rotated": "turned upright as their EXIF note says",
-    "stretched": "of numbers without a fixed range; each was stretched from black to white",
+MIN_IMAGES = 3
+"""Readable images with which a source can be used."""
+MAX_LISTED_SIZES = 10
+"""Most frequent sizes that are listed."""
+MAX_LISTED_DUPLICATES = 10
+"""Duplicates that are listed."""
+MAX_LISTED_CLASSES = 5
+"""Classes without readable images that a remark names."""
+NOTE_SENTENCES = {
+    "animated": "are animated or have several pages; the first frame is used",
+    "rotated": "are rotated upright by their EXIF orientation",
+    "stretched": "hold numbers without a fixed range; each is stretched from black to white",
 }
+"""Note of an ``ImageInfo`` → end of a sentence about the images that have it."""
 
 
 def labels_of(source: Source, kept: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
-    """Labels of the samples that are kept, numbered over the classes that occur; nothing if there is only one class."""
+    """Return the labels of the kept samples, numbered over the classes that occur, and these classes.
+
+    With fewer than two classes there are no labels: (None, ()).
+    """
     if source.labels is None:
         return None, ()
     present, numbers = np.unique(source.labels[kept], return_inverse=True)
     if len(present) < 2:
         return None, ()
-    return numbers.astype(np.int64), tuple(source.classes[place] for place in present)
+    return numbers.astype(np.int64), tuple(source.classes[number] for number in present)
 
 
-def summarise(name: str, source: Source, seen: Sequence[ImageInfo | Skipped]) -> Facts:
-    """The facts of a source after every picture was decoded once.
+def summarise(name: str, source: Source, surveyed: Sequence[ImageInfo | Skipped]) -> Facts:
+    """Return the facts of a source, every image of which was decoded once.
+
+    Args:
+        name: the source as the user gave it.
+        source: the images, still encoded.
+        surveyed: one description per image, or why it is unreadable.
 
     Raises:
-        SparringError: fewer than three pictures can be read.
+        SparringError: fewer than three images are readable.
     """
-    kept = np.array([place for place, one in enumerate(seen) if isinstance(one, ImageInfo)], dtype=np.int64)
-    infos = [one for one in seen if isinstance(one, ImageInfo)]
-    unreadable = [*source.skipped, *(one for one in seen if isinstance(one, Skipped))]
-    if len(infos) < FEWEST:
+    kept = np.array([position for position, one in enumerate(surveyed) if isinstance(one, ImageInfo)], dtype=np.int64)
+    infos = [one for one in surveyed if isinstance(one, ImageInfo)]
+    unreadable = [*source.skipped, *(one for one in surveyed if isinstance(one, Skipped))]
+    if len(infos) < MIN_IMAGES:
         raise _too_few(name, len(infos), unreadable)
+
+    # Count sizes, classes and duplicates.
     labels, classes = labels_of(source, kept)
-    sizes = Counter((look.width, look.height) for look in infos)
+    sizes = Counter((info.width, info.height) for info in infos)
     (width, height), _ = sizes.most_common(1)[0]
-    grey = all(look.grey for look in infos)
-    names = [source.names[place] for place in kept]
-    copies = _copies(names, infos)
+    grey = all(info.grey for info in infos)
+    duplicates = _duplicates([source.names[position] for position in kept], infos)
     details = {
-        "sizes": {f"{across} × {down}": count for (across, down), count in sizes.most_common(MOST_SIZES)},
+        "sizes": {f"{across} × {down}": count for (across, down), count in sizes.most_common(MAX_LISTED_SIZES)},
         "different sizes": len(sizes),
-        "formats": _counted(look.format for look in infos),
-        "modes": _counted(look.mode for look in infos),
-        "bit depths": _counted(str(look.bits) for look in infos),
+        "formats": _counted(info.format for info in infos),
+        "modes": _counted(info.mode for info in infos),
+        "bit depths": _counted(str(info.bits) for info in infos),
         **_balance(labels, classes),
-        "duplicates": {"count": len(copies), "first": copies[:MOST_COPIES]},
+        "duplicates": {"count": len(duplicates), "first": duplicates[:MAX_LISTED_DUPLICATES]},
         "unreadable": [one._asdict() for one in unreadable],
         "held out": len(hold_out(len(infos), 0)[1]),
     }
@@ -71,11 +86,11 @@ def summarise(name: str, source: Source, seen: Sequence[ImageInfo | Skipped]) ->
         classes=classes,
         offers=("label",) if classes else (),
         details=details,
-        remarks=tuple(_remarks(source, infos, grey, classes, len(copies), len(unreadable))),
+        remarks=tuple(_remarks(source, infos, grey, classes, len(duplicates), len(unreadable))),
     )
 
 
-def _counted(values: Any) -> dict[str, int]:
+def _counted(values: Iterable[str]) -> dict[str, int]:
     return dict(Counter(values).most_common())
 
 
@@ -89,22 +104,23 @@ def _balance(labels: NDArray[np.int64] | None, classes: tuple[str, ...]) -> dict
     }
 
 
-def _copies(names: Sequence[str], infos: Sequence[ImageInfo]) -> list[list[str]]:
-    """[name, name of the first with the same pixels] for every picture that has appeared before."""
+def _duplicates(names: Sequence[str], infos: Sequence[ImageInfo]) -> list[list[str]]:
+    """Return [name, name of the first image with the same pixels] for every image that has occurred before."""
     first: dict[bytes, int] = {}
     return [
-        [names[place], names[first[look.digest]]]
-        for place, look in enumerate(infos)
-        if first.setdefault(look.digest, place) != place
+        [names[position], names[first[info.digest]]]
+        for position, info in enumerate(infos)
+        if first.setdefault(info.digest, position) != position
     ]
 
 
 def _fingerprint(infos: Sequence[ImageInfo], labels: NDArray[np.int64] | None, classes: tuple[str, ...]) -> str:
+    """SHA-256 of the pixels and the class names of all images, in order."""
     digest = sha256()
-    for place, look in enumerate(infos):
-        digest.update(look.digest)
+    for position, info in enumerate(infos):
+        digest.update(info.digest)
         if labels is not None:
-            digest.update(classes[labels[place]].encode() + b"\0")
+            digest.update(classes[labels[position]].encode() + b"\0")
     return digest.hexdigest()
 
 
@@ -113,31 +129,33 @@ def _remarks(
     infos: Sequence[ImageInfo],
     grey: bool,
     classes: tuple[str, ...],
-    copies: int,
+    duplicates: int,
     unreadable: int,
 ) -> list[str]:
-    said = list(source.remarks)
+    """Return full sentences about images that were skipped, converted or are unusual."""
+    remarks = list(source.remarks)
     if unreadable:
-        said.append(f"{unreadable:,} files cannot be read and were set aside.")
+        remarks.append(f"Skipped {unreadable:,} unreadable file{'' if unreadable == 1 else 's'}.")
     if source.labels is not None and len(classes) < len(source.classes):
-        lost = [name for name in source.classes if name not in classes]
-        said.append(f"No readable image of {', '.join(lost[:5])}; trains on the other {len(classes) or 1} classes.")
-    notes = Counter(note for look in infos for note in look.notes)
-    said += [f"{count:,} images are {SAID[note]}." for note, count in sorted(notes.items())]
-    if grey and any(look.mode in ("RGB", "RGBA", "CMYK") for look in infos):
-        said.append("All images are grey, though stored in colour; one channel is trained.")
-    if copies:
-        said.append(f"{copies:,} of {len(infos):,} images are exact copies of others.")
-    return said
+        lost = ", ".join([name for name in source.classes if name not in classes][:MAX_LISTED_CLASSES])
+        rest = "class" if len(classes) < 2 else "classes"
+        remarks.append(f"No image of {lost} is readable; trains on the other {len(classes) or 1} {rest}.")
+    notes = Counter(note for info in infos for note in info.notes)
+    remarks += [f"{count:,} images {NOTE_SENTENCES[note]}." for note, count in sorted(notes.items())]
+    if grey and any(info.mode in ("RGB", "RGBA", "CMYK") for info in infos):
+        remarks.append("All images are grey, though stored in colour; the networks have one channel.")
+    if duplicates:
+        remarks.append(f"{duplicates:,} of {len(infos):,} images are exact duplicates of others.")
+    return remarks
 
 
 def _too_few(name: str, readable: int, unreadable: Sequence[Skipped]) -> SparringError:
     found = f"{readable or 'no'} readable image{'' if readable == 1 else 's'} in {name}"
     if unreadable:
         first = unreadable[0]
-        found += f" and {len(unreadable)} that cannot be read ({first.name}: {first.reason})"
+        found += f" and {len(unreadable)} unreadable ({first.name}: {first.reason})"
     return SparringError(
         found=found,
-        expected=f"at least {FEWEST}, and some hundreds to learn from",
+        expected=f"at least {MIN_IMAGES}, and hundreds to learn from",
         remedy="add images, or check the path" if not unreadable else "replace the damaged files, or add images",
     )

@@ -1,4 +1,4 @@
-"""How generated points are judged: by their coordinates and, where the modes are known, by how they cover them."""
+"""Metrics of points: from their coordinates and, where the modes are known, from the coverage of these."""
 
 from collections.abc import Mapping, Sequence
 from typing import final
@@ -18,7 +18,7 @@ from sparring.modalities.points.normalizer import ColumnNormalizer
 
 @final
 class Coordinates:
-    """The points themselves, (count, size), each coordinate by its spread."""
+    """Extracts the normalised coordinates of points, (count, size)."""
 
     name = "coordinates"
     lasting = False
@@ -27,11 +27,16 @@ class Coordinates:
         self.normalizer = normalizer
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
+        """Normalise each coordinate by its mean and standard deviation in the training data."""
         return self.normalizer.normalize(samples)
 
 
 def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
-    """``coordinates``, or the user's own ``file.py:function``."""
+    """Return the named extractors: ``coordinates``, the default, or the user's own ``file.py:function``.
+
+    Raises:
+        SparringError: there is no extractor of such a name.
+    """
     found: dict[str, Extractor] = {}
     for name in names or ["coordinates"]:
         if name == "coordinates":
@@ -40,7 +45,7 @@ def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[st
             found[name] = load_function(name)
         else:
             raise SparringError(
-                found=f"the extractor {name!r}",
+                found=f"the unknown extractor {name!r}",
                 expected="coordinates, or your own as file.py:function",
                 remedy="give one of these",
             )
@@ -48,7 +53,7 @@ def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[st
 
 
 def measure(split: Split, seed: int) -> Measure:
-    """``measures`` of generated and of held-out points."""
+    """Return a measure that applies ``measures`` to generated and to held-out points."""
 
     def compute(one: Repeat) -> tuple[Measured, Measured]:
         return measures(one.fake.batch().real, split), measures(one.held_out.batch().real, split)
@@ -57,7 +62,7 @@ def measure(split: Split, seed: int) -> Measure:
 
 
 def measures(samples: Tensor, split: Split) -> Measured:
-    """``mode_coverage`` for data whose modes are known, nothing for other data."""
+    """Return ``mode_coverage`` for data whose modes are known, and nothing for other data."""
     details = split.facts.details
     if "modes" not in details:
         return {}
@@ -67,22 +72,27 @@ def measures(samples: Tensor, split: Split) -> Measured:
 def mode_coverage(
     samples: Float[Tensor, "count size"], modes: Float[Tensor, "modes size"], sigma: float
 ) -> dict[str, float]:
-    """How a mixture of round Gaussians is covered (Lin et al. 2018, PacGAN, section 4.1).
+    """Measure how well samples cover a mixture of isotropic Gaussians (Lin et al. 2018, PacGAN, section 4.1).
 
-    A sample is good if it lies within 3 ``sigma`` of the nearest mode.
+    A sample is of high quality if it lies within 3 ``sigma`` of the nearest mode.
+
+    Args:
+        samples: generated points.
+        modes: centres of the Gaussians.
+        sigma: their standard deviation.
 
     Returns:
-        ``modes``: how many have a good sample; ``quality``: the share of good samples, in [0, 1] (0.989 for a
-        perfect sampler in the plane); ``reverse_kl``: KL(good samples over modes ‖ uniform) in nats, in [0,
-        log modes], left out where no sample is good. A perfect sampler of n good samples has about (modes −
-        1) / 2n.
+        ``modes``: number of modes with a high-quality sample; ``quality``: share of high-quality samples, in [0, 1]
+        (0.989 for a perfect sampler in the plane); ``reverse_kl``: KL(high-quality samples over modes ‖ uniform) in
+        nats, in [0, log modes], left out where there are no such samples. For n of them, a perfect sampler has about
+        (modes − 1) / 2n.
     """
     finite = samples[samples.isfinite().all(1)].double()
     distance, mode = torch.cdist(finite, modes.double(), compute_mode="donot_use_mm_for_euclid_dist").min(1)
-    hits = torch.bincount(mode[distance < 3 * sigma], minlength=len(modes))
-    good = int(hits.sum())
-    found = {"modes": float((hits > 0).sum()), "quality": good / max(len(samples), 1)}
-    if good:
-        shares = hits[hits > 0].double() / good
+    counts = torch.bincount(mode[distance < 3 * sigma], minlength=len(modes))  # (modes,)
+    total = int(counts.sum())
+    found = {"modes": float((counts > 0).sum()), "quality": total / max(len(samples), 1)}
+    if total:
+        shares = counts[counts > 0].double() / total
         found["reverse_kl"] = max((shares * (shares * len(modes)).log()).sum().item(), 0.0)
     return found

@@ -1,4 +1,4 @@
-"""The units in which points are compared, whatever those of their columns are."""
+"""Normalisation of points, whatever the units of their columns."""
 
 from typing import Any, final
 
@@ -10,10 +10,10 @@ from sparring.data.facts import Facts
 
 @final
 class ColumnNormalizer:
-    """See ``sparring.flow.Normalizer``: by centre and spread of each coordinate, so that all are near one.
+    """Normalises each coordinate by its centre and scale, so that all are near one; see ``sparring.flow.Normalizer``.
 
     Args:
-        facts: with ``center`` and ``scale`` in its coding, a number for each coordinate or one for all.
+        facts: their coding has ``center`` and ``scale``, a number per coordinate or one for all.
     """
 
     def __init__(self, facts: Facts) -> None:
@@ -21,11 +21,11 @@ class ColumnNormalizer:
         self.scale = _numbers(facts.coding.get("scale", 1.0))
 
     def normalize(self, points: Tensor) -> Tensor:
-        """From the data's own units: (…, coordinates)."""
+        """Map points, (…, coordinates), from the units of the data to the scale of the networks."""
         return (points - self.center.to(points)) / self.scale.to(points)
 
     def denormalize(self, points: Tensor) -> Tensor:
-        """Back to the data's own units."""
+        """Map points back to the units of the data."""
         return points * self.scale.to(points) + self.center.to(points)
 
 

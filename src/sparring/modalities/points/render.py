@@ -1,4 +1,4 @@
-"""Points as files that other programs read."""
+"""Points as files."""
 
 import io
 from pathlib import Path
@@ -10,7 +10,7 @@ from sparring.storage import write_bytes
 
 
 def save(samples: Tensor, folder: Path, *, first: int = 0) -> list[Path]:
-    """All points as one table, ``points-NNNNNN.npy`` and ``.csv``, named by the number of the first."""
+    """Write all points as one table, ``points-NNNNNN.npy`` and ``.csv``, named by the number of the first point."""
     points = samples.detach().cpu().numpy()
     folder.mkdir(parents=True, exist_ok=True)
     array, table = io.BytesIO(), io.StringIO()

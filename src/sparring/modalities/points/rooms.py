@@ -1,4 +1,4 @@
-"""The rooms of this modality behind one object."""
+"""The modality of points: one object in front of the modules of this folder."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,16 +21,16 @@ from sparring.modalities.points import data, metrics, render
 from sparring.modalities.points.normalizer import ColumnNormalizer
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
-from sparring.rendering.scatter import picture
+from sparring.rendering.scatter import scatter_plot
 
 
 @final
 class Points:
-    """See ``sparring.modality.Modality``."""
+    """Implements ``sparring.modality.Modality``; see there for the methods."""
 
     name = "points"
     preparation = "scaled as for training"
-    shown = 2500
+    samples_per_picture = 2500
     bounds = None
     blends = False
     conditions = MappingProxyType[str, ConditionSpec]({})
@@ -41,8 +41,8 @@ class Points:
     def survey(self, source: str) -> Survey:
         return data.survey(source)
 
-    def view_of(self, made: Facts, real: Facts) -> View:
-        return View(made.shape)
+    def view_of(self, generated: Facts, real: Facts) -> View:
+        return View(generated.shape)
 
     def read(self, source: str, view: View, facts: Facts) -> Dataset:
         return data.read(source, view, facts)
@@ -51,7 +51,7 @@ class Points:
         return samples.detach().cpu().numpy()
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
-        return [picture_of(picture(batch.real, columns=columns))]
+        return [picture_of(scatter_plot(batch.real, columns=columns))]
 
     def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, first=first)

@@ -1,9 +1,9 @@
 """The networks of `images/r3gan`: small, without normalisation layers.
 
 Written from the formulas of Huang, Gokaslan, Kuleshov and Tompkin, "The GAN is dead; long live the GAN! A modern GAN
-baseline", NeurIPS 2024, section 4: leaky ReLU, bilinear resampling, weights scaled at the start instead of normalised
-(fix-up), projection of the class. Two things are ours, both chosen by measurement (docs/en/explanation/defaults.md):
-most channels stand where pixels are few, and the output is a leaky clamp.
+baseline", NeurIPS 2024, section 4: leaky ReLU, bilinear resampling, weights scaled at initialisation instead of
+normalisation layers (fix-up), class conditioning by projection. Two things are different, both chosen by measurement
+(docs/en/explanation/defaults.md): most channels are on the coarse grids, and the output is a leaky clamp.
 """
 
 import itertools
@@ -14,20 +14,20 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from sparring.flow import Verdict
-from sparring.layers.convolutions import convolution, grids, limit, linear, rectify
-from sparring.layers.labels import required
+from sparring.layers.convolutions import convolution, grids, leaky_clamp, linear, rectify
+from sparring.layers.labels import require_labels
 
 
 def channels_of(width: int, levels: int) -> list[int]:
-    """Channels of ``levels`` grids, coarse to fine: 4, 2, then 1 times ``width``.
+    """Return the channels of ``levels`` grids, coarse to fine: 4, 2, then 1 times ``width``.
 
-    Most channels stand where pixels are few, so that every grid costs about the same time.
+    Most channels are on the coarse grids, so that every grid costs about the same time.
     """
     return [4 * width, 2 * width][:levels] + [width] * (levels - 2)
 
 
 class Block(nn.Module):
-    """A residual block (Huang et al. 2024, section 4): it starts as the identity, its last weights zero."""
+    """A residual block (Huang et al. 2024, section 4): initially the identity, since its last weights are zero."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -41,20 +41,20 @@ class Block(nn.Module):
 
 
 def blocks_of(channels: int, count: int) -> nn.Sequential:
-    """``count`` residual blocks; none is the identity."""
+    """Return ``count`` residual blocks in a row; none is the identity."""
     return nn.Sequential(*(Block(channels) for _ in range(count)))
 
 
 class Generator(nn.Module):
-    """Draw images from noise: a linear layer to the coarsest grid, then convolve and double, to the size.
+    """Maps latents to images: a linear layer to the coarsest grid, then convolutions and bilinear upsampling.
 
     Args:
         size: (height, width) of the images, each at least 8.
         channels: 1 for grey, 3 for colour.
         latent_size: length of the latent vector.
         width: channels of the fine grids; the two coarsest have 4 and 2 times as many.
-        classes: number of class labels, 0 for none.
-        blocks: residual blocks added at each grid but the finest; 0 is fastest.
+        classes: number of classes, whose embeddings are joined to the latent; 0 for an unconditional generator.
+        blocks: residual blocks at each grid but the finest; 0 is fastest.
         leak: slope of the output outside [-1, 1]; 1 makes it linear.
     """
 
@@ -70,7 +70,7 @@ class Generator(nn.Module):
         leak: float = 0.02,
     ) -> None:
         super().__init__()
-        self.grids = grids(size)[::-1]
+        self.grids = grids(size)[::-1]  # coarse to fine
         self.leak = leak
         counts = channels_of(width, len(self.grids))
         height, breadth = self.grids[0]
@@ -83,28 +83,33 @@ class Generator(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Map noise (batch, latent_size) and labels (batch,) to images (batch, channels, height, width)."""
+        """Map latents (batch, latent_size) and labels (batch,) to images (batch, channels, height, width)."""
         if self.embedding is not None:
-            latent = torch.cat([latent, self.embedding(required(condition))], dim=1)
-        values = rectify(self.start(latent)).reshape(len(latent), *self.grids[0], -1).permute(0, 3, 1, 2)
+            latent = torch.cat([latent, self.embedding(require_labels(condition))], dim=1)  # (batch, 2 · latent_size)
+
+        # Pixels first, channels last: the result already has the memory format of the convolutions.
+        flat = rectify(self.start(latent))  # (batch, height · width · channels) of the coarsest grid
+        values = flat.reshape(len(latent), *self.grids[0], -1).permute(0, 3, 1, 2)  # (batch, channels, height, width)
+
+        # Up the grids: residual blocks, a convolution to the channels of the next grid, and its size.
         for grid, blocks, step in zip(self.grids[1:], self.blocks, self.steps, strict=True):
             values = rectify(step(blocks(values)))
             values = interpolate(values, size=grid, mode="bilinear", align_corners=False)
-        return limit(self.draw(values), self.leak)
+        return leaky_clamp(self.draw(values), self.leak)
 
 
 class Discriminator(nn.Module):
-    """Score images: halve by convolutions of stride 2 to the coarsest grid, then one linear layer.
+    """Maps images to logits: convolutions of stride 2 to the coarsest grid, then one linear layer.
 
-    The class enters by projection (Miyato and Koyama 2018, eq. 3): its embedding, dotted with the last features, is
-    added to the score. The embeddings of all classes are further rows of the last layer.
+    The class enters by projection (Miyato & Koyama 2018, eq. 3): the inner product of its embedding and the last
+    features is added to the logit. The embeddings of all classes are further rows of the last layer.
 
     Args:
         size: (height, width) of the images, each at least 8.
         channels: 1 for grey, 3 for colour.
         width: channels of the fine grids; the two coarsest have 4 and 2 times as many.
-        classes: number of class labels, 0 for none.
-        blocks: residual blocks added at each grid but the finest; 0 is fastest.
+        classes: number of classes; 0 for an unconditional discriminator.
+        blocks: residual blocks at each grid but the finest; 0 is fastest.
     """
 
     def __init__(
@@ -118,7 +123,7 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         coarse_to_fine = grids(size)[:0:-1]
-        counts = channels_of(width, len(coarse_to_fine))[::-1]
+        counts = channels_of(width, len(coarse_to_fine))[::-1]  # fine to coarse
         self.steps = nn.ModuleList(
             convolution(before, after, kernel=4, stride=2)
             for before, after in zip([channels, *counts[:-1]], counts, strict=True)
@@ -130,17 +135,19 @@ class Discriminator(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
-        """Map images (batch, channels, height, width) and labels (batch,) to scores, each (batch,)."""
+        """Map images (batch, channels, height, width) and labels (batch,) to logits, (batch,)."""
+        # Down the grids; the activations of each serve as features.
         values = sample
         features: list[Tensor] = []
         for step, blocks in zip(self.steps, self.blocks, strict=True):
             values = blocks(rectify(step(values)))
             features.append(values)
-        # Flattened in the order in which channels_last keeps them: other orders make every later pass copy.
-        last = values.permute(0, 2, 3, 1).flatten(1)
+
+        # Flatten in channels-last order: any other order makes every later pass copy.
+        last = values.permute(0, 2, 3, 1).flatten(1)  # (batch, height · width · channels) of the coarsest grid
         with torch.autocast(sample.device.type, enabled=False):
-            logits = self.score(last.to(self.score.weight.dtype))
-        score = logits[:, 0]
+            logits = self.score(last.to(self.score.weight.dtype))  # (batch, 1 + classes)
+        logit = logits[:, 0]
         if self.classes:
-            score = score + logits[:, 1:].gather(1, required(condition).unsqueeze(1)).squeeze(1)
-        return Verdict([score], features)
+            logit = logit + logits[:, 1:].gather(1, require_labels(condition).unsqueeze(1)).squeeze(1)
+        return Verdict([logit], features)

@@ -1,139 +1,161 @@
-"""What all experiments with images share."""
+"""Bases of all recipes for images."""
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, PositiveInt
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.recipe import Chosen, Machine, Recipe
+from sparring.recipe import AdversarialRecipe, Chosen, Machine, Recipe
 
 if TYPE_CHECKING:
     from sparring.layers.augment import Augment
 
-SMALLEST, LARGEST = 8, 256
-"""Sides of images, in pixels."""
+MIN_SIDE, MAX_SIDE = 8, 256
+"""Bounds of the sides of an image, in pixels."""
+MAX_SIDE_WITHOUT_GPU = 64
+"""Longest side that is chosen on other devices than CUDA, in pixels."""
+MIN_SAMPLES = 100_000
+"""Least number of real samples that is chosen for a run."""
+MAX_SAMPLES_ON_GPU = 25_000_000
+"""Most real samples that are chosen on CUDA: about a day."""
+MAX_PIXELS_WITHOUT_GPU = 1_000_000 * 32 * 32
+"""Most pixels of real samples that are chosen on other devices: about half an hour on two cores."""
+MAX_EPOCHS = 400
+"""Most passes through the data that are chosen."""
 
 
 def _height_and_width(value: Any) -> Any:
-    """From 64 or "64": 64 × 64; from "64x96": 64 high and 96 wide."""
+    """Parse 64 or "64" as 64 × 64, and "64x96" as 64 high and 96 wide."""
     words = value.lower().split("x") if isinstance(value, str) else [value] if isinstance(value, int) else list(value)
     sides = [int(word) if str(word).isdigit() else 0 for word in words]
-    if len(sides) not in (1, 2) or not all(SMALLEST <= side <= LARGEST for side in sides):
-        raise ValueError(f"64, or 64x96 for 64 high and 96 wide, with sides from {SMALLEST} to {LARGEST}")
+    if len(sides) not in (1, 2) or not all(MIN_SIDE <= side <= MAX_SIDE for side in sides):
+        raise ValueError(f"64, or 64x96 for 64 high and 96 wide, with sides from {MIN_SIDE} to {MAX_SIDE}")
     return (sides * 2)[:2]
 
 
-Resolution = Annotated[tuple[int, int], BeforeValidator(_height_and_width)]
+Resolution: TypeAlias = Annotated[tuple[int, int], BeforeValidator(_height_and_width)]
+"""(height, width) in pixels."""
 
 
-def _words(value: Any) -> Any:
-    """From "geometry,flips", or from "none"."""
+def _split_words(value: Any) -> Any:
+    """Split "geometry,flips" into its words; "none" stands for no words."""
     if not isinstance(value, str):
         return value
     return [] if value == "none" else [word.strip() for word in value.split(",")]
 
 
-Kinds = Annotated[
-    tuple[Literal["geometry", "colour", "cutout", "flips", "turns", "inversion", "hue"], ...], BeforeValidator(_words)
+AugmentationKinds: TypeAlias = Annotated[
+    tuple[Literal["geometry", "colour", "cutout", "flips", "turns", "inversion", "hue"], ...],
+    BeforeValidator(_split_words),
 ]
+"""Keys of ``sparring.layers.augment.KINDS``, repeated here because that file imports torch."""
 
 
 class ImageRecipe(Recipe):
-    """What all experiments with images share."""
+    """Base of all recipes for images."""
 
     modality: ClassVar[str] = "images"
-    sides: ClassVar[int] = 1
-    """Both sides are multiples of this."""
+    side_multiple: ClassVar[int] = 1
+    """Number of which both sides of the resolution are multiples."""
 
     batch: PositiveInt = 64
     """Samples per batch, over all processes."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What the networks compute in; losses and penalties are always float32."""
+    """Number format of the networks; losses and penalties are always float32."""
     resolution: Resolution = (64, 64)
-    """Height and width that every image is brought to: 64 or 64x96, sides from 8 to 256."""
+    """Height and width to which every image is resized: 64 or 64x96, sides from 8 to 256."""
     labels: bool = False
-    """Whether the class of a sample can be asked for, if the data has classes."""
+    """Condition the networks on the class of an image, if the data has classes."""
 
     def shape(self, facts: Facts) -> tuple[int, int, int]:
-        """(channels, height, width)."""
+        """Return (channels, height, width) of a sample."""
         return (facts.shape[0], *self.resolution)
 
     def view(self, facts: Facts) -> View:
-        """Images of one size; players are told the class if ``labels`` is set and the data has classes."""
+        """View images in one size, conditioned on the class if ``labels`` is set and the data has classes."""
         return View(self.shape(facts), "label" if self.classes(facts) else "")
 
     def classes(self, facts: Facts) -> int:
-        """How many classes the networks know."""
+        """Return the number of classes that the networks are conditioned on."""
         return len(facts.classes) if self.labels else 0
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        """Resolution, batch, precision and duration from data and device."""
+        """Choose resolution, batch, precision and samples by data and device."""
+        # The resolution follows from the most frequent size, unless it was given.
         height, width = facts.shape[1:]
-        largest = LARGEST if machine.device == "cuda" else 64
-        resolution = fit(height, width, largest, self.sides)
-        asked = self.resolution if "resolution" in self.model_fields_set else resolution
+        longest = MAX_SIDE if machine.device == "cuda" else MAX_SIDE_WITHOUT_GPU
+        fitted = fitted_resolution(height, width, longest, self.side_multiple)
+        resolution = self.resolution if "resolution" in self.model_fields_set else fitted
         chosen: Chosen = {
             "resolution": (
-                resolution,
-                f"most images are {height} high and {width} wide; on {machine.device} at most {largest}",
+                fitted,
+                f"most images are {height} high and {width} wide; on {machine.device} at most {longest}",
             )
         }
+
+        # A batch is at most a quarter of the data, a power of two.
         if facts.count < 4 * self.batch:
             batch = max(2, 2 ** ((facts.count // 4).bit_length() - 1))
             chosen["batch"] = (batch, f"there are only {facts.count} images")
         if machine.bfloat16:
-            chosen["precision"] = ("bfloat16", "this device computes convolutions faster in it")
-        chosen["samples"] = (duration(facts.count, asked, machine), f"{facts.count} images on {machine.device}")
+            chosen["precision"] = ("bfloat16", "convolutions are faster in bfloat16 on this device")
+
+        # The budget follows from the number of images and their size.
+        chosen["samples"] = (
+            sample_budget(facts.count, resolution, machine),
+            f"{facts.count} images on {machine.device}",
+        )
         return chosen
 
 
-def fit(height: int, width: int, largest: int, multiple: int) -> tuple[int, int]:
-    """The size nearest to ``height`` × ``width`` with sides from 8 to ``largest``, multiples of ``multiple``."""
-    scale = min(1.0, largest / max(height, width))
-    smallest = -(-SMALLEST // multiple) * multiple
+def fitted_resolution(height: int, width: int, longest: int, multiple: int) -> tuple[int, int]:
+    """Return the size nearest to ``height`` × ``width`` with sides from 8 to ``longest``, multiples of ``multiple``."""
+    scale = min(1.0, longest / max(height, width))
+    shortest = -(-MIN_SIDE // multiple) * multiple
 
     def side(length: int) -> int:
-        return min(max(round(length * scale / multiple) * multiple, smallest), largest)
+        return min(max(round(length * scale / multiple) * multiple, shortest), longest)
 
     return side(height), side(width)
 
 
-def duration(count: int, size: tuple[int, int], machine: Machine) -> int:
-    """Samples to see: 400 times the data, but at most about half an hour's work on two cores, a day's on a GPU."""
-    most = 25_000_000 if machine.device == "cuda" else 1_000_000 * 32 * 32 // (size[0] * size[1])
-    return max(min(400 * count, most), 100_000)
+def sample_budget(count: int, resolution: tuple[int, int], machine: Machine) -> int:
+    """Return the real samples to see: 400 epochs, but at most half an hour on two cores, or a day on a GPU."""
+    pixels = resolution[0] * resolution[1]
+    most = MAX_SAMPLES_ON_GPU if machine.device == "cuda" else MAX_PIXELS_WITHOUT_GPU // pixels
+    return max(min(MAX_EPOCHS * count, most), MIN_SAMPLES)
 
 
-class Adversarial(ImageRecipe):
-    """What all experiments with images and a discriminator share."""
+class AdversarialImageRecipe(ImageRecipe, AdversarialRecipe):
+    """Base of all recipes for images that play a duel."""
 
-    augment: Kinds = ("geometry", "colour", "cutout")
-    """How images may be augmented where there are few: none, or kinds with commas between. If left and right mean the
-    same, also flips; if up and down do, turns; if dark and bright do, inversion; if colours do, hue."""
+    augment: AugmentationKinds = ("geometry", "colour", "cutout")
+    """Augmentations against overfitting on few images: none, or kinds separated by commas. Add flips if mirrored images
+    are as plausible, turns if rotated ones are, inversion if negatives are, and hue if colours may change."""
     packing: PositiveInt = 1
-    """Images that the discriminator judges together, so that it sees how various they are; more than one: no labels."""
+    """Images that the discriminator scores together, so that it sees their diversity; above 1 there are no labels."""
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        """No labels where packs are judged.
+        """Choose as for all images, and no labels where images are packed.
 
         Raises:
-            SparringError: both are asked for.
+            SparringError: packing and labels were both given.
         """
         chosen = super().choose(facts, machine)
         if self.packing > 1 and self.labels:
             if "labels" in self.model_fields_set:
                 raise SparringError(
                     found=f"packing {self.packing} together with labels",
-                    expected="packs without labels: the images of a pack are of any class",
+                    expected="packs without labels, since the images of a pack are of different classes",
                     remedy="leave one of the two out",
                 )
-            chosen["labels"] = (False, "the images of a pack are of any class")
+            chosen["labels"] = (False, "the images of a pack are of different classes")
         return chosen
 
     def augmentation(self) -> "Augment | None":
-        """For a duel."""
+        """Return the augmentation for ``Duel(augment=…)``, or None."""
         from sparring.layers.augment import Augment
 
         return Augment(self.augment) if self.augment else None

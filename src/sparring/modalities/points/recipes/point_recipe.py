@@ -1,6 +1,6 @@
-"""What all experiments with points share."""
+"""Base of all recipes for points."""
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -8,12 +8,9 @@ from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.recipe import Chosen, Machine, Recipe
 
-if TYPE_CHECKING:
-    pass
-
 
 class PointRecipe(Recipe):
-    """What all experiments with points share."""
+    """Base of all recipes for points."""
 
     modality: ClassVar[str] = "points"
     samples: PositiveInt = 4_000_000
@@ -25,18 +22,18 @@ class PointRecipe(Recipe):
     latent_size: Annotated[int, Field(ge=2)] = 8
     """Length of the latent vector."""
     learning_rate: PositiveFloat = 1e-3
-    """Of Adam, for all players; falls to 3 % along a half cosine."""
+    """Initial learning rate of Adam, for all players; falls to 3 % along a half cosine."""
 
     def average_half_life(self, samples: int) -> float:
-        """At most 20,000 samples."""
+        """Return at most 20,000 samples."""
         return min(20_000.0, 0.05 * samples)
 
     def view(self, facts: Facts) -> View:
-        """Points as they are."""
+        """View points as they are, without a condition."""
         return View(facts.shape)
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        """A smaller batch for a small data set."""
+        """Choose a batch of the whole data where that is smaller than a batch."""
         if facts.count < self.batch:
             return {"batch": (facts.count, f"there are {facts.count} points")}
         return {}

@@ -1,4 +1,4 @@
-"""The likelihood comparator on points."""
+"""The variational autoencoder on points: the likelihood baseline."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, final
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @final
 class PointVAE(PointRecipe):
-    """The likelihood comparator on points."""
+    """The likelihood baseline on points."""
 
     paper: ClassVar[str] = "Kingma & Welling 2014, section 3"
     spread: PositiveFloat = 0.1
-    """Standard deviation of the observation noise, per spread of the data."""
+    """Standard deviation σ of the observation noise, in standard deviations of the data."""
     divergence_weight: PositiveFloat = 1.0
-    """β: weight of the Kullback-Leibler divergence."""
+    """Weight β of the Kullback-Leibler divergence."""
 
     def game(self, facts: Facts) -> "Game":
-        """One player."""
+        """Build the game of one player."""
         from sparring.games.likelihood import Likelihood
         from sparring.modalities.points.networks.dense import Autoencoder
         from sparring.modalities.points.normalizer import ColumnNormalizer
@@ -39,6 +39,6 @@ class PointVAE(PointRecipe):
         )
 
     def optimisers(self) -> Mapping[str, Adam]:
-        """Adam as in most autoencoders."""
+        """Return Adam with its usual decays (Kingma & Ba 2015, algorithm 1)."""
         rate = cosine(self.learning_rate, 0.03 * self.learning_rate)
         return {"autoencoder": Adam(rate, beta1=0.9, beta2=constant(0.999))}
