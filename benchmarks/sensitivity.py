@@ -36,6 +36,7 @@ from sparring.evaluation.memorisation import CLOSE_SHARE, MAX_C_T, Memorisation
 from sparring.evaluation.protocol import Generated
 from sparring.evaluation.result import Evaluation
 from sparring.evaluation.scores import Score
+from sparring.evaluation.subject import Subject
 from sparring.modalities import modality
 from sparring.randomness import generator
 from sparring.storage import write_json
@@ -72,8 +73,8 @@ def evaluate_task(task: Task) -> tuple[Task, Scored, float]:
         return Generated(corrupt(parts, count, generator(task.seed, "more", repeat)))
 
     batch = corrupt(parts, task.samples, generator(task.seed, "samples"))
-    evaluator = Evaluator(parts.split, modality("images"), task.seed)
-    found = evaluator.evaluate_samples(task.level, batch, fresh_samples)
+    subject = Subject(task.level, modality("images"), fresh=fresh_samples)
+    found = Evaluator(parts.split, task.seed).evaluate(subject, batch)
     return task, all_scores(found), time.perf_counter() - began
 
 

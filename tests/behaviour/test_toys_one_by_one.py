@@ -17,7 +17,7 @@ from sparring.data.dataset import Split
 from sparring.data.view import View
 from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.result import Evaluation
-from sparring.evaluation.subject import of_model
+from sparring.evaluation.subject import Subject, of_model
 from sparring.model import Model
 from sparring.randomness import RandomStream
 from sparring.runs.display import Silent
@@ -36,7 +36,7 @@ def test_pairs_are_evaluated_against_their_own_targets(toy: ModuleType, trainer:
     model = Model(played.average, toy.RECIPE, "toys/pairs", split.facts, {})
     generated = of_model(model, "pairs").batch(split, 64, 0)
     shuffled = generated._replace(true=generated.true.roll(1, 0))
-    own, other = (Evaluator(split, toy.KIND).evaluate_samples("pairs", one).metrics for one in (generated, shuffled))
+    own, other = (Evaluator(split).evaluate(Subject("pairs", toy.KIND), one).metrics for one in (generated, shuffled))
     assert own["l1"].value < 0.6 * other["l1"].value
     assert own["psnr"].value > 3 + other["psnr"].value and own["ssim"].value > 0.3 + other["ssim"].value
 

@@ -12,6 +12,7 @@ from sparring.errors import SparringError
 from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.quick import count_for, quick_score
 from sparring.evaluation.result import Evaluation
+from sparring.evaluation.subject import Subject
 from sparring.flow import Batch
 from sparring.modalities import modality
 from sparring.model import load
@@ -80,7 +81,8 @@ def test_quick_score(run):
 
 def test_samples_that_are_not_finite_are_evaluated(run):
     split = modality("points").survey("ring").prepare(View((2,)))
-    found = Evaluator(split, modality("points")).evaluate_samples("broken", Batch(torch.full((50, 2), float("nan"))))
+    subject = Subject("broken", modality("points"))
+    found = Evaluator(split).evaluate(subject, Batch(torch.full((50, 2), float("nan"))))
     assert found.scores[0].metrics["frechet"].value is None
     assert any("not finite" in line for line in found.lines())
     json.dumps(found.model_dump(mode="json"), allow_nan=False)

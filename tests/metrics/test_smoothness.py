@@ -74,10 +74,10 @@ class TestPathLength:
 
     def test_outliers_are_cut(self):
         first, second = torch.zeros(1000, 1), torch.linspace(1, 2, 1000).sqrt()[:, None]
-        spoilt = second.clone()
-        spoilt[:5] = 0
-        spoilt[-5:] = 1e6
-        clean, found = (length(lambda latent: latent, (first.double(), end.double())) for end in (second, spoilt))
+        corrupted = second.clone()
+        corrupted[:5] = 0
+        corrupted[-5:] = 1e6
+        clean, found = (length(lambda latent: latent, (first.double(), end.double())) for end in (second, corrupted))
         assert clean == pytest.approx(1.5, rel=1e-3)
         assert found == pytest.approx(clean, rel=1e-3)
 

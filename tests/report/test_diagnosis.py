@@ -29,7 +29,7 @@ from sparring.events import (
     UpdateSkipped,
 )
 from sparring.report.diagnosis import Diagnosis, RunHistory
-from sparring.report.page import Picture, Report, Training, page
+from sparring.report.page import Picture, Report, page
 from sparring.runs.folder import Record, Run, create, versions
 from sparring.storage import append_line, write_json, write_text
 from sparring.watchdog.convergence import improvement_of
@@ -300,11 +300,12 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 
 def test_the_report_has_a_section_on_training(tmp_path: Path) -> None:
     wild = "<b>&"
-    whole = Training(wild, True, [wild], [(wild, [wild])], Picture(b"", wild, wild))
-    text = page(Report("title", [], [], training=whole))
-    assert '<p class="flag">&lt;b&gt;&amp;</p>' in text and "<h3>&lt;b&gt;&amp;</h3>" in text
+    run = finish(written(tmp_path / "run", [{**COLLAPSED, "distance": 0.1}] * COUNT, [found(13), FINISHED]))
+    whole = diagnose(run.folder).model_copy(update={"verdict": wild, "open_problems": True})
+    text = page(Report("title", [], [], diagnosis=whole, signals=Picture(b"", wild, wild)))
+    assert '<p class="flag">&lt;b&gt;&amp;</p>' in text and "<h3>Mode collapse, at " in text
     assert re.findall("<h2>(.*)</h2>", text) == ["How the training went"] and text.count("<figure") == 1
-    assert "<h2>" not in page(Report("title", [], [], training=Training("Nothing to say.")))
+    assert "<h2>" not in page(Report("title", [], [], diagnosis=whole.model_copy(update={"incidents": ()})))
 
 
 def test_incidents_of_two_phases_are_separate(tmp_path: Path) -> None:

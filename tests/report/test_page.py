@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from sparring.evaluation.glossary import metric_info, number
-from sparring.evaluation.scores import Score
+from sparring.evaluation.memorisation import Memorisation
+from sparring.evaluation.result import Evaluation
+from sparring.evaluation.scores import Score, Scores
 from sparring.rendering.exhibits import Picture
 from sparring.report.curves import curves
-from sparring.report.page import Report, ScoreTable, page
+from sparring.report.page import Report, page
 from sparring.runs.logbook import LogLine
 
 WILD = "<script>alert(\"1\")</script> & 'so on'"
@@ -23,26 +25,33 @@ def png():
     return content.getvalue()
 
 
+def evaluation(*tables, **fields):
+    """Return an evaluation with a table of metrics for each extractor."""
+    scores = [
+        Scores(extractor=name, count=9, real_count=9, floor=WILD, protocol=WILD, metrics=metrics)
+        for name, metrics in tables
+    ]
+    return Evaluation(subject=WILD, data=WILD, fingerprint="0", count=9, seed=0, scores=scores, **fields)
+
+
+def memorisation(copies):
+    numbers = dict.fromkeys(("median", "median_held_out", "closest", "share", "c_t"), 1.0)
+    shares = {"authenticity": 0.5, "authenticity_held_out": 0.5, "expected_copies": 0.0}
+    return Memorisation(copies=copies, count=9, count_held_out=9, pairs=(), **numbers, **shares)
+
+
 def wild_report():
     picture = Picture(png(), WILD, WILD, sharp=True)
+    metrics = {
+        "frechet": Score(value=0.41234, floor=0.1, better="lower", plus_minus=0.0123),
+        WILD: Score(value=None, floor=None, better="higher", remark=WILD),
+    }
     return Report(
         title=WILD,
         summary=[WILD],
         exhibits=[picture, picture],
-        verdict=WILD,
-        alarming=True,
+        evaluation=evaluation((WILD, metrics), classes={WILD: {"coverage": 0.5}}, memorisation=memorisation(0)),
         pairs=[picture],
-        tables=[
-            ScoreTable(
-                WILD,
-                WILD,
-                {
-                    "frechet": Score(value=0.41234, floor=0.1, better="lower", plus_minus=0.0123),
-                    WILD: Score(value=None, floor=None, better="higher", remark=WILD),
-                },
-                WILD,
-            )
-        ],
         curves=picture,
         choices=[(WILD, WILD, WILD)],
         happened=[WILD],
@@ -137,7 +146,19 @@ def test_curves_are_a_picture(lines):
 
 def test_default_metrics_come_first_and_further_ones_below():
     scores = {name: Score(value=0.5, floor=0.4, better="lower") for name in ("frechet", "vendi")}
-    text = page(Report("title", [], [], tables=[ScoreTable("first", "floor", scores), ScoreTable("other", "", scores)]))
-    order = ["How good is it?", "Fréchet distance", "Further metrics", "Vendi score", "<h3>other</h3>"]
+    text = page(Report("title", [], [], evaluation(("first", scores), ("other", scores))))
+    order = [
+        "How good is it?",
+        "Fréchet distance",
+        "Further metrics",
+        "Vendi score",
+        "<h3>other, 9 samples a side</h3>",
+    ]
     assert sorted(order, key=text.index) == order
-    assert text.count("Fréchet distance") == 2 and text.count("Floor: floor.") == 2
+    assert text.count("Fréchet distance") == 2 and text.count("Floor: ") == 3
+
+
+@pytest.mark.parametrize(("copies", "kind"), [(0, "fine"), (9, "flag")])
+def test_copies_are_flagged(copies, kind):
+    text = page(Report("title", [], [], evaluation(memorisation=memorisation(copies))))
+    assert f'<p class="{kind}">' in text and "Was anything copied?" in text

@@ -72,13 +72,13 @@ def test_a_browser_shows_the_page_without_requests(run: Run, tmp_path: Path) -> 
 @needs_browser
 def test_requests_and_complaints_are_detected(run: Run, tmp_path: Path) -> None:
     """The browser complains of what the policy of the page forbids; without the policy it is a request."""
-    spoilt = tmp_path / "spoilt.html"
+    corrupted = tmp_path / "corrupted.html"
     text = run.report.read_text().replace("<h2>", '<img src="http://127.0.0.1:9/x.png"><h2>', 1)
-    spoilt.write_text(text)
-    _, said = opened(spoilt, tmp_path, "--dump-dom")
+    corrupted.write_text(text)
+    _, said = opened(corrupted, tmp_path, "--dump-dom")
     assert "CONSOLE" in said and requested(tmp_path / "net.json") == set()
-    spoilt.write_text(re.sub(r"<meta http-equiv[^>]*>", "", text))
-    opened(spoilt, tmp_path, "--dump-dom")
+    corrupted.write_text(re.sub(r"<meta http-equiv[^>]*>", "", text))
+    opened(corrupted, tmp_path, "--dump-dom")
     assert requested(tmp_path / "net.json") == {"http://127.0.0.1:9/x.png"}
 
 

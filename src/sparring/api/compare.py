@@ -56,7 +56,7 @@ def compare(
     evaluations = []
     for subject, split, name in zip(subjects, splits, ("A", "B"), strict=True):
         on_progress = partial(display.count, f"evaluating {name}")
-        evaluator = Evaluator(split, subject.modality, seed, extractors, further=all, on_progress=on_progress)
+        evaluator = Evaluator(split, seed, extractors, further=all, on_progress=on_progress)
         evaluations.append(evaluator.evaluate(subject, subject.batch(split, count, seed)))
     comparison = compared(*evaluations)
     if json is not None:

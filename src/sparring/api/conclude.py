@@ -35,7 +35,7 @@ def conclude(run: Run, model: Model, split: Split, seconds: float, on_progress: 
     subject.batch(split, SAMPLES_PER_PASS, seed)
     count = budget.affordable(count_for(split), (time.monotonic() - began) / SAMPLES_PER_PASS, "samples")
     generated = subject.batch(split, count, seed)
-    evaluator = Evaluator(split, model.modality, seed, further=False, budget=budget, on_progress=on_progress)
+    evaluator = Evaluator(split, seed, further=False, budget=budget, on_progress=on_progress)
     evaluation = evaluator.evaluate(subject, generated)
     write_json(run.scores, evaluation.model_dump(mode="json"))
     write_report(run, model, split, generated.batch, evaluation)

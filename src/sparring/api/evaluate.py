@@ -80,7 +80,7 @@ def evaluate(
     useful_scores = usefulness(generated.batch.real, generated.batch.label, split, seed) if useful else {}
 
     on_progress = partial((display or Plain()).count, "evaluating")
-    evaluator = Evaluator(split, opened.modality, seed, extractors, further=all, on_progress=on_progress)
+    evaluator = Evaluator(split, seed, extractors, further=all, on_progress=on_progress)
     compute = evaluator.evaluate if protocol == "floor" else evaluator.compare_all
     evaluation = compute(opened, generated)
     remarks = evaluation.remarks

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias, final
 
 from pydantic import BaseModel, ConfigDict
 
-from sparring.evaluation.glossary import NO_DIFFERENCE, aligned, by_question, interval, metric_info, title, wrapped
+from sparring.evaluation.glossary import NO_DIFFERENCE, aligned, by_question, interval, is_default, title, wrapped
 from sparring.evaluation.result import Evaluation
 from sparring.evaluation.scores import Score, half_width
 
@@ -51,7 +51,7 @@ class Comparison(BaseModel):
         verdicts = {"first": "A is better", "second": "B is better"}
         counts = {one.extractor: f", {one.samples}" for one in self.first.scores}
         for heading, differences in self.differences.items():
-            shown = [name for name in differences if further or metric_info(name).default]
+            shown = [name for name in differences if further or is_default(name)]
             if not shown:
                 continue
             rows = [["", "", "A", "B", "floor", ""]]

@@ -22,22 +22,21 @@ class MetricInfo(NamedTuple):
         better: which values are better.
         meaning: one sentence.
         question: which question about the samples it answers.
-        default: whether it belongs to the verdict that is shown by default.
     """
 
     title: str
     better: Better
     meaning: str
     question: Question = "Good?"
-    default: bool = False
 
 
+DEFAULT = {"frechet", "precision", "recall", "coverage", "agreement", "copies"}
+"""The verdict that is shown by default."""
+ON_REQUEST = {"l1", "trained_on_samples", "trained_on_both"}
+"""Shown beside it where they are computed: for models that have a true sample, and with --useful."""
 GLOSSARY: dict[str, MetricInfo] = {
     "frechet": MetricInfo(
-        "Fréchet distance",
-        "lower",
-        "Distance between Gaussians fitted to generated and to real features.",
-        default=True,
+        "Fréchet distance", "lower", "Distance between Gaussians fitted to generated and to real features."
     ),
     "kernel": MetricInfo(
         "kernel distance", "lower", "Squared maximum mean discrepancy; 0 in the mean for equal data, may be below."
@@ -50,12 +49,10 @@ GLOSSARY: dict[str, MetricInfo] = {
     "sliced_wasserstein": MetricInfo(
         "sliced Wasserstein", "lower", "Transport distance, averaged over random directions."
     ),
-    "precision": MetricInfo("precision", "higher", "Share of generated samples that look real.", default=True),
-    "recall": MetricInfo("recall", "higher", "Share of real samples that the model could generate.", "Diverse?", True),
+    "precision": MetricInfo("precision", "higher", "Share of generated samples that look real."),
+    "recall": MetricInfo("recall", "higher", "Share of real samples that the model could generate.", "Diverse?"),
     "density": MetricInfo("density", "higher", "Density of real samples around generated ones; 1 for real data."),
-    "coverage": MetricInfo(
-        "coverage", "higher", "Share of real samples that have a generated one nearby.", "Diverse?", True
-    ),
+    "coverage": MetricInfo("coverage", "higher", "Share of real samples that have a generated one nearby.", "Diverse?"),
     "vendi": MetricInfo("Vendi score", "nearer to the floor", "Effective number of different samples.", "Diverse?"),
     "classifier_test": MetricInfo(
         "classifier test", "lower", "Accuracy of a small network that separates generated from real; 0.5 is chance."
@@ -66,15 +63,9 @@ GLOSSARY: dict[str, MetricInfo] = {
         "How often the nearest neighbour is of the same kind; 0.5 is chance, copies are far below.",
     ),
     "agreement": MetricInfo(
-        "agreement",
-        "higher",
-        "Share of samples that a classifier of real data assigns to the given class.",
-        "Valid?",
-        True,
+        "agreement", "higher", "Share of samples that a classifier of real data assigns to the given class.", "Valid?"
     ),
-    "copies": MetricInfo(
-        "copies", "lower", "Generated samples that are nearly copies of training samples.", "New?", True
-    ),
+    "copies": MetricInfo("copies", "lower", "Generated samples that are nearly copies of training samples.", "New?"),
     "authenticity": MetricInfo(
         "authenticity",
         "nearer to the floor",
@@ -92,14 +83,12 @@ GLOSSARY: dict[str, MetricInfo] = {
         "higher",
         "Train on synthetic, test on real: accuracy of a classifier; the floor is trained on as many real samples.",
         "Useful?",
-        True,
     ),
     "trained_on_both": MetricInfo(
         "TSTR with real",
         "higher",
         "The same, trained on synthetic and real samples; the floor is trained on the real ones alone.",
         "Useful?",
-        True,
     ),
     "class_coverage": MetricInfo(
         "worst coverage", "higher", "Coverage of the class that is covered worst.", "Diverse?"
@@ -123,7 +112,7 @@ GLOSSARY: dict[str, MetricInfo] = {
     "path_length": MetricInfo(
         "path length", "lower", "Change of samples along paths between latents; compares only in the same features."
     ),
-    "l1": MetricInfo("L1 to the truth", "lower", "Mean absolute difference from the true samples.", "Valid?", True),
+    "l1": MetricInfo("L1 to the truth", "lower", "Mean absolute difference from the true samples.", "Valid?"),
     "psnr": MetricInfo("PSNR", "higher", "Signal-to-noise ratio against the true samples, in dB.", "Valid?"),
     "ssim": MetricInfo("SSIM", "higher", "Structural similarity to the true images; 1 for equal ones.", "Valid?"),
     "likelihood": MetricInfo(
@@ -145,6 +134,11 @@ GLOSSARY: dict[str, MetricInfo] = {
         "reverse KL", "lower", "KL(good points over clusters ‖ uniform) in nats; 0 is even.", "Diverse?"
     ),
 }
+
+
+def is_default(name: str) -> bool:
+    """Return whether a metric is shown by default."""
+    return name in DEFAULT | ON_REQUEST
 
 
 def metric_info(name: str) -> MetricInfo:

@@ -5,7 +5,7 @@ from typing import Final, Literal, final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sparring.errors import SparringError
-from sparring.evaluation.glossary import aligned, by_question, interval, metric_info, title, wrapped
+from sparring.evaluation.glossary import aligned, by_question, interval, is_default, title, wrapped
 from sparring.evaluation.memorisation import Memorisation
 from sparring.evaluation.protocol import Protocol
 from sparring.evaluation.scores import Score, Scores
@@ -76,7 +76,7 @@ class Evaluation(BaseModel):
         """
         tables = [(one, one.metrics | (self.metrics if one is self.scores[0] else {})) for one in self.scores]
         return [
-            (one, {name: score for name, score in table.items() if further or metric_info(name).default})
+            (one, {name: score for name, score in table.items() if further or is_default(name)})
             for one, table in tables
         ]
 

@@ -23,23 +23,25 @@ from sparring.sampling import conditions_from
 @final
 @dataclass(frozen=True)
 class Subject:
-    """A model, or samples in files.
+    """A model, or samples of another origin.
 
     Args:
         name: what to call it.
         modality: what its samples are.
         view: how the real samples are prepared.
-        model: None for samples in files.
-        files: the samples where there is no model, with labels where they lie in folders named after the real classes.
+        model: None for samples of another origin.
+        files: the samples in files, with labels where they lie in folders named after the real classes.
+        fresh: gives other samples of the same origin, for the intervals; None for a model or files.
         remarks: full sentences to be read beside the scores.
         conditional: whether the real data has the conditions that the model was trained with.
     """
 
     name: str
     modality: Modality
-    view: View
+    view: View = field(default_factory=lambda: View(()))
     model: Model | None = None
     files: Dataset | None = field(default=None, repr=False)
+    fresh: FreshSamples | None = None
     remarks: tuple[str, ...] = ()
     conditional: bool = True
 
@@ -69,7 +71,7 @@ class Subject:
     def fresh_samples(self, split: Split, seed: int) -> FreshSamples | None:
         """Return a source of other samples for repeats; files have none."""
         if self.model is None:
-            return None
+            return self.fresh
         return lambda count, repeat: self.batch(split, count, derive(seed, "more samples", repeat))
 
 

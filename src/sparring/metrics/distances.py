@@ -1,6 +1,8 @@
 """Distances between two sets of features: pure functions that compute in float64.
 
-Features are (count, features), of any extractor. A metric is an extractor followed by one of these functions.
+Features are (count, features), of any extractor. A metric is an extractor followed by one of these functions. Every
+function raises SparringError for other shapes, values that are not finite, different numbers of features and too few
+samples: fewer than two on either side where it does not say otherwise.
 """
 
 from collections.abc import Iterator
@@ -42,9 +44,6 @@ def frechet(real: Features, fake: Features) -> float:
     >>> real = torch.tensor([[0.0], [2.0]])
     >>> frechet(real, real + 3.0)
     9.0
-
-    Raises:
-        SparringError: fewer than two samples, values that are not finite, or different numbers of features.
     """
     check(real, fake, at_least=2)
     (x, mean), (y, other_mean) = _deviations(real), _deviations(fake)
@@ -65,13 +64,10 @@ def frechet_at_infinity(real: Features, fake: Features, *, generator: Generator,
     straight where there are several times more samples than features; with fewer the bias is only reduced.
 
     Args:
-        real: real features.
-        fake: generated features.
+        real: at least eight samples.
+        fake: at least eight samples.
         generator: draws the subsets.
         sizes: number of subset sizes.
-
-    Raises:
-        SparringError: fewer than eight samples, values that are not finite, or different numbers of features.
     """
     real, fake = checked(real, fake, at_least=8)
 
@@ -92,13 +88,10 @@ def sliced_wasserstein(real: Features, fake: Features, *, generator: Generator, 
     At least 0, lower is better; exact for each direction, also for different numbers of samples.
 
     Args:
-        real: real features.
-        fake: generated features.
+        real: at least one sample.
+        fake: at least one sample.
         generator: draws the directions, uniform on the sphere.
         directions: number of projections.
-
-    Raises:
-        SparringError: an empty side, values that are not finite, or different numbers of features.
     """
     real, fake = checked(real, fake, at_least=1)
     drawn = torch.randn(real.shape[1], directions, generator=generator, dtype=torch.float64).to(real.device)
@@ -120,9 +113,6 @@ def kernel(real: Features, fake: Features) -> float:
 
     >>> kernel(torch.ones(3, 1), -torch.ones(3, 1))
     16.0
-
-    Raises:
-        SparringError: fewer than two samples, values that are not finite, or different numbers of features.
     """
     real, fake = checked(real, fake, at_least=2)
     within = _mean_off_diagonal(real) + _mean_off_diagonal(fake)
@@ -135,13 +125,11 @@ def prdc(real: Features, fake: Features, k: int = NEIGHBOURS) -> PRDC:
     The ball of a sample reaches to its k-th nearest neighbour in its own set and is open. Precision is the share of
     fakes in some real ball, recall the share of reals in some fake ball (Kynkäänniemi et al. 2019, eqs. 1-3); density
     is the mean number of real balls around a fake over k, coverage the share of real balls that hold a fake (Naeem et
-    al. 2020, eqs. 3 and 4). Memory: the features of one side in float64, and some 500 MiB.
+    al. 2020, eqs. 3 and 4). Both sides need more than ``k`` samples. Memory: the features of one side in float64, and
+    some 500 MiB.
 
     >>> prdc(torch.tensor([[0.0], [1.0], [2.0], [3.0]]), torch.tensor([[0.5], [0.6]]), k=1)
     PRDC(precision=1.0, recall=0.0, density=2.0, coverage=0.5)
-
-    Raises:
-        SparringError: not more than ``k`` samples, values that are not finite, or different numbers of features.
     """
     check(real, fake, at_least=k + 1)
     real_radii, fake_radii = _radii(real, k), _radii(fake, k)
@@ -163,22 +151,14 @@ def prdc(real: Features, fake: Features, k: int = NEIGHBOURS) -> PRDC:
 
 
 def density_of_each(real: Features, fake: Features, k: int = NEIGHBOURS) -> Float[Tensor, " fakes"]:
-    """Return the number of real balls that each fake lies in, over k: the mean is the density of ``prdc``.
-
-    Raises:
-        SparringError: as ``prdc``.
-    """
+    """Return the number of real balls that each fake lies in, over k: the mean is the density of ``prdc``."""
     check(real, fake, at_least=k + 1)
     radii = _radii(real, k)
     return torch.cat([(squared < radii).sum(1) for _, squared in squared_distances(fake, real)]).double() / k
 
 
 def covered(real: Features, fake: Features, k: int = NEIGHBOURS) -> Bool[Tensor, " reals"]:
-    """Return whether the ball of each real holds a fake: the mean is the coverage of ``prdc``.
-
-    Raises:
-        SparringError: as ``prdc``, but one fake is enough.
-    """
+    """Return whether the ball of each real holds a fake; one is enough. The mean is the coverage of ``prdc``."""
     check(real, real, at_least=k + 1)
     check(fake, real, at_least=1)
     return torch.cat([squared.amin(1) for _, squared in squared_distances(real, fake)]) < _radii(real, k)
@@ -187,8 +167,7 @@ def covered(real: Features, fake: Features, k: int = NEIGHBOURS) -> Bool[Tensor,
 def nearest(queries: Features, references: Features) -> tuple[Tensor, Tensor]:
     """Return the Euclidean distance from each query to its nearest reference, and the row of that, both (queries,).
 
-    Raises:
-        SparringError: an empty side, values that are not finite, or different numbers of features.
+    One sample on either side is enough.
     """
     check(queries, references, at_least=1)
     found = [squared.min(1) for _, squared in squared_distances(queries, references)]
@@ -202,12 +181,7 @@ def checked(real: Tensor, fake: Tensor, at_least: int) -> tuple[Tensor, Tensor]:
 
 
 def check(real: Tensor, fake: Tensor, at_least: int) -> None:
-    """Refuse features that cannot be compared.
-
-    Raises:
-        SparringError: not (count, features), too few samples, values that are not finite, or different numbers of
-            features.
-    """
+    """Refuse features that cannot be compared."""
     for name, features in (("first", real), ("second", fake)):
         if features.dim() != 2:
             shape = tuple(features.shape)

@@ -39,7 +39,7 @@ METRICS = (
     Metric(("precision", "recall", "density", "coverage"), lambda real, fake, _: prdc(real, fake), default=True),
     Metric(("vendi",), lambda real, fake, _: (vendi(fake),)),
     Metric(("classifier_test",), lambda real, fake, random: (classifier_test(real, fake, generator=random),)),
-    Metric(("nearest_neighbour_test",), lambda real, fake, _: (nearest_neighbour_test(real, fake).accuracy,)),
+    Metric(("nearest_neighbour_test",), lambda real, fake, _: (nearest_neighbour_test(real, fake),)),
 )
 """All metrics, in the order of the reports."""
 

@@ -1,4 +1,7 @@
-"""Metrics of pairs: generated samples against the true samples of their conditions."""
+"""Metrics of pairs: generated samples against the true samples of their conditions.
+
+Every function raises SparringError for different shapes, and for no samples.
+"""
 
 from typing import TypeAlias
 
@@ -19,11 +22,7 @@ MAX_PSNR_RATIO = 1e10
 
 
 def l1(fake: Samples, true: Samples) -> float:
-    """Return the mean absolute difference, in the units of the samples.
-
-    Raises:
-        SparringError: different shapes, or no samples.
-    """
+    """Return the mean absolute difference, in the units of the samples."""
     _check(fake, true)
     return float((fake.double() - true.double()).abs().mean())
 
@@ -37,9 +36,6 @@ def psnr(fake: Samples, true: Samples, bounds: tuple[float, float]) -> float:
         fake: generated samples.
         true: true samples.
         bounds: least and greatest value that a sample can have.
-
-    Raises:
-        SparringError: different shapes, or no samples.
     """
     _check(fake, true)
     error = (fake.double() - true.double()).flatten(1).square().mean(1)
@@ -60,9 +56,6 @@ def ssim(
         fake: generated images.
         true: true images.
         bounds: least and greatest value that a pixel can have.
-
-    Raises:
-        SparringError: different shapes, or no samples.
     """
     _check(fake, true)
     window = _window(min(RADIUS, (min(fake.shape[2:]) - 1) // 2))

@@ -1,7 +1,9 @@
-"""Two-sample tests: accuracy of classifiers that separate generated from real samples; ½ for a perfect generator."""
+"""Two-sample tests: accuracy of classifiers that separate generated from real samples; ½ for a perfect generator.
+
+They raise SparringError as ``distances`` does.
+"""
 
 import warnings
-from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -13,30 +15,12 @@ EPOCHS = 30
 BATCH = 200
 
 
-class NearestNeighbour(NamedTuple):
-    """Shares in [0, 1] of samples whose nearest other sample is of their own kind; ½ each for equal distributions.
+def nearest_neighbour_test(real: Features, fake: Features) -> float:
+    """Return the leave-one-out accuracy of 1-NN (Lopez-Paz & Oquab 2017; Xu et al. 2018, section 2.2), in [0, 1].
 
-    Above ½ the kinds are separable; far below ½ generated samples lie on real ones, as copies do.
-
-    Args:
-        accuracy: of all samples.
-        real: of the real ones.
-        fake: of the generated ones.
-    """
-
-    accuracy: float
-    real: float
-    fake: float
-
-
-def nearest_neighbour_test(real: Features, fake: Features) -> NearestNeighbour:
-    """Return the leave-one-out accuracy of 1-NN (Lopez-Paz & Oquab 2017; Xu et al. 2018, section 2.2).
-
+    Above ½ real and generated samples are separable; far below ½ generated samples lie on real ones, as copies do.
     Give equally many samples on both sides: otherwise equal distributions do not give ½. A tie counts for the other
     kind, so that exact copies do not count as separable.
-
-    Raises:
-        SparringError: fewer than two samples, values that are not finite, or different numbers of features.
     """
     real, fake = checked(real, fake, at_least=2)
     both, kind = torch.cat([real, fake]), torch.arange(len(real) + len(fake)) >= len(real)
@@ -47,8 +31,7 @@ def nearest_neighbour_test(real: Features, fake: Features) -> NearestNeighbour:
         same = squared.masked_fill(kind[rows, None] != kind, torch.inf).amin(1)
         other = squared.masked_fill(kind[rows, None] == kind, torch.inf).amin(1)
         own[rows] = same < other
-    shares = [part.double().mean().item() for part in (own, own[: len(real)], own[len(real) :])]
-    return NearestNeighbour(*shares)
+    return own.double().mean().item()
 
 
 def classifier_test(real: Features, fake: Features, *, generator: Generator) -> float:
@@ -57,12 +40,9 @@ def classifier_test(real: Features, fake: Features, *, generator: Generator) -> 
     In [0, 1]; for equal distributions about normal around ½ with deviation ½/√n, n the number of test samples.
 
     Args:
-        real: real features.
-        fake: generated features.
+        real: at least eight samples.
+        fake: at least eight samples.
         generator: draws the halves and the initial weights.
-
-    Raises:
-        SparringError: fewer than eight samples, values that are not finite, or different numbers of features.
     """
     from sklearn.neural_network import MLPClassifier
     from threadpoolctl import threadpool_limits

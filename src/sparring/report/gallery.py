@@ -37,6 +37,11 @@ class Gallery:
         # One row for each class, where the model is conditioned on classes.
         self.labels = samples.label if model is not None and model.classes else None
 
+    def exhibits(self, evaluation: Evaluation) -> list[Exhibit]:
+        """Show generated and real samples, the best and the worst ones, and interpolations."""
+        extremes, paths = self.extremes(evaluation), self.interpolations(evaluation.seed)
+        return [*self.generated(), *self.real(), *extremes, *paths]
+
     def generated(self) -> list[Exhibit]:
         """Show the first samples, or the first of each class."""
         rows = rows_by_class(self.labels, COLUMNS, MAX_CLASSES)

@@ -1,15 +1,16 @@
 """The report as one HTML page that needs no other file; page.html.jinja is its template."""
 
 import base64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from sparring.evaluation.glossary import better, by_question, interval, metric_info, title
-from sparring.evaluation.scores import Score
+from sparring.evaluation.glossary import better, by_question, interval, is_default, metric_info, title
+from sparring.evaluation.result import Evaluation
 from sparring.rendering.exhibits import Exhibit, Picture
+from sparring.report.diagnosis import Diagnosis
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -26,49 +27,17 @@ CLASS_COLUMNS = {
 
 @final
 @dataclass(frozen=True)
-class ScoreTable:
-    """Metrics under a heading; ``floor`` and ``protocol`` in words, and the name of the extractor."""
-
-    heading: str
-    floor: str
-    scores: Mapping[str, Score]
-    protocol: str = ""
-    extractor: str = ""
-
-
-@final
-@dataclass(frozen=True)
-class Training:
-    """The course of the training.
-
-    Args:
-        verdict: one sentence; ``alarming`` if there were problems to the end.
-        sentences: further remarks.
-        incidents: heading and sentences of each.
-        picture: of the watchdog's signals, or None.
-    """
-
-    verdict: str
-    alarming: bool = False
-    sentences: Sequence[str] = ()
-    incidents: Sequence[tuple[str, Sequence[str]]] = ()
-    picture: Picture | None = None
-
-
-@final
-@dataclass(frozen=True)
 class Report:
-    """Content of the page, from top to bottom; all text is plain and is escaped.
+    """Content of the page; all text is plain and is escaped.
 
     Args:
         title: of the page.
         summary: sentences below the title.
         exhibits: generated samples first, real ones beside them, then others.
-        verdict: on memorisation, or empty; ``alarming`` if samples are copies.
-        pairs: the closest pairs, if any.
-        tables: scores, those of the most sensitive extractor first; its default metrics come at the top of the page.
-        classes: class → metric → value; see ``CLASS_COLUMNS``.
-        training: its course, or None.
+        evaluation: its default metrics come first, or None.
+        pairs: the closest pairs of generated and training samples, if any.
+        diagnosis: of the run, or None.
+        signals: picture of the watchdog's signals, or None.
         curves: of the run, or None.
         choices: (field, value, reason).
         happened: sentences on the events of the run.
@@ -78,12 +47,10 @@ class Report:
     title: str
     summary: Sequence[str]
     exhibits: Sequence[Exhibit]
-    verdict: str = ""
-    alarming: bool = False
+    evaluation: Evaluation | None = None
     pairs: Sequence[Exhibit] = ()
-    tables: Sequence[ScoreTable] = ()
-    classes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    training: Training | None = None
+    diagnosis: Diagnosis | None = None
+    signals: Picture | None = None
     curves: Picture | None = None
     choices: Sequence[tuple[str, str, str]] = ()
     happened: Sequence[str] = ()
@@ -92,22 +59,17 @@ class Report:
 
 def page(report: Report) -> str:
     """Return the page as HTML."""
-    default = [_part(table, default=True) for table in report.tables[:1]]
-    further = [*(_part(table, default=False) for table in report.tables[:1]), *report.tables[1:]]
-    text = _template().render(
-        report=report,
-        default_tables=[table for table in default if table.scores],
-        further_tables=[table for table in further if table.scores],
-        class_columns=[name for name in CLASS_COLUMNS if any(name in row for row in report.classes.values())],
-        protocols=[table.protocol for table in report.tables if table.protocol],
-    )
-    return text.lstrip()
-
-
-def _part(table: ScoreTable, *, default: bool) -> ScoreTable:
-    """Return a table of the default or of the further metrics alone."""
-    scores = {name: score for name, score in table.scores.items() if metric_info(name).default == default}
-    return replace(table, scores=scores)
+    evaluation = report.evaluation
+    if evaluation is None:
+        return _template().render(report=report, default=[], further=[], columns=[]).lstrip()
+    # The default metrics of the first extractor at the top, all others further down.
+    default, tables = evaluation.tables(further=False)[:1], evaluation.tables()
+    further = [
+        (one, {name: score for name, score in scores.items() if number > 0 or not is_default(name)})
+        for number, (one, scores) in enumerate(tables)
+    ]
+    columns = [name for name in CLASS_COLUMNS if any(name in row for row in evaluation.classes.values())]
+    return _template().render(report=report, default=default, further=further, columns=columns).lstrip()
 
 
 @cache

@@ -1,6 +1,5 @@
 """Pictures and pages about samples: samples.png, curves.png, signals.png and report.html of a run, or a page alone."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from sparring.data.dataset import Split
@@ -13,12 +12,13 @@ from sparring.rendering.exhibits import Picture, write_exhibits
 from sparring.report.curves import curves
 from sparring.report.diagnosis import RunHistory
 from sparring.report.gallery import Gallery
-from sparring.report.page import Report, ScoreTable, Training, page
+from sparring.report.page import Report, page
 from sparring.runs.folder import Run
 from sparring.runs.logbook import read_log
 from sparring.storage import write_bytes, write_text
 
 MAX_EVENTS = 40
+SIGNALS_CAPTION = "Signals of the watchdog; dashed lines: a finding (red), a remedy that had helped (green)."
 
 
 def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluation: Evaluation) -> None:
@@ -35,18 +35,25 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
     drawn = curves(read_log(run.folder / "log.jsonl"))
     write_exhibits(gallery.generated(), run.picture.with_suffix(""))
     write_bytes(run.folder / "curves.png", drawn)
+    history = RunHistory(run)
+    signals = history.picture()
+    if signals:
+        write_bytes(run.folder / "signals.png", signals)
 
-    record, facts = run.record, split.facts
-    trained = f"Trained on {len(split.train):,} samples of {_short(facts.source)} ({len(split.held_out):,} held out)"
-    report = _report(f"{record.recipe} on {_short(record.facts.source)}", gallery, evaluation)
-    report = replace(
-        report,
+    record, name = run.record, _short(split.facts.source)
+    trained = f"Trained on {len(split.train):,} samples of {name} ({len(split.held_out):,} held out)"
+    report = Report(
+        title=f"{record.recipe} on {name}",
         summary=[f"{trained}; {int(model.history.get('samples', 0)):,} real samples were seen.", *evaluation.remarks],
-        training=_training(run),
+        exhibits=gallery.exhibits(evaluation),
+        evaluation=evaluation,
+        pairs=gallery.pairs(evaluation),
+        diagnosis=history.diagnosis(),
+        signals=Picture(signals, SIGNALS_CAPTION, "Signals of the run, and what happened.") if signals else None,
         curves=Picture(drawn, "Figures of the run; thick lines are averages.", "Curves of losses and penalties."),
         choices=[(field, str(one["value"]), str(one["reason"])) for field, one in record.choices.items()],
         happened=[event.sentence for event in read_events(run.folder / "events.jsonl")][-MAX_EVENTS:],
-        facts=[*report.facts, ("device", record.device), *model.history.get("versions", {}).items()],
+        facts=[*_facts(evaluation), ("device", record.device), *model.history.get("versions", {}).items()],
     )
     write_text(run.report, page(report))
 
@@ -64,59 +71,21 @@ def write_evaluation(
         evaluation: its result.
         model: the model that generated them, if it is known.
     """
-    title = f"{_short(evaluation.subject)} against {_short(evaluation.data)}"
-    write_text(path, page(_report(title, Gallery(modality, split, samples, model), evaluation)))
-
-
-def _report(title: str, gallery: Gallery, evaluation: Evaluation) -> Report:
-    """Return the parts of a report that need no run."""
-    found = evaluation.memorisation
-    return Report(
-        title=title,
+    gallery = Gallery(modality, split, samples, model)
+    report = Report(
+        title=f"{_short(evaluation.subject)} against {_short(evaluation.data)}",
         summary=[f"{evaluation.count:,} samples.", *evaluation.remarks],
-        exhibits=[
-            *gallery.generated(),
-            *gallery.real(),
-            *gallery.extremes(evaluation),
-            *gallery.interpolations(evaluation.seed),
-        ],
-        verdict=found.verdict if found else "",
-        alarming=bool(found and found.copied),
+        exhibits=gallery.exhibits(evaluation),
+        evaluation=evaluation,
         pairs=gallery.pairs(evaluation),
-        tables=[
-            ScoreTable(
-                heading=f"{one.extractor}, {one.samples}",
-                floor=one.floor and f"{one.floor}; of predicted classes, held-out samples",
-                scores=scores,
-                protocol=one.protocol,
-                extractor=one.extractor,
-            )
-            for one, scores in evaluation.tables()
-        ],
-        classes=evaluation.classes,
-        facts=[
-            ("data", evaluation.data),
-            ("fingerprint of the data", evaluation.fingerprint),
-            ("seed", str(evaluation.seed)),
-        ],
+        facts=_facts(evaluation),
     )
+    write_text(path, page(report))
 
 
-def _training(run: Run) -> Training:
-    """Return the diagnosis of the run, and write its picture beside curves.png."""
-    history = RunHistory(run)
-    diagnosis, drawn = history.diagnosis(), history.picture()
-    if drawn is not None:
-        write_bytes(run.folder / "signals.png", drawn)
-    caption = "Signals of the watchdog; dashed lines: a finding (red), a remedy that had helped (green)."
-    incidents = [diagnosis.sentences(incident) for incident in diagnosis.incidents]
-    return Training(
-        verdict=diagnosis.verdict,
-        alarming=diagnosis.open_problems,
-        sentences=[diagnosis.improvement.sentence, *diagnosis.remarks],
-        incidents=[(heading, sentences) for heading, *sentences in incidents],
-        picture=Picture(drawn, caption, "Signals of the run, and what happened.") if drawn is not None else None,
-    )
+def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
+    fingerprint = ("fingerprint of the data", evaluation.fingerprint)
+    return [("data", evaluation.data), fingerprint, ("seed", str(evaluation.seed))]
 
 
 def _short(source: str) -> str:

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from sparring.errors import SparringError
-from sparring.metrics.extractors import dinov2
+from sparring.metrics.extractors import pictures
 from sparring.metrics.extractors.dinov2 import DEVIATION, MEAN, SIDE, load_dinov2, prepared
 from sparring.metrics.extractors.extractor import Extractor
 
@@ -58,7 +58,7 @@ def test_features_are_the_class_token(saved, monkeypatch):
     assert features.shape == (3, 8) and features.dtype == torch.float32
     assert torch.allclose(features, expected, atol=1e-5)
 
-    monkeypatch.setattr(dinov2, "CHUNK", 2)
+    monkeypatch.setattr(pictures, "CHUNK", 2)
     assert torch.allclose(extractor(images()), features, atol=1e-5)
 
 

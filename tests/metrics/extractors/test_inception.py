@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Generator
 
 from sparring.errors import SparringError
-from sparring.metrics.extractors import inception
+from sparring.metrics.extractors import inception, pictures
 from sparring.metrics.extractors.extractor import Classifying, Extractor
 from sparring.metrics.extractors.inception import PUBLISHED, build, load_inception, resize_clean, resize_legacy
 
@@ -181,7 +181,7 @@ def test_grey_images_are_colour_images_without_colour(clean):
 def test_images_are_rounded_to_8_bits_and_computed_in_chunks(clean, monkeypatch):
     samples = images(height=8, width=8)
     features = clean(samples)
-    monkeypatch.setattr(inception, "CHUNK", 1)
+    monkeypatch.setattr(pictures, "CHUNK", 1)
     assert torch.allclose(clean(samples + 1e-5), features, rtol=1e-4, atol=1e-4)
     assert clean(samples[:0]).shape == (0, 2048)
 

@@ -10,27 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor, nn
-from torch.backends import cudnn
 from torch.nn.functional import interpolate
 
-from sparring.data.parallel import in_order
 from sparring.errors import SparringError, missing_extra
 from sparring.metrics.cache import weights_digest
-from sparring.metrics.extractors.extractor import require_pictures
+from sparring.metrics.extractors.pictures import in_8_bits, in_parts, resized_by_pillow
 
 SIDE = 224
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Channel statistics of ImageNet, in [0, 1]."""
 POSITION_OFFSET = 0.1
 """Added to the target size when position embeddings are resampled, as in the authors' program."""
-CHUNK = 32
-"""Images that the network gets at once."""
-IMAGES_PER_THREAD = 4
 
 
 @final
@@ -56,11 +49,7 @@ class DinoV2:
         Raises:
             SparringError: not images of one or three channels.
         """
-        require_pictures(samples)
-        # By default convolutions on a GPU may keep only 10 of 23 bits, which changes the scores.
-        with torch.inference_mode(), cudnn.flags(enabled=True, allow_tf32=False):
-            parts = [self._features(part) for part in torch.split(samples, CHUNK)]
-        return torch.cat(parts).clone()
+        return in_parts(self._features, samples)
 
     def _features(self, samples: Tensor) -> Tensor:
         device = next(self.network.parameters()).device
@@ -104,15 +93,8 @@ def prepared(samples: Tensor) -> Float[Tensor, "count 3 224 224"]:
     Args:
         samples: images in [-1, 1], (count, 1 or 3, height, width); NaN becomes black.
     """
-    levels = samples.detach().float().cpu().nan_to_num(-1.0).add(1).mul(127.5).round().clamp(0, 255)
-    pixels = levels.byte().expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()  # (count, height, width, 3)
-
-    def resized(rows: range) -> list[Tensor]:
-        pictures = (Image.fromarray(np.ascontiguousarray(pixels[row])) for row in rows)
-        return [torch.from_numpy(np.array(one.resize((SIDE, SIDE), Image.Resampling.BICUBIC))) for one in pictures]
-
-    done = [picture for part in in_order(resized, len(pixels), IMAGES_PER_THREAD) for picture in part]
-    images = torch.stack(done) if done else torch.empty(0, SIDE, SIDE, 3)
+    levels = in_8_bits(samples.detach().cpu().nan_to_num(-1.0)).byte().expand(-1, 3, -1, -1)
+    images = resized_by_pillow(levels.permute(0, 2, 3, 1).numpy(), SIDE)  # (count, 224, 224, 3)
     return images.float().div(255).sub(torch.tensor(MEAN)).div(torch.tensor(DEVIATION)).permute(0, 3, 1, 2)
 
 

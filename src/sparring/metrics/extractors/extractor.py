@@ -6,8 +6,6 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from sparring.errors import SparringError
-
 MAX_PIXEL_FEATURES = 4096
 
 
@@ -50,20 +48,6 @@ class Pixels:
         if samples.dim() == 4 and samples.shape[1:].numel() > MAX_PIXEL_FEATURES:
             samples = adaptive_avg_pool2d(samples, _reduced_size(*samples.shape[1:]))
         return samples.flatten(1)
-
-
-def require_pictures(samples: Tensor) -> None:
-    """Refuse what a network of natural images cannot take.
-
-    Raises:
-        SparringError: not images of one or three channels.
-    """
-    if samples.dim() != 4 or samples.shape[1] not in (1, 3) or 0 in samples.shape[2:]:
-        raise SparringError(
-            found=f"samples of shape {tuple(samples.shape[1:])}",
-            expected="grey or colour images, (1 or 3, height, width)",
-            remedy="use the extractor pixels",
-        )
 
 
 def _reduced_size(channels: int, height: int, width: int) -> tuple[int, int]:

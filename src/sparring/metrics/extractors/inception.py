@@ -11,21 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, final
 
-import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.backends import cudnn
 
 from sparring.data.cache import cache_folder
 from sparring.data.catalogue import Publication, PublishedFile
 from sparring.data.downloads import download, local_copy
-from sparring.data.parallel import in_order
 from sparring.errors import SparringError
 from sparring.metrics.cache import weights_digest
-from sparring.metrics.extractors.extractor import require_pictures
+from sparring.metrics.extractors.pictures import in_8_bits, in_parts, resized_by_pillow
 
 PUBLISHED = Publication(
     home="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/",
@@ -40,9 +36,6 @@ PUBLISHED = Publication(
     terms="Apache-2.0",
 )
 SIDE = 299
-CHUNK = 32
-"""Images that the network gets at once."""
-CHANNELS_PER_THREAD = 8
 UNUSED_SUFFIX, UNUSED_PREFIX = "num_batches_tracked", "AuxLogits."
 """Keys that files of weights may have or lack, because they have no part in the features."""
 
@@ -52,6 +45,8 @@ Step: TypeAlias = tuple[int, Kernel] | tuple[int, Kernel, Kernel]
 Branches: TypeAlias = Mapping[str, Sequence[Step]]
 
 ONE, THREE, FIVE = (1, 1), (3, 3), (5, 5)
+ROW, COLUMN = (1, 7), (7, 1)
+SHORT_ROW, SHORT_COLUMN = (1, 3), (3, 1)
 
 
 @final
@@ -79,11 +74,7 @@ class Inception:
         Raises:
             SparringError: not images of one or three channels.
         """
-        require_pictures(samples)
-        # By default convolutions on a GPU may keep only 10 of 23 bits, which changes the scores.
-        with torch.inference_mode(), cudnn.flags(enabled=True, allow_tf32=False):
-            parts = [self._features(part) for part in torch.split(samples, CHUNK)]
-        return torch.cat(parts)
+        return in_parts(self._features, samples)
 
     def probabilities(self, features: Float[Tensor, "count 2048"]) -> Float[Tensor, "count 1008"]:
         """Return class probabilities for the Inception score (Salimans et al. 2016, section 4), float32, on the CPU.
@@ -97,7 +88,7 @@ class Inception:
 
     def _features(self, samples: Tensor) -> Tensor:
         device = next(self.network.parameters()).device
-        images = _in_8_bits(samples)
+        images = in_8_bits(samples)
         images = resize_legacy(images.to(device), SIDE) if self.legacy else resize_clean(images, SIDE).to(device)
         images = images.sub(128).div(128).expand(-1, 3, -1, -1)
         # A CPU needs two thirds of the time with the channels of a pixel side by side.
@@ -194,7 +185,6 @@ def load_inception(weights: Path | None = None, *, legacy: bool = False) -> Ince
 
 def build() -> nn.Sequential:
     """Build the layers under their published names: images (count, 3, 299, 299) → 2048 features → 1008 logits."""
-    row, column = (1, 7), (7, 1)
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         Conv2d_1a_3x3=Convolution(3, 32, THREE, stride=2),
         Conv2d_2a_3x3=Convolution(32, 32, THREE),
@@ -213,7 +203,7 @@ def build() -> nn.Sequential:
         Mixed_6e=_sevens(768, 192),
         Mixed_7a=_halved(
             768,
-            {"3x3": [(192, ONE), (320, THREE)], "7x7x3": [(192, ONE), (192, row), (192, column), (192, THREE)]},
+            {"3x3": [(192, ONE), (320, THREE)], "7x7x3": [(192, ONE), (192, ROW), (192, COLUMN), (192, THREE)]},
         ),
         Mixed_7b=_forked(1280, _average()),
         Mixed_7c=_forked(2048, nn.MaxPool2d(3, 1, 1)),
@@ -229,16 +219,8 @@ def resize_clean(images: Tensor, size: int) -> Tensor:
 
     Each channel by Pillow in floating point, as ``clean-fid`` does (Parmar et al. 2022).
     """
-    channels = images.flatten(0, -3).float().cpu().numpy()
-
-    def resized(rows: range) -> list[Tensor]:
-        pictures = (Image.fromarray(channels[row]).resize((size, size), Image.Resampling.BICUBIC) for row in rows)
-        return [torch.from_numpy(np.asarray(picture).clip(0, 255)) for picture in pictures]
-
-    done = [channel for part in in_order(resized, len(channels), CHANNELS_PER_THREAD) for channel in part]
-    return (
-        torch.stack(done).unflatten(0, images.shape[:-2]) if done else images.new_empty(*images.shape[:-2], size, size)
-    )
+    channels = resized_by_pillow(images.flatten(0, -3).float().cpu().numpy(), size)
+    return channels.clamp(0, 255).reshape(*images.shape[:-2], size, size)
 
 
 def resize_legacy(images: Tensor, size: int) -> Tensor:
@@ -257,11 +239,6 @@ def resize_legacy(images: Tensor, size: int) -> Tensor:
     return images
 
 
-def _in_8_bits(samples: Tensor) -> Tensor:
-    """Map [-1, 1] to whole numbers in [0, 255] as floats; NaN stays NaN, which the distances report."""
-    return samples.float().add(1).mul(127.5).round().clamp(0, 255)
-
-
 def _average() -> nn.Module:
     return nn.AvgPool2d(3, 1, 1, count_include_pad=False)
 
@@ -276,21 +253,19 @@ def _fives(channels: int, pooled: int) -> Mixed:
 
 
 def _sevens(channels: int, inner: int) -> Mixed:
-    row, column = (1, 7), (7, 1)
     branches: Branches = {
         "1x1": [(192, ONE)],
-        "7x7": [(inner, ONE), (inner, row), (192, column)],
-        "7x7dbl": [(inner, ONE), (inner, column), (inner, row), (inner, column), (192, row)],
+        "7x7": [(inner, ONE), (inner, ROW), (192, COLUMN)],
+        "7x7dbl": [(inner, ONE), (inner, COLUMN), (inner, ROW), (inner, COLUMN), (192, ROW)],
     }
     return Mixed(channels, branches, _average(), pooled=192)
 
 
 def _forked(channels: int, pool: nn.Module) -> Mixed:
-    row, column = (1, 3), (3, 1)
     branches: Branches = {
         "1x1": [(320, ONE)],
-        "3x3": [(384, ONE), (384, row, column)],
-        "3x3dbl": [(448, ONE), (384, THREE), (384, row, column)],
+        "3x3": [(384, ONE), (384, SHORT_ROW, SHORT_COLUMN)],
+        "3x3dbl": [(448, ONE), (384, THREE), (384, SHORT_ROW, SHORT_COLUMN)],
     }
     return Mixed(channels, branches, pool, pooled=192)
 

@@ -4,11 +4,8 @@ It learns what stays the same when an image moves a little (VICReg, Bardes et al
 """
 
 import math
-from dataclasses import dataclass
-from typing import final
 
 import torch
-from jaxtyping import Float
 from torch import Generator, Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample, mse_loss, relu
 
@@ -18,10 +15,10 @@ from sparring.metrics.extractors.small_network import (
     BATCH,
     FEATURES,
     Downsample,
+    NetworkFeatures,
     build,
     cached_network,
     descend,
-    in_chunks,
     require_images,
 )
 from sparring.randomness import derive, generator, seeded
@@ -43,25 +40,7 @@ MAX_BRIGHTNESS = 0.2
 MAX_LOG_CONTRAST, MAX_LOG_STRETCH = 0.3, 0.2
 
 
-@final
-@dataclass(frozen=True)
-class SelfSupervised:
-    """A trained network as an extractor of its 64 features.
-
-    Args:
-        network: see ``small_network.build``, without its last two layers; frozen.
-        name: "self-supervised-" and the first 12 digits of the SHA-256 of the weights.
-    """
-
-    network: nn.Sequential
-    name: str
-    cacheable = True
-
-    def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
-        return in_chunks(self.network, samples)
-
-
-def train_self_supervised(split: Split, seed: int) -> SelfSupervised:
+def train_self_supervised(split: Split, seed: int) -> NetworkFeatures:
     """Return a network trained on the images of ``split.train``, or the one that was trained on them before.
 
     Raises:
@@ -77,7 +56,7 @@ def train_self_supervised(split: Split, seed: int) -> SelfSupervised:
         )
     both = nn.Sequential(network, projector)
     name = cached_network("self-supervised", network, split, seed, lambda: _fit(both, split.train, seed))
-    return SelfSupervised(network, name)
+    return NetworkFeatures(network, name)
 
 
 def views(images: Tensor, generator: Generator) -> Tensor:

@@ -10,6 +10,7 @@ from typing import final
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
@@ -145,6 +146,24 @@ def descend(network: nn.Module, steps: int, loss: Callable[[int], Tensor]) -> No
         torch.autograd.backward(loss(step))
         optimiser.step()
         schedule.step()
+
+
+@final
+@dataclass(frozen=True)
+class NetworkFeatures:
+    """Output of a frozen network as an extractor.
+
+    Args:
+        network: images → (count, features).
+        name: says what it is, and the first 12 digits of the SHA-256 of its weights.
+    """
+
+    network: nn.Module
+    name: str
+    cacheable = True
+
+    def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
+        return in_chunks(self.network, samples)
 
 
 def in_chunks(network: nn.Module, images: Tensor) -> Tensor:
