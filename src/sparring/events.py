@@ -30,7 +30,7 @@ class MicroBatchHalved(Event):
 
     @property
     def sentence(self) -> str:
-        return f"Out of memory: continuing with micro-batches of {self.size}; the mathematics stays the same."
+        return f"Out of memory: continuing with micro-batches of {self.size}, accumulated over the same batch."
 
 
 @final

@@ -93,7 +93,7 @@ def train(
         watchdog=watchdog,
     )
     run = create(folder, record) if world.is_main else Run(folder)
-    world.broadcast("begun")
+    world.barrier()
 
     # Train, evaluate, report and publish.
     split = survey.prepare(resolved.view(facts), seed=seed)

@@ -60,7 +60,7 @@ def frechet(real: Features, fake: Features) -> float:
 def frechet_at_infinity(real: Features, fake: Features, *, generator: Generator, sizes: int = 6) -> float:
     """Extrapolate ``frechet`` to infinitely many samples: FD_N = FD_∞ + c/N (Chong & Forsyth 2020, section 3).
 
-    Lower is better; 0 in the mean for equal distributions, so single values may lie slightly below. The line is
+    Lower is better; 0 in expectation for equal distributions, so single values may lie slightly below. The line is
     straight where there are several times more samples than features; with fewer the bias is only reduced.
 
     Args:
@@ -109,7 +109,7 @@ def sliced_wasserstein(real: Features, fake: Features, *, generator: Generator, 
 def kernel(real: Features, fake: Features) -> float:
     """Return the unbiased squared maximum mean discrepancy, k(x, y) = (xᵀy/d + 1)³ (Bińkowski et al. 2018, eq. 4).
 
-    Lower is better; 0 in the mean for equal distributions, so single values may lie slightly below.
+    Lower is better; 0 in expectation for equal distributions, so single values may lie slightly below.
 
     >>> kernel(torch.ones(3, 1), -torch.ones(3, 1))
     16.0

@@ -34,7 +34,7 @@ class Remedy:
         enables: controls whose rules apply from now on.
         disables: controls whose rules do not apply any more.
         rolls_back: whether the last good state is restored first.
-        reinitialises: roles of the players whose weights are drawn anew.
+        reinitialises: roles of the players whose weights are redrawn.
         gain: standard deviation of these weights, relative to He et al. (2015).
         risky: whether it may ruin the run, which is then rolled back to the state before the remedy.
         trial: observations after which it is judged.
