@@ -17,8 +17,8 @@ from sparring.objectives.schedules import geometric
 LEAD = "lead"
 """The note that steers γ."""
 SET_POINT = 0.85
-"""Set point of the lead, by ``RISE_RATIO`` its 20 % quantile. log 2 = 0.693 means that the discriminator sees no difference;
-the excess is about half of the gap in logits."""
+"""Set point of the lead, by ``RISE_RATIO`` its 20 % quantile. log 2 = 0.693 means that the discriminator sees no
+difference; the excess is about half of the gap in logits."""
 RISE_RATIO = 0.25
 """Upward rate of γ as a share of its downward rate: early on the discriminator leads by far whatever γ is."""
 MAX_FACTOR = 1e3
