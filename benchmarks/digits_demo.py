@@ -21,7 +21,7 @@ from rounds import setting
 from sklearn.svm import SVC
 
 import sparring
-from sparring.cli.demo import MINUTES, SAMPLES
+from sparring.cli.demo import DEMO_MINUTES, DEMO_SAMPLES
 from sparring.data.view import View
 from sparring.events import Finished, read_events
 from sparring.metrics.distances import frechet
@@ -63,8 +63,8 @@ def measured(run: sparring.Run, seed: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--samples", type=int, default=SAMPLES)
-    parser.add_argument("--minutes", type=float, default=MINUTES)
+    parser.add_argument("--samples", type=int, default=DEMO_SAMPLES)
+    parser.add_argument("--minutes", type=float, default=DEMO_MINUTES)
     parser.add_argument("--field", action="append", default=[], help="NAME=VALUE of the recipe")
     options = parser.parse_args()
     fields = dict(field.split("=") for field in options.field)

@@ -1,8 +1,8 @@
 """Run the command line many times with a single import of torch: each run is a forked child, which a test may kill.
 
 Reads requests as lines of JSON, {"words": […], "environment": {…}, "seconds": …, "output": "file"}, and answers each
-with {"code": …}, negative for a signal. Between two checkpoints ``saved_every`` seconds pass; with ``evaluated`` false a
-run ends when it is trained; no file grows beyond ``largest_file`` bytes. With SPARRING_CRASH_AT=stage:count in the
+with {"code": …}, negative for a signal. Checkpoints are at least ``saved_every`` seconds apart; if ``evaluated`` is
+false a run ends after training; no file grows beyond ``largest_file`` bytes. With SPARRING_CRASH_AT=stage:count in the
 environment the child kills itself when it reaches that stage of a write for the count-th time.
 """
 

@@ -19,6 +19,7 @@ def vendi(features: Features) -> float:
     Similarity is the cosine of features, which are not centred. The score grows with the number of samples: compare it
     only at equal numbers, with that of real samples.
 
+    >>> import torch
     >>> round(vendi(torch.eye(3).repeat(2, 1)), 6)
     3.0
 

@@ -22,7 +22,7 @@ def logit_statistics(critic: Critic, real: Sample, fake: Sample) -> dict[str, Te
         distributions; ``real slope`` and ``fake slope``, the mean of ‖∇D‖.
     """
     reals, fakes = (torch.stack(critic(sample).logits).sum(0) for sample in (real, fake))  # (batch,) each
-    slopes = [
+    norms = [
         gradient(total, sample, retain_graph=True).norm(dim=1).mean()
         for total, sample in ((reals, real), (fakes, fake))
     ]
@@ -32,6 +32,6 @@ def logit_statistics(critic: Critic, real: Sample, fake: Sample) -> dict[str, Te
             "fake score": fakes.mean(),
             "sure": (reals - fakes.mean()).sign().mean(),
             "overlap": (fakes > reals).float().mean(),
-            "real slope": slopes[0],
-            "fake slope": slopes[1],
+            "real slope": norms[0],
+            "fake slope": norms[1],
         }
