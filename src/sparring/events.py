@@ -170,7 +170,7 @@ class WatchdogRestarted(Event):
 
     @property
     def sentence(self) -> str:
-        return "An earlier version of sparring wrote this run: the watchdog starts observing afresh."
+        return "An earlier version of sparring wrote this run: the watchdog resets, and forgets the remedies on trial."
 
 
 @final

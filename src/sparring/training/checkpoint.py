@@ -95,7 +95,7 @@ def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
     raise SparringError(
         found=f"no intact checkpoint in {folder}{'. '.join(['', *complaints]).rstrip('.')}",
         expected="at least one intact checkpoint",
-        remedy="start the run anew with `sparring train`",
+        remedy="start a new run with `sparring train`",
     )
 
 
@@ -199,7 +199,7 @@ def restore_average(average: Game, snapshot: Snapshot) -> None:
 
 
 def _upgraded(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the state of a checkpoint of format 2 as format 3 has it; figures are counted afresh."""
+    """Return the state of a checkpoint of format 2 as format 3 has it; the figures are left out."""
     # Format 2 called γ "strength", and counted skipped updates as "refused".
     controls = {re.sub(r"^strength\b", "gamma", name): position for name, position in state["dials"].items()}
     guard = {"skipped": state["guard"]["refused"], "total": state["guard"]["total"]}
