@@ -58,12 +58,12 @@ class Memorisation(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def copied(self) -> bool:
-        """Whether there are more copies than expected by chance, by over three standard deviations."""
+        """True if there are more copies than expected by chance, by over three standard deviations."""
         return self.copies > self.expected_copies + 3 * math.sqrt(self.expected_copies)
 
     @property
     def closer(self) -> bool:
-        """Whether more than the expected 1 % are close to the training data, by over four standard deviations."""
+        """True if more than the expected 1 % are close to the training data, by over four standard deviations."""
         deviation = math.sqrt(CLOSE_SHARE * (1 - CLOSE_SHARE) * (1 / self.count + 1 / self.count_held_out))
         return self.share > 2 * CLOSE_SHARE and self.share > CLOSE_SHARE + 4 * deviation
 

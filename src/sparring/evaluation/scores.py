@@ -38,7 +38,7 @@ class Score(BaseModel):
     floor_plus_minus: float | None = None
     """The same for the floor."""
     significant: bool | None = None
-    """Whether value and floor differ significantly; null where that cannot be tested."""
+    """True if value and floor differ significantly; null where that cannot be tested."""
     remark: str = ""
     """Why there is no value or no floor."""
     deviations: tuple[float, ...] = ()

@@ -30,9 +30,9 @@ PROJECTION = 256
 INVARIANCE, VARIANCE, COVARIANCE = 25.0, 25.0, 1.0
 """Weights of the three terms (Bardes et al. 2022, section 4.2)."""
 MIN_AREA = 0.5
-"""Of a view, as a share of the image."""
+"""Smallest area of a view, as a share of the image."""
 MAX_SHIFT = 0.08
-"""Of a view, in half sides of the image."""
+"""Largest shift of a view, in half sides of the image."""
 MAX_ANGLE = 12.0
 """Degrees."""
 MAX_BRIGHTNESS = 0.2
