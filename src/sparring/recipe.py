@@ -111,7 +111,7 @@ class AdversarialRecipe(Recipe):
     @property
     @abstractmethod
     def constrained(self) -> bool:
-        """Whether a penalty or weight clipping bounds the slope of the discriminator."""
+        """True if a penalty or weight clipping bounds the slope of the discriminator."""
 
     def loss_function(self) -> "Loss":
         """Return the loss to build the game with.

@@ -45,7 +45,7 @@ class World:
 
     @property
     def is_main(self) -> bool:
-        """Whether this process is the one that writes files and prints."""
+        """True for the process that writes files and prints."""
         return self.rank == 0
 
     def rows(self, batch: int) -> slice:
