@@ -178,6 +178,7 @@ def with_fields(recipe: Recipe, fields: Mapping[str, Any], options: Sequence[str
     Raises:
         SparringError: a field does not exist or its value does not fit; the message names the nearest field.
     """
+    # Unknown names first: pydantic refuses them too, but does not suggest the nearest.
     known = list(type(recipe).model_fields)
     for field in fields:
         if field not in known:

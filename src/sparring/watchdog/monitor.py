@@ -318,6 +318,8 @@ class Watchdog:
         """Report an outcome, and revert a remedy that did not help; return whether a ruined run was rolled back."""
         self.memory.trials.remove(trial)
         self.memory.reported.pop(trial.finding, None)
+
+        # Revert before rolling back: a rollback keeps the controls where they are. Date the outcome before both.
         samples, former = self.trainer.samples, trial.controls if outcome == "did not help" else {}
         restore_positions(self.trainer.controls, former)
         rolled_back = ruined and self._roll_back()
@@ -331,6 +333,8 @@ class Watchdog:
                 rolled_back_to=self.trainer.samples if rolled_back else None,
             )
         )
+
+        # A resumed run has to continue from here, so later checkpoints are replaced.
         if rolled_back:
             self.snapshots.save_checkpoint()
         return rolled_back

@@ -62,6 +62,8 @@ class Remedy:
             return trainer.step < MAX_REINITIALISATION_STEP and first_phase and trainable
         if self.rolls_back and not (self.factors or self.minimums or self.enables):
             return True
+
+        # Any other remedy has to move at least one control.
         controls, minimums = trainer.controls, _controls(self.minimums, trainer)
         raises = any(
             controls[one].value < min(self.minimums[name], controls[one].highest) for one, name in minimums.items()
