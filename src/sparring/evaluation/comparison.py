@@ -65,11 +65,16 @@ class Comparison(BaseModel):
                 floor = interval(first.floor, None)
                 rows.append([question, title(name, heading), *values, floor, verdicts.get(verdict, verdict)])
             lines += ["", heading + counts.get(heading, ""), *aligned(rows)]
-        return [*lines, "", *wrapped([self.summary()])]
+        return [*lines, "", *wrapped([self.summary(further=further)])]
 
-    def summary(self) -> str:
-        """Return in one sentence how often each is better."""
-        counts = Counter(one.verdict for rows in self.differences.values() for one in rows.values())
+    def summary(self, *, further: bool = True) -> str:
+        """Return in one sentence how often each is better, by the further metrics too or without them."""
+        counts = Counter(
+            one.verdict
+            for differences in self.differences.values()
+            for name, one in differences.items()
+            if further or is_default(name)
+        )
         verdicts = f"A is better in {counts['first']} metrics, B in {counts['second']}"
         neither = f"{counts[NO_DIFFERENCE]} show {NO_DIFFERENCE}"
         return f"{verdicts}; {neither}. The variation between training runs of either is in no interval."

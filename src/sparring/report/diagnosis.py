@@ -244,7 +244,7 @@ def _verdict(history: RunHistory) -> str:
 
     # Without enough observations silence means nothing.
     if len(history.observations) <= WARM_UP and all(one.finding == UNHEALTHY_DATA for one in history.incidents):
-        reason = f"the first {WARM_UP} observations are not judged, and there are only {len(history.observations)}"
+        reason = f"the first {WARM_UP} observations are not judged, and this run has {len(history.observations)}"
         if not history.observations:
             off = history.record.watchdog == "off"
             reason = "the watchdog was off" if off else "the watchdog has made no observations"
