@@ -194,7 +194,7 @@ def with_fields(recipe: Recipe, fields: Mapping[str, Any], options: Sequence[str
         return type(recipe).model_validate({**given, **fields})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or type(recipe).__name__
+        name = str(first["loc"][0]) if first["loc"] else type(recipe).__name__
         raise SparringError(
             found=f"{first.get('input')!r} for {name}",
             expected=first["msg"].removeprefix("Input should be ").removeprefix("Value error, "),

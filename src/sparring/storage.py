@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,15 +140,15 @@ def append_line(path: Path, content: dict[str, Any]) -> None:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the objects of a JSON Lines file without incomplete lines; none if there is no file."""
+    """Return the objects of a JSON Lines file, without lines that are anything else; none if there is no file."""
     if not path.exists():
         return []
     lines = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            lines.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
+        with suppress(json.JSONDecodeError, RecursionError):
+            content = json.loads(line)
+            if isinstance(content, dict):
+                lines.append(content)
     return lines
 
 

@@ -23,7 +23,7 @@ def test_text_is_printed_and_files_are_written(tmp_path: Path, capsys: pytest.Ca
     printed = capsys.readouterr().out
     assert (
         "320 of 1,000 real samples were seen (32 %)" in printed
-        and "the first 5 observations are not judged, and there are only 1" in printed
+        and "the first 5 observations are not judged, and this run has 1" in printed
     )
     assert f"sparring resume {run}" in printed
     assert picture.read_bytes().startswith(b"\x89PNG") and content.read_text().startswith("{")

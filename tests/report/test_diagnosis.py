@@ -225,7 +225,7 @@ def test_the_state_says_how_far_the_run_came(tmp_path: Path) -> None:
     assert "the watchdog has made no observations" in diagnose(begun.folder).verdict
 
     early = diagnose(written(tmp_path / "early", falling(5)).folder)
-    assert "the first 5 observations are not judged, and there are only 5" in early.verdict
+    assert "the first 5 observations are not judged, and this run has 5" in early.verdict
 
     half = written(tmp_path / "half", falling(20))
     assert "interrupted: 20,000 of 40,000 real samples were seen (50 %)" in diagnose(half.folder).state

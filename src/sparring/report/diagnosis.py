@@ -24,7 +24,7 @@ from sparring.events import (
 from sparring.report.picture import signals_picture
 from sparring.runs.folder import Run
 from sparring.runs.logbook import read_log
-from sparring.storage import read_json
+from sparring.storage import read_json, read_lines
 from sparring.training.checkpoint import checkpoints
 from sparring.training.guard import MAX_SKIPPED
 from sparring.watchdog.convergence import Improvement, improvement_of, percent
@@ -130,6 +130,7 @@ class RunHistory:
         self.run, self.record = run, run.record
         self.log = read_log(run.folder / "log.jsonl")
         self.events = read_events(run.folder / "events.jsonl")
+        self.unread = len(read_lines(run.folder / "events.jsonl")) - len(self.events)
         self.observations = read_observations(run.folder / "signals.jsonl")
         self.phases = [event for event in surviving(self.events) if isinstance(event, PhaseBegun)]
         self.incidents = incidents(self.observations, self.events)
@@ -261,6 +262,8 @@ def _verdict(history: RunHistory) -> str:
 def _remarks(history: RunHistory) -> Iterator[str]:
     """Say what else is known; without observations, what the log shows."""
     yield from (event.sentence for event in history.phases)
+    if history.unread:
+        yield f"Lines of events.jsonl that are left out, damaged or of an earlier version: {history.unread}."
     skipped = sum(isinstance(event, UpdateSkipped) for event in history.events)
     if skipped:
         yield f"Updates that were skipped because they were infinite or not a number: {skipped}."

@@ -9,7 +9,7 @@ from typing import Any, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sparring.events import AnyEvent, GoalReached, read_events
+from sparring.events import AnyEvent
 from sparring.flow import Figures
 from sparring.storage import append_line, read_lines, write_text
 
@@ -36,8 +36,27 @@ def read_log(path: Path) -> list[LogLine]:
     lines = []
     for line in read_lines(path):
         with suppress(ValidationError):
-            lines.append(LogLine.model_validate(line))
+            lines.append(LogLine.model_validate(line if "terms" in line else _upgraded(line)))
     return lines
+
+
+def _upgraded(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a line of the earlier format, which names figures "turn/term", "turn: note" and "dial: control"."""
+    upgraded: dict[str, Any] = {"terms": {}, "notes": {}, "gradients": {}, "controls": {}}
+    for name, value in line.items():
+        turn, slash, term = name.partition("/")
+        other, colon, figure = name.partition(": ")
+        if slash and term == "gradient":
+            upgraded["gradients"][turn] = value
+        elif slash:
+            upgraded["terms"].setdefault(turn, {})[term] = value
+        elif other == "dial":
+            upgraded["controls"]["gamma" if figure == "strength" else figure] = value
+        elif colon:
+            upgraded["notes"].setdefault(other, {})[figure] = value
+        else:
+            upgraded[name] = value
+    return upgraded
 
 
 @final
@@ -75,16 +94,16 @@ class Logbook:
         self._append(self.events_file, event.model_dump(mode="json"))
 
     def reached_goal(self, samples: int) -> bool:
-        """Return whether the goal was reached at exactly ``samples``."""
-        return any(
-            isinstance(event, GoalReached) and event.samples == samples for event in read_events(self.events_file)
-        )
+        """Return whether the goal was reached at exactly ``samples``; events of earlier versions count."""
+        lines = read_lines(self.events_file)
+        return any((line.get("kind"), line.get("samples")) == ("goal reached", samples) for line in lines)
 
     def rewind(self, samples: int) -> None:
         """Forget figures and signals after ``samples``: a resumed run writes them again."""
         for file in (self.figures_file, self.signals_file):
             if self.writes and file.exists():
-                kept = [line for line in read_lines(file) if line["samples"] <= samples]
+                lines = [line for line in read_lines(file) if isinstance(line.get("samples"), int)]
+                kept = [line for line in lines if line["samples"] <= samples]
                 write_text(file, "".join(json.dumps(line) + "\n" for line in kept))
 
     def close(self) -> None:

@@ -238,13 +238,14 @@ class Observer:
 
 
 def read_observations(path: Path) -> list[Observation]:
-    """Return the observations of a signals.jsonl, without damaged lines and values that are no numbers."""
+    """Return the observations of a signals.jsonl, without damaged lines and values that are not finite numbers."""
     found = []
     for line in read_lines(path):
-        if isinstance(line, dict) and type(line.get("step")) is type(line.get("samples")) is int:
-            step, samples, phase = line.pop("step"), line.pop("samples"), line.pop("phase", 0)
-            values = {name: float(value) for name, value in line.items() if type(value) in (int, float)}
-            found.append(Observation(step, samples, values, int(phase)))
+        step, samples, phase = (line.pop(name, 0) for name in ("step", "samples", "phase"))
+        if type(step) is type(samples) is type(phase) is int and samples > 0:
+            numbers = {name: value for name, value in line.items() if type(value) in (int, float)}
+            values = {name: float(value) for name, value in numbers.items() if math.isfinite(value)}
+            found.append(Observation(step, samples, values, phase))
     return found
 
 

@@ -50,7 +50,7 @@ class OwnFunction:
         with failures_reported(f"{self.name} of {len(samples)} samples"), torch.no_grad():
             returned = self.function(copied)
         features = self._as_tensor(returned)
-        if features.dim() == 0 or len(features) != len(samples):
+        if features.dim() == 0 or len(features) != len(samples) or not features.numel():
             shape = tuple(features.shape)
             raise self._unusable(f"{type(returned).__name__} of shape {shape} for {len(samples)} samples")
         # One number for each sample is one feature: (count,) → (count, 1); (count, …) → (count, features).
