@@ -57,7 +57,7 @@ EVENTS: dict[str, AnyEvent] = {
     "Checkpoint 7 is damaged.": CheckpointDamaged(samples=1, complaint="Checkpoint 7 is damaged."),
     "could not be written (disk full); the previous one": CheckpointNotSaved(samples=1, error="disk full"),
     "A picture could not be written (disk full).": PictureNotWritten(samples=1, error="disk full"),
-    "observing afresh": WatchdogRestarted(samples=1),
+    "the watchdog resets": WatchdogRestarted(samples=1),
     "best after 1,000 samples": BestRestored(samples=2000, best=1000),
     "FID is 3.25; the goal is fd < 3.": GoalMeasured(samples=1, metric="FID", value=3.25, goal="fd < 3"),
     "FID is not a number": GoalMeasured(samples=1, metric="FID", value=None, goal="fd < 3"),

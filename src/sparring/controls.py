@@ -80,10 +80,11 @@ def hold(
     rise: float = 1.0,
     floor: Callable[[float], float] = lambda fraction: 0.0,
 ) -> Rule:
-    """Hold a figure at ``at`` by a control that lowers it: raise the control while the figure is above, else lower it.
+    """Hold a figure y at ``at`` by a control c that lowers it: log c ← log c + rate · (rise if y > at else -1).
 
     Only the sign of the difference counts, so one step in which a loss jumps moves the control no more than any other.
-    The figure's median over steps therefore comes to ``at``, or with ``rise`` its quantile 1 / (1 + rise).
+    In equilibrium ``at`` is therefore the median of the figure over steps; with ``rise`` below 1 it is the quantile of
+    level rise / (1 + rise), because a share 1 / (1 + rise) of the steps lies above.
 
     Args:
         reading: the figure.

@@ -30,7 +30,7 @@ class MicroBatchHalved(Event):
 
     @property
     def sentence(self) -> str:
-        return f"Out of memory: continuing with micro-batches of {self.size}; the mathematics stays the same."
+        return f"Out of memory: continuing with micro-batches of {self.size}, accumulated over the same batch."
 
 
 @final
@@ -170,7 +170,7 @@ class WatchdogRestarted(Event):
 
     @property
     def sentence(self) -> str:
-        return "An earlier version of sparring wrote this run: the watchdog starts observing afresh."
+        return "An earlier version of sparring wrote this run: the watchdog resets, and forgets the remedies on trial."
 
 
 @final

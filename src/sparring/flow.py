@@ -1,4 +1,4 @@
-"""The types that flow between the rooms. Read this page first: every other file speaks in these words."""
+"""Types that the packages exchange. Read this file first, then games/duel.py and training/trainer.py."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,7 +14,7 @@ Latent: TypeAlias = Tensor
 """Latent vectors z, (batch, size): the input that a generator turns into samples."""
 
 Scalars: TypeAlias = Mapping[str, Tensor]
-"""Named scalars of one turn, (), each."""
+"""Name → zero-dimensional tensor."""
 
 
 class Batch(NamedTuple):
@@ -33,10 +33,10 @@ class Batch(NamedTuple):
 
 
 class Opinion(NamedTuple):
-    """A game's opinion of samples, as far as its players have one.
+    """Values that the players of a game compute about given samples; None where they compute nothing.
 
     Args:
-        score: how real the critics take each sample for, (batch,).
+        score: sum of the logits of the critics, (batch,), higher for what looks real.
         likelihood: log p(x) in nats, or a lower bound of it, (batch,); by published players alone.
         classes: logits, (batch, classes); by published players alone.
     """
@@ -50,7 +50,7 @@ class Verdict(NamedTuple):
     """A discriminator's output for a batch of samples.
 
     Args:
-        logits: one tensor per critic that the discriminator consists of, (batch,) each, higher for what looks real.
+        logits: one tensor per head (multi-scale discriminators have several), (batch,) each, higher for real samples.
         features: hidden activations, for feature matching; any shapes.
     """
 
@@ -68,13 +68,13 @@ class Code(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Progress:
-    """Progress of a run, and the random numbers of the present turn.
+    """Position in a run, passed to every objective together with the random numbers to use there.
 
     Args:
         step: steps made so far.
         samples: real samples seen so far.
         fraction: spent share of the budget, in [0, 1]; every schedule is a function of it.
-        random: the random numbers of this turn.
+        random: random numbers for the turn, or for the next step in ``Trainer.progress``.
     """
 
     step: int
@@ -101,8 +101,8 @@ class Turn(NamedTuple):
     """One turn: its players minimise the terms of ``objective`` together.
 
     The objective is pure: it may be computed in micro-batches, on several ranks and, where memory runs out, again.
-    Whatever moves without a gradient (image pools, codebooks, statistics of EM) is a buffer of a player and moves in
-    ``after``.
+    State that is updated without gradients (image pools, codebooks, statistics of EM) is a buffer of a player and is
+    updated in ``after``.
 
     Args:
         name: the name under which figures of this turn are logged.
@@ -144,7 +144,9 @@ class Phase(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Figures:
-    """Numbers of one step, or of one observation of the watchdog.
+    """Scalars that the log keeps and that controls may read.
+
+    A step fills terms, notes, gradients and controls; an observation of the watchdog fills only signals.
 
     Args:
         terms: turn → term → value.

@@ -238,12 +238,16 @@ class Model:
         """Write config.json, weights.safetensors and README.md, the model card, into ``folder``; return the folder."""
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
+
+        # Published players only: sampling needs no discriminator.
         weights = {
             f"{player}/{key}": value.contiguous()
             for player in self.game.published
             for key, value in self.game.players[player].state_dict().items()
         }
         write_bytes(target / WEIGHTS_FILE, save(weights))
+
+        # All that ``load`` needs to build the networks, without the details of the survey.
         config = {
             "format": FORMAT,
             "recipe": self.name,
@@ -347,6 +351,7 @@ def _check_options(recipe: Recipe, facts: Facts, options: Mapping[str, Any] | No
 
 def _model(recipe: Recipe, name: str, facts: Facts, weights: dict[str, Tensor], history: dict[str, Any]) -> Model:
     """Build the networks and load the weights of the published players, which are named "player/key"."""
+    # The initial weights are overwritten below; ``seeded`` preserves the caller's random state.
     with seeded(0, "weights"):
         game = recipe.game(facts)
     for player in game.published:
@@ -369,6 +374,8 @@ def _model_card(model: Model) -> str:
     facts = model.facts
     shape = " × ".join(str(side) for side in model.recipe.view(facts).shape)
     classes = f"\n* classes: {', '.join(model.classes)}" if model.classes else ""
+
+    # The card is read elsewhere, where the path to the data would mean nothing.
     return f"""---
 library_name: sparring
 tags: [gan, {facts.modality}]

@@ -111,7 +111,7 @@ class AdversarialRecipe(Recipe):
     @property
     @abstractmethod
     def constrained(self) -> bool:
-        """Whether a penalty or weight clipping bounds the slope of the discriminator."""
+        """True if a penalty or weight clipping bounds the slope of the discriminator."""
 
     def loss_function(self) -> "Loss":
         """Return the loss to build the game with.
@@ -178,6 +178,7 @@ def with_fields(recipe: Recipe, fields: Mapping[str, Any], options: Sequence[str
     Raises:
         SparringError: a field does not exist or its value does not fit; the message names the nearest field.
     """
+    # Unknown names first: pydantic refuses them too, but does not suggest the nearest.
     known = list(type(recipe).model_fields)
     for field in fields:
         if field not in known:

@@ -46,11 +46,13 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         on_stage("file-before-rename")
+        # Renaming replaces the old content in one step.
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
     on_stage("file-after-rename")
+    # The new name itself survives a power failure only once its folder is synced.
     sync_folder(path.parent)
 
 
@@ -109,6 +111,7 @@ def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     on_stage("folder-after-rename")
+    # The new name itself survives a power failure only once its folder is synced.
     sync_folder(target.parent)
     on_stage("folder-after-sync")
 

@@ -102,7 +102,7 @@ def test_a_damaged_checkpoint_is_reported_and_the_older_one_is_used(
     for checkpoint in checkpoints(run / "checkpoints"):
         (checkpoint / "state.json").write_text("{}")
     code, output = command("resume", run)
-    assert code == 2 and "at least one whole checkpoint" in output and "Traceback" not in output, output
+    assert code == 2 and "at least one intact checkpoint" in output and "Traceback" not in output, output
 
 
 def test_a_full_disk_is_reported_and_leaves_the_older_checkpoint(

@@ -49,7 +49,7 @@ def test_pairs_are_evaluated_against_their_own_targets(toy: ModuleType, trainer:
 
 @pytest.mark.parametrize("toy", ["domains"], indirect=True)
 def test_domains_may_have_different_sizes(toy: ModuleType, tmp_path: Path) -> None:
-    """Partners are drawn anew for every batch in training, and are fixed in evaluation."""
+    """Partners are redrawn for every batch in training, and are fixed in evaluation."""
     source = toy.write(tmp_path, 250, 90)
     data, others = toy.load(source, View((2,), "other")), np.load(source)["b"]
     rows = np.arange(250)

@@ -14,13 +14,12 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 OPENERS = re.compile(r"(What|How|Whether|Of|Where|Who|Why|Themselves|Itself)\b")
 """First words of a docstring that neither say what a function does nor name the thing."""
-PROPERTY_OPENERS = re.compile(r"(What|How|Of|Where|Who|Why|Themselves|Itself)\b")
-"""The same for properties and fields: "Whether …" is how truth values are described everywhere."""
 
 UNIDIOMATIC = re.compile(
     r"\b(ails|ailment|ailing|told apart|can be told|cannot be told|so-many-th|by heart|smoothed away|dear to|"
     r"at its marks|more various|sure to arrive|learnt from|no gain can|nothing ails|lay the schedules|mended|"
-    r"as it would have|can be had|gravest|heeded|made again|play along|spoilt|worked out by hand)\b",
+    r"as it would have|can be had|gravest|heeded|made again|play along|spoilt|worked out by hand|has passed|"
+    r"on its way (up|down)|beyond chance|drawn anew)\b",
     re.IGNORECASE,
 )
 """Phrases that a native engineer of the field stumbles over, and the words used instead:
@@ -29,7 +28,8 @@ ails, ailment → finding, incident · told apart, can be told → significantly
 n-th · by heart → overfits · smoothed away → over-regularised · dear to compute → expensive · at its marks → when due
 · more various → more diverse · learnt from → trained on · mended → fixed, helped · as it would have → like an
 uninterrupted run · can be had → is available · gravest → most severe · heeded → handled · made again → repeated ·
-spoilt → corrupted · worked out by hand → computed by hand
+spoilt → corrupted · worked out by hand → computed by hand · has passed → elapsed · on its way up → rising · beyond
+chance → significantly · drawn anew → redrawn
 """
 RETIRED = {
     "Asking", "Dial", "Drawn", "Endless", "Episode", "Judge", "Look", "Made", "Past", "Pool", "Round", "Rounds",
@@ -46,17 +46,10 @@ def documented(path: Path) -> list[tuple[ast.AST, str]]:
     return [(node, text) for node in nodes if (text := ast.get_docstring(node))]
 
 
-def is_property(node: ast.AST) -> bool:
-    """Return whether a function is a property."""
-    return any("property" in ast.unparse(one) for one in getattr(node, "decorator_list", ()))
-
-
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_docstrings_open_with_a_verb_or_a_noun(path: Path) -> None:
     found = [
-        (getattr(node, "lineno", 1), text.splitlines()[0])
-        for node, text in documented(path)
-        if (PROPERTY_OPENERS if is_property(node) else OPENERS).match(text)
+        (getattr(node, "lineno", 1), text.splitlines()[0]) for node, text in documented(path) if OPENERS.match(text)
     ]
     assert not found, "begin with an imperative verb, or name the thing"
 

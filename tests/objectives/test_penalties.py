@@ -196,7 +196,7 @@ def test_input_gradients_are_with_respect_to_the_samples_before_augmentation(
 
 def test_equal_views_are_augmented_alike_and_others_differently(random: Callable[..., RandomStream]) -> None:
     critic, sample = Critic(Linear(torch.ones(2)), None, random(4), shifted), samples(4, 2)
-    (first,), (again,), (other,) = (critic.evaluate(sample, view).logits for view in ("a", "a", "b"))
+    (first,), (again,), (other,) = (critic.forward(sample, view).logits for view in ("a", "a", "b"))
     assert torch.equal(first, again)
     assert not torch.isclose(first, other).any()
     assert critic(sample) is critic(sample)
@@ -208,7 +208,7 @@ def test_a_subsampled_critic_augments_its_rows_as_the_whole_critic_does(random: 
     critic, sample = Critic(Linear(torch.ones(2)), None, replace(random(10), rows=slice(1, 9)), shifted), samples(8, 2)
     few, rows = critic.subsample(3)
     assert len(range(8)[rows]) == 2
-    torch.testing.assert_close(few.evaluate(sample[rows], "a").logits[0], critic.evaluate(sample, "a").logits[0][rows])
+    torch.testing.assert_close(few.forward(sample[rows], "a").logits[0], critic.forward(sample, "a").logits[0][rows])
 
 
 @pytest.mark.parametrize("make", [finite_r1, finite_r2])

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sparring.flow import Batch, Verdict
 from sparring.objectives.critic import Critic
-from sparring.objectives.terms import Attempt, feature_matching, mode_seeking, reconstruction
+from sparring.objectives.terms import GeneratorPass, feature_matching, mode_seeking, reconstruction
 from sparring.randomness import RandomStream
 
 LATENT = torch.tensor([[0.0], [2.0]])
@@ -24,34 +24,34 @@ class Layers(nn.Module):
 
 
 @pytest.fixture
-def attempt(random: Callable[..., RandomStream]) -> Attempt:
-    """Attempt with two fakes; generated again, samples are G(z) = (z, 3z)."""
+def generated(random: Callable[..., RandomStream]) -> GeneratorPass:
+    """GeneratorPass with two fakes; generated again, samples are G(z) = (z, 3z)."""
     fake = FAKE.clone().requires_grad_()
     critic = Critic(Layers(), None, random(2))
-    return Attempt(LATENT, fake, Batch(REAL), critic, lambda latent: torch.cat([latent, 3 * latent], dim=1))
+    return GeneratorPass(LATENT, fake, Batch(REAL), critic, lambda latent: torch.cat([latent, 3 * latent], dim=1))
 
 
-def test_reconstruction_is_the_mean_absolute_error(attempt: Attempt) -> None:
-    assert reconstruction(attempt).item() == pytest.approx((0.5 + 0 + 0 + 2) / 4)
+def test_reconstruction_is_the_mean_absolute_error(generated: GeneratorPass) -> None:
+    assert reconstruction(generated).item() == pytest.approx((0.5 + 0 + 0 + 2) / 4)
 
 
-def test_feature_matching_matches_the_value_computed_by_hand(attempt: Attempt) -> None:
+def test_feature_matching_matches_the_value_computed_by_hand(generated: GeneratorPass) -> None:
     """The means are (2, 3) and (2.25, 2): squared gaps of 0.25² and 1², and four times that in the doubled layer."""
-    assert feature_matching(attempt).item() == pytest.approx((0.0625 + 1) / 2 * (1 + 4))
+    assert feature_matching(generated).item() == pytest.approx((0.0625 + 1) / 2 * (1 + 4))
 
 
-def test_feature_matching_has_gradients_for_the_fakes_only(attempt: Attempt) -> None:
-    (gradient,) = torch.autograd.grad(feature_matching(attempt), attempt.fake)
+def test_feature_matching_has_gradients_for_the_fakes_only(generated: GeneratorPass) -> None:
+    (gradient,) = torch.autograd.grad(feature_matching(generated), generated.fake)
     assert gradient.any()
-    assert not attempt.critic(attempt.batch.real).features[0].requires_grad
+    assert not generated.critic(generated.batch.real).features[0].requires_grad
 
 
-def test_mode_seeking_matches_the_value_computed_by_hand(attempt: Attempt) -> None:
+def test_mode_seeking_matches_the_value_computed_by_hand(generated: GeneratorPass) -> None:
     """The other latents are 2 and 0, the other samples (2, 6) and (0, 0)."""
     apart = (0.5 + 4 + 3 + 2) / 4
-    assert mode_seeking(attempt).item() == pytest.approx(2 / (apart + 1e-5))
+    assert mode_seeking(generated).item() == pytest.approx(2 / (apart + 1e-5))
 
 
-def test_mode_seeking_of_a_collapsed_generator_is_large_but_finite(attempt: Attempt) -> None:
-    collapsed = attempt._replace(fake=torch.zeros(2, 2), again=lambda latent: torch.zeros(2, 2))
+def test_mode_seeking_of_a_collapsed_generator_is_large_but_finite(generated: GeneratorPass) -> None:
+    collapsed = generated._replace(fake=torch.zeros(2, 2), regenerate=lambda latent: torch.zeros(2, 2))
     assert mode_seeking(collapsed).item() == pytest.approx(2e5, rel=1e-3)

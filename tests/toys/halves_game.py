@@ -11,7 +11,7 @@ from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import normal
 from sparring.objectives.losses import relativistic
 from sparring.objectives.schedules import Weighted, constant
-from sparring.objectives.terms import Attempt
+from sparring.objectives.terms import GeneratorPass
 from sparring.randomness import RandomStream
 
 
@@ -50,9 +50,9 @@ class HalvesGame:
         assert label is not None
         return Objective({"labels": cross_entropy(logits, label, ignore_index=-1, reduction="sum") / len(label)})
 
-    def entropy(self, attempt: Attempt) -> Tensor:
+    def entropy(self, generated: GeneratorPass) -> Tensor:
         """Mean entropy of the classes of generated samples, in nats (Springenberg 2016, eq. 5)."""
-        logits = self.players["classifier"](attempt.fake).log_softmax(1)
+        logits = self.players["classifier"](generated.fake).log_softmax(1)
         return -(logits.exp() * logits).sum(1).mean()
 
     def opinion(self, batch: Batch) -> Opinion:

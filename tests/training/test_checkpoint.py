@@ -126,7 +126,7 @@ def test_the_error_names_every_damaged_checkpoint_if_none_is_whole(saved: Path) 
 
 
 def test_a_folder_without_checkpoints_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SparringError, match="no whole checkpoint"):
+    with pytest.raises(SparringError, match="no intact checkpoint"):
         load_checkpoint(tmp_path)
 
 

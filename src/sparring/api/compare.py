@@ -39,6 +39,8 @@ def compare(
     require_numbers(count, seed)
     (one, survey), (other, _) = (open_subject(place, data, recipe) for place in (first, second))
     subjects = (one, other)
+
+    # One set of real samples has to serve both.
     kinds = [f"{subject.modality.name} of shape {subject.view.shape}" for subject in subjects]
     if kinds[0] != kinds[1]:
         raise SparringError(
@@ -52,6 +54,7 @@ def compare(
     available = [len(subject.files) for subject in subjects if subject.files is not None]
     count = min([count or count_for(splits[0]), *available])
 
+    # Two evaluations that differ in nothing but their subject.
     display = display or Plain()
     evaluations = []
     for subject, split, name in zip(subjects, splits, ("A", "B"), strict=True):

@@ -23,6 +23,8 @@ def diagnose(run: str | Path, *, picture: Path | None = None, json: Path | None 
     diagnosis = history.diagnosis()
     if json is not None:
         write_json(json, diagnosis.model_dump(mode="json"))
+
+    # A run without observations of the watchdog has nothing to draw.
     if picture is not None:
         content = history.picture()
         if content is None:

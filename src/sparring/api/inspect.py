@@ -121,6 +121,8 @@ def _plan(facts: Facts, name: str, recipe: "Recipe", device: "torch.device") -> 
 
     recipe, reasons = resolve(recipe, facts, describe(device))
     values = recipe.model_dump(mode="json")
+
+    # Too few samples are an obstacle that the plan reports, not an error: everything else is still shown.
     too_few = f"There are {facts.count} readable samples, fewer than a batch of {recipe.batch}."
     return recipe, PlannedTraining(
         recipe=name,

@@ -17,10 +17,13 @@ def survey_data(data: str, recipe: str | Recipe | None = None) -> tuple[str, Rec
     Raises:
         SparringError: nothing in ``data`` can be used, there is no such recipe, or it is for other data.
     """
+    # Without a recipe, infer the modality from the source, and the recipe from the facts.
     if recipe is None:
         survey = modality_of(data).survey(data)
         name = default_recipe(survey.facts)
         return name, find_recipe(name), survey
+
+    # With a recipe, its modality reads the data, unless only another modality claims it.
     chosen = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
     name = recipe if isinstance(recipe, str) else type(recipe).__name__
     kind, other = modality(chosen.modality), modality_of(data)

@@ -93,7 +93,7 @@ def train(
         watchdog=watchdog,
     )
     run = create(folder, record) if world.is_main else Run(folder)
-    world.broadcast("begun")
+    world.barrier()
 
     # Train, evaluate, report and publish.
     split = survey.prepare(resolved.view(facts), seed=seed)
@@ -161,6 +161,8 @@ def _checked_goal(until: str | None, watchdog: str) -> Goal | None:
             expected=f"one of {', '.join(MODES)}",
             remedy=f"check the spelling{nearest(watchdog, list(MODES))}",
         )
+
+    # Only the watchdog detects that a run has settled: without it this goal is never reached.
     goal = Goal.parse(until) if until else None
     if goal is not None and goal.metric == SETTLED and watchdog == "off":
         raise SparringError(

@@ -50,6 +50,8 @@ def main(arguments: list[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+
+    # Errors that a user can correct end in one message; --debug shows the traceback instead.
     try:
         application()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except BrokenPipeError:
@@ -61,6 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     except KeyboardInterrupt as interruption:
         _print_error(str(interruption) or "stopped")
+        # ``Interrupted`` carries the exit code of the signal.
         sys.exit(vars(interruption).get("code", 130))
 
 

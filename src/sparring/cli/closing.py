@@ -12,6 +12,8 @@ def closing_words(run: Run) -> str:
     from sparring.evaluation.result import Evaluation
 
     record = run.record
+
+    # Commands name the recipe only where it is the user's own: a run folder does not hold its code.
     recipe = f" --recipe {record.recipe}" if ".py:" in record.recipe else ""
     lines = [
         "",

@@ -58,6 +58,7 @@ def train(
     watchdog
         repair: detect training failures and apply remedies; warn: only report them; off: do neither.
     """
+    # Imported only when the command runs, so that --help does not wait for PyTorch.
     from sparring.api import train as api
     from sparring.cli.closing import closing_words
     from sparring.runs.display import default_display

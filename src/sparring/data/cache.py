@@ -75,11 +75,14 @@ def cached_array(
     """
     dtype = np.dtype(dtype)
     folder = cache_folder() / "arrays" / file_name(f"{key}\n{shape}\n{dtype.str}")
+
+    # Threads wait for one another. Processes do not: each builds a copy, and the first to finish is kept.
     with _build_lock:
         found = _open(folder, shape, dtype)
         if found is not None:
             return found
         try:
+            # Remove leftovers of killed processes before checking the free space.
             folder.parent.mkdir(parents=True, exist_ok=True)
             storage.remove_temporaries(folder.parent)
             _require_space(folder.parent, int(np.prod(shape)) * dtype.itemsize)

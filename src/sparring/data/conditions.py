@@ -97,6 +97,7 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
                 remedy=f"leave it out{advice}",
             )
 
+    # An empty value counts as missing.
     for name in specs[view.condition].required if view.condition else ():
         if options.get(name) in (None, (), [], ""):
             raise SparringError(

@@ -50,14 +50,19 @@ def _fetch(url: str, path: Path, file: PublishedFile, on_progress: OnProgress | 
     """Stream one file to disk, counting and hashing on the way; give it its name once it is verified."""
     if path.is_file() and path.stat().st_size == file.size and storage.sha256(path) == file.sha256:
         return
+
+    # Plain http is allowed from a server on this machine only.
     if urlsplit(url).scheme != "https" and urlsplit(url).hostname != "127.0.0.1":
         raise ValueError(f"{url} is not https")
+
+    # Each process writes its own partial file, so that concurrent downloads do not interfere.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     digest, received = sha256(), 0
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response, part.open("wb") as target:
             while chunk := response.read(CHUNK_BYTES):
                 received += len(chunk)
+                # Abort an oversized response before it fills the disk.
                 if received > file.size:
                     raise ValueError(f"{file.name} is longer than the {file.size:,} bytes that were published")
                 digest.update(chunk)
@@ -66,6 +71,7 @@ def _fetch(url: str, path: Path, file: PublishedFile, on_progress: OnProgress | 
                     on_progress(received, file.size)
         if digest.hexdigest() != file.sha256:
             raise ValueError(f"{file.name} is not the file that was published: its SHA-256 differs")
+        # The content must be on disk before the name that promises it.
         storage.sync_file(part)
         part.replace(path)
     finally:

@@ -45,5 +45,6 @@ def in_order(work: Callable[[range], Result], count: int, size: int) -> Iterator
             while waiting:
                 yield waiting.popleft().result()
         finally:
+            # Reached early if a range failed or the caller stopped: the rest is not needed.
             for future in waiting:
                 future.cancel()

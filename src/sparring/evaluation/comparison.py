@@ -50,6 +50,8 @@ class Comparison(BaseModel):
         lines = wrapped([f"A: {self.first.subject}", f"B: {self.second.subject}", samples])
         verdicts = {"first": "A is better", "second": "B is better"}
         counts = {one.extractor: f", {one.samples}" for one in self.first.scores}
+
+        # One table for each extractor.
         for heading, differences in self.differences.items():
             shown = [name for name in differences if further or is_default(name)]
             if not shown:
@@ -59,6 +61,7 @@ class Comparison(BaseModel):
                 first, second = (tables[heading][name] for tables in sides)
                 values = [interval(side.value, side.plus_minus) for side in (first, second)]
                 verdict = differences[name].verdict
+                # The floor compares real samples with one another, so it is the same for both.
                 floor = interval(first.floor, None)
                 rows.append([question, title(name, heading), *values, floor, verdicts.get(verdict, verdict)])
             lines += ["", heading + counts.get(heading, ""), *aligned(rows)]

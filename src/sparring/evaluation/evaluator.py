@@ -239,9 +239,11 @@ def _opinion(game: Game, data: Dataset) -> dict[str, Tensor]:
         if opinion.likelihood is not None:
             found.setdefault("likelihood", []).append(opinion.likelihood.double())
         if opinion.classes is not None and batch.label is not None:
+            # Negative labels are unknown, and left out of the accuracy.
             known = batch.label >= 0
             correct = opinion.classes[known].argmax(1) == batch.label[known]
             found.setdefault("accuracy", []).append(correct.double())
+        # A game without an opinion on the first samples has none on the others.
         if not found:
             break
     return {name: torch.cat(parts) for name, parts in found.items() if sum(map(len, parts)) > 1}

@@ -39,12 +39,12 @@ GLOSSARY: dict[str, MetricInfo] = {
         "Fréchet distance", "lower", "Distance between Gaussians fitted to generated and to real features."
     ),
     "kernel": MetricInfo(
-        "kernel distance", "lower", "Squared maximum mean discrepancy; 0 in the mean for equal data, may be below."
+        "kernel distance", "lower", "Squared maximum mean discrepancy; 0 in expectation for equal data, may be below."
     ),
     "frechet_at_infinity": MetricInfo(
         "FD at infinity",
         "lower",
-        "Fréchet distance extrapolated to infinitely many samples; 0 in the mean for equal data.",
+        "Fréchet distance extrapolated to infinitely many samples; 0 in expectation for equal data.",
     ),
     "sliced_wasserstein": MetricInfo(
         "sliced Wasserstein", "lower", "Transport distance, averaged over random directions."

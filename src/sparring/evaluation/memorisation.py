@@ -188,15 +188,19 @@ class _Nearest(NamedTuple):
 
 def _nearest(queries: Features, train: Iterable[Features], own: Tensor | None = None) -> _Nearest:
     """Return the nearest training sample of each query; ``own`` are the queries' own rows, which do not count."""
+    # The nearest so far: distances and rows (queries,), features (queries, features).
     nearest = torch.full((len(queries),), torch.inf, dtype=torch.float64)
     rows, features, passed = torch.zeros(len(queries), dtype=torch.int64), queries.clone(), 0
     for part in train:
         check(queries, part, at_least=1)
         for chunk, squared in squared_distances(queries, part):
             if own is not None:
+                # A query that is a training sample itself would be its own nearest neighbour.
                 column = own[chunk] - passed
                 inside = (column >= 0) & (column < len(part))
                 squared[inside.nonzero()[:, 0], column[inside]] = torch.inf
+
+            # Update the queries for which this part holds a nearer sample than all earlier parts.
             least, column = squared.min(1)
             closer = least < nearest[chunk]
             nearest[chunk] = torch.minimum(least, nearest[chunk])

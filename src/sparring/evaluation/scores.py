@@ -183,6 +183,7 @@ def _scores(
     """Return a score for each metric: value and floor of the first comparison, intervals from the repeats."""
     scores = {}
     for name in dict.fromkeys([*first[0], *first[1]]):
+        # A metric that could not be computed has the error in place of its value.
         sides = [side.get(name) for side in first]
         value, floor = (None if isinstance(side, SparringError) else side for side in sides)
         fakes, floors = (_deviations([repeat[side].get(name) for repeat in again], scale) for side in (0, 1))

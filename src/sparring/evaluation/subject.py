@@ -53,6 +53,7 @@ class Subject:
         and comes with that sample.
         """
         if self.files is not None:
+            # Files may be sorted by content, so draw a random subset.
             available = min(len(self.files), MAX_SAMPLES)
             rows = torch.randperm(available, generator=generator(seed, "judged"))[:count].numpy()
             return Generated(self.files.batch(rows if count < available else slice(0, available)))
@@ -61,6 +62,8 @@ class Subject:
             # The data cannot say which conditions to use: the model's own, in turn.
             condition = self.model.conditions(count)
             return Generated(Batch(self.model.sample(count, condition=condition, seed=seed), condition))
+
+        # A sample that its condition determines is compared with the true one, which the model must not have seen.
         determines = bool(self.view.condition) and self.modality.conditions[self.view.condition].determines
         few = len(split.held_out) < MIN_HELD_OUT and not determines
         rows_of = conditions_from(split.train if few else split.held_out, count, seed)
@@ -110,6 +113,8 @@ def _with_data(subject: Subject, real: Facts) -> Subject:
     available = model.view.condition in real.offers and (not model.classes or model.classes == real.classes)
     if model.condition_spec is None or available:
         return subject
+
+    # A condition that the networks require has to come from the data.
     found = f"the classes {', '.join(real.classes[:5])}" if real.classes else "no such conditions"
     if model.condition_spec.required:
         raise SparringError(
@@ -117,6 +122,8 @@ def _with_data(subject: Subject, real: Facts) -> Subject:
             expected=f"data with the condition {model.view.condition!r}, which the model was trained with",
             remedy="evaluate it with data like that which it was trained on",
         )
+
+    # The model can draw its own classes, so it is still evaluated, but without conditions.
     remark = (
         f"The model was trained with other classes ({', '.join(model.classes[:5])}) than the data has: {found}. Its "
         "samples are of each of its own in turn, and whether they show what was asked for is not measured."

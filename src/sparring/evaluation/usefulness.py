@@ -35,12 +35,15 @@ def usefulness(samples: Tensor, labels: Tensor | None, split: Split, seed: int) 
             expected="a model that was trained with classes",
             remedy="leave --useful out",
         )
+
+    # Generated samples are compared with equally many real ones, so that only their origin differs.
     real, count = split.train, min(len(samples), len(split.train))
     rows = torch.randperm(len(real), generator=generator(seed, "equally many"))[:count].numpy()
     fake = Dataset(samples[:count].numpy(), labels[:count].numpy())
     few, everything = _in_memory(real.subset(rows)), _in_memory(real)
 
     def score(fake: Dataset, real: Dataset) -> Score:
+        # Both classifiers start from the same weights and are tested on the same images.
         networks = [fitted(data, classes, seed) for data in (fake, real)]
         value, floor = (accuracy(partial(predicted, network), split.held_out) for network in networks)
         return Score(value=value, floor=floor, better="higher")

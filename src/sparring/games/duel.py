@@ -1,4 +1,4 @@
-"""One generator against one discriminator: the page to read first."""
+"""One generator against one discriminator (Goodfellow et al. 2014): noise to samples to logits to loss."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from sparring.objectives.losses import Loss
 from sparring.objectives.penalties import Penalty, clip_weights, differentiable, lecam, r1, r2
 from sparring.objectives.schedules import Weighted, constant
 from sparring.objectives.statistics import logit_statistics
-from sparring.objectives.terms import Attempt, Term
+from sparring.objectives.terms import GeneratorPass, Term
 from sparring.randomness import RandomStream
 from sparring.samples import as_float32
 
@@ -26,15 +26,15 @@ Augment: TypeAlias = Callable[[Sample, float, RandomStream], Sample]
 """(samples, probability, random numbers) → samples of the same shape."""
 
 MAX_AUGMENTATION = 0.8
-"""Probability above which augmentations leak into the samples (Karras et al. 2020, section 2.3)."""
+"""Probability above which augmentations leak into the samples (Karras et al. 2020, section 2.2)."""
 OVERFITTING_TARGET = 0.6
-"""Set point of the overfitting heuristic r_v, here the held-out gap (Karras et al. 2020, section 3.1)."""
+"""Set point of the held-out gap, which is r_v of Karras et al. (2020, section 3); 0.6 is their target of r_t."""
 AUGMENTATION_SAMPLES = 500_000
-"""Real samples in which the probability of augmentation rises from 0 to 1 at the fastest (the same, section 3.2)."""
+"""Real samples in which the probability of augmentation rises from 0 to 1 at the fastest (the same, section 3)."""
 STATISTICS_INTERVAL = 16
 """Steps between statistics of the logits."""
 LEVEL_DECAY = 0.9
-"""Decay of LeCam's running means, per statistics."""
+"""Decay of LeCam's running means α, per update."""
 
 
 @final
@@ -136,6 +136,7 @@ class Duel:
             notes = {LEAD: lead(real_logits, fake_logits)}
         if progress.step % STATISTICS_INTERVAL == 0:
             notes |= logit_statistics(critic, real, fake)
+            # Constant, and logged because rules of the watchdog on the lead hold for paired losses only.
             notes["paired"] = torch.full_like(notes[LEAD], float(self.loss.paired))
         return Objective(terms, notes)
 
@@ -156,9 +157,9 @@ class Duel:
 
         # Logits to loss, and the extra terms.
         terms = {"adversarial": self.loss.generator(real_logits, fake_logits)}
-        attempt = Attempt(latent, fake, batch, critic, partial(self._generate, condition=batch.condition))
+        generated = GeneratorPass(latent, fake, batch, critic, partial(self._generate, condition=batch.condition))
         for name, (term, schedule) in self.terms.items():
-            terms[name] = schedule(progress.fraction) * term(attempt)
+            terms[name] = schedule(progress.fraction) * term(generated)
         return Objective(terms)
 
     def opinion(self, batch: Batch) -> Opinion:
@@ -191,5 +192,5 @@ class Duel:
 
 
 def running_level(name: str) -> Control:
-    """Return a running mean of a statistic of the discriminator's logits, one of LeCam's α."""
+    """Return α_R or α_F of LeCam: a running mean of a logit statistic."""
     return Control(0.0, lowest=-math.inf, rule=running_mean(note("discriminator", name), LEVEL_DECAY))

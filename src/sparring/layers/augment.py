@@ -116,6 +116,8 @@ def require_images(images: Tensor, probability: float, random: RandomStream) -> 
         )
     if not 0 <= probability <= 1:
         raise SparringError(found=f"probability {probability}", expected="one in [0, 1]", remedy="change it")
+
+    # Slicing a range resolves the open ends that a slice may have.
     rows = len(range(random.total)[random.rows])
     if rows != len(images):
         raise SparringError(
@@ -157,9 +159,9 @@ def geometry(strengths: Strengths, size: tuple[int, int]) -> Tensor:
     """Return matrices that shift, scale, stretch along the sides and tilt, for ``resample``: (batch, 3, 3)."""
     # The matrices map output to input pixels. Every inverse has the distribution of what it inverts, so this is ADA's.
     sides = torch.tensor(size[::-1])  # (width, height)
-    whole = (SHIFT * strengths.uniform("whole-shift", 2) * sides).round()
+    whole = (SHIFT * strengths.uniform("whole-shift", 2) * sides).round()  # (batch, 2)
     scale, stretch = ((SCALE * strengths.normal(stream)).exp() for stream in ("scale", "stretch"))
-    linear = rotation(TILT * strengths.uniform("tilt")) @ scaling(scale * stretch, scale / stretch)
+    linear = rotation(TILT * strengths.uniform("tilt")) @ scaling(scale * stretch, scale / stretch)  # (batch, 2, 2)
     return affine(linear, whole + SHIFT * strengths.normal("shift", 2) * sides)
 
 
@@ -173,6 +175,7 @@ def turns(strengths: Strengths, size: tuple[int, int]) -> Tensor:
     """Return rotations by any angle and, if sides are equal, by quarters, for ``resample``: (batch, 3, 3)."""
     linear = rotation(math.pi * strengths.uniform("turn"))
     if size[0] == size[1]:
+        # Rounded, quarter turns map pixels exactly to pixels.
         linear = linear @ rotation(math.pi / 2 * strengths.integers("quarter-turn", 4)).round()
     return centred(linear)
 
@@ -183,7 +186,8 @@ GEOMETRIC = {"geometry": geometry, "flips": flips, "turns": turns}
 
 def colour(strengths: Strengths, channels: int) -> Tensor:
     """Return brightness, contrast, and saturation of 3 channels as matrices for ``recolour``: (batch, c + 1, c + 1)."""
-    brightness = BRIGHTNESS * strengths.normal("brightness").unsqueeze(1).expand(-1, channels)
+    brightness = BRIGHTNESS * strengths.normal("brightness").unsqueeze(1).expand(-1, channels)  # (batch, channels)
+    # Contrast scales all channels about 0, saturation the distance from grey: (batch, channels, channels).
     linear = (CONTRAST * strengths.normal("contrast")).exp()[:, None, None] * torch.eye(channels)
     if channels == 3:
         factors = (SATURATION * strengths.normal("saturation")).exp()
@@ -212,12 +216,13 @@ def cutout_masks(strengths: Strengths, size: tuple[int, int]) -> tuple[Tensor, T
     """Return rows, (batch, height), and columns, (batch, width), of a rectangle around a random point, both bool."""
     centres = strengths.random.uniform("cutout", 2, 1).unbind(1)  # (batch, 1) each, as shares of the sides
     distances = [((torch.arange(side) + 0.5) / side - centre).abs() for side, centre in zip(size, centres, strict=True)]
-    applied = strengths.applied("cutout").unsqueeze(1)
+    applied = strengths.applied("cutout").unsqueeze(1)  # (batch, 1)
     return (distances[0] < CUTOUT / 2) & applied, (distances[1] < CUTOUT / 2) & applied
 
 
 def affine(linear: Tensor, shift: Tensor) -> Tensor:
     """Return x ↦ linear (x + shift), from (batch, n, n) and (batch, n), as matrices (batch, n + 1, n + 1)."""
+    # [[A, A s], [0, 1]], for homogeneous coordinates (x, 1).
     upper = torch.cat([linear, linear @ shift.unsqueeze(2)], dim=2)
     last = torch.eye(upper.shape[2])[-1:].to(upper).expand(len(upper), -1, -1)
     return torch.cat([upper, last], dim=1)
@@ -241,6 +246,7 @@ def rotation(angles: Tensor) -> Tensor:
 
 def luma_flip(flips: Tensor, channels: int) -> Tensor:
     """Return reflections of the channels' mean at 0 where ``flips``, (batch,), is 1: (batch, channels, channels)."""
+    # Householder reflection I − 2uuᵀ with u = (1, …, 1) / √channels.
     return torch.eye(channels) - 2 * flips[:, None, None] / channels
 
 
@@ -278,8 +284,10 @@ def resample(images: Tensor, matrices: Tensor) -> Tensor:
     # Find the pixel at the upper left of each position, and gather it with its three neighbours.
     (left, x_fraction), (top, y_fraction) = pixel_before(x, width), pixel_before(y, height)
     right, below = min(width - 1, 1), width * min(height - 1, 1)
-    corner = (top * width + left).flatten(1)
+    corner = (top * width + left).flatten(1)  # (batch, height · width)
+    # In the order upper left, lower left, upper right, lower right: (batch, 4, height · width).
     corners = torch.stack([corner, corner + below, corner + right, corner + below + right], dim=1)
+    # (batch, channels, 4 · height · width)
     pixels = images.flatten(2).gather(2, corners.flatten(1).unsqueeze(1).expand(-1, channels, -1))
 
     # Interpolate horizontally, then vertically.
@@ -294,6 +302,7 @@ def pixel_before(positions: Tensor, side: int) -> tuple[Tensor, Tensor]:
     Positions count from the centre of the line, and are mirrored at its ends.
     """
     last = side - 1
+    # A triangle wave of period 2 · last.
     mirrored = (last - ((positions + last / 2).remainder(max(2 * last, 1)) - last).abs()).clamp(0, last)
     pixel = mirrored.floor().clamp(max=max(last - 1, 0))
     return pixel.long(), mirrored - pixel
@@ -301,11 +310,13 @@ def pixel_before(positions: Tensor, side: int) -> tuple[Tensor, Tensor]:
 
 def recolour(images: Tensor, matrices: Tensor) -> Tensor:
     """Multiply the colour of each pixel by the matrix of its image, (batch, channels + 1, channels + 1)."""
-    upper = matrices[:, :-1].to(images.dtype).to(images.device, non_blocking=True)
+    upper = matrices[:, :-1].to(images.dtype).to(images.device, non_blocking=True)  # (batch, channels, channels + 1)
+    # A x + b for all pixels of an image at once: (batch, channels, height · width).
     return torch.baddbmm(upper[:, :, -1:], upper[:, :, :-1], images.flatten(2)).reshape(images.shape)
 
 
 def cut_out(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Set to 0 the pixels in both the rows, (batch, height), and the columns, (batch, width), each bool."""
     rows, columns = (mask.to(images.device, non_blocking=True) for mask in (rows, columns))
+    # (batch, 1, height, 1) and (batch, 1, 1, width) → (batch, 1, height, width)
     return images.masked_fill(rows[:, None, :, None] & columns[:, None, None, :], 0.0)

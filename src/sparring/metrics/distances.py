@@ -60,7 +60,7 @@ def frechet(real: Features, fake: Features) -> float:
 def frechet_at_infinity(real: Features, fake: Features, *, generator: Generator, sizes: int = 6) -> float:
     """Extrapolate ``frechet`` to infinitely many samples: FD_N = FD_∞ + c/N (Chong & Forsyth 2020, section 3).
 
-    Lower is better; 0 in the mean for equal distributions, so single values may lie slightly below. The line is
+    Lower is better; 0 in expectation for equal distributions, so single values may lie slightly below. The line is
     straight where there are several times more samples than features; with fewer the bias is only reduced.
 
     Args:
@@ -95,7 +95,7 @@ def sliced_wasserstein(real: Features, fake: Features, *, generator: Generator, 
     """
     real, fake = checked(real, fake, at_least=1)
     drawn = torch.randn(real.shape[1], directions, generator=generator, dtype=torch.float64).to(real.device)
-    drawn /= drawn.norm(dim=0)
+    drawn /= drawn.norm(dim=0)  # (features, directions)
     first, second = (real @ drawn).sort(0).values, (fake @ drawn).sort(0).values  # (count, directions) each
 
     # Quantile functions are steps. Between two of these marks, in units of 1/(nm), neither of the two changes.
@@ -103,18 +103,21 @@ def sliced_wasserstein(real: Features, fake: Features, *, generator: Generator, 
     marks = torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]).unique()
     lengths = marks.diff(prepend=marks.new_zeros(1)).to(first) / (n * m)
     steps = first[(marks - 1) // m] - second[(marks - 1) // n]  # (marks, directions)
+    # W₂² = ∫ (F⁻¹(u) − G⁻¹(u))² du for each direction, then the mean over directions.
     return float((lengths @ steps.square()).mean().sqrt())
 
 
 def kernel(real: Features, fake: Features) -> float:
     """Return the unbiased squared maximum mean discrepancy, k(x, y) = (xᵀy/d + 1)³ (Bińkowski et al. 2018, eq. 4).
 
-    Lower is better; 0 in the mean for equal distributions, so single values may lie slightly below.
+    Lower is better; 0 in expectation for equal distributions, so single values may lie slightly below.
 
     >>> kernel(torch.ones(3, 1), -torch.ones(3, 1))
     16.0
     """
     real, fake = checked(real, fake, at_least=2)
+
+    # E k(x, x′) + E k(y, y′) − 2 E k(x, y) (eq. 4), the first two over pairs of different samples.
     within = _mean_off_diagonal(real) + _mean_off_diagonal(fake)
     return (within - 2 * _kernel_sum(real, fake) / (len(real) * len(fake))).item()
 
@@ -132,14 +135,18 @@ def prdc(real: Features, fake: Features, k: int = NEIGHBOURS) -> PRDC:
     PRDC(precision=1.0, recall=0.0, density=2.0, coverage=0.5)
     """
     check(real, fake, at_least=k + 1)
-    real_radii, fake_radii = _radii(real, k), _radii(fake, k)
+    real_radii, fake_radii = _radii(real, k), _radii(fake, k)  # (reals,) and (fakes,), squared
+
+    # One pass over chunks of fakes, since the matrix of all distances may not fit into memory.
     fakes_inside, balls_hit = 0, 0
     nearest_fake = torch.full_like(real_radii, torch.inf)
     recalled = torch.zeros_like(real_radii, dtype=torch.bool)
     for rows, squared in squared_distances(fake, real):
-        inside = squared < real_radii
+        # Precision counts fakes in at least one real ball, density all pairs of a fake and a ball around it.
+        inside = squared < real_radii  # (chunk, reals)
         fakes_inside += int(inside.any(1).sum())
         balls_hit += int(inside.sum())
+        # Recall counts reals in at least one fake ball, coverage real balls that reach the nearest fake.
         recalled |= (squared < fake_radii[rows, None]).any(0)
         nearest_fake = torch.minimum(nearest_fake, squared.amin(0))
     return PRDC(
@@ -230,7 +237,7 @@ def _cross_by_eigenvalues(x: Tensor, y: Tensor) -> Tensor | None:
     if min(len(x), len(y)) <= x.shape[1]:
         return None
     # NumPy multiplies a matrix by its own transpose in half the time; threads of one library do not wait for others'.
-    first, second = (side.numpy().T @ side.numpy() for side in (x, y))
+    first, second = (side.numpy().T @ side.numpy() for side in (x, y))  # Σ₁ and Σ₂, (features, features)
     try:
         root, other = np.linalg.cholesky(first), np.linalg.cholesky(second)
     except np.linalg.LinAlgError:
@@ -243,12 +250,14 @@ def _cross_by_eigenvalues(x: Tensor, y: Tensor) -> Tensor | None:
 
 def _kernel_sum(first: Tensor, second: Tensor) -> Tensor:
     size = first.shape[1]
+    # Σ k(x, y) with k(x, y) = (xᵀy / d + 1)³, by parts of shape (chunk, count).
     parts = [(rows @ second.T / size + 1).pow(3).sum() for rows in torch.split(first, CHUNK)]
     return torch.stack(parts).sum()
 
 
 def _mean_off_diagonal(features: Tensor) -> Tensor:
     count, size = features.shape
+    # Pairs of a sample with itself would bias the mean.
     diagonal = (features.square().sum(1) / size + 1).pow(3).sum()
     return (_kernel_sum(features, features) - diagonal) / (count * (count - 1))
 
@@ -273,7 +282,8 @@ def squared_distances(rows: Tensor, columns: Tensor) -> Iterator[tuple[slice, Te
     lengths = columns.square().sum(1)
     size = max(BLOCK // len(columns), 1)
     for start in range(0, len(rows), size):
-        chunk = rows[start : start + size] - centre
-        both = chunk.square().sum(1)[:, None] + lengths
+        chunk = rows[start : start + size] - centre  # (chunk, features)
+        both = chunk.square().sum(1)[:, None] + lengths  # ‖x‖² + ‖y‖², (chunk, columns)
         squared = torch.addmm(both, chunk, columns.T, alpha=-2)
+        # Values this small are rounding errors: the distance between copies is 0.
         yield slice(start, start + len(chunk)), squared.masked_fill_(squared <= 1e-13 * both, 0.0)

@@ -33,6 +33,7 @@ def vendi(features: Features) -> float:
             remedy="inspect the samples: a diverged model generates such ones",
         )
     rows = features.detach().double()
+    # Of unit length, so that inner products are cosines: (count, features).
     rows = rows / rows.norm(dim=1, keepdim=True).clamp(min=1e-12)
     # XᵀX and XXᵀ have the same eigenvalues apart from zeros: take the smaller.
     return vendi_of_similarities(rows @ rows.T if len(rows) <= rows.shape[1] else rows.T @ rows, len(rows))
@@ -46,6 +47,7 @@ def vendi_of_similarities(similarities: Float[Tensor, "n n"], count: int | None 
             eigenvalues other than zero.
         count: number of samples; None for the number of rows.
     """
+    # Clamping makes 0 · ln 0 equal to its limit, 0.
     shares = linalg.eigvalsh(similarities.double() / (count or len(similarities))).clamp(min=1e-300)
     return float((-(shares * shares.log()).sum()).exp())
 

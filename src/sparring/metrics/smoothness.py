@@ -49,7 +49,7 @@ def perceptual_path_length(
     """
     first, second = ends
     _check(first, second, positions, step)
-    where = positions.to(first.device, torch.float64).reshape(-1, 1)
+    where = positions.to(first.device, torch.float64).reshape(-1, 1)  # (count, 1)
 
     def features(rows: slice, shift: float) -> Tensor:
         points = interpolated(first[rows], second[rows], where[rows] + shift, spherical=spherical)
@@ -83,6 +83,8 @@ def interpolated(first: Latent, second: Latent, position: float | Tensor, *, sph
     before: Tensor = 1 - after
     if not spherical:
         return (before * start + after * end).to(first.dtype)
+
+    # Direction: (sin((1 − t)ω) u + sin(tω) v) / sin ω for unit vectors u, v at the angle ω (Shoemake 1985).
     start_length, end_length = _length(start), _length(end)
     angle = _angle(start / start_length, end / end_length)
     length = before * start_length + after * end_length

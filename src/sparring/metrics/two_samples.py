@@ -28,6 +28,7 @@ def nearest_neighbour_test(real: Features, fake: Features) -> float:
     for rows, squared in squared_distances(both, both):
         columns = torch.arange(rows.start, rows.stop)
         squared[torch.arange(len(columns)), columns] = torch.inf  # No sample is its own neighbour.
+        # Distances to the nearest other sample of the same kind and of the other kind, (chunk,) each.
         same = squared.masked_fill(kind[rows, None] != kind, torch.inf).amin(1)
         other = squared.masked_fill(kind[rows, None] == kind, torch.inf).amin(1)
         own[rows] = same < other

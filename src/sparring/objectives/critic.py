@@ -40,17 +40,18 @@ class Critic:
         self._gradients: list[tuple[Sample, list[Tensor]]] = []
 
     def __call__(self, sample: Sample) -> Verdict:
-        """Return the verdict on ``sample``, its logits in float32 or wider; the second call costs nothing."""
+        """Return the verdict on ``sample``, its logits in float32 or wider; cached per tensor object."""
         for known, verdict in self._verdicts:
             if known is sample:
                 return verdict
-        verdict = self.evaluate(sample, str(len(self._verdicts)))
+        # The n-th distinct tensor has the n-th stream, so real and generated samples are augmented independently.
+        verdict = self.forward(sample, str(len(self._verdicts)))
         self._verdicts.append((sample, verdict))
         return verdict
 
-    def evaluate(self, sample: Sample, view: str) -> Verdict:
-        """Run the network on ``sample``; equal views are augmented alike."""
-        seen = self.augment(sample, self.random.substream(f"view/{view}"))
+    def forward(self, sample: Sample, stream: str) -> Verdict:
+        """Run the network on ``sample``, uncached; equal streams give equal augmentations."""
+        seen = self.augment(sample, self.random.substream(f"view/{stream}"))
         logits, features = self.discriminator(seen, self.condition)
         return Verdict([at_least_float32(logit) for logit in logits], features)
 

@@ -1,7 +1,7 @@
 """The weight γ of R1 and R2, found during the run.
 
 Near the optimum a discriminator under R1 and R2 answers linearly: with p the data, q the samples and m their mean,
-D = φ / 4γ where -∇·(m∇φ) = p - q, so that real samples lead by E D(x) - E D(G(z)) = ‖p - q‖² / 4γ in the norm dual to
+D = φ / 4γ where -∇·(m∇φ) = p - q, so that the gap in logits is E D(x) - E D(G(z)) = ‖p - q‖² / 4γ in the norm dual to
 that of ∇φ in m, which for near p and q is their squared Wasserstein distance (Peyre 2018, theorem 1). Holding the lead
 therefore lets γ fall with the squared distance between samples and data: the discriminator resolves as finely as the
 samples are wrong, and no finer. docs/en/explanation/gamma.md has the derivation and the measurements.
@@ -17,8 +17,8 @@ from sparring.objectives.schedules import geometric
 LEAD = "lead"
 """The note that steers γ."""
 SET_POINT = 0.85
-"""Value at which the lead is held: log 2 = 0.693 means that the critic sees no difference, and the excess is about half
-of the gap in logits."""
+"""Set point of the lead, by ``RISE_RATIO`` its 20 % quantile. log 2 = 0.693 means that the discriminator sees no
+difference; the excess is about half of the gap in logits."""
 RISE_RATIO = 0.25
 """Upward rate of γ as a share of its downward rate: early on the discriminator leads by far whatever γ is."""
 MAX_FACTOR = 1e3
@@ -26,12 +26,14 @@ MAX_FACTOR = 1e3
 
 
 def lead(real: list[Tensor], fake: list[Tensor]) -> Tensor:
-    """Return E softplus(D(x) - D(G(z))), the mean over critics of logits (batch,): the lead of real samples.
+    """Return E softplus(D(x) - D(G(z))), averaged over heads: the lead of real samples, log 2 for equal logits.
+
+    This is the generator's side of the relativistic loss, whatever loss is minimised.
 
     >>> lead(real=[torch.zeros(4)], fake=[torch.zeros(4)])
     tensor(0.6931)
     """
-    ahead = [softplus(ours - theirs).mean() for ours, theirs in zip(real, fake, strict=True)]
+    ahead = [softplus(x - z).mean() for x, z in zip(real, fake, strict=True)]
     return torch.stack(ahead).mean()
 
 

@@ -1,7 +1,7 @@
 """Adversarial losses: each is a value with two formulas, the discriminator's and the generator's.
 
-Formulas take the logits of real and of generated samples, one tensor per critic, and sum over the critics. The logits
-are (batch, …) each, higher for what looks real.
+Formulas take the logits of real and of generated samples, one tensor per head of the discriminator, (batch, …), higher
+for what looks real; they sum over the heads.
 
 >>> import torch
 >>> real, fake = [torch.tensor([2.0, 0.0])], [torch.tensor([0.0, -2.0])]
@@ -42,7 +42,7 @@ class Loss:
 
 
 def total(values: Iterable[Tensor]) -> Float[Tensor, ""]:
-    """Sum the means over the batch, one for each critic."""
+    """Sum the means over the batch, one for each head."""
     return torch.stack([value.mean() for value in values]).sum()
 
 
@@ -61,7 +61,7 @@ non_saturating = Loss(
     discriminator=_classify,
     generator=lambda real, fake: total(softplus(-logit) for logit in fake),
 )
-"""The generator maximises log D(G(z)) instead (Goodfellow et al. 2014, section 3)."""
+"""L_D as in minimax, L_G = E softplus(-D(G(z))) (Goodfellow et al. 2014, section 3)."""
 
 least_squares = Loss(
     discriminator=lambda real, fake: (
@@ -69,7 +69,7 @@ least_squares = Loss(
     ),
     generator=lambda real, fake: total((logit - 1).square() for logit in fake) / 2,
 )
-"""Labels 1 for real and 0 for generated samples, squared error (Mao et al. 2017, eq. 9)."""
+"""L_D = ½ E (D(x) - 1)² + ½ E D(G(z))², L_G = ½ E (D(G(z)) - 1)² (Mao et al. 2017, eq. 9)."""
 
 hinge = Loss(
     discriminator=lambda real, fake: (
@@ -77,20 +77,27 @@ hinge = Loss(
     ),
     generator=lambda real, fake: -total(fake),
 )
-"""Margins of one (Lim & Ye 2017; Miyato et al. 2018, eqs. 16 and 17)."""
+"""L_D = E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))), L_G = -E D(G(z)).
+
+Lim & Ye 2017; Miyato et al. 2018, eqs. 16 and 17.
+"""
 
 wasserstein = Loss(
     discriminator=lambda real, fake: total(fake) - total(real),
     generator=lambda real, fake: -total(fake),
 )
-"""Dual of the earth mover's distance (Arjovsky et al. 2017, eq. 2); needs a Lipschitz penalty or clipping."""
+"""L_D = E D(G(z)) - E D(x), L_G = -E D(G(z)) (Arjovsky et al. 2017, eq. 2); needs a Lipschitz penalty or clipping."""
 
+# x, z: the logits of real and of generated samples at one head.
 relativistic = Loss(
-    discriminator=lambda real, fake: total(softplus(theirs - ours) for ours, theirs in zip(real, fake, strict=True)),
-    generator=lambda real, fake: total(softplus(ours - theirs) for ours, theirs in zip(real, fake, strict=True)),
+    discriminator=lambda real, fake: total(softplus(z - x) for x, z in zip(real, fake, strict=True)),
+    generator=lambda real, fake: total(softplus(x - z) for x, z in zip(real, fake, strict=True)),
     paired=True,
 )
-"""softplus(D(G(z)) - D(x)), each fake against its real (Jolicoeur-Martineau 2020; Huang et al. 2024, eq. 2)."""
+"""L_D = E softplus(D(G(z)) - D(x)), L_G = E softplus(D(x) - D(G(z))), each fake against the real sample of its row.
+
+Jolicoeur-Martineau 2020; Huang et al. 2024, eq. 2.
+"""
 
 LOSSES: dict[str, Loss] = {
     "minimax": minimax,

@@ -58,29 +58,30 @@ def finite_r2(*, step: float = 0.01) -> Penalty:
 
 
 def sparse(penalty: Penalty, interval: int) -> Penalty:
-    """Penalise every ``interval``-th sample of the batch, scaled by ``interval``, and the others not at all.
+    """Penalise every ``interval``-th sample of N, scaled by N / ⌈N / interval⌉, and the others not at all.
 
-    The expectation is the same at a fraction of the cost. Every batch has at least one penalised sample.
+    The mean over the batch is unbiased, at a fraction of the cost.
     """
 
-    def on_some(critic: Critic, real: Sample, fake: Sample) -> PerSample:
-        few, rows = critic.subsample(interval)
+    def on_subset(critic: Critic, real: Sample, fake: Sample) -> PerSample:
+        subset, rows = critic.subsample(interval)
         values = torch.zeros(batch_size(real), device=tensors(real)[0].device)
         if rows.start < batch_size(real):
-            some_real, some_fake = (differentiable(take(side, rows)) for side in (real, fake))
+            real_subset, fake_subset = (differentiable(take(side, rows)) for side in (real, fake))
             total = critic.random.total
-            values[rows] = penalty(few, some_real, some_fake) * (total / len(range(0, total, interval)))
+            values[rows] = penalty(subset, real_subset, fake_subset) * (total / len(range(0, total, interval)))
         return values
 
-    return penalty if interval == 1 else on_some
+    return penalty if interval == 1 else on_subset
 
 
 def gradient_penalty(critic: Critic, real: Sample, fake: Sample) -> PerSample:
     """(‖∇D(x̂)‖ - 1)² at random points x̂ between a real and a generated sample (Gulrajani et al. 2017, eq. 3)."""
-    place = critic.random.uniform("gradient-penalty")
+    # x̂ = t x + (1 - t) G(z), t uniform in [0, 1).
+    t = critic.random.uniform("gradient-penalty")  # (batch,)
 
     def mixed(a: Tensor, b: Tensor) -> Tensor:
-        return torch.lerp(b.detach(), a.detach(), place.view(-1, *[1] * (a.dim() - 1)).to(a.dtype))
+        return torch.lerp(b.detach(), a.detach(), t.view(-1, *[1] * (a.dim() - 1)).to(a.dtype))
 
     between = differentiable(map_floats(mixed, real, fake))
     return (_norm(squared_gradient(critic, between)) - 1).square()
@@ -101,7 +102,7 @@ def dragan(critic: Critic, real: Sample, fake: Sample) -> PerSample:
 def lecam(real_level: Control, fake_level: Control) -> Penalty:
     """Return max(D(x) - α_F, 0)² + max(α_R - D(G(z)), 0)² with running means α (Tseng et al. 2021, eq. 4).
 
-    Unlike in the paper, a logit counts only where it lies on its own side of the other mean.
+    The clamp at 0 is not in the paper's equation: a logit counts only where it lies on its own side of the other mean.
 
     Args:
         real_level: α_R, running mean of the logits of real samples.
@@ -135,7 +136,7 @@ def squared_gradient(critic: Critic, sample: Sample) -> PerSample:
 
 
 def finite_squared_gradient(critic: Critic, sample: Sample, stream: str, step: float) -> PerSample:
-    """(D(x + εn) - D(x))² / ε² with n standard normal: ‖∇D(x)‖² in the mean (Lin et al. 2025, eq. 6).
+    """(D(x + εn) - D(x))² / ε² with n standard normal: ‖∇D(x)‖² in expectation (Lin et al. 2025, eq. 6).
 
     In float32 whatever the networks run in: the difference is lost in the rounding of bfloat16.
     """
@@ -143,7 +144,7 @@ def finite_squared_gradient(critic: Critic, sample: Sample, stream: str, step: f
     start = map_floats(lambda part: part.detach(), sample)
     moved = map_floats(lambda part: part + step * critic.random.normal(next(streams), *part.shape[1:]), start)
     with torch.autocast(tensors(sample)[0].device.type, enabled=False):
-        pairs = zip(critic.evaluate(moved, stream).logits, critic.evaluate(start, stream).logits, strict=True)
+        pairs = zip(critic.forward(moved, stream).logits, critic.forward(start, stream).logits, strict=True)
         return torch.stack([(there - here).square() for there, here in pairs]).sum(0) / step**2
 
 

@@ -1,4 +1,4 @@
-"""Terms that a generator may minimise beside the adversarial loss: functions ``(attempt) -> scalar``.
+"""Terms that a generator may minimise beside the adversarial loss: functions ``(generated) -> scalar``.
 
 A generator that doubles its latents, a discriminator whose only feature is the sample, and real samples at 0:
 
@@ -10,8 +10,9 @@ A generator that doubles its latents, a discriminator whose only feature is the 
 ...     condition=None,
 ...     random=RandomStream(seed=0, step=0, total=2, rows=slice(0, 2)),
 ... )
->>> attempt = Attempt(latent, 2 * latent, Batch(real=torch.zeros(2, 1)), critic, again=lambda latent: 2 * latent)
->>> reconstruction(attempt), feature_matching(attempt), mode_seeking(attempt)
+>>> batch = Batch(real=torch.zeros(2, 1))
+>>> generated = GeneratorPass(latent, 2 * latent, batch, critic, regenerate=lambda latent: 2 * latent)
+>>> reconstruction(generated), feature_matching(generated), mode_seeking(generated)
 (tensor(1.), tensor(1.), tensor(0.5000))
 """
 
@@ -27,44 +28,45 @@ from sparring.objectives.critic import Critic
 from sparring.samples import floats
 
 
-class Attempt(NamedTuple):
+class GeneratorPass(NamedTuple):
     """One forward pass of the generator, and a function that makes another from other latents."""
 
     latent: Latent
     fake: Sample
     batch: Batch
     critic: Critic
-    again: Callable[[Latent], Sample]
+    regenerate: Callable[[Latent], Sample]
 
 
-Term: TypeAlias = Callable[[Attempt], Tensor]
+Term: TypeAlias = Callable[[GeneratorPass], Tensor]
+"""(generator pass) → scalar."""
 
 
-def reconstruction(attempt: Attempt) -> Tensor:
+def reconstruction(generated: GeneratorPass) -> Tensor:
     """Mean absolute difference from the real sample of the same row (Isola et al. 2017, eq. 3)."""
-    return _distance(attempt.fake, attempt.batch.real)
+    return _distance(generated.fake, generated.batch.real)
 
 
-def feature_matching(attempt: Attempt) -> Tensor:
+def feature_matching(generated: GeneratorPass) -> Tensor:
     """Squared distance between the mean features of reals and fakes, summed over the critic's layers.
 
     Salimans et al. 2016, section 3.1.
     """
     with torch.no_grad():
-        wanted = attempt.critic(attempt.batch.real).features
-    given = attempt.critic(attempt.fake).features
-    gaps = [(is_.mean(0) - should.mean(0)).square().mean() for is_, should in zip(given, wanted, strict=True)]
+        real = generated.critic(generated.batch.real).features
+    fake = generated.critic(generated.fake).features
+    gaps = [(x.mean(0) - z.mean(0)).square().mean() for x, z in zip(real, fake, strict=True)]
     return torch.stack(gaps).sum()
 
 
-def mode_seeking(attempt: Attempt) -> Tensor:
+def mode_seeking(generated: GeneratorPass) -> Tensor:
     """Distance of latents over distance of samples: small where different latents give different samples.
 
     Mao et al. 2019, eq. 3, with the latents of the batch in reverse order as the other latents.
     """
-    other = attempt.latent.flip(0)
-    apart = _distance(attempt.again(other), attempt.fake)
-    return l1_loss(other, attempt.latent) / (apart + 1e-5)
+    other = generated.latent.flip(0)
+    apart = _distance(generated.regenerate(other), generated.fake)
+    return l1_loss(other, generated.latent) / (apart + 1e-5)
 
 
 def _distance(one: Sample, other: Sample) -> Tensor:

@@ -23,14 +23,17 @@ def curves(lines: Sequence[LogLine]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    # Collect the points of each curve, by panel and name.
     panels: dict[str, Series] = {}
     for line in lines:
         for title, name, value in _values(line):
             samples, values = panels.setdefault(title, {}).setdefault(name, ([], []))
             samples.append(line.samples)
             values.append(value)
+    # Panels of the turns come first, that of the speed last.
     titles = sorted(panels, key=lambda title: (":" not in title, title == SPEED, title)) or ["no figures were written"]
 
+    # Without pyplot, which keeps global state, the figure needs a canvas. Panels share the axis of samples.
     figure = Figure(figsize=(8, 0.6 + 2.2 * len(titles)), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(titles), 1, sharex=True, squeeze=False)[:, 0]
@@ -52,9 +55,12 @@ def _values(line: LogLine) -> Iterator[tuple[str, str, float]]:
 
 
 def _draw(axes: "Axes", title: str, series: Series) -> None:
+    # Raw values stay visible behind their average; one or two points need markers to be seen at all.
     for (name, (samples, values)), colour in zip(series.items(), COLOURS * len(series), strict=False):
         axes.plot(samples, values, color=colour, lw=0.8, alpha=0.35, marker="o" if len(samples) < 3 else None)
         axes.plot(samples, _smooth(values), color=colour, lw=1.6, label=name)
+
+    # Small values would be indistinguishable from zero on a linear axis.
     every = [value for _, values in series.values() for value in values]
     if every and min(every) > 0 and max(every) / min(every) > LOG_RATIO:
         axes.set_yscale("log")

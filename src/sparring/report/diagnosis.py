@@ -94,15 +94,21 @@ class Diagnosis(BaseModel):
         """Describe an incident, its heading first."""
         one, shares = incident, [percent(samples, self.total) for samples in (incident.start, incident.end)]
         span = f"{one.start:,} to {one.end:,} samples ({shares[0]} to {shares[1]} of the run)"
+
+        # What was found, and why.
         lines = [f"{one.finding.capitalize()}, at {span if one.end > one.start else f'{one.start:,} samples'}"]
         lines.append(f"{one.explanation[:1].upper()}{one.explanation[1:]}")
         lines += [f"Evidence: {'; '.join(one.evidence)}."] * bool(one.evidence)
+
+        # What the watchdog did, and whether it helped.
         for treatment in one.treatments:
             back = treatment.rolled_back_to
             rollback = "" if back is None else f", rolled back to {back:,} samples"
             judged = "" if treatment.judged_at is None else f" (judged at {treatment.judged_at:,} samples)"
             done = f"Remedy at {treatment.samples:,} samples: {treatment.remedy}{rollback}"
             lines.append(f"{done}; {treatment.outcome}{judged}.")
+
+        # How it ended; faults of the data cannot end during a run.
         if one.active and one.finding != UNHEALTHY_DATA:
             lines.append(f"Still active{'' if one.treatments else ', and nothing was done'}.")
         elif not one.active and not one.treatments:
@@ -127,6 +133,8 @@ class RunHistory:
         self.observations = read_observations(run.folder / "signals.jsonl")
         self.phases = [event for event in surviving(self.events) if isinstance(event, PhaseBegun)]
         self.incidents = incidents(self.observations, self.events)
+
+        # A killed run may have got further than its last checkpoint, as log and observations show.
         newest = [int(path.name) for path in checkpoints(run.checkpoints)[-1:]]
         newest += [line.samples for line in self.log[-1:]] + [one.samples for one in self.observations[-1:]]
         self.reached = max(newest, default=0)
@@ -142,6 +150,7 @@ class RunHistory:
 
     def diagnosis(self) -> Diagnosis:
         """Return the diagnosis."""
+        # Signals of different phases do not compare, so improvement is measured in the present one.
         phase_start = self.phases[-1].samples if self.phases else 0
         improvement = improvement_of([one for one in self.observations if one.samples > phase_start], self.total)
         return Diagnosis(
@@ -167,12 +176,16 @@ def _stage(history: RunHistory) -> str:
     """Return the stage of a run, a key of ``STAGES``."""
     planned, last = history.record.samples, next(reversed(history.events), None)
     going = _is_locked(history.run.folder / "lock")
+
+    # The report is written last; before it, a run that has spent its budget is still to be evaluated.
     if history.run.report.exists():
         return "finished"
     if isinstance(last, Finished) or (planned and history.reached >= planned):
         return "evaluating" if going else "trained"
     if going:
         return "running"
+
+    # A run that gives up ends with as many skipped updates as are tolerated, possibly with findings in between.
     recent = [event for event in history.events if not isinstance(event, FindingReported)][-MAX_SKIPPED:]
     if len(recent) == MAX_SKIPPED and all(isinstance(event, UpdateSkipped) for event in recent):
         return "gave up"
@@ -238,6 +251,8 @@ def _verdict(history: RunHistory) -> str:
         return f"{verdict} Too little is known to judge the training: {reason}.".strip()
     if problems:
         return verdict
+
+    # No incident is open, but the trial of a remedy may have ended without a judgement.
     pending = any(one.outcome == Outcome.PENDING for one in history.incidents)
     past = f" ({'; '.join(dict.fromkeys(ends))})" if ends else ""
     return f"{'Undecided' if pending else 'No open problems'}{past}."
@@ -249,6 +264,8 @@ def _remarks(history: RunHistory) -> Iterator[str]:
     skipped = sum(isinstance(event, UpdateSkipped) for event in history.events)
     if skipped:
         yield f"Updates that were skipped because they were infinite or not a number: {skipped}."
+
+    # Summarise the log only where there are no observations, which say more.
     if history.observations:
         if history.incidents and not any(isinstance(event, FindingReported) for event in history.events):
             yield "Nothing was reported during the run; these incidents are what the rules find in its signals."
@@ -268,6 +285,8 @@ def _next_steps(history: RunHistory, improvement: Improvement) -> Iterator[str]:
     """Say what to do, the most urgent first."""
     folder, source = history.run.folder, history.record.facts.source
     active = [one for one in by_severity(history.incidents) if one.active]
+
+    # Advice on open incidents, then what the stage of the run allows, then how to learn more.
     yield from dict.fromkeys(one.advice for one in active if one.advice)
     if history.stage in ("trained", "interrupted", "not begun", "not saved"):
         yield f"sparring resume {folder}"

@@ -110,12 +110,15 @@ def signals_picture(
     figure = Figure(figsize=(10, 0.6 + sum(heights)), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
+    # The lanes of incidents span both columns.
     if lanes:
         axes = figure.add_subplot(grid[0, :])
         _draw_incidents(axes, incidents, lanes, last)
         _finish(axes, "What happened?", last)
         _mark(axes, (), phases, named=True)
         axes.grid(False)
+
+    # Below them each question has two panels. Only the lowest panel of a column shows the axis of samples.
     for column in (0, 1):
         lowest = None
         for place, (title, row) in enumerate(rows.items(), start=bool(lanes)):
@@ -185,9 +188,12 @@ def _draw_incidents(axes: "Axes", incidents: Sequence[Incident], lanes: Sequence
         align = "left" if beside or incident.start <= 0.3 * last else "right"
         place, words = end if beside else incident.start, f"   {incident.summary}   "
         axes.text(place, height, words, ha=align, va="center", fontsize=7.5, color=GREY)
+
+    # Lines without points put each kind of mark into the legend once.
     for shape, colour, label in (mark for mark in (FOUND, *MARKERS.values()) if mark in present):
         axes.plot([], [], shape, color=colour, ms=6, label=label)
     axes.set_yticks(range(len(lanes)), list(lanes))
+    # The first finding is at the top.
     axes.set_ylim(len(lanes) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

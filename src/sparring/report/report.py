@@ -33,6 +33,8 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
     """
     gallery = Gallery(model.modality, split, samples, model)
     drawn = curves(read_log(run.folder / "log.jsonl"))
+
+    # Pictures as separate files, for use elsewhere.
     write_exhibits(gallery.generated(), run.picture.with_suffix(""))
     write_bytes(run.folder / "curves.png", drawn)
     history = RunHistory(run)
@@ -40,6 +42,7 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
     if signals:
         write_bytes(run.folder / "signals.png", signals)
 
+    # The page embeds all pictures, so that it can be sent as a single file.
     record, name = run.record, _short(split.facts.source)
     trained = f"Trained on {len(split.train):,} samples of {name} ({len(split.held_out):,} held out)"
     report = Report(

@@ -158,6 +158,7 @@ def create(folder: Path, record: Record) -> Run:
     try:
         write_folder(folder, fill)
     except OSError as error:
+        # Systems differ in how they refuse to rename onto a folder that has files.
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
         raise SparringError(

@@ -122,6 +122,7 @@ class Session:
 
     def play(self, *, resumed: bool = False) -> Run:
         """Train to the end, from the newest checkpoint if ``resumed``; then evaluate, report and publish."""
+        # Small batches run faster on one thread.
         values = self.recipe.batch * sum(math.prod(shape) for shape in self.split.train.shapes)
         world = self.world
         with (
@@ -130,13 +131,13 @@ class Session:
         ):
             with devices.threads_for(self.trainer.device, values):
                 if resumed:
-                    self.go_back()
+                    self.restore_checkpoint()
                 with interruptible() as self.interruption:
                     for _ in self:
                         pass
             if self.world.is_main:
                 self._finish()
-            self.world.broadcast("finished")
+            self.world.barrier()
         return self.run
 
     def __iter__(self) -> Iterator[Progress]:
@@ -168,15 +169,16 @@ class Session:
                 self._record(GoalReached(samples=progress.samples, goal=str(self.goal)))
                 break
 
-        # Publish the best state where it is better than the last one beyond chance.
+        # Publish the best state where it is significantly better than the last one. The checkpoint of this very step,
+        # if there is one, holds the last average and is replaced.
         self.display.close()
         if self.world.is_main:
             if self._restore_best():
                 forget_after(self.run.checkpoints, self.trainer.samples - 1)
             self._save(last=True)
 
-    def go_back(self) -> None:
-        """Restore the newest whole checkpoint; where none was written yet, start from the beginning."""
+    def restore_checkpoint(self) -> None:
+        """Restore the newest intact checkpoint; where none was written yet, start from the beginning."""
         if not checkpoints(self.run.checkpoints):
             self.logbook.rewind(0)
             self._record(Resumed(samples=0))
@@ -218,7 +220,7 @@ class Session:
                 before = self.trainer.progress
 
     def _restore_best(self) -> bool:
-        """Give the average the weights of the best state, if that is better beyond chance; return whether it was."""
+        """Give the average the weights of the best state, if it is significantly better; return whether it was."""
         view = self.recipe.view(self.record.facts)
         # Where a condition has one true sample, a better distribution may well be of worse answers.
         determined = bool(view.condition) and self.modality.conditions[view.condition].determines
@@ -289,7 +291,7 @@ class Session:
         if self.world.is_main:
             self._save(last=True)
             self.logbook.close()
-        self.world.broadcast("saved")
+        self.world.barrier()
         raise Interrupted(self.run, code)
 
     def _finish(self) -> None:

@@ -17,10 +17,11 @@ from sparring.training.devices import out_of_memory
 
 @final
 class MicroBatches:
-    """The micro-batches of one update: ``for part in micro_batches: with part: part.add(objective)``.
+    """The micro-batches of one update: ``for part in micro_batches: with part: part.backward(objective)``.
 
     Out of memory, the iteration starts again with micro-batches of half the size. Random numbers are drawn for the rows
-    of the whole batch, so the split changes nothing but rounding.
+    of the whole batch, so the split changes only rounding, unless a network or a term mixes the samples of a batch
+    (batch norm, packing, DRAGAN, feature matching, mode seeking).
 
     Args:
         batch: this rank's rows of the batch.
@@ -65,7 +66,7 @@ class MicroBatches:
 
     def add(self, objective: Objective, share: float) -> None:
         """Add gradients, terms and notes of ``share`` of the batch."""
-        # Each row counts the same, however the batch is split.
+        # loss = (n / N) Σ terms, so that the sum over micro-batches is the mean over the batch.
         if self.weights:
             loss = torch.stack(list(objective.terms.values())).sum() * share
             loss.backward(inputs=self.weights)
@@ -121,7 +122,7 @@ class MicroBatch:
         self.ran_out_of_memory = error is not None and out_of_memory(error) and self.whole.size > 1
         return self.ran_out_of_memory
 
-    def add(self, objective: Objective) -> None:
-        """Accumulate gradients, terms, notes and rows; the backward pass runs outside autocast."""
+    def backward(self, objective: Objective) -> None:
+        """Run the backward pass, outside autocast, and accumulate gradients, terms, notes and rows."""
         self._contexts.close()
         self.whole.add(objective, (self.rows.stop - self.rows.start) / self.progress.random.total)

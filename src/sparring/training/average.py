@@ -8,7 +8,7 @@ from torch import nn
 from sparring.games.game import Game
 
 
-def follower(game: Game) -> Game:
+def ema_copy(game: Game) -> Game:
     """Return a copy of the game whose published players will hold the moving averages."""
     average = copy.deepcopy(game)
     for player in average.players.values():
@@ -17,7 +17,7 @@ def follower(game: Game) -> Game:
 
 
 @torch.no_grad()
-def follow(average: nn.Module, player: nn.Module, decay: float) -> None:
+def update_ema(average: nn.Module, player: nn.Module, decay: float) -> None:
     """Update θ̄ ← decay θ̄ + (1 - decay) θ, for weights and running statistics; counters are copied."""
     slow = [*average.parameters(), *average.buffers()]
     fast = [*player.parameters(), *player.buffers()]
@@ -30,7 +30,7 @@ def follow(average: nn.Module, player: nn.Module, decay: float) -> None:
 
 
 @torch.no_grad()
-def mirror(average: nn.Module, player: nn.Module) -> None:
+def copy_into(average: nn.Module, player: nn.Module) -> None:
     """Copy θ̄ ← θ, for a player without an optimiser: its statistics and counters are published as they are."""
     slow = [*average.parameters(), *average.buffers()]
     fast = [*player.parameters(), *player.buffers()]

@@ -58,7 +58,7 @@ def save_checkpoint(folder: Path, trainer: Trainer) -> Path:
     target = folder / f"{trainer.samples:09d}"
     for other in checkpoints(folder):
         # A checkpoint ahead of this run was damaged, and skipped when the run was resumed.
-        if int(other.name) >= trainer.samples and not _whole(other):
+        if int(other.name) >= trainer.samples and not _is_intact(other):
             _remove(other)
     if not target.exists():
         write_folder(target, lambda temporary: _fill(temporary, snapshot))
@@ -68,7 +68,7 @@ def save_checkpoint(folder: Path, trainer: Trainer) -> Path:
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """Return the checkpoints in ``folder``, whole or not, the oldest first."""
+    """Return the checkpoints in ``folder``, intact or not, the oldest first."""
     found = [path for path in folder.glob("*") if path.is_dir() and path.name.isdigit()]
     return sorted(found, key=lambda path: int(path.name))
 
@@ -81,10 +81,10 @@ def forget_after(folder: Path, samples: int) -> None:
 
 
 def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
-    """Return the newest whole checkpoint, its folder, and a complaint about each newer one that is damaged.
+    """Return the newest intact checkpoint, its folder, and a complaint about each newer one that is damaged.
 
     Raises:
-        SparringError: none is whole.
+        SparringError: none is intact.
     """
     complaints: list[str] = []
     for candidate in reversed(checkpoints(folder)):
@@ -93,9 +93,9 @@ def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
         except SparringError as error:
             complaints.append(f"Checkpoint {candidate.name} is damaged and was skipped: {error.found}.")
     raise SparringError(
-        found=f"no whole checkpoint in {folder}{'. '.join(['', *complaints]).rstrip('.')}",
-        expected="at least one whole checkpoint",
-        remedy="start the run anew with `sparring train`",
+        found=f"no intact checkpoint in {folder}{'. '.join(['', *complaints]).rstrip('.')}",
+        expected="at least one intact checkpoint",
+        remedy="start a new run with `sparring train`",
     )
 
 
@@ -125,7 +125,7 @@ def read(checkpoint: Path) -> Snapshot:
         if sha256(path) != wanted["sha256"]:
             raise _damaged(path, "other content than was written", "its SHA-256 to be that of the manifest")
 
-    # Only files that are known to be whole are parsed.
+    # Only files that are known to be intact are parsed.
     try:
         players, optimisers = (load_file(checkpoint / name) for name in FILES[:2])
     except (SafetensorError, OSError) as error:
@@ -199,7 +199,7 @@ def restore_average(average: Game, snapshot: Snapshot) -> None:
 
 
 def _upgraded(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the state of a checkpoint of format 2 as format 3 has it; figures are counted afresh."""
+    """Return the state of a checkpoint of format 2 as format 3 has it; the figures are left out."""
     # Format 2 called γ "strength", and counted skipped updates as "refused".
     controls = {re.sub(r"^strength\b", "gamma", name): position for name, position in state["dials"].items()}
     guard = {"skipped": state["guard"]["refused"], "total": state["guard"]["total"]}
@@ -208,7 +208,7 @@ def _upgraded(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _finite(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out the numbers that JSON has not: NaN and infinity."""
+    """Leave out the numbers that JSON cannot represent: NaN and infinity."""
     return {
         name: _finite(value) if isinstance(value, dict) else value
         for name, value in figures.items()
@@ -228,7 +228,7 @@ def _fill(folder: Path, snapshot: Snapshot) -> None:
     storage.on_stage("checkpoint-after-manifest")
 
 
-def _whole(checkpoint: Path) -> bool:
+def _is_intact(checkpoint: Path) -> bool:
     try:
         read(checkpoint)
     except SparringError:
@@ -237,7 +237,7 @@ def _whole(checkpoint: Path) -> bool:
 
 
 def _remove(checkpoint: Path) -> None:
-    """Remove a checkpoint; it is renamed first, so that half of it is never taken for a whole one."""
+    """Remove a checkpoint; it is renamed first, so that half of it is never taken for an intact one."""
     storage.on_stage("prune-before-remove")
     hidden = temporary_path(checkpoint)
     shutil.rmtree(hidden, ignore_errors=True)

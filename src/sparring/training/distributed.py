@@ -1,6 +1,6 @@
 """Several processes, one run: each computes its rows of the same batch, and gradients are summed.
 
-``torchrun`` starts the processes; the networks stay unwrapped. ``liveness`` notices a process that stands still.
+``torchrun`` starts the processes; the networks stay unwrapped. ``liveness`` notices a process that hangs.
 """
 
 import atexit
@@ -23,7 +23,7 @@ from sparring.training.liveness import Store, silence, silent_ranks
 EXCHANGE_TIMEOUT = timedelta(minutes=30)
 """Time that a process waits for others that live: rank 0 may be saving or evaluating."""
 START_TIMEOUT = timedelta(minutes=5)
-"""Time that a process waits at the start until all have come."""
+"""Time that a process waits at the start until all processes have joined."""
 
 _broadcasts = itertools.count()
 
@@ -45,7 +45,7 @@ class World:
 
     @property
     def is_main(self) -> bool:
-        """Whether this process is the one that writes files and prints."""
+        """True for the process that writes files and prints."""
         return self.rank == 0
 
     def rows(self, batch: int) -> slice:
@@ -120,6 +120,10 @@ class World:
                 raise silence("no answer from rank 0", self.size)
             time.sleep(0.02)
         return self.store.get(key).decode()
+
+    def barrier(self) -> None:
+        """Wait until rank 0 gets here."""
+        self.broadcast("")
 
     def _gather(self, tensor: Tensor) -> list[Tensor]:
         """Return the tensors of all ranks, which are of one shape."""

@@ -1,4 +1,4 @@
-"""Heartbeats of ranks: a process that stands still is named by the others, and the run ends."""
+"""Heartbeats of ranks: a process that hangs is named by the others, and the run ends."""
 
 import itertools
 import os
@@ -55,7 +55,7 @@ def silence(found: str, size: int) -> SparringError:
 
 @contextmanager
 def watched(store: Store | None, size: int, rank: int) -> Iterator[None]:
-    """Send heartbeats while the body runs, and end this process when another rank stands still."""
+    """Send heartbeats while the body runs, and end this process when another rank hangs."""
     if store is None:
         yield
         return
@@ -75,7 +75,7 @@ def _watch(store: Store, size: int, rank: int, over: threading.Event) -> None:
         for count in itertools.count():
             store.set(_key(rank), f"{socket.gethostname()} {os.getpid()} {count}")
 
-            # A heartbeat that has not changed for too long is one of a process that stands still.
+            # A heartbeat that has not changed for too long is one of a process that hangs.
             for other in range(size):
                 beat, now = heartbeat(store, other), time.monotonic()
                 if other not in seen or seen[other][0] != beat:

@@ -18,7 +18,7 @@ from sparring.games.game import Game
 from sparring.randomness import RandomStream, derive
 from sparring.samples import map_tensors, tensors
 from sparring.training.accumulation import MicroBatches
-from sparring.training.average import decay_of, follow, follower, mirror
+from sparring.training.average import copy_into, decay_of, ema_copy, update_ema
 from sparring.training.distributed import World
 from sparring.training.guard import Guard
 from sparring.training.plan import Plan
@@ -26,7 +26,7 @@ from sparring.training.plan import Plan
 RECOVERY_RATE = 0.005
 """Relative rise per step of a lowered learning rate, once recovery is enabled: it doubles in 139 steps."""
 After: TypeAlias = Callable[[Mapping[str, Sample], Progress], None]
-"""(rows of the whole batch, progress) → nothing: moves what no gradient moves."""
+"""(rows of the whole batch, progress) → nothing: updates state without gradients."""
 
 
 class NotFinite(SparringError):
@@ -55,7 +55,7 @@ class Trainer:
         extra_state: further JSON values to keep in checkpoints.
 
     Raises:
-        SparringError: ``plan`` has an optimiser for a player that the game has not.
+        SparringError: ``plan`` has an optimiser for a player that the game does not have.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Trainer:
         self.device, self.world, self.on_event = torch.device(device), world or World(), on_event
         for player in game.players.values():
             player.to(self.device).train()
-        self.average = follower(game)
+        self.average = ema_copy(game)
         self.optimisers = self._optimisers()
 
         # Controls on top of the schedules; batches in the memory format of the convolutions.
@@ -120,7 +120,7 @@ class Trainer:
             group["lr"] = adam.learning_rate(progress.fraction) * self.controls[f"{name} rate"].value
             group["betas"] = (adam.beta1, adam.beta2(progress.fraction))
 
-        # Take the turns; a repeated one sees the next batch. The number of the first batch follows from samples seen.
+        # Take the turns. Each one starts at the first batch of the step; its repeats see the batches after that.
         fresh = Figures()
         first = self.samples // self.plan.batch
         for turn in turns:
@@ -140,9 +140,9 @@ class Trainer:
         decay = decay_of(self.plan.average_half_life(progress.samples), self.plan.batch * batches)
         for name in self.game.published:
             if name in self.optimisers:
-                follow(self.average.players[name], self.game.players[name], decay)
+                update_ema(self.average.players[name], self.game.players[name], decay)
             else:
-                mirror(self.average.players[name], self.game.players[name])
+                copy_into(self.average.players[name], self.game.players[name])
 
         # Advance the counters; elapsed time is the maximum over ranks.
         self.step += 1
@@ -152,30 +152,30 @@ class Trainer:
 
     def _update(self, turn: Turn, batch: Batch, progress: Progress) -> Figures:
         """Make one update of the turn's players and return its figures."""
-        # Let gradients reach the weights of these players alone.
+        # Let gradients reach the weights of these players only.
         trained = self._trained(turn)
         for name, player in self.game.players.items():
             player.requires_grad_(name in trained)
         weights = [weight for name in trained for weight in self.game.players[name].parameters()]
 
-        # Accumulate gradients, terms and notes over micro-batches, which become smaller when memory runs out.
+        # Accumulate over micro-batches of nᵢ rows: ∇L = Σᵢ (nᵢ / N) ∇Lᵢ. Out of memory, start again with half the size.
         size, bfloat16 = self.micro_batch, self.plan.bfloat16
         sums = MicroBatches(batch, progress, weights, size=size, bfloat16=bfloat16, on_halved=self._halved)
         for part in sums:
             with part:
-                part.add(turn.objective(part.batch, part.progress))
+                part.backward(turn.objective(part.batch, part.progress))
 
         # Sum them over ranks.
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         self.world.all_reduce([*gradients, *sums.terms.values(), *sums.notes.values()])
 
-        # Check the norm of the gradient; where no weight is trained, the sum of the terms.
+        # Transfer all scalars in one synchronisation, and check the gradient norm, or the sum of terms without weights.
         total = torch.zeros((), device=self.device)
         checked = nn.utils.get_total_norm(gradients) if weights else sum(sums.terms.values(), total)
         *values, norm = torch.stack([*sums.terms.values(), *sums.notes.values(), checked]).tolist()
         finite = self.guard.check(turn.name, norm)
 
-        # Step the optimisers, skipping gradients that are not finite; then move what no gradient moves.
+        # Step the optimisers, skipping gradients that are not finite; then update what has no gradient.
         for name in trained:
             if finite:
                 self.optimisers[name].step()
@@ -285,7 +285,7 @@ def _check(game: Game, data: Dataset, plan: Plan, world: World) -> None:
     if not game.phases or any(name not in game.controls for name in ends):
         raise SparringError(
             found=f"{len(game.phases)} phases that end by {', '.join(ends) or 'their share'}",
-            expected="at least one, and the names of the game's dials",
+            expected="at least one phase, and an `ended_by` that names a control of the game",
             remedy="check `phases` of the game",
         )
 

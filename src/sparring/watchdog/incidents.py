@@ -186,6 +186,7 @@ class _Reports:
                     self.open[event.finding].treatments.append(Treatment(**fields))
                     self._roll_back(event)
                 case RemedyJudged() if event.finding in self.open:
+                    # The outcome is that of the latest remedy; after one that did not help, the next may follow.
                     for treatment in self.open[event.finding].treatments[-1:]:
                         treatment.outcome, treatment.judged_at = Outcome(event.outcome), event.samples
                     self._roll_back(event)

@@ -1,4 +1,9 @@
-"""The watchdog: it observes a run, reports findings, applies remedies, and judges each of them."""
+"""The watchdog: it observes a run, reports findings, applies remedies, and judges each of them.
+
+A *signal* is a number, an *observation* all signals at one step. A *rule* on observations gives a *finding*. A finding
+starts a *remedy*, which is on *trial* until it is judged. An *incident* is a finding, from start to end, with its
+remedies.
+"""
 
 import math
 from collections.abc import Callable
@@ -35,7 +40,7 @@ MODES = ("repair", "warn", "off")
 HELPFUL_RATIO = 0.8
 """Distance, relative to that at the start of a trial, below which a remedy helped though its finding still holds."""
 RUINOUS_RATIO = 2.0
-"""The same, above which a risky remedy has ruined the run."""
+"""Distance, relative to that at the start of a trial, above which a risky remedy has ruined the run."""
 SNAPSHOT_INTERVAL = 8
 """Observations between snapshots of a healthy run."""
 MIN_SKIPPED = 16
@@ -73,7 +78,7 @@ class Memory(BaseModel):
 
 @final
 class Watchdog:
-    """The watchdog of one run. It starts afresh with every phase of the game.
+    """The watchdog of one run. It resets with every phase of the game.
 
     Args:
         observer: makes the observations.
@@ -114,7 +119,7 @@ class Watchdog:
         """Observe the trainer after a step, if an observation is due; return whether the run was rolled back."""
         if self.mode == "off":
             return False
-        # The step that ended a phase belongs to neither.
+        # The step that ended a phase is observed in neither phase.
         if (number := self._next_phase()) != self.memory.phase:
             self._begin_phase(number)
         elif self._phase.watched:
@@ -175,7 +180,7 @@ class Watchdog:
         return phase_at(self.trainer.game, fraction) if fraction < 1 else self.memory.phase
 
     def _begin_phase(self, number: int) -> None:
-        """Start afresh: observations and remedies of the phase before do not count."""
+        """Reset: observations and remedies of the phase before do not count."""
         ended, samples = self._phase.name, self.trainer.samples
         self.memory = Memory(phase=number, start=samples, rollbacks=self.memory.rollbacks)
         self.history, self.active = [], []
@@ -302,6 +307,7 @@ class Watchdog:
             if over and not diverged and trial.finding not in self.active:
                 self._end_trial(trial, "helped")
             elif over:
+                # Closer by a fifth; never where no distance was known at the start.
                 closer = distance < HELPFUL_RATIO * trial.distance < HELPFUL_RATIO * JSON_INFINITY
                 self._end_trial(trial, "helped in part" if closer and not diverged else "did not help")
         return False
@@ -312,6 +318,8 @@ class Watchdog:
         """Report an outcome, and revert a remedy that did not help; return whether a ruined run was rolled back."""
         self.memory.trials.remove(trial)
         self.memory.reported.pop(trial.finding, None)
+
+        # Revert before rolling back: a rollback keeps the controls where they are. Date the outcome before both.
         samples, former = self.trainer.samples, trial.controls if outcome == "did not help" else {}
         restore_positions(self.trainer.controls, former)
         rolled_back = ruined and self._roll_back()
@@ -325,6 +333,8 @@ class Watchdog:
                 rolled_back_to=self.trainer.samples if rolled_back else None,
             )
         )
+
+        # A resumed run has to continue from here, so later checkpoints are replaced.
         if rolled_back:
             self.snapshots.save_checkpoint()
         return rolled_back

@@ -34,7 +34,7 @@ class Remedy:
         enables: controls whose rules apply from now on.
         disables: controls whose rules do not apply any more.
         rolls_back: whether the last good state is restored first.
-        reinitialises: roles of the players whose weights are drawn anew.
+        reinitialises: roles of the players whose weights are redrawn.
         gain: standard deviation of these weights, relative to He et al. (2015).
         risky: whether it may ruin the run, which is then rolled back to the state before the remedy.
         trial: observations after which it is judged.
@@ -62,6 +62,8 @@ class Remedy:
             return trainer.step < MAX_REINITIALISATION_STEP and first_phase and trainable
         if self.rolls_back and not (self.factors or self.minimums or self.enables):
             return True
+
+        # Any other remedy has to move at least one control.
         controls, minimums = trainer.controls, _controls(self.minimums, trainer)
         raises = any(
             controls[one].value < min(self.minimums[name], controls[one].highest) for one, name in minimums.items()

@@ -179,13 +179,13 @@ def falls_to(share: float, signal: str) -> Criterion:
 
 
 FIXED_GAMMA = (below("steered", 0.5),)
-"""An automatic γ falls by itself where the discriminator is too weak."""
+"""γ is fixed; an automatic one would fall by itself where the discriminator is too weak."""
 POOR_SAMPLES = (above("distance", 0.05), below("coverage", 0.5))
-"""A discriminator has no reason to separate good samples from real ones."""
+"""Samples are poor; from good ones a discriminator need not separate the real ones."""
 PAIRED_LOSS = (above("paired", 0.5),)
-"""With other losses the lead of a healthy run may have any value and any swing."""
+"""The loss is paired; with others the lead of a healthy run may have any value and any swing."""
 FIRST_HALF = (below("spent", 0.5), below("held-out gap", 0.4))
-"""Later all runs are slow, as the rates fall; and a run that overfits would break at higher rates."""
+"""Higher rates may help: later all runs are slow, as rates fall, and one that overfits would break at higher rates."""
 FAR_AHEAD = stays_above("lead", 1.25, "0.8 to 1, or falling")
 SPREAD = (above("contrast", 1.2, "near 1"), above("diversity", 1.2, "near 1"))
 NO_GRADIENT = (falls_to(0.02, "generator gradient"), below("generator gradient", 1e-6, "not zero"))

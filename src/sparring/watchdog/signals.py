@@ -35,7 +35,7 @@ REFERENCES = 256
 RANGE_MARGIN = 0.05
 """Tolerance beyond the range of real values, as a share of that range."""
 JSON_INFINITY = 1e9
-"""Stands for infinity, which JSON has not."""
+"""Stands for infinity, which JSON cannot represent."""
 NEIGHBOURS = 5
 """Neighbours among 256 held-out samples that lie within the radius of one; proportionally fewer among fewer."""
 FIRST_INTERVAL, OBSERVATIONS = 64, 50
@@ -98,7 +98,7 @@ def due(step: int) -> bool:
 
 @final
 class Observer:
-    """Observes a trainer, of which it changes nothing.
+    """Observes a trainer, without changing it.
 
     Args:
         trainer: the run.

@@ -43,7 +43,7 @@ class Snapshots:
     def save_good(self) -> None:
         """Save the present state as a good one."""
         self._save(self.good)
-        self.world.broadcast("kept")
+        self.world.barrier()
 
     def replace_good(self) -> None:
         """Save the present state in place of all good ones, so that a rollback cannot go further back."""
@@ -72,7 +72,7 @@ class Snapshots:
             return False
         files.restore(self.trainer, snapshot)
         self.trainer.seconds, self.trainer.extra_state = seconds, extra_state
-        self.world.broadcast("back")
+        self.world.barrier()
         return True
 
     def best_average(self) -> Best | None:
@@ -92,7 +92,7 @@ class Snapshots:
                 if int(checkpoint.name) < samples:
                     shutil.rmtree(checkpoint, ignore_errors=True)
         if not self.world.is_main or checkpoints(self.good):
-            self.world.broadcast("kept")
+            self.world.barrier()
         else:
             self.save_good()
 

@@ -140,6 +140,7 @@ def read_numpy(path: Path) -> Arrays:
         SparringError: the file is damaged, holds Python objects, or has several arrays that could be the samples.
     """
     try:
+        # A single array stays a memory map. Those of an .npz file are unpacked into memory, so check their size.
         if not _is_zip(path):
             return Arrays(np.load(path, mmap_mode="r", allow_pickle=False), files=(path,))
         with path.open("rb") as file, np.load(file, allow_pickle=False) as loaded:
@@ -150,6 +151,7 @@ def read_numpy(path: Path) -> Arrays:
     except SparringError:
         raise
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        # NumPy takes any format that it does not recognise for a pickle, and says so only in its message.
         objects = any(word in str(error).lower() for word in ("pickle", "object"))
         found = "Python objects, or no array at all" if objects else f"a file that cannot be read ({error})"
         raise _damaged(path, found, "arrays of numbers") from None
@@ -188,6 +190,7 @@ def read_records(archive: Path, layout: RecordLayout) -> Arrays:
         with tarfile.open(archive, "r:gz") as files:
             for member in files:
                 name = member.name.rpartition("/")[2]
+                # Members of another size are never unpacked, so that no archive can exhaust the memory.
                 if member.isfile() and name in layout.files and member.size == layout.count * record:
                     content = files.extractfile(member)
                     parts[name] = content.read(member.size) if content else b""
@@ -212,6 +215,8 @@ def class_numbers(labels: NDArray[Any], source: str) -> tuple[NDArray[np.int64],
         SparringError: some labels are missing (NaN), or there is not exactly one for each sample.
     """
     flat = labels.reshape(len(labels), -1)  # (count, values per label)
+
+    # One-hot rows → class numbers.
     if flat.shape[1] > 1 and np.isin(flat, (0, 1)).all() and (flat.sum(axis=1) == 1).all():
         flat = flat.argmax(axis=1)[:, None]
     if flat.shape[1] != 1:
@@ -223,6 +228,8 @@ def class_numbers(labels: NDArray[Any], source: str) -> tuple[NDArray[np.int64],
     if flat.dtype.kind == "f" and not np.isfinite(flat).all():
         missing = int((~np.isfinite(flat)).sum())
         raise missing_labels(missing, len(flat), source)
+
+    # Class numbers saved as floats are named 3, not 3.0.
     values, numbers = np.unique(flat[:, 0], return_inverse=True)
     names = tuple(
         str(int(value)) if values.dtype.kind == "f" and value == int(value) else str(value) for value in values

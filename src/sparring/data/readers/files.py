@@ -82,6 +82,7 @@ def open_tree(path: Path) -> Tree:
     Raises:
         SparringError: there is nothing at ``path``, or it is neither of the two.
     """
+    # The error of ``stat`` distinguishes a missing path from one without permission.
     try:
         mode = path.stat().st_mode
     except OSError as error:
@@ -92,6 +93,7 @@ def open_tree(path: Path) -> Tree:
         ) from None
     if stat.S_ISDIR(mode):
         return _folder_tree(path)
+    # Regular files only: opening a named pipe would block.
     if stat.S_ISREG(mode) and zipfile.is_zipfile(path):
         return _zip_tree(path)
     raise SparringError(
@@ -214,6 +216,7 @@ def group(names: Sequence[str], source: str) -> Grouping:
     """
     positions, rest, remarks = list(range(len(names))), list(names), []
     while rest:
+        # Folders at this level, with the number of files in each.
         tops = Counter(name.partition("/")[0] for name in rest if "/" in name)
         if not tops:
             break

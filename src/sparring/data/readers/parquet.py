@@ -54,6 +54,7 @@ class _Rows:
         except ImportError:
             raise missing_extra("pyarrow", "parquet", "to read Parquet files") from None
         try:
+            # Opening a file reads only its footer.
             self.files = [parquet.ParquetFile(file) for file in files]
         except (arrow.ArrowException, OSError) as error:
             raise SparringError(
@@ -62,12 +63,16 @@ class _Rows:
                 remedy="copy or download it again",
             ) from None
         self.image = _image_column(self.files[0].schema_arrow, source)
+
+        # Row groups of all files in one sequence, and the number of the first row of each.
         self.groups = [
             (file, group, file.metadata.row_group(group).num_rows)
             for file in self.files
             for group in range(file.metadata.num_row_groups)
         ]
         self.starts = np.cumsum([0, *(rows for _, _, rows in self.groups)]).tolist()
+
+        # The most recently decoded row groups, shared by all reading threads.
         self._cached: OrderedDict[int, Any] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -130,10 +135,12 @@ def _image_column(schema: Any, source: str) -> str:
     import pyarrow as arrow
 
     def holds_bytes(kind: Any) -> bool:
+        # Data sets from the Hugging Face Hub store an image as a struct of its bytes and its path.
         if arrow.types.is_struct(kind):
             return any(kind.field(index).name == "bytes" for index in range(kind.num_fields))
         return bool(arrow.types.is_binary(kind) or arrow.types.is_large_binary(kind))
 
+    # Where several columns hold bytes, a conventional name decides.
     candidates = [field.name for field in schema if holds_bytes(field.type)]
     named = [name for name in IMAGE_NAMES if name in candidates]
     if named or len(candidates) == 1:

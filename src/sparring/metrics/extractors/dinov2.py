@@ -78,9 +78,13 @@ def load_dinov2(place: str = "facebook/dinov2-large") -> DinoV2:
         network, report = model.from_pretrained(place, dtype=torch.float32, output_loading_info=True)
     except Exception as error:  # The Hub, files and configurations raise exceptions of many kinds.
         raise _not_loaded(place, f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}") from None
+
+    # transformers initialises missing weights at random and only logs a warning.
     missing = sorted(report["missing_keys"])
     if missing:
         raise _not_loaded(place, f"no weights for {missing[0]} and {len(missing) - 1} others")
+
+    # The digest identifies the published weights, so take it before the positions are resampled.
     name = f"dinov2-{weights_digest(network.state_dict())}"
     _resample_positions(network)
     network.eval().requires_grad_(False)
@@ -93,6 +97,7 @@ def prepared(samples: Tensor) -> Float[Tensor, "count 3 224 224"]:
     Args:
         samples: images in [-1, 1], (count, 1 or 3, height, width); NaN becomes black.
     """
+    # Grey images get three equal channels: (count, 3, height, width).
     levels = in_8_bits(samples.detach().cpu().nan_to_num(-1.0)).byte().expand(-1, 3, -1, -1)
     images = resized_by_pillow(levels.permute(0, 2, 3, 1).numpy(), SIDE)  # (count, 224, 224, 3)
     return images.float().div(255).sub(torch.tensor(MEAN)).div(torch.tensor(DEVIATION)).permute(0, 3, 1, 2)
@@ -106,6 +111,7 @@ def _resample_positions(network: Any) -> None:
     """
     embeddings = network.embeddings
     wanted = SIDE // network.config.patch_size
+    # The class token comes first, (1, 1, features), and has no place in the grid; (1, side², features) follow.
     first, positions = embeddings.position_embeddings.detach().tensor_split([1], dim=1)
     side = round(positions.shape[1] ** 0.5)
     if side == wanted:

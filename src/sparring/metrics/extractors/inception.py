@@ -90,6 +90,7 @@ class Inception:
         device = next(self.network.parameters()).device
         images = in_8_bits(samples)
         images = resize_legacy(images.to(device), SIDE) if self.legacy else resize_clean(images, SIDE).to(device)
+        # 8-bit levels → [-1, 1), as in training; grey images get three equal channels: (count, 3, 299, 299).
         images = images.sub(128).div(128).expand(-1, 3, -1, -1)
         # A CPU needs two thirds of the time with the channels of a pixel side by side.
         layout = torch.channels_last if device.type == "cpu" else torch.contiguous_format
@@ -143,6 +144,7 @@ class Mixed(nn.Module):
             for (step,) in steps:
                 values = step(values)
             outputs += [step(values) for step in parallel]
+        # All branches end on the same grid, so their channels can be joined: (count, channels, height, width).
         return torch.cat([*outputs, self.branch_pool(self.pool(images))], 1)
 
     def _branch(self, name: str, steps: Sequence[Step], channels: int, halving: bool) -> list[list[Convolution]]:
@@ -173,9 +175,11 @@ def load_inception(weights: Path | None = None, *, legacy: bool = False) -> Ince
         SparringError: the file cannot be downloaded or read, or holds the weights of another network.
     """
     path = weights or _published()
+    # Build on the meta device, without storage: the tensors of the file become the weights.
     with torch.device("meta"):
         network = build()
     tensors = _fitting(_read(path), network, path)
+    # Batch counters, which some files lack, matter only in training.
     counts = {key: torch.tensor(0) for key in network.state_dict() if _unused(key)}
     network.load_state_dict({**tensors, **counts}, assign=True)
     network.eval().requires_grad_(False)
@@ -186,6 +190,7 @@ def load_inception(weights: Path | None = None, *, legacy: bool = False) -> Ince
 def build() -> nn.Sequential:
     """Build the layers under their published names: images (count, 3, 299, 299) → 2048 features → 1008 logits."""
     layers: OrderedDict[str, nn.Module] = OrderedDict(
+        # Stem: (count, 3, 299, 299) → (count, 192, 35, 35).
         Conv2d_1a_3x3=Convolution(3, 32, THREE, stride=2),
         Conv2d_2a_3x3=Convolution(32, 32, THREE),
         Conv2d_2b_3x3=Convolution(32, 64, THREE, padding=(1, 1)),
@@ -193,6 +198,7 @@ def build() -> nn.Sequential:
         Conv2d_3b_1x1=Convolution(64, 80, ONE),
         Conv2d_4a_3x3=Convolution(80, 192, THREE),
         MaxPool_2=nn.MaxPool2d(3, 2),
+        # Grids of 35 × 35 (256, then 288 channels), 17 × 17 (768) and 8 × 8 (1280, then 2048).
         Mixed_5b=_fives(192, 32),
         Mixed_5c=_fives(256, 64),
         Mixed_5d=_fives(288, 64),
@@ -207,6 +213,7 @@ def build() -> nn.Sequential:
         ),
         Mixed_7b=_forked(1280, _average()),
         Mixed_7c=_forked(2048, nn.MaxPool2d(3, 1, 1)),
+        # (count, 2048, 8, 8) → (count, 2048) features → (count, 1008) logits.
         AvgPool=nn.AdaptiveAvgPool2d(1),
         Flatten=nn.Flatten(),
         fc=nn.Linear(2048, 1008),
@@ -228,6 +235,7 @@ def resize_legacy(images: Tensor, size: int) -> Tensor:
 
     Target position t reads between the two neighbours of t · side / size; beyond the last one the last is repeated.
     """
+    # Bilinear interpolation is separable: along the width, then along the height.
     for dimension in (-1, -2):
         side = images.shape[dimension]
         position = torch.arange(size, device=images.device, dtype=torch.float32) * (side / size)

@@ -53,6 +53,7 @@ class OwnFunction:
         if features.dim() == 0 or len(features) != len(samples):
             shape = tuple(features.shape)
             raise self._unusable(f"{type(returned).__name__} of shape {shape} for {len(samples)} samples")
+        # One number for each sample is one feature: (count,) → (count, 1); (count, …) → (count, features).
         rows = features[:, None] if features.dim() == 1 else features.flatten(1)
         broken = int((~rows.isfinite()).any(1).sum())
         if broken:

@@ -79,7 +79,7 @@ def views(images: Tensor, generator: Generator) -> Tensor:
         torch.stack([width * angle.cos(), -height * angle.sin(), right], 1),
         torch.stack([width * angle.sin(), height * angle.cos(), down], 1),
     ]
-    grid = affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
+    grid = affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)  # (count, height, width, 2)
     moved = grid_sample(images, grid, padding_mode="border", align_corners=False)
 
     # Contrast about the mean, and brightness.
@@ -91,8 +91,11 @@ def views(images: Tensor, generator: Generator) -> Tensor:
 
 def variance_invariance_covariance(first: Tensor, second: Tensor) -> Tensor:
     """Return the loss of two sets of projected views, (count, size) each (Bardes et al. 2022, eqs. 1-6)."""
+    # s: the two views of an image should have equal features (eq. 5).
     invariance = mse_loss(first, second)
+    # v: a standard deviation of at least 1 in every feature prevents collapse (eqs. 1 and 2).
     variance = sum(relu(1 - (side.var(0) + 1e-4).sqrt()).mean() for side in (first, second))
+    # c: features should be uncorrelated (eqs. 3 and 4). The weighted sum is eq. 6.
     covariance = sum(_off_diagonal(side) for side in (first, second))
     return INVARIANCE * invariance + VARIANCE * variance + COVARIANCE * covariance
 

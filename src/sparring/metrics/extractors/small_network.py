@@ -47,6 +47,7 @@ def build(shape: tuple[int, ...], classes: int) -> nn.Sequential:
     channels, *sides = shape
     return nn.Sequential(
         Downsample(),
+        # Below 16 pixels a side the first convolution keeps the grid, which would soon be too coarse.
         nn.Conv2d(channels, 32, 5, stride=2 if min(sides) >= 16 else 1, padding=2),
         nn.BatchNorm2d(32),
         nn.ReLU(),
@@ -56,6 +57,7 @@ def build(shape: tuple[int, ...], classes: int) -> nn.Sequential:
         nn.Conv2d(64, 64, 3, padding=1),
         nn.BatchNorm2d(64),
         nn.ReLU(),
+        # Any grid → (count, 64, 4, 4) → (count, 64) features → (count, classes).
         nn.AdaptiveAvgPool2d(4),
         nn.Flatten(),
         nn.Linear(64 * 4 * 4, FEATURES),
@@ -79,12 +81,15 @@ def cached_network(kind: str, network: nn.Sequential, split: Split, seed: int, f
     Returns:
         Its name as an extractor: kind and first 12 digits of the SHA-256 of the weights.
     """
+    # The key holds all that the weights depend on. A few samples identify the split of the data; the number of
+    # threads changes the order of summation, and so the rounding.
     samples, labels = split.train.samples, split.train.labels
     some = torch.from_numpy(np.array(samples[:: max(len(samples) // KEY_SAMPLES, 1)]))
     content = digest(some, None if labels is None else torch.from_numpy(labels))
     key = file_name(str((VERSION, split.facts.fingerprint, samples.shape, seed, torch.get_num_threads(), content)))
     path = cache_folder() / kind / f"{key}.safetensors"
 
+    # Weights of other shapes come from another version of the network: train it again.
     shapes = {name: weight.shape for name, weight in network.state_dict().items()}
     weights = stored_tensors(path)
     if weights is not None and {name: weight.shape for name, weight in weights.items()} == shapes:

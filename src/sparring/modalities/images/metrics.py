@@ -72,6 +72,8 @@ def _extractor(name: str, split: Split, seed: int) -> Extractor:
     if ".py:" in name:
         return load_function(name)
     kind, _, path = name.partition(":")
+
+    # Loaders, not extractors: nothing is trained or downloaded until one is chosen.
     loaders: dict[str, Callable[[], Extractor]] = {
         "pixels": Pixels,
         "own": lambda: _trained_extractor(split, seed),
@@ -118,6 +120,7 @@ def measure(split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
         if predict_digits is not None:
             found |= _stacked(unseen.batch(), predict_digits)
         predictions = classifier_metrics(unseen.batch(), label_of(), shares)
+        # Without requested classes there is nothing for predictions to agree with.
         if one.fake.batch().label is None:
             predictions.pop("agreement", None)
         return found | predictions

@@ -99,6 +99,7 @@ def _pairs(labels: Tensor, count: int, generator: Generator) -> tuple[Tensor, Te
     uniform = torch.rand(2, count, generator=generator, dtype=torch.float64)
     size = sizes[classes]
     first = (uniform[0] * size).long()
+    # A cyclic shift by 1 to size − 1 never leads back to the first sample.
     second = (first + 1 + (uniform[1] * (size - 1)).long()) % size
     return order[starts[classes] + first], order[starts[classes] + second]
 
@@ -112,11 +113,13 @@ def _similarity(first: Tensor, second: Tensor) -> Tensor:
     scales = _scales(min(first.shape[2:]))
     # The published five weights add up to 1.0001, and are used as they are.
     total = sum(SCALE_WEIGHTS[:scales]) if scales < len(SCALE_WEIGHTS) else 1.0
+
+    # ∏ⱼ (cⱼ sⱼ)^βⱼ over the scales j from fine to coarse, with the luminance in the coarsest alone.
     product = torch.ones(first.shape[:2], dtype=torch.float64, device=first.device)  # (count, channels)
     for scale, weight in enumerate(SCALE_WEIGHTS[:scales]):
         if scale > 0:
             first, second = avg_pool2d(first, 2), avg_pool2d(second, 2)
-        luminance, contrast = _terms(first, second)
+        luminance, contrast = _terms(first, second)  # (count, channels, rows, columns) each
         term = luminance * contrast if scale == scales - 1 else contrast
         product = product * term.mean((2, 3)).clamp(min=0) ** (weight / total)
     return product.mean(1)
@@ -128,11 +131,14 @@ def _scales(side: int) -> int:
 
 def _terms(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Return luminance l and contrast × structure c·s wherever the window fits (Wang et al. 2003, eqs. 1 to 3)."""
+    # Moments under the window at each position: μ₁μ₂, μ₁² + μ₂², σ₁₂ and σ₁² + σ₂².
     mean_first, mean_second = _blurred(first), _blurred(second)
     product = mean_first * mean_second
     squares = mean_first.square() + mean_second.square()
     covariance = _blurred(first * second) - product
     variances = _blurred(first.square() + second.square()) - squares
+
+    # l = (2μ₁μ₂ + C₁) / (μ₁² + μ₂² + C₁) and c·s = (2σ₁₂ + C₂) / (σ₁² + σ₂² + C₂), with C₃ = C₂ / 2.
     luminance = (2 * product + LUMINANCE_CONSTANT) / (squares + LUMINANCE_CONSTANT)
     return luminance, (2 * covariance + CONTRAST_CONSTANT) / (variances + CONTRAST_CONSTANT)
 
@@ -140,6 +146,7 @@ def _terms(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 def _blurred(images: Tensor) -> Tensor:
     """Average images under the window wherever it fits: the window is separable, so by one product per direction."""
     height, width = images.shape[2:]
+    # (rows, height) · (count, channels, height, width) · (width, columns)
     return _windows(height, images) @ images @ _windows(width, images).T
 
 
@@ -148,8 +155,10 @@ def _windows(side: int, like: Tensor) -> Float[Tensor, "positions side"]:
     size = min(WINDOW_SIDE, side)
     offsets = torch.arange(size, dtype=like.dtype, device=like.device) - (size - 1) / 2
     window = (-offsets.square() / (2 * WINDOW_SIGMA**2)).exp()
+
+    # Row p of the matrix holds the window, with sum 1, in the columns p to p + size − 1.
     positions = torch.arange(side - size + 1, device=like.device)[:, None]
-    columns = positions + torch.arange(size, device=like.device)
+    columns = positions + torch.arange(size, device=like.device)  # (positions, size)
     return like.new_zeros(len(positions), side).scatter_(1, columns, (window / window.sum()).expand(len(positions), -1))
 
 

@@ -72,6 +72,7 @@ def _from_file(path: Path) -> Source:
         case "numpy":
             return _from_arrays(arrays.read_numpy(path), path)
         case "cifar":
+            # These files hold the numbers of the classes, not their names.
             return _named(
                 _from_arrays(arrays.read_records(path, catalogue.CIFAR_LAYOUT), path),
                 catalogue.DATASETS["cifar10"].classes,
@@ -84,6 +85,8 @@ def _from_file(path: Path) -> Source:
                 expected=EXPECTED,
                 remedy="name the folder of images, or convert the file",
             )
+
+    # What is left is a folder, a zip archive, or a path at which there is nothing.
     return _from_tree(open_tree(path), path)
 
 

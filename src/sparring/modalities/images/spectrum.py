@@ -63,7 +63,7 @@ def spectrum_distance(real: Images, fake: Images) -> float:
             expected="the same, at least 2 × 2",
             remedy="resize both to one size",
         )
-    difference = radial_spectrum(real).mean(0) - radial_spectrum(fake).mean(0)
+    difference = radial_spectrum(real).mean(0) - radial_spectrum(fake).mean(0)  # (bins,)
     return float(difference[1:].square().mean().sqrt())
 
 
@@ -71,6 +71,7 @@ def _bins(height: int, width: int) -> Tensor:
     """Return the bin of each frequency of a discrete Fourier transform, (height, width)."""
     vertical, horizontal = (torch.fft.fftfreq(side, dtype=torch.float64) for side in (height, width))
     shorter = min(height, width)
+    # Cycles per pixel times the shorter side are waves along that side.
     return (torch.hypot(vertical[:, None], horizontal) * shorter).round().long().clamp(max=shorter // 2)
 
 

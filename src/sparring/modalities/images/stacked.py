@@ -44,10 +44,12 @@ def stacked_modes(digits: Int[Tensor, "count 3"], real: Float[Tensor, " 1000"] |
             remedy="classify each channel with a classifier of ten digits; see digits_of",
         )
     expected = torch.full((MODES,), 1 / MODES, dtype=torch.float64) if real is None else _probabilities(real)
-    modes = digits.cpu().long() @ torch.tensor([100, 10, 1])
+    modes = digits.cpu().long() @ torch.tensor([100, 10, 1])  # (count,), from 0 to 999
     counts = modes.bincount(minlength=MODES)
     shares = counts.double() / len(digits)
     occurring = counts > 0
+
+    # KL(p ‖ q) = Σ p ln(p / q); modes that do not occur add 0.
     divergence = xlogy(shares[occurring], shares[occurring] / expected[occurring]).sum()
     return StackedModes(modes=int(occurring.sum()), kl=max(float(divergence), 0.0))
 

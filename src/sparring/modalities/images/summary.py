@@ -54,6 +54,7 @@ def summarise(name: str, source: Source, surveyed: Sequence[ImageInfo | Skipped]
     Raises:
         SparringError: fewer than three images are readable.
     """
+    # Samples are the readable images, in the order of the source.
     kept = np.array([position for position, one in enumerate(surveyed) if isinstance(one, ImageInfo)], dtype=np.int64)
     infos = [one for one in surveyed if isinstance(one, ImageInfo)]
     unreadable = [*source.skipped, *(one for one in surveyed if isinstance(one, Skipped))]
@@ -136,10 +137,12 @@ def _remarks(
     remarks = list(source.remarks)
     if unreadable:
         remarks.append(f"Skipped {unreadable:,} unreadable file{'' if unreadable == 1 else 's'}.")
+    # A class without a readable image is dropped, and the others are renumbered.
     if source.labels is not None and len(classes) < len(source.classes):
         lost = ", ".join([name for name in source.classes if name not in classes][:MAX_LISTED_CLASSES])
         rest = "class" if len(classes) < 2 else "classes"
         remarks.append(f"No image of {lost} is readable; trains on the other {len(classes) or 1} {rest}.")
+    # Images that had to be converted, counted by kind.
     notes = Counter(note for info in infos for note in info.notes)
     remarks += [f"{count:,} images {NOTE_SENTENCES[note]}." for note, count in sorted(notes.items())]
     if grey and any(info.mode in ("RGB", "RGBA", "CMYK") for info in infos):

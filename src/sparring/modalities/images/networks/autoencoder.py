@@ -42,7 +42,7 @@ class Autoencoder(nn.Module):
         planes = one_hot_planes(condition, self.classes, sample)
         features = torch.cat([sample, planes], dim=1)  # (batch, channels + classes, height, width)
         for step in self.steps:
-            features = rectify(step(features))
+            features = rectify(step(features))  # (batch, channels of the next grid, height / 2, width / 2)
         return Code(*self.code(features.flatten(1)).chunk(2, dim=1))  # (batch, 2 · latent_size) → two halves
 
     def decode(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:

@@ -56,6 +56,7 @@ class Generator(nn.Module):
 
     def forward(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
         """Map latents (batch, latent_size) and labels (batch,) to images (batch, channels, height, width)."""
+        # Latents and one-hot labels: (batch, latent_size + classes).
         joined = torch.cat([latent, one_hot_labels(condition, self.classes, latent)], dim=1)
         images: Tensor = self.layers(joined[:, :, None, None])  # (batch, latent_size + classes, 1, 1) → images
         return images
@@ -76,6 +77,8 @@ class Discriminator(nn.Module):
         self.classes = classes
         count = doublings(size)
         widths = [width * 2**level for level in range(count)]  # fine to coarse
+
+        # Each convolution halves the grid, the first without batch norm (section 3); the last spans the coarsest grid.
         layers: list[nn.Module] = [nn.Conv2d(channels + classes, width, 4, 2, 1), nn.LeakyReLU(0.2)]
         for before, after in itertools.pairwise(widths):
             layers += [
@@ -91,6 +94,7 @@ class Discriminator(nn.Module):
     def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
         """Map images (batch, channels, height, width) and labels (batch,) to logits, (batch,)."""
         planes = one_hot_planes(condition, self.classes, sample)  # (batch, classes, height, width)
+        # Features: (batch, widths[-1], height / 2ⁿ, width / 2ⁿ).
         features = self.layers(torch.cat([sample, planes], dim=1) if self.classes else sample)
         logit = self.score(features).flatten(1).squeeze(1)  # (batch, 1, 1, 1) → (batch,)
         return Verdict([logit], [features])

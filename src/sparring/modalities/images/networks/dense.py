@@ -39,6 +39,7 @@ class Generator(nn.Module):
 
     def forward(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
         """Map latents (batch, latent_size) and labels (batch,) to images (batch, channels, height, width)."""
+        # Latents and one-hot labels: (batch, latent_size + classes).
         joined = torch.cat([latent, one_hot_labels(condition, self.classes, latent)], dim=1)
         pixels: Tensor = self.layers(joined)  # (batch, channels · height · width)
         # The paper's sigmoid maps to [0, 1]; tanh(x / 2) = 2 sigmoid(x) - 1 maps to our [-1, 1].
@@ -68,6 +69,7 @@ class Discriminator(nn.Module):
     def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
         """Map images (batch, channels, height, width) and labels (batch,) to logits, (batch,)."""
         pixels = self.pixel_dropout(sample.flatten(1))  # (batch, channels · height · width)
+        # Pixels and one-hot labels: (batch, channels · height · width + classes).
         joined = torch.cat([pixels, one_hot_labels(condition, self.classes, pixels)], dim=1)
         first = self._maxout(self.first(joined))  # (batch, width)
         second = self._maxout(self.second(self.dropout(first)))  # (batch, width)

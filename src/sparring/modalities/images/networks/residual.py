@@ -93,8 +93,10 @@ class Generator(nn.Module):
 
         # Up the grids: residual blocks, a convolution to the channels of the next grid, and its size.
         for grid, blocks, step in zip(self.grids[1:], self.blocks, self.steps, strict=True):
-            values = rectify(step(blocks(values)))
+            values = rectify(step(blocks(values)))  # (batch, channels of the next grid, height, width)
             values = interpolate(values, size=grid, mode="bilinear", align_corners=False)
+
+        # Features of the finest grid → colours, (batch, channels, height, width).
         return leaky_clamp(self.draw(values), self.leak)
 
 
@@ -140,13 +142,15 @@ class Discriminator(nn.Module):
         values = sample
         features: list[Tensor] = []
         for step, blocks in zip(self.steps, self.blocks, strict=True):
-            values = blocks(rectify(step(values)))
+            values = blocks(rectify(step(values)))  # (batch, channels of the next grid, height / 2, width / 2)
             features.append(values)
 
         # Flatten in channels-last order: any other order makes every later pass copy.
         last = values.permute(0, 2, 3, 1).flatten(1)  # (batch, height · width · channels) of the coarsest grid
         with torch.autocast(sample.device.type, enabled=False):
             logits = self.score(last.to(self.score.weight.dtype))  # (batch, 1 + classes)
+
+        # Projection (eq. 3): the other outputs are inner products with the embeddings; add that of the label.
         logit = logits[:, 0]
         if self.classes:
             logit = logit + logits[:, 1:].gather(1, require_labels(condition).unsqueeze(1)).squeeze(1)

@@ -33,7 +33,7 @@ class DCGAN(AdversarialImageRecipe):
 
     @property
     def constrained(self) -> bool:
-        """Whether the slope of the discriminator is bounded: no."""
+        """False: there is no penalty and no clipping."""
         return False
 
     def game(self, facts: Facts) -> "Game":

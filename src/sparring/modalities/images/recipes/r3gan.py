@@ -63,7 +63,7 @@ class R3GAN(AdversarialImageRecipe):
 
     @property
     def constrained(self) -> bool:
-        """Whether there is a penalty or weight clipping."""
+        """True if there is a penalty or weight clipping."""
         return self.penalty != "none"
 
     def game(self, facts: Facts) -> "Game":

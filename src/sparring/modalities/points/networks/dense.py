@@ -54,7 +54,8 @@ class Generator(nn.Module):
     def _mixture(self, latent: Tensor, places: Tensor) -> Tensor:
         """Map normal latents (batch, size + 1) to the mixture, (batch, size); its components are equally likely."""
         quantile = torch.special.ndtr(latent[:, 0])  # Φ(z₁), uniform in [0, 1]: (batch,)
-        chosen = (quantile * len(places)).long().clamp(0, len(places) - 1)
+        chosen = (quantile * len(places)).long().clamp(0, len(places) - 1)  # (batch,)
+        # z = μₖ + σ η for the chosen component k (DeLiGAN, section 3).
         return PLACE_SCALE * places[chosen] + self.scatter * latent[:, 1:]
 
 

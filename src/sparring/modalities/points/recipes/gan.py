@@ -49,7 +49,7 @@ class PointGAN(PointRecipe, AdversarialRecipe):
 
     @property
     def constrained(self) -> bool:
-        """Whether there is a penalty or weight clipping."""
+        """True if there is a penalty or weight clipping."""
         return self.penalty != "none"
 
     def game(self, facts: Facts) -> "Game":
