@@ -16,6 +16,7 @@ from sparring.evaluation.subject import Subject
 from sparring.flow import Batch
 from sparring.modalities import modality
 from sparring.model import load
+from sparring.runs.folder import Run
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,21 @@ def test_evaluating_a_run_repeats_its_own_evaluation(run, tmp_path):
     assert json.loads((tmp_path / "a.json").read_text()) == found.model_dump(mode="json")
     published = sparring.evaluate(run.model, source, seed=3)
     assert published.scores == found.scores
+
+
+def test_the_protocol_is_one_line_that_names_the_extractor(run):
+    (scores,) = Evaluation.from_run(run).scores
+    assert scores.protocol.startswith("coordinates · data ") and "8 repeats" in scores.protocol
+    assert "\n" not in scores.protocol and scores.count == scores.real_count
+
+
+@pytest.mark.parametrize(
+    ("content", "found"), [({"format": 1}, "format 1"), ([], "format None"), ({"format": 2}, "wrong")]
+)
+def test_scores_of_other_formats_are_refused(content, found, tmp_path):
+    (tmp_path / "scores.json").write_text(json.dumps(content))
+    with pytest.raises(SparringError, match=f"{found}.*sparring evaluate"):
+        Evaluation.from_run(Run(tmp_path))
 
 
 def test_lines_show_scores_beside_floors(run):

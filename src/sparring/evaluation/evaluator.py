@@ -94,31 +94,19 @@ class Evaluator:
         if model is not None and modality.blends and self.further:
             own["path_length"] = self._path_length(model, extractors[0])
 
-        # What was left out, and everything that decides the numbers.
+        # What was left out, and everything else that decides the numbers.
         if limit.exceeded:
             self.budget.limits.append("features that need no trained network, so without class agreement")
         if done < len(repeats) - 1:
             self.budget.limits.append(f"{done} of {len(repeats) - 1} repeats")
         parts = f"{len(split.train)} to train on and {len(split.held_out)} held out"
-        data = (
-            f"data {split.facts.fingerprint[:12]}, {parts}, {shapes_text(split.train.shapes)}, {modality.preparation}"
-        )
-        sizes: dict[str, Any] = {
-            "count": repeats.size,
-            "real_count": repeats.size,
-            "floor": repeats.floor,
-            "repeats": done,
-        }
-        scores = [
-            Scores(
-                extractor=one.name, protocol=f"{one.name} · {repeats.described(data, done)}", metrics=metrics, **sizes
-            )
-            for one, metrics in zip(extractors, found, strict=True)
-        ]
+        shape = f"{shapes_text(split.train.shapes)}, {modality.preparation}"
+        data = f"data {split.facts.fingerprint[:12]}, {parts}, {shape}"
+        named = zip(extractors, found, strict=True)
         return self._result(
             subject,
             count=batch_size(samples),
-            scores=scores,
+            scores=[Scores.of_repeats(one.name, repeats, done, data, values) for one, values in named],
             metrics=own,
             best=best,
             worst=worst,

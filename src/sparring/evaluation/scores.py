@@ -72,6 +72,19 @@ class Scores(BaseModel):
     metrics: dict[str, Score]
     """Metric → score."""
 
+    @staticmethod
+    def of_repeats(extractor: str, repeats: Repeats, done: int, data: str, metrics: dict[str, Score]) -> "Scores":
+        """Return the scores of a comparison with ``done`` repeats; ``data`` describes the real samples."""
+        return Scores(
+            extractor=extractor,
+            count=repeats.size,
+            real_count=repeats.size,
+            floor=repeats.floor,
+            repeats=done,
+            protocol=f"{extractor} · {repeats.described(data, done)}",
+            metrics=metrics,
+        )
+
     @property
     def samples(self) -> str:
         """Numbers of samples in words."""
