@@ -96,7 +96,7 @@ class Evaluator:
 
         # What was left out, and everything else that decides the numbers.
         if limit.exceeded:
-            self.budget.limits.append("features that need no trained network, so without class agreement")
+            self.budget.limits.append("features that need no trained network")
         if done < len(repeats) - 1:
             self.budget.limits.append(f"{done} of {len(repeats) - 1} repeats")
         parts = f"{len(split.train)} to train on and {len(split.held_out)} held out"
