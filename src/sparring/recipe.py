@@ -194,7 +194,9 @@ def with_fields(recipe: Recipe, fields: Mapping[str, Any], options: Sequence[str
         return type(recipe).model_validate({**given, **fields})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = str(first["loc"][0]) if first["loc"] else type(recipe).__name__
+        # The field, and the position in it; names of the alternatives of a type stay inside.
+        parts = [str(part) for place, part in enumerate(first["loc"]) if place == 0 or isinstance(part, int)]
+        name = ".".join(parts) or type(recipe).__name__
         raise SparringError(
             found=f"{first.get('input')!r} for {name}",
             expected=first["msg"].removeprefix("Input should be ").removeprefix("Value error, "),
