@@ -84,6 +84,7 @@ def test_dataclasses_and_pickle_work_in_the_file(own):
             r"Found Tensor of shape \(2, 1, 2, 2\) for 3 samples from features-\w+, but expected one row",
         ),
         ("return np.float64(1)", r"float64 of shape \(\) for 3 samples"),
+        ("return samples.flatten(1)[:, :0]", r"Tensor of shape \(3, 0\) for 3 samples"),
         ("return None", r"NoneType of shape \(\)"),
         ("return {'a': 1}", "dict from features-"),
         ("return [[1], [1, 2], [3]]", "list from features-"),
