@@ -7,9 +7,10 @@ under a temporary name and treated the same way, its files first.
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,6 +138,15 @@ def append_line(path: Path, content: dict[str, Any]) -> None:
     """Append one JSON object as one line. ``read_lines`` skips a line that a crash cut short."""
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(content, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def finite(values: Mapping[str, Any], convert: Callable[[float], float] = lambda value: value) -> dict[str, Any]:
+    """Return nested numbers, converted, without NaN and infinity, which JSON cannot represent."""
+    return {
+        name: finite(value, convert) if isinstance(value, Mapping) else convert(value)
+        for name, value in values.items()
+        if isinstance(value, Mapping) or math.isfinite(value)
+    }
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from sparring.data.dataset import Split
 from sparring.evaluation.result import Evaluation
-from sparring.events import read_events
 from sparring.flow import Batch
 from sparring.modality import Modality
 from sparring.model import Model
@@ -14,7 +13,6 @@ from sparring.report.diagnosis import RunHistory
 from sparring.report.gallery import Gallery
 from sparring.report.page import Report, page
 from sparring.runs.folder import Run
-from sparring.runs.logbook import read_log
 from sparring.storage import write_bytes, write_text
 
 MAX_EVENTS = 40
@@ -32,12 +30,12 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
         evaluation: its result.
     """
     gallery = Gallery(model.modality, split, samples, model)
-    drawn = curves(read_log(run.folder / "log.jsonl"))
+    history = RunHistory(run)
+    drawn = curves(history.log)
 
     # Pictures as separate files, for use elsewhere.
     write_exhibits(gallery.generated(), run.picture.with_suffix(""))
     write_bytes(run.folder / "curves.png", drawn)
-    history = RunHistory(run)
     signals = history.picture()
     if signals:
         write_bytes(run.folder / "signals.png", signals)
@@ -55,7 +53,7 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
         signals=Picture(signals, SIGNALS_CAPTION, "Signals of the run, and what happened.") if signals else None,
         curves=Picture(drawn, "Figures of the run; thick lines are averages.", "Curves of losses and penalties."),
         choices=[(field, str(one["value"]), str(one["reason"])) for field, one in record.choices.items()],
-        happened=[event.sentence for event in read_events(run.folder / "events.jsonl")][-MAX_EVENTS:],
+        happened=[event.sentence for event in history.events][-MAX_EVENTS:],
         facts=[*_facts(evaluation), ("device", record.device), *model.history.get("versions", {}).items()],
     )
     write_text(run.report, page(report))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sparring.events import AnyEvent
 from sparring.flow import Figures
-from sparring.storage import append_line, read_lines, write_text
+from sparring.storage import append_line, finite, read_lines, write_text
 
 DIGITS = 6
 """Decimal places of the figures in log.jsonl."""
@@ -79,7 +79,7 @@ class Logbook:
         """Write the figures at ``samples``; values that are not finite are left out."""
         kinds = ("terms", "notes", "gradients", "controls")
         line = {"samples_per_second": samples_per_second, **{kind: getattr(figures, kind) for kind in kinds}}
-        self._append(self.figures_file, {"samples": samples, **_finite(line)})
+        self._append(self.figures_file, {"samples": samples, **finite(line, lambda value: round(value, DIGITS))})
         if self._board is not None:
             for name, value in _flat(figures):
                 if math.isfinite(value):
@@ -115,15 +115,6 @@ class Logbook:
         if self.writes:
             with suppress(OSError):  # A full disk does not end a run here: saving a checkpoint will.
                 append_line(file, line)
-
-
-def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Round numbers, and leave out those that are not finite."""
-    return {
-        name: _finite(value) if isinstance(value, Mapping) else round(value, DIGITS)
-        for name, value in values.items()
-        if isinstance(value, Mapping) or math.isfinite(value)
-    }
 
 
 def _flat(figures: Figures) -> Iterator[tuple[str, float]]:

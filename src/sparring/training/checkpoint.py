@@ -9,10 +9,8 @@ checkpoints/000120000/        named after the samples seen
 
 import hashlib
 import json
-import math
 import re
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -152,7 +150,7 @@ def take(trainer: Trainer) -> Snapshot:
     # Counters, controls and figures.
     state: dict[str, Any] = {"step": trainer.step, "samples": trainer.samples, "seconds": trainer.seconds}
     state |= {"micro_batch": trainer.micro_batch}
-    state |= {"controls": positions(trainer.controls), "figures": _finite(trainer.figures.as_json())}
+    state |= {"controls": positions(trainer.controls), "figures": storage.finite(trainer.figures.as_json())}
     state |= {"guard": {"skipped": dict(trainer.guard.skipped), "total": trainer.guard.total}}
     state |= {"extra": trainer.extra_state}
     return Snapshot(_copied(players), _copied(optimisers), state)
@@ -205,15 +203,6 @@ def _upgraded(state: dict[str, Any]) -> dict[str, Any]:
     guard = {"skipped": state["guard"]["refused"], "total": state["guard"]["total"]}
     kept = {name: state[name] for name in ("step", "samples", "seconds", "micro_batch")}
     return {**kept, "controls": controls, "guard": guard, "figures": {}, "extra": {}}
-
-
-def _finite(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out the numbers that JSON cannot represent: NaN and infinity."""
-    return {
-        name: _finite(value) if isinstance(value, dict) else value
-        for name, value in figures.items()
-        if isinstance(value, dict) or math.isfinite(value)
-    }
 
 
 def _fill(folder: Path, snapshot: Snapshot) -> None:

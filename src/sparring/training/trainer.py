@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, final
 import torch
 from torch import Tensor, nn
 
-from sparring.controls import Control, positions, recover
+from sparring.controls import Control, recover
 from sparring.data.dataset import Dataset
 from sparring.data.sampler import EpochSampler
 from sparring.errors import SparringError
@@ -133,7 +133,7 @@ class Trainer:
         fresh = replace(fresh, samples=self.plan.batch * batches, fraction=progress.fraction)
         for control in self.controls.values():
             control.update(fresh)
-        self.fresh = replace(fresh, controls={name: value for name, (value, _) in positions(self.controls).items()})
+        self.fresh = replace(fresh, controls={name: control.value for name, control in self.controls.items()})
         self.figures = self.figures.updated(self.fresh)
 
         # Update the averaged players; those without an optimiser are published as they are.
