@@ -1,11 +1,14 @@
 """The error for input that cannot be used, and phrases that several messages share."""
 
+from sparring.text import printable
+
 
 class SparringError(ValueError):
     """Input that cannot be used, as one line: "Found …, but expected …. <Remedy>."
 
     Every command prints this line and exits with code 2; Python callers catch it as a ``ValueError``. The three parts
-    begin in lower case and end without a full stop; they are kept as attributes.
+    begin in lower case and end without a full stop; they are kept as attributes. Control characters in them, such as
+    those of a hostile file name, are shown as escapes.
 
     Args:
         found: noun phrase: the input, or what was there in its place.
@@ -15,7 +18,8 @@ class SparringError(ValueError):
 
     def __init__(self, *, found: str, expected: str, remedy: str) -> None:
         stop = "" if remedy.endswith("?") else "."
-        super().__init__(f"Found {found}, but expected {expected}. {remedy[:1].upper()}{remedy[1:]}{stop}")
+        message = f"Found {found}, but expected {expected}. {remedy[:1].upper()}{remedy[1:]}{stop}"
+        super().__init__(printable(message))
         self.found = found
         self.expected = expected
         self.remedy = remedy

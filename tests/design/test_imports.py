@@ -10,11 +10,12 @@ import sparring
 
 ROOT = Path(sparring.__file__).parent
 
-BELOW = {"controls", "errors", "events", "flow", "randomness", "samples", "storage"}
+BELOW = {"controls", "errors", "events", "flow", "randomness", "samples", "storage", "text"}
 """Rooms that most others may import. The protocol of games (``games.game``) is a room of its own for the trainer."""
 
 TABLE: dict[str, set[str]] = {
-    "errors": set(),
+    "text": set(),
+    "errors": {"text"},
     "storage": {"errors"},
     "randomness": {"errors"},
     "user_code": {"errors"},
@@ -39,7 +40,7 @@ TABLE: dict[str, set[str]] = {
     "modalities": {"errors", "modality", "modalities.*"},
     "recipes": {"errors", "data", "recipe", "modalities.*", "user_code"},
     "sampling": BELOW | {"data", "games.game"},
-    "runs.folder": {"errors", "data", "storage"},
+    "runs.folder": {"errors", "data", "storage", "text"},
     "model": BELOW
     | {"data", "games.game", "metrics", "modality", "modalities", "recipe", "recipes", "rendering", "runs.folder"}
     | {"sampling", "training"},

@@ -10,6 +10,7 @@ from cyclopts.exceptions import CycloptsError
 
 from sparring.cli import apply, compare, demo, diagnose, doctor, evaluate, inspect, recipes, resume, sample, train
 from sparring.errors import SparringError
+from sparring.text import show
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "demo": demo.demo,
@@ -69,7 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _print_error(message: str) -> None:
     rank = f" (rank {os.environ['RANK']})" if "RANK" in os.environ else ""
-    print(f"sparring{rank}: {message}", file=sys.stderr, flush=True)
+    show(f"sparring{rank}: {message}", sys.stderr)
 
 
 def _version() -> str:

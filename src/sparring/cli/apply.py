@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sparring.cli.options import extra_options
+from sparring.text import show
 
 
 def apply(
@@ -45,4 +46,4 @@ def apply(
 
     extra = extra_options(options, api.apply)
     saved = api.apply(model, inputs, seed=seed, out=out, device=device, recipe=recipe, **extra)
-    print(saved.line())
+    show(saved.line())

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from sparring.text import show
+
 
 def compare(
     first: Path,
@@ -57,4 +59,4 @@ def compare(
         extractors=extractor or (),
         display=default_display(),
     )
-    print("\n".join(comparison.lines(further=all)))
+    show("\n".join(comparison.lines(further=all)))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from sparring.text import show
+
 DEMO_SAMPLES = 350_000
 """Budget in real samples: about 84 seconds on one core."""
 DEMO_MINUTES = 1.45
@@ -27,4 +29,4 @@ def demo(*, out: Path | None = None, seed: int = 0) -> None:
 
     display = default_display()
     run = api.train(DEMO_DATASET, minutes=DEMO_MINUTES, samples=DEMO_SAMPLES, out=out, seed=seed, display=display)
-    print(closing_words(run))
+    show(closing_words(run))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from sparring.text import show
+
 
 def diagnose(run: Path, /, *, picture: Path | None = None, json: Path | None = None) -> None:
     """Say what happened to a run, when and why, what was done about it, and what to do next.
@@ -22,4 +24,4 @@ def diagnose(run: Path, /, *, picture: Path | None = None, json: Path | None = N
     """
     from sparring.api import diagnose as api
 
-    print(api.diagnose(run, picture=picture, json=json).text)
+    show(api.diagnose(run, picture=picture, json=json).text)

@@ -3,6 +3,8 @@
 import shutil
 from importlib.util import find_spec
 
+from sparring.text import show
+
 EXTRAS = {"parquet": "pyarrow", "tensorboard": "tensorboard"}
 """Extra → the package that it installs."""
 
@@ -17,11 +19,11 @@ def doctor(*, markdown: bool = False) -> None:
     """
     rows = _rows()
     if markdown:
-        print("| | |\n|---|---|")
-        print("\n".join(f"| {name} | {value} |" for name, value in rows))
+        show("| | |\n|---|---|")
+        show("\n".join(f"| {name} | {value} |" for name, value in rows))
         return
     width = max(len(name) for name, _ in rows)
-    print("\n".join(f"{name:<{width}}  {value}" for name, value in rows))
+    show("\n".join(f"{name:<{width}}  {value}" for name, value in rows))
 
 
 def _rows() -> list[tuple[str, str]]:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
+from sparring.text import show
+
 
 def evaluate(
     subject: Path,
@@ -71,4 +73,4 @@ def evaluate(
         extractors=extractor or (),
         display=default_display(),
     )
-    print("\n".join(evaluation.lines(further=all)))
+    show("\n".join(evaluation.lines(further=all)))

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sparring.data.catalogue import NAMES
+from sparring.text import show
 
 DATA_HELP = (
     "A folder of images, where sub-folders are classes; a zip archive of images; an IDX, Parquet, .npy, .npz or .csv "
@@ -39,4 +40,4 @@ def inspect(
     """
     from sparring.api import inspect as api
 
-    print("\n".join(api.inspect(data, json=json, sheet=sheet, recipe=recipe).lines()))
+    show("\n".join(api.inspect(data, json=json, sheet=sheet, recipe=recipe).lines()))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from sparring.text import show
+
 
 def resume(run: Path, /, *, recipe: str | None = None, device: str | None = None) -> None:
     """Continue an interrupted run exactly where its newest checkpoint was saved.
@@ -22,4 +24,4 @@ def resume(run: Path, /, *, recipe: str | None = None, device: str | None = None
     from sparring.cli.closing import closing_words
     from sparring.runs.display import default_display
 
-    print(closing_words(api.resume(run, recipe=recipe, device=device, display=default_display())))
+    show(closing_words(api.resume(run, recipe=recipe, device=device, display=default_display())))

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sparring.cli.options import extra_options
+from sparring.text import show
 
 
 def sample(
@@ -56,4 +57,4 @@ def sample(
         recipe=recipe,
         **extra_options(options, api.sample),
     )
-    print(saved.line())
+    show(saved.line())

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sparring.cli.options import extra_options
+from sparring.text import show
 
 
 def train(
@@ -77,4 +78,4 @@ def train(
         display=default_display(),
         **extra_options(fields, api.train),
     )
-    print(closing_words(run))
+    show(closing_words(run))

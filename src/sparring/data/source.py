@@ -54,11 +54,3 @@ def stamp(paths: Iterable[Path]) -> str:
         status = path.stat()
         digest.update(f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="backslashreplace"))
     return digest.hexdigest()
-
-
-def printable(name: str) -> str:
-    """Escape the characters of a file name that a terminal or JSON could not show."""
-    plain = name.encode("utf-8", "backslashreplace").decode()
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in plain
-    )

@@ -5,6 +5,7 @@ import time
 from typing import Protocol, TextIO, final
 
 from sparring.flow import Figures, Progress
+from sparring.text import lines, show
 
 LINE_INTERVAL_SECONDS = 10.0
 """Seconds between plain lines of progress."""
@@ -85,7 +86,7 @@ class Plain:
         self._next, self._countdown = 0.0, Countdown()
 
     def say(self, sentence: str) -> None:
-        print(sentence, file=self.stream or sys.stderr, flush=True)
+        show(sentence, self.stream or sys.stderr)
 
     def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
         now = time.monotonic()
@@ -125,7 +126,7 @@ class Live:
         self._next, self._countdown = 0.0, Countdown()
 
     def say(self, sentence: str) -> None:
-        self.console.print(sentence, highlight=False, markup=False)
+        self.console.print(lines(sentence), highlight=False, markup=False)
 
     def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
         self._bars.start()

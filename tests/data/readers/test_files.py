@@ -4,8 +4,9 @@ import zipfile
 import pytest
 
 from sparring.data.readers.files import group, open_tree
-from sparring.data.source import printable, stamp
+from sparring.data.source import stamp
 from sparring.errors import SparringError
+from sparring.text import printable
 
 
 def touch(folder, *names):

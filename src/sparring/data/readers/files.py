@@ -13,8 +13,9 @@ from typing import NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.source import Skipped, printable
+from sparring.data.source import Skipped
 from sparring.errors import SparringError
+from sparring.text import printable
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 HEAD_BYTES = 32

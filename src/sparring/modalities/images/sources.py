@@ -11,9 +11,10 @@ from sparring.data.readers import arrays
 from sparring.data.readers.arrays import Arrays
 from sparring.data.readers.files import Tree, group, open_tree, suffix, suffixes
 from sparring.data.readers.parquet import parquet_source
-from sparring.data.source import Source, printable, stamp
+from sparring.data.source import Source, stamp
 from sparring.errors import SparringError
 from sparring.modalities.images.layout import images_in
+from sparring.text import printable
 
 DIGITS = "digits"
 STACKED = "stacked-mnist"

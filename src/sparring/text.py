@@ -1,0 +1,52 @@
+"""The only place where text leaves for a terminal, Markdown or a shell.
+
+Names of files, classes and columns come from strangers: they may hold terminal escapes, line breaks, halves of
+characters, Markdown or shell syntax. Pages of HTML escape them by their template.
+"""
+
+import re
+import shlex
+import sys
+import unicodedata
+from typing import TextIO
+
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$])")
+"""Characters with a meaning in Markdown; a backslash before one takes it away."""
+
+
+def printable(text: str) -> str:
+    """Return one line without control characters: each is shown as an escape, such as ``\\x1b`` or ``\\n``."""
+    return "".join(map(_visible, text.encode("utf-8", "backslashreplace").decode()))
+
+
+def lines(text: str) -> str:
+    """Return text of several lines, each printable; see ``printable``."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def markdown(text: str) -> str:
+    """Return a name as literal text in Markdown: printable, with every special character escaped."""
+    return MARKDOWN.sub(r"\\\1", printable(text))
+
+
+def command(*words: object) -> str:
+    """Return a command line to copy, with each word quoted for a POSIX shell: ``sparring resume 'runs/my photos'``."""
+    return printable(shlex.join(str(word) for word in words))
+
+
+def show(text: str, stream: TextIO | None = None) -> None:
+    """Print lines, with escapes for characters that the encoding of the stream lacks.
+
+    Args:
+        text: one or several lines.
+        stream: where to print; None for standard output.
+    """
+    stream = sys.stdout if stream is None else stream
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    print(lines(text).encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+
+
+def _visible(character: str) -> str:
+    if character.isprintable() or unicodedata.category(character) == "Zs":
+        return character
+    return character.encode("unicode_escape").decode()

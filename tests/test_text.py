@@ -1,0 +1,48 @@
+"""Text leaves without anything that a terminal, Markdown or a shell would take for a command."""
+
+import io
+import shlex
+
+import pytest
+
+from sparring.errors import SparringError
+from sparring.text import command, lines, markdown, printable, show
+
+HOSTILE = "a\x1b]0;title\x07b\r\nc\u202ed\udc80e\x9b2J"
+"""Escapes in 7 and 8 bits, a carriage return, a reversal of direction and half of a character."""
+
+
+def test_control_characters_are_shown_as_escapes() -> None:
+    assert printable(HOSTILE) == r"a\x1b]0;title\x07b\r\nc\u202ed\udc80e\x9b2J"
+
+
+@pytest.mark.parametrize("name", ["Katze 1", "猫\u3000犬", "é", "a\u00a0b", "🐈"])
+def test_names_in_any_language_stay_as_they_are(name: str) -> None:
+    assert printable(name) == name
+
+
+def test_lines_keep_their_breaks_only() -> None:
+    assert lines("one\ntwo\x1b[2J") == "one\ntwo\\x1b[2J"
+
+
+def test_markdown_in_a_name_is_literal() -> None:
+    assert markdown("[click](javascript:x) <b>*") == r"\[click\]\(javascript:x\) \<b\>\*"
+
+
+@pytest.mark.parametrize("path", ["runs/my photos", "; touch PWNED", "$(reboot)", "it's"])
+def test_a_suggested_command_names_the_path_as_one_word(path: str) -> None:
+    assert shlex.split(command("sparring", "resume", path)) == ["sparring", "resume", path]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "utf-8"])
+def test_a_terminal_of_any_encoding_shows_any_text(encoding: str) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    show("é 猫 \udcff", stream)
+    shown = stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
+    assert shown.endswith("\\udcff\n")
+    assert ("猫" in shown) == (encoding == "utf-8")
+
+
+def test_an_error_is_one_printable_line() -> None:
+    error = SparringError(found="the class 'a\x1b[2J'\n", expected="x", remedy="y")
+    assert str(error) == r"Found the class 'a\x1b[2J'\n, but expected x. Y."
