@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sparring.data.facts import Facts
+from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.view import View
 
 if TYPE_CHECKING:
@@ -65,12 +66,17 @@ class Modality(Protocol):
         """Kinds of conditions, by their name in ``View.condition``, with the options by which users ask for each."""
         ...
 
+    @property
+    def reading_options(self) -> frozenset[str]:
+        """Names of the fields of ``Reading`` that it understands."""
+        ...
+
     def claims(self, source: str) -> int:
         """Return how likely ``source``, a path or a name, is of this modality: 2 surely, 1 possibly, 0 not. Cheap."""
         ...
 
-    def survey(self, source: str) -> Survey:
-        """Read all of ``source`` once.
+    def survey(self, source: str, reading: Reading = DEFAULT_READING) -> Survey:
+        """Read all of ``source`` once, by the choices in ``reading``.
 
         Raises:
             SparringError: nothing in it can be used.

@@ -37,7 +37,7 @@ TABLE: dict[str, set[str]] = {
     "modalities.*.networks": {"flow", "layers"},
     "modalities.*": BELOW
     | {"data", "games", "layers", "metrics", "modalities.*.networks", "modality", "objectives", "recipe", "rendering"},
-    "modalities": {"errors", "modality", "modalities.*"},
+    "modalities": {"data", "errors", "modality", "modalities.*"},
     "recipes": {"errors", "data", "recipe", "modalities.*", "user_code"},
     "sampling": BELOW | {"data", "games.game"},
     "runs.folder": {"errors", "data", "storage", "text"},

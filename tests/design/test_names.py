@@ -38,9 +38,11 @@ NAMES = {
     "train",
 }
 
+READING = ("labels", "range", "background")
+"""Options of every command that reads data."""
 OPTIONS = {
     "demo": ["out", "seed"],
-    "inspect": ["data", "json", "sheet", "recipe"],
+    "inspect": ["data", "json", "sheet", "recipe", *READING],
     "train": [
         "data",
         "recipe",
@@ -52,6 +54,7 @@ OPTIONS = {
         "device",
         "micro_batch",
         "watchdog",
+        *READING,
         "fields",
     ],
     "resume": ["run", "recipe", "device"],
@@ -69,8 +72,9 @@ OPTIONS = {
         "protocol",
         "useful",
         "extractor",
+        *READING,
     ],
-    "compare": ["first", "second", "data", "json", "count", "seed", "recipe", "all", "extractor"],
+    "compare": ["first", "second", "data", "json", "count", "seed", "recipe", "all", "extractor", *READING],
     "diagnose": ["run", "picture", "json"],
     "recipes": ["name"],
     "doctor": ["markdown"],

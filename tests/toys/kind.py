@@ -13,6 +13,7 @@ from torch import Tensor
 from sparring.data.conditions import ConditionSpec
 from sparring.data.dataset import Dataset, Split, split_rows
 from sparring.data.facts import Facts
+from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.flow import Batch
@@ -65,11 +66,12 @@ class Kind:
     paired: Callable[[Sample, Sample], Mapping[str, float]] = lambda fake, true: {}
     samples_per_picture: int = 8
     preparation: str = "as it is"
+    reading_options: frozenset[str] = frozenset()
 
     def claims(self, source: str) -> int:
         return 2 if source.endswith(self.suffix) else 0
 
-    def survey(self, source: str) -> Survey:
+    def survey(self, source: str, reading: Reading = DEFAULT_READING) -> Survey:
         whole = self.load(source, View(()))
         digest = sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in tensors(whole.samples))).hexdigest()
         offers, shape = tuple(self.conditions), whole.shapes[0]

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from sparring.api.evaluate import require_numbers
+from sparring.data.reading import Labels, ValueRange, reading
 from sparring.errors import SparringError
 from sparring.evaluation.comparison import Comparison, compared
 from sparring.evaluation.evaluator import Evaluator
@@ -25,6 +26,9 @@ def compare(
     seed: int = 0,
     all: bool = False,
     extractors: Sequence[str] = (),
+    labels: Labels = None,
+    range: ValueRange = None,
+    background: str | None = None,
     recipe: str | Recipe | None = None,
     display: Display | None = None,
 ) -> Comparison:
@@ -37,7 +41,8 @@ def compare(
         SparringError: there is nothing to evaluate, it does not fit the data, or the two do not fit each other.
     """
     require_numbers(count, seed)
-    (one, survey), (other, _) = (open_subject(place, data, recipe) for place in (first, second))
+    choices = reading(labels, range, background)
+    (one, survey), (other, _) = (open_subject(place, data, recipe, choices) for place in (first, second))
     subjects = (one, other)
 
     # One set of real samples has to serve both.

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
+from sparring.data.reading import Labels, ValueRange, reading
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.protocol import MAX_SAMPLES, Protocol
@@ -32,6 +33,9 @@ def evaluate(
     protocol: Protocol = "floor",
     useful: bool = False,
     extractors: Sequence[str] = (),
+    labels: Labels = None,
+    range: ValueRange = None,
+    background: str | None = None,
     display: Display | None = None,
 ) -> Evaluation:
     """Evaluate a model, or samples that any tool has generated, against real data.
@@ -52,6 +56,9 @@ def evaluate(
         extractors: features for the metrics, for images "pixels", "own" (a small network trained on the real data),
             "inception" and "inception-legacy" (FID), "dinov2", the last three optionally with ":" and a file or folder
             of weights, and "file.py:function"; none for the most sensitive one that needs no download.
+        labels: False to use none, True to require some, or a file of them; None to take them from folders or columns.
+        range: stored values that stand for black and for white; None to find them.
+        background: colour under transparent pixels, a name or "#rrggbb"; None for white.
         display: where progress is shown; None for plain lines.
 
     Raises:
@@ -59,7 +66,7 @@ def evaluate(
     """
     require_numbers(count, seed)
     _require_protocol(protocol)
-    opened, survey = open_subject(subject, data, recipe)
+    opened, survey = open_subject(subject, data, recipe, reading(labels, range, background))
     model = opened.model
     if useful and model is None:
         raise SparringError(

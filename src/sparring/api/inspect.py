@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from sparring.data.facts import Facts
+from sparring.data.reading import Labels, ValueRange, reading
 from sparring.runs.display import clock
 from sparring.storage import write_json
 
@@ -79,6 +80,9 @@ def inspect(
     sheet: Path | None = None,
     recipe: str | None = None,
     device: str | None = None,
+    labels: Labels = None,
+    range: ValueRange = None,
+    background: str | None = None,
     measure: bool = True,
 ) -> Inspection:
     """Describe ``data`` and the training run that would follow; the same as `sparring inspect`.
@@ -89,6 +93,9 @@ def inspect(
         sheet: write a contact sheet to this file: samples as they would be trained on, class by class.
         recipe: name of a recipe, or file.py:Name; None to choose one for the data.
         device: as for ``train``; None for the best available.
+        labels: False to use none, True to require some, or a file of them; None to take them from folders or columns.
+        range: stored values that stand for black and for white; None to find them.
+        background: colour under transparent pixels, a name or "#rrggbb"; None for white.
         measure: time a training step, to estimate the duration of the run.
 
     Raises:
@@ -98,7 +105,7 @@ def inspect(
     from sparring.training.devices import pick
 
     # Survey the data and resolve the recipe; samples are decoded only where they are needed.
-    name, chosen, survey = survey_data(str(data), recipe)
+    name, chosen, survey = survey_data(str(data), recipe, reading(labels, range, background))
     resolved, training = _plan(survey.facts, name, chosen, pick(device))
     measure = measure and training.obstacle is None
     if sheet is not None or measure:

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from sparring.api.conclude import conclude
+from sparring.data.reading import Reading
 from sparring.errors import SparringError
 from sparring.evaluation.quick import quick_score
-from sparring.modalities import modality
+from sparring.modalities import modality, surveyed
 from sparring.model import recipe_named
 from sparring.recipe import Recipe, with_stored_fields
 from sparring.runs.display import Display, Plain, Silent
@@ -50,7 +51,8 @@ def resume(
 
     # Take the recipe with the recorded fields, and check that the data is the same.
     resolved = with_stored_fields(recipe_named(record.recipe, recipe), record.fields)
-    survey = modality(record.facts.modality).survey(record.facts.source)
+    choices = Reading.model_validate(record.facts.reading)
+    survey = surveyed(modality(record.facts.modality), record.facts.source, choices)
     if survey.facts.fingerprint != record.facts.fingerprint:
         raise SparringError(
             found=f"other data in {record.facts.source} than when the run began",

@@ -1,25 +1,27 @@
 """Surveys of data: by the modality of the recipe, or without a recipe by the modality that claims the data."""
 
+from sparring.data.reading import Reading
 from sparring.errors import SparringError
-from sparring.modalities import modality, modality_of
+from sparring.modalities import modality, modality_of, surveyed
 from sparring.modality import Survey
 from sparring.recipe import Recipe
 from sparring.recipes import default_recipe, find_recipe
 
 
-def survey_data(data: str, recipe: str | Recipe | None = None) -> tuple[str, Recipe, Survey]:
+def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tuple[str, Recipe, Survey]:
     """Survey ``data`` and return the name of its recipe, the recipe and the survey.
 
     Args:
         data: a folder, a file or the name of a data set.
         recipe: name of a recipe, file.py:Name, or a value; None to choose one for the data.
+        reading: choices about reading the data.
 
     Raises:
         SparringError: nothing in ``data`` can be used, there is no such recipe, or it is for other data.
     """
     # Without a recipe, infer the modality from the source, and the recipe from the facts.
     if recipe is None:
-        survey = modality_of(data).survey(data)
+        survey = surveyed(modality_of(data), data, reading)
         name = default_recipe(survey.facts)
         return name, find_recipe(name), survey
 
@@ -33,4 +35,4 @@ def survey_data(data: str, recipe: str | Recipe | None = None) -> tuple[str, Rec
             expected=f"{kind.name}, which is what the recipe {name} is for",
             remedy="choose another --recipe, or leave it out",
         )
-    return name, chosen, kind.survey(data)
+    return name, chosen, surveyed(kind, data, reading)

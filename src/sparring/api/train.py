@@ -9,6 +9,7 @@ import torch
 from sparring.api.conclude import conclude
 from sparring.api.surveying import survey_data
 from sparring.data.facts import Facts
+from sparring.data.reading import Labels, Reading, ValueRange, reading
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.quick import quick_score
 from sparring.modality import Survey
@@ -37,6 +38,9 @@ def train(
     device: str | None = None,
     micro_batch: int | None = None,
     watchdog: str = "repair",
+    labels: Labels = None,
+    range: ValueRange = None,
+    background: str | None = None,
     display: Display | None = None,
     **fields: Any,
 ) -> Run:
@@ -53,6 +57,9 @@ def train(
         device: "cpu", "cuda", "cuda:1" or "mps"; None for the best available.
         micro_batch: samples that a rank computes at once, to save memory; the mathematics stays the same.
         watchdog: "repair" training failures, only "warn" of them, or "off".
+        labels: False to use none, True to require some, or a file of them; None to take them from folders or columns.
+        range: stored values that stand for black and for white; None to find them.
+        background: colour under transparent pixels, a name or "#rrggbb"; None for white.
         display: shows the progress; None for plain lines.
         **fields: fields of the recipe, as `sparring recipes NAME` lists them.
 
@@ -70,8 +77,11 @@ def train(
     folder = Path(world.broadcast(str(new_folder(out, str(data))) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
-    budget = {"samples": samples} if samples else {}
-    name, resolved, reasons, survey = _resolved(str(data), recipe, fields | budget, target)
+    choices = reading(labels, range, background)
+    given = fields | ({"samples": samples} if samples else {})
+    if labels is not None:
+        given |= {"labels": choices.labels is not False}
+    name, resolved, reasons, survey = _resolved(str(data), choices, recipe, given, target)
     facts = survey.facts
     if minutes and not samples:
         reasons["samples"] = "not used: the budget is in minutes"
@@ -101,7 +111,7 @@ def train(
 
 
 def _resolved(
-    data: str, recipe: str | Recipe | None, fields: dict[str, Any], device: torch.device
+    data: str, choices: Reading, recipe: str | Recipe | None, fields: dict[str, Any], device: torch.device
 ) -> tuple[str, Recipe, dict[str, str], Survey]:
     """Survey the data and resolve the fields of its recipe.
 
@@ -111,7 +121,7 @@ def _resolved(
     Raises:
         SparringError: the data cannot be used, or not by this recipe.
     """
-    name, chosen, survey = survey_data(data, recipe)
+    name, chosen, survey = survey_data(data, recipe, choices)
     resolved, reasons = resolve(with_fields(chosen, fields, OPTIONS), survey.facts, devices.describe(device))
     _check_count(resolved, survey.facts)
     _check_condition(resolved, name, survey.facts)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sparring.cli.options import ValueRangeOption
 from sparring.text import show
 
 
@@ -17,6 +18,9 @@ def compare(
     recipe: str | None = None,
     all: bool = False,
     extractor: list[str] | None = None,
+    labels: str | None = None,
+    range: ValueRangeOption = None,
+    background: str | None = None,
 ) -> None:
     """Evaluate two models, or folders of samples, with the same real data, and compare them.
 
@@ -43,6 +47,10 @@ def compare(
         Compute and compare all metrics (takes several times longer).
     extractor
         As for `sparring evaluate`.
+    labels
+        false: use none; true: require some; or a file of labels. Default: sub-folders or columns, where there are any.
+    background
+        Colour under transparent pixels: a name or #rrggbb. Default: white.
     """
     from sparring.api import compare as api
     from sparring.runs.display import default_display
@@ -57,6 +65,9 @@ def compare(
         recipe=recipe,
         all=all,
         extractors=extractor or (),
+        labels=labels,
+        range=range,
+        background=background,
         display=default_display(),
     )
     show("\n".join(comparison.lines(further=all)))

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+from sparring.cli.options import ValueRangeOption
 from sparring.text import show
 
 
@@ -20,6 +21,9 @@ def evaluate(
     protocol: Literal["floor", "standard"] = "floor",
     useful: bool = False,
     extractor: list[str] | None = None,
+    labels: str | None = None,
+    range: ValueRangeOption = None,
+    background: str | None = None,
 ) -> None:
     """Evaluate a model, or a folder of samples that any tool has generated, against real data.
 
@@ -55,6 +59,10 @@ def evaluate(
         Features for the metrics; repeat the option for several: pixels, own (a small network trained on the real data),
         inception[:weights] (FID, resized as by clean-fid), inception-legacy[:weights] (FID, resized as by the original
         program), dinov2[:folder], or your own file.py:function. Default: own where possible, else pixels.
+    labels
+        false: use none; true: require some; or a file of labels. Default: sub-folders or columns, where there are any.
+    background
+        Colour under transparent pixels: a name or #rrggbb. Default: white.
     """
     from sparring.api import evaluate as api
     from sparring.runs.display import default_display
@@ -71,6 +79,9 @@ def evaluate(
         protocol=protocol,
         useful=useful,
         extractors=extractor or (),
+        labels=labels,
+        range=range,
+        background=background,
         display=default_display(),
     )
     show("\n".join(evaluation.lines(further=all)))

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from sparring.cli.options import ValueRangeOption
 from sparring.data.catalogue import NAMES
 from sparring.text import show
 
@@ -21,6 +22,9 @@ def inspect(
     json: Path | None = None,
     sheet: Path | None = None,
     recipe: str | None = None,
+    labels: str | None = None,
+    range: ValueRangeOption = None,
+    background: str | None = None,
 ) -> None:
     """Describe your data before you train: content, problems, and the training run that would follow.
 
@@ -37,7 +41,20 @@ def inspect(
         Write a contact sheet, an image of many samples, to this file.
     recipe
         Describe training with this recipe. Default: chosen for the data.
+    labels
+        false: use none; true: require some; or a file of labels. Default: sub-folders or columns, where there are any.
+    background
+        Colour under transparent pixels: a name or #rrggbb. Default: white.
     """
     from sparring.api import inspect as api
 
-    show("\n".join(api.inspect(data, json=json, sheet=sheet, recipe=recipe).lines()))
+    inspection = api.inspect(
+        data,
+        json=json,
+        sheet=sheet,
+        recipe=recipe,
+        labels=labels,
+        range=range,
+        background=background,
+    )
+    show("\n".join(inspection.lines()))

@@ -2,9 +2,21 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+
+from cyclopts import Parameter
 
 from sparring.errors import SparringError
+
+ValueRangeOption: TypeAlias = Annotated[
+    tuple[float, float] | None,
+    Parameter(
+        name="--range",
+        allow_leading_hyphen=True,
+        negative_iterable=(),
+        help="Stored values of black and of white, such as 0 4095. Default: found in the data.",
+    ),
+]
 
 
 def extra_options(options: Mapping[str, str], function: Callable[..., Any]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import extra_options
+from sparring.cli.options import ValueRangeOption, extra_options
 from sparring.text import show
 
 
@@ -22,6 +22,9 @@ def train(
     device: str | None = None,
     micro_batch: int | None = None,
     watchdog: str = "repair",
+    labels: str | None = None,
+    range: ValueRangeOption = None,
+    background: str | None = None,
     **fields: Annotated[str, Parameter(show=False)],
 ) -> None:
     """Train a model on your data, evaluate it and write a report.
@@ -58,6 +61,10 @@ def train(
         Samples computed at once, to save memory. The result stays the same, except with batch norm.
     watchdog
         repair: detect training failures and apply remedies; warn: only report them; off: do neither.
+    labels
+        false: use none; true: require some; or a file of labels. Default: sub-folders or columns, where there are any.
+    background
+        Colour under transparent pixels: a name or #rrggbb. Default: white.
     """
     # Imported only when the command runs, so that --help does not wait for PyTorch.
     from sparring.api import train as api
@@ -75,6 +82,9 @@ def train(
         device=device,
         micro_batch=micro_batch,
         watchdog=watchdog,
+        labels=labels,
+        range=range,
+        background=background,
         display=default_display(),
         **extra_options(fields, api.train),
     )

@@ -22,6 +22,7 @@ class Facts:
             values only.
         details: everything else that `sparring inspect` prints; JSON values only, keys are plain words.
         remarks: full sentences about samples that were skipped, converted or are unusual, shown to the user.
+        reading: choices by which the source was read, as given; see ``data.reading.Reading``.
     """
 
     source: str
@@ -34,6 +35,7 @@ class Facts:
     coding: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    reading: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""

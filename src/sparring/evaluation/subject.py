@@ -8,11 +8,12 @@ import torch
 
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
+from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.evaluation.protocol import MAX_SAMPLES, MIN_HELD_OUT, FreshSamples, Generated
 from sparring.flow import Batch
-from sparring.modalities import modality_of
+from sparring.modalities import modality_of, surveyed
 from sparring.modality import Modality, Survey
 from sparring.model import Model, load
 from sparring.randomness import derive, generator
@@ -78,23 +79,27 @@ class Subject:
         return lambda count, repeat: self.batch(split, count, derive(seed, "more samples", repeat))
 
 
-def open_subject(place: str | Path, data: str | Path, recipe: str | Recipe | None = None) -> tuple[Subject, Survey]:
+def open_subject(
+    place: str | Path, data: str | Path, recipe: str | Recipe | None = None, reading: Reading = DEFAULT_READING
+) -> tuple[Subject, Survey]:
     """Open the model or the samples at ``place``, and survey the real data.
 
     Args:
         place: a run folder, a published folder, or a folder or file of samples, which are read as the real data is.
         data: the real data.
         recipe: needed for a model of the user's own recipe only.
+        reading: choices about reading the real data, beside those by which the training data of a model was read.
 
     Raises:
         SparringError: there is nothing to evaluate, or the data cannot be read.
     """
     if any((Path(place) / name).is_file() for name in ("recipe.json", "config.json")):
         model = load(place, recipe=recipe)
-        survey = model.modality.survey(str(data))
+        choices = Reading.model_validate(model.facts.reading | reading.as_json())
+        survey = surveyed(model.modality, str(data), choices)
         return _with_data(of_model(model, str(place)), survey.facts), survey
     modality = modality_of(str(data))
-    survey, facts = modality.survey(str(data)), modality.survey(str(place)).facts
+    survey, facts = surveyed(modality, str(data), reading), modality.survey(str(place)).facts
     view = modality.view_of(facts, survey.facts)
     remarks = (*facts.remarks, *_remarks(facts.classes, survey.facts.classes))
     files = modality.read(str(place), view, survey.facts)

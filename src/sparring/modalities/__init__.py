@@ -2,8 +2,9 @@
 
 from importlib import import_module
 
+from sparring.data.reading import Reading, require_known
 from sparring.errors import SparringError
-from sparring.modality import Modality
+from sparring.modality import Modality, Survey
 
 MODALITIES: dict[str, str | Modality] = {
     "images": "sparring.modalities.images.rooms:IMAGES",
@@ -35,3 +36,13 @@ def modality(name: str) -> Modality:
 def modality_of(source: str) -> Modality:
     """Return the modality with the strongest claim to ``source``; the first one listed wins a tie."""
     return max((modality(name) for name in MODALITIES), key=lambda one: one.claims(source))
+
+
+def surveyed(kind: Modality, source: str, reading: Reading) -> Survey:
+    """Read all of ``source`` once, as samples of one modality.
+
+    Raises:
+        SparringError: nothing in it can be used, or the modality does not have a choice of ``reading``.
+    """
+    require_known(reading, kind.reading_options, kind.name)
+    return kind.survey(source, reading)

@@ -13,6 +13,7 @@ from sparring.data.downloads import OnProgress
 from sparring.data.facts import Facts
 from sparring.data.parallel import in_order
 from sparring.data.pictures import ImageInfo, Pixels
+from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.source import Skipped, Source
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -135,24 +136,26 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     return data if found.facts.classes == facts.classes else replace(data, labels=None, conditions=None)
 
 
-def survey(source: str, on_progress: OnProgress | None = None) -> ImageSurvey:
+def survey(source: str, reading: Reading = DEFAULT_READING, on_progress: OnProgress | None = None) -> ImageSurvey:
     """Decode every image of ``source`` once; the facts of an unchanged source come from the cache.
 
     Args:
         source: a folder, a zip, an IDX, NumPy or Parquet file, or one of the names in ``sources.NAMES``.
+        reading: choices of the user.
         on_progress: called with (done, total).
 
     Raises:
         SparringError: nothing in it can be used.
     """
     opened = open_source(source, on_progress)
-    key = cache.cache_key([pictures.VERSION, opened.stamp, len(opened), opened.classes, opened.remarks])
+    form = (opened.classes, opened.remarks, reading.as_json())
+    key = cache.cache_key([pictures.VERSION, opened.stamp, len(opened), *form])
     note = cache.read_cached("surveys", key)
     if note is not None:
         facts = replace(Facts.from_json(note["facts"]), source=source)
         return ImageSurvey(facts, opened, _all_but(note["set aside"], len(opened)))
     surveyed, pixels = _survey_all(opened, on_progress)
-    facts = summarise(source, opened, surveyed)
+    facts = replace(summarise(source, opened, surveyed), reading=reading.as_json())
     unreadable = [position for position, one in enumerate(surveyed) if isinstance(one, Skipped)]
     cache.write_cached("surveys", key, {"facts": facts.as_json(), "set aside": unreadable})
     return ImageSurvey(facts, opened, _all_but(unreadable, len(opened)), pixels)

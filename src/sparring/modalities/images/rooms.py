@@ -12,6 +12,7 @@ from torch import Tensor
 from sparring.data.conditions import LABEL
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
+from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.view import View
 from sparring.flow import Batch
 from sparring.metrics.extractors.extractor import Extractor
@@ -33,12 +34,13 @@ class Images:
     bounds = (-1.0, 1.0)
     blends = True
     conditions = MappingProxyType({"label": LABEL})
+    reading_options = frozenset({"labels", "range", "background"})
 
     def claims(self, source: str) -> int:
         return data.claims(source)
 
-    def survey(self, source: str) -> Survey:
-        return data.survey(source)
+    def survey(self, source: str, reading: Reading = DEFAULT_READING) -> Survey:
+        return data.survey(source, reading)
 
     def view_of(self, generated: Facts, real: Facts) -> View:
         return View((real.shape[0], *generated.shape[1:]))

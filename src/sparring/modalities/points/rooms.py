@@ -12,6 +12,7 @@ from torch import Tensor
 from sparring.data.conditions import ConditionSpec
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
+from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.view import View
 from sparring.flow import Batch
 from sparring.metrics.extractors.extractor import Extractor
@@ -34,11 +35,12 @@ class Points:
     bounds = None
     blends = False
     conditions = MappingProxyType[str, ConditionSpec]({})
+    reading_options = frozenset[str]()
 
     def claims(self, source: str) -> int:
         return data.claims(source)
 
-    def survey(self, source: str) -> Survey:
+    def survey(self, source: str, reading: Reading = DEFAULT_READING) -> Survey:
         return data.survey(source)
 
     def view_of(self, generated: Facts, real: Facts) -> View:
