@@ -53,7 +53,7 @@ def resume(
     resolved = with_stored_fields(recipe_named(record.recipe, recipe), record.fields)
     choices = Reading.model_validate(record.facts.reading)
     survey = surveyed(modality(record.facts.modality), record.facts.source, choices)
-    if survey.facts.fingerprint != record.facts.fingerprint:
+    if (survey.facts.fingerprint, survey.facts.classes) != (record.facts.fingerprint, record.facts.classes):
         raise SparringError(
             found=f"other data in {record.facts.source} than when the run began",
             expected=f"the same {record.facts.count} samples",

@@ -110,7 +110,7 @@ class Split:
 
 def split_rows(data: Dataset, facts: Facts, seed: int) -> Split:
     """Split a data set that is in memory into training and held-out rows; see ``hold_out``."""
-    train, held_out = hold_out(len(data), seed)
+    train, held_out = hold_out(len(data), seed, data.labels)
     return Split(data.subset(train), data.subset(held_out), facts)
 
 
@@ -130,15 +130,54 @@ def rows_by_class(labels: Any, columns: int, max_classes: int = 32) -> NDArray[n
     return np.concatenate(rows) if len(rows) > 1 else None
 
 
-def hold_out(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def hold_out(
+    count: int, seed: int, labels: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Draw held-out rows at random: 10 % below 20,000 samples, 5 % from there on.
+
+    Where that would leave a class without a training row, one of its rows is exchanged for the next one in the random
+    order whose class has others to train on; if there is none, fewer rows are held out, but at least one.
+
+    Args:
+        count: number of samples.
+        seed: of the random order.
+        labels: class numbers, (count,), -1 where the class is unknown; or None.
 
     Returns:
         The row numbers for training, and those held out; both sorted.
     """
     size = max(1, round(count * (0.1 if count < 20_000 else 0.05)))
     order = np.random.default_rng(seed).permutation(count)
-    return np.sort(order[size:]), np.sort(order[:size])
+    held_out, train = order[:size], order[size:]
+    if labels is not None:
+        held_out, train = _with_all_classes(held_out, train, labels)
+    return np.sort(train), np.sort(held_out)
+
+
+def _with_all_classes(
+    held_out: NDArray[np.int64], train: NDArray[np.int64], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Move rows so that every class has one for training; nothing moves where all have."""
+    lost = np.setdiff1d(labels[held_out], labels[train])
+    lost = lost[lost >= 0]
+    if not len(lost):
+        return held_out, train
+    moved = [int(held_out[labels[held_out] == number][0]) for number in lost]
+    trained, counts = np.unique(labels[train], return_counts=True)
+    left = dict(zip(trained.tolist(), counts.tolist(), strict=True))
+    exchanged: list[int] = []
+    for row in train.tolist():
+        if len(exchanged) == len(moved):
+            break
+        number = int(labels[row])
+        if number < 0 or left[number] > 1:
+            exchanged.append(row)
+            left[number] -= 1
+
+    # With nothing to exchange, fewer rows are held out; the last one stays.
+    moved = moved[: len(held_out) + len(exchanged) - 1]
+    held_out = np.append(held_out[~np.isin(held_out, moved)], np.array(exchanged, dtype=np.int64))
+    return held_out, np.append(train[~np.isin(train, exchanged)], np.array(moved, dtype=np.int64))
 
 
 def _from_bytes(part: Tensor) -> Tensor:

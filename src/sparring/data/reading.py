@@ -1,14 +1,14 @@
 """Choices about reading a source that its files alone do not settle."""
 
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, TypeAlias, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sparring.errors import SparringError
 
 Labels: TypeAlias = bool | str | Path | None
-"""False to read no labels, a file to read them from, True to require some, or None to find them."""
+"""False to read no labels, a file or a column to read them from, True to require some, or None to find them."""
 ValueRange: TypeAlias = tuple[float, float] | None
 """(lowest, highest) stored value, or None to find both."""
 
@@ -19,8 +19,8 @@ class Reading(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
-    labels: Literal[False] | str | None = None
-    """False: no labels; or the file that holds them."""
+    labels: bool | str | None = None
+    """False: no labels; True: some are required; or the file, or the column of a Parquet file, that holds them."""
     range: tuple[float, float] | None = None
     """Stored values that stand for black and for white."""
     background: str | None = None
@@ -46,8 +46,8 @@ def reading(labels: Labels = None, value_range: ValueRange = None, background: s
     Raises:
         SparringError: the range is not two ascending finite numbers.
     """
-    chosen: Literal[False] | str | None
-    chosen = None if labels in (None, True, "true") else False if labels in (False, "false") else str(labels)
+    words: dict[Labels, bool | None] = {None: None, True: True, "true": True, False: False, "false": False}
+    chosen = words[labels] if labels in words else str(labels)
     try:
         found = Reading(labels=chosen, range=value_range, background=background)
     except ValidationError:

@@ -42,7 +42,15 @@ def surveyed(kind: Modality, source: str, reading: Reading) -> Survey:
     """Read all of ``source`` once, as samples of one modality.
 
     Raises:
-        SparringError: nothing in it can be used, or the modality does not have a choice of ``reading``.
+        SparringError: nothing in it can be used, the modality does not have a choice of ``reading``, or labels are
+            required and there are none.
     """
     require_known(reading, kind.reading_options, kind.name)
-    return kind.survey(source, reading)
+    survey = kind.survey(source, reading)
+    if reading.labels not in (None, False) and not survey.facts.classes:
+        raise SparringError(
+            found=f"no classes in {source}",
+            expected="at least two, because labels are required",
+            remedy="give --labels FILE, give each class a sub-folder, or leave --labels out",
+        )
+    return survey

@@ -3,7 +3,7 @@ import zipfile
 
 import pytest
 
-from sparring.data.readers.files import group, open_tree
+from sparring.data.readers.files import open_tree
 from sparring.data.source import stamp
 from sparring.errors import SparringError
 from sparring.text import printable
@@ -73,41 +73,6 @@ def test_a_damaged_zip_is_reported_in_one_sentence(tmp_path):
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 and then nothing")
     with pytest.raises(SparringError, match="neither a folder nor a complete zip archive"):
         open_tree(tmp_path / "bad.zip")
-
-
-@pytest.mark.parametrize(
-    ("names", "used", "labels", "classes"),
-    [
-        (["1", "2"], [0, 1], None, ()),
-        (["cat/1", "dog/1", "dog/2"], [0, 1, 2], [0, 1, 1], ("cat", "dog")),
-        (["all/cat/1", "all/dog/1", "all/dog/2"], [0, 1, 2], [0, 1, 1], ("cat", "dog")),
-        (["cat/a/1", "cat/b/1", "dog/2"], [0, 1, 2], [0, 0, 1], ("cat", "dog")),
-        (["test/1", "train/1", "train/2", "val/1"], [1, 2], None, ()),
-        (["test/cat/1", "train/cat/1", "train/dog/1"], [1, 2], [0, 1], ("cat", "dog")),
-        (["test/1", "unlike/1"], [0, 1], [0, 1], ("test", "unlike")),
-        (["only/1", "only/2"], [0, 1], None, ()),
-        (["a/1", "b/1", "c/1", "c/2"], [0, 1, 2, 3], None, ()),
-    ],
-)
-def test_classes_are_the_sub_folders(names, used, labels, classes):
-    found = group(names, "here")
-    assert found.positions == used
-    assert (None if found.labels is None else found.labels.tolist()) == labels
-    assert found.classes == classes
-
-
-def test_the_unused_part_of_a_split_is_reported():
-    assert group(["test/1", "train/1", "train/2"], "here").remarks == (
-        "Trains on 2 files of 'train'; kept for `sparring evaluate`: test.",
-    )
-
-
-def test_partly_labelled_files_are_reported_in_one_sentence():
-    with pytest.raises(
-        SparringError,
-        match=r"Found 2 images directly in here and 1 in sub-folders \(cat\).*no label, but expected all .*. Move",
-    ):
-        group(["1", "2", "cat/1"], "here")
 
 
 def test_the_stamp_changes_with_the_file(tmp_path):

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring.data.catalogue import RecordLayout
+from sparring.data.labels import label_text, number_classes
 from sparring.errors import SparringError
 
 IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -209,7 +210,8 @@ def class_numbers(labels: NDArray[Any], source: str) -> tuple[NDArray[np.int64],
     """Convert labels of any type to numbers of classes: class numbers, (count,), one-hot rows, or names.
 
     Returns:
-        Positions of the labels in the sorted list of those that occur, (count,), and that list as text.
+        Positions of the labels in the sorted list of those that occur, (count,), and that list as text; names in
+        natural order.
 
     Raises:
         SparringError: some labels are missing (NaN), or there is not exactly one for each sample.
@@ -230,6 +232,8 @@ def class_numbers(labels: NDArray[Any], source: str) -> tuple[NDArray[np.int64],
         raise missing_labels(missing, len(flat), source)
 
     # Class numbers saved as floats are named 3, not 3.0.
+    if flat.dtype.kind in "SU":
+        return number_classes([label_text(name) or "" for name in flat[:, 0].tolist()])
     values, numbers = np.unique(flat[:, 0], return_inverse=True)
     names = tuple(
         str(int(value)) if values.dtype.kind == "f" and value == int(value) else str(value) for value in values

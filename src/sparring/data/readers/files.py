@@ -10,9 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from sparring.data.cache import cache_folder
+from sparring.data.own_output import MARKER, own_paths
+from sparring.data.readers.zips import open_members
 from sparring.data.source import Skipped
 from sparring.errors import SparringError
 from sparring.text import printable
@@ -20,12 +20,11 @@ from sparring.text import printable
 MAX_FILE_BYTES = 512 * 1024 * 1024
 HEAD_BYTES = 32
 """Bytes at the start of a file by which its format is recognised."""
-TRAIN_NAMES = frozenset({"train", "training"})
-"""Names of folders and files that hold training data."""
-SPLIT_NAMES = TRAIN_NAMES | {"test", "testing", "val", "valid", "validation", "dev", "eval"}
-"""Names of the parts of a published split."""
-IGNORED_NAMES = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
-"""Files and folders that operating systems leave behind."""
+IGNORED_NAMES = frozenset(
+    {"__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "@eaDir", "#recycle", "@Recycle", "$RECYCLE.BIN"}
+    | {"System Volume Information", "lost+found", "__pycache__"}
+)
+"""Files and folders that operating systems and storage devices leave behind."""
 
 
 class Entry(NamedTuple):
@@ -44,18 +43,21 @@ class Tree:
     Args:
         entries: the files.
         content: (position, limit) → at most ``limit`` bytes of the entry at ``position``; thread-safe.
-        skipped: entries that could not be listed, and why.
+        skipped: entries that could not be listed, and why; names of folders end with "/".
+        own: folders that this program wrote, which are left out; their names end with "/".
     """
 
     entries: tuple[Entry, ...]
     content: Callable[[int, int], bytes]
     skipped: tuple[Skipped, ...] = ()
+    own: tuple[str, ...] = ()
 
     def head(self, position: int) -> bytes:
         """Return the first 32 bytes of a file, or none if it cannot be read."""
         try:
             return self.content(position, HEAD_BYTES)
-        except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
+        except Exception:
+            # Members of damaged archives fail in many ways; in all of them the file is not recognised.
             return b""
 
     def read(self, position: int) -> bytes:
@@ -120,7 +122,7 @@ def _folder_tree(top: Path) -> Tree:
         with (top / entries[position].name).open("rb", buffering=0) as file:
             return file.read(limit)
 
-    return Tree(tuple(entries), content, tuple(sorted(skipped)))
+    return _only_data(Tree(tuple(entries), content, tuple(sorted(skipped))), _cache_below(top))
 
 
 def _walk(top: Path) -> Iterator[Entry | Skipped]:
@@ -139,12 +141,12 @@ def _walk(top: Path) -> Iterator[Entry | Skipped]:
             with os.scandir(folder) as listing:
                 children = sorted(listing, key=lambda child: child.name)
         except OSError as error:
-            yield Skipped(printable(prefix.rstrip("/")) or str(top), reason(error))
+            yield Skipped(printable(prefix) or printable(str(top)), reason(error))
             continue
 
         # Yield its files and remember its folders; pipes and devices are never opened.
         for child in children:
-            if child.name.startswith(".") or child.name in IGNORED_NAMES:
+            if child.name != MARKER and not _is_data(child.name):
                 continue
             name = prefix + child.name
             try:
@@ -159,111 +161,50 @@ def _walk(top: Path) -> Iterator[Entry | Skipped]:
 
 
 def _zip_tree(path: Path) -> Tree:
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise SparringError(
-            found=f"a damaged zip archive {path} ({error})", expected="a complete one", remedy="copy it again"
-        ) from None
-    members = sorted(
-        (member for member in archive.infolist() if not member.is_dir() and _is_data(member.filename)),
-        key=lambda member: member.filename,
-    )
+    found = open_members(path)
     # The checksum of a member makes its stamp change with its content.
     modified = path.stat().st_mtime_ns
-    entries = tuple(Entry(member.filename, member.file_size, modified ^ member.CRC) for member in members)
+    entries = [
+        Entry(name, info.file_size, modified ^ info.CRC) for name, info in zip(found.names, found.infos, strict=True)
+    ]
 
     def content(position: int, limit: int) -> bytes:
-        with archive.open(members[position]) as file:
+        with found.archive.open(found.infos[position]) as file:
             return file.read(limit)
 
-    return Tree(entries, content)
+    return _only_data(Tree(tuple(entries), content, found.skipped))
+
+
+def _only_data(tree: Tree, cache: str | None = None) -> Tree:
+    """Leave out hidden files, those of operating systems, and what this program wrote.
+
+    Args:
+        tree: all files, among them the marks of folders that this program wrote.
+        cache: path of its cache, if that is in the tree, with a "/" at its end.
+    """
+    folders, files = own_paths([entry.name for entry in tree.entries], tree.content)
+    folders = folders if cache is None else (*folders, cache)
+    kept = [
+        position
+        for position, entry in enumerate(tree.entries)
+        if _is_data(entry.name) and entry.name not in files and not entry.name.startswith(folders)
+    ]
+    return Tree(
+        tuple(tree.entries[position] for position in kept),
+        lambda position, limit: tree.content(kept[position], limit),
+        tuple(one for one in tree.skipped if not one.name.startswith(folders)),
+        tuple(folder for folder in folders),
+    )
+
+
+def _cache_below(top: Path) -> str | None:
+    """Return the path of the cache relative to ``top``, with a "/" at its end; None if it is elsewhere."""
+    cache, top = cache_folder().resolve(), top.resolve()
+    return f"{cache.relative_to(top).as_posix()}/" if top in cache.parents and cache.is_dir() else None
 
 
 def _is_data(name: str) -> bool:
     return not any(part.startswith(".") or part in IGNORED_NAMES for part in name.split("/"))
-
-
-@final
-@dataclass(frozen=True)
-class Grouping:
-    """The files of a tree that are used, with their classes.
-
-    Args:
-        positions: positions of the files that are used.
-        labels: (count,) int64, or None if the folders are not classes.
-        classes: names of the sub-folders, sorted.
-        remarks: full sentences about what was left out.
-    """
-
-    positions: list[int]
-    labels: NDArray[np.int64] | None = None
-    classes: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-
-def group(names: Sequence[str], source: str) -> Grouping:
-    """Derive classes from sub-folders.
-
-    If all files are in two or more sub-folders, each sub-folder is a class. A single folder around everything is
-    entered. ``train`` beside ``test`` or ``val`` are not classes: ``train`` is used and the others are left out.
-
-    Args:
-        names: paths of the files, with "/" between parts.
-        source: name of the data in messages.
-
-    Raises:
-        SparringError: some files are directly at the top and others in sub-folders, so that some have no label.
-    """
-    positions, rest, remarks = list(range(len(names))), list(names), []
-    while rest:
-        # Folders at this level, with the number of files in each.
-        tops = Counter(name.partition("/")[0] for name in rest if "/" in name)
-        if not tops:
-            break
-        direct = sum("/" not in name for name in rest)
-        if direct:
-            raise _partly_labelled(source, direct, tops)
-
-        # Sub-folders are the parts of a split, the classes, or one folder around everything.
-        unused = sorted(top for top in tops if top.lower() not in TRAIN_NAMES)
-        if 0 < len(unused) < len(tops) and all(top.lower() in SPLIT_NAMES for top in tops):
-            count = sum(number for top, number in tops.items() if top not in unused)
-            remarks.append(f"Trains on {count:,} files of 'train'; kept for `sparring evaluate`: {_listed(unused)}.")
-            kept = [index for index, name in enumerate(rest) if name.partition("/")[0] not in unused]
-            positions, rest = [positions[index] for index in kept], [rest[index] for index in kept]
-        elif len(tops) > 1:
-            return _by_folder(positions, [name.partition("/")[0] for name in rest], tuple(remarks))
-        else:
-            rest = [name.partition("/")[2] for name in rest]
-    return Grouping(positions, remarks=tuple(remarks))
-
-
-def _by_folder(positions: list[int], tops: list[str], remarks: tuple[str, ...]) -> Grouping:
-    """Take the top folder of each file as its class, unless most folders hold a single file."""
-    counts = Counter(tops)
-    single = sum(count == 1 for count in counts.values())
-    if single > len(counts) / 2 and len(counts) > 2:
-        remark = f"Sub-folders are not used as classes: {single} of {len(counts)} hold only one file."
-        return Grouping(positions, remarks=(*remarks, remark))
-    classes = sorted(counts)
-    number = {name: index for index, name in enumerate(classes)}
-    labels = np.array([number[top] for top in tops], dtype=np.int64)
-    return Grouping(positions, labels, tuple(printable(name) for name in classes), remarks)
-
-
-def _partly_labelled(source: str, direct: int, tops: Counter[str]) -> SparringError:
-    return SparringError(
-        found=f"{direct} images directly in {source} and {tops.total()} in sub-folders ({_listed(sorted(tops))}), "
-        "so that some have no label",
-        expected="all of them in sub-folders, one for each class, or all of them in one folder",
-        remedy="move the images without a label into a sub-folder of their own, or give one sub-folder as the data",
-    )
-
-
-def _listed(names: Sequence[str], limit: int = 5) -> str:
-    shown = ", ".join(printable(name) for name in names[:limit])
-    return shown + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
 def suffix(name: str) -> str:

@@ -10,37 +10,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.data.labels import NotClasses, class_name, label_text, number_classes
+from sparring.data.parts import Role, role
 from sparring.data.readers.arrays import missing_labels
-from sparring.data.readers.files import SPLIT_NAMES, TRAIN_NAMES
+from sparring.data.readers.label_files import choose_column, label_path, labels_in_order
 from sparring.data.source import Source, stamp
 from sparring.errors import SparringError, missing_extra
+from sparring.text import printable
 
 IMAGE_NAMES = ("image", "img", "images", "picture", "photo", "pixel_values", "png", "jpg")
 """Names of the column of images, the preferred first."""
-LABEL_NAMES = ("label", "labels", "fine_label", "class", "target", "coarse_label")
-"""Names of the column of labels, the preferred first."""
 CACHED_GROUPS = 2
 """Decoded row groups that are kept in memory."""
 
 
-def parquet_source(path: Path) -> Source:
+def parquet_source(path: Path, choice: bool | str | None = None) -> Source:
     """Open one Parquet file, or all files of a folder; of ``train-*`` beside ``test-*`` only the first.
 
+    Args:
+        path: the file or the folder.
+        choice: False for no labels, or the column or the file of labels; otherwise they are found.
+
     Raises:
-        SparringError: pyarrow is not installed, a file is damaged, or no column holds images.
+        SparringError: pyarrow is not installed, a file is damaged, no column holds images, or only some rows have a
+            label.
     """
     files, unused = _training_files(path)
     rows = _Rows(files, str(path))
-    labels, classes = _labels(rows, str(path))
+    labels, classes, remarks = _labels(rows, str(path), choice)
     total = len(files) + len(unused)
     remark = f"Trains on {len(files)} of {total} Parquet files; kept for `sparring evaluate`: {_listed(unused)}."
     return Source(
         names=[f"row {row}" if len(files) == 1 else f"{files[part].name} row {row}" for part, row in rows.positions()],
         read=rows.read,
-        stamp=stamp(files),
+        stamp=stamp([*files, *_label_files(rows, choice)]),
         labels=labels,
         classes=classes,
-        remarks=(remark,) if unused else (),
+        remarks=(remark, *remarks) if unused else remarks,
     )
 
 
@@ -113,17 +119,18 @@ def _training_files(path: Path) -> tuple[list[Path], list[Path]]:
     if path.is_file():
         return [path], []
     files = sorted(file for file in path.rglob("*.parquet") if file.is_file() and not file.name.startswith("."))
-    training = [file for file in files if _part(file, path) in TRAIN_NAMES]
-    if training and all(_part(file, path) in SPLIT_NAMES for file in files):
+    roles = {file: _part(file, path) for file in files}
+    training = [file for file in files if roles[file] is Role.TRAIN]
+    if training and Role.UNKNOWN not in roles.values():
         return training, [file for file in files if file not in training]
     return files, []
 
 
-def _part(file: Path, top: Path) -> str:
-    """Return "train" for train-00000-of-00002.parquet and for train/0000.parquet."""
-    name = file.stem.lower().replace("_", "-").partition("-")[0]
-    folders = [part.lower() for part in file.relative_to(top).parts[:-1]]
-    return name if name in SPLIT_NAMES else next((part for part in folders if part in SPLIT_NAMES), name)
+def _part(file: Path, top: Path) -> Role:
+    """Return the part that a file holds: TRAIN for train-00000-of-00002.parquet and for train/0000.parquet."""
+    names = [file.stem.replace("_", "-").partition("-")[0], *file.relative_to(top).parts[:-1]]
+    parts = (Role.TRAIN, Role.OTHER_SPLIT, Role.UNLABELED)
+    return next((found for name in names if (found := role(name)) in parts), Role.UNKNOWN)
 
 
 def _image_column(schema: Any, source: str) -> str:
@@ -152,41 +159,55 @@ def _image_column(schema: Any, source: str) -> str:
     )
 
 
-def _labels(rows: _Rows, source: str) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
-    """Return class numbers, (count,), and the names of the classes; None and no names without labels.
+def _labels(
+    rows: _Rows, source: str, choice: bool | str | None
+) -> tuple[NDArray[np.int64] | None, tuple[str, ...], tuple[str, ...]]:
+    """Return class numbers, (count,), the names of the classes, and remarks; None and no names without labels.
 
     Raises:
-        SparringError: only some rows have a label.
+        SparringError: only some rows have a label, or the choice is no column and no file.
     """
-    import pyarrow as arrow
+    if choice is False:
+        return None, (), ()
+    if isinstance(choice, str) and _label_files(rows, choice):
+        return *labels_in_order(choice, rows.starts[-1], source), ()
 
-    # Find a column of integers with a known name.
+    # Find the column; its values are read whole, so that any type of labels is understood.
     schema = rows.files[0].schema_arrow
-    integers = [field.name for field in schema if arrow.types.is_integer(field.type)]
-    name = next((name for name in LABEL_NAMES if name in integers), None)
+    candidates = [name for name in schema.names if name != rows.image]
+    name, remarks = choose_column(candidates, source, choice if isinstance(choice, str) else None, guess=False)
     if name is None:
-        return None, ()
+        return None, (), ()
     values = rows.column(name)
-    missing = sum(value is None or value == -1 for value in values)
-    if missing == len(values):
-        return None, ()
+    try:
+        labels = [None if value == -1 and isinstance(value, int) else label_text(value) for value in values]
+    except NotClasses as error:
+        shown = printable(name)
+        return None, (), (f"The column '{shown}' holds {error}, which are no classes: trains without labels.",)
+    missing = sum(label is None for label in labels)
+    if missing == len(labels):
+        return None, (), (f"The column '{printable(name)}' holds no labels: trains without.",)
     if missing:
-        raise missing_labels(missing, len(values), source)
+        raise missing_labels(missing, len(labels), source)
 
     # Use the published names of the classes where they fit; else number the values that occur.
     published = _published_names(schema.metadata, name)
-    present = sorted(set(values))
-    if published and present[0] >= 0 and present[-1] < len(published):
-        return np.array(values, dtype=np.int64), published
-    number = {value: index for index, value in enumerate(present)}
-    return np.array([number[value] for value in values], dtype=np.int64), tuple(str(value) for value in present)
+    if published and all(isinstance(value, int) and 0 <= value < len(published) for value in values):
+        return np.array(values, dtype=np.int64), published, remarks
+    return *number_classes([label for label in labels if label is not None]), remarks
+
+
+def _label_files(rows: _Rows, choice: bool | str | None) -> list[Path]:
+    """Return the file of labels that was given, in a list; none if the choice is a column."""
+    path = label_path(choice)[0] if isinstance(choice, str) else None
+    return [] if path is None or choice in rows.files[0].schema_arrow.names else [path]
 
 
 def _published_names(metadata: dict[bytes, bytes] | None, column: str) -> tuple[str, ...]:
     """Return the class names that the ``datasets`` library stores beside the schema, or none."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-        return tuple(str(name) for name in features[column]["names"])
+        return tuple(class_name(str(name)) for name in features[column]["names"])
     except (KeyError, TypeError, ValueError):
         return ()
 

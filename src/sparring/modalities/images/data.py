@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import TypeAlias, final
 
 import numpy as np
@@ -56,14 +57,15 @@ class ImageSurvey:
             SparringError: not a shape of images, a file changed meanwhile, or the cache cannot be written.
         """
         channels, height, width = _require_shape(view.shape)
-        train_rows, held_out_rows = hold_out(self.facts.count, seed)
         labels, _ = labels_of(self.source, self.kept)
+        train_rows, held_out_rows = hold_out(self.facts.count, seed, labels)
 
         # A large array is stored in the order of the split, so that both parts stay memory maps of the file.
+        split = f"split {seed} {sha256(held_out_rows.tobytes()).hexdigest()}"
         small = self.facts.count * channels * height * width <= MAX_BYTES_IN_MEMORY
         order = np.arange(self.facts.count) if small else np.concatenate([train_rows, held_out_rows])
         whole = cache.cached_array(
-            cache.cache_key([self.facts.fingerprint, pictures.VERSION, "all" if small else f"split {seed}"]),
+            cache.cache_key([self.facts.fingerprint, pictures.VERSION, "all" if small else split]),
             (self.facts.count, channels, height, width),
             lambda: self._chunks(order, (channels, height, width)),
         )
@@ -147,7 +149,7 @@ def survey(source: str, reading: Reading = DEFAULT_READING, on_progress: OnProgr
     Raises:
         SparringError: nothing in it can be used.
     """
-    opened = open_source(source, on_progress)
+    opened = open_source(source, reading, on_progress)
     form = (opened.classes, opened.remarks, reading.as_json())
     key = cache.cache_key([pictures.VERSION, opened.stamp, len(opened), *form])
     note = cache.read_cached("surveys", key)

@@ -1,16 +1,23 @@
 """Sources of images: names, folders, archives, arrays and tables, each as a ``Source`` of raw items."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sparring.data import catalogue, downloads
+from sparring.data.layouts import read_layout
+from sparring.data.own_output import listed_folders
 from sparring.data.pictures import SUFFIXES, is_image_header
 from sparring.data.readers import arrays
 from sparring.data.readers.arrays import Arrays
-from sparring.data.readers.files import Tree, group, open_tree, suffix, suffixes
+from sparring.data.readers.files import Tree, open_tree, suffix, suffixes
+from sparring.data.readers.label_files import label_path, labels_in_order, read_label_file
 from sparring.data.readers.parquet import parquet_source
+from sparring.data.readers.tables_in_tree import tables_in
+from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.source import Source, stamp
 from sparring.errors import SparringError
 from sparring.modalities.images.layout import images_in
@@ -39,47 +46,55 @@ def looks_like_images(source: str) -> bool:
     return path.is_file() and _kind_of_file(path) is not None
 
 
-def open_source(source: str, on_progress: downloads.OnProgress | None = None) -> Source:
+def open_source(
+    source: str, reading: Reading = DEFAULT_READING, on_progress: downloads.OnProgress | None = None
+) -> Source:
     """Open all images of ``source``, without decoding them.
 
+    Args:
+        source: a path, or one of ``NAMES``.
+        reading: choices of the user; of them only ``labels`` matters here.
+        on_progress: called with (done, total) during a download.
+
     Raises:
-        SparringError: there are none.
+        SparringError: there are none, or they have no such labels.
     """
-    if source == DIGITS:
+    opened = _by_name(source, on_progress) if source in NAMES else _from_path(Path(source), reading.labels)
+    return replace(opened, labels=None, classes=()) if reading.labels is False else opened
+
+
+def _by_name(name: str, on_progress: downloads.OnProgress | None) -> Source:
+    if name == DIGITS:
         return _digits()
-    if source in catalogue.DATASETS:
-        return _known(source, on_progress)
-    if source == STACKED:
-        return _stacked(_known("mnist", on_progress))
-    return _from_path(Path(source))
+    return _known(name, on_progress) if name in catalogue.DATASETS else _stacked(_known("mnist", on_progress))
 
 
-def _from_path(path: Path) -> Source:
+def _from_path(path: Path, labels: bool | str | None = None) -> Source:
     if not path.is_dir():
-        return _from_file(path)
+        return _from_file(path, labels)
     tree = open_tree(path)
     kind = _kind_of_folder(path, tree)
     if kind == "idx":
-        return _from_arrays(arrays.read_idx_folder(path), path)
+        return _from_arrays(arrays.read_idx_folder(path), path, labels)
     if kind == "parquet":
-        return parquet_source(path)
-    return _from_file(kind) if isinstance(kind, Path) else _from_tree(tree, path)
+        return parquet_source(path, labels)
+    return _from_file(kind, labels) if isinstance(kind, Path) else _from_tree(tree, path, labels)
 
 
-def _from_file(path: Path) -> Source:
+def _from_file(path: Path, labels: bool | str | None) -> Source:
     match _kind_of_file(path) if path.is_file() else "none":
         case "idx":
-            return _from_arrays(arrays.read_idx_pair(path), path)
+            return _from_arrays(arrays.read_idx_pair(path), path, labels)
         case "numpy":
-            return _from_arrays(arrays.read_numpy(path), path)
+            return _from_arrays(arrays.read_numpy(path), path, labels)
         case "cifar":
             # These files hold the numbers of the classes, not their names.
             return _named(
-                _from_arrays(arrays.read_records(path, catalogue.CIFAR_LAYOUT), path),
+                _from_arrays(arrays.read_records(path, catalogue.CIFAR_LAYOUT), path, labels),
                 catalogue.DATASETS["cifar10"].classes,
             )
         case "parquet":
-            return parquet_source(path)
+            return parquet_source(path, labels)
         case None:
             raise SparringError(
                 found=f"the file {path}, which is of no known format",
@@ -88,7 +103,7 @@ def _from_file(path: Path) -> Source:
             )
 
     # What is left is a folder, a zip archive, or a path at which there is nothing.
-    return _from_tree(open_tree(path), path)
+    return _from_tree(open_tree(path), path, labels)
 
 
 def _kind_of_file(path: Path) -> str | None:
@@ -117,28 +132,36 @@ def _kind_of_folder(folder: Path, tree: Tree) -> str | Path | None:
     return "tree" if any(_is_image(tree, position) for position in range(min(len(names), MAX_OPENED_FILES))) else None
 
 
-def _from_tree(tree: Tree, path: Path) -> Source:
+def _from_tree(tree: Tree, path: Path, labels: bool | str | None) -> Source:
     # Separate images from other files.
     are_images = [_is_image(tree, position) for position in range(len(tree.entries))]
     images = [position for position, is_image in enumerate(are_images) if is_image]
     others = [tree.entries[position].name for position, is_image in enumerate(are_images) if not is_image]
     if not images and not tree.skipped:
         content = f"only other files ({suffixes(others)})" if others else "nothing"
+        content = content if others or not tree.own else f"only what sparring wrote ({listed_folders(tree.own)})"
         raise SparringError(found=f"{content} in {path}", expected=EXPECTED, remedy="check the path")
 
-    # Group images into classes by their folders.
-    grouped = group([tree.entries[position].name for position in images], str(path))
-    kept = [images[position] for position in grouped.positions]
+    # Choose the part to train on and find the classes: from a table of labels, or from folders.
+    names = [tree.entries[position].name for position in images]
+    given = read_label_file(labels) if isinstance(labels, str) else labels
+    tables, about_tables = tables_in(tree) if labels in (None, True) else ({}, ())
+    layout = read_layout(names, str(path), given, tables)
+    kept = [images[position] for position in layout.positions]
+    unread = _unreadable_folders(tree, [names[position] for position in layout.positions], path)
+
+    others = [name for name in others if name not in {table.source for table in tables.values() if table}]
     what = "file that is not an image" if len(others) == 1 else "files that are not images"
     skipped = (f"Skipped {len(others):,} {what}: {suffixes(others)}.",) if others else ()
+    own = (f"Left out what sparring wrote: {listed_folders(tree.own)}.",) if tree.own else ()
     return Source(
         names=[printable(tree.entries[position].name) for position in kept],
         read=lambda position: tree.read(kept[position]),
-        stamp=tree.stamp(path),
-        labels=grouped.labels,
-        classes=grouped.classes,
+        stamp=f"{tree.stamp(path)} {stamp(_label_files(labels))}",
+        labels=layout.labels,
+        classes=layout.classes,
         skipped=tree.skipped,
-        remarks=(*grouped.remarks, *skipped),
+        remarks=(*layout.remarks, *about_tables, *unread, *own, *skipped),
     )
 
 
@@ -148,13 +171,41 @@ def _is_image(tree: Tree, position: int) -> bool:
     return ending in SUFFIXES or (ending not in OTHER_SUFFIXES and is_image_header(tree.head(position)))
 
 
-def _from_arrays(found: Arrays, path: Path) -> Source:
+def _unreadable_folders(tree: Tree, used: Sequence[str], path: Path) -> tuple[str, ...]:
+    """Return remarks on folders that cannot be listed, whose images are missing.
+
+    Raises:
+        SparringError: they are most of the folders.
+    """
+    lost = [one for one in tree.skipped if one.name.endswith("/")]
+    tops = {name.partition("/")[0] if "/" in name else "" for name in used}
+    if len({one.name.partition("/")[0] for one in lost} - tops) > max(1, len(tops)):
+        raise SparringError(
+            found=f"{len(lost)} folders in {path} that cannot be read ({lost[0].name}: {lost[0].reason})",
+            expected="permission to read most of the data",
+            remedy="change the permissions, or give the readable folders alone",
+        )
+    return tuple(f"The folder {one.name} cannot be read ({one.reason}): nothing in it is used." for one in lost)
+
+
+def _label_files(labels: bool | str | None) -> list[Path]:
+    """Return the file of labels that was given, in a list, if there is one."""
+    path = label_path(labels)[0] if isinstance(labels, str) else None
+    return [] if path is None else [path]
+
+
+def _from_arrays(found: Arrays, path: Path, choice: bool | str | None = None) -> Source:
     read, remarks = images_in(found.samples, str(path))
-    labels, classes = (None, ()) if found.labels is None else arrays.class_numbers(found.labels, str(path))
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
+    if isinstance(choice, str):
+        labels, classes = labels_in_order(choice, len(found.samples), str(path))
+    elif found.labels is not None and choice is not False:
+        labels, classes = arrays.class_numbers(found.labels, str(path))
     return Source(
         names=[f"image {position}" for position in range(len(found.samples))],
         read=read,
-        stamp=stamp(found.files),
+        stamp=stamp([*found.files, *_label_files(choice)]),
         labels=labels,
         classes=classes,
         remarks=(*found.remarks, *remarks),

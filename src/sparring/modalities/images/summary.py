@@ -21,7 +21,9 @@ MAX_LISTED_SIZES = 10
 MAX_LISTED_DUPLICATES = 10
 """Duplicates that are listed."""
 MAX_LISTED_CLASSES = 5
-"""Classes without readable images that a remark names."""
+"""Classes that a remark names."""
+MIN_CLASS_IMAGES = 5
+"""Images of a class below which a remark says how few there are."""
 NOTE_SENTENCES = {
     "animated": "are animated or have several pages; the first frame is used",
     "rotated": "are rotated upright by their EXIF orientation",
@@ -76,7 +78,7 @@ def summarise(name: str, source: Source, surveyed: Sequence[ImageInfo | Skipped]
         **_balance(labels, classes),
         "duplicates": {"count": len(duplicates), "first": duplicates[:MAX_LISTED_DUPLICATES]},
         "unreadable": [one._asdict() for one in unreadable],
-        "held out": len(hold_out(len(infos), 0)[1]),
+        "held out": len(hold_out(len(infos), 0, labels)[1]),
     }
     return Facts(
         source=name,
@@ -87,7 +89,7 @@ def summarise(name: str, source: Source, surveyed: Sequence[ImageInfo | Skipped]
         classes=classes,
         offers=("label",) if classes else (),
         details=details,
-        remarks=tuple(_remarks(source, infos, grey, classes, len(duplicates), len(unreadable))),
+        remarks=tuple(_remarks(source, infos, grey, labels, classes, len(duplicates), len(unreadable))),
     )
 
 
@@ -129,6 +131,7 @@ def _remarks(
     source: Source,
     infos: Sequence[ImageInfo],
     grey: bool,
+    labels: NDArray[np.int64] | None,
     classes: tuple[str, ...],
     duplicates: int,
     unreadable: int,
@@ -142,6 +145,12 @@ def _remarks(
         lost = ", ".join([name for name in source.classes if name not in classes][:MAX_LISTED_CLASSES])
         rest = "class" if len(classes) < 2 else "classes"
         remarks.append(f"No image of {lost} is readable; trains on the other {len(classes) or 1} {rest}.")
+    # Classes of a few images are hardly learnt.
+    counts = [] if labels is None else np.bincount(labels, minlength=len(classes)).tolist()
+    tiny = [f"{name} has {count:,}" for name, count in zip(classes, counts, strict=False) if count < MIN_CLASS_IMAGES]
+    if tiny:
+        more = f" and {len(tiny) - MAX_LISTED_CLASSES} more" if len(tiny) > MAX_LISTED_CLASSES else ""
+        remarks.append(f"Few images of a class: {', '.join(tiny[:MAX_LISTED_CLASSES])}{more}.")
     # Images that had to be converted, counted by kind.
     notes = Counter(note for info in infos for note in info.notes)
     remarks += [f"{count:,} images {NOTE_SENTENCES[note]}." for note, count in sorted(notes.items())]

@@ -1,0 +1,179 @@
+"""Layouts of data sets: the files to train on, and their classes, from folders or from tables of labels."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparring.data.labels import class_name, number_classes
+from sparring.data.parts import Files, listed, training_part
+from sparring.data.readers.label_files import LabelTable, labels_by_name
+from sparring.errors import SparringError
+from sparring.text import printable
+
+SHARD = re.compile(r"(shard|part|chunk|batch|images?|img|folder|volume)[-_ ]?[0-9]+", re.IGNORECASE)
+MIN_SHARD_DIGITS = 4
+"""Digits of folder names that count shards: 00000, 00001."""
+OVERRULE = "--labels true uses them, --labels FILE others"
+MAX_SINGLE_FILES = 0.5
+"""Share of the folders that may hold a single file where folders are classes."""
+
+
+@final
+@dataclass(frozen=True)
+class Layout:
+    """The files of a tree that are used, with their classes.
+
+    Args:
+        positions: positions of the files that are used.
+        labels: (count,) int64, or None without classes.
+        classes: names of the classes, in natural order.
+        remarks: full sentences about what was left out, and about choices between several readings.
+    """
+
+    positions: list[int]
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def read_layout(
+    names: Sequence[str],
+    source: str,
+    choice: bool | LabelTable | None = None,
+    tables: Mapping[str, LabelTable | None] | None = None,
+) -> Layout:
+    """Choose the files to train on, and find their classes.
+
+    Of the parts of a split the training part is used; masks and unlabelled pictures are left out. A single folder
+    around everything is entered. Then classes come from a table of labels in the tree, or else from the sub-folders,
+    unless those look like shards.
+
+    Args:
+        names: paths of the files, with "/" between parts.
+        source: name of the data in messages.
+        choice: False for no classes, True for the sub-folders even where they look like shards, a table of labels, or
+            None to find them.
+        tables: folder, "" or ending with "/" → the table of labels in it; None in place of a table without labels.
+
+    Raises:
+        SparringError: some files are directly at the top and others in sub-folders, so that some have no label; or the
+            table of labels lists none of the files.
+    """
+    files = training_part(Files(list(range(len(names))), list(names)))
+    if choice is False:
+        return Layout(files.positions, remarks=files.remarks)
+    if isinstance(choice, LabelTable):
+        chosen = _by_table(files, names, choice)
+        if chosen is None:
+            raise _nothing_listed(choice, names, source)
+        return chosen
+    found = _by_tables_in_tree(files, names, tables or {})
+    if found is not None and (choice is None or found.labels is not None):
+        return found
+    return _by_folders(files, source, required=choice is True)
+
+
+def _by_table(files: Files, names: Sequence[str], table: LabelTable) -> Layout | None:
+    """Label the files that a table lists, and leave out the others; None if it lists none of them."""
+    labels = labels_by_name(table, [names[position] for position in files.positions])
+    labelled = [(position, label) for position, label in zip(files.positions, labels, strict=True) if label]
+    if not labelled:
+        return None
+    numbers, classes = number_classes([label for _, label in labelled])
+    remarks = [*files.remarks, *table.remarks]
+    missing = len(labels) - len(labelled)
+    if missing:
+        first = next(names[one] for one, label in zip(files.positions, labels, strict=True) if not label)
+        remarks.append(f"Left out {missing:,} files without a label in {table.source} ({printable(first)}, …).")
+    return Layout([position for position, _ in labelled], numbers, classes, tuple(remarks))
+
+
+def _by_tables_in_tree(files: Files, names: Sequence[str], tables: Mapping[str, LabelTable | None]) -> Layout | None:
+    """Label files by the tables in folders around them; None if there are none, or none of them lists a file."""
+    around = {
+        folder: table
+        for folder, table in tables.items()
+        if any(names[position].startswith(folder) for position in files.positions)
+    }
+    merged: dict[str, str | None] = {}
+    for folder, table in around.items():
+        merged |= {f"{folder}{name}": label for name, label in (table.by_name if table else {}).items()}
+    sources = sorted({table.source for table in around.values() if table})
+    remarks = tuple(dict.fromkeys(remark for table in around.values() if table for remark in table.remarks))
+    found = _by_table(files, names, LabelTable(merged, source=listed(sources), remarks=remarks))
+    if found is not None:
+        if any("/" in name for name in files.names):
+            remark = f"Classes are read from {listed(sources)}, not from the sub-folders."
+            found = replace(found, remarks=(*found.remarks, remark))
+        return found
+    if any(table is None for table in around.values()):
+        remark = f"dataset.json holds no labels, so the sub-folders are not used as classes ({OVERRULE})."
+        inside = any("/" in name for name in files.names)
+        return Layout(files.positions, remarks=(*files.remarks, remark) if inside else files.remarks)
+    return None
+
+
+def _by_folders(files: Files, source: str, *, required: bool) -> Layout:
+    """Take the top folder of each file as its class, unless the folders look like shards or hold one file each."""
+    if files.domains:
+        return Layout(files.positions, *number_classes(files.domains), files.remarks)
+    tops = Counter(name.partition("/")[0] for name in files.names if "/" in name)
+    direct = len(files.names) - tops.total()
+    if not tops:
+        return Layout(files.positions, remarks=files.remarks)
+    if direct:
+        raise _partly_labelled(source, direct, tops)
+    single = sum(count == 1 for count in tops.values())
+    ordered = sorted(tops)
+    remark = ""
+    if _are_shards(files.names, tops):
+        remark = f"Sub-folders {listed(ordered)} look like shards, so they are not used as classes ({OVERRULE})."
+    elif single > len(tops) * MAX_SINGLE_FILES and len(tops) > 2:
+        remark = f"Sub-folders are not used as classes: {single} of {len(tops)} hold only one file ({OVERRULE})."
+    if remark and not required:
+        return Layout(files.positions, remarks=(*files.remarks, remark))
+    labels = number_classes([class_name(name.partition("/")[0]) for name in files.names])
+    return Layout(files.positions, *labels, files.remarks)
+
+
+def _are_shards(names: Sequence[str], tops: Counter[str]) -> bool:
+    """Return whether folders only divide the files: "part-1", or 00000, 00001, … as many tools number them.
+
+    Folders of numbers are shards if they count from zero, and either all but the last hold equally many files, or no
+    file name occurs in two of them. Classes that are numbers, as those of traffic signs, differ in both.
+    """
+    ordered = sorted(tops)
+    if all(SHARD.fullmatch(top) for top in ordered):
+        return True
+    if any(not re.fullmatch("[0-9]+", top) or len(top) < MIN_SHARD_DIGITS for top in ordered):
+        return False
+    if len({len(top) for top in ordered}) > 1 or [int(top) for top in ordered] != list(range(len(ordered))):
+        return False
+    sizes = [tops[top] for top in ordered]
+    unique = len({name.rpartition("/")[2] for name in names}) == len(names)
+    return unique or (len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0])
+
+
+def _partly_labelled(source: str, direct: int, tops: Counter[str]) -> SparringError:
+    return SparringError(
+        found=f"{direct} images directly in {source} and {tops.total()} in sub-folders ({listed(tops)}), "
+        "so that some have no label",
+        expected="all of them in sub-folders, one for each class, or all of them in one folder",
+        remedy="give --labels false to use all of them without classes, or move the images that have no label into a "
+        "sub-folder of their own",
+    )
+
+
+def _nothing_listed(table: LabelTable, names: Sequence[str], source: str) -> SparringError:
+    first = next(iter(table.by_name), None)
+    return SparringError(
+        found=f"no file of {source} in {table.source}, which "
+        + (f"lists {first}" if first else "holds labels without names of files"),
+        expected=f"names of its files, such as {names[0]}" if names else "names of its files",
+        remedy="mend the names, or give other --labels",
+    )

@@ -1,0 +1,158 @@
+"""Folders that this program writes: samples with a list of their files, and how to tell them from a person's data."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, final
+
+from sparring import storage
+from sparring.errors import SparringError
+from sparring.text import printable
+
+MARKER = ".sparring"
+"""File in a folder of samples that lists what was written."""
+FORMAT = 1
+RECORDS = ("recipe.json", "config.json")
+"""Files of a run folder and of a published model, which begin with their format and their recipe."""
+RECORD_START = re.compile(rb'\s*\{\s*"format"\s*:\s*\d+\s*,\s*"recipe"\s*:')
+OVERVIEW_END = re.compile(r"(-[0-9]+)?\.\w+")
+"""End of the name of an overview, after its stem."""
+MAX_MARKER_BYTES = 64 * 1024 * 1024
+MAX_LISTED = 3
+"""Files that a message names."""
+
+
+@final
+class Written(NamedTuple):
+    """Files of a call of `sparring sample`.
+
+    Args:
+        files: name → SHA-256 of each file in the folder.
+        beside: name → SHA-256 of each file in the folder around it.
+    """
+
+    files: Mapping[str, str]
+    beside: Mapping[str, str]
+
+
+NOTHING_WRITTEN = Written({}, {})
+
+
+def own_paths(names: Sequence[str], read: Callable[[int, int], bytes]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Find what this program wrote among the files of a tree; the top itself is never taken for it.
+
+    Args:
+        names: paths of the files, with "/" between parts.
+        read: (position, limit) → at most ``limit`` bytes of a file.
+
+    Returns:
+        Folders, without those inside others, each with a "/" at its end; and files outside them.
+    """
+    folders: set[str] = set()
+    files: set[str] = set()
+    for position, name in enumerate(names):
+        folder, slash, last = name.rpartition("/")
+        if not slash or last not in (MARKER, *RECORDS):
+            continue
+        try:
+            content = read(position, MAX_MARKER_BYTES if last == MARKER else 1024)
+        except Exception:
+            # Whatever cannot be read is not recognised.
+            continue
+        if last == MARKER:
+            written = _parsed(content)
+            around = folder.rpartition("/")[0]
+            files |= {f"{around}/{one}" if around else one for one in written.beside} if written else set()
+        if last == MARKER or RECORD_START.match(content):
+            folders.add(f"{folder}/")
+    outermost = {one for one in folders if not any(one != other and one.startswith(other) for other in folders)}
+    return tuple(sorted(outermost)), frozenset(files)
+
+
+def earlier_files(folder: Path, stem: Path) -> list[Path]:
+    """Return the files that an earlier call of `sparring sample` wrote, after checking that there are no others.
+
+    Args:
+        folder: of the samples; need not exist.
+        stem: path of the overview beside it, without extension.
+
+    Raises:
+        SparringError: there are other files, which would mix with the samples or be replaced.
+    """
+    try:
+        inside = [path for path in folder.iterdir() if path.name != MARKER] if folder.exists() else []
+        beside = [path for path in stem.parent.iterdir() if _is_overview(path, stem)] if stem.parent.exists() else []
+        marker = (folder / MARKER).read_bytes() if (folder / MARKER).is_file() else b""
+    except OSError as error:
+        raise SparringError(
+            found=f"{folder}, which cannot be listed ({error.strerror})",
+            expected="a folder for samples",
+            remedy="choose another --out",
+        ) from None
+
+    # A file that was changed since is the user's.
+    written = _parsed(marker) or NOTHING_WRITTEN
+    foreign = [path for path in inside if not _is_written(path, written.files)]
+    foreign += [path for path in beside if not _is_written(path, written.beside)]
+    if foreign:
+        listed = ", ".join(path.name for path in sorted(foreign)[:MAX_LISTED])
+        more = ", …" if len(foreign) > MAX_LISTED else ""
+        raise SparringError(
+            found=f"files at {folder} that `sparring sample` did not write ({listed}{more})",
+            expected="an empty folder, or samples of an earlier call, which are replaced",
+            remedy="choose another --out",
+        )
+    return [*inside, *beside]
+
+
+def replace_own(folder: Path, earlier: Sequence[Path]) -> None:
+    """Delete the files of an earlier call, as ``earlier_files`` found them, and mark the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in earlier:
+        path.unlink(missing_ok=True)
+    record_own(folder, (), ())
+
+
+def record_own(folder: Path, files: Sequence[Path], beside: Sequence[Path]) -> None:
+    """List the files of samples in their folder."""
+    listed = [{path.name: storage.sha256(path) for path in paths} for paths in (files, beside)]
+    storage.write_json(folder / MARKER, {"format": FORMAT, "files": listed[0], "beside": listed[1]})
+
+
+def _is_written(path: Path, digests: Mapping[str, str]) -> bool:
+    known = digests.get(path.name)
+    return known is not None and path.is_file() and not path.is_symlink() and known == storage.sha256(path)
+
+
+def _is_overview(path: Path, stem: Path) -> bool:
+    """Return whether a file is called like an overview: stem.png, stem-2.png, stem.wav."""
+    return path.name.startswith(stem.name) and bool(OVERVIEW_END.fullmatch(path.name[len(stem.name) :]))
+
+
+def _parsed(content: bytes) -> Written | None:
+    try:
+        return _validated(json.loads(content))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _validated(content: Any) -> Written | None:
+    """Return what a marker lists; None if it is not of this form. Only plain names are taken, never paths."""
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        return None
+    parts: list[dict[str, str]] = []
+    for part in (content.get("files"), content.get("beside")):
+        if not isinstance(part, dict) or not all(isinstance(digest, str) for digest in part.values()):
+            return None
+        if any(name in ("", ".", "..") or "/" in name or "\\" in name for name in part):
+            return None
+        parts.append(part)
+    return Written(files=parts[0], beside=parts[1])
+
+
+def listed_folders(folders: Sequence[str]) -> str:
+    """Return the names of folders for a sentence: "runs/photos-001 and 3 more"."""
+    more = len(folders) - MAX_LISTED
+    shown = ", ".join(printable(folder.rstrip("/")) for folder in folders[:MAX_LISTED])
+    return f"{shown} and {more} more" if more > 0 else shown

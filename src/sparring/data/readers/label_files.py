@@ -1,0 +1,275 @@
+"""Files of labels: CSV, JSON and JSON lines with the names of files and their classes."""
+
+import csv
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+from sparring.data.labels import Classes, NotClasses, label_text, number_classes
+from sparring.errors import SparringError, nearest
+from sparring.text import printable
+
+LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "class_name", "category", "target", "coarse_label")
+"""Names of the column of labels, the preferred first."""
+FILE_COLUMNS = ("file_name", "filename", "file", "path", "image_path", "image", "image_id", "img", "name", "id")
+"""Names of the column of file names, the preferred first."""
+MAX_LABEL_FILE_BYTES = 256 * 1024 * 1024
+DELIMITERS = (",", "\t", ";", " ")
+"""Characters between the cells of a table, the preferred first."""
+
+
+class LabelTable(NamedTuple):
+    """Labels as a file gives them.
+
+    Args:
+        by_name: name of a file, with "/" between parts → its label; a label is None where it is missing.
+        in_order: labels without names, one for each sample; None if they have names.
+        source: name of the file in messages.
+        remarks: full sentences about columns that are not used.
+    """
+
+    by_name: Mapping[str, str | None]
+    in_order: tuple[str | None, ...] | None = None
+    source: str = "the table of labels"
+    remarks: tuple[str, ...] = ()
+
+
+def read_label_file(choice: str) -> LabelTable:
+    """Read the file that the option ``--labels`` names: FILE, or FILE:COLUMN.
+
+    Raises:
+        SparringError: there is no such file, or it does not hold one class for each picture.
+    """
+    path, column = label_path(choice)
+    if path is None:
+        raise SparringError(
+            found=f"no file of labels at {choice}",
+            expected="true, false, or a file of labels: CSV, JSON or JSON lines",
+            remedy="check --labels",
+        )
+    try:
+        if path.stat().st_size > MAX_LABEL_FILE_BYTES:
+            raise _unusable(str(path), "more than 256 MiB", "names of files with their labels")
+        table = parse_labels(path.read_bytes(), str(path), column, guess=True)
+    except OSError as error:
+        raise _unusable(str(path), f"no readable file ({error.strerror})", "names of files with labels") from None
+    except NotClasses as error:
+        raise SparringError(
+            found=f"{error} in {path}",
+            expected="one class for each picture",
+            remedy="choose a column of classes as --labels FILE:COLUMN, or give --labels false",
+        ) from None
+    if table is None:
+        raise _unusable(str(path), "no labels", "names of files with their labels")
+    return table
+
+
+def labels_in_order(choice: str, count: int, source: str) -> Classes:
+    """Read a file of labels without names: one for each sample of an array or a table, in its order.
+
+    Raises:
+        SparringError: the file cannot be used, names its samples, or has another number of labels.
+    """
+    table = read_label_file(choice)
+    labels = [label for label in table.in_order or () if label is not None]
+    if len(labels) != count:
+        found = f"{len(labels):,} labels" if table.in_order is not None else "labels with names"
+        raise SparringError(
+            found=f"{found} in {table.source} for {count:,} samples without names in {source}",
+            expected="one label for each sample, in one column or one JSON list",
+            remedy="give other --labels",
+        )
+    return number_classes(labels)
+
+
+def label_path(choice: str) -> tuple[Path | None, str | None]:
+    """Split FILE or FILE:COLUMN into the file, None where there is none, and the column."""
+    name, _, column = choice.rpartition(":")
+    for path, chosen in ((choice, None), (name, column)):
+        if path and Path(path).is_file():
+            return Path(path), chosen
+    return None, None
+
+
+def parse_labels(content: bytes, source: str, column: str | None = None, *, guess: bool = False) -> LabelTable | None:
+    """Parse a table of labels.
+
+    CSV has a column of file names and one of labels. JSON is ``{"labels": [[name, label], …]}``, as in StyleGAN's
+    dataset.json, ``{name: label}``, a list of objects with a file name and a label, or a list of labels; JSON lines
+    have one such object a line.
+
+    Args:
+        content: of the file.
+        source: its name, whose suffix tells the format.
+        column: the column of labels; None for the one that has a usual name.
+        guess: take the first column where none has a usual name.
+
+    Returns:
+        The labels; None where the file holds none.
+
+    Raises:
+        SparringError: the file is malformed.
+        NotClasses: what it holds cannot name classes.
+    """
+    try:
+        text = content.decode("utf-8-sig", errors="backslashreplace")
+        if source.lower().endswith(".json"):
+            return _from_json(json.loads(text), source, column, guess)
+        if source.lower().endswith((".jsonl", ".ndjson")):
+            rows = [json.loads(line) for line in text.split("\n") if line.strip()]
+            return _from_rows(rows, source, column, guess)
+        return _from_csv(text, source, column, guess)
+    except (SparringError, NotClasses):
+        raise
+    except (ValueError, RecursionError, csv.Error) as error:
+        raise _unusable(source, f"a malformed file ({error})", "CSV, JSON or JSON lines") from None
+
+
+def _from_json(content: Any, source: str, column: str | None, guess: bool) -> LabelTable | None:
+    if isinstance(content, dict) and isinstance(content.get("labels", ""), list | dict | None):
+        content = content["labels"]
+    if isinstance(content, dict):
+        return _table(content.items(), source)
+    if not isinstance(content, list) or not content:
+        return None
+    if all(isinstance(one, list) and len(one) == 2 and isinstance(one[0], str) for one in content):
+        return _table(content, source)
+    if all(isinstance(one, dict) for one in content):
+        return _from_rows(content, source, column, guess)
+    return LabelTable({}, tuple(label_text(one) for one in content), source)
+
+
+def _from_csv(text: str, source: str, column: str | None, guess: bool) -> LabelTable | None:
+    lines = text.splitlines()
+    first = next((line for line in lines if line.strip()), "")
+    delimiter = next((mark for mark in DELIMITERS if mark in first), ",")
+    rows = [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if any(row)]
+    if not rows:
+        return None
+
+    # Without a heading: labels in one column, or names and labels in two.
+    heading = [name.strip() for name in rows[0]]
+    if column is None and not any(name.lower() in (*FILE_COLUMNS, *LABEL_COLUMNS) for name in heading):
+        if len(heading) == 1:
+            return LabelTable({}, tuple(label_text(row[0]) for row in rows), source)
+        if len(heading) == 2 and ("/" in heading[0] or re.search(r"\.[A-Za-z0-9]{2,4}$", heading[0])):
+            return _table([(*row, "")[:2] for row in rows], source)
+    return _from_rows([dict(zip(heading, row, strict=False)) for row in rows[1:]], source, column, guess)
+
+
+def _from_rows(rows: Sequence[Any], source: str, column: str | None, guess: bool) -> LabelTable | None:
+    """Take the column of file names and the column of labels of a table with a heading."""
+    if not all(isinstance(row, dict) for row in rows):
+        raise _unusable(source, "lines that are no objects", "objects of a file name and a label")
+    columns = list(dict.fromkeys(str(name) for row in rows for name in row))
+    lower = {name.lower(): name for name in reversed(columns)}
+
+    # The first column holds the names where none is called so; a single column holds the labels in order.
+    files = next((lower[name] for name in FILE_COLUMNS if name in lower), columns[0] if len(columns) > 1 else None)
+    candidates = [name for name in columns if name != files]
+    chosen, remarks = choose_column(candidates, source, column, guess=guess)
+    if chosen is None:
+        return None
+    if files is None:
+        return LabelTable({}, tuple(label_text(row.get(chosen)) for row in rows), source, remarks)
+    return _table([(row[files], row.get(chosen)) for row in rows if row.get(files)], source)._replace(remarks=remarks)
+
+
+def choose_column(
+    candidates: Sequence[str], source: str, column: str | None, *, guess: bool
+) -> tuple[str | None, tuple[str, ...]]:
+    """Choose the column of labels.
+
+    Args:
+        candidates: columns that may hold labels.
+        source: name of the table in messages.
+        column: the choice of the user, or None.
+        guess: take the first column where none has a usual name.
+
+    Returns:
+        The column, or None if there is none, and a remark on others that might be meant.
+
+    Raises:
+        SparringError: the choice is not among the columns.
+    """
+    if column is not None and column not in candidates:
+        raise SparringError(
+            found=f"no column {column!r} of labels in {source}",
+            expected=f"one of {', '.join(candidates)}" if candidates else "one",
+            remedy=f"check --labels{nearest(column, list(candidates))}",
+        )
+    if column is not None:
+        return column, ()
+    lower = {name.lower(): name for name in reversed(candidates)}
+    likely = [lower[name] for name in LABEL_COLUMNS if name in lower] or (list(candidates) if guess else [])
+    if len(likely) < 2:
+        return (likely[0] if likely else None), ()
+    others = ", ".join(map(printable, likely[1:6])) + (" …" if len(likely) > 6 else "")
+    remark = (
+        f"Classes are read from the column '{printable(likely[0])}' of {source}; --labels can name another: {others}."
+    )
+    return likely[0], (remark,)
+
+
+def _table(pairs: Iterable[Sequence[Any]], source: str) -> LabelTable:
+    """Build a table from pairs of name and label.
+
+    Raises:
+        NotClasses: a label is no class, or a file has several.
+    """
+    labels: dict[str, str | None] = {}
+    for name, value in pairs:
+        key, label = file_key(str(name)), label_text(value)
+        if labels.setdefault(key, label) != label:
+            raise NotClasses(f"several labels of {key} ({labels[key]} and {label})")
+    return LabelTable(labels, source=source)
+
+
+def file_key(name: str) -> str:
+    """Return a file name in one spelling: printable, composed (NFC), with "/" between parts and no "./" before it."""
+    return unicodedata.normalize("NFC", printable(name.strip().replace("\\", "/"))).removeprefix("./")
+
+
+Spelling: TypeAlias = Callable[[str], str]
+"""Part of a file name that tells files apart."""
+
+
+def _stem(name: str) -> str:
+    stem, dot, ending = name.rpartition(".")
+    return stem if stem and dot and "/" not in ending else name
+
+
+SPELLINGS: tuple[Spelling, ...] = (
+    lambda name: name,
+    lambda name: name.rpartition("/")[2],
+    _stem,
+    lambda name: _stem(name.rpartition("/")[2]),
+)
+"""Whole names; names without folders; and both without their endings."""
+
+
+def labels_by_name(table: LabelTable, names: Sequence[str]) -> list[str | None]:
+    """Return the label of each file, None for a file that the table does not list.
+
+    Files are found by their whole name, or by their name without folders or ending where that tells them apart.
+    """
+    keys = [file_key(name) for name in names]
+    best: list[str | None] = [None] * len(keys)
+    for spelling in SPELLINGS:
+        listed = Counter(spelling(key) for key in table.by_name)
+        present = Counter(spelling(key) for key in keys)
+        labels = {spelling(key): label for key, label in table.by_name.items() if listed[spelling(key)] == 1}
+        found = [labels.get(spelling(key)) if present[spelling(key)] == 1 else None for key in keys]
+        if sum(label is not None for label in found) > sum(label is not None for label in best):
+            best = found
+    return best
+
+
+def _unusable(source: str, found: str, expected: str) -> SparringError:
+    return SparringError(
+        found=f"{found} in {source}", expected=expected, remedy="mend the file, or give --labels false to use none"
+    )
