@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sparring.api.sample import COLUMNS, SavedSamples, write_samples
+from sparring.api.sample import COLUMNS, SavedSamples, overview_stem, write_samples
 from sparring.data.conditions import INPUT
+from sparring.data.own_output import earlier_files
 from sparring.flow import Batch
 from sparring.model import load
 from sparring.recipe import Recipe
@@ -27,14 +28,15 @@ def apply(
         model: a run folder or a published folder.
         inputs: files or folders, as the modality reads them; or texts.
         seed: seed of the latents.
-        out: folder of the files.
+        out: folder of the files: empty, or with samples of an earlier call, which are replaced.
         device: device to compute on.
         recipe: needed for a model of your own recipe only: its value, or file.py:Name.
         **options: further condition options of the model.
 
     Raises:
-        SparringError: there is no model, it takes no inputs, or they cannot be read.
+        SparringError: there is no model, it takes no inputs, they cannot be read, or ``out`` holds other files.
     """
+    earlier_files(Path(out), overview_stem(Path(out)))
     options = {INPUT: inputs, **options}
     loaded = load(model, recipe=recipe, options=options)
     condition = loaded.conditions(**options)

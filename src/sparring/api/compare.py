@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sparring.api.evaluate import require_numbers
+from sparring.data.in_memory import source_of
 from sparring.data.reading import Labels, ValueRange, reading
 from sparring.errors import SparringError
 from sparring.evaluation.comparison import Comparison, compared
@@ -17,9 +19,9 @@ from sparring.storage import write_json
 
 
 def compare(
-    first: str | Path,
-    second: str | Path,
-    data: str | Path,
+    first: Any,
+    second: Any,
+    data: Any,
     *,
     json: str | Path | None = None,
     count: int | None = None,
@@ -42,7 +44,8 @@ def compare(
     """
     require_numbers(count, seed)
     choices = reading(labels, range, background)
-    (one, survey), (other, _) = (open_subject(place, data, recipe, choices) for place in (first, second))
+    source = source_of(data)
+    (one, survey), (other, _) = (open_subject(source_of(place), source, recipe, choices) for place in (first, second))
     subjects = (one, other)
 
     # One set of real samples has to serve both.

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
+from sparring.data.in_memory import source_of
 from sparring.data.reading import Labels, ValueRange, reading
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.evaluator import Evaluator
@@ -21,8 +22,8 @@ from sparring.storage import write_json
 
 
 def evaluate(
-    subject: str | Path,
-    data: str | Path,
+    subject: Any,
+    data: Any,
     *,
     json: str | Path | None = None,
     report: str | Path | None = None,
@@ -41,8 +42,8 @@ def evaluate(
     """Evaluate a model, or samples that any tool has generated, against real data.
 
     Args:
-        subject: a run folder, a published folder, or a folder or file of samples.
-        data: the real data, as `sparring inspect` reads it. If the model was trained on it, the floor is measured with
+        subject: a run folder, a published folder, a folder or file of samples, or samples as ``train`` takes data.
+        data: the real data, as ``train`` takes it. If the model was trained on it, the floor is measured with
             what was held out then.
         json: also write the result to this file.
         report: also write a page with pictures to this file.
@@ -66,6 +67,7 @@ def evaluate(
     """
     require_numbers(count, seed)
     _require_protocol(protocol)
+    subject, data = source_of(subject), source_of(data)
     opened, survey = open_subject(subject, data, recipe, reading(labels, range, background))
     model = opened.model
     if useful and model is None:

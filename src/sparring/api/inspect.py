@@ -74,7 +74,7 @@ class Inspection:
 
 
 def inspect(
-    data: str | Path,
+    data: Any,
     *,
     json: Path | None = None,
     sheet: Path | None = None,
@@ -88,7 +88,7 @@ def inspect(
     """Describe ``data`` and the training run that would follow; the same as `sparring inspect`.
 
     Args:
-        data: a folder, a file or the name of a data set.
+        data: a folder, a file or the name of a data set; or as for ``train``.
         json: write the whole description to this file.
         sheet: write a contact sheet to this file: samples as they would be trained on, class by class.
         recipe: name of a recipe, or file.py:Name; None to choose one for the data.
@@ -102,10 +102,11 @@ def inspect(
         SparringError: nothing in ``data`` can be used, or there is no such recipe.
     """
     from sparring.api.surveying import survey_data
+    from sparring.data.in_memory import source_of
     from sparring.training.devices import pick
 
     # Survey the data and resolve the recipe; samples are decoded only where they are needed.
-    name, chosen, survey = survey_data(str(data), recipe, reading(labels, range, background))
+    name, chosen, survey = survey_data(source_of(data), recipe, reading(labels, range, background))
     resolved, training = _plan(survey.facts, name, chosen, pick(device))
     measure = measure and training.obstacle is None
     if sheet is not None or measure:

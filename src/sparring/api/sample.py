@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, final
 
 from sparring.data.conditions import INPUT
+from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.flow import Batch
 from sparring.model import Model, load, order_by_class
 from sparring.recipe import Recipe
@@ -57,15 +58,16 @@ def sample(
         count: number of samples; None for one per input, or 64 without inputs.
         seed: as for ``Model.sample``.
         truncation: as for ``Model.sample``.
-        out: folder of the files.
+        out: folder of the files: empty, or with samples of an earlier call, which are replaced.
         device: device to compute on.
         recipe: needed for a model of your own recipe only: its value, or file.py:Name.
         **options: condition options of the model, such as ``label="cats"``.
 
     Raises:
-        SparringError: there is no model, or it does not have an option.
+        SparringError: there is no model, it does not have an option, or ``out`` holds other files.
     """
-    # Generate the samples under the conditions that the options describe.
+    # Check the folder; generate the samples under the conditions that the options describe.
+    earlier_files(Path(out), overview_stem(Path(out)))
     loaded = load(model, recipe=recipe, options=options)
     count = count if count is not None or options.get(INPUT) is not None else DEFAULT_COUNT
     condition = loaded.conditions(count, **options)
@@ -80,7 +82,7 @@ def sample(
 
 
 def write_samples(model: Model, batch: Batch, out: Path, columns: int, *, in_turn: bool = False) -> SavedSamples:
-    """Write samples as files into ``out``, and an overview of all of them beside it.
+    """Write samples as files into ``out`` in place of those of an earlier call, and an overview beside it.
 
     Args:
         model: the model that generated them.
@@ -88,11 +90,20 @@ def write_samples(model: Model, batch: Batch, out: Path, columns: int, *, in_tur
         out: the folder.
         columns: samples per row of the overview.
         in_turn: whether the classes come in turn; the overview then shows them class by class.
+
+    Raises:
+        SparringError: ``out`` holds files that no earlier call wrote.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    stem = overview_stem(out)
+    replace_own(out, earlier_files(out, stem))
     files = model.save(batch.real, out)
     if in_turn:
         batch = take(batch, order_by_class(batch_size(batch), len(model.classes)))
-    stem = out.resolve().parent / f"{out.resolve().name}-grid"
     overview = model.show(batch.real, stem, columns=columns, condition=batch.condition)
+    record_own(out, files, overview)
     return SavedSamples(batch_size(batch), out, tuple(files), tuple(overview))
+
+
+def overview_stem(out: Path) -> Path:
+    """Return the path without extension of the overview of the samples in ``out``, beside that folder."""
+    return out.resolve().parent / f"{out.resolve().name}-grid"

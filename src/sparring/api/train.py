@@ -9,6 +9,7 @@ import torch
 from sparring.api.conclude import conclude
 from sparring.api.surveying import survey_data
 from sparring.data.facts import Facts
+from sparring.data.in_memory import source_of
 from sparring.data.reading import Labels, Reading, ValueRange, reading
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.quick import quick_score
@@ -27,7 +28,7 @@ OPTIONS = ("recipe", "minutes", "samples", "out", "seed", "until", "device", "mi
 
 
 def train(
-    data: str | Path,
+    data: Any,
     *,
     recipe: str | Recipe | None = None,
     minutes: float | None = None,
@@ -47,7 +48,8 @@ def train(
     """Train a model on ``data``, evaluate it and write a report; the same as `sparring train`.
 
     Args:
-        data: a folder, a file or the name of a data set, as for `sparring inspect`.
+        data: a folder, a file or the name of a data set, as for `sparring inspect`; or what ``source_of`` takes: an
+            array, a tensor, a list of pictures, a data frame of numbers, or (samples, labels).
         recipe: a name of `sparring recipes`, file.py:Name, or a value; None to choose one for the data.
         minutes: budget of wall time, over which the schedules run.
         samples: budget of real samples; with ``minutes`` too, whichever is spent first.
@@ -74,14 +76,15 @@ def train(
     require_seed(seed)
     _check_budget(minutes, samples, micro_batch)
     goal = _checked_goal(until, watchdog)
-    folder = Path(world.broadcast(str(new_folder(out, str(data))) if world.is_main else ""))
+    source = source_of(data)
+    folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
     choices = reading(labels, range, background)
     given = fields | ({"samples": samples} if samples else {})
     if labels is not None:
         given |= {"labels": choices.labels is not False}
-    name, resolved, reasons, survey = _resolved(str(data), choices, recipe, given, target)
+    name, resolved, reasons, survey = _resolved(source, choices, recipe, given, target)
     facts = survey.facts
     if minutes and not samples:
         reasons["samples"] = "not used: the budget is in minutes"

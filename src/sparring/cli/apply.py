@@ -36,7 +36,7 @@ def apply(
     seed
         Random seed, for models that generate different samples for one input.
     out
-        Folder for the files; files of the same name are replaced.
+        Folder for the files: empty, or with samples of an earlier call, which are replaced.
     device
         Device to compute on: cpu, cuda, cuda:1 or mps.
     recipe

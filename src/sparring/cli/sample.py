@@ -39,7 +39,7 @@ def sample(
     truncation
         Factor on the latents, from 0 to 2. Below 1, samples are more typical and less diverse.
     out
-        Folder for the files; files of the same name are replaced.
+        Folder for the files: empty, or with samples of an earlier call, which are replaced.
     device
         Device to compute on: cpu, cuda, cuda:1 or mps.
     recipe

@@ -1,13 +1,16 @@
 """Conditions, built from the options that a user gives: ``--label cats``, ``model.sample(input="sketches/")``."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sparring.data.facts import Facts
+from sparring.data.labels import class_name
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
 from sparring.samples import Sample, batch_size, take
@@ -18,6 +21,8 @@ BuildConditions: TypeAlias = Callable[[Mapping[str, Any], View, Facts, int | Non
 Without a count it returns as many as the options imply: one for each input.
 """
 
+WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
+"""Digits that are read as a number."""
 INPUT = "input"
 """Option by which `sparring apply` passes files."""
 
@@ -110,7 +115,8 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
 def class_conditions(options: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Tensor:
     """Return class numbers, (count,) int64, by the option ``label``; without it, all classes in turn.
 
-    The option is a name or a number for all samples, or a list or a tensor with one for each.
+    The option is a name or a number for all samples, or a list or a tensor with one for each. A number that is also
+    a name means the name; where names are numbers, a number that is none of them is refused.
 
     Raises:
         SparringError: there is no such class, or neither one class nor one for each sample is given.
@@ -118,9 +124,9 @@ def class_conditions(options: Mapping[str, Any], view: View, facts: Facts, count
     label = options.get("label")
     if label is None:
         return torch.arange(count if count is not None else len(facts.classes)) % len(facts.classes)
-    labels = label if isinstance(label, list | tuple) else label.tolist() if isinstance(label, Tensor) else [label]
-    labels = labels if isinstance(labels, list | tuple) else [labels]  # A tensor of no dimensions gives a number.
-    numbers = torch.tensor([_class_number(str(one), facts.classes) for one in labels], dtype=torch.int64)
+    label = label.tolist() if isinstance(label, Tensor | np.ndarray | np.generic) else label
+    labels = label if isinstance(label, list | tuple) else [label]
+    numbers = torch.tensor([_class_number(one, facts.classes) for one in labels], dtype=torch.int64)
     if len(numbers) == 1 and count is not None:
         return numbers.expand(count)
     if count is not None and len(numbers) != count:
@@ -136,13 +142,28 @@ LABEL = ConditionSpec({"label": "a class, by name or number; by default all clas
 """The class of a sample."""
 
 
-def _class_number(name: str, classes: tuple[str, ...]) -> int:
+def _class_number(label: Any, classes: tuple[str, ...]) -> int:
+    """Return the number of a class by its name, or by its number where no name is a number."""
+    name = class_name(str(label))
     if name in classes:
         return classes.index(name)
-    if name.isdecimal() and len(name) < 10 and int(name) < len(classes):
-        return int(name)
+    number = _whole_number(label)
+    numbers = [int(one) if WHOLE_NUMBER.fullmatch(one) else None for one in classes]
+    named = any(one is not None for one in numbers)
+    if number is not None and numbers.count(number) == 1:
+        return numbers.index(number)
+    if number is not None and not named and number < len(classes):
+        return number
     raise SparringError(
         found=f"the class {name!r}",
-        expected=f"one of {', '.join(classes[:20])}, or a number from 0 to {len(classes) - 1}",
+        expected=f"one of {', '.join(classes[:20])}" + ("" if named else f", or a number from 0 to {len(classes) - 1}"),
         remedy=f"check the spelling{nearest(name, list(classes))}",
     )
+
+
+def _whole_number(label: Any) -> int | None:
+    """Return the number that a label is or spells, None for anything else: 3, "3" and 3.0, but not True or 1.7."""
+    if isinstance(label, float) and label.is_integer():
+        return int(label)
+    text = str(label)
+    return int(text) if WHOLE_NUMBER.fullmatch(text) else None

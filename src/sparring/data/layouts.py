@@ -128,17 +128,17 @@ def _by_folders(files: Files, source: str, *, required: bool) -> Layout:
         return Layout(files.positions, remarks=files.remarks)
     if direct:
         raise _partly_labelled(source, direct, tops)
-    single = sum(count == 1 for count in tops.values())
-    ordered = sorted(tops)
+    named = [class_name(name.partition("/")[0]) for name in files.names]
+    sizes = Counter(named)
+    single = sum(count == 1 for count in sizes.values())
     remark = ""
     if _are_shards(files.names, tops):
-        remark = f"Sub-folders {listed(ordered)} look like shards, so they are not used as classes ({OVERRULE})."
-    elif single > len(tops) * MAX_SINGLE_FILES and len(tops) > 2:
-        remark = f"Sub-folders are not used as classes: {single} of {len(tops)} hold only one file ({OVERRULE})."
+        remark = f"Sub-folders {listed(tops)} look like shards, so they are not used as classes ({OVERRULE})."
+    elif single > len(sizes) * MAX_SINGLE_FILES and len(sizes) > 2:
+        remark = f"Sub-folders are not used as classes: {single} of {len(sizes)} hold only one file ({OVERRULE})."
     if remark and not required:
         return Layout(files.positions, remarks=(*files.remarks, remark))
-    labels = number_classes([class_name(name.partition("/")[0]) for name in files.names])
-    return Layout(files.positions, *labels, files.remarks)
+    return Layout(files.positions, *number_classes(named), files.remarks)
 
 
 def _are_shards(names: Sequence[str], tops: Counter[str]) -> bool:

@@ -116,7 +116,7 @@ def parse_labels(content: bytes, source: str, column: str | None = None, *, gues
         NotClasses: what it holds cannot name classes.
     """
     try:
-        text = content.decode("utf-8-sig", errors="backslashreplace")
+        text = content.decode("utf-8-sig", errors="surrogateescape")
         if source.lower().endswith(".json"):
             return _from_json(json.loads(text), source, column, guess)
         if source.lower().endswith((".jsonl", ".ndjson")):

@@ -1,0 +1,108 @@
+"""What this program wrote is told from a person's data, and only that is ever replaced."""
+
+import json
+import zipfile
+
+import pytest
+
+from sparring.data.own_output import MARKER, earlier_files, record_own, replace_own
+from sparring.data.readers.files import open_tree
+from sparring.errors import SparringError
+from sparring.model import load
+from sparring.runs.folder import Record, create
+
+
+def touch(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+
+
+def write_samples(folder, *names):
+    """Write samples as `sparring sample --out FOLDER` does."""
+    stem = folder.with_name(f"{folder.name}-grid")
+    replace_own(folder, earlier_files(folder, stem))
+    touch(folder, *names)
+    stem.with_suffix(".png").write_bytes(b"grid")
+    record_own(folder, [folder / name for name in names], [stem.with_suffix(".png")])
+
+
+def names(path):
+    return [entry.name for entry in open_tree(path).entries]
+
+
+def test_samples_and_their_overview_below_the_data_are_left_out(tmp_path):
+    touch(tmp_path, "1.png", "cat/2.png")
+    write_samples(tmp_path / "samples", "000000.png")
+    write_samples(tmp_path / "cat" / "made", "000000.png")
+    assert names(tmp_path) == ["1.png", "cat/2.png"]
+    assert open_tree(tmp_path).own == ("cat/made/", "samples/")
+
+
+def test_a_folder_of_samples_that_is_given_itself_is_read(tmp_path):
+    write_samples(tmp_path / "samples", "000000.png")
+    assert names(tmp_path / "samples") == ["000000.png"] and open_tree(tmp_path / "samples").own == ()
+
+
+def test_runs_and_published_models_below_the_data_are_left_out(tmp_path, trained):
+    touch(tmp_path, "1.png")
+    create(tmp_path / "runs" / "photos-001", trained.record)
+    touch(tmp_path, "runs/photos-001/samples/000000.png")
+    load(trained.folder).save_pretrained(tmp_path / "published")
+    touch(tmp_path, "published/example.png", "mine/recipe.json", "mine/2.png")
+    assert names(tmp_path) == ["1.png", "mine/2.png", "mine/recipe.json"]
+    assert open_tree(tmp_path).own == ("published/", "runs/photos-001/")
+
+
+def test_the_cache_below_the_data_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
+    touch(tmp_path, "1.png", "cache/in-memory/2.png")
+    assert names(tmp_path) == ["1.png"]
+
+
+def test_own_folders_in_an_archive_are_left_out(tmp_path):
+    write_samples(tmp_path / "samples", "000000.png")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("1.png", b"")
+        for name in ("000000.png", MARKER):
+            archive.write(tmp_path / "samples" / name, f"samples/{name}")
+        archive.write(tmp_path / "samples-grid.png", "samples-grid.png")
+    assert names(tmp_path / "a.zip") == ["1.png"]
+
+
+def test_samples_of_an_earlier_call_are_replaced(tmp_path):
+    write_samples(tmp_path / "samples", "000000.png", "000001.png")
+    write_samples(tmp_path / "samples", "000000.png")
+    assert names(tmp_path / "samples") == ["000000.png"]
+
+
+@pytest.mark.parametrize("foreign", ["samples/mine.png", "samples/000000.png", "samples-grid.png"])
+def test_files_that_sample_did_not_write_are_never_replaced(tmp_path, foreign):
+    write_samples(tmp_path / "samples", "000000.png")
+    (tmp_path / foreign).write_bytes(b"the user's own")
+    with pytest.raises(SparringError, match=r"that `sparring sample` did not write \(.*png\).*another --out"):
+        earlier_files(tmp_path / "samples", tmp_path / "samples-grid")
+    assert (tmp_path / foreign).read_bytes() == b"the user's own"
+
+
+def test_a_marker_of_a_stranger_deletes_nothing(tmp_path):
+    touch(tmp_path, "thesis.pdf", "samples/1.png")
+    listed = {"../thesis.pdf": "0"}
+    for content in ("[1]", "{", json.dumps({"format": 1, "files": listed, "beside": {}}), '{"format": 1}'):
+        (tmp_path / "samples" / MARKER).write_text(content)
+        with pytest.raises(SparringError, match=r"did not write \(1.png\)"):
+            earlier_files(tmp_path / "samples", tmp_path / "samples-grid")
+    (tmp_path / "samples" / "1.png").unlink()
+    assert earlier_files(tmp_path / "samples", tmp_path / "samples-grid") == []
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return a run of a few steps."""
+    from sparring.api.train import train
+    from sparring.runs.display import Silent
+
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    run = train("ring", samples=64, batch=32, width=8, out=folder, display=Silent())
+    assert isinstance(run.record, Record)
+    return run
