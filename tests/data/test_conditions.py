@@ -1,5 +1,8 @@
 """Conditions are built from the options that users give."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
@@ -35,6 +38,25 @@ def test_each_sample_can_have_its_own_class() -> None:
     assert labels(3, label=[2, "cat", 1]) == [2, 0, 1]
 
 
+@pytest.mark.parametrize("label", [2, "2", 2.0, torch.tensor(2), np.int64(2), np.array([2]), ["2"], [torch.tensor(2)]])
+def test_a_number_that_is_a_name_means_the_name(label: object) -> None:
+    found = build_conditions(SPECS, VIEW, replace(FACTS, classes=("1", "2", "10", "20")), {"label": label}, 1)
+    assert isinstance(found, torch.Tensor) and found.tolist() == [1]
+
+
+@pytest.mark.parametrize("label", [0, 3, "3", -1, 1.7, "1.7", True, [1, 3]])
+@pytest.mark.parametrize("classes", [("1", "2", "10", "20"), ("1", "2", "other", "10")])
+def test_a_number_that_is_no_name_is_refused_where_names_are_numbers(label: object, classes: tuple[str, ...]) -> None:
+    with pytest.raises(SparringError, match=r"expected one of 1, 2, .*10(, 20)?\. Check"):
+        build_conditions(SPECS, VIEW, replace(FACTS, classes=classes), {"label": label}, None)
+
+
+def test_numbers_match_names_with_leading_zeros_and_names_match_in_any_spelling() -> None:
+    facts = replace(FACTS, classes=("007", "012", "caf\u00e9"))
+    found = build_conditions(SPECS, VIEW, facts, {"label": [12, "7", "cafe\u0301"]}, 3)
+    assert isinstance(found, torch.Tensor) and found.tolist() == [1, 0, 2]
+
+
 def test_inputs_are_repeated_in_turn() -> None:
     found = build_conditions(SPECS, View((1,), "pair"), FACTS, {"input": "in/"}, 5)
     assert found is not None and len(found) == 5
@@ -51,6 +73,8 @@ def test_a_model_without_conditions_needs_none() -> None:
         (VIEW, {"label": "bird"}, "the class 'bird'"),
         (VIEW, {"label": 3}, "the class '3'"),
         (VIEW, {"label": -1}, "the class '-1'"),
+        (VIEW, {"label": 1.7}, "the class '1.7'"),
+        (VIEW, {"label": True}, "the class 'True'"),
         (VIEW, {"label": "²"}, "the class '²'"),
         (VIEW, {"label": "9" * 5000}, "the class '999"),
         (VIEW, {"label": []}, "no condition at all|0 classes for 3 samples"),

@@ -21,6 +21,34 @@ def test_hold_out_takes_five_to_ten_per_cent(count, share):
     assert len(hold_out(count, 0)[1]) == round(count * share)
 
 
+@given(counts=st.lists(st.integers(1, 40), min_size=2, max_size=8), seed=st.integers(0, 2**32))
+def test_every_class_has_a_training_row(counts, seed):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    train, held_out = hold_out(len(labels), seed, labels)
+    assert sorted([*train, *held_out]) == list(range(len(labels))) and len(held_out) >= 1
+    lost = set(range(len(counts))) - set(labels[train].tolist())
+    assert len(lost) == (1 if max(counts) == 1 else 0)
+    if len(labels) >= 2 * len(counts) + len(held_out):
+        assert len(held_out) == max(1, round(len(labels) * 0.1))
+
+
+@given(counts=st.lists(st.integers(1, 40), min_size=2, max_size=8), seed=st.integers(0, 2**32))
+def test_the_split_of_data_whose_classes_all_have_training_rows_does_not_depend_on_labels(counts, seed):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    train, held_out = hold_out(len(labels), seed)
+    if len(np.unique(labels[train])) == len(counts):
+        for given_labels in (labels, np.where(labels == 0, -1, labels)):
+            found = hold_out(len(labels), seed, given_labels)
+            assert np.array_equal(found[0], train) and np.array_equal(found[1], held_out)
+
+
+def test_a_rare_class_is_not_held_out_whole():
+    labels = np.repeat([0, 1, 2], [40, 29, 2])
+    for seed in range(200):
+        train, held_out = hold_out(71, seed, labels)
+        assert set(labels[train]) == {0, 1, 2} and len(held_out) == 7
+
+
 def test_bytes_are_mapped_to_minus_one_to_one():
     samples = np.array([0, 51, 255], dtype=np.uint8).reshape(3, 1, 1, 1)
     batch = Dataset(samples, np.array([2, 0, 1])).batch(np.array([2, 0]))

@@ -5,11 +5,13 @@ import zipfile
 
 import pytest
 
+from sparring.data.facts import Facts
 from sparring.data.own_output import MARKER, earlier_files, record_own, replace_own
 from sparring.data.readers.files import open_tree
 from sparring.errors import SparringError
-from sparring.model import load
-from sparring.runs.folder import Record, create
+from sparring.model import Model
+from sparring.recipes import find_recipe
+from sparring.runs.folder import Record, create, versions
 
 
 def touch(folder, *names):
@@ -44,11 +46,14 @@ def test_a_folder_of_samples_that_is_given_itself_is_read(tmp_path):
     assert names(tmp_path / "samples") == ["000000.png"] and open_tree(tmp_path / "samples").own == ()
 
 
-def test_runs_and_published_models_below_the_data_are_left_out(tmp_path, trained):
-    touch(tmp_path, "1.png")
-    create(tmp_path / "runs" / "photos-001", trained.record)
-    touch(tmp_path, "runs/photos-001/samples/000000.png")
-    load(trained.folder).save_pretrained(tmp_path / "published")
+def test_runs_and_published_models_below_the_data_are_left_out(tmp_path):
+    facts = Facts("ring", "points", 100, (2,), "0" * 64, coding={"scale": 1.0})
+    recipe = find_recipe("points/ring").model_copy(update={"width": 8})
+    create(
+        tmp_path / "runs" / "photos-001", Record("points/ring", {}, facts, 0, 64, None, None, "cpu", None, versions())
+    )
+    Model(recipe.game(facts), recipe, "points/ring", facts, {}).save_pretrained(tmp_path / "published")
+    touch(tmp_path, "1.png", "runs/photos-001/samples/000000.png")
     touch(tmp_path, "published/example.png", "mine/recipe.json", "mine/2.png")
     assert names(tmp_path) == ["1.png", "mine/2.png", "mine/recipe.json"]
     assert open_tree(tmp_path).own == ("published/", "runs/photos-001/")
@@ -94,15 +99,3 @@ def test_a_marker_of_a_stranger_deletes_nothing(tmp_path):
             earlier_files(tmp_path / "samples", tmp_path / "samples-grid")
     (tmp_path / "samples" / "1.png").unlink()
     assert earlier_files(tmp_path / "samples", tmp_path / "samples-grid") == []
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Return a run of a few steps."""
-    from sparring.api.train import train
-    from sparring.runs.display import Silent
-
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    run = train("ring", samples=64, batch=32, width=8, out=folder, display=Silent())
-    assert isinstance(run.record, Record)
-    return run

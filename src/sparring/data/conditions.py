@@ -1,7 +1,8 @@
 """Conditions, built from the options that a user gives: ``--label cats``, ``model.sample(input="sketches/")``."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -124,9 +125,9 @@ def class_conditions(options: Mapping[str, Any], view: View, facts: Facts, count
     label = options.get("label")
     if label is None:
         return torch.arange(count if count is not None else len(facts.classes)) % len(facts.classes)
-    label = label.tolist() if isinstance(label, Tensor | np.ndarray | np.generic) else label
-    labels = label if isinstance(label, list | tuple) else [label]
-    numbers = torch.tensor([_class_number(one, facts.classes) for one in labels], dtype=torch.int64)
+    label = _plain(label)
+    labels = [_plain(one) for one in label] if isinstance(label, list | tuple) else [label]
+    numbers = torch.tensor(_class_numbers(labels, facts.classes), dtype=torch.int64)
     if len(numbers) == 1 and count is not None:
         return numbers.expand(count)
     if count is not None and len(numbers) != count:
@@ -142,28 +143,41 @@ LABEL = ConditionSpec({"label": "a class, by name or number; by default all clas
 """The class of a sample."""
 
 
-def _class_number(label: Any, classes: tuple[str, ...]) -> int:
-    """Return the number of a class by its name, or by its number where no name is a number."""
-    name = class_name(str(label))
-    if name in classes:
-        return classes.index(name)
-    number = _whole_number(label)
-    numbers = [int(one) if WHOLE_NUMBER.fullmatch(one) else None for one in classes]
-    named = any(one is not None for one in numbers)
-    if number is not None and numbers.count(number) == 1:
-        return numbers.index(number)
-    if number is not None and not named and number < len(classes):
-        return number
-    raise SparringError(
-        found=f"the class {name!r}",
-        expected=f"one of {', '.join(classes[:20])}" + ("" if named else f", or a number from 0 to {len(classes) - 1}"),
-        remedy=f"check the spelling{nearest(name, list(classes))}",
-    )
+def _plain(value: Any) -> Any:
+    """Return a tensor or an array as numbers or lists; anything else as it is."""
+    return value.tolist() if isinstance(value, Tensor | np.ndarray | np.generic) else value
 
 
-def _whole_number(label: Any) -> int | None:
-    """Return the number that a label is or spells, None for anything else: 3, "3" and 3.0, but not True or 1.7."""
+def _class_numbers(labels: Sequence[Any], classes: tuple[str, ...]) -> list[int]:
+    """Find classes by their names, or by their numbers where no name is a number.
+
+    Raises:
+        SparringError: there is no such class.
+    """
+    by_name = {name: position for position, name in enumerate(classes)}
+    # 7 means the class 007, unless another one is called 7.
+    values = Counter(int(name) for name in classes if WHOLE_NUMBER.fullmatch(name))
+    by_value = {int(name): by_name[name] for name in classes if WHOLE_NUMBER.fullmatch(name) and values[int(name)] == 1}
+    numbers = by_value if values else dict(enumerate(range(len(classes))))
+
+    found = []
+    for label in labels:
+        name = class_name(str(label))
+        number = by_name.get(name, numbers.get(_whole_number(label)))
+        if number is None:
+            also = "" if values else f", or a number from 0 to {len(classes) - 1}"
+            raise SparringError(
+                found=f"the class {name!r}",
+                expected=f"one of {', '.join(classes[:20])}{also}",
+                remedy=f"check the spelling{nearest(name, list(classes))}",
+            )
+        found.append(number)
+    return found
+
+
+def _whole_number(label: Any) -> int:
+    """Return the number that a label is or spells: 3, "3" and 3.0; −1 for anything else, such as True and 1.7."""
     if isinstance(label, float) and label.is_integer():
         return int(label)
     text = str(label)
-    return int(text) if WHOLE_NUMBER.fullmatch(text) else None
+    return int(text) if WHOLE_NUMBER.fullmatch(text) else -1

@@ -246,7 +246,7 @@ def missing_labels(missing: int, count: int, source: str) -> SparringError:
     return SparringError(
         found=f"no label for {missing:,} of {count:,} samples in {source}",
         expected="a label for each of them, or none at all",
-        remedy="add the missing labels, or remove those samples or all labels",
+        remedy="add the missing labels, or give --labels false to use none",
     )
 
 
