@@ -132,7 +132,7 @@ def test_resume_refuses_other_data(points: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("choices", "words"),
     [
-        ({"samples": 0}, "above zero"),
+        ({"samples": 0}, "at least 1"),
         ({"minutes": float("nan")}, "above zero"),
         ({"batch": 201}, "at least a batch of 201"),
         ({"recipe": "images/dcgan"}, "images, which is what the recipe"),

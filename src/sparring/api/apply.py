@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sparring.api.sample import COLUMNS, SavedSamples, write_samples
+from sparring.api.sample import COLUMNS, SavedSamples, write_overview
+from sparring.arguments import checked_path
 from sparring.data.conditions import INPUT
 from sparring.flow import Batch
 from sparring.model import load
 from sparring.recipe import Recipe
+from sparring.samples import batch_size
 
 
 def apply(
@@ -35,8 +37,9 @@ def apply(
     Raises:
         SparringError: there is no model, it takes no inputs, or they cannot be read.
     """
-    options = {INPUT: inputs, **options}
+    options, folder = {INPUT: inputs, **options}, checked_path("the samples", out)
     loaded = load(model, recipe=recipe, options=options)
     condition = loaded.conditions(**options)
     samples = loaded.sample(condition=condition, seed=seed, device=device)
-    return write_samples(loaded, Batch(samples, condition), Path(out), COLUMNS)
+    files, batch = loaded.save(samples, folder), Batch(samples, condition)
+    return SavedSamples(batch_size(batch), folder, tuple(files), write_overview(loaded, batch, folder, COLUMNS))
