@@ -37,6 +37,7 @@ def find_recipe(name: str) -> Recipe:
     Raises:
         SparringError: there is none; the message names the nearest.
     """
+    name = name if isinstance(name, str) else repr(name)  # Python callers give any type.
     if name in RECIPES:
         return RECIPES[name]
     if ".py:" in name:

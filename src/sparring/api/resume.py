@@ -81,7 +81,7 @@ def _with_data(run: Run, record: Record, data: str | Path | None) -> tuple[Recor
     """
     old, kind = record.facts.source, modality(record.facts.modality)
     source = old if data is None else lasting(str(checked_path("the data", data)))
-    if data is None and kind.claims(source) == 0:
+    if data is None and not Path(source).exists() and (Path(source).is_absolute() or kind.claims(source) == 0):
         raise SparringError(
             found=f"no {kind.name} at {source}",
             expected="the data of the run, where it was when the run began",

@@ -14,7 +14,7 @@ from sparring.data.reading import Labels, Reading, ValueRange, reading
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.quick import quick_score
 from sparring.modality import Survey
-from sparring.randomness import require_seed
+from sparring.randomness import require_seed, seeded
 from sparring.recipe import AdversarialRecipe, Recipe, resolve, with_fields
 from sparring.runs.budget import TrainingBudget
 from sparring.runs.display import Display, Plain, Silent
@@ -24,6 +24,8 @@ from sparring.runs.session import Session
 from sparring.training import devices, distributed
 from sparring.watchdog.monitor import MODES
 
+COPIES_OF_WEIGHTS = 5
+"""Arrays of the size of the weights in a run: weights, gradients, averages and two moments of Adam."""
 OPTIONS = ("recipe", "minutes", "samples", "out", "seed", "until", "device", "micro_batch", "watchdog")
 """Options of every run; all others are fields of the recipe."""
 
@@ -87,6 +89,7 @@ def train(
     name, resolved, reasons, survey = _resolved(str(data), choices, recipe, given, target)
     facts = survey.facts
     _check_parts(resolved, micro_batch, world.size)
+    _check_memory(resolved, facts, target)
     if budget and not budget.samples:
         reasons["samples"] = "not used: the budget is in minutes"
     display.say(_introduction(name, resolved, reasons, facts, target))
@@ -177,7 +180,7 @@ def _checked_goal(until: str | None, watchdog: str) -> Goal | None:
         )
 
     # Only the watchdog detects that a run has settled: without it this goal is never reached.
-    goal = Goal.parse(until) if until else None
+    goal = None if until is None else Goal.parse(until)
     if goal is not None and goal.metric == SETTLED and watchdog == "off":
         raise SparringError(
             found=f"--until {SETTLED} with --watchdog off",
@@ -185,6 +188,28 @@ def _checked_goal(until: str | None, watchdog: str) -> Goal | None:
             remedy="leave one of the two out",
         )
     return goal
+
+
+def _check_memory(recipe: Recipe, facts: Facts, device: torch.device) -> None:
+    """Check that the networks of a recipe fit into memory, before they take any.
+
+    Raises:
+        SparringError: they do not.
+    """
+    # Networks on the device "meta" have shapes and no memory. Those of the user's own that need some are not checked.
+    try:
+        with seeded(0, "weights"), torch.device("meta"):
+            game = recipe.game(facts)
+    except (RuntimeError, NotImplementedError):
+        return
+    weights = sum(weight.nbytes for player in game.players.values() for weight in player.parameters())
+    needed, memory = COPIES_OF_WEIGHTS * weights, devices.describe(device).memory
+    if needed > memory:
+        raise SparringError(
+            found=f"networks that take {needed / 2**30:,.0f} GiB with their gradients, averages and optimisers",
+            expected=f"what fits into {memory / 2**30:,.0f} GiB of memory",
+            remedy="choose smaller ones, as by --width",
+        )
 
 
 def _check_parts(recipe: Recipe, micro_batch: int | None, processes: int) -> None:

@@ -218,7 +218,7 @@ class Session:
             )
         if self.world.is_main and self.record != before:
             keep(self.run, self.record)
-            if (before.samples, before.minutes) != (self.record.samples, self.record.minutes):
+            if _budget(before) != _budget(self.record):
                 self._record(
                     BudgetChanged(
                         samples=self.trainer.samples,
@@ -353,6 +353,10 @@ class Session:
     def _record(self, event: AnyEvent) -> None:
         self.display.say(event.sentence)
         self.logbook.event(event)
+
+
+def _budget(record: Record) -> tuple[int | None, float | None, str | None]:
+    return record.samples, record.minutes, record.until
 
 
 def _is_due(before: Progress, now: Progress, count: int) -> bool:
