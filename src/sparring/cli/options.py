@@ -22,7 +22,7 @@ ValueRangeOption: TypeAlias = Annotated[
 
 def _whole(type_: Any, tokens: Sequence[Any]) -> int:
     """Parse 1000000 and 1e6; 1.5 is no whole number, and is not rounded to one."""
-    found = re.fullmatch(r"([+-]?[0-9]{1,20})(?:[eE]\+?([0-9]{1,2}))?", tokens[0].value.strip().replace("_", ""))
+    found = re.fullmatch(r"([+-]?[0-9]{1,40})(?:[eE]\+?([0-9]{1,2}))?", tokens[0].value.strip().replace("_", ""))
     if not found:
         raise ValueError(f"found {tokens[0].value!r}, but expected a whole number")
     digits, zeros = found.groups(default="0")
