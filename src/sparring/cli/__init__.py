@@ -60,6 +60,13 @@ def main(arguments: list[str] | None = None) -> None:
     # Errors that a user can correct end in one message; --debug shows the traceback instead.
     try:
         application()(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except SystemExit as leaving:
+        # No command exits by itself: a recipe, a game or an extractor of the user's own did.
+        _report(
+            f"Found sys.exit({leaving.code!r}) in code of your own, but expected it to return. Correct the file and "
+            "try again."
+        )
+        sys.exit(2)
     except BrokenPipeError:
         sys.exit(1)
     except (SparringError, CycloptsError, OSError) as error:
