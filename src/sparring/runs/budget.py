@@ -5,10 +5,12 @@ from typing import Any, final
 
 from sparring.arguments import real_number, whole_number
 from sparring.errors import SparringError
-from sparring.events import budget_words
+from sparring.events import BudgetChanged, budget_words
+from sparring.games.game import phase_at
 from sparring.runs.folder import Record, Run
 from sparring.runs.logbook import reached_goal
 from sparring.training.checkpoint import checkpoints, load_checkpoint
+from sparring.training.trainer import Trainer
 
 MAX_MINUTES = 10 * 365 * 24 * 60
 """Longest budget of wall time: ten years."""
@@ -91,6 +93,41 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Reco
             remedy="give a larger number",
         )
     return replace(record, samples=budget.samples, minutes=budget.minutes, until=None if reached else record.until)
+
+
+def require_same_phase(trainer: Trainer, before: Record) -> None:
+    """Refuse a budget so much larger that the run would return to an earlier phase.
+
+    Args:
+        trainer: at the newest checkpoint, with the new budget.
+        before: record with the old budget.
+
+    Raises:
+        SparringError: it would.
+    """
+    seconds = None if before.minutes is None else 60 * before.minutes
+    fraction = replace(trainer.plan, samples=before.samples, seconds=seconds).fraction(trainer.samples, trainer.seconds)
+    phase = phase_at(trainer.game, fraction)
+    if phase_at(trainer.game, trainer.progress.fraction) < phase:
+        raise SparringError(
+            found=f"a budget with which the run would return to before its phase {trainer.game.phases[phase].name}",
+            expected="one with which it stays there",
+            remedy="give a smaller number, or start a new run",
+        )
+
+
+def budget_changed(before: Record, now: Record, samples: int) -> BudgetChanged | None:
+    """Return the event of another budget after ``samples`` real samples, or None where it is the same."""
+    if (before.samples, before.minutes, before.until) == (now.samples, now.minutes, now.until):
+        return None
+    return BudgetChanged(
+        samples=samples,
+        samples_before=before.samples,
+        minutes_before=before.minutes,
+        samples_now=now.samples,
+        minutes_now=now.minutes,
+        goal=before.until if now.until is None else None,
+    )
 
 
 def _spent(run: Run) -> tuple[int, float]:

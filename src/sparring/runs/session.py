@@ -15,7 +15,6 @@ from sparring.errors import SparringError
 from sparring.events import (
     AnyEvent,
     BestRestored,
-    BudgetChanged,
     CheckpointDamaged,
     CheckpointNotSaved,
     Finished,
@@ -25,12 +24,13 @@ from sparring.events import (
     Resumed,
 )
 from sparring.flow import Progress
-from sparring.games.game import Game, phase_at
+from sparring.games.game import Game
 from sparring.modalities import modality
 from sparring.modality import Modality
 from sparring.model import Model, load
 from sparring.randomness import seeded
 from sparring.recipe import Recipe
+from sparring.runs.budget import budget_changed, require_same_phase
 from sparring.runs.display import Display
 from sparring.runs.folder import Record, Run, keep, locked
 from sparring.runs.goal import SETTLED, Goal
@@ -127,7 +127,13 @@ class Session:
         """Train to the end, from the newest checkpoint if ``resumed``; then evaluate, report and publish."""
         # A run keeps its number of threads, on which the order of sums depends. Small batches run faster on one.
         values = self.recipe.batch * sum(math.prod(shape) for shape in self.split.train.shapes)
-        threads = self.record.threads or devices.threads_for(self.trainer.device, values)
+        usual = devices.threads_for(self.trainer.device, values)
+        threads = self.record.threads or usual
+        if threads != usual and self.trainer.device.type == "cpu":
+            self.display.say(
+                f"Computing on {threads} threads, as when the run began, so that results stay equal bit for bit. "
+                f"A new run would use {usual} here."
+            )
         world = self.world
         with (
             locked(self.run) if world.is_main else nullcontext(),
@@ -193,7 +199,7 @@ class Session:
         # The state of the trainer, and complaints about damaged checkpoints that were skipped.
         snapshot, place, complaints = load_checkpoint(self.run.checkpoints)
         restore(self.trainer, snapshot)
-        self._require_same_phase()
+        require_same_phase(self.trainer, self.run.record)
         for complaint in complaints:
             self._record(CheckpointDamaged(samples=self.trainer.samples, complaint=complaint))
 
@@ -210,42 +216,11 @@ class Session:
     def _keep_record(self, threads: int) -> None:
         """Write into recipe.json what is new in it: threads, another budget, another place of the data."""
         before, self.record = self.run.record, replace(self.record, threads=threads)
-        on_cpu = self.trainer.device.type == "cpu"
-        if before.threads is not None and on_cpu and threads > devices.cores():
-            self.display.say(
-                f"Computing on {threads} threads, as when the run began, so that results stay equal bit for bit; "
-                f"there are {devices.cores()} cores for them here, so this is slower."
-            )
         if self.world.is_main and self.record != before:
             keep(self.run, self.record)
-            if _budget(before) != _budget(self.record):
-                self._record(
-                    BudgetChanged(
-                        samples=self.trainer.samples,
-                        samples_before=before.samples,
-                        minutes_before=before.minutes,
-                        samples_now=self.record.samples,
-                        minutes_now=self.record.minutes,
-                        goal=before.until if self.record.until is None else None,
-                    )
-                )
-
-    def _require_same_phase(self) -> None:
-        """Refuse a budget so much larger that the run would return to an earlier phase.
-
-        Raises:
-            SparringError: it is.
-        """
-        trainer, before = self.trainer, self.run.record
-        plan = replace(trainer.plan, samples=before.samples, seconds=before.minutes and before.minutes * 60)
-        old = phase_at(trainer.game, plan.fraction(trainer.samples, trainer.seconds))
-        if phase_at(trainer.game, trainer.progress.fraction) < old:
-            name = trainer.game.phases[old].name
-            raise SparringError(
-                found=f"a budget with which the run would return to before its phase {name}",
-                expected="one with which it stays there",
-                remedy="give a smaller number, or start a new run",
-            )
+            changed = budget_changed(before, self.record, self.trainer.samples)
+            if changed is not None:
+                self._record(changed)
 
     def _steps(self) -> Iterator[tuple[Progress, Progress]]:
         """Train; yield the progress before and after each step, except for steps that the watchdog rolled back."""
@@ -353,10 +328,6 @@ class Session:
     def _record(self, event: AnyEvent) -> None:
         self.display.say(event.sentence)
         self.logbook.event(event)
-
-
-def _budget(record: Record) -> tuple[int | None, float | None, str | None]:
-    return record.samples, record.minutes, record.until
 
 
 def _is_due(before: Progress, now: Progress, count: int) -> bool:

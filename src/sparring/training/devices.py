@@ -3,7 +3,6 @@
 import os
 import platform
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,11 +61,6 @@ def threads_for(device: torch.device, values: int) -> int:
     """
     small = device.type == "cpu" and values < MIN_VALUES_FOR_THREADS and "OMP_NUM_THREADS" not in os.environ
     return 1 if small else torch.get_num_threads()
-
-
-def cores() -> int:
-    """Return the number of processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 @contextmanager
