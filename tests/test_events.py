@@ -9,6 +9,7 @@ import pytest
 from sparring.events import (
     AnyEvent,
     BestRestored,
+    BudgetChanged,
     CheckpointDamaged,
     CheckpointNotSaved,
     FindingReported,
@@ -54,6 +55,12 @@ EVENTS: dict[str, AnyEvent] = {
     ),
     "starting again from the beginning": Resumed(samples=0),
     "Resumed from 000000064: 64 samples seen.": Resumed(samples=64, checkpoint="000000064"),
+    "The budget is now 2,000 samples or 10 minutes in all, instead of 1,000 samples.": BudgetChanged(
+        samples=1000, samples_before=1000, minutes_before=None, samples_now=2000, minutes_now=10.0
+    ),
+    "The goal fd < 3 was reached and is dropped.": BudgetChanged(
+        samples=640, samples_before=1000, minutes_before=None, samples_now=2000, minutes_now=None, goal="fd < 3"
+    ),
     "Checkpoint 7 is damaged.": CheckpointDamaged(samples=1, complaint="Checkpoint 7 is damaged."),
     "could not be written (disk full); the previous one": CheckpointNotSaved(samples=1, error="disk full"),
     "A picture could not be written (disk full).": PictureNotWritten(samples=1, error="disk full"),

@@ -3,7 +3,9 @@
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -54,11 +56,46 @@ def test_a_published_model_gives_the_same_samples(model: Model, folder: Path, tm
     assert "points/ring" in card and "synthetic" in card
 
 
-@pytest.mark.parametrize("count", [0, -1])
-@pytest.mark.parametrize("truncation", [1.0, -0.1, 3.0])
-def test_numbers_out_of_range_are_refused(count: int, truncation: float, model: Model) -> None:
-    with pytest.raises(SparringError, match="a count of at least 1"):
-        model.sample(count, truncation=truncation)
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ({"count": 0}, "--count 0, but expected a whole number from 1 to"),
+        ({"count": 10**18}, "--count 10{18}, but expected a whole number from 1 to"),
+        ({"count": 2.0}, "--count 2.0"),
+        ({"truncation": -0.1}, "a number from 0 to 2"),
+        ({"truncation": 3.0}, "a number from 0 to 2"),
+        ({"truncation": "1"}, "--truncation '1'"),
+        ({"seed": -1}, "--seed -1"),
+        ({"seed": 1.0}, "--seed 1.0"),
+        ({"device": "meta"}, "no device 'meta'"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_before_memory_is_taken(
+    numbers: dict[str, Any], words: str, model: Model
+) -> None:
+    with pytest.raises(SparringError, match=words):
+        model.sample(**{"count": 1, **numbers})
+
+
+def test_interpolations_refuse_numbers_out_of_range(model: Model) -> None:
+    for count, steps in ((0, 5), (5, 0), (1.5, 2), (10**9, 10**9)):
+        with pytest.raises(SparringError, match="a whole number"):
+            model.interpolate(count, steps)  # type: ignore[arg-type]
+
+
+def test_a_seed_may_be_an_integer_of_any_type(model: Model) -> None:
+    assert torch.equal(model.sample(2, seed=np.int64(3)), model.sample(np.int64(2), seed=3))
+
+
+def test_samples_can_be_generated_in_parts(model: Model) -> None:
+    whole = model.sample(150, seed=1)
+    parts = [model.sample(count, seed=1, first=first) for first, count in ((0, 64), (64, 30), (94, 56))]
+    torch.testing.assert_close(torch.cat(parts), whole)
+
+
+def test_no_path_at_all_is_refused() -> None:
+    with pytest.raises(SparringError, match="None for the model, but expected the path"):
+        load(None)  # type: ignore[arg-type]
 
 
 def test_an_unconditional_model_refuses_a_class(model: Model) -> None:

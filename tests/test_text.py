@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from sparring.errors import SparringError
-from sparring.text import command, lines, markdown, printable, show
+from sparring.text import command, label, lines, markdown, printable, show
 
 HOSTILE = "a\x1b]0;title\x07b\r\nc\u202ed\udc80e\x9b2J"
 """Escapes in 7 and 8 bits, a carriage return, a reversal of direction and half of a character."""
@@ -27,6 +27,10 @@ def test_lines_keep_their_breaks_only() -> None:
 
 def test_markdown_in_a_name_is_literal() -> None:
     assert markdown("[click](javascript:x) <b>*") == r"\[click\]\(javascript:x\) \<b\>\*"
+
+
+def test_a_dollar_sign_in_a_label_starts_no_formula() -> None:
+    assert label("$\\frac$\x1b") == r"\$\frac\$\x1b"
 
 
 @pytest.mark.parametrize("path", ["runs/my photos", "; touch PWNED", "$(reboot)", "it's"])

@@ -127,6 +127,39 @@ class Resumed(Event):
 
 
 @final
+class BudgetChanged(Event):
+    """The run continues with another budget, which counts from its beginning.
+
+    Args:
+        samples_before, minutes_before: the old budget; None where one of the two did not count.
+        samples_now, minutes_now: the new one.
+        goal: a goal that had been reached and is dropped.
+    """
+
+    kind: Literal["budget changed"] = "budget changed"
+    samples_before: int | None
+    minutes_before: float | None
+    samples_now: int | None
+    minutes_now: float | None
+    goal: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        before, now = (
+            budget_words(samples, minutes)
+            for samples, minutes in (
+                (self.samples_before, self.minutes_before),
+                (self.samples_now, self.minutes_now),
+            )
+        )
+        dropped = "" if self.goal is None else f" The goal {self.goal} was reached and is dropped."
+        return (
+            f"The budget is now {now} in all, instead of {before}. "
+            f"Learning rates and all other schedules now run over the new budget.{dropped}"
+        )
+
+
+@final
 class CheckpointDamaged(Event):
     """A checkpoint failed its verification and an older one was used."""
 
@@ -232,6 +265,7 @@ AnyEvent: TypeAlias = (
     | RemedyJudged
     | PhaseBegun
     | Resumed
+    | BudgetChanged
     | CheckpointDamaged
     | CheckpointNotSaved
     | PictureNotWritten
@@ -255,6 +289,13 @@ def read_events(path: Path) -> list[AnyEvent]:
         except ValidationError:
             continue
     return events
+
+
+def budget_words(samples: int | None, minutes: float | None) -> str:
+    """Return a budget in words: "200,000 samples", "10 minutes", or both."""
+    words = [] if samples is None else [f"{samples:,} samples"]
+    words += [] if minutes is None else [f"{minutes:g} minutes"]
+    return " or ".join(words) or "none"
 
 
 def _capitalised(text: str) -> str:

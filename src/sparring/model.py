@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from sparring.arguments import checked_path, real_number, whole_number
 from sparring.data.conditions import INPUT, ConditionSpec, build_conditions, check_options
 from sparring.data.facts import Facts
 from sparring.data.view import View
@@ -20,7 +21,7 @@ from sparring.games.game import Game
 from sparring.metrics.smoothness import interpolated, perceptual_path_length
 from sparring.modalities import modality
 from sparring.modality import Modality
-from sparring.randomness import RandomStream, derive, generator, seeded
+from sparring.randomness import RandomStream, derive, generator, require_seed, seeded
 from sparring.recipe import Recipe, with_stored_fields
 from sparring.recipes import find_recipe
 from sparring.rendering.exhibits import write_exhibits
@@ -29,7 +30,7 @@ from sparring.samples import Sample, batch_size, take
 from sparring.sampling import SAMPLES_PER_PASS, generate, generate_from
 from sparring.storage import parsing, read_json, write_bytes, write_json, write_text
 from sparring.training.checkpoint import load_checkpoint
-from sparring.training.devices import pick
+from sparring.training.devices import main_memory, pick
 
 FORMAT, READABLE_FORMATS = 2, (1, 2)
 """Format of config.json that is written, and formats that can be read."""
@@ -96,6 +97,7 @@ class Model:
         seed: int = 0,
         truncation: float = 1.0,
         device: str = "cpu",
+        first: int = 0,
         **options: Any,
     ) -> Sample:
         """Generate samples, (count, *shape) or a NamedTuple of such tensors, on the CPU, float32; images in [-1, 1].
@@ -106,18 +108,16 @@ class Model:
             seed: equal seeds give equal samples; sample i does not depend on ``count``.
             truncation: factor on the latents, in [0, 2]: below 1 for more typical and less diverse samples.
             device: device to compute on.
+            first: number of the first sample, so that many can be generated in parts.
             **options: options of ``condition_spec``: ``label="cats"``, ``input="sketches/"``.
 
         Raises:
             SparringError: the model does not have an option, or a number is out of range.
         """
         # Check the numbers, and that there is one condition per sample.
-        if (count is not None and count < 1) or not 0 <= truncation <= 2:
-            raise SparringError(
-                found=f"count {count} and truncation {truncation}",
-                expected="a count of at least 1 and a truncation from 0 to 2",
-                remedy="give other numbers",
-            )
+        seed, first = require_seed(seed), whole_number("first", first, least=0)
+        count = None if count is None else whole_number("count", count, most=self._affordable)
+        truncation = real_number("truncation", truncation, most=2)
         condition = self.conditions(count, **options) if condition is None else condition
         given = 0 if condition is None else batch_size(condition)
         count = count if count is not None or condition is None else given
@@ -133,7 +133,7 @@ class Model:
         players = [self.game.players[name].to(target) for name in self.game.published]
         numbers: dict[str, Any] = {"seed": seed, "truncation": truncation, "bounds": self.modality.bounds}
         try:
-            return generate(self.game, count, condition, stream="sample/", device=target, **numbers)
+            return generate(self.game, count, condition, stream="sample/", device=target, first=first, **numbers)
         finally:
             for player in players:
                 player.to("cpu")
@@ -190,10 +190,8 @@ class Model:
         Raises:
             SparringError: ``count`` or ``steps`` is below 1.
         """
-        if count < 1 or steps < 1:
-            raise SparringError(
-                found=f"{count} paths of {steps} steps", expected="at least one of each", remedy="give other numbers"
-            )
+        count, steps = whole_number("count", count), whole_number("steps", steps)
+        whole_number("count times steps", count * steps, most=self._affordable)
         first, second, condition = self._endpoints(count, seed, condition)
         positions = torch.linspace(0, 1, steps)[:, None].repeat(count, 1)  # (count · steps, 1)
         starts, ends = (side.repeat_interleave(steps, 0) for side in (first, second))
@@ -220,6 +218,16 @@ class Model:
             return math.nan
 
     @property
+    def bytes_per_sample(self) -> int:
+        """Bytes of a sample of 32-bit numbers, at least one number."""
+        return 4 * max(1, math.prod(self.view.shape))
+
+    @property
+    def _affordable(self) -> int:
+        """Number of samples that fill half of the main memory."""
+        return max(1, main_memory() // 2 // self.bytes_per_sample)
+
+    @property
     def _has_normal_prior(self) -> bool:
         """True if latents leave [-1, 1], as those of a uniform prior never do."""
         latent = self.game.latent(RandomStream(0, 0, PROBE_SIZE, slice(0, PROBE_SIZE), stream="probe/"))
@@ -227,6 +235,7 @@ class Model:
 
     def _endpoints(self, count: int, seed: int, condition: Sample | None) -> tuple[Latent, Latent, Sample | None]:
         """Draw the latents at both ends of ``count`` paths, (count, size) each, with the conditions of the paths."""
+        seed = require_seed(seed)
         streams = (RandomStream(derive(seed, "end", end), 0, count, slice(0, count), stream="path/") for end in (0, 1))
         first, second = (self.game.latent(random) for random in streams)
         return first, second, self.conditions(count) if condition is None else condition
@@ -276,7 +285,7 @@ def load(path: str | Path, *, recipe: str | Recipe | None = None, options: Mappi
     Raises:
         SparringError: there is no model, it is damaged, or it does not have an option.
     """
-    folder = Path(path)
+    folder = checked_path("the model", path)
     if (folder / "recipe.json").is_file():
         return _from_run(Run(folder), recipe, options)
     if (folder / "config.json").is_file():

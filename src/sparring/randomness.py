@@ -13,17 +13,16 @@ from typing import final
 import torch
 from torch import Generator, Tensor
 
-from sparring.errors import SparringError
+from sparring.arguments import whole_number
 
 
-def require_seed(seed: int) -> None:
-    """Refuse a seed that some library would not accept.
+def require_seed(seed: int) -> int:
+    """Return a seed of any integer type as an ``int``.
 
     Raises:
-        SparringError: the seed is below 0 or does not fit into 63 bits.
+        SparringError: it is no whole number, below 0, or does not fit into 63 bits.
     """
-    if not 0 <= seed < 2**63:
-        raise SparringError(found=f"--seed {seed}", expected="an integer from 0 to 2⁶³ - 1", remedy="give another seed")
+    return whole_number("seed", seed, least=0)
 
 
 def derive(seed: int, stream: str, step: int = 0) -> int:

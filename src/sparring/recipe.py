@@ -6,9 +6,9 @@ This file and the recipe files import no torch: the command line reads them befo
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, final
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
@@ -59,6 +59,12 @@ LOG_ODDS_LOSSES: tuple[LossName, ...] = ("minimax", "non_saturating", "relativis
 
 Gamma: TypeAlias = PositiveFloat | Literal["auto"]
 """Weight γ of the penalties: a number, or "auto" for the one that a run finds by itself."""
+
+Size: TypeAlias = Annotated[int, Field(gt=0, le=16_384)]
+"""Channels, units or latents: a bound far above what anyone trains, so that a slip is told before memory is taken."""
+
+PackSize: TypeAlias = Annotated[int, Field(gt=0, le=256)]
+"""Samples that a discriminator scores together."""
 
 Chosen: TypeAlias = dict[str, tuple[Any, str]]
 """Field → (value, the reason for it in a few words)."""

@@ -11,7 +11,7 @@ from sparring.modalities.images.recipes.vae import VAE
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
 from sparring.recipe import Recipe
-from sparring.user_code import load_user_object
+from sparring.user_code import failures_reported, load_user_object
 
 RECIPES: dict[str, Recipe] = {
     "points/ring": PointGAN(),
@@ -37,6 +37,7 @@ def find_recipe(name: str) -> Recipe:
     Raises:
         SparringError: there is none; the message names the nearest.
     """
+    name = name if isinstance(name, str) else repr(name)  # Python callers give any type.
     if name in RECIPES:
         return RECIPES[name]
     if ".py:" in name:
@@ -52,7 +53,8 @@ def _own_recipe(name: str) -> Recipe:
     """Run the user's own file and return its recipe: only for a name that the user typed, never for one in a folder."""
     expected = "a Recipe value or class in a Python file, as file.py:Name"
     found = load_user_object(name, expected).value
-    recipe: Any = found() if isinstance(found, type) else found
+    with failures_reported(name):
+        recipe: Any = found() if isinstance(found, type) else found
     if not isinstance(recipe, Recipe):
         raise SparringError(found=f"{type(found).__name__} as {name!r}", expected=expected, remedy="check the name")
     return recipe

@@ -25,6 +25,7 @@ def generate(
     device: torch.device | str = "cpu",
     truncation: float = 1.0,
     bounds: tuple[float, float] | None = None,
+    first: int = 0,
 ) -> Sample:
     """Generate ``count`` samples, on the CPU, floating-point parts in float32.
 
@@ -37,11 +38,13 @@ def generate(
         device: device to compute on.
         truncation: factor on the latents.
         bounds: values are clamped to these, unless None.
+        first: number of the first sample.
     """
 
     def latents() -> Iterator[Latent]:
-        for start in range(0, count, SAMPLES_PER_PASS):
-            rows = slice(0, min(SAMPLES_PER_PASS, count - start))
+        end = first + count
+        for start in range(first // SAMPLES_PER_PASS * SAMPLES_PER_PASS, end, SAMPLES_PER_PASS):
+            rows = slice(max(0, first - start), min(SAMPLES_PER_PASS, end - start))
             latent = game.latent(RandomStream(seed, start, SAMPLES_PER_PASS, rows, stream, torch.device(device)))
             yield latent if truncation == 1 else latent * truncation
 

@@ -16,6 +16,8 @@ MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$])")
 
 def printable(text: str) -> str:
     """Return one line without control characters: each is shown as an escape, such as ``\\x1b`` or ``\\n``."""
+    if text.isprintable():
+        return text
     return "".join(map(_visible, text.encode("utf-8", "backslashreplace").decode()))
 
 
@@ -27,6 +29,11 @@ def lines(text: str) -> str:
 def markdown(text: str) -> str:
     """Return a name as literal text in Markdown: printable, with every special character escaped."""
     return MARKDOWN.sub(r"\\\1", printable(text))
+
+
+def label(text: str) -> str:
+    """Return a name as a label in a figure: printable, and without the dollar signs that enclose formulas."""
+    return printable(text).replace("$", r"\$")
 
 
 def command(*words: object) -> str:

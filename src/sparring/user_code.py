@@ -52,15 +52,22 @@ def load_user_object(place: str, expected: str) -> UserObject:
 
 @contextmanager
 def failures_reported(place: str) -> Iterator[None]:
-    """Turn whatever the user's code raises into one SparringError, chained to the original.
+    """Turn whatever the user's code raises, ``sys.exit`` too, into one SparringError, chained to the original.
+
+    Ctrl-C stays what it is, and so does a SparringError.
 
     Args:
         place: where the code is, for the message.
     """
     try:
         yield
-    except Exception as error:
-        message = next(iter(str(error).splitlines()), "no message")
+    except (KeyboardInterrupt, SparringError):
+        raise
+    except BaseException as error:
+        try:
+            message = next(iter(str(error).splitlines()), "no message")
+        except Exception:
+            message = "no message that can be read"
         raise SparringError(
             found=f"{type(error).__name__} in {place}: {message}",
             expected="code that runs",
@@ -77,7 +84,7 @@ def _executed(path: Path, content: bytes, name: str) -> ModuleType:
         with failures_reported(str(path)):
             # The content that was hashed is executed, not a compiled copy that may be older.
             exec(SourceFileLoader(name, str(path)).source_to_code(content, str(path)), vars(module))
-    except SparringError:
+    except BaseException:
         del sys.modules[name]
         raise
     return module

@@ -19,8 +19,8 @@ from sparring.training.checkpoint import Snapshot, load_checkpoint
 SMALL = ("--batch", "64", "--width", "8", "--latent-size", "2")
 
 
-def torchrun(source: Path | str, out: Path, *words: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+def torchrun(source: Path | str, out: Path, *words: str, processes: int = 2) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     command += ["-m", "sparring", "train", str(source), "--out", str(out), *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
@@ -48,6 +48,24 @@ def test_two_processes_give_the_same_weights_as_one(points: Path, tmp_path: Path
     assert_alike(*snapshots)
     assert output.count("Trained on 1,280 samples") == 1
     assert (tmp_path / "two" / "report.html").exists()
+
+
+def test_more_processes_than_samples_in_a_batch_end_with_one_sentence(points: Path, tmp_path: Path) -> None:
+    process = torchrun(points, tmp_path / "run", "--samples", "64", "--batch", "2", processes=3)
+    code, output = finished(process)
+    assert code != 0 and output.count("Found a batch of 2 for 3 processes") == 1, output
+    assert re.findall(r"exitcode +: (-?[0-9]+)", output) == ["2", "2", "2"], output
+    assert output.count("sparring (rank ") == 1 and not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_an_error_of_the_first_process_ends_the_others_too(points: Path, tmp_path: Path) -> None:
+    """The others wait for the name of the run folder, which the first one finds to exist."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "file").touch()
+    code, output = finished(torchrun(points, tmp_path / "run", "--samples", "64", *SMALL))
+    assert code != 0 and output.count("runs are never overwritten") == output.count("sparring (rank ") == 1, output
+    assert re.findall(r"exitcode +: (-?[0-9]+)", output) == ["2", "2"], output
 
 
 @pytest.mark.slow

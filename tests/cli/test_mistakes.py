@@ -1,5 +1,8 @@
 """Mistakes on the command line give one sentence, exit code 2 and no traceback."""
 
+import io
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,10 +54,24 @@ MISTAKES: list[tuple[str, str]] = [
     ("train ring --recipe mine.py:Recipe", "no file 'mine.py'"),
     ("train ring --widht 8", "did you mean 'width'"),
     ("train ring --minuts 8", "did you mean 'minutes'"),
-    ("train ring --samples 0", "a number above zero"),
+    ("train ring --samples 0", "a whole number of at least 1"),
     ("train ring --samples many", "many"),
     ("train ring --minutes -1", "a number above zero"),
-    ("train ring --micro-batch 0", "a number above zero"),
+    ("train ring --minutes inf", "a number above zero"),
+    ("train ring --minutes 1e400", "a number above zero"),
+    ("train ring --samples 1e400", "--samples"),
+    ("train ring --samples 1000000000000000000000", "a whole number of at least 1"),
+    ("train ring --samples 1.5", "a whole number"),
+    ("train ring --seed -1", "--seed -1"),
+    ("train ring --seed 1.5", "a whole number"),
+    ("train ring --seed x", "a whole number"),
+    ("train ring --packing 10000000", "packing"),
+    ("train ring --width 100000", "width"),
+    ("train ring --micro-batch 3 --packing 2", "a multiple of 2"),
+    ("train ring --device meta", "no device 'meta'"),
+    ("train ring --device cuda:9", "no device 'cuda:9'"),
+    ("train ring --until fd<1e999", "a comparison such as"),
+    ("train ring --micro-batch 0", "a whole number of at least 1"),
     ("train ring --until loss<1", "a comparison such as"),
     ("train ring --until setled", "settled, or a comparison such as"),
     ("train ring --until settled --watchdog off", "--until settled with --watchdog off"),
@@ -69,9 +86,19 @@ MISTAKES: list[tuple[str, str]] = [
     ("resume nowhere", "no recipe.json in nowhere"),
     ("resume full", "no recipe.json in full"),
     ("sample nowhere", "neither recipe.json nor config.json"),
-    ("sample RUN --count 0", "a count of at least 1"),
-    ("sample RUN --truncation 5", "a truncation from 0 to 2"),
+    ("sample RUN --count 0", "--count 0, but expected a whole number from 1 to"),
+    ("sample RUN --truncation 5", "--truncation 5.0, but expected a number from 0 to 2"),
     ("sample RUN --label cat", "trained without conditions"),
+    ("sample RUN --count 1000000000000000000", "a whole number from 1 to 100,000,000"),
+    ("sample RUN --device cuda:9", "no device 'cuda:9'"),
+    ("sample RUN --device meta", "no device 'meta'"),
+    ("sample RUN --device xpu", "no device 'xpu'"),
+    ("sample RUN --seed -1", "--seed -1"),
+    ("apply RUN nowhere --device meta", "nowhere"),
+    ("resume RUN", "a finished run"),
+    ("resume RUN --samples 128", "a budget of 128 samples"),
+    ("resume RUN --samples 1.5", "a whole number"),
+    ("resume RUN --device meta", "no device 'meta'"),
     ("evaluate nowhere --data ring", "nowhere"),
     ("evaluate RUN", "data"),
     ("evaluate RUN --data nowhere", "nowhere"),
@@ -131,6 +158,45 @@ def test_sample_evaluate_and_inspect_write_their_files(run: Run, finished: Path,
     assert code == 0 and (tmp_path / "scores.json").exists(), output
     code, output = run("inspect", "ring", "--json", "facts.json", "--sheet", "sheet.png")
     assert code == 0 and (tmp_path / "facts.json").exists() and (tmp_path / "sheet.png").exists(), output
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize(
+    "line", ["--help", "train --help", "recipes", "recipes images/r3gan", "inspect ring", "sample nowhere-猫", "doctor"]
+)
+def test_every_command_prints_on_terminals_of_any_encoding(
+    line: str, encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+    monkeypatch.setattr(sys, "stdout", streams[0])
+    monkeypatch.setattr(sys, "stderr", streams[1])
+    code = 0
+    try:
+        main(line.split())
+    except SystemExit as leaving:
+        code = int(leaving.code or 0)
+    assert code == (2 if "nowhere" in line else 0)
+    for stream in streams:
+        stream.flush()
+    assert sum(len(stream.buffer.getvalue()) for stream in streams) > 20  # type: ignore[attr-defined]
+
+
+def test_an_evaluation_is_printed_in_full_without_the_characters_of_its_paths(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = shutil.copytree(finished, tmp_path / "猫 é")
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    main(["evaluate", str(copy), "--data", "ring", "--count", "100"])
+    printed = stream.buffer.getvalue().decode("ascii")  # type: ignore[attr-defined]
+    assert "\\u732b \\xe9" in printed and "Fr\\xe9chet" in printed
+
+
+def test_names_in_markdown_of_the_doctor_are_literal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparring.cli.doctor._rows", lambda: [("cuda:0", "a|b <img src=x>\x1b[2J")])
+    _, output = run("doctor", "--markdown")
+    assert "| cuda:0 | a\\|b \\<img src=x\\>\\\\x1b\\[2J |" in output
 
 
 def test_version_is_printed(run: Run) -> None:

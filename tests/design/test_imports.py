@@ -10,14 +10,15 @@ import sparring
 
 ROOT = Path(sparring.__file__).parent
 
-BELOW = {"controls", "errors", "events", "flow", "randomness", "samples", "storage", "text"}
+BELOW = {"arguments", "controls", "errors", "events", "flow", "randomness", "samples", "storage", "text"}
 """Rooms that most others may import. The protocol of games (``games.game``) is a room of its own for the trainer."""
 
 TABLE: dict[str, set[str]] = {
     "text": set(),
     "errors": {"text"},
+    "arguments": {"errors"},
     "storage": {"errors"},
-    "randomness": {"errors"},
+    "randomness": {"arguments"},
     "user_code": {"errors"},
     "samples": set(),
     "flow": {"randomness", "samples"},

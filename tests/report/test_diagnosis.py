@@ -100,7 +100,7 @@ def test_a_healthy_run_has_no_open_problems(tmp_path: Path) -> None:
     assert diagnosis.verdict == "No open problems." and not diagnosis.incidents and not diagnosis.open_problems
     assert diagnosis.state == "The run is finished: 40,000 real samples were seen."
     assert diagnosis.improvement.stopped is False and "still improving" in diagnosis.text
-    assert "sparring train digits --samples 80000" in diagnosis.text
+    assert f"sparring resume {tmp_path / 'run'} --samples 80000" in diagnosis.text
 
 
 def test_goal_and_restored_average_are_part_of_the_state(tmp_path: Path) -> None:

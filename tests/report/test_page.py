@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -17,6 +18,10 @@ from sparring.report.page import Report, page
 from sparring.runs.logbook import LogLine
 
 WILD = "<script>alert(\"1\")</script> & 'so on'"
+
+
+HOSTILE = "cats\x1b[2J\u202edogs"
+"""A name with an escape for terminals and a reversal of direction."""
 
 
 def png():
@@ -162,3 +167,15 @@ def test_default_metrics_come_first_and_further_ones_below():
 def test_copies_are_flagged(copies, kind):
     text = page(Report("title", [], [], evaluation(memorisation=memorisation(copies))))
     assert f'<p class="{kind}">' in text and "Was anything copied?" in text
+
+
+def test_control_characters_of_names_are_shown_as_escapes_in_the_page():
+    content = page(replace(wild_report(), title=HOSTILE, summary=[HOSTILE], facts=[(HOSTILE, HOSTILE)]))
+    assert "\x1b" not in content and "\u202e" not in content and "cats\\x1b[2J\\u202edogs" in content
+
+
+def test_names_with_dollar_signs_are_drawn_as_they_are():
+    name = "$\\notacommand{"
+    lines = [LogLine(samples=64, terms={name: {name: 1.0}}, gradients={name: 1.0})]
+    with Image.open(io.BytesIO(curves(lines))) as picture:
+        assert picture.width > 100

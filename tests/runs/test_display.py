@@ -72,3 +72,16 @@ def test_silent_and_live_displays_accept_all_calls(
 
 def test_a_pipe_gets_plain_lines() -> None:
     assert isinstance(default_display(io.StringIO()), Plain)
+
+
+def test_the_progress_bar_shows_markup_and_escapes_as_text(
+    progress: Callable[..., Progress], capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = Figures(terms={"[bold]\x1b[2J": {"l1": 0.25}})
+    live = Live()
+    live.step(progress(1, 1.0), hostile, 640.4, 80, "healthy")
+    live.say("a [red]name[/] \x1b[2J :cat:")
+    live.close()
+    printed = capsys.readouterr().err
+    assert "[bold]\\x1b[2J 0.250" in printed and "a [red]name[/] \\x1b[2J :cat:" in printed
+    assert "\x1b[2J" not in printed

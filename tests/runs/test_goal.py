@@ -12,6 +12,7 @@ def test_comparisons_are_parsed_and_checked() -> None:
     assert goal.met(0.39) and not goal.met(0.4) and not goal.met(float("nan"))
     assert Goal.parse("coverage>.9").met(0.91) and not Goal.parse("coverage>.9").met(0.9)
     assert str(goal) == "fd < 0.4"
+    assert Goal.parse("fd<1e-2").bound == Goal.parse("fd < .1e-1").bound == 0.01
 
 
 @pytest.mark.parametrize("metric", GOAL_METRICS)
@@ -32,7 +33,25 @@ def test_settled_takes_no_bound(text: str) -> None:
         Goal.parse(text)
 
 
-@pytest.mark.parametrize("text", ["", "fd", "fd<", "fd<=1", "<1", "fd<x", "loss<1", "fd<1.2.3", "0.4", "fd<-1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "fd",
+        "fd<",
+        "fd<=1",
+        "<1",
+        "fd<x",
+        "loss<1",
+        "fd<1.2.3",
+        "0.4",
+        "fd<-1",
+        "fd<1e",
+        "fd<1e999",
+        "fd<²",
+        "fd<inf",
+    ],
+)
 def test_anything_else_is_reported_in_one_sentence(text: str) -> None:
     with pytest.raises(SparringError, match=r"a comparison such as fd<0\.4"):
         Goal.parse(text)

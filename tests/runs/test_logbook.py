@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sparring.events import GoalReached
 from sparring.flow import Figures
-from sparring.runs.logbook import Logbook, LogLine, read_log
+from sparring.runs.logbook import Logbook, LogLine, reached_goal, read_log
 
 FIGURES = Figures(
     terms={"generator": {"adversarial": 0.5, "l1": math.nan}},
@@ -52,4 +52,4 @@ def test_a_reached_goal_is_remembered_in_any_format(tmp_path: Path) -> None:
     logbook.event(GoalReached(samples=128, goal="fd < 1"))
     with (tmp_path / "events.jsonl").open("a") as file:
         file.write('{"samples": 256, "time": 0, "kind": "goal reached", "said": "The goal is reached."}\n')
-    assert [logbook.reached_goal(samples) for samples in (64, 128, 256)] == [False, True, True]
+    assert [reached_goal(logbook.events_file, samples) for samples in (64, 128, 256)] == [False, True, True]

@@ -1,6 +1,8 @@
 """Whole runs, from data to the run folder."""
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +10,20 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.api.resume import resume
+from sparring.api.resume import _moved, resume
 from sparring.api.train import train
+from sparring.data.reading import Reading
 from sparring.errors import SparringError
-from sparring.flow import Figures, Progress
+from sparring.events import BudgetChanged, read_events
+from sparring.flow import Figures, Phase, Progress
+from sparring.games.duel import Duel
 from sparring.recipes import RECIPES
+from sparring.runs import session
 from sparring.runs.display import Silent
-from sparring.runs.folder import Run
+from sparring.runs.folder import Run, keep
 from sparring.storage import read_json, read_lines
-from sparring.training.checkpoint import checkpoints
+from sparring.training import devices
+from sparring.training.checkpoint import checkpoints, load_checkpoint
 
 SMALL: dict[str, Any] = {"samples": 640, "batch": 64, "width": 8, "latent_size": 2}
 
@@ -121,6 +128,172 @@ def test_a_run_interrupted_in_its_evaluation_is_evaluated_again(
     assert before == {path: path.read_bytes() for path in run.checkpoints.rglob("*") if path.is_file()}
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run, to copy."""
+    folder = tmp_path_factory.mktemp("template")
+    np.save(folder / "points.npy", np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32))
+    return train(folder / "points.npy", out=folder / "run", seed=1, display=Silent(), **SMALL)
+
+
+@pytest.fixture
+def finished(template: Run, points: Path, tmp_path: Path) -> Run:
+    """A finished run on ``points``."""
+    run = Run(Path(shutil.copytree(template.folder, tmp_path / "run")))
+    keep(run, replace(run.record, facts=replace(run.record.facts, source=str(points))))
+    return run
+
+
+def newest(run: Run) -> int:
+    return int(checkpoints(run.checkpoints)[-1].name)
+
+
+def test_a_finished_run_continues_with_a_larger_budget(finished: Run, points: Path, tmp_path: Path) -> None:
+    listener, report, model = Listener(), finished.report.read_bytes(), (finished.model / "config.json").read_bytes()
+    resume(finished.folder, samples=1280, display=listener)
+    assert newest(finished) == 1280 and finished.record.samples == 1280
+    assert finished.report.read_bytes() != report and (finished.model / "config.json").read_bytes() != model
+    assert any("1,280 samples in all, instead of 640 samples" in sentence for sentence in listener.sentences)
+    # All schedules run over the new budget, from half of it on.
+    assert listener.fractions[0] == 0.55 and listener.fractions[-1] == 1.0
+    (event,) = [one for one in read_events(finished.folder / "events.jsonl") if isinstance(one, BudgetChanged)]
+    assert (event.samples, event.samples_before, event.samples_now) == (640, 640, 1280)
+
+
+def test_an_extended_run_that_was_interrupted_resumes_with_its_new_budget(
+    finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old report stays until training has ended, and does not make the run a finished one."""
+    report = finished.report.read_bytes()
+
+    class Stopping(Listener):
+        def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
+            if progress.samples == 960:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(session, "SAVE_INTERVAL_SECONDS", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        resume(finished.folder, samples=1280, display=Stopping())
+    assert finished.report.read_bytes() == report and 640 < newest(finished) < 960
+    resume(finished.folder, display=Silent())
+    assert newest(finished) == 1280 and finished.report.read_bytes() != report
+    with pytest.raises(SparringError, match="a finished run"):
+        resume(finished.folder, display=Silent())
+
+
+def test_extending_a_run_twice_is_deterministic(finished: Run, tmp_path: Path) -> None:
+    shutil.copytree(finished.folder, tmp_path / "twin")
+    resume(finished.folder, samples=960, display=Silent())
+    resume(tmp_path / "twin", samples=960, display=Silent())
+    one, other = (load_checkpoint(folder / "checkpoints")[0] for folder in (finished.folder, tmp_path / "twin"))
+    assert one.players.keys() == other.players.keys()
+    assert all(torch.equal(one.players[name], other.players[name]) for name in one.players)
+
+
+def test_minutes_replace_a_budget_in_samples(finished: Run) -> None:
+    spent = read_json(checkpoints(finished.checkpoints)[-1] / "state.json")["seconds"] / 60
+    resume(finished.folder, minutes=spent + 0.003, display=Silent())
+    assert newest(finished) > 640
+    assert (finished.record.samples, finished.record.minutes) == (None, spent + 0.003)
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"samples": 640}, "a budget of 640 samples for a run that has seen 640 samples"),
+        ({"samples": 64}, "a budget of 64 samples"),
+        ({"minutes": 1e-9}, "a budget of 1e-09 minutes"),
+        ({"samples": 2000, "minutes": 1e-9}, "a budget of 2,000 samples or 1e-09 minutes"),
+        ({"samples": 1e6}, "--samples 1000000.0, but expected a whole number"),
+        ({"minutes": "1"}, "--minutes '1'"),
+        ({}, r"a finished run .* add --samples, such as 1280".replace(" add", " Add")),
+    ],
+)
+def test_a_budget_that_is_already_spent_is_refused(choices: dict[str, Any], words: str, finished: Run) -> None:
+    before = {path: path.read_bytes() for path in finished.folder.rglob("*") if path.is_file()}
+    with pytest.raises(SparringError, match=words):
+        resume(finished.folder, display=Silent(), **choices)
+    assert before == {path: path.read_bytes() for path in finished.folder.rglob("*") if path.is_file()}
+
+
+def test_a_goal_that_was_reached_is_dropped_with_its_budget(points: Path, tmp_path: Path) -> None:
+    run = train(points, until="fd<1000", out=tmp_path / "run", display=Silent(), **SMALL)
+    listener = Listener()
+    resume(run.folder, samples=640, display=listener)
+    assert newest(run) == 640 and run.record.until is None
+    assert any("The goal fd<1000 was reached and is dropped." in sentence for sentence in listener.sentences)
+
+
+def test_a_budget_that_returns_to_an_earlier_phase_is_refused(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Duel, "phases", (Phase("warm-up", until=0.3), Phase("contest")))
+    before = finished.record
+    with pytest.raises(SparringError, match="return to before its phase contest"):
+        resume(finished.folder, samples=6400, display=Silent())
+    assert finished.record == before
+
+
+def test_data_may_move_and_its_new_place_is_kept(finished: Run, points: Path, tmp_path: Path) -> None:
+    finished.report.unlink()
+    (tmp_path / "elsewhere").mkdir()
+    moved = points.rename(tmp_path / "elsewhere" / "my points.npy")
+    with pytest.raises(SparringError, match=r"no points at .*sparring resume .*run --data PATH"):
+        resume(finished.folder, display=Silent())
+    resume(finished.folder, data=moved, display=Silent())
+    assert finished.record.facts.source == str(moved)
+
+
+def test_another_place_must_hold_the_same_data(finished: Run, tmp_path: Path) -> None:
+    finished.report.unlink()
+    np.save(tmp_path / "other.npy", np.zeros((200, 2), dtype=np.float32))
+    before = finished.record
+    with pytest.raises(SparringError, match="other data"):
+        resume(finished.folder, data=tmp_path / "other.npy", display=Silent())
+    assert finished.record == before
+
+
+def test_a_relative_source_is_found_from_another_folder(
+    points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = train(points.name, out=tmp_path / "run", display=Silent(), **SMALL)
+    run.report.unlink()
+    monkeypatch.chdir("/")
+    resume(run.folder, display=Silent())
+    assert run.report.exists() and run.record.facts.source == str(points)
+
+
+def test_a_file_of_labels_moves_with_the_data_that_it_lies_in() -> None:
+    moved = _moved(Reading(labels="/old/photos/labels.csv"), "/old/photos", "/new/photos")
+    assert moved.labels == str(Path("/new/photos/labels.csv"))
+    assert _moved(Reading(labels="/other/labels.csv"), "/old/photos", "/new").labels == "/other/labels.csv"
+    assert _moved(Reading(labels=False), "/old/photos", "/new").labels is False
+
+
+def test_a_resumed_run_computes_on_as_many_threads_as_it_began(finished: Run) -> None:
+    """It says so if the usual number here is another one; runs of earlier versions record their number from now on."""
+    assert finished.record.threads == torch.get_num_threads()
+    finished.report.unlink()
+    keep(finished, replace(finished.record, threads=3))
+    listener = Counting()
+    resume(finished.folder, samples=704, display=listener)
+    assert listener.threads == {3} and finished.record.threads == 3
+    assert any("Computing on 3 threads" in sentence for sentence in listener.sentences)
+    keep(finished, replace(finished.record, threads=None))
+    resume(finished.folder, samples=768, display=Silent())
+    assert finished.record.threads == torch.get_num_threads()
+
+
+class Counting(Listener):
+    """Display that records the number of threads in each step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: set[int] = set()
+
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
+        self.threads.add(torch.get_num_threads())
+
+
 def test_resume_refuses_other_data(points: Path, tmp_path: Path) -> None:
     run = train(points, out=tmp_path / "run", display=Silent(), **SMALL)
     run.report.unlink()
@@ -132,7 +305,7 @@ def test_resume_refuses_other_data(points: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("choices", "words"),
     [
-        ({"samples": 0}, "above zero"),
+        ({"samples": 0}, "at least 1"),
         ({"minutes": float("nan")}, "above zero"),
         ({"batch": 201}, "at least a batch of 201"),
         ({"recipe": "images/dcgan"}, "images, which is what the recipe"),
@@ -141,9 +314,30 @@ def test_resume_refuses_other_data(points: Path, tmp_path: Path) -> None:
         ({"device": "abacus"}, "no device"),
         ({"watchdog": "Repair"}, "one of repair, warn, off"),
         ({"watchdog": "off", "until": "settled"}, "Leave one of the two out"),
+        ({"samples": 1.5}, "--samples 1.5"),
+        ({"minutes": "1"}, "--minutes '1'"),
+        ({"minutes": float("inf")}, "--minutes inf"),
+        ({"minutes": 1e300}, "--minutes 1e"),
+        ({"seed": 1.5}, "--seed 1.5"),
+        ({"seed": -1}, "--seed -1"),
+        ({"micro_batch": 0}, "--micro-batch 0"),
+        ({"packing": 3, "micro_batch": 4}, "a multiple of 3"),
+        ({"device": "meta"}, "no device 'meta'"),
+        ({"until": 5}, "the goal 5"),
+        ({"until": ""}, "the goal ''"),
+        ({"until": "fd<1e999"}, "the goal"),
+        ({"recipe": ""}, "no recipe ''"),
+        ({"recipe": 3}, "no recipe '3'"),
+        ({"packing": 10**7}, "packing"),
+        ({"width": 10**7}, "width"),
+        ({"latent_size": 10**7}, "latent_size"),
+        ({"width": 16_384, "recipe": "points/vae"}, "networks that take"),
     ],
 )
-def test_refused_options_leave_no_run_folder(choices: dict[str, Any], words: str, points: Path, tmp_path: Path) -> None:
+def test_refused_options_leave_no_run_folder(
+    choices: dict[str, Any], words: str, points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "main_memory", lambda: 2**32)
     with pytest.raises(SparringError, match=words):
         train(points, out=tmp_path / "run", display=Silent(), **{**SMALL, **choices})
     assert not (tmp_path / "run").exists()

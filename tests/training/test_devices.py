@@ -13,9 +13,17 @@ CPU = torch.device("cpu")
 
 
 def test_an_unavailable_device_is_refused_in_one_sentence() -> None:
-    for wanted in ("cuda:99", "toaster"):
+    for wanted in ("cuda:99", "cuda:9999999999", "toaster", "meta", "xpu", "cpu:1", ""):
         with pytest.raises(SparringError, match=f"no device '{wanted}'.*--device"):
             devices.pick(wanted)
+    with pytest.raises(SparringError, match="no device 3, but"):
+        devices.pick(3)  # type: ignore[arg-type]
+
+
+def test_a_rank_without_a_gpu_of_its_own_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "99")
+    with pytest.raises(SparringError, match="no device 'cuda:99'"):
+        devices.pick("cuda:0")
 
 
 def test_pick_falls_back_to_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,12 +69,17 @@ def test_small_batches_run_on_one_thread_unless_omp_num_threads_is_set(
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        with pytest.raises(KeyError), devices.threads_for(CPU, values):
-            assert torch.get_num_threads() == threads
-            raise KeyError
-        assert torch.get_num_threads() == 2
+        assert devices.threads_for(CPU, values) == threads
     finally:
         torch.set_num_threads(before)
+
+
+def test_the_number_of_threads_is_restored_after_an_error() -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(KeyError), devices.computing_on(before + 1):
+        assert torch.get_num_threads() == before + 1
+        raise KeyError
+    assert torch.get_num_threads() == before
 
 
 @pytest.mark.parametrize(

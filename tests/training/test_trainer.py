@@ -12,7 +12,7 @@ from sparring.controls import Control
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
 from sparring.events import AnyEvent
-from sparring.flow import Batch, Figures, Objective, Progress, Turn, Verdict
+from sparring.flow import Batch, Figures, Objective, Phase, Progress, Turn, Verdict
 from sparring.games.duel import Duel
 from sparring.games.priors import normal
 from sparring.modalities.images.networks import dcgan, dense, residual
@@ -443,3 +443,41 @@ def test_ranks_split_the_batch_without_gaps() -> None:
     for size in (1, 2, 3, 5):
         rows = [row for rank in range(size) for row in range(64)[World(rank, size).rows(64)]]
         assert rows == list(range(64))
+
+
+@pytest.mark.parametrize(
+    ("objective", "words"),
+    [
+        (Objective({}), "an objective without terms"),
+        (Objective({"l1": torch.ones(3)}), r"'l1' of shape \(3,\)"),
+        (Objective({"l1": 1.0}), "'l1' of float"),  # type: ignore[dict-item]
+        (Objective({"l1": torch.ones(())}, {"lead": torch.ones(1, 1)}), r"'lead' of shape \(1, 1\)"),
+    ],
+)
+def test_terms_that_are_no_numbers_are_refused(
+    objective: Objective, words: str, tiny_duel: Make, blob: Dataset, plan: Make
+) -> None:
+    duel = tiny_duel()
+    duel.turns = lambda progress: [Turn("generator", lambda batch, progress: objective)]
+    with pytest.raises(SparringError, match=words):
+        Trainer(duel, blob, plan()).advance()
+
+
+@pytest.mark.parametrize("times", [(1, 1), (1.5,), (-1,)])
+def test_turns_of_one_name_or_of_odd_times_are_refused(
+    times: tuple[Any, ...], tiny_duel: Make, blob: Dataset, plan: Make
+) -> None:
+    duel = tiny_duel()
+    duel.turns = lambda progress: [Turn("generator", duel.generator_objective, times=one) for one in times]
+    with pytest.raises(SparringError, match="the turns generator"):
+        Trainer(duel, blob, plan()).advance()
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.2), (2.0,), (-0.1, 1.0), (float("nan"), 1.0), ("half", 1.0)])
+def test_phases_need_ascending_shares_of_the_budget(
+    shares: tuple[Any, ...], tiny_duel: Make, blob: Dataset, plan: Make
+) -> None:
+    duel = tiny_duel()
+    duel.phases = tuple(Phase(str(number), until=share) for number, share in enumerate(shares))
+    with pytest.raises(SparringError, match="ascending shares from 0 to 1"):
+        Trainer(duel, blob, plan())

@@ -1,30 +1,49 @@
 """`sparring resume` in Python."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sparring.api.conclude import conclude
+from sparring.api.surveying import lasting
+from sparring.arguments import checked_path
+from sparring.data.in_memory import source_of
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
 from sparring.evaluation.quick import quick_score
 from sparring.modalities import modality, surveyed
+from sparring.modality import Survey
 from sparring.model import recipe_named
 from sparring.recipe import Recipe, with_stored_fields
+from sparring.runs.budget import TrainingBudget, with_budget
 from sparring.runs.display import Display, Plain, Silent
-from sparring.runs.folder import Run, open_run
+from sparring.runs.folder import Record, Run, open_run
 from sparring.runs.goal import Goal
 from sparring.runs.session import Session
+from sparring.runs.suggestions import suggestion
 from sparring.training import devices, distributed
 
 
 def resume(
-    run: str | Path, *, recipe: str | Recipe | None = None, device: str | None = None, display: Display | None = None
+    run: str | Path,
+    *,
+    samples: int | None = None,
+    minutes: float | None = None,
+    data: Any = None,
+    recipe: str | Recipe | None = None,
+    device: str | None = None,
+    display: Display | None = None,
 ) -> Run:
-    """Continue an interrupted run from its newest intact checkpoint; the same as `sparring resume`.
+    """Continue a run from its newest intact checkpoint; the same as `sparring resume`.
 
-    On the same CPU, a run with a budget in samples ends bit for bit as if it had never been interrupted.
+    On the same CPU, a run with a budget in samples ends bit for bit as if it had never been interrupted. With another
+    budget an interrupted run and a finished one continue alike; all schedules then run over the new budget.
 
     Args:
         run: the run folder.
+        samples: new budget of real samples, counted from the beginning of the run; None to keep the old budget.
+        minutes: new budget of wall time, likewise; with ``samples`` too, whichever is spent first ends the run.
+        data: present place of the data, if it was moved, or the data itself, if it was in memory; None for where it was when the run began.
         recipe: needed for a run of your own recipe only: its value, or file.py:Name.
         device: as for ``train``; None for the device that the run began on.
         display: shows the progress; None for plain lines.
@@ -33,35 +52,57 @@ def resume(
         The finished run.
 
     Raises:
-        SparringError: there is no such run, it is finished, or its data has changed.
+        SparringError: there is no such run, it is finished, it has spent the new budget, or its data has changed.
         Interrupted: Ctrl-C or SIGTERM; the run was saved again.
     """
-    # Open the run; one that has its report is finished.
-    opened = open_run(run)
+    # Open the run, and find out what is left of its budget.
+    budget = TrainingBudget.given(samples, minutes)
+    opened = open_run(checked_path("the run", run))
     record = opened.record
-    target = devices.pick(device or record.device)
+    target = devices.pick(record.device if device is None else device)
     world = distributed.join(target)
     display = (display or Plain()) if world.is_main else Silent()
-    if opened.report.exists():
-        raise SparringError(
-            found=f"a finished run in {opened.folder}",
-            expected="one that was interrupted",
-            remedy="start a new run with `sparring train`, or evaluate this one again with `sparring evaluate`",
-        )
+    record = with_budget(opened, record, budget)
 
     # Take the recipe with the recorded fields, and check that the data is the same.
     resolved = with_stored_fields(recipe_named(record.recipe, recipe), record.fields)
-    choices = Reading.model_validate(record.facts.reading)
-    survey = surveyed(modality(record.facts.modality), record.facts.source, choices)
-    if (survey.facts.fingerprint, survey.facts.classes) != (record.facts.fingerprint, record.facts.classes):
-        raise SparringError(
-            found=f"other data in {record.facts.source} than when the run began",
-            expected=f"the same {record.facts.count} samples",
-            remedy="restore the data, or start a new run",
-        )
+    record, survey = _with_data(opened, record, data)
 
     # Continue training.
     split = survey.prepare(resolved.view(record.facts), seed=record.seed)
     goal = Goal.parse(record.until) if record.until else None
     session = Session(opened, record, resolved, split, target, world, display, goal, quick_score, conclude)
     return session.play(resumed=True)
+
+
+def _with_data(run: Run, record: Record, data: Any) -> tuple[Record, Survey]:
+    """Survey the data of a run, and return the record with its present place.
+
+    Raises:
+        SparringError: there is no data, or it is not that with which the run began.
+    """
+    old, kind = record.facts.source, modality(record.facts.modality)
+    source = old if data is None else lasting(source_of(data))
+    if data is None and not Path(source).exists() and (Path(source).is_absolute() or kind.claims(source) == 0):
+        raise SparringError(
+            found=f"no {kind.name} at {source}",
+            expected="the data of the run, where it was when the run began",
+            remedy=f"give its present place: {suggestion(record, 'resume', run.folder, '--data', 'PATH')}",
+        )
+    choices = _moved(Reading.model_validate(record.facts.reading), old, source)
+    survey = surveyed(kind, source, choices)
+    if (survey.facts.fingerprint, survey.facts.classes) != (record.facts.fingerprint, record.facts.classes):
+        raise SparringError(
+            found=f"other data in {source} than when the run began",
+            expected=f"the same {record.facts.count} samples",
+            remedy="restore the data, give its present place by --data, or start a new run",
+        )
+    return replace(record, facts=replace(record.facts, source=source, reading=choices.as_json())), survey
+
+
+def _moved(choices: Reading, old: str, new: str) -> Reading:
+    """Return choices in which a file of labels has moved with the data that it lies in."""
+    labels = choices.labels
+    if not labels or not Path(labels).is_relative_to(old):
+        return choices
+    return choices.model_copy(update={"labels": str(Path(new) / Path(labels).relative_to(old))})

@@ -1,20 +1,32 @@
 """`sparring sample` in Python: from a model to files."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+from sparring.arguments import checked_path, whole_number
 from sparring.data.conditions import INPUT
 from sparring.data.own_output import earlier_files, record_own, replace_own
+from sparring.errors import SparringError
 from sparring.flow import Batch
 from sparring.model import Model, load, order_by_class
 from sparring.recipe import Recipe
 from sparring.samples import batch_size, take
+from sparring.sampling import SAMPLES_PER_PASS
 
 DEFAULT_COUNT = 64
 """Samples that are generated without a count and without inputs."""
 COLUMNS = 8
 """Samples per row of the overview."""
+MAX_SHOWN = 1024
+"""Samples in the overview: at most so many, or those that fill a picture."""
+MAX_COUNT = 100_000_000
+"""Samples that one call writes at most."""
+PART_BYTES = 2**28
+"""Bytes of samples that are held in memory at once."""
+BYTES_PER_NUMBER = 4
+"""Bytes of a number in memory."""
 
 
 @final
@@ -26,7 +38,7 @@ class SavedSamples:
         count: number of samples.
         folder: folder of the files, which holds nothing else, so that it can be evaluated.
         files: files with one or several samples each.
-        overview: files that show all samples together, beside the folder.
+        overview: files that show the samples together, at most the first thousand or so, beside the folder.
     """
 
     count: int
@@ -66,44 +78,66 @@ def sample(
     Raises:
         SparringError: there is no model, it does not have an option, or ``out`` holds other files.
     """
-    # Check the folder; generate the samples under the conditions that the options describe.
-    earlier_files(Path(out), overview_stem(Path(out)))
+    # Check the folder and the number of samples before any of them is generated.
+    folder = checked_path("the samples", out)
+    earlier = earlier_files(folder, overview_stem(folder))
     loaded = load(model, recipe=recipe, options=options)
     count = count if count is not None or options.get(INPUT) is not None else DEFAULT_COUNT
+    if count is not None:
+        count = whole_number("count", count, most=MAX_COUNT)
+        _require_room(folder, count, loaded.bytes_per_sample // BYTES_PER_NUMBER)
     condition = loaded.conditions(count, **options)
-    samples = loaded.sample(count, condition=condition, seed=seed, truncation=truncation, device=device)
+    count = batch_size(condition) if count is None else count
+
+    # Generate them in parts that fit into memory, and write each part; the overview shows the first one.
+    numbers: dict[str, Any] = {"seed": seed, "truncation": truncation, "device": device}
+    size = max(1, PART_BYTES // loaded.bytes_per_sample // SAMPLES_PER_PASS) * SAMPLES_PER_PASS
+    files, parts = list[Path](), list[Batch]()
+    replace_own(folder, earlier)
+    for first in range(0, count, size):
+        given = take(condition, slice(first, first + size))
+        samples = loaded.sample(min(size, count - first), condition=given, first=first, **numbers)
+        files += loaded.save(samples, folder, first=first)
+        parts = parts or [Batch(samples, given)]
 
     # Without options classes come in turn: then each has its rows in the overview.
-    batch, columns = Batch(samples, condition), COLUMNS
-    in_turn = not any(value is not None for value in options.values()) and 1 < len(loaded.classes) <= batch_size(batch)
-    if in_turn:
-        columns = batch_size(batch) // len(loaded.classes)
-    return write_samples(loaded, batch, Path(out), columns, in_turn=in_turn)
+    shown, columns = take(parts[0], slice(0, max(MAX_SHOWN, loaded.modality.samples_per_picture))), COLUMNS
+    if not any(value is not None for value in options.values()) and 1 < len(loaded.classes) <= batch_size(shown):
+        shown = take(shown, order_by_class(batch_size(shown), len(loaded.classes)))
+        columns = batch_size(shown) // len(loaded.classes)
+    overview = write_overview(loaded, shown, folder, columns)
+    record_own(folder, files, overview)
+    return SavedSamples(count, folder, tuple(files), overview)
 
 
-def write_samples(model: Model, batch: Batch, out: Path, columns: int, *, in_turn: bool = False) -> SavedSamples:
-    """Write samples as files into ``out`` in place of those of an earlier call, and an overview beside it.
+def write_overview(model: Model, batch: Batch, out: Path, columns: int) -> tuple[Path, ...]:
+    """Write an overview of samples beside the folder of their files, and return its files.
 
     Args:
         model: the model that generated them.
         batch: the samples with their conditions.
         out: the folder.
-        columns: samples per row of the overview.
-        in_turn: whether the classes come in turn; the overview then shows them class by class.
-
-    Raises:
-        SparringError: ``out`` holds files that no earlier call wrote.
+        columns: samples per row.
     """
-    stem = overview_stem(out)
-    replace_own(out, earlier_files(out, stem))
-    files = model.save(batch.real, out)
-    if in_turn:
-        batch = take(batch, order_by_class(batch_size(batch), len(model.classes)))
-    overview = model.show(batch.real, stem, columns=columns, condition=batch.condition)
-    record_own(out, files, overview)
-    return SavedSamples(batch_size(batch), out, tuple(files), tuple(overview))
+    return tuple(model.show(batch.real, overview_stem(out), columns=columns, condition=batch.condition))
 
 
 def overview_stem(out: Path) -> Path:
     """Return the path without extension of the overview of the samples in ``out``, beside that folder."""
     return out.resolve().parent / f"{out.resolve().name}-grid"
+
+
+def _require_room(folder: Path, count: int, numbers: int) -> None:
+    """Check that there is room for as many samples, which take a byte or more for each of their numbers.
+
+    Raises:
+        SparringError: there is not.
+    """
+    place = next(parent for parent in folder.absolute().parents if parent.exists())
+    free, needed = shutil.disk_usage(place).free, count * numbers
+    if needed > free:
+        raise SparringError(
+            found=f"--count {count:,}, for which {needed / 2**30:,.1f} GiB of disk space are needed",
+            expected=f"at most what is free: {free / 2**30:,.1f} GiB",
+            remedy="give a smaller number, or another --out",
+        )

@@ -1,5 +1,8 @@
 """Surveys of data: by the modality of the recipe, or without a recipe by the modality that claims the data."""
 
+from pathlib import Path
+
+from sparring.data.catalogue import NAMES
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
 from sparring.modalities import modality, modality_of, surveyed
@@ -36,3 +39,8 @@ def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tup
             remedy="choose another --recipe, or leave it out",
         )
     return name, chosen, surveyed(kind, data, reading)
+
+
+def lasting(place: str) -> str:
+    """Return the absolute path of a file or folder, by which it is found from any folder; a name stays as it is."""
+    return str(Path(place).absolute()) if place not in NAMES and Path(place).exists() else place

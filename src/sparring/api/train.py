@@ -1,21 +1,23 @@
 """`sparring train` in Python: from data to a finished run."""
 
-import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from sparring.api.conclude import conclude
-from sparring.api.surveying import survey_data
+from sparring.api.surveying import lasting, survey_data
+from sparring.arguments import checked_path, whole_number
 from sparring.data.facts import Facts
 from sparring.data.in_memory import source_of
 from sparring.data.reading import Labels, Reading, ValueRange, reading
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.quick import quick_score
 from sparring.modality import Survey
-from sparring.randomness import require_seed
+from sparring.randomness import require_seed, seeded
 from sparring.recipe import AdversarialRecipe, Recipe, resolve, with_fields
+from sparring.runs.budget import TrainingBudget
 from sparring.runs.display import Display, Plain, Silent
 from sparring.runs.folder import Record, Run, create, new_folder, versions
 from sparring.runs.goal import SETTLED, Goal
@@ -23,6 +25,8 @@ from sparring.runs.session import Session
 from sparring.training import devices, distributed
 from sparring.watchdog.monitor import MODES
 
+COPIES_OF_WEIGHTS = 5
+"""Arrays of the size of the weights in a run: weights, gradients, averages and two moments of Adam."""
 OPTIONS = ("recipe", "minutes", "samples", "out", "seed", "until", "device", "micro_batch", "watchdog")
 """Options of every run; all others are fields of the recipe."""
 
@@ -73,20 +77,22 @@ def train(
     target = devices.pick(device)
     world = distributed.join(target)
     display = (display or Plain()) if world.is_main else Silent()
-    require_seed(seed)
-    _check_budget(minutes, samples, micro_batch)
+    seed, budget = require_seed(seed), TrainingBudget.given(samples, minutes)
+    micro_batch = None if micro_batch is None else whole_number("micro-batch", micro_batch)
     goal = _checked_goal(until, watchdog)
-    source = source_of(data)
+    source, out = source_of(data), None if out is None else checked_path("the run", out)
     folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
-    choices = reading(labels, range, background)
-    given = fields | ({"samples": samples} if samples else {})
+    choices = reading(lasting(str(labels)) if isinstance(labels, str | Path) else labels, range, background)
+    given = fields | ({"samples": budget.samples} if budget and budget.samples else {})
     if labels is not None:
         given |= {"labels": choices.labels is not False}
     name, resolved, reasons, survey = _resolved(source, choices, recipe, given, target)
     facts = survey.facts
-    if minutes and not samples:
+    _check_parts(resolved, micro_batch, world.size)
+    _check_memory(resolved, facts, target)
+    if budget and not budget.samples:
         reasons["samples"] = "not used: the budget is in minutes"
     display.say(_introduction(name, resolved, reasons, facts, target))
 
@@ -95,10 +101,10 @@ def train(
     record = Record(
         recipe=name,
         choices={field: {"value": value, "reason": reasons[field]} for field, value in values.items()},
-        facts=facts,
+        facts=replace(facts, source=lasting(facts.source)),
         seed=seed,
-        samples=samples if samples or minutes else resolved.samples,
-        minutes=minutes,
+        samples=budget.samples if budget else resolved.samples,
+        minutes=budget.minutes if budget else None,
         until=until,
         device=target.type,
         micro_batch=micro_batch,
@@ -176,7 +182,7 @@ def _checked_goal(until: str | None, watchdog: str) -> Goal | None:
         )
 
     # Only the watchdog detects that a run has settled: without it this goal is never reached.
-    goal = Goal.parse(until) if until else None
+    goal = None if until is None else Goal.parse(until)
     if goal is not None and goal.metric == SETTLED and watchdog == "off":
         raise SparringError(
             found=f"--until {SETTLED} with --watchdog off",
@@ -186,7 +192,47 @@ def _checked_goal(until: str | None, watchdog: str) -> Goal | None:
     return goal
 
 
-def _check_budget(minutes: float | None, samples: int | None, micro_batch: int | None) -> None:
-    for name, value in (("minutes", minutes), ("samples", samples), ("micro-batch", micro_batch)):
-        if value is not None and not 0 < value < math.inf:
-            raise SparringError(found=f"--{name} {value}", expected="a number above zero", remedy="give another number")
+def _check_memory(recipe: Recipe, facts: Facts, device: torch.device) -> None:
+    """Check that the networks of a recipe fit into memory, before they take any.
+
+    Raises:
+        SparringError: they do not.
+    """
+    # Networks on the device "meta" have shapes and no memory. Those of the user's own may need some: they are let pass.
+    try:
+        with seeded(0, "weights"), torch.device("meta"):
+            game = recipe.game(facts)
+    except SparringError:
+        raise
+    except Exception:
+        return
+    weights = sum(weight.nbytes for player in game.players.values() for weight in player.parameters())
+    needed, memory = COPIES_OF_WEIGHTS * weights, devices.describe(device).memory
+    if needed > memory:
+        raise SparringError(
+            found=f"networks that take {needed / 2**30:,.0f} GiB with their gradients, averages and optimisers",
+            expected=f"what fits into {memory / 2**30:,.0f} GiB of memory",
+            remedy="choose smaller ones, as by --width",
+        )
+
+
+def _check_parts(recipe: Recipe, micro_batch: int | None, processes: int) -> None:
+    """Check that a batch can be divided among processes, and into micro-batches of whole packs.
+
+    Raises:
+        SparringError: it cannot.
+    """
+    if recipe.batch < processes:
+        raise SparringError(
+            found=f"a batch of {recipe.batch} for {processes} processes",
+            expected="at least one sample for each of them",
+            remedy="give a larger --batch, or start fewer processes",
+        )
+    # Recipes that score samples in packs have a field for the size of one.
+    pack = dict(recipe).get("packing", 1)
+    if micro_batch is not None and micro_batch % pack:
+        raise SparringError(
+            found=f"--micro-batch {micro_batch} for packs of {pack} samples",
+            expected="a number of whole packs",
+            remedy=f"give a multiple of {pack}",
+        )

@@ -1,5 +1,6 @@
 """The command line: one file per command. No command imports torch before it has work for it."""
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -48,6 +49,10 @@ def main(arguments: list[str] | None = None) -> None:
     Exit codes: 0 for success, 1 if the output is piped to a process that has ended, 2 for input that cannot be used,
     130 after Ctrl-C, 143 after SIGTERM.
     """
+    # Text that the encoding of the terminal lacks is shown by escapes, that of --help and progress bars too.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -55,17 +60,34 @@ def main(arguments: list[str] | None = None) -> None:
     # Errors that a user can correct end in one message; --debug shows the traceback instead.
     try:
         application()(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except SystemExit as leaving:
+        # No command exits by itself: a recipe, a game or an extractor of the user's own did.
+        _report(
+            f"Found sys.exit({leaving.code!r}) in code of your own, but expected it to return. Correct the file and "
+            "try again."
+        )
+        sys.exit(2)
     except BrokenPipeError:
         sys.exit(1)
     except (SparringError, CycloptsError, OSError) as error:
         if debug:
             raise
-        _print_error(str(error))
+        _report(str(error))
         sys.exit(2)
     except KeyboardInterrupt as interruption:
-        _print_error(str(interruption) or "stopped")
+        _report(str(interruption) or "stopped")
         # ``Interrupted`` carries the exit code of the signal.
         sys.exit(vars(interruption).get("code", 130))
+
+
+def _report(message: str) -> None:
+    """Print why the command ends; of several processes that end, the first one does."""
+    if "RANK" in os.environ:
+        from sparring.training.distributed import first_to_end
+
+        if not first_to_end():
+            return
+    _print_error(message)
 
 
 def _print_error(message: str) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import extra_options
+from sparring.cli.options import WholeNumber, extra_options
 from sparring.text import show
 
 
@@ -14,7 +14,7 @@ def apply(
     inputs: list[str],
     /,
     *,
-    seed: int = 0,
+    seed: WholeNumber = 0,
     out: Path = Path("applied"),
     device: str = "cpu",
     recipe: str | None = None,

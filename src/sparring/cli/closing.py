@@ -3,6 +3,7 @@
 import os
 
 from sparring.runs.folder import Run
+from sparring.runs.suggestions import suggestion
 
 
 def closing_words(run: Run) -> str:
@@ -12,16 +13,13 @@ def closing_words(run: Run) -> str:
     from sparring.evaluation.result import Evaluation
 
     record = run.record
-
-    # Commands name the recipe only where it is the user's own: a run folder does not hold its code.
-    recipe = f" --recipe {record.recipe}" if ".py:" in record.recipe else ""
     lines = [
         "",
         f"Trained {record.recipe} on {record.facts.source}: {record.facts.count:,} samples, including those held out.",
         *Evaluation.from_run(run).lines(further=False),
         f"Samples: {run.picture}",
         f"Report:  {run.report}",
-        f"Next:    sparring sample {run.folder} --count 64 --out samples/{recipe}",
-        f"         sparring evaluate {run.folder} --data {record.facts.source}{recipe} --all",
+        f"Next:    {suggestion(record, 'sample', run.folder, '--count', 64, '--out', 'samples/')}",
+        f"         {suggestion(record, 'evaluate', run.folder, '--data', record.facts.source, '--all')}",
     ]
     return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sparring.cli.options import ValueRangeOption
+from sparring.cli.options import ValueRangeOption, WholeNumber
 from sparring.text import show
 
 
@@ -13,8 +13,8 @@ def compare(
     *,
     data: str,
     json: Path | None = None,
-    count: int | None = None,
-    seed: int = 0,
+    count: WholeNumber | None = None,
+    seed: WholeNumber = 0,
     recipe: str | None = None,
     all: bool = False,
     extractor: list[str] | None = None,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sparring.cli.options import WholeNumber
 from sparring.text import show
 
 DEMO_SAMPLES = 350_000
@@ -10,7 +11,7 @@ DEMO_MINUTES = 1.45
 """Budget of wall time, for slower machines."""
 
 
-def demo(*, out: Path | None = None, seed: int = 0) -> None:
+def demo(*, out: Path | None = None, seed: WholeNumber = 0) -> None:
     """Train on 1,797 images of handwritten digits for about 90 seconds, then write samples and a report.
 
     The images are real ones that come with scikit-learn: nothing is downloaded.

@@ -3,6 +3,7 @@
 import shutil
 from importlib.util import find_spec
 
+from sparring.text import markdown as markdown_text
 from sparring.text import show
 
 EXTRAS = {"parquet": "pyarrow", "tensorboard": "tensorboard"}
@@ -20,7 +21,7 @@ def doctor(*, markdown: bool = False) -> None:
     rows = _rows()
     if markdown:
         show("| | |\n|---|---|")
-        show("\n".join(f"| {name} | {value} |" for name, value in rows))
+        show("\n".join(f"| {markdown_text(name)} | {markdown_text(value)} |" for name, value in rows))
         return
     width = max(len(name) for name, _ in rows)
     show("\n".join(f"{name:<{width}}  {value}" for name, value in rows))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from sparring.cli.options import ValueRangeOption
+from sparring.cli.options import ValueRangeOption, WholeNumber
 from sparring.text import show
 
 
@@ -14,8 +14,8 @@ def evaluate(
     data: str,
     json: Path | None = None,
     report: Path | None = None,
-    count: int | None = None,
-    seed: int = 0,
+    count: WholeNumber | None = None,
+    seed: WholeNumber = 0,
     recipe: str | None = None,
     all: bool = False,
     protocol: Literal["floor", "standard"] = "floor",

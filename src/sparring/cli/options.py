@@ -1,7 +1,8 @@
 """Options that depend on the recipe or the model: fields of a recipe, and conditions of a model."""
 
 import inspect
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
@@ -17,6 +18,19 @@ ValueRangeOption: TypeAlias = Annotated[
         help="Stored values of black and of white, such as 0 4095. Default: found in the data.",
     ),
 ]
+
+
+def _whole(type_: Any, tokens: Sequence[Any]) -> int:
+    """Parse 1000000 and 1e6; 1.5 is no whole number, and is not rounded to one."""
+    found = re.fullmatch(r"([+-]?[0-9]{1,40})(?:[eE]\+?([0-9]{1,2}))?", tokens[0].value.strip().replace("_", ""))
+    if not found:
+        raise ValueError(f"found {tokens[0].value!r}, but expected a whole number")
+    digits, zeros = found.groups(default="0")
+    return int(digits + "0" * int(zeros))
+
+
+WholeNumber: TypeAlias = Annotated[int, Parameter(converter=_whole)]
+"""Integer that is never rounded: the parser's own would read 1.5 as 2."""
 
 
 def extra_options(options: Mapping[str, str], function: Callable[..., Any]) -> dict[str, str]:

@@ -2,19 +2,37 @@
 
 from pathlib import Path
 
+from sparring.cli.options import WholeNumber
 from sparring.text import show
 
 
-def resume(run: Path, /, *, recipe: str | None = None, device: str | None = None) -> None:
-    """Continue an interrupted run exactly where its newest checkpoint was saved.
+def resume(
+    run: Path,
+    /,
+    *,
+    samples: WholeNumber | None = None,
+    minutes: float | None = None,
+    data: str | None = None,
+    recipe: str | None = None,
+    device: str | None = None,
+) -> None:
+    """Continue an interrupted run exactly where its newest checkpoint was saved, or any run with a larger budget.
 
     Examples:
         sparring resume runs/photos-001
+
+        sparring resume runs/photos-001 --samples 2000000
 
     Parameters
     ----------
     run
         The run folder.
+    samples
+        New budget of real samples, those already seen included; schedules then run over the new budget.
+    minutes
+        New time budget in minutes, those already spent included. With --samples too, whichever is spent first.
+    data
+        Present place of the data, if it was moved. It must be the same data.
     recipe
         Needed for a run of your own recipe only: file.py:Name again, because code named by a folder is never run.
     device
@@ -24,4 +42,8 @@ def resume(run: Path, /, *, recipe: str | None = None, device: str | None = None
     from sparring.cli.closing import closing_words
     from sparring.runs.display import default_display
 
-    show(closing_words(api.resume(run, recipe=recipe, device=device, display=default_display())))
+    display = default_display()
+    resumed = api.resume(
+        run, samples=samples, minutes=minutes, data=data, recipe=recipe, device=device, display=display
+    )
+    show(closing_words(resumed))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import extra_options
+from sparring.cli.options import WholeNumber, extra_options
 from sparring.text import show
 
 
@@ -13,8 +13,8 @@ def sample(
     model: Path,
     /,
     *,
-    count: int | None = None,
-    seed: int = 0,
+    count: WholeNumber | None = None,
+    seed: WholeNumber = 0,
     truncation: float = 1.0,
     out: Path = Path("samples"),
     device: str = "cpu",

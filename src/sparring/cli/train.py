@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import ValueRangeOption, extra_options
+from sparring.cli.options import ValueRangeOption, WholeNumber, extra_options
 from sparring.text import show
 
 
@@ -15,12 +15,12 @@ def train(
     *,
     recipe: str | None = None,
     minutes: float | None = None,
-    samples: int | None = None,
+    samples: WholeNumber | None = None,
     out: Path | None = None,
-    seed: int = 0,
+    seed: WholeNumber = 0,
     until: str | None = None,
     device: str | None = None,
-    micro_batch: int | None = None,
+    micro_batch: WholeNumber | None = None,
     watchdog: str = "repair",
     labels: str | None = None,
     range: ValueRangeOption = None,

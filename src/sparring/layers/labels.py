@@ -19,7 +19,7 @@ def one_hot_labels(condition: Tensor | None, classes: int, like: Tensor) -> Tens
         SparringError: there are classes but no labels.
     """
     if classes == 0:
-        return torch.zeros(len(like), 0, dtype=like.dtype, device=like.device)
+        return torch.zeros(like.shape[0], 0, dtype=like.dtype, device=like.device)
     return one_hot(require_labels(condition), classes).to(like)
 
 

@@ -25,7 +25,7 @@ class Packed(nn.Module):
 
     def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
         """Map samples (batch, channels, …) to logits, (batch,) each, and features, (packs, …) each."""
-        count = len(sample)
+        count = sample.shape[0]
         packs = -(-count // self.size)
         rows = torch.arange(packs * self.size, device=sample.device) % count
         packed = sample[rows].unflatten(0, (packs, self.size)).flatten(1, 2)  # (packs, size · channels, …)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sparring.runs.logbook import LogLine
+from sparring.text import label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +59,7 @@ def _draw(axes: "Axes", title: str, series: Series) -> None:
     # Raw values stay visible behind their average; one or two points need markers to be seen at all.
     for (name, (samples, values)), colour in zip(series.items(), COLOURS * len(series), strict=False):
         axes.plot(samples, values, color=colour, lw=0.8, alpha=0.35, marker="o" if len(samples) < 3 else None)
-        axes.plot(samples, _smooth(values), color=colour, lw=1.6, label=name)
+        axes.plot(samples, _smooth(values), color=colour, lw=1.6, label=label(name))
 
     # Small values would be indistinguishable from zero on a linear axis.
     every = [value for _, values in series.values() for value in values]
@@ -66,7 +67,7 @@ def _draw(axes: "Axes", title: str, series: Series) -> None:
         axes.set_yscale("log")
     if series and title != SPEED:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, frameon=False)
-    axes.set_title(title, fontsize=9, loc="left")
+    axes.set_title(label(title), fontsize=9, loc="left")
     axes.grid(alpha=0.25, lw=0.5)
     axes.tick_params(labelsize=8)
     axes.xaxis.set_major_formatter("{x:,.0f}")

@@ -24,7 +24,9 @@ from sparring.events import (
 from sparring.report.picture import signals_picture
 from sparring.runs.folder import Run
 from sparring.runs.logbook import read_log
+from sparring.runs.suggestions import suggestion
 from sparring.storage import read_json, read_lines
+from sparring.text import command
 from sparring.training.checkpoint import checkpoints
 from sparring.training.guard import MAX_SKIPPED
 from sparring.watchdog.convergence import Improvement, improvement_of, percent
@@ -286,20 +288,21 @@ def _remarks(history: RunHistory) -> Iterator[str]:
 
 def _next_steps(history: RunHistory, improvement: Improvement) -> Iterator[str]:
     """Say what to do, the most urgent first."""
-    folder, source = history.run.folder, history.record.facts.source
+    folder, record = history.run.folder, history.record
     active = [one for one in by_severity(history.incidents) if one.active]
 
     # Advice on open incidents, then what the stage of the run allows, then how to learn more.
     yield from dict.fromkeys(one.advice for one in active if one.advice)
     if history.stage in ("trained", "interrupted", "not begun", "not saved"):
-        yield f"sparring resume {folder}"
+        yield suggestion(record, "resume", folder)
     if history.stage == "finished":
         yield f"Open {history.run.report}"
         if not active and improvement.stopped is False:
-            yield f"Train longer: sparring train {source} --samples {2 * history.reached}"
+            yield f"Train longer: {suggestion(record, 'resume', folder, '--samples', 2 * history.reached)}"
         elif not active and improvement.stopped:
             yield "A longer run will hardly help: try a wider network, another recipe, or more data."
     if history.observations:
-        yield f"sparring diagnose {folder} --picture signals.png"
+        yield command("sparring", "diagnose", folder, "--picture", "signals.png")
     else:
-        yield f"sparring train {source} --watchdog warn   (to know more the next time)"
+        again = suggestion(record, "train", record.facts.source, "--watchdog", "warn")
+        yield f"{again}   (to know more the next time)"

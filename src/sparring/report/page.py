@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from sparring.evaluation.glossary import better, by_question, interval, is_default, metric_info, title
 from sparring.evaluation.result import Evaluation
 from sparring.rendering.exhibits import Exhibit, Picture
 from sparring.report.diagnosis import Diagnosis
+from sparring.text import lines
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -82,11 +83,17 @@ def _template() -> "Template":
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_printable,
     )
     functions = (better, by_question, interval, metric_info, title)
     environment.globals |= {function.__name__: function for function in functions} | {"CLASS_COLUMNS": CLASS_COLUMNS}
     environment.filters["data_url"] = _data_url
     return environment.get_template("page.html.jinja")
+
+
+def _printable(value: Any) -> Any:
+    """Show control characters of names and messages as escapes."""
+    return lines(value) if type(value) is str else value
 
 
 def _data_url(content: bytes, kind: str) -> str:

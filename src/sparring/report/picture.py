@@ -8,6 +8,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, TypeAlias, final
 
 from sparring.runs.logbook import LogLine
+from sparring.text import label
 from sparring.watchdog.incidents import Incident, Outcome
 from sparring.watchdog.rules import RULES
 from sparring.watchdog.signals import Observation
@@ -186,13 +187,13 @@ def _draw_incidents(axes: "Axes", incidents: Sequence[Incident], lanes: Sequence
         # The outcome stands beside the bar where there is room, else on it.
         beside = end <= 0.7 * last
         align = "left" if beside or incident.start <= 0.3 * last else "right"
-        place, words = end if beside else incident.start, f"   {incident.summary}   "
+        place, words = end if beside else incident.start, label(f"   {incident.summary}   ")
         axes.text(place, height, words, ha=align, va="center", fontsize=7.5, color=GREY)
 
     # Lines without points put each kind of mark into the legend once.
-    for shape, colour, label in (mark for mark in (FOUND, *MARKERS.values()) if mark in present):
-        axes.plot([], [], shape, color=colour, ms=6, label=label)
-    axes.set_yticks(range(len(lanes)), list(lanes))
+    for shape, colour, words in (mark for mark in (FOUND, *MARKERS.values()) if mark in present):
+        axes.plot([], [], shape, color=colour, ms=6, label=words)
+    axes.set_yticks(range(len(lanes)), [label(lane) for lane in lanes])
     # The first finding is at the top.
     axes.set_ylim(len(lanes) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
@@ -206,7 +207,7 @@ def _draw_panel(axes: "Axes", panel: Panel, series: Series) -> None:
         samples, column = series[name]
         colour = GREEN if name.startswith("augmentation") else next(colours)
         marker = "." if len(column) < 80 else None
-        axes.plot(samples, column, color=colour, lw=1.5, label=name, marker=marker, ms=4, zorder=2)
+        axes.plot(samples, column, color=colour, lw=1.5, label=label(name), marker=marker, ms=4, zorder=2)
         values += column
     _set_scale(axes, panel, values)
     if panel.line is not None:
@@ -242,7 +243,9 @@ def _mark(axes: "Axes", incidents: Sequence[Incident], phases: Sequence[tuple[in
     for start, name in phases:
         axes.axvline(start, color=GREY, lw=0.6, zorder=1)
         if named:
-            axes.text(start, 1.0, f" {name}", transform=axes.get_xaxis_transform(), va="top", fontsize=7, color=GREY)
+            axes.text(
+                start, 1.0, label(f" {name}"), transform=axes.get_xaxis_transform(), va="top", fontsize=7, color=GREY
+            )
 
 
 def _finish(axes: "Axes", title: str, last: int) -> None:

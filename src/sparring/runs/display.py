@@ -5,7 +5,7 @@ import time
 from typing import Protocol, TextIO, final
 
 from sparring.flow import Figures, Progress
-from sparring.text import lines, show
+from sparring.text import lines, printable, show
 
 LINE_INTERVAL_SECONDS = 10.0
 """Seconds between plain lines of progress."""
@@ -119,25 +119,27 @@ class Live:
         self._bars = Bars(
             TextColumn("{task.percentage:>3.0f}%"),
             BarColumn(24),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             console=self.console,
         )
         self._task = self._bars.add_task("starting", total=1.0)
         self._next, self._countdown = 0.0, Countdown()
 
     def say(self, sentence: str) -> None:
-        self.console.print(lines(sentence), highlight=False, markup=False)
+        self.console.print(lines(sentence), highlight=False, markup=False, emoji=False)
 
     def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
         self._bars.start()
         if time.monotonic() >= self._next or progress.fraction >= 1:
             self._next = time.monotonic() + BAR_INTERVAL_SECONDS
-            line = status(progress, figures, rate, left, health)
+            line = printable(status(progress, figures, rate, left, health))
             self._bars.update(self._task, completed=progress.fraction, description=line)
 
     def count(self, what: str, done: int, total: int) -> None:
         self._bars.start()
-        self._bars.update(self._task, completed=done / total, description=self._countdown.line(what, done, total))
+        self._bars.update(
+            self._task, completed=done / total, description=printable(self._countdown.line(what, done, total))
+        )
         if done == total:
             self._bars.stop()
 

@@ -14,6 +14,7 @@ from typing import Any, final
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.storage import parsing, read_json, remove_temporaries, write_folder, write_json
+from sparring.text import command
 
 FORMAT, READABLE_FORMATS = 2, (1, 2)
 """Format of recipe.json that is written, and formats that can be read."""
@@ -79,6 +80,8 @@ class Record:
         micro_batch: samples computed at once by one rank, or None for all of them.
         versions: package → version.
         watchdog: "repair", "warn" or "off".
+        threads: threads that the processor computes on, on which the last bits of a run depend; None in runs of earlier
+            versions and until training begins.
     """
 
     recipe: str
@@ -92,6 +95,7 @@ class Record:
     micro_batch: int | None
     versions: dict[str, str]
     watchdog: str = "repair"
+    threads: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values; see ``from_json``."""
@@ -132,7 +136,7 @@ def new_folder(out: str | Path | None, source: str) -> Path:
             raise SparringError(
                 found=f"files at {out}",
                 expected="a folder that does not exist yet: runs are never overwritten",
-                remedy=f"choose another --out, or continue with `sparring resume {out}`",
+                remedy=f"choose another --out, or continue with `{command('sparring', 'resume', out)}`",
             )
         return Path(out)
     name = re.sub(r"[^\w-]+", "-", Path(source).resolve().name if Path(source).exists() else source).strip("-") or "run"
@@ -140,6 +144,15 @@ def new_folder(out: str | Path | None, source: str) -> Path:
     while (Path("runs") / f"{name}-{number:03d}").exists():
         number += 1
     return Path("runs") / f"{name}-{number:03d}"
+
+
+def keep(run: Run, record: Record) -> None:
+    """Replace recipe.json atomically.
+
+    Raises:
+        OSError: it cannot be written; the old one is unchanged.
+    """
+    write_json(run.folder / "recipe.json", record.as_json())
 
 
 def create(folder: Path, record: Record) -> Run:

@@ -1,5 +1,6 @@
 """Goals at which training may stop: "fd<0.4"."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import final
@@ -36,16 +37,17 @@ class Goal:
 
     @staticmethod
     def parse(text: str) -> "Goal":
-        """Parse "fd<0.4", "coverage>0.9" or "settled".
+        """Parse "fd<0.4", "fd<4e-1", "coverage>0.9" or "settled".
 
         Raises:
             SparringError: the text is none of these.
         """
-        if text.strip() == SETTLED:
+        words = text if isinstance(text, str) else ""
+        if words.strip() == SETTLED:
             return Goal(SETTLED, below=False, bound=0.0)
-        found = re.fullmatch(r"\s*([a-z]+)\s*([<>])\s*(\d+\.?\d*|\.\d+)\s*", text)
-        if not found or found[1] not in GOAL_METRICS:
-            word = found[1] if found else text
+        found = re.fullmatch(r"\s*([a-z]+)\s*([<>])\s*((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*", words)
+        if not found or found[1] not in GOAL_METRICS or not math.isfinite(float(found[3])):
+            word = found[1] if found else words
             raise SparringError(
                 found=f"the goal {text!r}",
                 expected=f"{SETTLED}, or a comparison such as fd<0.4, with one of {', '.join(GOAL_METRICS)}",

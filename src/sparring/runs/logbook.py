@@ -40,6 +40,11 @@ def read_log(path: Path) -> list[LogLine]:
     return lines
 
 
+def reached_goal(events: Path, samples: int) -> bool:
+    """Return whether events.jsonl says that the goal was reached at exactly ``samples``, in any earlier format too."""
+    return any((line.get("kind"), line.get("samples")) == ("goal reached", samples) for line in read_lines(events))
+
+
 def _upgraded(line: Mapping[str, Any]) -> dict[str, Any]:
     """Return a line of the earlier format, which names figures "turn/term", "turn: note" and "dial: control"."""
     upgraded: dict[str, Any] = {"terms": {}, "notes": {}, "gradients": {}, "controls": {}}
@@ -92,11 +97,6 @@ class Logbook:
     def event(self, event: AnyEvent) -> None:
         """Write one event."""
         self._append(self.events_file, event.model_dump(mode="json"))
-
-    def reached_goal(self, samples: int) -> bool:
-        """Return whether the goal was reached at exactly ``samples``; events of earlier versions count."""
-        lines = read_lines(self.events_file)
-        return any((line.get("kind"), line.get("samples")) == ("goal reached", samples) for line in lines)
 
     def rewind(self, samples: int) -> None:
         """Forget figures and signals after ``samples``: a resumed run writes them again."""

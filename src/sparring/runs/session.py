@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias, final
 
@@ -29,11 +30,13 @@ from sparring.modality import Modality
 from sparring.model import Model, load
 from sparring.randomness import seeded
 from sparring.recipe import Recipe
+from sparring.runs.budget import budget_changed, require_same_phase
 from sparring.runs.display import Display
-from sparring.runs.folder import Record, Run, locked
+from sparring.runs.folder import Record, Run, keep, locked
 from sparring.runs.goal import SETTLED, Goal
-from sparring.runs.logbook import Logbook
+from sparring.runs.logbook import Logbook, reached_goal
 from sparring.runs.pictures import SamplePictures
+from sparring.runs.suggestions import suggestion
 from sparring.training import devices, liveness
 from sparring.training.checkpoint import checkpoints, forget_after, load_checkpoint, restore, save_checkpoint
 from sparring.training.distributed import World
@@ -63,7 +66,7 @@ class Interrupted(KeyboardInterrupt):
     """Raised when the run was asked to stop and was saved. ``code`` is the exit code of the command line."""
 
     def __init__(self, run: Run, code: int) -> None:
-        super().__init__(f"saved; continue with: sparring resume {run.folder}")
+        super().__init__(f"saved; continue with: {suggestion(run.record, 'resume', run.folder)}")
         self.run, self.code = run, code
 
 
@@ -122,16 +125,24 @@ class Session:
 
     def play(self, *, resumed: bool = False) -> Run:
         """Train to the end, from the newest checkpoint if ``resumed``; then evaluate, report and publish."""
-        # Small batches run faster on one thread.
+        # A run keeps its number of threads, on which the order of sums depends. Small batches run faster on one.
         values = self.recipe.batch * sum(math.prod(shape) for shape in self.split.train.shapes)
+        usual = devices.threads_for(self.trainer.device, values)
+        threads = self.record.threads or usual
+        if threads != usual and self.trainer.device.type == "cpu":
+            self.display.say(
+                f"Computing on {threads} threads, as when the run began, so that results stay equal bit for bit. "
+                f"A new run would use {usual} here."
+            )
         world = self.world
         with (
             locked(self.run) if world.is_main else nullcontext(),
             liveness.watched(world.store, world.size, world.rank),
         ):
-            with devices.threads_for(self.trainer.device, values):
+            with devices.computing_on(threads):
                 if resumed:
                     self.restore_checkpoint()
+                self._keep_record(threads)
                 with interruptible() as self.interruption:
                     for _ in self:
                         pass
@@ -188,6 +199,7 @@ class Session:
         # The state of the trainer, and complaints about damaged checkpoints that were skipped.
         snapshot, place, complaints = load_checkpoint(self.run.checkpoints)
         restore(self.trainer, snapshot)
+        require_same_phase(self.trainer, self.run.record)
         for complaint in complaints:
             self._record(CheckpointDamaged(samples=self.trainer.samples, complaint=complaint))
 
@@ -196,9 +208,19 @@ class Session:
         self.snapshots.drop_after(self.trainer.samples)
         observations = read_observations(self.run.folder / "signals.jsonl")
         self.watchdog.restore(self.trainer.extra_state.get("watchdog"), observations)
-        (reached,) = self.world.all_reduce_max([float(self.logbook.reached_goal(self.trainer.samples))])
-        self.goal_reached = reached > 0
+        if self.goal is not None:
+            found = reached_goal(self.logbook.events_file, self.trainer.samples)
+            self.goal_reached = self.world.all_reduce_max([float(found)])[0] > 0
         self._record(Resumed(samples=self.trainer.samples, checkpoint=place.name))
+
+    def _keep_record(self, threads: int) -> None:
+        """Write into recipe.json what is new in it: threads, another budget, another place of the data."""
+        before, self.record = self.run.record, replace(self.record, threads=threads)
+        if self.world.is_main and self.record != before:
+            keep(self.run, self.record)
+            changed = budget_changed(before, self.record, self.trainer.samples)
+            if changed is not None:
+                self._record(changed)
 
     def _steps(self) -> Iterator[tuple[Progress, Progress]]:
         """Train; yield the progress before and after each step, except for steps that the watchdog rolled back."""
@@ -282,7 +304,7 @@ class Session:
                 raise SparringError(
                     found=f"a checkpoint that could not be written ({error})",
                     expected=f"room in {self.run.checkpoints}",
-                    remedy=f"make room, then run `sparring resume {self.run.folder}`",
+                    remedy=f"make room, then run `{suggestion(self.record, 'resume', self.run.folder)}`",
                 ) from None
         self._saved_at = time.monotonic()
 
@@ -295,6 +317,8 @@ class Session:
         raise Interrupted(self.run, code)
 
     def _finish(self) -> None:
+        # Without its report a run that is killed from here on is evaluated again, an extended one too.
+        self.run.report.unlink(missing_ok=True)
         self.logbook.close()
         self._record(Finished(samples=self.trainer.samples, seconds=self.trainer.seconds))
         model = load(self.run.folder, recipe=self.recipe)

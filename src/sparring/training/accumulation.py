@@ -9,6 +9,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from sparring.errors import SparringError
 from sparring.flow import Batch, Objective, Progress, Sample
 from sparring.randomness import seeded
 from sparring.samples import concatenate, map_tensors, take
@@ -66,6 +67,7 @@ class MicroBatches:
 
     def add(self, objective: Objective, share: float) -> None:
         """Add gradients, terms and notes of ``share`` of the batch."""
+        _check(objective)
         # loss = (n / N) Σ terms, so that the sum over micro-batches is the mean over the batch.
         if self.weights:
             loss = torch.stack(list(objective.terms.values())).sum() * share
@@ -90,6 +92,26 @@ class MicroBatches:
         self._rows: list[dict[str, Sample]] = []
         for weight in self.weights:
             weight.grad = None
+
+
+def _check(objective: Objective) -> None:
+    """Refuse an objective without terms, and values that are no scalar tensors.
+
+    Raises:
+        SparringError: it is one.
+    """
+    if not objective.terms:
+        raise SparringError(
+            found="an objective without terms", expected="at least one", remedy="check the objective of the turn"
+        )
+    for name, value in (*objective.terms.items(), *objective.notes.items()):
+        if not isinstance(value, Tensor) or value.dim() > 0:
+            shown = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+            raise SparringError(
+                found=f"{name!r} of {shown} in an objective",
+                expected="a tensor of one number, such as the mean over the batch",
+                remedy="check the objective of the turn",
+            )
 
 
 @final

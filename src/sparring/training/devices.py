@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,25 +24,23 @@ def pick(wanted: str | None = None) -> torch.device:
     """
     if wanted is None:
         wanted = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if not isinstance(wanted, str) or not re.fullmatch(r"cpu|mps|cuda(:[0-9]{1,3})?", wanted):
+        raise _no_device(wanted, "")
+    # Under torchrun each process has a GPU of its own.
+    if wanted.startswith("cuda") and "LOCAL_RANK" in os.environ:
+        wanted = f"cuda:{os.environ['LOCAL_RANK']}"
     # A device is here if a tensor can be made on it.
     try:
         device = torch.device(wanted)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise SparringError(
-            found=f"no device {wanted!r} ({str(error).splitlines()[0][:100]})",
-            expected="cpu, cuda, cuda:1 or mps, as `sparring doctor` lists them",
-            remedy="leave --device out to take the best there is",
-        ) from None
-    # Under torchrun each process has a GPU of its own.
-    if device.type == "cuda" and "LOCAL_RANK" in os.environ:
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        raise _no_device(wanted, f" ({next(iter(str(error).splitlines()), '')[:100]})") from None
     return device
 
 
 def describe(device: torch.device) -> Machine:
     """Return the properties of a device that recipes adapt to."""
-    memory = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else _main_memory()
+    memory = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else main_memory()
     return Machine(device.type, memory, os.cpu_count() or 1, gains_from_bfloat16(device))
 
 
@@ -54,16 +53,21 @@ def gains_from_bfloat16(device: torch.device) -> bool:
     return False
 
 
-@contextmanager
-def threads_for(device: torch.device, values: int) -> Iterator[None]:
-    """Use one thread while the body runs if a batch has few values, unless OMP_NUM_THREADS is set.
+def threads_for(device: torch.device, values: int) -> int:
+    """Return the threads to compute on: one if a batch has few values, unless OMP_NUM_THREADS is set.
 
     Threads wait for one another after every operation. For small operations that costs more than it gains, and a
     hundred times more when another program uses one of the cores.
     """
+    small = device.type == "cpu" and values < MIN_VALUES_FOR_THREADS and "OMP_NUM_THREADS" not in os.environ
+    return 1 if small else torch.get_num_threads()
+
+
+@contextmanager
+def computing_on(threads: int) -> Iterator[None]:
+    """Compute on a number of threads while the body runs: sums over several run in another order, to other bits."""
     before = torch.get_num_threads()
-    if device.type == "cpu" and values < MIN_VALUES_FOR_THREADS and "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     try:
         yield
     finally:
@@ -78,12 +82,21 @@ def out_of_memory(error: BaseException) -> bool:
     )
 
 
+def _no_device(wanted: object, reason: str) -> SparringError:
+    return SparringError(
+        found=f"no device {wanted!r}{reason}",
+        expected="cpu, cuda, cuda:1 or mps, as `sparring doctor` lists them",
+        remedy="choose another --device, or leave it out",
+    )
+
+
 def _processor_has(flag: str) -> bool:
     information = Path("/proc/cpuinfo")
     return information.exists() and flag in information.read_text(errors="replace")
 
 
-def _main_memory() -> int:
+def main_memory() -> int:
+    """Return the bytes of main memory; 8 GiB where the system does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

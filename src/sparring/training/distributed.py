@@ -12,18 +12,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.distributed.rendezvous import rendezvous
 
+from sparring.errors import SparringError
 from sparring.training.liveness import Store, silence, silent_ranks
 
 EXCHANGE_TIMEOUT = timedelta(minutes=30)
 """Time that a process waits for others that live: rank 0 may be saving or evaluating."""
 START_TIMEOUT = timedelta(minutes=5)
 """Time that a process waits at the start until all processes have joined."""
+END_SECONDS = 3.0
+"""Seconds that a process with an error waits for the others, so that all end by themselves and with its exit code."""
+ENDED = "sparring/ended"
+"""Key of the number of processes that ended with an error."""
 
 _broadcasts = itertools.count()
 
@@ -116,6 +121,10 @@ class World:
         # Polled, because a get that waits would keep the store from this process's heartbeats.
         deadline = time.monotonic() + EXCHANGE_TIMEOUT.total_seconds()
         while not self.store.check([key]):
+            if self.store.check([ENDED]):
+                raise SparringError(
+                    found="an error of another process", expected="all of them to go on", remedy="see what it printed"
+                )
             if time.monotonic() > deadline:
                 raise silence("no answer from rank 0", self.size)
             time.sleep(0.02)
@@ -150,9 +159,34 @@ def join(device: torch.device) -> World:
     return _connect("nccl" if device.type == "cuda" else "gloo")
 
 
+def first_to_end() -> bool:
+    """Return whether this process is the first that ends with an error, which is the one that reports it.
+
+    It waits until the others end too, or for a few seconds: torchrun kills those that are left.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return True
+    try:
+        store, _, size = _rendezvous()
+        first = bool(store.add(ENDED, 1) == 1)
+        deadline = time.monotonic() + END_SECONDS
+        while store.add(ENDED, 0) < size and time.monotonic() < deadline:
+            time.sleep(0.02)
+    except (RuntimeError, ValueError):
+        return True  # The store is gone with the process that kept it.
+    return first
+
+
+@cache
+def _rendezvous() -> tuple[Any, int, int]:
+    """Return the store that torchrun keeps, the number of this process and that of all processes."""
+    store, rank, size = next(iter(rendezvous("env://", timeout=START_TIMEOUT)))
+    return store, rank, size
+
+
 @cache
 def _connect(backend: str) -> World:
-    store, rank, size = next(iter(rendezvous("env://", timeout=START_TIMEOUT)))
+    store, rank, size = _rendezvous()
     distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=EXCHANGE_TIMEOUT)
     # Left to itself, the group is destroyed while its threads still run, which can abort a process that succeeded.
     atexit.register(distributed.destroy_process_group)

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from sparring.errors import SparringError
+from sparring.text import show
 
 HEARTBEAT_SECONDS = 1.0
 """Seconds between heartbeats."""
@@ -27,6 +28,8 @@ class Store(Protocol):
     def get(self, key: str) -> bytes: ...
 
     def check(self, keys: list[str]) -> bool: ...
+
+    def add(self, key: str, amount: int) -> int: ...
 
 
 def heartbeat(store: Store, rank: int) -> str:
@@ -92,7 +95,7 @@ def _watch(store: Store, size: int, rank: int, over: threading.Event) -> None:
 def _give_up(size: int, rank: int, other: int, beat: str) -> None:
     """End this process, whose main thread waits for ``other``, and that one too: torchrun would wait long for it."""
     error = silence(f"no heartbeat from rank {other} for {SILENCE_SECONDS:.0f} s", size)
-    print(f"sparring (rank {rank}): {error}", file=sys.stderr, flush=True)
+    show(f"sparring (rank {rank}): {error}", sys.stderr)
     host, process, _ = beat.split()
     if host == socket.gethostname():
         with suppress(ProcessLookupError):

@@ -257,8 +257,15 @@ def _batches_of(turns: Sequence[Turn], step: int) -> int:
     """Return how many batches the turns of one step see.
 
     Raises:
-        SparringError: none, so that training would never end.
+        SparringError: none, so that training would never end; or two turns have one name.
     """
+    names = [turn.name for turn in turns]
+    if len(set(names)) < len(names) or not all(isinstance(turn.times, int) and turn.times >= 0 for turn in turns):
+        raise SparringError(
+            found=f"the turns {', '.join(f'{turn.name} ({turn.times} times)' for turn in turns)} in step {step}",
+            expected="a name of its own for each, and whole numbers of times",
+            remedy="check `turns` of the game",
+        )
     batches = max((turn.times for turn in turns), default=0)
     if batches < 1:
         raise SparringError(
@@ -279,6 +286,13 @@ def _check(game: Game, data: Dataset, plan: Plan, world: World) -> None:
             found=f"a batch of {plan.batch} for {world.size} processes",
             expected="a row for each of them at least",
             remedy="give a larger --batch, or start fewer processes",
+        )
+    shares = [phase.until for phase in game.phases]
+    if not all(isinstance(share, int | float) and 0 <= share <= 1 for share in shares) or shares != sorted(shares):
+        raise SparringError(
+            found=f"phases that last until {', '.join(map(str, shares))} of the budget",
+            expected="ascending shares from 0 to 1",
+            remedy="check `phases` of the game",
         )
     # A phase ends by its share of the budget or by a control of the game.
     ends = [phase.ended_by for phase in game.phases if phase.ended_by]

@@ -43,7 +43,8 @@ class Generator(nn.Module):
         joined = torch.cat([latent, one_hot_labels(condition, self.classes, latent)], dim=1)
         pixels: Tensor = self.layers(joined)  # (batch, channels · height · width)
         # The paper's sigmoid maps to [0, 1]; tanh(x / 2) = 2 sigmoid(x) - 1 maps to our [-1, 1].
-        return (pixels / 2).tanh().reshape(-1, *self.shape)
+        images: Tensor = (pixels / 2).tanh().unflatten(1, self.shape)
+        return images
 
 
 class Discriminator(nn.Module):
@@ -77,7 +78,8 @@ class Discriminator(nn.Module):
         return Verdict([logit], [first, second])
 
     def _maxout(self, values: Tensor) -> Tensor:
-        return values.reshape(len(values), -1, self.pieces).amax(2)  # (batch, width · pieces) → (batch, width)
+        grouped: Tensor = values.unflatten(1, (-1, self.pieces))  # (batch, width · pieces) → (batch, width, pieces)
+        return grouped.amax(2)
 
 
 @torch.no_grad()

@@ -89,7 +89,7 @@ class Generator(nn.Module):
 
         # Pixels first, channels last: the result already has the memory format of the convolutions.
         flat = rectify(self.start(latent))  # (batch, height · width · channels) of the coarsest grid
-        values = flat.reshape(len(latent), *self.grids[0], -1).permute(0, 3, 1, 2)  # (batch, channels, height, width)
+        values = flat.unflatten(1, (*self.grids[0], -1)).permute(0, 3, 1, 2)  # (batch, channels, height, width)
 
         # Up the grids: residual blocks, a convolution to the channels of the next grid, and its size.
         for grid, blocks, step in zip(self.grids[1:], self.blocks, self.steps, strict=True):

@@ -8,7 +8,7 @@ from pydantic import PositiveFloat, PositiveInt
 from sparring.data.facts import Facts
 from sparring.modalities.images.recipes.image_recipe import AdversarialImageRecipe
 from sparring.objectives.schedules import constant
-from sparring.recipe import Adam, LossName
+from sparring.recipe import Adam, LossName, Size
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
@@ -24,9 +24,9 @@ class DCGAN(AdversarialImageRecipe):
     """Real samples to see when neither --samples nor --minutes is given."""
     loss: LossName = "non_saturating"
     """Adversarial loss of both players."""
-    latent_size: PositiveInt = 100
+    latent_size: Size = 100
     """Length of the latent vector."""
-    width: PositiveInt = 64
+    width: Size = 64
     """Channels on the finest grid; doubled at every coarser one."""
     learning_rate: PositiveFloat = 2e-4
     """Learning rate of Adam, for both players."""

@@ -8,7 +8,7 @@ from pydantic import PositiveFloat, PositiveInt
 from sparring.data.facts import Facts
 from sparring.modalities.images.recipes.image_recipe import AdversarialImageRecipe
 from sparring.objectives.schedules import constant
-from sparring.recipe import Adam, LossName
+from sparring.recipe import Adam, LossName, Size
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
@@ -27,9 +27,9 @@ class GAN(AdversarialImageRecipe):
     """Adversarial loss of both players; the paper's are minimax (eq. 1) and non_saturating (section 3)."""
     prior: Literal["uniform", "normal"] = "uniform"
     """Distribution of the latent vectors."""
-    latent_size: PositiveInt = 100
+    latent_size: Size = 100
     """Length of the latent vector."""
-    width: PositiveInt = 1200
+    width: Size = 1200
     """Units in each hidden layer of the generator; the discriminator has a fifth as many maxout units."""
     learning_rate: PositiveFloat = 2e-4
     """Learning rate of Adam, for both players."""

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, PositiveInt
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.recipe import AdversarialRecipe, Chosen, Machine, Recipe
+from sparring.recipe import AdversarialRecipe, Chosen, Machine, PackSize, Recipe
 
 if TYPE_CHECKING:
     from sparring.layers.augment import Augment
@@ -134,7 +134,7 @@ class AdversarialImageRecipe(ImageRecipe, AdversarialRecipe):
     augment: AugmentationKinds = ("geometry", "colour", "cutout")
     """Augmentations against overfitting on few images: none, or kinds separated by commas. Add flips if mirrored images
     are as plausible, turns if rotated ones are, inversion if negatives are, and hue if colours may change."""
-    packing: PositiveInt = 1
+    packing: PackSize = 1
     """Images that the discriminator scores together, so that it sees their diversity; above 1 there are no labels."""
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:

@@ -8,7 +8,7 @@ from pydantic import PositiveFloat, PositiveInt
 from sparring.data.facts import Facts
 from sparring.modalities.images.recipes.image_recipe import ImageRecipe
 from sparring.objectives.schedules import constant, cosine
-from sparring.recipe import Adam
+from sparring.recipe import Adam, Size
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
@@ -23,9 +23,9 @@ class VAE(ImageRecipe):
     """Real samples to see when neither --samples nor --minutes is given."""
     labels: bool = True
     """Condition the networks on the class of an image, if the data has classes."""
-    latent_size: PositiveInt = 32
+    latent_size: Size = 32
     """Length of the latent vector."""
-    width: PositiveInt = 32
+    width: Size = 32
     """Channels on the fine grids; the two coarsest have 4 and 2 times as many."""
     spread: PositiveFloat = 0.8
     """Standard deviation σ of the observation noise, images being in [-1, 1]: larger is smoother and more diverse."""

@@ -54,7 +54,7 @@ class Generator(nn.Module):
     def _mixture(self, latent: Tensor, places: Tensor) -> Tensor:
         """Map normal latents (batch, size + 1) to the mixture, (batch, size); its components are equally likely."""
         quantile = torch.special.ndtr(latent[:, 0])  # Φ(z₁), uniform in [0, 1]: (batch,)
-        chosen = (quantile * len(places)).long().clamp(0, len(places) - 1)  # (batch,)
+        chosen = (quantile * places.shape[0]).long().clamp(0, places.shape[0] - 1)  # (batch,)
         # z = μₖ + σ η for the chosen component k (DeLiGAN, section 3).
         return PLACE_SCALE * places[chosen] + self.scatter * latent[:, 1:]
 

@@ -6,7 +6,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
-from sparring.recipe import Chosen, Machine, Recipe
+from sparring.recipe import Chosen, Machine, Recipe, Size
 
 
 class PointRecipe(Recipe):
@@ -17,9 +17,9 @@ class PointRecipe(Recipe):
     """Real samples to see when neither --samples nor --minutes is given."""
     batch: PositiveInt = 256
     """Samples per batch, over all processes."""
-    width: PositiveInt = 128
+    width: Size = 128
     """Units in each hidden layer."""
-    latent_size: Annotated[int, Field(ge=2)] = 8
+    latent_size: Annotated[Size, Field(ge=2)] = 8
     """Length of the latent vector."""
     learning_rate: PositiveFloat = 1e-3
     """Initial learning rate of Adam, for all players; falls to 3 % along a half cosine."""

@@ -1,0 +1,81 @@
+"""Checks of numbers and paths that a caller gives, in the words of the command line; Python callers give any type."""
+
+import math
+import operator
+import os
+from pathlib import Path
+from typing import Any
+
+from sparring.errors import SparringError
+
+MAX_WHOLE = 2**63 - 1
+"""Largest whole number: what 64 bits with a sign hold."""
+
+
+def whole_number(name: str, value: Any, *, least: int = 1, most: int = MAX_WHOLE) -> int:
+    """Return an integer of any type, such as NumPy's, as an ``int``.
+
+    Args:
+        name: of the option, without dashes.
+        value: as given; neither a fraction nor text nor a truth value is a whole number.
+        least: smallest valid number.
+        most: largest valid number.
+
+    Raises:
+        SparringError: it is no whole number, or outside the bounds.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if isinstance(value, bool) or not least <= number <= most:
+        highest = "2⁶³ - 1" if most == MAX_WHOLE else f"{most:,}"
+        words = f"of at least {least:,}" if most == MAX_WHOLE and least else f"from {least:,} to {highest}"
+        raise _refused(name, value, f"a whole number {words}")
+    return number
+
+
+def real_number(name: str, value: Any, *, most: float, positive: bool = False) -> float:
+    """Return a number of any type, from 0 to ``most``, as a ``float``.
+
+    Args:
+        name: of the option, without dashes.
+        value: as given; text and truth values are no numbers.
+        most: largest valid number.
+        positive: whether 0 is not valid.
+
+    Raises:
+        SparringError: it is no number, not finite, or outside the bounds.
+    """
+    number = float(value) if not isinstance(value, str | bytes | bool) and _is_number(value) else math.nan
+    if not 0 <= number <= most or (positive and number == 0):
+        raise _refused(name, value, f"a number {'above zero, at most' if positive else 'from 0 to'} {most:,.0f}")
+    return number
+
+
+def checked_path(name: str, value: Any) -> Path:
+    """Return a path of any type as a ``Path``.
+
+    Raises:
+        SparringError: it is no path.
+    """
+    if not isinstance(value, str | os.PathLike) or "\0" in str(value):
+        raise SparringError(
+            found=f"{value!r} for {name}", expected="the path of a file or folder", remedy="give a string or a Path"
+        )
+    return Path(value)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _refused(name: str, value: Any, expected: str) -> SparringError:
+    # Python refuses to write out integers of thousands of digits.
+    enormous = isinstance(value, int) and abs(value).bit_length() > 1000
+    shown = "of hundreds of digits" if enormous else repr(value) if isinstance(value, str | bytes) else str(value)
+    return SparringError(found=f"--{name} {shown[:100]}", expected=expected, remedy="give another number")

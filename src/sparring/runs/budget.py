@@ -1,0 +1,138 @@
+"""The budget of a run: real samples to see, minutes of wall time, or both."""
+
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+from sparring.arguments import real_number, whole_number
+from sparring.errors import SparringError
+from sparring.events import BudgetChanged, budget_words
+from sparring.games.game import phase_at
+from sparring.runs.folder import Record, Run
+from sparring.runs.logbook import reached_goal
+from sparring.training.checkpoint import checkpoints, load_checkpoint
+from sparring.training.trainer import Trainer
+
+MAX_MINUTES = 10 * 365 * 24 * 60
+"""Longest budget of wall time: ten years."""
+
+
+@final
+@dataclass(frozen=True)
+class TrainingBudget:
+    """Budget from the beginning of a run; with both numbers, the one spent first ends the run.
+
+    Args:
+        samples: real samples to see, or None.
+        minutes: wall time, or None.
+    """
+
+    samples: int | None
+    minutes: float | None
+
+    @staticmethod
+    def given(samples: Any, minutes: Any) -> "TrainingBudget | None":
+        """Return the budget that a caller gave; None without both numbers.
+
+        Raises:
+            SparringError: a number is not valid.
+        """
+        if samples is None and minutes is None:
+            return None
+        return TrainingBudget(
+            None if samples is None else whole_number("samples", samples),
+            None if minutes is None else real_number("minutes", minutes, most=MAX_MINUTES, positive=True),
+        )
+
+    def spent(self, samples: int, seconds: float) -> bool:
+        """Return whether ``samples`` seen in ``seconds`` leave nothing of it."""
+        over = self.minutes is not None and seconds >= 60 * self.minutes
+        return over or (self.samples is not None and samples >= self.samples)
+
+    def __str__(self) -> str:
+        return budget_words(self.samples, self.minutes)
+
+
+def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Record:
+    """Return the record with which the run continues: that of its folder, or one with another budget.
+
+    A goal that was reached is dropped with the budget that it ended. The folder is not changed.
+
+    Args:
+        run: the run.
+        record: content of its recipe.json.
+        budget: the new budget, from the beginning of the run; None to keep the old one.
+
+    Raises:
+        SparringError: the run is finished, or has already spent the new budget.
+    """
+    # A run without a report has not spent its budget, or was interrupted in its evaluation.
+    if budget is None and not run.report.exists():
+        return record
+    samples, seconds = _spent(run)
+    reached = reached_goal(run.folder / "events.jsonl", samples)
+    if budget is None:
+        if samples == 0 or reached or TrainingBudget(record.samples, record.minutes).spent(samples, seconds):
+            raise SparringError(
+                found=f"a finished run in {run.folder}",
+                expected="one that was interrupted, or a larger budget for this one",
+                remedy=f"add --samples, such as {2 * samples or 100_000}, or --minutes: the new budget in all",
+            )
+        return record
+
+    # Checkpoints that were deleted leave a finished run nothing to continue from.
+    if samples == 0 and run.report.exists():
+        raise SparringError(
+            found=f"no checkpoint in {run.checkpoints}",
+            expected="one to continue the finished run from",
+            remedy="start a new run with `sparring train`",
+        )
+    if budget.spent(samples, seconds):
+        raise SparringError(
+            found=f"a budget of {budget} for a run that has seen {samples:,} samples in {seconds / 60:.1f} minutes",
+            expected="more than that: the budget counts from the beginning of the run",
+            remedy="give a larger number",
+        )
+    return replace(record, samples=budget.samples, minutes=budget.minutes, until=None if reached else record.until)
+
+
+def require_same_phase(trainer: Trainer, before: Record) -> None:
+    """Refuse a budget so much larger that the run would return to an earlier phase.
+
+    Args:
+        trainer: at the newest checkpoint, with the new budget.
+        before: record with the old budget.
+
+    Raises:
+        SparringError: it would.
+    """
+    seconds = None if before.minutes is None else 60 * before.minutes
+    fraction = replace(trainer.plan, samples=before.samples, seconds=seconds).fraction(trainer.samples, trainer.seconds)
+    phase = phase_at(trainer.game, fraction)
+    if phase_at(trainer.game, trainer.progress.fraction) < phase:
+        raise SparringError(
+            found=f"a budget with which the run would return to before its phase {trainer.game.phases[phase].name}",
+            expected="one with which it stays there",
+            remedy="give a smaller number, or start a new run",
+        )
+
+
+def budget_changed(before: Record, now: Record, samples: int) -> BudgetChanged | None:
+    """Return the event of another budget after ``samples`` real samples, or None where it is the same."""
+    if (before.samples, before.minutes, before.until) == (now.samples, now.minutes, now.until):
+        return None
+    return BudgetChanged(
+        samples=samples,
+        samples_before=before.samples,
+        minutes_before=before.minutes,
+        samples_now=now.samples,
+        minutes_now=now.minutes,
+        goal=before.until if now.until is None else None,
+    )
+
+
+def _spent(run: Run) -> tuple[int, float]:
+    """Return samples seen and seconds of training at the newest intact checkpoint; zeros where there is none."""
+    if not checkpoints(run.checkpoints):
+        return 0, 0.0
+    state = load_checkpoint(run.checkpoints)[0].state
+    return state["samples"], state["seconds"]
