@@ -10,13 +10,19 @@ import sparring
 
 ROOT = Path(sparring.__file__).parent
 
-BELOW = {"controls", "errors", "events", "flow", "randomness", "samples", "storage", "text"}
+GUARDED = {"manifest", "opening", "schema", "storage", "tensor_files"}
+"""Rooms that read and write files."""
+BELOW = GUARDED | {"controls", "errors", "events", "flow", "randomness", "samples", "text"}
 """Rooms that most others may import. The protocol of games (``games.game``) is a room of its own for the trainer."""
 
 TABLE: dict[str, set[str]] = {
     "text": set(),
     "errors": {"text"},
-    "storage": {"errors"},
+    "opening": {"errors"},
+    "schema": {"errors"},
+    "storage": {"errors", "opening"},
+    "manifest": {"errors", "opening", "schema", "storage"},
+    "tensor_files": {"errors", "opening", "schema", "storage"},
     "randomness": {"errors"},
     "user_code": {"errors"},
     "samples": set(),
@@ -40,10 +46,11 @@ TABLE: dict[str, set[str]] = {
     "modalities": {"errors", "modality", "modalities.*"},
     "recipes": {"errors", "data", "recipe", "modalities.*", "user_code"},
     "sampling": BELOW | {"data", "games.game"},
-    "runs.folder": {"errors", "data", "storage", "text"},
+    "runs.folder": GUARDED | {"errors", "data", "text"},
+    "publishing": GUARDED | {"errors", "data", "recipe", "runs.folder", "text"},
     "model": BELOW
-    | {"data", "games.game", "metrics", "modality", "modalities", "recipe", "recipes", "rendering", "runs.folder"}
-    | {"sampling", "training"},
+    | {"data", "games.game", "metrics", "modality", "modalities", "publishing", "recipe", "recipes", "rendering"}
+    | {"runs.folder", "sampling", "training"},
     "runs": BELOW
     | {"data", "games.game", "modality", "modalities", "model", "recipe", "rendering", "runs.folder", "sampling"}
     | {"training", "watchdog"},

@@ -13,11 +13,10 @@ from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
 from sparring.flow import Figures
 from sparring.games.duel import Duel
+from sparring.manifest import FORMAT, digest
 from sparring.storage import json_text, sha256, write_json
 from sparring.training.checkpoint import (
     FILES,
-    FORMAT,
-    _digest,
     checkpoints,
     forget_after,
     load_checkpoint,
@@ -62,7 +61,7 @@ def test_a_checkpoint_of_another_format_is_skipped(saved: Path) -> None:
     """It is complete, but its contents may have another meaning."""
     path = saved / "000000096" / "manifest.json"
     manifest = json.loads(path.read_text())
-    assert manifest["format"] == FORMAT == 3
+    assert manifest["format"] == FORMAT == 4
     path.write_text(json_text({**manifest, "format": 1}))
     _, where, (complaint,) = load_checkpoint(saved)
     assert where.name == "000000064" and "another format" in complaint
@@ -77,7 +76,7 @@ def test_a_checkpoint_of_format_2_is_restored(saved: Path, trainer: Trainer) -> 
     old |= {"dials": {**controls, "strength": [0.25, True]}, "guard": {"refused": {"generator": 1}, "total": 4}}
     write_json(path / "state.json", {**old, "figures": {"discriminator: lead": 0.7}, "beside": {"watchdog": {}}})
     files = {name: {"bytes": (path / name).stat().st_size, "sha256": sha256(path / name)} for name in FILES}
-    write_json(path / "manifest.json", {"format": 2, "files": files, "digest": _digest(files)})
+    write_json(path / "manifest.json", {"format": 2, "files": files, "digest": digest(files)})
     snapshot, where, complaints = load_checkpoint(saved)
     restore(trainer, snapshot)
     assert where == path and not complaints

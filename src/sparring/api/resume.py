@@ -1,18 +1,20 @@
 """`sparring resume` in Python."""
 
+from functools import partial
 from pathlib import Path
 
 from sparring.api.conclude import conclude
 from sparring.errors import SparringError
 from sparring.evaluation.quick import quick_score
 from sparring.modalities import modality
-from sparring.model import recipe_named
+from sparring.model import outline, recipe_named
 from sparring.recipe import Recipe, with_stored_fields
 from sparring.runs.display import Display, Plain, Silent
 from sparring.runs.folder import Run, open_run
 from sparring.runs.goal import Goal
 from sparring.runs.session import Session
 from sparring.training import devices, distributed
+from sparring.training.checkpoint import checkpoints, load_checkpoint, require_players
 
 
 def resume(
@@ -50,6 +52,10 @@ def resume(
 
     # Take the recipe with the recorded fields, and check that the data is the same.
     resolved = with_stored_fields(recipe_named(record.recipe, recipe), record.fields)
+    game = outline(resolved, record.facts)
+    if checkpoints(opened.checkpoints):
+        # Networks of other shapes than the checkpoints are refused before memory is taken for them.
+        load_checkpoint(opened.checkpoints, record.identity, partial(require_players, game))
     survey = modality(record.facts.modality).survey(record.facts.source)
     if survey.facts.fingerprint != record.facts.fingerprint:
         raise SparringError(

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
 from sparring.cli import apply, compare, demo, diagnose, doctor, evaluate, inspect, recipes, resume, sample, train
-from sparring.errors import SparringError
+from sparring.errors import SparringError, SparringWarning
 from sparring.text import show
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -54,6 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     # Errors that a user can correct end in one message; --debug shows the traceback instead.
     try:
+        _show_warnings()
         application()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except BrokenPipeError:
         sys.exit(1)
@@ -66,6 +68,20 @@ def main(arguments: list[str] | None = None) -> None:
         _print_error(str(interruption) or "stopped")
         # ``Interrupted`` carries the exit code of the signal.
         sys.exit(vars(interruption).get("code", 130))
+
+
+def _show_warnings() -> None:
+    """Print warnings of this program as sentences, each time; those of other packages as Python does."""
+    others = warnings.showwarning
+
+    def shown(message: Warning | str, category: type[Warning], *place: Any, **further: Any) -> None:
+        if issubclass(category, SparringWarning):
+            _print_error(str(message))
+        else:
+            others(message, category, *place, **further)
+
+    warnings.showwarning = shown
+    warnings.simplefilter("always", SparringWarning)
 
 
 def _print_error(message: str) -> None:

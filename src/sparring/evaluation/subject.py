@@ -103,7 +103,7 @@ def open_subject(place: str | Path, data: str | Path, recipe: str | Recipe | Non
 
 def of_model(model: Model, name: str) -> Subject:
     """Return a model as a subject."""
-    return Subject(name, model.modality, model.view, model=model)
+    return Subject(name, model.modality, model.view, model=model, remarks=model.remarks)
 
 
 def _with_data(subject: Subject, real: Facts) -> Subject:
