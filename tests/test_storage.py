@@ -82,7 +82,7 @@ def test_missing_and_oversized_files_are_refused(tmp_path: Path, monkeypatch: py
         read_json(tmp_path / "file.json")
     (tmp_path / "file.json").write_text("[1, 2, 3]")
     monkeypatch.setattr(storage, "MAX_JSON_BYTES", 4)
-    with pytest.raises(SparringError, match="9 bytes .* at most 4 bytes"):
+    with pytest.raises(SparringError, match=r"9 bytes .* at most 4 bytes"):
         read_json(tmp_path / "file.json")
 
 
