@@ -9,6 +9,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from sparring.building import blank_game
 from sparring.data.conditions import INPUT, ConditionSpec, build_conditions, check_options
 from sparring.data.facts import Facts
 from sparring.data.view import View
@@ -19,7 +20,7 @@ from sparring.metrics.smoothness import interpolated, perceptual_path_length
 from sparring.modalities import modality
 from sparring.modality import Modality
 from sparring.publishing import Config, History, read_published, write_published
-from sparring.randomness import RandomStream, derive, generator, seeded
+from sparring.randomness import RandomStream, derive, generator
 from sparring.recipe import Recipe, with_stored_fields
 from sparring.recipes import find_recipe, is_own
 from sparring.rendering.exhibits import write_exhibits
@@ -309,71 +310,40 @@ def recipe_named(name: str, own: str | Recipe | None) -> Recipe:
     return find_recipe(name)
 
 
-def outline(recipe: Recipe, facts: Facts) -> Game:
-    """Build the game of a recipe without memory for its weights, for their names and shapes alone.
-
-    Raises:
-        SparringError: the networks cannot be built.
-    """
-    try:
-        return build_game(recipe, facts, 0, device="meta")
-    except SparringError:
-        # Networks of the user's own may compute with their weights while they are built.
-        return build_game(recipe, facts, 0)
-
-
-def build_game(recipe: Recipe, facts: Facts, seed: int, device: str = "cpu") -> Game:
-    """Build the game of a recipe with the initial weights of a seed; torch's random state is preserved.
-
-    Raises:
-        SparringError: the networks cannot be built for such data, as from a damaged or hostile folder.
-    """
-    try:
-        with seeded(seed, "weights"), torch.device(device):
-            recipe.view(facts)
-            return recipe.game(facts)
-    except SparringError:
-        raise
-    except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
-        reason = next(iter(str(error).splitlines()), "")[:200]
-        raise SparringError(
-            found=f"networks that cannot be built ({type(error).__name__}: {reason})",
-            expected=f"fields of {type(recipe).__name__} and facts that fit each other",
-            remedy="check the options, or copy the folder again",
-        ) from error
-
-
 def _from_run(folder: Path, own: str | Recipe | None, options: Mapping[str, Any] | None) -> Model:
     run = open_run(folder)
     record = run.record
     recipe = with_stored_fields(recipe_named(record.recipe, own), record.fields)
-    game = _outline(recipe, record.facts, options)
+    game = _blank(recipe, record.facts, options)
 
     def check(outline: Outline) -> None:
         require_shapes(_averages(outline.players), _shapes(game))
 
     snapshot, _, complaints = load_checkpoint(run.checkpoints, record.identity, check)
+    _fill(game, _averages(snapshot.players))
     samples = snapshot.state["samples"]
     history: History = {"seed": record.seed, "samples": samples, "versions": record.versions, "run": record.identity}
     remarks = (*complaints, f"The model is that of {samples:,} samples.") if complaints else ()
-    return _model(recipe, record.recipe, record.facts, _averages(snapshot.players), history, remarks)
+    return Model(game, recipe, record.recipe, record.facts, history, remarks)
 
 
 def _from_published(folder: Path, own: str | Recipe | None, options: Mapping[str, Any] | None) -> Model:
     published = read_published(folder)
     config = published.config
     recipe = with_stored_fields(recipe_named(config.recipe, own), config.fields)
-    require_shapes(published.shapes(), _shapes(_outline(recipe, config.facts, options)), "weights")
-    return _model(recipe, config.recipe, config.facts, published.weights(), config.history, published.remarks)
+    game = _blank(recipe, config.facts, options)
+    require_shapes(published.shapes(), _shapes(game), "weights")
+    _fill(game, published.weights())
+    return Model(game, recipe, config.recipe, config.facts, config.history, published.remarks)
 
 
 def _averages(named: Mapping[str, Any]) -> dict[str, Any]:
     return {key.removeprefix("average/"): value for key, value in named.items() if key.startswith("average/")}
 
 
-def _outline(recipe: Recipe, facts: Facts, options: Mapping[str, Any] | None) -> Game:
-    """Build the networks without memory for their weights, and check the options that will be given."""
-    game = outline(recipe, facts)
+def _blank(recipe: Recipe, facts: Facts, options: Mapping[str, Any] | None) -> Game:
+    """Build the networks without values in their weights, and check the options that will be given."""
+    game = blank_game(recipe, facts)
     if options is not None:
         check_options(modality(facts.modality).conditions, recipe.view(facts), options)
     return game
@@ -388,14 +358,8 @@ def _shapes(game: Game) -> Shapes:
     }
 
 
-def _model(
-    recipe: Recipe, name: str, facts: Facts, weights: dict[str, Tensor], history: History, remarks: tuple[str, ...]
-) -> Model:
-    """Build the networks and load the weights of the published players, whose names and shapes are known to fit."""
-    game = build_game(recipe, facts, 0)
+def _fill(game: Game, weights: Mapping[str, Tensor]) -> None:
+    """Load the weights of the published players, whose names and shapes are known to fit."""
     for player in game.published:
-        state = {
-            key.removeprefix(f"{player}/"): value for key, value in weights.items() if key.startswith(f"{player}/")
-        }
-        game.players[player].load_state_dict(state)
-    return Model(game, recipe, name, facts, history, remarks)
+        named = {key.removeprefix(f"{player}/"): weights[key] for key in weights if key.startswith(f"{player}/")}
+        game.players[player].load_state_dict(named)

@@ -46,10 +46,22 @@ TABLE: dict[str, set[str]] = {
     "modalities": {"errors", "modality", "modalities.*"},
     "recipes": {"errors", "data", "recipe", "modalities.*", "user_code"},
     "sampling": BELOW | {"data", "games.game"},
+    "building": {"errors", "data", "games.game", "randomness", "recipe"},
     "runs.folder": GUARDED | {"errors", "data", "text"},
     "publishing": GUARDED | {"errors", "data", "recipe", "runs.folder", "text"},
     "model": BELOW
-    | {"data", "games.game", "metrics", "modality", "modalities", "publishing", "recipe", "recipes", "rendering"}
+    | {
+        "building",
+        "data",
+        "games.game",
+        "metrics",
+        "modality",
+        "modalities",
+        "publishing",
+        "recipe",
+        "recipes",
+        "rendering",
+    }
     | {"runs.folder", "sampling", "training"},
     "runs": BELOW
     | {"data", "games.game", "modality", "modalities", "model", "recipe", "rendering", "runs.folder", "sampling"}
@@ -60,7 +72,18 @@ TABLE: dict[str, set[str]] = {
     | {"data", "evaluation", "modality", "model", "rendering", "runs", "runs.folder", "sampling", "training"}
     | {"watchdog"},
     "api": BELOW
-    | {"data", "evaluation", "games.game", "modality", "modalities", "model", "recipe", "recipes", "rendering"}
+    | {
+        "building",
+        "data",
+        "evaluation",
+        "games.game",
+        "modality",
+        "modalities",
+        "model",
+        "recipe",
+        "recipes",
+        "rendering",
+    }
     | {"report", "runs", "runs.folder", "sampling", "training", "watchdog"},
     "cli": BELOW | {"api", "data", "evaluation", "model", "modalities", "recipes", "runs", "runs.folder", "training"},
 }

@@ -4,10 +4,11 @@ from functools import partial
 from pathlib import Path
 
 from sparring.api.conclude import conclude
+from sparring.building import blank_game
 from sparring.errors import SparringError
 from sparring.evaluation.quick import quick_score
 from sparring.modalities import modality
-from sparring.model import outline, recipe_named
+from sparring.model import recipe_named
 from sparring.recipe import Recipe, with_stored_fields
 from sparring.runs.display import Display, Plain, Silent
 from sparring.runs.folder import Run, open_run
@@ -52,7 +53,7 @@ def resume(
 
     # Take the recipe with the recorded fields, and check that the data is the same.
     resolved = with_stored_fields(recipe_named(record.recipe, recipe), record.fields)
-    game = outline(resolved, record.facts)
+    game = blank_game(resolved, record.facts)
     if checkpoints(opened.checkpoints):
         # Networks of other shapes than the checkpoints are refused before memory is taken for them.
         load_checkpoint(opened.checkpoints, record.identity, partial(require_players, game))

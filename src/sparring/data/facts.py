@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from sparring.schema import STORED, Count, validated
 
-Side = Annotated[int, Field(ge=1, le=2**40)]
+Side = Annotated[int, Field(ge=1, le=2**20)]
 """Size of a sample in one dimension."""
 
 

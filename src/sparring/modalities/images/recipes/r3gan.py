@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, final
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from sparring.data.facts import Facts
 from sparring.modalities.images.recipes.image_recipe import AdversarialImageRecipe
 from sparring.objectives.schedules import Weighted, constant, cosine, geometric_cosine
-from sparring.recipe import Adam, Chosen, Gamma, LossName, Machine
+from sparring.recipe import Adam, Chosen, Gamma, LayerSize, LossName, Machine, Samples
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
@@ -28,19 +28,19 @@ class R3GAN(AdversarialImageRecipe):
     """The default: relativistic loss, R1 and R2, no normalisation layers."""
 
     paper: ClassVar[str] = "Huang et al. 2024 (R3GAN), sections 2 to 4, table 9"
-    samples: PositiveInt = 1_000_000
+    samples: Samples = 1_000_000
     """Real samples to see when neither --samples nor --minutes is given."""
     labels: bool = True
     """Condition the networks on the class of an image, if the data has classes."""
     loss: LossName = "relativistic"
     """Adversarial loss of both players."""
-    latent_size: PositiveInt = 64
+    latent_size: LayerSize = 64
     """Length of the latent vector."""
-    width: PositiveInt = 32
+    width: LayerSize = 32
     """Channels of the generator on the fine grids; the two coarsest have 4 and 2 times as many."""
-    discriminator_width: PositiveInt = 32
+    discriminator_width: LayerSize = 32
     """Channels of the discriminator on the fine grids; the two coarsest have 4 and 2 times as many."""
-    blocks: NonNegativeInt = 0
+    blocks: Annotated[int, Field(ge=0, le=64)] = 0
     """Residual blocks per grid: slower, and they need a lower learning rate."""
     gamma: Gamma = "auto"
     """Weight γ of R1 and R2: a number, or auto to hold the discriminator's lead at a set point during the run. Losses

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias, final
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field
 
 from sparring.data.facts import Facts
 from sparring.modalities.points.recipes.point_recipe import PointRecipe
@@ -40,11 +40,11 @@ class PointGAN(PointRecipe, AdversarialRecipe):
     gamma: Gamma = "auto"
     """Weight γ of the penalty: a number, or auto to hold the discriminator's lead at a set point during the run. The
     set point is defined for R1 and R2 with minimax, non_saturating or relativistic loss: elsewhere auto means 0.1."""
-    places: NonNegativeInt = 1000
+    places: Annotated[int, Field(ge=0, le=2**20)] = 1000
     """Components of the latent mixture, each with a learned centre (its place); 0 for a plain normal latent."""
     max_frequency: Annotated[float, Field(gt=1)] = 128.0
     """Highest frequency of the discriminator's Fourier features, in radians per standard deviation of the data."""
-    packing: PositiveInt = 1
+    packing: Annotated[int, Field(gt=0, le=256)] = 1
     """Points that the discriminator scores together, so that it sees their diversity."""
 
     @property
