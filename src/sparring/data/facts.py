@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from sparring.schema import STORED, Count, validated
 
-Side = Annotated[int, Field(ge=1, le=2**20)]
+Extent = Annotated[int, Field(ge=1, le=2**20)]
 """Size of a sample in one dimension."""
 
 
@@ -36,7 +36,7 @@ class Facts:
     source: str
     modality: str
     count: Count
-    shape: tuple[Side, ...]
+    shape: tuple[Extent, ...]
     fingerprint: str
     classes: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()

@@ -62,7 +62,7 @@ class _State2(TypedDict):
     samples: Count
     seconds: Annotated[float, Field(ge=0)]
     micro_batch: Annotated[Count, Field(ge=1)]
-    dials: dict[str, tuple[float, bool]]
+    controls: Annotated[dict[str, tuple[float, bool]], Field(validation_alias="dials")]
     figures: dict[str, Any]
     guard: _Refused
     beside: dict[str, Any]
@@ -81,7 +81,7 @@ def read_state(path: Path, number: int) -> State:
 def _upgraded(state: _State2) -> State:
     """Return the state of a checkpoint of format 2 as format 3 has it; the figures are left out."""
     # Format 2 called γ "strength", and counted skipped updates as "refused".
-    controls = {re.sub(r"^strength\b", "gamma", name): position for name, position in state["dials"].items()}
+    controls = {re.sub(r"^strength\b", "gamma", name): position for name, position in state["controls"].items()}
     return {
         "step": state["step"],
         "samples": state["samples"],
