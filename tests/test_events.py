@@ -17,11 +17,13 @@ from sparring.events import (
     GoalMeasured,
     GoalReached,
     MicroBatchHalved,
+    ObservationsChanged,
     PhaseBegun,
     PictureNotWritten,
     RemedyApplied,
     RemedyJudged,
     Resumed,
+    SnapshotDamaged,
     UpdateSkipped,
     WatchdogRestarted,
     read_events,
@@ -62,6 +64,13 @@ EVENTS: dict[str, AnyEvent] = {
         samples=640, samples_before=1000, minutes_before=None, samples_now=2000, minutes_now=None, goal="fd < 3"
     ),
     "Checkpoint 7 is damaged.": CheckpointDamaged(samples=1, complaint="Checkpoint 7 is damaged."),
+    "Damage in good/, the states to roll back to: none is left. It is gone.": SnapshotDamaged(
+        samples=1, folder="good", complaint="It is gone."
+    ),
+    "if the last one is worse: that of 1,000 samples is used. It is gone.": SnapshotDamaged(
+        samples=1, folder="best", complaint="It is gone.", used=1000
+    ),
+    "signals.jsonl is damaged": ObservationsChanged(samples=1),
     "could not be written (disk full); the previous one": CheckpointNotSaved(samples=1, error="disk full"),
     "A picture could not be written (disk full).": PictureNotWritten(samples=1, error="disk full"),
     "the watchdog resets": WatchdogRestarted(samples=1),

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from sparring import storage
 from sparring.errors import SparringError
 from sparring.storage import (
     append_line,
+    is_number,
     read_json,
     read_lines,
     remove_temporaries,
@@ -82,7 +84,7 @@ def test_missing_and_oversized_files_are_refused(tmp_path: Path, monkeypatch: py
         read_json(tmp_path / "file.json")
     (tmp_path / "file.json").write_text("[1, 2, 3]")
     monkeypatch.setattr(storage, "MAX_JSON_BYTES", 4)
-    with pytest.raises(SparringError, match="64 MiB"):
+    with pytest.raises(SparringError, match=r"9 bytes .* at most 4 bytes"):
         read_json(tmp_path / "file.json")
 
 
@@ -184,3 +186,54 @@ def test_every_stage_of_a_write_is_announced_in_order(tmp_path: Path, monkeypatc
         "folder-after-rename",
         "folder-after-sync",
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1e400", "-1e400", '{"a": [1e999]}', "1" * 400, "1" * 5000, '"\\ud800"', '{"\\udfff": 1}', "[" * 101 + "]" * 101],
+    ids=lambda text: text[:12],
+)
+def test_json_that_other_code_would_stumble_over_is_refused(text: str, tmp_path: Path) -> None:
+    """Infinities, integers beyond float64, halves of characters, and deep nesting."""
+    (tmp_path / "file.json").write_text(text)
+    with pytest.raises(SparringError, match="cannot be read"):
+        read_json(tmp_path / "file.json")
+    (tmp_path / "lines").write_text(f'{{"first": 1}}\n{{"bad": {text}}}\n{text}\n{{"last": 2}}\n')
+    assert read_lines(tmp_path / "lines") == [{"first": 1}, {"last": 2}]
+
+
+def test_whole_characters_in_two_escapes_are_read(tmp_path: Path) -> None:
+    (tmp_path / "file.json").write_text('["\\ud83d\\ude00", "\\\\ud800"]')
+    assert read_json(tmp_path / "file.json") == ["😀", "\\ud800"]
+
+
+def test_many_keys_are_read_in_linear_time(tmp_path: Path) -> None:
+    """A duplicate key at the end of 20,000 took seconds once."""
+    keys = [f'"{number}": 0' for number in range(20_000)]
+    (tmp_path / "file.json").write_text(f"{{{', '.join([*keys, keys[-1]])}}}")
+    began = time.monotonic()
+    with pytest.raises(SparringError, match="'19999' twice"):
+        read_json(tmp_path / "file.json")
+    assert time.monotonic() - began < 0.5
+
+
+def test_a_line_after_one_that_was_cut_short_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"samples": 1}\n{"samples": 2, "cut')
+    append_line(path, {"samples": 3, "word": "one\u2028line"})
+    assert read_lines(path) == [{"samples": 1}, {"samples": 3, "word": "one\u2028line"}]
+
+
+@pytest.mark.parametrize("name", ["²", "٣", "1" * 30, "-1", "", "1.0"])
+def test_names_in_other_digits_are_no_numbers(name: str, tmp_path: Path) -> None:
+    """Python's isdigit accepts some that int does not."""
+    assert not is_number(name) and is_number("000120000")
+    (tmp_path / f".run.{name}.tmp").touch()
+    remove_temporaries(tmp_path)
+    assert list(tmp_path.iterdir())
+
+
+def test_a_folder_is_not_created_where_its_parent_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_folder(tmp_path / "gone" / "target", lambda folder: None)
+    assert not list(tmp_path.iterdir())

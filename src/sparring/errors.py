@@ -25,6 +25,10 @@ class SparringError(ValueError):
         self.remedy = remedy
 
 
+class SparringWarning(UserWarning):
+    """Something that whoever loads a model should know, as a full sentence; commands print it to standard error."""
+
+
 def nearest(word: str, known: list[str]) -> str:
     """Return ``"; did you mean 'x'?"`` with the known word closest to ``word``, or "" if none is close."""
     from difflib import get_close_matches

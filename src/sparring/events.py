@@ -15,7 +15,7 @@ from sparring.storage import read_lines
 class Event(BaseModel):
     """Something that happened at ``samples`` real samples seen, ``time`` seconds after the epoch."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     samples: int
     time: float = Field(default_factory=time.time)
@@ -172,6 +172,22 @@ class CheckpointDamaged(Event):
 
 
 @final
+class SnapshotDamaged(Event):
+    """A state in ``good/`` or ``best/`` failed its verification: an older one was used, or none."""
+
+    kind: Literal["snapshot damaged"] = "snapshot damaged"
+    folder: Literal["good", "best"]
+    complaint: str
+    used: int | None = None
+
+    @property
+    def sentence(self) -> str:
+        purpose = "to roll back to" if self.folder == "good" else "to publish if the last one is worse"
+        found = "none is left" if self.used is None else f"that of {self.used:,} samples is used"
+        return f"Damage in {self.folder}/, the states {purpose}: {found}. {self.complaint}"
+
+
+@final
 class CheckpointNotSaved(Event):
     """A checkpoint could not be written."""
 
@@ -204,6 +220,17 @@ class WatchdogRestarted(Event):
     @property
     def sentence(self) -> str:
         return "An earlier version of sparring wrote this run: the watchdog resets, and forgets the remedies on trial."
+
+
+@final
+class ObservationsChanged(Event):
+    """The observations in signals.jsonl are not those that were made before the checkpoint."""
+
+    kind: Literal["observations changed"] = "observations changed"
+
+    @property
+    def sentence(self) -> str:
+        return "signals.jsonl is damaged: the watchdog goes on with the observations that can be read."
 
 
 @final
@@ -267,9 +294,11 @@ AnyEvent: TypeAlias = (
     | Resumed
     | BudgetChanged
     | CheckpointDamaged
+    | SnapshotDamaged
     | CheckpointNotSaved
     | PictureNotWritten
     | WatchdogRestarted
+    | ObservationsChanged
     | BestRestored
     | GoalMeasured
     | GoalReached

@@ -1,43 +1,40 @@
 """Trained models: loading from a run or a published folder, sampling, and publishing."""
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from torch import Tensor
 
 from sparring.arguments import checked_path, real_number, whole_number
+from sparring.building import blank_game
 from sparring.data.conditions import INPUT, ConditionSpec, build_conditions, check_options
 from sparring.data.facts import Facts
 from sparring.data.view import View
-from sparring.errors import SparringError
+from sparring.errors import SparringError, SparringWarning
 from sparring.flow import Batch, Latent
 from sparring.games.game import Game
 from sparring.metrics.smoothness import interpolated, perceptual_path_length
 from sparring.modalities import modality
 from sparring.modality import Modality
-from sparring.randomness import RandomStream, derive, generator, require_seed, seeded
+from sparring.publishing import Config, History, read_published, write_published
+from sparring.randomness import RandomStream, derive, generator, require_seed
 from sparring.recipe import Recipe, with_stored_fields
-from sparring.recipes import find_recipe
+from sparring.recipes import find_recipe, is_own
 from sparring.rendering.exhibits import write_exhibits
-from sparring.runs.folder import Run, versions
+from sparring.runs.folder import open_run
 from sparring.samples import Sample, batch_size, take
 from sparring.sampling import SAMPLES_PER_PASS, generate, generate_from
-from sparring.storage import parsing, read_json, write_bytes, write_json, write_text
-from sparring.training.checkpoint import load_checkpoint
+from sparring.tensor_files import Shapes
+from sparring.text import command
+from sparring.training.checkpoint import Outline, load_checkpoint, require_shapes
 from sparring.training.devices import main_memory, pick
 
-FORMAT, READABLE_FORMATS = 2, (1, 2)
-"""Format of config.json that is written, and formats that can be read."""
 PROBE_SIZE = 256
 """Latents drawn to find out whether the prior is normal."""
-WEIGHTS_FILE = "weights.safetensors"
-FORMAT_1_WEIGHTS_FILE = "generator.safetensors"
 
 
 @final
@@ -49,11 +46,21 @@ class Model:
         recipe: the recipe with every field resolved.
         name: name of the recipe.
         facts: description of the training data.
-        history: provenance: seed, samples seen, versions.
+        history: provenance: seed, samples seen, versions, and identity of the run.
+        remarks: full sentences about its files, such as that a damaged checkpoint was skipped.
     """
 
-    def __init__(self, game: Game, recipe: Recipe, name: str, facts: Facts, history: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        game: Game,
+        recipe: Recipe,
+        name: str,
+        facts: Facts,
+        history: History,
+        remarks: tuple[str, ...] = (),
+    ) -> None:
         self.game, self.recipe, self.name, self.facts, self.history = game, recipe, name, facts, history
+        self.remarks = remarks
         for player in game.published:
             game.players[player].eval().requires_grad_(False)
 
@@ -244,29 +251,16 @@ class Model:
         return generate_from(self.game, latent.split(SAMPLES_PER_PASS), condition, bounds=self.modality.bounds)
 
     def save_pretrained(self, folder: str | Path) -> Path:
-        """Write config.json, weights.safetensors and README.md, the model card, into ``folder``; return the folder."""
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-
+        """Write config.json, weights.safetensors, README.md (the model card) and manifest.json; return the folder."""
         # Published players only: sampling needs no discriminator.
         weights = {
             f"{player}/{key}": value.contiguous()
             for player in self.game.published
             for key, value in self.game.players[player].state_dict().items()
         }
-        write_bytes(target / WEIGHTS_FILE, save(weights))
-
-        # All that ``load`` needs to build the networks, without the details of the survey.
-        config = {
-            "format": FORMAT,
-            "recipe": self.name,
-            "fields": self.recipe.model_dump(mode="json"),
-            "facts": replace(self.facts, details={}).as_json(),
-            "history": self.history,
-        }
-        write_json(target / "config.json", config)
-        write_text(target / "README.md", _model_card(self))
-        return target
+        fields = self.recipe.model_dump(mode="json")
+        config = Config(self.name, fields, self.facts, self.history)
+        return write_published(Path(folder), weights, self.recipe, config, self.classes)
 
 
 def order_by_class(count: int, classes: int) -> Tensor:
@@ -284,123 +278,97 @@ def load(path: str | Path, *, recipe: str | Recipe | None = None, options: Mappi
 
     Raises:
         SparringError: there is no model, it is damaged, or it does not have an option.
+
+    Warns:
+        SparringWarning: a damaged checkpoint was skipped, or the folder cannot be verified; see ``Model.remarks``.
     """
     folder = checked_path("the model", path)
     if (folder / "recipe.json").is_file():
-        return _from_run(Run(folder), recipe, options)
-    if (folder / "config.json").is_file():
-        return _from_published(folder, recipe, options)
-    raise SparringError(
-        found=f"neither recipe.json nor config.json in {folder}",
-        expected="a run folder, or a folder written by save_pretrained",
-        remedy="check the path",
-    )
+        model = _from_run(folder, recipe, options)
+    elif (folder / "config.json").is_file():
+        model = _from_published(folder, recipe, options)
+    else:
+        raise SparringError(
+            found=f"neither recipe.json nor config.json in {folder}",
+            expected="a run folder, or a folder written by save_pretrained",
+            remedy="check the path",
+        )
+    for remark in model.remarks:
+        warnings.warn(f"{folder}: {remark}", SparringWarning, stacklevel=2)
+    return model
 
 
 def recipe_named(name: str, own: str | Recipe | None) -> Recipe:
-    """Return the recipe that a folder names; a recipe of the user's own must be given again.
+    """Return the recipe that a folder names, or the user's own, which must be given again: no folder runs code.
+
+    Args:
+        name: the name in the folder.
+        own: the recipe that the user gave, or its name; None where the user gave none.
 
     Raises:
         SparringError: there is no such recipe, or it is the user's own and was not given.
     """
-    if isinstance(own, Recipe):
-        return own
-    if ".py:" in name and own is None:
+    if own is not None:
+        return own if isinstance(own, Recipe) else find_recipe(own)
+    if is_own(name):
         raise SparringError(
             found=f"a model of your own recipe {name!r}",
             expected="that recipe to be given again: code is never run because a folder names it",
-            remedy=f"add recipe={name!r} (on the command line: --recipe {name})",
+            remedy=f"add recipe={name!r} (on the command line: {command('--recipe', name)})",
         )
-    return find_recipe(own or name)
+    return find_recipe(name)
 
 
-def _from_run(run: Run, own: str | Recipe | None, options: Mapping[str, Any] | None) -> Model:
+def _from_run(folder: Path, own: str | Recipe | None, options: Mapping[str, Any] | None) -> Model:
+    run = open_run(folder)
     record = run.record
     recipe = with_stored_fields(recipe_named(record.recipe, own), record.fields)
-    _check_options(recipe, record.facts, options)
-    snapshot, _, _ = load_checkpoint(run.checkpoints)
-    weights = {
-        key.removeprefix("average/"): value for key, value in snapshot.players.items() if key.startswith("average/")
-    }
-    history = {"seed": record.seed, "samples": snapshot.state["samples"], "versions": record.versions}
-    return _model(recipe, record.recipe, record.facts, weights, history)
+    game = _blank(recipe, record.facts, options)
+
+    def check(outline: Outline) -> None:
+        require_shapes(_averages(outline.players), _shapes(game))
+
+    snapshot, _, complaints = load_checkpoint(run.checkpoints, record.identity, check)
+    _fill(game, _averages(snapshot.players))
+    samples = snapshot.state["samples"]
+    history: History = {"seed": record.seed, "samples": samples, "versions": record.versions, "run": record.identity}
+    remarks = (*complaints, f"The model is that of {samples:,} samples.") if complaints else ()
+    return Model(game, recipe, record.recipe, record.facts, history, remarks)
 
 
 def _from_published(folder: Path, own: str | Recipe | None, options: Mapping[str, Any] | None) -> Model:
-    # Read config.json; nothing in the folder is trusted.
-    config = read_json(folder / "config.json")
-    if not isinstance(config, dict) or config.get("format") not in READABLE_FORMATS:
-        raise SparringError(
-            found=f"another format in {folder / 'config.json'}",
-            expected=f"format {FORMAT} or an older one",
-            remedy="use the version of sparring that wrote it",
-        )
-    with parsing(folder / "config.json"):
-        name, facts, history = str(config["recipe"]), Facts.from_json(config["facts"]), dict(config["history"])
-        recipe = with_stored_fields(recipe_named(name, own), dict(config["fields"]))
-    _check_options(recipe, facts, options)
-
-    # Read the weights.
-    file = folder / (WEIGHTS_FILE if config["format"] == FORMAT else FORMAT_1_WEIGHTS_FILE)
-    try:
-        weights = load_file(file)
-    except (SafetensorError, OSError) as error:
-        raise SparringError(
-            found=f"weights that cannot be read ({error})",
-            expected=f"safetensors in {file}",
-            remedy="copy the folder again",
-        ) from None
-    return _model(recipe, name, facts, weights, history)
+    published = read_published(folder)
+    config = published.config
+    recipe = with_stored_fields(recipe_named(config.recipe, own), config.fields)
+    game = _blank(recipe, config.facts, options)
+    require_shapes(published.shapes(), _shapes(game), "weights")
+    _fill(game, published.weights())
+    return Model(game, recipe, config.recipe, config.facts, config.history, published.remarks)
 
 
-def _check_options(recipe: Recipe, facts: Facts, options: Mapping[str, Any] | None) -> None:
+def _averages(named: Mapping[str, Any]) -> dict[str, Any]:
+    return {key.removeprefix("average/"): value for key, value in named.items() if key.startswith("average/")}
+
+
+def _blank(recipe: Recipe, facts: Facts, options: Mapping[str, Any] | None) -> Game:
+    """Build the networks without values in their weights, and check the options that will be given."""
+    game = blank_game(recipe, facts)
     if options is not None:
         check_options(modality(facts.modality).conditions, recipe.view(facts), options)
+    return game
 
 
-def _model(recipe: Recipe, name: str, facts: Facts, weights: dict[str, Tensor], history: dict[str, Any]) -> Model:
-    """Build the networks and load the weights of the published players, which are named "player/key"."""
-    # The initial weights are overwritten below; ``seeded`` preserves the caller's random state.
-    with seeded(0, "weights"):
-        game = recipe.game(facts)
+def _shapes(game: Game) -> Shapes:
+    """Return the shapes of the weights of the published players, which are named "player/key"."""
+    return {
+        f"{player}/{key}": tuple(value.shape)
+        for player in game.published
+        for key, value in game.players[player].state_dict().items()
+    }
+
+
+def _fill(game: Game, weights: Mapping[str, Tensor]) -> None:
+    """Load the weights of the published players, whose names and shapes are known to fit."""
     for player in game.published:
-        state = {
-            key.removeprefix(f"{player}/"): value for key, value in weights.items() if key.startswith(f"{player}/")
-        }
-        try:
-            game.players[player].load_state_dict(state)
-        except RuntimeError as error:
-            raise SparringError(
-                found=f"weights of other networks ({str(error).splitlines()[-1].strip()[:200]})",
-                expected=f"those of the recipe {name}",
-                remedy="load with the version of sparring that wrote them",
-            ) from None
-    return Model(game, recipe, name, facts, history)
-
-
-def _model_card(model: Model) -> str:
-    """Return the model card, in Markdown, with verified facts only."""
-    facts = model.facts
-    shape = " × ".join(str(side) for side in model.recipe.view(facts).shape)
-    classes = f"\n* classes: {', '.join(model.classes)}" if model.classes else ""
-
-    # The card is read elsewhere, where the path to the data would mean nothing.
-    return f"""---
-library_name: sparring
-tags: [gan, {facts.modality}]
----
-# A generator of {facts.modality}, trained with sparring
-
-* recipe: {model.name} ({type(model.recipe).paper})
-* training data: {facts.count} samples from `{Path(facts.source).name}`, fingerprint `{facts.fingerprint[:16]}`
-* shape of a sample: {shape}{classes}
-* real samples seen: {model.history.get("samples")}, seed {model.history.get("seed")}
-
-Its samples are synthetic: label them as such wherever you show them.
-
-    import sparring
-    model = sparring.load("this/folder")
-    samples = model.sample(16, seed=0)
-
-Written by sparring {versions()["sparring"]}. The folder holds JSON and safetensors only, and no executable code.
-"""
+        named = {key.removeprefix(f"{player}/"): weights[key] for key in weights if key.startswith(f"{player}/")}
+        game.players[player].load_state_dict(named)

@@ -40,13 +40,18 @@ def find_recipe(name: str) -> Recipe:
     name = name if isinstance(name, str) else repr(name)  # Python callers give any type.
     if name in RECIPES:
         return RECIPES[name]
-    if ".py:" in name:
+    if is_own(name):
         return _own_recipe(name)
     raise SparringError(
         found=f"no recipe {name!r}",
         expected=f"one of {', '.join(RECIPES)}, or your own as file.py:Name",
         remedy=f"run `sparring recipes` for the list{nearest(name, list(RECIPES))}",
     )
+
+
+def is_own(name: str) -> bool:
+    """Return whether ``name`` stands for a recipe in a Python file, as file.py:Name."""
+    return ".py:" in name
 
 
 def _own_recipe(name: str) -> Recipe:

@@ -9,19 +9,25 @@ import io
 import json
 import math
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sparring import opening
 from sparring.errors import SparringError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
-"""Size above which a JSON file is refused."""
+"""Size above which a file of JSON or JSON lines is refused."""
+MAX_DEPTH = 100
+"""Levels of nesting above which JSON is refused."""
+LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""Escape of half a character: alone, it can be neither printed nor encoded."""
 
 
 def _ignore(stage: str) -> None:
@@ -41,7 +47,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     temporary = temporary_path(path)
     try:
         on_stage("file-before-write")
-        with temporary.open("wb") as file:
+        created = opening.open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        with os.fdopen(created, "wb") as file:
             file.write(content)
             on_stage("file-before-sync")
             file.flush()
@@ -84,7 +91,7 @@ def write_png(path: Path, picture: "Image") -> None:
 
 
 def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
-    """Create a folder atomically.
+    """Create a folder atomically, in a folder that exists.
 
     Args:
         target: the folder; must not exist yet, or be empty.
@@ -95,7 +102,7 @@ def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
     """
     temporary = temporary_path(target)
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    temporary.mkdir()
     try:
         on_stage("folder-before-fill")
         fill(temporary)
@@ -126,18 +133,33 @@ def remove_temporaries(folder: Path, name: str = "*") -> None:
     """Remove temporary files and folders in ``folder`` whose process has ended: those of ``name``, or all."""
     for leftover in folder.glob(f".{name}.*.tmp"):
         process = leftover.name.split(".")[-2]
-        if not process.isdigit() or _is_running(int(process)):
+        if not is_number(process) or _is_running(int(process)):
             continue
-        if leftover.is_dir():
+        if leftover.is_dir() and not leftover.is_symlink():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
 
 
+def is_number(name: str) -> bool:
+    """Return whether a file name is a number in the digits 0 to 9: "²" is a digit too, but no number."""
+    return name.isascii() and name.isdigit() and len(name) < 20
+
+
 def append_line(path: Path, content: dict[str, Any]) -> None:
-    """Append one JSON object as one line. ``read_lines`` skips a line that a crash cut short."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(content, allow_nan=False, ensure_ascii=False) + "\n")
+    """Append one JSON object as one line, after ending a line that a crash cut short, which ``read_lines`` skips.
+
+    Raises:
+        OSError: the file cannot be written, or its folder is gone.
+        SparringError: something else than a regular file stands in its place.
+    """
+    line = json.dumps(content, allow_nan=False, ensure_ascii=False) + "\n"
+    with os.fdopen(opening.open_file(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "r+b", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size:
+            file.seek(size - 1)
+            line = line if file.read(1) == b"\n" else f"\n{line}"
+        file.write(line.encode(errors="backslashreplace"))
 
 
 def finite(values: Mapping[str, Any], convert: Callable[[float], float] = lambda value: value) -> dict[str, Any]:
@@ -150,57 +172,77 @@ def finite(values: Mapping[str, Any], convert: Callable[[float], float] = lambda
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the objects of a JSON Lines file, without lines that are anything else; none if there is no file."""
-    if not path.exists():
+    """Return the objects of a JSON Lines file, without lines that are anything else; none if there is no file.
+
+    Raises:
+        SparringError: it is no regular file, or over 64 MiB.
+    """
+    try:
+        content = opening.file_bytes(path, MAX_JSON_BYTES)
+    except FileNotFoundError:
         return []
     lines = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        with suppress(json.JSONDecodeError, RecursionError):
-            content = json.loads(line)
-            if isinstance(content, dict):
-                lines.append(content)
+    for line in content.decode(errors="replace").split("\n"):
+        with suppress(ValueError):
+            values = parsed_json(line)
+            if isinstance(values, dict):
+                lines.append(values)
     return lines
 
 
 def read_json(path: Path) -> Any:
-    """Read strict JSON: no NaN, no duplicate key, at most 64 MiB.
+    """Read strict JSON of a regular file of at most 64 MiB; see ``parsed_json``.
 
     Raises:
-        SparringError: the file is missing or is not such JSON.
+        SparringError: the file is missing, is a link, a pipe or a device, or is not such JSON.
     """
-    expected = f"strict JSON in {path}"
+    expected = "strict JSON"
     try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise SparringError(found="a file over 64 MiB", expected=expected, remedy="check that it is the right file")
-        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        return parsed_json(opening.file_bytes(path, MAX_JSON_BYTES).decode())
+    except SparringError:
+        raise
     except FileNotFoundError:
         raise SparringError(found=f"no file {path}", expected=expected, remedy="check the path") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise SparringError(
-            found=f"content that cannot be read ({error})", expected=expected, remedy="restore the file from a backup"
+            found=f"content of {path} that cannot be read ({error})",
+            expected=expected,
+            remedy="restore the file from a backup",
         ) from None
 
 
-@contextmanager
-def parsing(path: Path) -> Iterator[None]:
-    """Report missing or mistyped values as an error of the file ``path``, whose content is parsed in the body.
+def parsed_json(text: str) -> Any:
+    """Parse strict JSON: no NaN, no number beyond float64, no duplicate key, no half character, at most 100 levels.
 
     Raises:
-        SparringError: in place of a KeyError, TypeError or AttributeError.
+        ValueError: it is something else.
     """
     try:
-        yield
-    except (KeyError, TypeError, AttributeError) as error:
-        raise SparringError(
-            found=f"missing or wrong values in {path} ({type(error).__name__}: {error})",
-            expected="the file as sparring wrote it",
-            remedy="restore it from a backup",
-        ) from error
+        content = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_finite, parse_float=_finite, parse_int=_integer
+        )
+    except RecursionError:
+        raise ValueError(f"more than {MAX_DEPTH} levels") from None
+
+    # Halves of characters first: the pattern finds whole ones too, in two escapes.
+    if LONE_SURROGATE.search(text):
+        json.dumps(content, ensure_ascii=False).encode()
+    level, depth = [content], 0
+    while level := [
+        inner
+        for value in level
+        for inner in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+        if isinstance(inner, dict | list)
+    ]:
+        depth += 1
+        if depth >= MAX_DEPTH:
+            raise ValueError(f"more than {MAX_DEPTH} levels")
+    return content
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
+    """Return the SHA-256 of a regular file, in hexadecimal."""
+    with opening.reading(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -224,7 +266,7 @@ def sync_folder(path: Path) -> None:
 def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True
@@ -233,16 +275,21 @@ def _is_running(process: int) -> bool:
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Build an object from its pairs, refusing duplicate keys."""
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) < len(keys):
-        duplicate = next(key for key in keys if keys.count(key) > 1)
-        raise SparringError(
-            found=f"the key {duplicate!r} twice", expected="strict JSON", remedy="restore the file from a backup"
-        )
-    return dict(pairs)
+    content: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in content:
+            raise ValueError(f"the key {key!r} twice")
+        content[key] = value
+    return content
 
 
-def _no_constant(name: str) -> Any:
-    raise SparringError(
-        found=name, expected="strict JSON, which has no such number", remedy="restore the file from a backup"
-    )
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number[:20]}: JSON has no such number")
+    return value
+
+
+def _integer(digits: str) -> int:
+    _finite(digits)
+    return int(digits)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sparring.data import cache
+from sparring.data import array_file, cache
+from sparring.data.array_file import ArrayFile
 from sparring.errors import SparringError
 
 
@@ -26,11 +27,11 @@ def never():
     raise AssertionError("it was built again")
 
 
-def test_an_array_is_built_once_and_mapped():
+def test_an_array_is_built_once_and_stays_in_its_file():
     built = cache.cached_array("key", (10, 3, 5), chunks)
-    assert built[:, 0, 0].tolist() == list(range(10))
+    assert np.array(built)[:, 0, 0].tolist() == list(range(10))
     again = cache.cached_array("key", (10, 3, 5), never)
-    assert isinstance(again, np.memmap) and not again.flags.writeable
+    assert isinstance(again, ArrayFile)
     assert np.array_equal(built, again)
 
 
@@ -53,7 +54,7 @@ def test_another_key_or_shape_gives_another_array():
 def test_an_array_keeps_its_type(kind):
     content = (np.arange(12).reshape(4, 3) % 2).astype(kind)
     built = cache.cached_array("key", (4, 3), lambda: [content[:1], content[1:]], kind)
-    assert built.dtype == kind and isinstance(built, np.memmap) and np.array_equal(built, content)
+    assert built.dtype == kind and isinstance(built, ArrayFile) and np.array_equal(built, content)
     with pytest.raises(AssertionError, match="built again"):
         cache.cached_array("key", (4, 3), never)
 
@@ -87,8 +88,49 @@ def test_a_damaged_array_is_rebuilt(tmp_path, damage):
         case "no array":
             path.unlink()
     again = cache.cached_array("key", (10, 3, 5), chunks)
-    assert again[:, 2, 4].tolist() == list(range(10))
+    assert np.array(again)[:, 2, 4].tolist() == list(range(10))
     cache.cached_array("key", (10, 3, 5), never)
+
+
+def damaged(how, path):
+    content = bytearray(path.read_bytes())
+    if how == "flipped":
+        content[-7] ^= 1
+    path.write_bytes(content[:200] if how == "shortened" else content)
+
+
+@pytest.mark.parametrize("how", ["flipped", "shortened"])
+@pytest.mark.parametrize("opened", ["before", "after"])
+def test_damage_to_a_large_array_is_told_when_it_is_read_and_mended_at_the_next_start(
+    how, opened, tmp_path, monkeypatch
+):
+    """It is not verified as a whole, and no damaged value is ever used: not even in a file that is open already."""
+    monkeypatch.setattr(cache, "VERIFIED_BYTES", 0)
+    monkeypatch.setattr(array_file, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(cache, "BLOCK_BYTES", 64)
+    array = cache.cached_array("key", (10, 3, 5), chunks)
+    (path,) = (tmp_path / "cache").rglob("array.npy")
+    damaged(how, path)
+    if opened == "after" and how == "flipped":
+        array = cache.cached_array("key", (10, 3, 5), never)
+    assert array[[0]].shape == (1, 3, 5)
+    with pytest.raises(SparringError, match=r"damaged or missing samples .* Repeat the command"):
+        array[[0, 9]]
+    assert np.array(cache.cached_array("key", (10, 3, 5), chunks))[:, 2, 4].tolist() == list(range(10))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [slice(2, 5), slice(None, None, 3), slice(-4, None), [3, 1, 1, -1], np.arange(10) % 2 == 0, 7, -1, [], slice(5, 2)],
+    ids=str,
+)
+def test_rows_of_an_array_in_a_file_are_those_of_the_array(rows):
+    whole = np.concatenate(list(chunks()))
+    array = cache.cached_array("key", (10, 3, 5), chunks)
+    assert np.array_equal(np.array(array[rows]), whole[np.array(rows, int) if isinstance(rows, list) else rows])
+    assert np.array_equal(np.array(array[3:][1:4]), whole[4:7]) and array[3:].shape == (7, 3, 5)
+    with pytest.raises(IndexError):
+        array[[10]]
 
 
 RACE = """
@@ -106,7 +148,7 @@ def chunks():
     yield np.full((50, 8), 7, dtype=np.uint8)
 
 array = cache.cached_array("raced for", (50, 8), chunks)
-assert (array == 7).all()
+assert (np.asarray(array) == 7).all()
 print("good")
 """
 
@@ -140,7 +182,7 @@ def test_an_unwritable_cache_is_reported_in_one_sentence(tmp_path, monkeypatch):
 
 
 def test_too_little_disk_space_is_reported_in_one_sentence():
-    with pytest.raises(SparringError, match=r"free at .* expected room for .* GiB of decoded samples"):
+    with pytest.raises(SparringError, match=r"[kMGT]B free at .* expected room for 16,888 TB of decoded samples"):
         cache.cached_array("key", (2**50, 3, 5), chunks)
 
 
@@ -150,7 +192,7 @@ def test_building_needs_the_memory_of_one_chunk(tmp_path):
         "one = np.zeros((1, 2**20), np.uint8)\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
         "before = peak()\n"
-        "cache._write(Path(sys.argv[1]), (300, 2**20), (one for _ in range(300)), np.dtype(np.uint8))\n"
+        "cache._write(Path(sys.argv[1]), 'key', (300, 2**20), (one for _ in range(300)), np.dtype(np.uint8))\n"
         "print(peak() - before)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
@@ -166,6 +208,14 @@ def test_json_entries_are_stored_and_verified(tmp_path):
     entry["content"]["count"] = 4
     path.write_text(json.dumps(entry))
     assert cache.read_cached("surveys", "key") is None
+
+
+def test_an_entry_under_the_name_of_another_is_not_read(tmp_path):
+    cache.write_cached("surveys", "key", {"count": 3})
+    cache.write_cached("surveys", "other", {"count": 4})
+    first, second = (tmp_path / "cache" / "surveys").iterdir()
+    first.write_bytes(second.read_bytes())
+    assert sorted(str(cache.read_cached("surveys", key)) for key in ("key", "other"))[0] == "None"
 
 
 def test_the_cache_folder_follows_the_platform(monkeypatch):

@@ -10,14 +10,20 @@ import sparring
 
 ROOT = Path(sparring.__file__).parent
 
-BELOW = {"arguments", "controls", "errors", "events", "flow", "randomness", "samples", "storage", "text"}
+GUARDED = {"manifest", "opening", "schema", "storage", "tensor_files"}
+"""Rooms that read and write files."""
+BELOW = GUARDED | {"arguments", "controls", "errors", "events", "flow", "randomness", "samples", "text"}
 """Rooms that most others may import. The protocol of games (``games.game``) is a room of its own for the trainer."""
 
 TABLE: dict[str, set[str]] = {
     "text": set(),
     "errors": {"text"},
     "arguments": {"errors"},
-    "storage": {"errors"},
+    "opening": {"errors"},
+    "schema": {"errors"},
+    "storage": {"errors", "opening"},
+    "manifest": {"errors", "opening", "schema", "storage"},
+    "tensor_files": {"errors", "opening", "schema", "storage"},
     "randomness": {"arguments"},
     "user_code": {"errors"},
     "samples": set(),
@@ -41,10 +47,23 @@ TABLE: dict[str, set[str]] = {
     "modalities": {"data", "errors", "modality", "modalities.*"},
     "recipes": {"errors", "data", "recipe", "modalities.*", "user_code"},
     "sampling": BELOW | {"data", "games.game"},
-    "runs.folder": {"errors", "data", "storage", "text"},
+    "building": {"errors", "data", "games.game", "randomness", "recipe"},
+    "runs.folder": GUARDED | {"errors", "data", "text"},
+    "publishing": GUARDED | {"errors", "data", "recipe", "runs.folder", "text"},
     "model": BELOW
-    | {"data", "games.game", "metrics", "modality", "modalities", "recipe", "recipes", "rendering", "runs.folder"}
-    | {"sampling", "training"},
+    | {
+        "building",
+        "data",
+        "games.game",
+        "metrics",
+        "modality",
+        "modalities",
+        "publishing",
+        "recipe",
+        "recipes",
+        "rendering",
+    }
+    | {"runs.folder", "sampling", "training"},
     "runs": BELOW
     | {"data", "games.game", "modality", "modalities", "model", "recipe", "rendering", "runs.folder", "sampling"}
     | {"training", "watchdog"},
@@ -54,7 +73,18 @@ TABLE: dict[str, set[str]] = {
     | {"data", "evaluation", "modality", "model", "rendering", "runs", "runs.folder", "sampling", "training"}
     | {"watchdog"},
     "api": BELOW
-    | {"data", "evaluation", "games.game", "modality", "modalities", "model", "recipe", "recipes", "rendering"}
+    | {
+        "building",
+        "data",
+        "evaluation",
+        "games.game",
+        "modality",
+        "modalities",
+        "model",
+        "recipe",
+        "recipes",
+        "rendering",
+    }
     | {"report", "runs", "runs.folder", "sampling", "training", "watchdog"},
     "cli": BELOW | {"api", "data", "evaluation", "model", "modalities", "recipes", "runs", "runs.folder", "training"},
 }

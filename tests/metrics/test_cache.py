@@ -81,13 +81,35 @@ def test_errors_are_not_cached():
     assert len(asked) == 2
 
 
-def test_damaged_features_are_extracted_again(tmp_path):
+def shortened(content):
+    return content[:-3]
+
+
+def zeroed(content):
+    return content[:-24] + bytes(24)
+
+
+def renamed(content):
+    return content.replace(b'"F32"', b'"I32"')
+
+
+@pytest.mark.parametrize("damage", [shortened, zeroed, renamed])
+def test_damaged_features_are_extracted_again(damage, tmp_path):
     features = torch.arange(6.0).reshape(3, 2)
     assert torch.equal(cache.cached_features("a", "b", lambda: features), features)
     (path,) = (tmp_path / "features").iterdir()
-    path.write_bytes(path.read_bytes()[:-3])
+    path.write_bytes(damage(path.read_bytes()))
     assert torch.equal(cache.cached_features("a", "b", lambda: features + 1), features + 1)
     assert torch.equal(cache.cached_features("a", "b", lambda: features), features + 1)
+
+
+def test_features_under_the_name_of_others_are_not_used(tmp_path):
+    cache.cached_features("a", "b", lambda: torch.zeros(2))
+    cache.cached_features("a", "c", lambda: torch.ones(2))
+    first, second = (tmp_path / "features").iterdir()
+    first.write_bytes(second.read_bytes())
+    found = [cache.cached_features("a", name, lambda: torch.full((2,), 7.0))[0] for name in ("b", "c")]
+    assert sorted(map(float, found)) in ([0, 7], [1, 7])
 
 
 def test_the_least_recently_used_features_are_deleted_first(tmp_path, monkeypatch):

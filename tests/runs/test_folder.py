@@ -39,7 +39,7 @@ def test_records_round_trip(tmp_path: Path) -> None:
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
     run = create(tmp_path / "run", record())
-    write_json(run.folder / "recipe.json", {**read_json(run.folder / "recipe.json"), "format": 3})
+    write_json(run.folder / "recipe.json", {**read_json(run.folder / "recipe.json"), "format": 4})
     with pytest.raises(SparringError, match="another format"):
         run.record
 

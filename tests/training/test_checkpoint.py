@@ -2,9 +2,12 @@
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,14 +16,14 @@ from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
 from sparring.flow import Figures
 from sparring.games.duel import Duel
+from sparring.manifest import FORMAT, digest, write_manifest
 from sparring.storage import json_text, sha256, write_json
 from sparring.training.checkpoint import (
     FILES,
-    FORMAT,
-    _digest,
     checkpoints,
     forget_after,
     load_checkpoint,
+    require_fit,
     restore,
     restore_average,
     save_checkpoint,
@@ -62,7 +65,7 @@ def test_a_checkpoint_of_another_format_is_skipped(saved: Path) -> None:
     """It is complete, but its contents may have another meaning."""
     path = saved / "000000096" / "manifest.json"
     manifest = json.loads(path.read_text())
-    assert manifest["format"] == FORMAT == 3
+    assert manifest["format"] == FORMAT == 4
     path.write_text(json_text({**manifest, "format": 1}))
     _, where, (complaint,) = load_checkpoint(saved)
     assert where.name == "000000064" and "another format" in complaint
@@ -77,7 +80,7 @@ def test_a_checkpoint_of_format_2_is_restored(saved: Path, trainer: Trainer) -> 
     old |= {"dials": {**controls, "strength": [0.25, True]}, "guard": {"refused": {"generator": 1}, "total": 4}}
     write_json(path / "state.json", {**old, "figures": {"discriminator: lead": 0.7}, "beside": {"watchdog": {}}})
     files = {name: {"bytes": (path / name).stat().st_size, "sha256": sha256(path / name)} for name in FILES}
-    write_json(path / "manifest.json", {"format": 2, "files": files, "digest": _digest(files)})
+    write_json(path / "manifest.json", {"format": 2, "files": files, "digest": digest(files)})
     snapshot, where, complaints = load_checkpoint(saved)
     restore(trainer, snapshot)
     assert where == path and not complaints
@@ -100,6 +103,115 @@ def test_a_flipped_bit_is_detected(name: str, place: float, saved: Path) -> None
     assert where.name == "000000064" and snapshot.state["samples"] == 64
     assert len(complaints) == 1
     assert "000000096 is damaged and was skipped" in complaints[0]
+
+
+def signed(checkpoint: Path, run: str = "") -> None:
+    """Write the manifest that belongs to the files as they are now."""
+    write_manifest(checkpoint, FILES, run, int(checkpoint.name))
+
+
+def changed(state: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
+    """Return JSON values with another one at "guard.total"."""
+    first, _, rest = place.partition(".")
+    return {**state, first: changed(state[first], rest, value) if rest else value}
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("step", "3"),
+        ("samples", 1.5),
+        ("samples", 64),
+        ("seconds", -1),
+        ("seconds", None),
+        ("micro_batch", 0),
+        ("micro_batch", 10**9),
+        ("controls", []),
+        ("controls.gamma", [1.0]),
+        ("controls.gamma", ["high", True]),
+        ("controls.gamma", [-1.0, True]),
+        ("controls.unknown", [1.0, True]),
+        ("figures", {"terms": 3}),
+        ("figures", {"unknown": 3}),
+        ("guard.total", True),
+        ("guard.skipped", {"generator": -2}),
+        ("extra", 3),
+        ("more", 3),
+    ],
+)
+def test_a_wrong_value_behind_a_valid_manifest_is_skipped_as_damage_is(
+    place: str, value: Any, saved: Path, trainer: Trainer
+) -> None:
+    checkpoint = saved / "000000096"
+    state = json.loads((checkpoint / "state.json").read_text())
+    write_json(checkpoint / "state.json", changed(state, place, value))
+    signed(checkpoint)
+    snapshot, where, (complaint,) = load_checkpoint(saved, "", partial(require_fit, trainer))
+    assert where.name == "000000064" and complaint.startswith("Checkpoint 000000096 is damaged and was skipped: ")
+    restore(trainer, snapshot)
+    assert trainer.samples == 64
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "3", '{"files": 5}', '{"format": 4, "files": 5}', '{"format": 1e400}', "[" * 9999]
+)
+def test_an_odd_manifest_does_not_stop_the_search_for_an_intact_one(text: str, saved: Path) -> None:
+    (saved / "000000096" / "manifest.json").write_text(text)
+    _, where, complaints = load_checkpoint(saved)
+    assert where.name == "000000064" and len(complaints) == 1
+
+
+def test_folders_whose_names_are_no_numbers_are_left_alone(saved: Path, trainer: Trainer) -> None:
+    for name in ("²", "٣", "9" * 200, "model"):
+        (saved / name).mkdir()
+    (saved / "000000999").symlink_to(saved / "000000064")
+    assert [path.name for path in checkpoints(saved)] == ["000000064", "000000096"]
+    save_checkpoint(saved, trainer)
+    assert (saved / "²").is_dir() and (saved / "000000999").is_symlink()
+
+
+def test_a_whole_checkpoint_of_another_moment_is_refused(saved: Path) -> None:
+    shutil.rmtree(saved / "000000096")
+    shutil.copytree(saved / "000000064", saved / "000000096")
+    _, where, (complaint,) = load_checkpoint(saved)
+    assert where.name == "000000064" and "the manifest of 64 samples" in complaint
+
+
+def test_a_whole_checkpoint_of_a_twin_run_is_refused(trainer: Trainer, tmp_path: Path) -> None:
+    for identity in ("one", "two"):
+        trainer.samples = 0
+        for _ in range(2):
+            trainer.advance()
+            save_checkpoint(tmp_path / identity, trainer, identity)
+    shutil.rmtree(tmp_path / "one" / "000000064")
+    shutil.copytree(tmp_path / "two" / "000000064", tmp_path / "one" / "000000064")
+    _, where, (complaint,) = load_checkpoint(tmp_path / "one", "one")
+    assert where.name == "000000032" and "the manifest of another run" in complaint
+
+
+def test_shapes_are_compared_before_any_tensor_is_read(
+    saved: Path, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a folder that promises small networks and holds large ones takes no memory."""
+    for checkpoint in checkpoints(saved):
+        with (checkpoint / FILES[1]).open("r+b") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length))
+            name = next(name for name in header if name.endswith("exp_avg"))
+            header[name] |= {"shape": [2**20, 2**18], "data_offsets": [0, 2**40]}
+            content = json.dumps({name: header[name]}).encode()
+            file.truncate(0)
+            file.seek(0)
+            file.write(len(content).to_bytes(8, "little") + content)
+            file.truncate(8 + len(content) + 2**40)
+    monkeypatch.setattr("sparring.training.checkpoint.read_tensors", pytest.fail)
+    for checkpoint in checkpoints(saved):
+        manifest = json.loads((checkpoint / "manifest.json").read_text())
+        manifest["files"][FILES[1]]["bytes"] = (checkpoint / FILES[1]).stat().st_size
+        manifest["digest"] = digest({name: manifest[name] for name in manifest if name != "digest"})
+        (checkpoint / "manifest.json").write_text(json_text(manifest))
+    with pytest.raises(SparringError, match="other networks"):
+        load_checkpoint(saved, "", partial(require_fit, trainer))
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.5, 0.999])

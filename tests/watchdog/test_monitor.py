@@ -73,10 +73,10 @@ class Script:
         return Observation(self.trainer.step, self.trainer.samples, dict(self.values))
 
     def state(self) -> dict[str, Any]:
-        return {"steps": self.steps}
+        return {"sums": [], "skipped": self.steps, "previous": None, "roles": {}}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.steps = state["steps"]
+        self.steps = state["skipped"]
 
     def reset(self) -> None:
         self.resets += 1

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from sparring.data.dataset import Dataset
+from sparring.events import AnyEvent, SnapshotDamaged
 from sparring.flow import Figures
 from sparring.runs.logbook import Logbook
 from sparring.training.checkpoint import FILES, Snapshot, checkpoints, save_checkpoint, take
@@ -25,7 +26,8 @@ class Folder:
     def __init__(self, path: Path, trainer: Trainer, world: World) -> None:
         self.path, self.trainer, self.saved = path, trainer, 0
         self.logbook = Logbook(path, writes=world.is_main)
-        self.snapshots = Snapshots(path, trainer, self.logbook.rewind, world, self.save)
+        self.events: list[AnyEvent] = []
+        self.snapshots = Snapshots(path, trainer, self.logbook.rewind, world, self.save, "run", self.events.append)
 
     def save(self) -> None:
         self.saved += 1
@@ -123,6 +125,31 @@ def test_a_rollback_passes_over_a_damaged_state(folder: Callable[..., Folder]) -
         here.advance(1)
     (here.path / "good" / "000000032" / FILES[0]).write_bytes(b"")
     assert here.snapshots.roll_back() and here.trainer.samples == 0
+    (event,) = here.events
+    assert isinstance(event, SnapshotDamaged) and (event.folder, event.used) == ("good", 0)
+    assert "Checkpoint 000000032 is damaged" in event.sentence
+
+
+@pytest.mark.parametrize("damaged", [[64], [32, 64]])
+def test_damage_to_the_best_state_is_told(damaged: list[int], folder: Callable[..., Folder]) -> None:
+    """It would change the finished model."""
+    here = folder()
+    for _ in range(2):
+        here.advance(1)
+        here.snapshots.save_best()
+    for samples in damaged:
+        (here.path / "best" / f"{samples:09d}" / FILES[2]).write_bytes(b"{}")
+    best = here.snapshots.best_average(expected=64)
+    assert (best and best.samples) == (None if len(damaged) == 2 else 32)
+    (event,) = here.events
+    assert isinstance(event, SnapshotDamaged) and (event.folder, event.used) == ("best", best and best.samples)
+
+
+def test_a_best_state_that_is_missing_is_told(folder: Callable[..., Folder]) -> None:
+    here = folder()
+    assert here.snapshots.best_average() is None and not here.events
+    assert here.snapshots.best_average(expected=64) is None
+    assert "That of 64 samples was saved and is missing." in here.events[0].sentence
 
 
 @pytest.mark.parametrize("damaged", [False, True])

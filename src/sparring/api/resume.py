@@ -1,12 +1,14 @@
 """`sparring resume` in Python."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sparring.api.conclude import conclude
 from sparring.api.surveying import lasting
 from sparring.arguments import checked_path
+from sparring.building import blank_game
 from sparring.data.in_memory import source_of
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
@@ -22,6 +24,7 @@ from sparring.runs.goal import Goal
 from sparring.runs.session import Session
 from sparring.runs.suggestions import suggestion
 from sparring.training import devices, distributed
+from sparring.training.checkpoint import checkpoints, load_checkpoint, require_players
 
 
 def resume(
@@ -43,7 +46,8 @@ def resume(
         run: the run folder.
         samples: new budget of real samples, counted from the beginning of the run; None to keep the old budget.
         minutes: new budget of wall time, likewise; with ``samples`` too, whichever is spent first ends the run.
-        data: present place of the data, if it was moved, or the data itself, if it was in memory; None for where it was when the run began.
+        data: present place of the data, if it was moved, or the data itself, if it was in memory; None for where it was
+            when the run began.
         recipe: needed for a run of your own recipe only: its value, or file.py:Name.
         device: as for ``train``; None for the device that the run began on.
         display: shows the progress; None for plain lines.
@@ -66,6 +70,10 @@ def resume(
 
     # Take the recipe with the recorded fields, and check that the data is the same.
     resolved = with_stored_fields(recipe_named(record.recipe, recipe), record.fields)
+    game = blank_game(resolved, record.facts)
+    if checkpoints(opened.checkpoints):
+        # Networks of other shapes than the checkpoints are refused before memory is taken for them.
+        load_checkpoint(opened.checkpoints, record.identity, partial(require_players, game))
     record, survey = _with_data(opened, record, data)
 
     # Continue training.
@@ -103,6 +111,6 @@ def _with_data(run: Run, record: Record, data: Any) -> tuple[Record, Survey]:
 def _moved(choices: Reading, old: str, new: str) -> Reading:
     """Return choices in which a file of labels has moved with the data that it lies in."""
     labels = choices.labels
-    if not labels or not Path(labels).is_relative_to(old):
+    if not isinstance(labels, str) or not Path(labels).is_relative_to(old):
         return choices
     return choices.model_copy(update={"labels": str(Path(new) / Path(labels).relative_to(old))})

@@ -19,7 +19,7 @@ from sparring.randomness import require_seed, seeded
 from sparring.recipe import AdversarialRecipe, Recipe, resolve, with_fields
 from sparring.runs.budget import TrainingBudget
 from sparring.runs.display import Display, Plain, Silent
-from sparring.runs.folder import Record, Run, create, new_folder, versions
+from sparring.runs.folder import Record, Run, create, new_folder, new_identity, versions
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.session import Session
 from sparring.training import devices, distributed
@@ -110,6 +110,7 @@ def train(
         micro_batch=micro_batch,
         versions=versions(),
         watchdog=watchdog,
+        identity=world.broadcast(new_identity()),
     )
     run = create(folder, record) if world.is_main else Run(folder)
     world.barrier()

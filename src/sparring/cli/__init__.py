@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
 from sparring.cli import apply, compare, demo, diagnose, doctor, evaluate, inspect, recipes, resume, sample, train
-from sparring.errors import SparringError
+from sparring.errors import SparringError, SparringWarning
 from sparring.text import show
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -59,6 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     # Errors that a user can correct end in one message; --debug shows the traceback instead.
     try:
+        _show_warnings()
         application()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except SystemExit as leaving:
         # No command exits by itself: a recipe, a game or an extractor of the user's own did.
@@ -88,6 +90,20 @@ def _report(message: str) -> None:
         if not first_to_end():
             return
     _print_error(message)
+
+
+def _show_warnings() -> None:
+    """Print warnings of this program as sentences, each time; those of other packages as Python does."""
+    others = warnings.showwarning
+
+    def shown(message: Warning | str, category: type[Warning], *place: Any, **further: Any) -> None:
+        if issubclass(category, SparringWarning):
+            _print_error(str(message))
+        else:
+            others(message, category, *place, **further)
+
+    warnings.showwarning = shown
+    warnings.simplefilter("always", SparringWarning)
 
 
 def _print_error(message: str) -> None:

@@ -1,15 +1,17 @@
 """On-disk cache of decoded arrays and JSON results, per user.
 
 An array is built in a temporary folder and renamed into place. Two processes may build the same one at once: the second
-to finish uses the array of the first. An array is verified when it is opened, and rebuilt if it is damaged.
+to finish uses the array of the first. Everything is verified before it is used, and built again if it is damaged.
 """
 
 import json
+import math
 import os
 import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,35 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from sparring import storage
+from sparring.data.array_file import BLOCK_BYTES, ArrayFile, Blocks, block_digests, write_array
 from sparring.errors import SparringError
+from sparring.opening import size_words
+from sparring.schema import Count, Stored, validated
 
-FORMAT = 2
+FORMAT = 3
 """Part of every key. Raise it when the form of the content changes, so that entries of older versions are not read."""
-VERIFIED_BYTES = 32 * 1024 * 1024
-"""Bytes at the start and at the end of an array whose checksum is verified on opening."""
+VERIFIED_BYTES = 256 * 1024 * 1024
+"""Size up to which an array is verified as a whole when it is opened; larger ones are, block by block, when read."""
+ARRAY = "array.npy"
 
 _build_lock = threading.Lock()
+
+
+class ArrayManifest(Stored):
+    """Content of the manifest.json of an array, with the SHA-256 of each block of its file."""
+
+    key: str
+    shape: tuple[Count, ...]
+    dtype: str
+    bytes: Count
+    blocks: tuple[str, ...]
+
+
+class Note(Stored):
+    """Content of a file of JSON results, with its SHA-256."""
+
+    sha256: str
+    content: Any
 
 
 def cache_folder() -> Path:
@@ -61,8 +84,8 @@ def cached_array(
     shape: tuple[int, ...],
     chunks: Callable[[], Iterable[NDArray[Any]]],
     dtype: DTypeLike = np.uint8,
-) -> NDArray[Any]:
-    """Return the array ``key``, memory-mapped and read-only, and build it first if there is no valid copy.
+) -> ArrayFile:
+    """Return the array ``key``, read-only in a file, and build it first if there is no valid copy.
 
     Args:
         key: encodes everything that the content depends on.
@@ -78,17 +101,17 @@ def cached_array(
 
     # Threads wait for one another. Processes do not: each builds a copy, and the first to finish is kept.
     with _build_lock:
-        found = _open(folder, shape, dtype)
+        found = _open(folder, key, shape, dtype)
         if found is not None:
             return found
         try:
             # Remove leftovers of killed processes before checking the free space.
             folder.parent.mkdir(parents=True, exist_ok=True)
             storage.remove_temporaries(folder.parent)
-            _require_space(folder.parent, int(np.prod(shape)) * dtype.itemsize)
+            _require_space(folder.parent, math.prod(shape) * dtype.itemsize)
             if folder.exists():
                 _remove_damaged(folder)
-            built = _build(folder, shape, chunks, dtype)
+            built = _build(folder, key, shape, chunks, dtype)
         except OSError as error:
             raise _not_writable(error) from None
     if built is None:
@@ -97,55 +120,46 @@ def cached_array(
 
 
 def _build(
-    folder: Path, shape: tuple[int, ...], chunks: Callable[[], Iterable[NDArray[Any]]], dtype: np.dtype[Any]
-) -> NDArray[Any] | None:
+    folder: Path, key: str, shape: tuple[int, ...], chunks: Callable[[], Iterable[NDArray[Any]]], dtype: np.dtype[Any]
+) -> ArrayFile | None:
     try:
-        storage.write_folder(folder, lambda temporary: _write(temporary, shape, chunks(), dtype))
+        storage.write_folder(folder, lambda temporary: _write(temporary, key, shape, chunks(), dtype))
     except OSError:
         # Another process may have finished first: then its folder stands where ours should go.
-        found = _open(folder, shape, dtype)
+        found = _open(folder, key, shape, dtype)
         if found is None:
             raise
         return found
-    return _open(folder, shape, dtype)
+    return _open(folder, key, shape, dtype)
 
 
-def _write(folder: Path, shape: tuple[int, ...], chunks: Iterable[NDArray[Any]], dtype: np.dtype[Any]) -> None:
-    """Write array.npy and its manifest chunk by chunk, so that only one chunk is in memory at a time."""
-    path = folder / "array.npy"
-    written = 0
-    with path.open("wb") as file:
-        header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        for chunk in chunks:
-            assert chunk.shape[1:] == shape[1:], (chunk.shape, shape)
-            file.write(np.ascontiguousarray(chunk, dtype=dtype).data)
-            written += len(chunk)
-    assert written == shape[0], (written, shape)
-    storage.write_json(folder / "manifest.json", {"size": path.stat().st_size, "sha256": _checksum(path)})
+def _write(
+    folder: Path, key: str, shape: tuple[int, ...], chunks: Iterable[NDArray[Any]], dtype: np.dtype[Any]
+) -> None:
+    """Write array.npy and its manifest."""
+    path = folder / ARRAY
+    write_array(path, shape, dtype, chunks)
+    content = {"key": key, "shape": shape, "dtype": dtype.str, "bytes": path.stat().st_size}
+    storage.write_json(folder / "manifest.json", {**content, "blocks": block_digests(path)})
 
 
-def _open(folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any] | None:
-    """Map the array in ``folder``; return None if it is missing, damaged or of another shape or type."""
-    path = folder / "array.npy"
+def _open(folder: Path, key: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> ArrayFile | None:
+    """Open the array in ``folder``; return None if it is missing, of another shape or type, or seen to be damaged."""
     try:
-        manifest = storage.read_json(folder / "manifest.json")
-        if manifest != {"size": path.stat().st_size, "sha256": _checksum(path)}:
+        place = folder / "manifest.json"
+        manifest = validated(ArrayManifest, storage.read_json(place), place)
+        blocks = Blocks(folder / ARRAY, manifest.blocks, partial(_remove_damaged, folder))
+        start = blocks.size - math.prod(shape) * dtype.itemsize
+        same = (manifest.key, manifest.shape, manifest.dtype, manifest.bytes) == (key, shape, dtype.str, blocks.size)
+        if not same or start < 0 or len(manifest.blocks) != -(-blocks.size // BLOCK_BYTES):
             return None
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, SparringError, ValueError, EOFError):
+        # Small arrays are verified now, and rebuilt without a word if need be; large ones block by block when read.
+        if blocks.size <= VERIFIED_BYTES:
+            for begin in range(0, blocks.size, BLOCK_BYTES):
+                blocks.read_into(memoryview(bytearray(1)), begin)
+    except (OSError, SparringError):
         return None
-    return array if array.shape == shape and array.dtype == dtype else None
-
-
-def _checksum(path: Path) -> str:
-    """Return the SHA-256 of the first and the last 32 MiB: the whole of a small file, both ends of a large one."""
-    digest = sha256()
-    with path.open("rb") as file:
-        digest.update(file.read(VERIFIED_BYTES))
-        file.seek(max(file.tell(), path.stat().st_size - VERIFIED_BYTES))
-        digest.update(file.read(VERIFIED_BYTES))
-    return digest.hexdigest()
+    return ArrayFile(blocks, start, shape, dtype)
 
 
 def _remove_damaged(folder: Path) -> None:
@@ -153,8 +167,8 @@ def _remove_damaged(folder: Path) -> None:
     hidden = folder.with_name(f".{folder.name}-damaged.{os.getpid()}.tmp")
     try:
         folder.rename(hidden)
-    except FileNotFoundError:
-        return
+    except OSError:
+        return  # Another process was faster, or the system does not allow it; the next one to open it tries again.
     shutil.rmtree(hidden, ignore_errors=True)
 
 
@@ -162,8 +176,8 @@ def _require_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if size > free:
         raise SparringError(
-            found=f"{free / 2**30:.1f} GiB free at {cache_folder()}",
-            expected=f"room for {size / 2**30:.1f} GiB of decoded samples",
+            found=f"{size_words(free)} free at {cache_folder()}",
+            expected=f"room for {size_words(size)} of decoded samples",
             remedy="free some disk space, or set SPARRING_CACHE to a folder on a larger disk",
         )
 
@@ -179,15 +193,11 @@ def _not_writable(error: OSError) -> SparringError:
 def read_cached(kind: str, key: str) -> Any | None:
     """Return the JSON content stored under ``kind`` and ``key``, or None if there is no valid copy."""
     path = _json_path(kind, key)
-    if not path.is_file():
-        return None
     try:
-        entry = storage.read_json(path)
+        note = validated(Note, storage.read_json(path), path)
     except SparringError:
         return None
-    if not isinstance(entry, dict) or entry.get("sha256") != _digest(entry.get("content")):
-        return None
-    return entry["content"]
+    return note.content if note.sha256 == _digest(key, note.content) else None
 
 
 def write_cached(kind: str, key: str, content: Any) -> None:
@@ -195,7 +205,7 @@ def write_cached(kind: str, key: str, content: Any) -> None:
     path = _json_path(kind, key)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        storage.write_json(path, {"sha256": _digest(content), "content": content})
+        storage.write_json(path, {"sha256": _digest(key, content), "content": content})
     except OSError:
         return
 
@@ -204,5 +214,5 @@ def _json_path(kind: str, key: str) -> Path:
     return cache_folder() / kind / f"{file_name(key)}.json"
 
 
-def _digest(content: Any) -> str:
-    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _digest(key: str, content: Any) -> str:
+    return sha256(json.dumps([key, content], sort_keys=True).encode()).hexdigest()

@@ -1,7 +1,14 @@
 """Facts: the description of a data set that users read and runs store."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, final
+from typing import Annotated, Any, ClassVar, final
+
+from pydantic import ConfigDict, Field
+
+from sparring.schema import STORED, Count, validated
+
+Extent = Annotated[int, Field(ge=1, le=2**20)]
+"""Size of a sample in one dimension."""
 
 
 @final
@@ -25,10 +32,12 @@ class Facts:
         reading: choices by which the source was read, as given; see ``data.reading.Reading``.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = STORED
+
     source: str
     modality: str
-    count: int
-    shape: tuple[int, ...]
+    count: Count
+    shape: tuple[Extent, ...]
     fingerprint: str
     classes: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
@@ -42,12 +51,20 @@ class Facts:
         return asdict(self)
 
     @staticmethod
-    def from_json(content: dict[str, Any]) -> "Facts":
-        """Build facts from the values of ``as_json``, including those of folders of format 1."""
+    def from_json(content: Any, place: str = "the facts of the data") -> "Facts":
+        """Build facts from the values of ``as_json``, including those of folders of format 1.
+
+        Args:
+            content: the values.
+            place: where they come from, for the error.
+
+        Raises:
+            SparringError: a value is missing, unknown or of another type.
+        """
         # Format 1 has neither offers nor coding; it keeps the centre and scale of points among the details.
-        if "coding" not in content:
-            details = content["details"]
-            coding = {name: details[name] for name in ("center", "scale") if name in details}
-            content = {**content, "offers": ["label"] if content["classes"] else [], "coding": coding}
-        listed = {name: tuple(content[name]) for name in ("shape", "classes", "offers", "remarks")}
-        return Facts(**{**content, **listed})
+        if isinstance(content, dict) and "coding" not in content:
+            details = content.get("details")
+            known = details if isinstance(details, dict) else {}
+            coding = {name: known[name] for name in ("center", "scale") if name in known}
+            content = {**content, "offers": ["label"] if content.get("classes") else [], "coding": coding}
+        return validated(Facts, content, place)

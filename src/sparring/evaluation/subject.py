@@ -108,7 +108,7 @@ def open_subject(
 
 def of_model(model: Model, name: str) -> Subject:
     """Return a model as a subject."""
-    return Subject(name, model.modality, model.view, model=model)
+    return Subject(name, model.modality, model.view, model=model, remarks=model.remarks)
 
 
 def _with_data(subject: Subject, real: Facts) -> Subject:

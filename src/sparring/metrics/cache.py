@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from torch import Tensor
 
 from sparring.data.cache import cache_folder, cache_key, file_name, read_cached, write_cached
@@ -17,6 +15,7 @@ from sparring.errors import SparringError
 from sparring.metrics.distances import Features
 from sparring.metrics.metric import MetricValues
 from sparring.storage import write_bytes
+from sparring.tensor_files import read_signed, signed
 
 VERSION = 1
 """Part of every key: raised when a metric or an extractor changes its values."""
@@ -75,18 +74,18 @@ def cached_values(key: Sequence[object], compute: Callable[[], tuple[MetricValue
 
 
 def stored_tensors(path: Path) -> dict[str, Tensor] | None:
-    """Return the tensors of a safetensors file, or None if it is missing or damaged."""
+    """Return the tensors that ``store_tensors`` wrote to a file, or None if it is missing, damaged or another one."""
     try:
-        return load_file(path)
-    except (OSError, SafetensorError):
+        return read_signed(path, path.name)
+    except SparringError:
         return None
 
 
 def store_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write a safetensors file. Where the cache cannot be written, nothing is kept: only time is lost."""
+    """Write a safetensors file with a digest of its name and content, if the cache can be written."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, save(dict(tensors)))
+        write_bytes(path, signed(tensors, path.name))
 
 
 def _trim(folder: Path) -> None:

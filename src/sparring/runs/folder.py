@@ -4,20 +4,27 @@ import errno
 import os
 import platform
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, final
+from typing import Annotated, Any, ClassVar, final
+
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
-from sparring.storage import parsing, read_json, remove_temporaries, write_folder, write_json
+from sparring.manifest import digest
+from sparring.opening import open_file, require_plain
+from sparring.schema import STORED, Count, validated
+from sparring.storage import read_json, remove_temporaries, write_folder, write_json
 from sparring.text import command
 
-FORMAT, READABLE_FORMATS = 2, (1, 2)
-"""Format of recipe.json that is written, and formats that can be read."""
+FORMAT, READABLE_FORMATS = 3, (1, 2, 3)
+"""Format of recipe.json that is written, and formats that can be read: 1 and 2 have neither identity nor digest."""
 
 
 @final
@@ -59,8 +66,20 @@ class Run:
 
     @property
     def record(self) -> "Record":
-        """Content of recipe.json."""
+        """Content of recipe.json.
+
+        Raises:
+            SparringError: it cannot be read, was changed, or has another format.
+        """
         return Record.from_json(read_json(self.folder / "recipe.json"), self.folder)
+
+
+@with_config(STORED)
+class Choice(TypedDict):
+    """Value of one field of a recipe, and the reason for it."""
+
+    value: Any
+    reason: str
 
 
 @final
@@ -82,47 +101,65 @@ class Record:
         watchdog: "repair", "warn" or "off".
         threads: threads that the processor computes on, on which the last bits of a run depend; None in runs of earlier
             versions and until training begins.
+        identity: 32 random hexadecimal digits that its checkpoints share; "" in runs of earlier versions.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = STORED
+
     recipe: str
-    choices: dict[str, dict[str, Any]]
+    choices: dict[str, Choice]
     facts: Facts
-    seed: int
-    samples: int | None
-    minutes: float | None
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    samples: Annotated[Count, Field(ge=1)] | None
+    minutes: Annotated[float, Field(gt=0)] | None
     until: str | None
     device: str
-    micro_batch: int | None
+    micro_batch: Annotated[Count, Field(ge=1)] | None
     versions: dict[str, str]
-    watchdog: str = "repair"
-    threads: int | None = None
+    watchdog: Annotated[str, Field(pattern="^(repair|warn|off)$")] = "repair"
+    threads: Annotated[int, Field(ge=1)] | None = None
+    identity: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return JSON values; see ``from_json``."""
+        """Return JSON values with a digest of them; see ``from_json``."""
         content = {name: value for name, value in vars(self).items() if name != "facts"}
-        return {"format": FORMAT, **content, "facts": self.facts.as_json()}
+        content = {"format": FORMAT, **content, "facts": self.facts.as_json()}
+        return {**content, "digest": digest(content)}
 
     @staticmethod
-    def from_json(content: dict[str, Any], folder: Path) -> "Record":
+    def from_json(content: Any, folder: Path) -> "Record":
         """Build a record from the values of ``as_json``.
 
         Raises:
-            SparringError: ``content`` has another format, or lacks values.
+            SparringError: ``content`` has another format, was changed, or has a value of another type.
         """
-        if not isinstance(content, dict) or content.get("format") not in READABLE_FORMATS:
+        place = folder / "recipe.json"
+        found = content.get("format") if isinstance(content, dict) else None
+        if found not in READABLE_FORMATS or isinstance(found, bool):
             raise SparringError(
-                found=f"another format in {folder / 'recipe.json'}",
+                found=f"another format in {place}",
                 expected=f"format {FORMAT} or an older one",
                 remedy="use the version of sparring that wrote it",
             )
-        values = {name: value for name, value in content.items() if name not in ("format", "facts")}
-        with parsing(folder / "recipe.json"):
-            return Record(**values, facts=Facts.from_json(content["facts"]))
+        values = {name: value for name, value in content.items() if name not in ("format", "digest")}
+        if found == FORMAT and content.get("digest") != digest({"format": found, **values}):
+            raise SparringError(
+                found=f"values in {place} that were changed since they were written",
+                expected="those that its digest was made of",
+                remedy="restore it from a backup, or start a new run",
+            )
+        facts = Facts.from_json(values.get("facts"), str(place))
+        return replace(validated(Record, values | {"facts": facts.as_json()}, place), facts=facts)
 
     @property
     def fields(self) -> dict[str, Any]:
         """Fields of the recipe with their values."""
         return {field: choice["value"] for field, choice in self.choices.items()}
+
+
+def new_identity() -> str:
+    """Return the identity of a new run: 32 random hexadecimal digits."""
+    return secrets.token_hex(16)
 
 
 def new_folder(out: str | Path | None, source: str) -> Path:
@@ -169,6 +206,7 @@ def create(folder: Path, record: Record) -> Run:
 
     remove_temporaries(folder.parent, folder.name)
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         write_folder(folder, fill)
     except OSError as error:
         # Systems differ in how they refuse to rename onto a folder that has files.
@@ -183,13 +221,15 @@ def create(folder: Path, record: Record) -> Run:
 
 
 def open_run(path: str | Path) -> Run:
-    """Open an existing run.
+    """Open an existing run, after checking that it holds nothing but folders and regular files.
 
     Raises:
-        SparringError: ``path`` is not a run folder.
+        SparringError: ``path`` is not a run folder, or has a link, a pipe or a device in it.
     """
     folder = Path(path)
-    if not (folder / "recipe.json").is_file():
+    if (folder / "recipe.json").is_file():
+        require_plain(folder)
+    else:
         raise SparringError(
             found=f"no recipe.json in {folder}",
             expected="a run folder, as `sparring train` creates under runs/",
@@ -205,7 +245,7 @@ def locked(run: Run) -> Iterator[None]:
     Raises:
         SparringError: another process is training this run.
     """
-    lock = (run.folder / "lock").open("a+")
+    lock = os.fdopen(open_file(run.folder / "lock", os.O_RDWR | os.O_CREAT), "r+b")
     try:
         # The system releases the lock when the process ends, however it ends.
         if os.name == "posix":

@@ -9,6 +9,7 @@ from typing import Any, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sparring.errors import SparringError
 from sparring.events import AnyEvent
 from sparring.flow import Figures
 from sparring.storage import append_line, finite, read_lines, write_text
@@ -21,7 +22,7 @@ DIGITS = 6
 class LogLine(BaseModel):
     """One line of log.jsonl: the latest figures at ``samples`` real samples seen. See ``Figures``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     samples: int
     samples_per_second: float | None = None
@@ -113,8 +114,21 @@ class Logbook:
 
     def _append(self, file: Path, line: dict[str, Any]) -> None:
         if self.writes:
-            with suppress(OSError):  # A full disk does not end a run here: saving a checkpoint will.
+            try:
                 append_line(file, line)
+            except FileNotFoundError:
+                raise run_is_gone(file.parent) from None
+            except OSError:
+                return  # A full disk does not end a run here: saving a checkpoint will.
+
+
+def run_is_gone(folder: Path) -> SparringError:
+    """Return the error for a run folder that was removed or moved while the run was training."""
+    return SparringError(
+        found=f"no run folder at {folder} any more: it was removed or moved during the run",
+        expected="it to stay where it is",
+        remedy="if it was moved, resume it from where it is now",
+    )
 
 
 def _flat(figures: Figures) -> Iterator[tuple[str, float]]:

@@ -34,11 +34,19 @@ from sparring.runs.budget import budget_changed, require_same_phase
 from sparring.runs.display import Display
 from sparring.runs.folder import Record, Run, keep, locked
 from sparring.runs.goal import SETTLED, Goal
-from sparring.runs.logbook import Logbook, reached_goal
+from sparring.runs.logbook import Logbook, reached_goal, run_is_gone
 from sparring.runs.pictures import SamplePictures
 from sparring.runs.suggestions import suggestion
 from sparring.training import devices, liveness
-from sparring.training.checkpoint import checkpoints, forget_after, load_checkpoint, restore, save_checkpoint
+from sparring.training.checkpoint import (
+    Outline,
+    checkpoints,
+    forget_after,
+    load_checkpoint,
+    require_fit,
+    restore,
+    save_checkpoint,
+)
 from sparring.training.distributed import World
 from sparring.training.interruption import Interruption, interruptible
 from sparring.training.plan import Plan
@@ -111,7 +119,9 @@ class Session:
 
         # The trainer, and the watchdog with the states that it can return to.
         self.trainer = Trainer(game, split.train, plan, device=device, world=world, on_event=self._record)
-        self.snapshots = Snapshots(run.folder, self.trainer, self.logbook.rewind, world, self._save)
+        self.snapshots = Snapshots(
+            run.folder, self.trainer, self.logbook.rewind, world, self._save, record.identity, self._record
+        )
         self.watchdog = Watchdog(
             Observer(self.trainer, split, self.modality, record.seed),
             self.snapshots,
@@ -196,8 +206,12 @@ class Session:
             self.snapshots.drop_after(-1)
             return
 
+        def check(outline: Outline) -> None:
+            require_fit(self.trainer, outline)
+            self.watchdog.require_state(outline.state["extra"].get("watchdog"))
+
         # The state of the trainer, and complaints about damaged checkpoints that were skipped.
-        snapshot, place, complaints = load_checkpoint(self.run.checkpoints)
+        snapshot, place, complaints = load_checkpoint(self.run.checkpoints, self.record.identity, check)
         restore(self.trainer, snapshot)
         require_same_phase(self.trainer, self.run.record)
         for complaint in complaints:
@@ -248,7 +262,13 @@ class Session:
         determined = bool(view.condition) and self.modality.conditions[view.condition].determines
         if self.record.watchdog != "repair" or determined:
             return False
-        best = better_state(self.snapshots.best_average(), self.trainer, self.split, self.modality, self.record.seed)
+        best = better_state(
+            self.snapshots.best_average(self.watchdog.memory.best_samples),
+            self.trainer,
+            self.split,
+            self.modality,
+            self.record.seed,
+        )
         if best is None:
             return False
         for name in best.game.published:
@@ -294,8 +314,10 @@ class Session:
     def _save(self, *, last: bool = False) -> None:
         """Write a checkpoint. A failure is reported; that of the last one, or three in a row, is an error."""
         self.trainer.extra_state = {"watchdog": self.watchdog.state()}
+        if not (self.run.folder / "recipe.json").is_file():
+            raise run_is_gone(self.run.folder)
         try:
-            save_checkpoint(self.run.checkpoints, self.trainer)
+            save_checkpoint(self.run.checkpoints, self.trainer, self.record.identity)
             self._failed_saves = 0
         except OSError as error:
             self._failed_saves += 1

@@ -4,20 +4,17 @@ checkpoints/000120000/        named after the samples seen
   players.safetensors         networks and averages, "player/generator/…", "average/generator/…"
   optimisers.safetensors      "generator/first.weight/exp_avg", …
   state.json                  step, samples, seconds, micro-batch, controls, latest figures, state of the watchdog
-  manifest.json               size and SHA-256 of each file, written last
+  manifest.json               run, samples, and size and SHA-256 of each file, written last
 """
 
-import hashlib
-import json
-import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import NamedTuple, TypeAlias, cast, final
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from sparring import storage
@@ -25,15 +22,18 @@ from sparring.controls import positions, restore_positions
 from sparring.errors import SparringError
 from sparring.flow import Figures
 from sparring.games.game import Game
-from sparring.storage import json_text, read_json, sha256, temporary_path, write_bytes, write_folder, write_json
+from sparring.manifest import read_manifest, verify_file, write_manifest
+from sparring.storage import is_number, temporary_path, write_bytes, write_folder, write_json
+from sparring.tensor_files import Shapes, read_tensors, shapes_in
 from sparring.training.guard import Guard
+from sparring.training.state import Latest, State, read_state
 from sparring.training.trainer import Trainer
 
 KEPT_CHECKPOINTS = 2
 """Number of checkpoints that are kept, the newest."""
-FORMAT, READABLE = 3, (2, 3)
-"""The format that is written, and those that can be read."""
 FILES = ("players.safetensors", "optimisers.safetensors", "state.json")
+MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
+"""State of Adam for one weight."""
 
 
 @final
@@ -43,11 +43,28 @@ class Snapshot:
 
     players: dict[str, Tensor]
     optimisers: dict[str, Tensor]
-    state: dict[str, Any]
+    state: State
 
 
-def save_checkpoint(folder: Path, trainer: Trainer) -> Path:
+class Outline(NamedTuple):
+    """State of a checkpoint, and the shapes of its tensors, known before any tensor is read."""
+
+    players: Shapes
+    optimisers: Shapes
+    state: State
+
+
+Check: TypeAlias = Callable[[Outline], None]
+"""Refuses a checkpoint that does not fit its run, by a SparringError."""
+
+
+def save_checkpoint(folder: Path, trainer: Trainer, run: str = "") -> Path:
     """Write a checkpoint of ``trainer`` into ``folder`` and remove all but the newest two.
+
+    Args:
+        folder: created if need be, in a folder that exists.
+        trainer: the trainer.
+        run: identity of its run.
 
     Raises:
         OSError: nothing was changed: the older checkpoints are as they were.
@@ -56,10 +73,11 @@ def save_checkpoint(folder: Path, trainer: Trainer) -> Path:
     target = folder / f"{trainer.samples:09d}"
     for other in checkpoints(folder):
         # A checkpoint ahead of this run was damaged, and skipped when the run was resumed.
-        if int(other.name) >= trainer.samples and not _is_intact(other):
+        if int(other.name) >= trainer.samples and not _is_intact(other, run):
             _remove(other)
     if not target.exists():
-        write_folder(target, lambda temporary: _fill(temporary, snapshot))
+        folder.mkdir(exist_ok=True)
+        write_folder(target, lambda temporary: _fill(temporary, snapshot, run))
     for old in checkpoints(folder)[:-KEPT_CHECKPOINTS]:
         _remove(old)
     return target
@@ -67,7 +85,7 @@ def save_checkpoint(folder: Path, trainer: Trainer) -> Path:
 
 def checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints in ``folder``, intact or not, the oldest first."""
-    found = [path for path in folder.glob("*") if path.is_dir() and path.name.isdigit()]
+    found = [path for path in folder.glob("*") if is_number(path.name) and path.is_dir() and not path.is_symlink()]
     return sorted(found, key=lambda path: int(path.name))
 
 
@@ -78,8 +96,15 @@ def forget_after(folder: Path, samples: int) -> None:
             _remove(checkpoint)
 
 
-def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
-    """Return the newest intact checkpoint, its folder, and a complaint about each newer one that is damaged.
+def load_checkpoint(
+    folder: Path, run: str | None = None, check: Check = lambda outline: None
+) -> tuple[Snapshot, Path, list[str]]:
+    """Return the newest intact checkpoint, its folder, and a complaint about each newer one that was skipped.
+
+    Args:
+        folder: the folder of the checkpoints.
+        run: identity of the run, whose checkpoints alone are accepted; None to accept those of any run.
+        check: refuses checkpoints that do not fit, before their tensors are read.
 
     Raises:
         SparringError: none is intact.
@@ -87,7 +112,7 @@ def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
     complaints: list[str] = []
     for candidate in reversed(checkpoints(folder)):
         try:
-            return read(candidate), candidate, complaints
+            return read(candidate, run, check), candidate, complaints
         except SparringError as error:
             complaints.append(f"Checkpoint {candidate.name} is damaged and was skipped: {error.found}.")
     raise SparringError(
@@ -97,39 +122,32 @@ def load_checkpoint(folder: Path) -> tuple[Snapshot, Path, list[str]]:
     )
 
 
-def read(checkpoint: Path) -> Snapshot:
-    """Read a checkpoint after verifying each file against the manifest.
+def read(checkpoint: Path, run: str | None = None, check: Check = lambda outline: None) -> Snapshot:
+    """Read a checkpoint after verifying each file against the manifest; see ``load_checkpoint``.
 
     Raises:
-        SparringError: a file is missing, differs from the manifest or cannot be read.
+        SparringError: it belongs to another run or another moment, a file is missing, differs from the manifest or
+            cannot be read, or ``check`` refuses it.
     """
-    # The manifest: its format, and its own digest.
-    manifest = read_json(checkpoint / "manifest.json")
-    if (
-        not isinstance(manifest, dict)
-        or manifest.get("format") not in READABLE
-        or set(manifest.get("files", ())) != set(FILES)
-    ):
-        raise _damaged(checkpoint / "manifest.json", "another format", f"format {FORMAT} with {', '.join(FILES)}")
-    unchanged = (checkpoint / "manifest.json").read_bytes() == json_text(manifest).encode()
-    if manifest.get("digest") != _digest(manifest["files"]) or not unchanged:
-        raise _damaged(checkpoint / "manifest.json", "another manifest than was written", "an unchanged one")
+    # The manifest, and the state that it vouches for.
+    samples = int(checkpoint.name)
+    manifest = read_manifest(checkpoint, FILES, run, samples)
+    verify_file(checkpoint, FILES[2], manifest.files[FILES[2]])
+    state = read_state(checkpoint / FILES[2], manifest.format)
+    if state["samples"] != samples:
+        raise SparringError(
+            found=f"the state of {state['samples']} samples in {checkpoint}",
+            expected=f"that of {samples} samples",
+            remedy="restore the checkpoint from a copy",
+        )
 
-    # Each file: its length first, because that is cheap, then its SHA-256.
-    for name, wanted in manifest["files"].items():
-        path = checkpoint / name
-        if not path.is_file() or path.stat().st_size != wanted["bytes"]:
-            raise _damaged(path, "a missing or shortened file", f"{wanted['bytes']} bytes")
-        if sha256(path) != wanted["sha256"]:
-            raise _damaged(path, "other content than was written", "its SHA-256 to be that of the manifest")
-
-    # Only files that are known to be intact are parsed.
-    try:
-        players, optimisers = (load_file(checkpoint / name) for name in FILES[:2])
-    except (SafetensorError, OSError) as error:
-        raise _damaged(checkpoint, f"tensors that cannot be read ({error})", "safetensors") from None
-    state = read_json(checkpoint / FILES[2])
-    return Snapshot(players, optimisers, state if manifest["format"] == FORMAT else _upgraded(state))
+    # Names and shapes before any tensor is read, so that memory is taken only for what fits.
+    check(Outline(shapes_in(checkpoint / FILES[0]), shapes_in(checkpoint / FILES[1]), state))
+    players, optimisers = (
+        read_tensors(checkpoint / name, digest=manifest.files[name].sha256, size=manifest.files[name].bytes)
+        for name in FILES[:2]
+    )
+    return Snapshot(players, optimisers, state)
 
 
 def take(trainer: Trainer) -> Snapshot:
@@ -148,30 +166,82 @@ def take(trainer: Trainer) -> Snapshot:
     }
 
     # Counters, controls and figures.
-    state: dict[str, Any] = {"step": trainer.step, "samples": trainer.samples, "seconds": trainer.seconds}
-    state |= {"micro_batch": trainer.micro_batch}
-    state |= {"controls": positions(trainer.controls), "figures": storage.finite(trainer.figures.as_json())}
-    state |= {"guard": {"skipped": dict(trainer.guard.skipped), "total": trainer.guard.total}}
-    state |= {"extra": trainer.extra_state}
+    state: State = {
+        "step": trainer.step,
+        "samples": trainer.samples,
+        "seconds": trainer.seconds,
+        "micro_batch": trainer.micro_batch,
+        "controls": positions(trainer.controls),
+        "figures": cast(Latest, storage.finite(trainer.figures.as_json())),
+        "guard": {"skipped": dict(trainer.guard.skipped), "total": trainer.guard.total},
+        "extra": trainer.extra_state,
+    }
     return Snapshot(_copied(players), _copied(optimisers), state)
+
+
+def require_fit(trainer: Trainer, outline: Outline) -> None:
+    """Refuse a checkpoint of other networks, optimisers or controls than those of ``trainer``.
+
+    Raises:
+        SparringError: a name, a shape or the position of a control does not fit.
+    """
+    # Networks, their averages and, for each weight, all moments or none.
+    require_players(trainer.game, outline)
+    moments: Shapes = {}
+    for name in trainer.optimisers:
+        for key, weight in trainer.game.players[name].named_parameters():
+            parts = {part: () if part == "step" else tuple(weight.shape) for part in MOMENTS}
+            moments |= {f"{name}/{key}/{part}": shape for part, shape in parts.items()}
+            if not any(f"{name}/{key}/{part}" in outline.optimisers for part in MOMENTS):
+                for part in MOMENTS:
+                    del moments[f"{name}/{key}/{part}"]
+    require_shapes(outline.optimisers, moments)
+
+    # Controls within their bounds, and a micro-batch that is part of the batch.
+    for name, (value, _) in outline.state["controls"].items():
+        control = trainer.controls.get(name)
+        if control is None or not control.lowest <= value <= control.highest:
+            raise _other(f"a control {name!r} at {value:g}")
+    if outline.state["micro_batch"] > trainer.plan.batch:
+        raise _other(f"a micro-batch of {outline.state['micro_batch']}")
+
+
+def require_players(game: Game, outline: Outline) -> None:
+    """Refuse a checkpoint of other players than those of ``game``; see ``require_fit``.
+
+    Raises:
+        SparringError: a name or a shape differs.
+    """
+    players = {f"player/{name}/{key}": tuple(value.shape) for name, key, value in _weights(game)}
+    averages = {
+        f"average/{name}/{key}": tuple(value.shape) for name, key, value in _weights(game) if name in game.published
+    }
+    require_shapes(outline.players, players | averages)
+
+
+def require_shapes(found: Shapes, expected: Shapes, subject: str = "a checkpoint") -> None:
+    """Refuse tensors of other names or shapes than those of the networks.
+
+    Raises:
+        SparringError: they differ; the message names the first difference.
+    """
+    for name in sorted(found.keys() | expected.keys()):
+        if found.get(name) != expected.get(name):
+            shapes = [str(some[name]) if name in some else "none" for some in (found, expected)]
+            raise _other(f"{name!r} of shape {shapes[0]}, not {shapes[1]}", subject)
 
 
 def restore(trainer: Trainer, snapshot: Snapshot) -> None:
     """Restore the state of a trainer that was made for the same run.
 
     Raises:
-        SparringError: the networks are of other shapes.
+        SparringError: the checkpoint does not fit; the trainer is as it was. See ``require_fit``.
     """
+    require_fit(trainer, Outline(_shapes(snapshot.players), _shapes(snapshot.optimisers), snapshot.state))
+
     # Networks and their moving averages.
-    try:
-        for kind, name, module in _modules(trainer):
-            module.load_state_dict(_below(snapshot.players, f"{kind}/{name}/"))
-    except RuntimeError as error:
-        raise SparringError(
-            found=f"a checkpoint of other networks ({str(error).splitlines()[-1].strip()[:200]})",
-            expected="those of recipe.json",
-            remedy="resume with the version of sparring that wrote it",
-        ) from None
+    for kind, name, module in _modules(trainer):
+        module.load_state_dict(_below(snapshot.players, f"{kind}/{name}/"))
 
     # Moments of the optimisers.
     for name, optimiser in trainer.optimisers.items():
@@ -196,30 +266,20 @@ def restore_average(average: Game, snapshot: Snapshot) -> None:
         average.players[name].load_state_dict(_below(snapshot.players, f"average/{name}/"))
 
 
-def _upgraded(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the state of a checkpoint of format 2 as format 3 has it; the figures are left out."""
-    # Format 2 called γ "strength", and counted skipped updates as "refused".
-    controls = {re.sub(r"^strength\b", "gamma", name): position for name, position in state["dials"].items()}
-    guard = {"skipped": state["guard"]["refused"], "total": state["guard"]["total"]}
-    kept = {name: state[name] for name in ("step", "samples", "seconds", "micro_batch")}
-    return {**kept, "controls": controls, "guard": guard, "figures": {}, "extra": {}}
-
-
-def _fill(folder: Path, snapshot: Snapshot) -> None:
+def _fill(folder: Path, snapshot: Snapshot, run: str) -> None:
     write_bytes(folder / FILES[0], save(snapshot.players))
     storage.on_stage("checkpoint-after-players")
     write_bytes(folder / FILES[1], save(snapshot.optimisers))
     storage.on_stage("checkpoint-after-optimisers")
     write_json(folder / FILES[2], snapshot.state)
     storage.on_stage("checkpoint-after-state")
-    files = {name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)} for name in FILES}
-    write_json(folder / "manifest.json", {"format": FORMAT, "files": files, "digest": _digest(files)})
+    write_manifest(folder, FILES, run, snapshot.state["samples"])
     storage.on_stage("checkpoint-after-manifest")
 
 
-def _is_intact(checkpoint: Path) -> bool:
+def _is_intact(checkpoint: Path, run: str) -> bool:
     try:
-        read(checkpoint)
+        read(checkpoint, run)
     except SparringError:
         return False
     return True
@@ -241,6 +301,15 @@ def _modules(trainer: Trainer) -> list[tuple[str, str, torch.nn.Module]]:
     return players + [("average", name, trainer.average.players[name]) for name in trainer.game.published]
 
 
+def _shapes(tensors: dict[str, Tensor]) -> Shapes:
+    return {name: tuple(part.shape) for name, part in tensors.items()}
+
+
+def _weights(game: Game) -> list[tuple[str, str, Tensor]]:
+    """List the weights and buffers of all players: (player, key, value)."""
+    return [(name, key, value) for name, module in game.players.items() for key, value in module.state_dict().items()]
+
+
 def _below(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:
     return {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}
 
@@ -256,9 +325,9 @@ def _copied(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
 
 
-def _digest(files: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
-
-
-def _damaged(path: Path, found: str, expected: str) -> SparringError:
-    return SparringError(found=f"{found} in {path}", expected=expected, remedy="the checkpoint before it is used")
+def _other(found: str, subject: str = "a checkpoint") -> SparringError:
+    return SparringError(
+        found=f"{subject} of other networks ({found})",
+        expected="those of the recipe",
+        remedy="use the version of sparring that wrote it",
+    )

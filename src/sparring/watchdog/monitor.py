@@ -5,18 +5,30 @@ starts a *remedy*, which is on *trial* until it is judged. An *incident* is a fi
 remedies.
 """
 
+import json
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
+from hashlib import sha256
 from statistics import median
 from typing import Any, Literal, final
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from sparring.controls import positions, restore_positions
-from sparring.events import AnyEvent, FindingReported, PhaseBegun, RemedyApplied, RemedyJudged, WatchdogRestarted
+from sparring.errors import SparringError
+from sparring.events import (
+    AnyEvent,
+    FindingReported,
+    ObservationsChanged,
+    PhaseBegun,
+    RemedyApplied,
+    RemedyJudged,
+    WatchdogRestarted,
+)
 from sparring.flow import Figures, Phase
 from sparring.games.game import phase_at
+from sparring.schema import Stored, validated
 from sparring.training.guard import MAX_SKIPPED
 from sparring.watchdog.best import is_better, recent_distance
 from sparring.watchdog.convergence import CHANCE_DISTANCE, improvement_of
@@ -32,7 +44,7 @@ from sparring.watchdog.rules import (
     finding_named,
     findings_in,
 )
-from sparring.watchdog.signals import JSON_INFINITY, Observation, Observer, due
+from sparring.watchdog.signals import JSON_INFINITY, Observation, Observer, ObserverState, due
 from sparring.watchdog.snapshots import Snapshots
 
 MODES = ("repair", "warn", "off")
@@ -49,9 +61,14 @@ MAX_ROLLBACKS = 6
 """Rollbacks in a run."""
 
 
+_STATE = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
 @final
 class Trial(BaseModel):
     """A remedy whose effect is awaited."""
+
+    model_config = _STATE
 
     finding: str
     remedy: str
@@ -65,6 +82,8 @@ class Trial(BaseModel):
 class Memory(BaseModel):
     """State of the present phase that a resumed run needs beside its observations."""
 
+    model_config = _STATE
+
     phase: int
     start: int = 0  # Samples seen when the phase began.
     rollbacks: int = 0  # In the whole run.
@@ -74,6 +93,20 @@ class Memory(BaseModel):
     healthy: int = 0  # Observations in a row at which no rule held.
     best: float | None = None  # Least recent distance, once there is one.
     best_samples: int = 0  # Samples seen then.
+
+
+class State(Stored):
+    """All that a checkpoint keeps of a watchdog.
+
+    Args:
+        memory: state of the present phase.
+        observer: figures since the last observation.
+        seen: digest of the observations of the phase, which are in signals.jsonl; "" in earlier versions.
+    """
+
+    memory: Memory
+    observer: ObserverState
+    seen: str = ""
 
 
 @final
@@ -151,9 +184,25 @@ class Watchdog:
 
     def state(self) -> dict[str, Any]:
         """Return what ``restore`` needs beside the observations, as JSON values."""
-        return {"memory": self.memory.model_dump(mode="json"), "observer": self.observer.state()}
+        memory, seen = self.memory.model_dump(mode="json"), _digest(self.history)
+        return {"memory": memory, "observer": self.observer.state(), "seen": seen}
 
-    def restore(self, state: dict[str, Any] | None, history: list[Observation]) -> None:
+    def require_state(self, state: Any) -> None:
+        """Refuse a state that ``restore`` could not take.
+
+        Raises:
+            SparringError: a value is missing, unknown or of another type, or there is no such phase.
+        """
+        if state is not None:
+            phase, phases = validated(State, state, "the state of the watchdog").memory.phase, self.trainer.game.phases
+            if not 0 <= phase < len(phases):
+                raise SparringError(
+                    found=f"phase {phase} in the state of the watchdog",
+                    expected=f"one of the game's {len(phases)}",
+                    remedy="resume with the version of sparring that wrote it",
+                )
+
+    def restore(self, state: Any, history: list[Observation]) -> None:
         """Continue from ``state`` after the observations ``history``, those of earlier phases included.
 
         Without a state, as in a run of an earlier version, remedies and their trials are forgotten.
@@ -163,9 +212,12 @@ class Watchdog:
             self.history = history
             self.observer.reset()
             return
-        self.memory = Memory.model_validate(state["memory"])
+        known = validated(State, state, "the state of the watchdog")
+        self.memory = known.memory
         self.history = [observation for observation in history if observation.samples > self.memory.start]
-        self.observer.restore(state["observer"])
+        if known.seen and known.seen != _digest(self.history):
+            self.on_event(ObservationsChanged(samples=self.trainer.samples))
+        self.observer.restore(known.observer)
         if self.memory.start and self.mode == "repair":
             # A run that was killed as the phase began may still have snapshots of the phase before.
             self.snapshots.drop_before(self.memory.start)
@@ -343,3 +395,8 @@ class Watchdog:
         """Return the median distance of the last three observations."""
         distances = [value for observation in self.history[-3:] if not math.isnan(value := observation["distance"])]
         return median(distances) if distances else JSON_INFINITY
+
+
+def _digest(history: list[Observation]) -> str:
+    """Return the first 16 digits of the SHA-256 of observations, in hexadecimal."""
+    return sha256(json.dumps([asdict(observation) for observation in history]).encode()).hexdigest()[:16]

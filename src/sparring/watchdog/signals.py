@@ -12,10 +12,12 @@ from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from statistics import fmean
-from typing import Any, TypeAlias, final
+from typing import TypeAlias, final
 
 import torch
+from pydantic import with_config
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from sparring.data.dataset import Dataset, Split
 from sparring.flow import Batch
@@ -25,6 +27,7 @@ from sparring.objectives.gamma import LEAD
 from sparring.randomness import generator
 from sparring.samples import Sample, batch_size, floats, to_device
 from sparring.sampling import generate
+from sparring.schema import STORED, Count
 from sparring.storage import read_lines
 from sparring.training.trainer import Trainer
 
@@ -64,6 +67,17 @@ SIGNALS = {
     "nearer to training": "share of samples nearer to training samples than to held-out ones, 1/2 expected",
 }
 """Signals that every modality has. With several critics or generators they are means over their turns."""
+
+
+@with_config(STORED)
+class ObserverState(TypedDict):
+    """State of an observer, as JSON values."""
+
+    sums: list[tuple[str, str, str, Count, float, float]]
+    skipped: Count
+    previous: list[list[float]] | None
+    roles: dict[str, Role]
+
 
 Sums: TypeAlias = dict[tuple[str, str, str], tuple[int, float, float]]
 """(kind, turn, name) of a figure → count, sum and sum of squares."""
@@ -142,17 +156,19 @@ class Observer:
         shared: dict[str, float] = json.loads(self.trainer.world.broadcast(json.dumps(rounded)))
         return Observation(progress.step, progress.samples, shared)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> ObserverState:
         """Return what ``restore`` needs, as JSON values."""
-        sums = [[*figure, *totals] for figure, totals in self._sums.items()]
+        sums = [(*figure, *totals) for figure, totals in self._sums.items()]
         previous = None if self._previous is None else self._previous.tolist()
         return {"sums": sums, "skipped": self._skipped, "previous": previous, "roles": self._roles}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: ObserverState) -> None:
         """Continue from ``state``."""
-        self._sums = {(kind, turn, name): (*totals,) for kind, turn, name, *totals in state["sums"]}
+        self._sums = {
+            (kind, turn, name): (count, total, squares) for kind, turn, name, count, total, squares in state["sums"]
+        }
         self._skipped = state["skipped"]
-        self._roles |= {turn: Role(role) for turn, role in state["roles"].items()}
+        self._roles |= state["roles"]
         self._previous = None if state["previous"] is None else torch.tensor(state["previous"])
 
     @cached_property
@@ -217,7 +233,7 @@ class Observer:
             found |= _compared(self._features(average), train, held_out, unit)
         found["outside"] = _over_parts(_outside, average, self.train.real)
         found |= self.modality.extra_signals(self.matched.real, average)
-        if self._previous is not None:
+        if self._previous is not None and self._previous.shape == now.shape:
             found["moved"] = _ratio(float((now - self._previous).norm(dim=1).mean()), unit)
         self._previous = now
         return found

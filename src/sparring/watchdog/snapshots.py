@@ -4,13 +4,15 @@ import copy
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, final
+from typing import Literal, NamedTuple, final
 
 from sparring.errors import SparringError
+from sparring.events import AnyEvent, SnapshotDamaged
 from sparring.games.game import Game
 from sparring.training import checkpoint as files
-from sparring.training.checkpoint import checkpoints, forget_after, load_checkpoint
+from sparring.training.checkpoint import Snapshot, checkpoints, forget_after, load_checkpoint, require_fit
 from sparring.training.distributed import World
 from sparring.training.trainer import Trainer
 
@@ -32,12 +34,22 @@ class Snapshots:
         rewind: removes figures after a number of samples from the log.
         world: this process among several.
         save: writes a regular checkpoint.
+        run: identity of the run.
+        on_event: called with each state that cannot be used.
     """
 
     def __init__(
-        self, folder: Path, trainer: Trainer, rewind: Callable[[int], None], world: World, save: Callable[[], None]
+        self,
+        folder: Path,
+        trainer: Trainer,
+        rewind: Callable[[int], None],
+        world: World,
+        save: Callable[[], None],
+        run: str = "",
+        on_event: Callable[[AnyEvent], None] = lambda event: None,
     ) -> None:
         self.good, self.best, self.checkpoints = folder / "good", folder / "best", folder / "checkpoints"
+        self.identity, self.on_event = run, on_event
         self.trainer, self._rewind, self.world, self._save_regular = trainer, rewind, world, save
 
     def save_good(self) -> None:
@@ -66,24 +78,29 @@ class Snapshots:
     def roll_back(self) -> bool:
         """Restore the last good state, but for elapsed time and extra state; return False if there is none."""
         seconds, extra_state = self.trainer.seconds, self.trainer.extra_state
-        try:
-            snapshot, _, _ = load_checkpoint(self.good)
-        except SparringError:
+        found = self._newest("good")
+        if found is None:
             return False
-        files.restore(self.trainer, snapshot)
+        files.restore(self.trainer, found[0])
         self.trainer.seconds, self.trainer.extra_state = seconds, extra_state
         self.world.barrier()
         return True
 
-    def best_average(self) -> Best | None:
-        """Return the best state, if one was saved and can be read."""
-        try:
-            snapshot, place, _ = load_checkpoint(self.best)
-        except SparringError:
+    def best_average(self, expected: int = 0) -> Best | None:
+        """Return the best state, if one was saved and can be read.
+
+        Args:
+            expected: samples seen at the state that was saved last; 0 if none was.
+        """
+        found = self._newest("best")
+        if found is None:
+            if expected and not checkpoints(self.best):
+                complaint = f"That of {expected:,} samples was saved and is missing."
+                self.on_event(SnapshotDamaged(samples=self.trainer.samples, folder="best", complaint=complaint))
             return None
         game = copy.deepcopy(self.trainer.average)
-        files.restore_average(game, snapshot)
-        return Best(game, int(place.name))
+        files.restore_average(game, found[0])
+        return Best(game, found[1])
 
     def drop_before(self, samples: int) -> None:
         """Remove states from before ``samples``; if no good one is left, save the present one."""
@@ -102,7 +119,22 @@ class Snapshots:
             for folder in (self.good, self.best):
                 forget_after(folder, samples)
 
+    def _newest(self, name: Literal["good", "best"]) -> tuple[Snapshot, int] | None:
+        """Return the newest state in a folder that can be used, with its samples; report those that cannot."""
+        folder = self.good if name == "good" else self.best
+        if not checkpoints(folder):
+            return None
+        told = partial(SnapshotDamaged, samples=self.trainer.samples, folder=name)
+        try:
+            snapshot, place, complaints = load_checkpoint(folder, self.identity, partial(require_fit, self.trainer))
+        except SparringError as error:
+            self.on_event(told(complaint=f"{error.found[:1].upper()}{error.found[1:]}."))
+            return None
+        for complaint in complaints:
+            self.on_event(told(complaint=complaint, used=int(place.name)))
+        return snapshot, int(place.name)
+
     def _save(self, folder: Path) -> None:
         if self.world.is_main:
             with suppress(OSError):  # A full disk does not end a run here; saving a checkpoint reports it.
-                files.save_checkpoint(folder, self.trainer)
+                files.save_checkpoint(folder, self.trainer, self.identity)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sparring.data import pictures as decoding
+from sparring.data.array_file import ArrayFile
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -317,12 +318,12 @@ def test_kept_pixels_equal_freshly_decoded_ones(tmp_path, monkeypatch):
     assert np.array_equal(*prepared)
 
 
-def test_large_data_is_memory_mapped_and_split_alike(tmp_path, monkeypatch):
+def test_large_data_stays_in_its_file_and_is_split_alike(tmp_path, monkeypatch):
     found = survey(str(fill(tmp_path / "in", 20)))
     small = found.prepare(View((3, 8, 12)), seed=5)
     monkeypatch.setattr(data, "MAX_BYTES_IN_MEMORY", 0)
     large = found.prepare(View((3, 8, 12)), seed=5)
-    assert isinstance(large.train.samples, np.memmap) and not isinstance(small.train.samples, np.memmap)
+    assert isinstance(large.train.samples, ArrayFile) and isinstance(small.train.samples, np.ndarray)
     assert np.array_equal(large.train.samples, small.train.samples)
     assert np.array_equal(large.held_out.samples, small.held_out.samples)
     assert survey(str(tmp_path / "in")).prepare(View((3, 8, 12))).train.samples.shape == (18, 3, 8, 12)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring.data import cache, pictures
+from sparring.data.array_file import ArrayFile
 from sparring.data.dataset import Dataset, Split, hold_out
 from sparring.data.downloads import OnProgress
 from sparring.data.facts import Facts
@@ -60,7 +61,7 @@ class ImageSurvey:
         labels, _ = labels_of(self.source, self.kept)
         train_rows, held_out_rows = hold_out(self.facts.count, seed, labels)
 
-        # A large array is stored in the order of the split, so that both parts stay memory maps of the file.
+        # A large array is stored in the order of the split, so that both parts stay in the file.
         split = f"split {seed} {sha256(held_out_rows.tobytes()).hexdigest()}"
         small = self.facts.count * channels * height * width <= MAX_BYTES_IN_MEMORY
         order = np.arange(self.facts.count) if small else np.concatenate([train_rows, held_out_rows])
@@ -74,7 +75,7 @@ class ImageSurvey:
         else:
             train, held_out = whole[: len(train_rows)], whole[len(train_rows) :]
 
-        def dataset(samples: NDArray[np.uint8], rows: NDArray[np.int64]) -> Dataset:
+        def dataset(samples: NDArray[np.uint8] | ArrayFile, rows: NDArray[np.int64]) -> Dataset:
             return _dataset(samples, None if labels is None else labels[rows], view)
 
         return Split(dataset(train, train_rows), dataset(held_out, held_out_rows), self.facts)
@@ -195,7 +196,7 @@ def _survey_one(source: Source, position: int) -> tuple[Surveyed, Pixels | None]
         return Skipped(source.names[position], pictures.reason(error)), None
 
 
-def _dataset(samples: NDArray[np.uint8], labels: NDArray[np.int64] | None, view: View) -> Dataset:
+def _dataset(samples: NDArray[np.uint8] | ArrayFile, labels: NDArray[np.int64] | None, view: View) -> Dataset:
     return Dataset(samples, labels=labels, conditions=labels if view.condition == "label" else None)
 
 

@@ -247,10 +247,10 @@ def digit_classifier(split: Split, seed: int) -> Predict | None:
     if split.facts.classes != STACKED_CLASSES or labels is None:
         return None
     digits = np.stack([labels // 100, labels // 10 % 10, labels % 10], 1).reshape(-1)
-    _, _, height, width = split.train.samples.shape
-    single = split.train.samples.reshape(-1, 1, height, width)  # (count · 3, 1, height, width)
-    rows = np.sort(np.random.default_rng(seed).permutation(len(single))[:MAX_DIGITS])
-    network = fitted(Dataset(single[rows], digits[rows]), 10, seed)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(digits))[:MAX_DIGITS])
+    stacked = split.train.samples[rows // 3]  # (rows, 3, height, width)
+    single = stacked[np.arange(len(rows)), rows % 3][:, None]  # (rows, 1, height, width)
+    network = fitted(Dataset(single, digits[rows]), 10, seed)
     return lambda images: predicted(network, images)
 
 

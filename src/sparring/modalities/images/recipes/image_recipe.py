@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import BeforeValidator, PositiveInt
+from pydantic import BeforeValidator
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.recipe import AdversarialRecipe, Chosen, Machine, PackSize, Recipe
+from sparring.recipe import AdversarialRecipe, BatchSize, Chosen, Machine, PackSize, Recipe
 
 if TYPE_CHECKING:
     from sparring.layers.augment import Augment
@@ -60,7 +60,7 @@ class ImageRecipe(Recipe):
     side_multiple: ClassVar[int] = 1
     """Number of which both sides of the resolution are multiples."""
 
-    batch: PositiveInt = 64
+    batch: BatchSize = 64
     """Samples per batch, over all processes."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Number format of the networks; losses and penalties are always float32."""

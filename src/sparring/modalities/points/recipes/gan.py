@@ -40,7 +40,7 @@ class PointGAN(PointRecipe, AdversarialRecipe):
     gamma: Gamma = "auto"
     """Weight γ of the penalty: a number, or auto to hold the discriminator's lead at a set point during the run. The
     set point is defined for R1 and R2 with minimax, non_saturating or relativistic loss: elsewhere auto means 0.1."""
-    places: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
+    places: Annotated[int, Field(ge=0, le=2**20)] = 1000
     """Components of the latent mixture, each with a learned centre (its place); 0 for a plain normal latent."""
     max_frequency: Annotated[float, Field(gt=1)] = 128.0
     """Highest frequency of the discriminator's Fourier features, in radians per standard deviation of the data."""

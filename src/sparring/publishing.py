@@ -1,0 +1,186 @@
+"""Published folders: config.json, the weights, the model card, and a manifest of all three.
+
+Whoever gets one trusts nothing in it. Nothing private goes out: of paths, only the last name.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+from pydantic import ConfigDict, with_config
+from safetensors.torch import save
+from torch import Tensor
+from typing_extensions import TypedDict
+
+from sparring.data.facts import Facts
+from sparring.errors import SparringError
+from sparring.manifest import NAME as MANIFEST
+from sparring.manifest import Manifest, read_manifest, verify_file, write_manifest
+from sparring.opening import require_plain
+from sparring.recipe import Recipe
+from sparring.runs.folder import versions
+from sparring.schema import STORED, Count, validated
+from sparring.storage import read_json, write_bytes, write_json, write_text
+from sparring.tensor_files import Shapes, read_tensors, shapes_in
+from sparring.text import markdown
+
+FORMAT, READABLE_FORMATS = 3, (1, 2, 3)
+"""Format of config.json that is written, and formats that can be read. Formats 1 and 2 have no manifest."""
+CONFIG, WEIGHTS, CARD = "config.json", "weights.safetensors", "README.md"
+FORMAT_1_WEIGHTS = "generator.safetensors"
+NOT_VERIFIED = "An earlier version of sparring published this folder, without a manifest: damage to it goes unnoticed."
+CARD_CHANGED = f"{CARD} is not as it was written; the model is."
+
+
+@with_config(STORED)
+class History(TypedDict, total=False):
+    """Provenance of a model."""
+
+    seed: int
+    samples: Count
+    versions: dict[str, str]
+    run: str
+
+
+@final
+@dataclass(frozen=True)
+class Config:
+    """Content of config.json: all that is needed to build the networks.
+
+    Args:
+        recipe: name of the recipe.
+        fields: field of the recipe → value.
+        facts: description of the training data.
+        history: provenance.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STORED
+
+    recipe: str
+    fields: dict[str, Any]
+    facts: Facts
+    history: History
+
+
+@final
+@dataclass(frozen=True)
+class Published:
+    """A published folder whose config.json was read and, where it has a manifest, verified.
+
+    Args:
+        folder: the folder.
+        config: content of its config.json.
+        manifest: of its files; None in a folder of an earlier version.
+        weights_file: name of the file of the weights.
+        remarks: full sentences about its files.
+    """
+
+    folder: Path
+    config: Config
+    manifest: Manifest | None
+    weights_file: str
+    remarks: tuple[str, ...]
+
+    def shapes(self) -> Shapes:
+        """Return the shapes of the weights, of which none is read; see ``shapes_in``."""
+        return shapes_in(self.folder / self.weights_file)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Read the weights, "player/key"; see ``read_tensors``."""
+        path = self.folder / self.weights_file
+        if self.manifest is None:
+            return read_tensors(path)
+        written = self.manifest.files[self.weights_file]
+        return read_tensors(path, size=written.bytes, digest=written.sha256)
+
+
+def write_published(
+    folder: Path, weights: Mapping[str, Tensor], recipe: Recipe, config: Config, classes: Sequence[str]
+) -> Path:
+    """Write the files of a published folder, the manifest last, and return the folder.
+
+    Args:
+        folder: created if need be; files of the same names are replaced.
+        weights: "player/key" → weight.
+        recipe: with every field resolved.
+        config: name of the recipe, fields, facts and history; private paths are left out here.
+        classes: names of the classes that can be sampled.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / WEIGHTS, save(dict(weights)))
+    facts = replace(config.facts, source=last_name(config.facts.source), details={}, remarks=())
+    public = replace(config, recipe=last_name(config.recipe) if ".py:" in config.recipe else config.recipe, facts=facts)
+    write_json(folder / CONFIG, {"format": FORMAT, **vars(public), "facts": facts.as_json()})
+    write_text(folder / CARD, _model_card(recipe, public, classes))
+    history = public.history
+    write_manifest(folder, (CONFIG, WEIGHTS, CARD), history.get("run", ""), history.get("samples", 0))
+    return folder
+
+
+def read_published(folder: Path) -> Published:
+    """Read the config.json of a published folder and verify it; weights are verified when they are read.
+
+    Raises:
+        SparringError: it is damaged, has another format, or has a link, a pipe or a device in it.
+    """
+    require_plain(folder)
+    path = folder / CONFIG
+    content = read_json(path)
+    found = content.get("format") if isinstance(content, dict) else None
+    if found not in READABLE_FORMATS or isinstance(found, bool):
+        raise SparringError(
+            found=f"another format in {path}",
+            expected=f"format {FORMAT} or an older one",
+            remedy="use the version of sparring that wrote it",
+        )
+
+    # Verify what the manifest lists. People add to the card, so a change there is told and no more.
+    manifest, remarks = None, [NOT_VERIFIED]
+    if found == FORMAT or (folder / MANIFEST).exists():
+        manifest, remarks = read_manifest(folder, (CONFIG, WEIGHTS, CARD)), []
+        verify_file(folder, CONFIG, manifest.files[CONFIG])
+        try:
+            verify_file(folder, CARD, manifest.files[CARD])
+        except SparringError:
+            remarks.append(CARD_CHANGED)
+
+    facts = Facts.from_json(content.get("facts"), str(path))
+    values = {name: value for name, value in content.items() if name != "format"} | {"facts": facts.as_json()}
+    config = replace(validated(Config, values, path), facts=facts)
+    return Published(folder, config, manifest, FORMAT_1_WEIGHTS if found == 1 else WEIGHTS, tuple(remarks))
+
+
+def last_name(path: str) -> str:
+    """Return the last name in a path of any system; "data" where it has none."""
+    name = re.split(r"[/\\]+", path.rstrip("/\\"))[-1]
+    return "data" if name in ("", ".", "..") else name
+
+
+def _model_card(recipe: Recipe, config: Config, classes: Sequence[str]) -> str:
+    """Return the model card, in Markdown, with verified facts only."""
+    facts, history = config.facts, config.history
+    shape = " × ".join(str(side) for side in recipe.view(facts).shape)
+    named = f"\n* classes: {', '.join(map(markdown, classes))}" if classes else ""
+
+    # The card is read elsewhere, where the path to the data would mean nothing.
+    return f"""---
+library_name: sparring
+tags: [gan, {facts.modality}]
+---
+# A generator of {markdown(facts.modality)}, trained with sparring
+
+* recipe: {markdown(config.recipe)} ({type(recipe).paper})
+* training data: {facts.count} samples from {markdown(facts.source)}, fingerprint `{facts.fingerprint[:16]}`
+* shape of a sample: {shape}{named}
+* real samples seen: {history.get("samples")}, seed {history.get("seed")}
+
+Its samples are synthetic: label them as such wherever you show them.
+
+    import sparring
+    model = sparring.load("this/folder")
+    samples = model.sample(16, seed=0)
+
+Written by sparring {versions()["sparring"]}. The folder holds JSON and safetensors only, and no executable code.
+"""
