@@ -13,13 +13,12 @@ from typing import NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.data.formats import HEAD_BYTES
 from sparring.data.source import Skipped
 from sparring.errors import SparringError
 from sparring.text import printable
 
-MAX_FILE_BYTES = 512 * 1024 * 1024
-HEAD_BYTES = 32
-"""Bytes at the start of a file by which its format is recognised."""
+MAX_FILE_BYTES = 256 * 1024 * 1024
 TRAIN_NAMES = frozenset({"train", "training"})
 """Names of folders and files that hold training data."""
 SPLIT_NAMES = TRAIN_NAMES | {"test", "testing", "val", "valid", "validation", "dev", "eval"}
@@ -52,21 +51,21 @@ class Tree:
     skipped: tuple[Skipped, ...] = ()
 
     def head(self, position: int) -> bytes:
-        """Return the first 32 bytes of a file, or none if it cannot be read."""
+        """Return the first bytes of a file, by which its format is recognised, or none if it cannot be read."""
         try:
             return self.content(position, HEAD_BYTES)
-        except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
-            return b""
+        except Exception:
+            return b""  # Damaged archives fail in many ways; reading the entry says how.
 
     def read(self, position: int) -> bytes:
         """Return the content of a file.
 
         Raises:
-            ValueError: it is larger than 512 MiB.
+            ValueError: it is larger than 256 MiB.
         """
         size = self.entries[position].size
         if size > MAX_FILE_BYTES:
-            raise ValueError("larger than 512 MiB")
+            raise ValueError("larger than 256 MiB")
         return self.content(position, size)
 
     def stamp(self, top: Path) -> str:
@@ -161,7 +160,7 @@ def _walk(top: Path) -> Iterator[Entry | Skipped]:
 def _zip_tree(path: Path) -> Tree:
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except Exception as error:
         raise SparringError(
             found=f"a damaged zip archive {path} ({error})", expected="a complete one", remedy="copy it again"
         ) from None

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from sparring.data import catalogue, downloads
-from sparring.data.pictures import SUFFIXES, is_image_header
-from sparring.data.readers import arrays
+from sparring.data.formats import SUFFIXES, is_image_header
+from sparring.data.readers import arrays, numpy_files
 from sparring.data.readers.arrays import Arrays
 from sparring.data.readers.files import Tree, group, open_tree, suffix, suffixes
 from sparring.data.readers.parquet import parquet_source
-from sparring.data.source import Source, stamp
+from sparring.data.source import Numbered, Source, stamp
 from sparring.errors import SparringError
-from sparring.modalities.images.layout import images_in
+from sparring.modalities.images.layout import array_files, images_in
 from sparring.text import printable
 
 DIGITS = "digits"
@@ -35,7 +35,7 @@ def looks_like_images(source: str) -> bool:
     if path.is_dir():
         return _kind_of_folder(path, open_tree(path)) is not None
     if path.suffix.lower() == ".npy":
-        return arrays.dimensions(path) > 2
+        return numpy_files.dimensions(path) > 2
     return path.is_file() and _kind_of_file(path) is not None
 
 
@@ -63,6 +63,8 @@ def _from_path(path: Path) -> Source:
         return _from_arrays(arrays.read_idx_folder(path), path)
     if kind == "parquet":
         return parquet_source(path)
+    if kind == "arrays":
+        return array_files(tree, path)
     return _from_file(kind) if isinstance(kind, Path) else _from_tree(tree, path)
 
 
@@ -71,7 +73,7 @@ def _from_file(path: Path) -> Source:
         case "idx":
             return _from_arrays(arrays.read_idx_pair(path), path)
         case "numpy":
-            return _from_arrays(arrays.read_numpy(path), path)
+            return _from_arrays(numpy_files.read_numpy(path), path)
         case "cifar":
             # These files hold the numbers of the classes, not their names.
             return _named(
@@ -103,7 +105,8 @@ def _kind_of_file(path: Path) -> str | None:
 
 
 def _kind_of_folder(folder: Path, tree: Tree) -> str | Path | None:
-    """Return what to read: IDX files, else images, else Parquet, else the only array or archive of the folder."""
+    """Return what to read: IDX files, else images, else Parquet, else the only array or archive of the folder, or
+    its .npy files."""
     names = [entry.name for entry in tree.entries]
     if any(arrays.is_idx_images(name) and "/" not in name for name in names):
         return "idx"
@@ -114,6 +117,8 @@ def _kind_of_folder(folder: Path, tree: Tree) -> str | Path | None:
     readable = [folder / name for name in names if _kind_of_file(Path(name)) is not None]
     if len(readable) == 1:
         return readable[0]
+    if readable and all(file.suffix.lower() == ".npy" for file in readable):
+        return "arrays"
     return "tree" if any(_is_image(tree, position) for position in range(min(len(names), MAX_OPENED_FILES))) else None
 
 
@@ -139,6 +144,7 @@ def _from_tree(tree: Tree, path: Path) -> Source:
         classes=grouped.classes,
         skipped=tree.skipped,
         remarks=(*grouped.remarks, *skipped),
+        size=lambda position: tree.entries[kept[position]].size,
     )
 
 
@@ -149,10 +155,10 @@ def _is_image(tree: Tree, position: int) -> bool:
 
 
 def _from_arrays(found: Arrays, path: Path) -> Source:
-    read, remarks = images_in(found.samples, str(path))
+    count, read, remarks = images_in(found.samples, str(path), labelled=found.labels is not None)
     labels, classes = (None, ()) if found.labels is None else arrays.class_numbers(found.labels, str(path))
     return Source(
-        names=[f"image {position}" for position in range(len(found.samples))],
+        names=Numbered("image", count),
         read=read,
         stamp=stamp(found.files),
         labels=labels,
