@@ -99,16 +99,14 @@ def opened(raw: bytes) -> Image.Image:
     """
     if not raw:
         raise ValueError("an empty file")
-    other = other_format(raw[:HEAD_BYTES])
-    if other is not None:
-        raise UnsupportedFormat(other)
     if not is_readable_header(raw[:HEAD_BYTES]):
-        raise UnidentifiedImageError
+        other = other_format(raw[:HEAD_BYTES])
+        raise UnidentifiedImageError if other is None else UnsupportedFormat(other)
     image = Image.open(BytesIO(raw), formats=FORMATS)
     # Raw photos are TIFF files, which show a small preview in place of the photo.
     if image.format == "TIFF":
         tags = image.tag_v2  # type: ignore[attr-defined]
-        if DNG_VERSION in tags or tags.get(TIFF_SUBFILE_TYPE) == 1:
+        if raw[8:10] == b"CR" or DNG_VERSION in tags or tags.get(TIFF_SUBFILE_TYPE) == 1:
             raise UnsupportedFormat("camera raw")
     return image
 

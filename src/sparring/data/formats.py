@@ -19,6 +19,16 @@ OTHER_PICTURES = {
     "camera raw": (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
 }
 """Pictures of formats that are not read, with their suffixes."""
+OTHER_STARTS = {
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL \r\n\x87\n": "JPEG XL",
+    b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG 2000",
+    b"v/1\x01": "OpenEXR",
+    b"8BPS": "Photoshop",
+}
+"""First bytes of some of them; ``other_format`` recognises the others."""
+READ_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a", b"BM")
+"""First bytes of formats that are read; WebP has its name further on."""
 SUFFIXES = READ_SUFFIXES | {suffix for suffixes in OTHER_PICTURES.values() for suffix in suffixes}
 """Suffixes of pictures, whether these are read or only named as what they are."""
 HEAD_BYTES = 132
@@ -54,8 +64,7 @@ def is_image_header(head: bytes) -> bool:
 
 def is_readable_header(head: bytes) -> bool:
     """Return whether the first bytes of a file are those of a format that is read."""
-    starts = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a", b"BM")
-    return head.startswith(starts) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+    return head.startswith(READ_STARTS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
 def other_format(head: bytes) -> str | None:
@@ -72,16 +81,7 @@ def other_format(head: bytes) -> str | None:
         return "PGM or PPM"
     if head[128:132] == b"DICM":
         return "DICOM"
-    if head.startswith(b"II*\0") and head[8:10] == b"CR":
-        return "camera raw"
-    starts = {
-        b"\xff\x0a": "JPEG XL",
-        b"\0\0\0\x0cJXL \r\n\x87\n": "JPEG XL",
-        b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG 2000",
-        b"v/1\x01": "OpenEXR",
-        b"8BPS": "Photoshop",
-    }
-    return next((name for start, name in starts.items() if head.startswith(start)), None)
+    return next((name for start, name in OTHER_STARTS.items() if head.startswith(start)), None)
 
 
 def reason(error: Exception) -> str:

@@ -7,6 +7,8 @@ from typing import final
 
 DECODING_BYTES = 384 * 1024 * 1024
 """Bytes that pictures may take while they are decoded, all threads together; a single larger one is decoded alone."""
+NEGLIGIBLE_BYTES = 1024 * 1024
+"""Bytes that are taken without counting them."""
 LARGE_FILE_BYTES = 16 * 1024 * 1024
 """Encoded files above this size are read one at a time."""
 
@@ -26,6 +28,9 @@ class Room:
     @contextmanager
     def taken(self, amount: int) -> Iterator[None]:
         """Take some bytes while the block runs; more than there are mean all of them."""
+        if amount <= NEGLIGIBLE_BYTES:
+            yield
+            return
         amount = min(amount, self._total)
         with self._changed:
             self._changed.wait_for(lambda: self._free >= amount)

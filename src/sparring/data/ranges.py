@@ -83,7 +83,7 @@ def extent(values: NDArray[Any]) -> Extent:
         ValueError: some are not finite, or it holds no numbers.
     """
     kind = kind_of(values.dtype)
-    low, high = float(values.min()), float(values.max())
+    low, high = float(np.minimum.reduce(values, axis=None)), float(np.maximum.reduce(values, axis=None))
     if kind != "floats":
         return Extent(kind, low, high, low, high)
     if not (np.isfinite(low) and np.isfinite(high)):

@@ -83,7 +83,8 @@ def _from_npy(path: Path) -> Stored:
         raise _damaged(str(path), f"{present:,} bytes of data", f"{size:,}, as its header says")
     if header.fortran or not header.shape:
         return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
-    return StoredArray(path, header.offset, header.dtype, header.shape)
+    whole = StoredArray(path, header.offset, header.dtype, header.shape)
+    return np.asarray(whole) if size <= stored.MAX_BYTES_IN_MEMORY else whole
 
 
 def _from_npz(path: Path) -> Arrays:
