@@ -1,5 +1,8 @@
 """The error for input that cannot be used, and phrases that several messages share."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sparring.text import printable
 
 
@@ -27,6 +30,32 @@ class SparringError(ValueError):
 
 class SparringWarning(UserWarning):
     """Something that whoever loads a model should know, as a full sentence; commands print it to standard error."""
+
+
+@contextmanager
+def reading_file(place: object, expected: str) -> Iterator[None]:
+    """Turn any failure of the block, which decodes a file, into one sentence that names the file.
+
+    Decoders of damaged files fail in many ways (zlib, struct, memory, recursion, …), all of which mean the same here.
+
+    Args:
+        place: the file.
+        expected: noun phrase: what it should hold.
+
+    Raises:
+        SparringError: the block failed.
+    """
+    try:
+        yield
+    except SparringError:
+        raise
+    except Exception as error:
+        message = " ".join(str(getattr(error, "strerror", None) or error).split())[:160].rstrip(".")
+        raise SparringError(
+            found=f"a file that cannot be read ({message or type(error).__name__}) in {place}",
+            expected=expected,
+            remedy="copy or download the file again",
+        ) from None
 
 
 def nearest(word: str, known: list[str]) -> str:

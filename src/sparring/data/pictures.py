@@ -1,48 +1,45 @@
-"""Decoding of images in any common format to uint8 pixels: (height, width) if grey, (height, width, 3) in colour.
+"""Images in any common format: their description, and their pixels as uint8 in a shape of one's choice.
 
-Transparency is composited on white, the EXIF orientation is applied, 16-bit values are divided by 257, and the first
-frame of an animation is taken. The format is recognised by content; formats that are not listed are never opened.
+The EXIF orientation is applied, and the first frame of an animation is taken. The format is recognised by content;
+formats that are not listed are never opened. How numbers become bytes, and what transparency is laid on, is one
+``Coding`` for all images of a source.
 """
 
-import struct
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import blake2b
-from io import BytesIO
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from sparring.data import decoding, memory
+from sparring.data.decoding import Decoded
+from sparring.data.ranges import Extent, Ranges, extent, find_range, kind_of, row_blocks, to_bytes
 from sparring.data.source import RawSample
+from sparring.data.transparency import Colour, Transparency
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP")
-SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jfif", ".webp", ".tif", ".tiff", ".gif", ".bmp"})
-MAX_PIXELS = 64_000_000
-BITS_BY_MODE = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I;16N": 16, "I": 32, "F": 32}
-"""Pillow's mode → bits per value; 8 for all others."""
-VERSION = f"1 pillow {Image.__version__}"  # type: ignore[attr-defined]
+VERSION = f"2 pillow {Image.__version__}"  # type: ignore[attr-defined]
 """Changes whenever the same bytes might decode to other pixels."""
-
-TRANSPOSES = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""EXIF orientation → the transposition that turns the image upright."""
-EXIF_ORIENTATION = 0x0112
-TIFF_BITS_PER_SAMPLE = 258
-PNG_BIT_DEPTH_OFFSET = 24
-"""Offset of the bit depth in a PNG file, in bytes: in the header chunk, which comes first."""
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """(height, width) or (height, width, 3)."""
+
+
+class Coding(NamedTuple):
+    """The same conversion for all images of a source.
+
+    Args:
+        ranges: what is black and what is white, by kind of numbers.
+        background: what transparent pixels are laid on.
+    """
+
+    ranges: Ranges = MappingProxyType({})
+    background: Colour = (255, 255, 255)
+
+
+ORDINARY = Coding()
+"""Images of eight bits, on white."""
 
 
 class ImageInfo(NamedTuple):
@@ -55,8 +52,10 @@ class ImageInfo(NamedTuple):
         mode: Pillow's mode, or "grey", "RGB" or "RGBA" for an array.
         bits: bits per value as stored.
         grey: whether the channels are equal in every pixel.
-        notes: conversions that were necessary: "animated", "rotated", "stretched".
-        digest: BLAKE2 digest of the decoded pixels.
+        notes: conversions that were necessary: "animated", "rotated".
+        digest: BLAKE2 digest of the decoded values.
+        extent: extreme values of its colours.
+        transparency: None for an image that is opaque everywhere.
     """
 
     width: int
@@ -67,89 +66,69 @@ class ImageInfo(NamedTuple):
     grey: bool
     notes: tuple[str, ...]
     digest: bytes
+    extent: Extent
+    transparency: Transparency | None
 
 
-def is_image_header(head: bytes) -> bool:
-    """Return whether the first bytes of a file are those of a listed format."""
-    starts = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a", b"BM")
-    return head.startswith(starts) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+def inspect_image(raw: RawSample, background: Colour = ORDINARY.background) -> tuple[ImageInfo, NDArray[Any]]:
+    """Decode an image completely and describe it; decoding errors are raised as they are, see ``formats.reason``.
 
-
-@contextmanager
-def decoding_limits() -> Iterator[None]:
-    """Refuse images above 64 megapixels, and silence warnings about minor irregularities, while images are decoded."""
-    before = Image.MAX_IMAGE_PIXELS
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-            yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
-
-
-def inspect_image(raw: RawSample) -> tuple[ImageInfo, Pixels]:
-    """Decode an image completely and describe it; decoding errors are raised as they are, see ``reason``."""
+    Returns:
+        The description, and the values as ``decoding.Decoded`` has them.
+    """
     if isinstance(raw, np.ndarray):
-        return _described(_without_extra_channels(raw), "array", _array_mode(raw), 8, ())
-    with _opened(raw) as image:
-        notes = ["animated"] if getattr(image, "is_animated", False) and image.format != "MPO" else []
-        format_name, mode, bits = _format_name(image), image.mode, _bits(image, raw)
-        pixels, conversions = _pixels(image)
-    return _described(pixels, format_name, mode, bits, (*notes, *conversions))
+        return _described(decoding.from_array(raw, background))
+    with decoding.opened(raw) as image, memory.decoding.taken(decoding.peak_bytes(image)):
+        return _described(decoding.from_image(image, raw, background))
 
 
-def reason(error: Exception) -> str:
-    """Return the reason why an image cannot be decoded, in a few words."""
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return f"more than {MAX_PIXELS // 1_000_000} megapixels (a decompression bomb?)"
-    if isinstance(error, UnidentifiedImageError):
-        return "not a readable PNG, JPEG, WebP, TIFF, GIF or BMP image"
-    if isinstance(error, MemoryError):
-        return "too large for the memory"
-    message = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())
-    return message[:160] or type(error).__name__
-
-
-def fit(raw: RawSample, shape: tuple[int, int, int]) -> Pixels:
+def fit(raw: RawSample, shape: tuple[int, int, int], coding: Coding = ORDINARY) -> Pixels:
     """Bring an image to ``shape``: crop the centre to the aspect ratio, then resize with antialiasing (Lanczos).
 
     Args:
         raw: the image, encoded or as an array.
         shape: (channels, height, width); one channel is luminance (ITU-R 601), three are RGB.
+        coding: of its source.
 
     Returns:
         (channels, height, width).
     """
-    # Arrays that have the shape already need no conversion.
-    channels, height, width = shape
     if isinstance(raw, np.ndarray):
-        flat = _without_extra_channels(raw)
-        if flat.shape == (height, width) and channels == 1:
-            return flat[None]
-        if flat.shape == (height, width, channels):
-            return flat.transpose(2, 0, 1)
-        image = Image.fromarray(flat)
-    else:
-        with _opened(raw) as opened:
-            _draft(opened, width, height)
-            image = Image.fromarray(_pixels(opened)[0])
+        return _fitted(to_pixels(decoding.from_array(raw, coding.background).values, coding), shape)
+    with decoding.opened(raw) as image:
+        _draft(image, shape[2], shape[1])
+        with memory.decoding.taken(decoding.peak_bytes(image)):
+            values = decoding.from_image(image, raw, coding.background).values
+            return _fitted(to_pixels(values, coding), shape)
+
+
+def to_pixels(values: NDArray[Any], coding: Coding) -> Pixels:
+    """Convert decoded values to bytes, (height, width) or (height, width, 3), by the coding of their source."""
+    if values.ndim == 2 or values.shape[2] == 3:
+        return to_bytes(values, coding.ranges)
+    # The fourth channel has a range of its own, from 0.
+    kind, alpha = kind_of(values.dtype), values[..., 3]
+    white = find_range(kind, [Extent(kind, 0.0, float(alpha.max()), 0.0, float(alpha.max()))]).high
+    channels = [to_bytes(values[..., :3], coding.ranges), to_bytes(alpha, {kind: (0.0, white)})[..., None]]
+    return decoding.over_background(Image.fromarray(np.concatenate(channels, axis=2)), coding.background)
+
+
+def _fitted(pixels: Pixels, shape: tuple[int, int, int]) -> Pixels:
+    # Pixels that have the shape already need no conversion.
+    channels, height, width = shape
+    if pixels.shape == (height, width) and channels == 1:
+        return pixels[None]
+    if pixels.shape == (height, width, channels):
+        return pixels.transpose(2, 0, 1)
 
     # Convert the colours, crop and resize in one pass.
-    image = image.convert("L" if channels == 1 else "RGB")
+    image = Image.fromarray(pixels)
+    mode = "L" if channels == 1 else "RGB"
+    image = image if image.mode == mode else image.convert(mode)
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.LANCZOS, box=_centre_box(image.size, width, height))
-    pixels = np.asarray(image)
-    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
-
-
-def _opened(raw: bytes) -> Image.Image:
-    if not raw:
-        raise ValueError("an empty file")
-    if not is_image_header(raw[:32]):
-        raise UnidentifiedImageError
-    return Image.open(BytesIO(raw), formats=FORMATS)
+    fitted = np.asarray(image)
+    return fitted[None] if channels == 1 else fitted.transpose(2, 0, 1)
 
 
 def _draft(image: Image.Image, width: int, height: int) -> None:
@@ -167,95 +146,33 @@ def _centre_box(size: tuple[int, int], width: int, height: int) -> tuple[float, 
     return left, top, min(left + across, size[0]), min(top + down, size[1])
 
 
-def _pixels(image: Image.Image) -> tuple[Pixels, list[str]]:
-    """Return 8-bit pixels, upright and without transparency, and notes on the conversions."""
-    image.load()
-    notes = []
-    if image.mode in ("F", "I") or image.mode.startswith("I;16"):
-        pixels, stretched = _to_8_bits(np.asarray(image))
-        notes += ["stretched"] if stretched else []
-        image_8 = Image.fromarray(pixels)
-    else:
-        image_8 = _without_alpha(image)
-    upright = _upright(image_8, image)
-    notes += ["rotated"] if upright is not image_8 else []
-    return np.asarray(upright), notes
-
-
-def _without_alpha(image: Image.Image) -> Image.Image:
-    """Convert grey images to L and all others to RGB, compositing transparency on white."""
-    if image.has_transparency_data:
-        solid = image.convert("RGBA")
-        white = Image.new("RGBA", solid.size, "white")
-        composite = Image.alpha_composite(white, solid)
-        return composite.convert("L" if image.mode in ("1", "L", "LA", "La") else "RGB")
-    return image.convert("L" if image.mode in ("1", "L", "LA", "La") else "RGB")
-
-
-def _to_8_bits(values: NDArray[Any]) -> tuple[Pixels, bool]:
-    """Map to 8 bits: divide integers up to 65,535 by 257, and stretch all others from least to greatest.
-
-    Returns:
-        The pixels, and whether they were stretched.
-
-    Raises:
-        ValueError: some values are not finite.
-    """
-    if values.dtype.kind in "iu" and values.size and values.min() >= 0 and values.max() <= 65535:
-        return ((values.astype(np.int64) + 128) // 257).astype(np.uint8), False
-    numbers = values.astype(np.float64)
-    if not np.isfinite(numbers).all():
-        raise ValueError("it holds numbers that are not finite")
-    low, high = float(numbers.min()), float(numbers.max())
-    return np.round((numbers - low) * (255 / (high - low) if high > low else 0)).astype(np.uint8), True
-
-
-def _upright(image: Image.Image, original: Image.Image) -> Image.Image:
-    try:
-        transpose = TRANSPOSES.get(original.getexif().get(EXIF_ORIENTATION, 1))
-    except (OSError, ValueError, SyntaxError, struct.error, KeyError, TypeError):
-        return image  # Damaged metadata does not make the image unusable.
-    return image if transpose is None else image.transpose(transpose)
-
-
-def _format_name(image: Image.Image) -> str:
-    return "JPEG" if image.format == "MPO" else image.format or "unknown"
-
-
-def _bits(image: Image.Image, raw: bytes) -> int:
-    """Return the bits per value as stored, which Pillow's mode does not always tell."""
-    if image.format == "PNG":
-        return raw[PNG_BIT_DEPTH_OFFSET]
-    if image.format == "TIFF":
-        depth = image.tag_v2.get(TIFF_BITS_PER_SAMPLE, 8)  # type: ignore[attr-defined]
-        return int(depth[0] if isinstance(depth, tuple) else depth)
-    return BITS_BY_MODE.get(image.mode, 8)
-
-
-def _described(
-    pixels: Pixels, format_name: str, mode: str, bits: int, notes: tuple[str, ...]
-) -> tuple[ImageInfo, Pixels]:
-    """Describe decoded pixels; colour with equal channels counts as grey and has the digest of the grey image."""
-    height, width = pixels.shape[:2]
-    grey = pixels.ndim == 2 or (_is_grey(pixels[:1]) and _is_grey(pixels))
-    content = np.ascontiguousarray(pixels[..., 0] if pixels.ndim == 3 and grey else pixels)
-    digest = blake2b(f"{content.shape}".encode(), digest_size=16)
+def _described(decoded: Decoded) -> tuple[ImageInfo, NDArray[Any]]:
+    """Describe decoded values; colour with equal channels counts as grey and has the digest of the grey image."""
+    values = decoded.values
+    height, width = values.shape[:2]
+    extreme = extent(values[..., :3] if values.ndim == 3 else values)
+    grey = values.ndim == 2 or (values.shape[2] == 3 and _is_grey(values))
+    content = np.ascontiguousarray(values[..., 0] if values.ndim == 3 and grey else values)
+    form = f"{content.shape}" if content.dtype == np.uint8 else f"{content.shape} {content.dtype.str}"
+    digest = blake2b(form.encode(), digest_size=16)
     digest.update(content.data)
-    return ImageInfo(width, height, format_name, mode, bits, grey, notes, digest.digest()), pixels
+    info = ImageInfo(
+        width,
+        height,
+        decoded.format,
+        decoded.mode,
+        decoded.bits,
+        grey,
+        decoded.notes,
+        digest.digest(),
+        extreme,
+        decoded.transparency,
+    )
+    return info, values
 
 
-def _is_grey(pixels: Pixels) -> bool:
-    return bool((pixels == pixels[..., :1]).all())
-
-
-def _without_extra_channels(pixels: NDArray[Any]) -> Pixels:
-    """Reduce (height, width), or (height, width, 1, 3 or 4), to (height, width) or (height, width, 3)."""
-    if pixels.ndim == 2 or pixels.shape[2] == 3:
-        return pixels
-    if pixels.shape[2] == 1:
-        return pixels[..., 0]
-    return np.asarray(_without_alpha(Image.fromarray(np.ascontiguousarray(pixels))))
-
-
-def _array_mode(pixels: NDArray[Any]) -> str:
-    return "grey" if pixels.ndim == 2 else {1: "grey", 3: "RGB", 4: "RGBA"}[pixels.shape[2]]
+def _is_grey(values: NDArray[Any]) -> bool:
+    # Most colour images show it in the first row.
+    return bool((values[:1] == values[:1, :, :1]).all()) and all(
+        bool((values[rows] == values[rows, :, :1]).all()) for rows in row_blocks(values)
+    )

@@ -9,8 +9,25 @@ from typing import Any, NamedTuple, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.errors import SparringError
+
+MAX_SAMPLES = 3_000_000
+"""Samples of one source; a damaged or hostile header may announce any number."""
+
 RawSample: TypeAlias = bytes | NDArray[Any]
 """Content of a file, still encoded, or one element of an array."""
+
+
+def require_count(count: int) -> None:
+    """Refuse more samples than a source may have.
+
+    Raises:
+        SparringError: there are more.
+    """
+    if count > MAX_SAMPLES:
+        raise SparringError(
+            found=f"{count:,} samples", expected=f"at most {MAX_SAMPLES:,}", remedy="give a part of them"
+        )
 
 
 class Skipped(NamedTuple):
@@ -33,6 +50,7 @@ class Source:
         classes: names of the labels.
         skipped: entries that were skipped while listing, and why.
         remarks: full sentences about choices and omissions, shown to the user.
+        size: (position) → bytes of the raw sample, found without reading it; 0 if that is not known.
     """
 
     names: Sequence[str]
@@ -42,9 +60,37 @@ class Source:
     classes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     remarks: tuple[str, ...] = ()
+    size: Callable[[int], int] = lambda position: 0
+
+    def __post_init__(self) -> None:
+        require_count(len(self.names))
 
     def __len__(self) -> int:
         return len(self.names)
+
+
+@final
+@dataclass(frozen=True)
+class Numbered(Sequence[str]):
+    """Names of many samples, made when they are needed: the prefix and the number.
+
+    Args:
+        prefix: before each number.
+        count: how many.
+    """
+
+    prefix: str
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, position: Any) -> Any:
+        if isinstance(position, slice):
+            return [self[place] for place in range(*position.indices(self.count))]
+        if not -self.count <= position < self.count:
+            raise IndexError(position)
+        return f"{self.prefix} {position % self.count}"
 
 
 def stamp(paths: Iterable[Path]) -> str:

@@ -1,12 +1,9 @@
-"""Arrays in files: IDX, NumPy's .npy and .npz, tar archives of labelled records. Nothing is unpickled."""
+"""Arrays in files: IDX, and tar archives of labelled records. Nothing is unpickled."""
 
 import gzip
 import math
 import struct
 import tarfile
-import zipfile
-import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -17,15 +14,14 @@ from numpy.typing import NDArray
 
 from sparring.data.catalogue import RecordLayout
 from sparring.data.labels import label_text, number_classes
-from sparring.errors import SparringError
+from sparring.data.readers import stored
+from sparring.data.readers.stored import Stored, StoredArray
+from sparring.errors import SparringError, reading_file
 
 IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """Type code of an IDX header → NumPy type."""
-MAX_ARRAY_BYTES = 16 * 1024**3
-SAMPLE_NAMES = ("images", "image", "x", "x_train", "train_images", "samples", "data", "arr_0")
-"""Names of the samples in an .npz file, the preferred first, in lower case."""
-LABEL_NAMES = ("labels", "label", "y", "y_train", "train_labels", "targets")
-"""Names of the labels in an .npz file, the preferred first, in lower case."""
+MAX_ARCHIVE_BYTES = 2 * 1024**3
+"""Unpacked bytes of a tar archive that are read; more are refused."""
 
 
 @final
@@ -40,41 +36,61 @@ class Arrays:
         remarks: full sentences about what was left out.
     """
 
-    samples: NDArray[Any]
+    samples: Stored
     labels: NDArray[Any] | None = None
     files: tuple[Path, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
-def read_idx(path: Path) -> NDArray[Any]:
-    """Read an IDX file, compressed by gzip or not.
+def read_idx(path: Path) -> Stored:
+    """Read an IDX file, compressed by gzip or not; a large one stays in the file, or is unpacked into the cache.
 
     Raises:
         SparringError: it is not IDX, or is shorter or longer than its header says.
     """
-    try:
-        with _opened(path) as file:
-            # Header: two zero bytes, the type, the number of dimensions, and each dimension as a big-endian uint32.
-            start = file.read(4)
-            if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in IDX_TYPES or not 1 <= start[3] <= 8:
-                raise _damaged(path, f"a file that starts with {start.hex(' ') or 'nothing'}", "an IDX file (00 00 …)")
-            dtype = np.dtype(IDX_TYPES[start[2]])
-            sizes = file.read(4 * start[3])
-            if len(sizes) < 4 * start[3]:
-                raise _damaged(path, "an IDX file cut short in its header", "a complete one")
-            shape = struct.unpack(f">{start[3]}I", sizes)
+    with reading_file(path, "a complete IDX file"), _opened(path) as file:
+        # Header: two zero bytes, the type, the number of dimensions, and each dimension as a big-endian uint32.
+        start = file.read(4)
+        if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in IDX_TYPES or not 1 <= start[3] <= 8:
+            raise _damaged(path, f"a file that starts with {start.hex(' ') or 'nothing'}", "an IDX file (00 00 …)")
+        dtype = np.dtype(IDX_TYPES[start[2]])
+        sizes = file.read(4 * start[3])
+        if len(sizes) < 4 * start[3]:
+            raise _damaged(path, "an IDX file cut short in its header", "a complete one")
+        shape = struct.unpack(f">{start[3]}I", sizes)
+        expected = stored.require_plausible(dtype, shape, str(path))
+        offset, present = 4 + 4 * start[3], path.stat().st_size
 
-            # Read one byte more than announced, to notice a file that is too long.
-            expected = math.prod(shape) * dtype.itemsize
-            if expected > MAX_ARRAY_BYTES:
-                raise _damaged(path, f"a header that announces {expected / 2**30:.0f} GiB", "at most 16 GiB")
-            content = file.read(expected + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _damaged(path, f"a file that cannot be read ({error})", "a complete IDX file") from None
-    if len(content) != expected:
-        amount = f"{len(content):,}" if len(content) < expected else f"more than {expected:,}"
-        raise _damaged(path, f"{amount} bytes of data", f"{expected:,}, as its header says")
-    return np.frombuffer(content, dtype=dtype).reshape(shape)
+        # Compare the size before anything is read, where it is known.
+        if isinstance(file, gzip.GzipFile):
+            content: Stored = _unpacked_idx(file, path, present, dtype, shape)
+        else:
+            if present - offset != expected:
+                raise _wrong_size(path, present - offset, expected)
+            content = StoredArray(path, offset, dtype, shape)
+            content = content if expected > stored.MAX_BYTES_IN_MEMORY else np.asarray(content)
+    return content
+
+
+def _unpacked_idx(
+    file: gzip.GzipFile, path: Path, compressed: int, dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> Stored:
+    """Unpack the data of an IDX file, and require that nothing follows."""
+    expected = dtype.itemsize * math.prod(shape)
+    try:
+        content = stored.inflated(file, path, "", compressed, dtype, shape)
+    except ValueError as error:
+        if isinstance(error, SparringError):
+            raise
+        raise _damaged(path, str(error), f"{expected:,}, as its header says") from None
+    if expected <= stored.MAX_BYTES_IN_MEMORY and file.read(1):
+        raise _wrong_size(path, expected + 1, expected)
+    return content
+
+
+def _wrong_size(path: Path, found: int, expected: int) -> SparringError:
+    amount = f"{found:,}" if found < expected else f"more than {expected:,}"
+    return _damaged(path, f"{amount} bytes of data", f"{expected:,}, as its header says")
 
 
 def is_idx_images(name: str) -> bool:
@@ -95,8 +111,8 @@ def read_idx_pair(images: Path) -> Arrays:
     if labels_path is None:
         return Arrays(samples, files=(images,))
     labels = read_idx(labels_path)
-    _require_equal_counts(labels, samples, labels_path)
-    return Arrays(samples, labels, (images, labels_path))
+    require_equal_counts(labels.shape, samples.shape, labels_path)
+    return Arrays(samples, np.asarray(labels), (images, labels_path))
 
 
 def read_idx_folder(folder: Path) -> Arrays:
@@ -123,62 +139,6 @@ def read_idx_folder(folder: Path) -> Arrays:
     return Arrays(pair.samples, pair.labels, pair.files, remarks)
 
 
-def dimensions(path: Path) -> int:
-    """Return the number of dimensions of the array in a .npy file, from its header; 0 if there is none."""
-    try:
-        return 0 if _is_zip(path) else int(np.load(path, mmap_mode="r", allow_pickle=False).ndim)
-    except (OSError, ValueError, EOFError):
-        return 0
-
-
-def read_numpy(path: Path) -> Arrays:
-    """Read a .npy file, or the samples and labels of an .npz file.
-
-    Samples of an .npz file are found by name (images, x, x_train, …), or are the only array of three or more
-    dimensions.
-
-    Raises:
-        SparringError: the file is damaged, holds Python objects, or has several arrays that could be the samples.
-    """
-    try:
-        # A single array stays a memory map. Those of an .npz file are unpacked into memory, so check their size.
-        if not _is_zip(path):
-            return Arrays(np.load(path, mmap_mode="r", allow_pickle=False), files=(path,))
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as loaded:
-            size = sum(member.file_size for member in loaded.zip.infolist())
-            if size > MAX_ARRAY_BYTES:
-                raise _damaged(path, f"{size / 2**30:.0f} GiB of arrays", "at most 16 GiB")
-            return _from_npz({name: loaded[name] for name in loaded.files}, path)
-    except SparringError:
-        raise
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        # NumPy takes any format that it does not recognise for a pickle, and says so only in its message.
-        objects = any(word in str(error).lower() for word in ("pickle", "object"))
-        found = "Python objects, or no array at all" if objects else f"a file that cannot be read ({error})"
-        raise _damaged(path, found, "arrays of numbers") from None
-
-
-def _from_npz(arrays: Mapping[str, NDArray[Any]], path: Path) -> Arrays:
-    # Samples: by name, else the only array that can hold images.
-    names = {name.lower(): name for name in arrays}
-    chosen = next((names[name] for name in SAMPLE_NAMES if name in names and arrays[names[name]].ndim >= 3), None)
-    if chosen is None:
-        candidates = [name for name, array in arrays.items() if array.ndim >= 3]
-        if len(candidates) != 1:
-            content = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "nothing"
-            raise _damaged(path, f"an archive that holds {content}", "one array of images called 'images' or 'x'")
-        chosen = candidates[0]
-
-    # Labels: by name.
-    label = next((names[name] for name in LABEL_NAMES if name in names), None)
-    unused = sorted(set(arrays) - {chosen, label})
-    remarks = (f"Trains on the array '{chosen}'; not used: {', '.join(unused)}.",) if unused else ()
-    if label is None:
-        return Arrays(arrays[chosen], files=(path,), remarks=remarks)
-    _require_equal_counts(arrays[label], arrays[chosen], path)
-    return Arrays(arrays[chosen], arrays[label], (path,), remarks)
-
-
 def read_records(archive: Path, layout: RecordLayout) -> Arrays:
     """Read the training images of a gzipped tar archive of labelled records, in place: (count, *layout.shape) uint8.
 
@@ -187,16 +147,15 @@ def read_records(archive: Path, layout: RecordLayout) -> Arrays:
     """
     record = 1 + math.prod(layout.shape)
     parts: dict[str, bytes] = {}
-    try:
-        with tarfile.open(archive, "r:gz") as files:
-            for member in files:
-                name = member.name.rpartition("/")[2]
-                # Members of another size are never unpacked, so that no archive can exhaust the memory.
-                if member.isfile() and name in layout.files and member.size == layout.count * record:
-                    content = files.extractfile(member)
-                    parts[name] = content.read(member.size) if content else b""
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise _damaged(archive, f"an archive that cannot be read ({error})", "the archive as published") from None
+    with reading_file(archive, "the archive as published"), tarfile.open(archive, "r:gz") as files:
+        for member in files:
+            if member.offset_data + member.size > MAX_ARCHIVE_BYTES:
+                raise _damaged(archive, "an archive of more than 2 GiB", "the archive as published")
+            name = member.name.rpartition("/")[2]
+            # Members of another size are never unpacked, so that no archive can exhaust the memory.
+            if member.isfile() and name in layout.files and member.size == layout.count * record:
+                content = files.extractfile(member)
+                parts[name] = stored.exactly(content, member.size)
     if len(parts) != len(layout.files):
         raise _damaged(archive, f"{len(parts)} training files", f"the {len(layout.files)} of the published archive")
 
@@ -256,11 +215,6 @@ def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
     return gzip.open(path, "rb") if compressed else path.open("rb")
 
 
-def _is_zip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"PK"
-
-
 def _labels_beside(images: Path) -> Path | None:
     plain = images.name.removesuffix(".gz")
     labels = plain.replace("images", "labels").replace("idx3", "idx1")
@@ -268,11 +222,21 @@ def _labels_beside(images: Path) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _require_equal_counts(labels: NDArray[Any], samples: NDArray[Any], path: Path) -> None:
-    if labels.ndim == 0 or len(labels) != len(samples):
-        count = len(labels) if labels.ndim else 0
+def require_equal_counts(labels: tuple[int, ...], samples: tuple[int, ...], path: Path) -> None:
+    """Refuse labels of another number than the samples.
+
+    Args:
+        labels: shape of the labels.
+        samples: shape of the samples.
+        path: file of the labels.
+
+    Raises:
+        SparringError: the first dimensions differ.
+    """
+    count = labels[0] if labels else 0
+    if count != samples[0]:
         raise SparringError(
-            found=f"{count:,} labels in {path} for {len(samples):,} samples",
+            found=f"{count:,} labels in {path} for {samples[0]:,} samples",
             expected="a label for each sample",
             remedy="check that both belong together",
         )

@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import NamedTuple, final
 
 from sparring.data.cache import cache_folder
+from sparring.data.formats import HEAD_BYTES
 from sparring.data.own_output import MARKER, own_paths
 from sparring.data.readers.zips import open_members
 from sparring.data.source import Skipped
 from sparring.errors import SparringError
 from sparring.text import printable
 
-MAX_FILE_BYTES = 512 * 1024 * 1024
-HEAD_BYTES = 32
-"""Bytes at the start of a file by which its format is recognised."""
+MAX_FILE_BYTES = 256 * 1024 * 1024
 IGNORED_NAMES = frozenset(
     {"__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "@eaDir", "#recycle", "@Recycle", "$RECYCLE.BIN"}
     | {"System Volume Information", "lost+found", "__pycache__"}
@@ -53,7 +52,7 @@ class Tree:
     own: tuple[str, ...] = ()
 
     def head(self, position: int) -> bytes:
-        """Return the first 32 bytes of a file, or none if it cannot be read."""
+        """Return the first bytes of a file, by which its format is recognised, or none if it cannot be read."""
         try:
             return self.content(position, HEAD_BYTES)
         except Exception:
@@ -64,11 +63,11 @@ class Tree:
         """Return the content of a file.
 
         Raises:
-            ValueError: it is larger than 512 MiB.
+            ValueError: it is larger than 256 MiB.
         """
         size = self.entries[position].size
         if size > MAX_FILE_BYTES:
-            raise ValueError("larger than 512 MiB")
+            raise ValueError("larger than 256 MiB")
         return self.content(position, size)
 
     def stamp(self, top: Path) -> str:

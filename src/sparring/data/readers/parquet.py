@@ -3,25 +3,33 @@
 import json
 import threading
 from bisect import bisect_right
-from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sparring.data.labels import NotClasses, class_name, label_text, number_classes
+from sparring.data.parallel import thread_count
 from sparring.data.parts import Role, role
 from sparring.data.readers.arrays import missing_labels
 from sparring.data.readers.label_files import choose_column, label_path, labels_in_order
-from sparring.data.source import Source, stamp
-from sparring.errors import SparringError, missing_extra
+from sparring.data.readers.parquet_pages import page_sizes
+from sparring.data.source import Source, require_count, stamp
+from sparring.errors import SparringError, missing_extra, reading_file
 from sparring.text import printable
 
 IMAGE_NAMES = ("image", "img", "images", "picture", "photo", "pixel_values", "png", "jpg")
 """Names of the column of images, the preferred first."""
-CACHED_GROUPS = 2
-"""Decoded row groups that are kept in memory."""
+BATCH_BYTES = 16 * 1024 * 1024
+"""Bytes up to which rows are decoded at a time, however large each of them may be."""
+MAX_BATCH_ROWS = 64
+MAX_PAGES_BYTES = 512 * 1024 * 1024
+"""Bytes of unpacked pages in memory; each reading thread has one page."""
+BUFFER_BYTES = 1024 * 1024
+"""Bytes of a file that are read at a time."""
 
 
 def parquet_source(path: Path, choice: bool | str | None = None) -> Source:
@@ -50,36 +58,58 @@ def parquet_source(path: Path, choice: bool | str | None = None) -> Source:
     )
 
 
+@final
+@dataclass
+class _Cursor:
+    """Position of one thread in a row group.
+
+    Args:
+        group: number of the row group.
+        batches: its rows, some at a time.
+        start: number in the group of the first row of ``rows``.
+        rows: the latest batch.
+    """
+
+    group: int
+    batches: Iterator[Any]
+    start: int = 0
+    rows: Any = ()
+
+
 class _Rows:
-    """Rows of several Parquet files, numbered consecutively; decoded row groups are kept for the next rows."""
+    """Rows of several Parquet files, numbered consecutively.
+
+    Each thread reads them in order, a few at a time; going back starts the row group again.
+    """
 
     def __init__(self, files: list[Path], source: str) -> None:
         try:
-            import pyarrow as arrow
             import pyarrow.parquet as parquet
         except ImportError:
             raise missing_extra("pyarrow", "parquet", "to read Parquet files") from None
         try:
             # Opening a file reads only its footer.
-            self.files = [parquet.ParquetFile(file) for file in files]
-        except (arrow.ArrowException, OSError) as error:
+            self.files = [parquet.ParquetFile(file, buffer_size=BUFFER_BYTES) for file in files]
+            require_count(sum(file.metadata.num_rows for file in self.files))
+        except SparringError:
+            raise
+        except Exception as error:
             raise SparringError(
-                found=f"a Parquet file in {source} that cannot be read ({str(error).splitlines()[0]})",
+                found=f"a Parquet file in {source} that cannot be read ({' '.join(str(error).split())[:160]})",
                 expected="complete Parquet files",
                 remedy="copy or download it again",
             ) from None
+        self.source = source
         self.image = _image_column(self.files[0].schema_arrow, source)
 
         # Row groups of all files in one sequence, and the number of the first row of each.
         self.groups = [
-            (file, group, file.metadata.row_group(group).num_rows)
-            for file in self.files
+            (path, file, group, file.metadata.row_group(group).num_rows)
+            for path, file in zip(files, self.files, strict=True)
             for group in range(file.metadata.num_row_groups)
         ]
-        self.starts = np.cumsum([0, *(rows for _, _, rows in self.groups)]).tolist()
-
-        # The most recently decoded row groups, shared by all reading threads.
-        self._cached: OrderedDict[int, Any] = OrderedDict()
+        self.starts = np.cumsum([0, *(rows for _, _, _, rows in self.groups)]).tolist()
+        self._cursors = threading.local()
         self._lock = threading.Lock()
 
     def positions(self) -> list[tuple[int, int]]:
@@ -93,9 +123,22 @@ class _Rows:
             ValueError: the row is empty.
         """
         group = bisect_right(self.starts, position) - 1
-        with self._lock:
-            column = self._group(group)
-        value = column[position - self.starts[group]].as_py()
+        row = position - self.starts[group]
+        cursor: _Cursor | None = getattr(self._cursors, "latest", None)
+        if cursor is None or cursor.group != group or row < cursor.start:
+            cursor = self._cursors.latest = _Cursor(group, self._batches(group))
+        try:
+            while row >= cursor.start + len(cursor.rows):
+                with self._lock:
+                    batch = next(cursor.batches)
+                cursor.start, cursor.rows = cursor.start + len(cursor.rows), batch
+            value = cursor.rows[row - cursor.start].as_py()
+        except BaseException as error:
+            # Nothing can be read after a damaged page.
+            self._cursors.latest = None
+            if isinstance(error, StopIteration):
+                raise ValueError("fewer rows than announced") from None
+            raise
         content = value.get("bytes") if isinstance(value, dict) else value
         if not content:
             raise ValueError("the row is empty")
@@ -103,15 +146,34 @@ class _Rows:
 
     def column(self, name: str) -> list[Any]:
         """Return the values of a column of all files."""
-        return [value for file in self.files for value in file.read(columns=[name]).column(0).to_pylist()]
+        with reading_file(self.source, "complete Parquet files"):
+            values = [value for file in self.files for value in file.read(columns=[name]).column(0).to_pylist()]
+        return values
 
-    def _group(self, number: int) -> Any:
-        if number not in self._cached:
-            file, group, _ = self.groups[number]
-            self._cached[number] = file.read_row_group(group, columns=[self.image]).column(0).combine_chunks()
-            while len(self._cached) > CACHED_GROUPS:
-                self._cached.popitem(last=False)
-        return self._cached[number]
+    def _batches(self, number: int) -> Iterator[Any]:
+        """Yield the images of a row group, some at a time, so that they take little memory.
+
+        Raises:
+            ValueError: a page would take too much.
+        """
+        path, file, group, _ = self.groups[number]
+        metadata = file.metadata.row_group(group)
+        largest = dictionary = 0
+        for place in range(metadata.num_columns):
+            chunk = metadata.column(place)
+            if chunk.path_in_schema.partition(".")[0] == self.image:
+                start = chunk.dictionary_page_offset or chunk.data_page_offset
+                start = min(start, chunk.data_page_offset)
+                for is_dictionary, size in page_sizes(path, start, start + chunk.total_compressed_size):
+                    largest = max(largest, size)
+                    dictionary = max(dictionary, size if is_dictionary else 0)
+        if largest > MAX_PAGES_BYTES // thread_count():
+            raise ValueError(f"a page of {largest / 2**20:,.0f} MiB; write the file with smaller row groups")
+
+        # A dictionary may repeat one large value in every row, so each row may be as large as the dictionary.
+        rows = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // max(1, dictionary)))
+        for batch in file.iter_batches(rows, row_groups=[group], columns=[self.image], use_threads=False):
+            yield batch.column(0)
 
 
 def _training_files(path: Path) -> tuple[list[Path], list[Path]]:

@@ -1,22 +1,26 @@
 """Reading images: survey a source once, then prepare it for training in any size."""
 
-from collections.abc import Iterator, Sequence
+from binascii import crc32
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data import cache, pictures
+from sparring.data import cache, memory, pictures, transparency
 from sparring.data.array_file import ArrayFile
 from sparring.data.dataset import Dataset, Split, hold_out
+from sparring.data.decoding import decoding_limits
 from sparring.data.downloads import OnProgress
 from sparring.data.facts import Facts
+from sparring.data.formats import reason
 from sparring.data.parallel import in_order
-from sparring.data.pictures import ImageInfo, Pixels
+from sparring.data.pictures import Coding, ImageInfo, Pixels
+from sparring.data.ranges import ranges_from_json
 from sparring.data.reading import DEFAULT_READING, Reading
-from sparring.data.source import Skipped, Source
+from sparring.data.source import RawSample, Skipped, Source
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.images.sources import looks_like_images, open_source
@@ -24,6 +28,8 @@ from sparring.modalities.images.summary import labels_of, summarise
 
 IMAGES_PER_TASK = 32
 """Images that a thread decodes at a time."""
+BYTES_PER_TASK = 8 * 1024 * 1024
+"""Bytes of prepared images that a thread returns at a time, so that large images are passed on in smaller numbers."""
 MAX_BYTES_IN_MEMORY = 128 * 1024 * 1024
 """Bytes of decoded images up to which they are kept in memory."""
 
@@ -40,13 +46,17 @@ class ImageSurvey:
         facts: facts about the images.
         source: the images, still encoded.
         kept: positions in ``source`` of those that are readable.
-        pixels: the readable images decoded, if they have one size and are few enough to keep.
+        checks: checksum of each image of ``source`` as it was surveyed: what is prepared must be the same.
+        key: of the survey in the cache.
+        values: the readable images decoded, if they have one size and are few enough to keep.
     """
 
     facts: Facts
     source: Source
     kept: NDArray[np.int64]
-    pixels: Sequence[Pixels] | None = field(default=None, repr=False)
+    checks: Sequence[int] = field(repr=False)
+    key: str = field(repr=False)
+    values: Sequence[NDArray[Any]] | None = field(default=None, repr=False)
 
     def prepare(self, view: View, *, seed: int = 0) -> Split:
         """Decode all readable images as uint8 in the view's shape, (channels, height, width), and split them.
@@ -55,7 +65,7 @@ class ImageSurvey:
         under their content and the shape.
 
         Raises:
-            SparringError: not a shape of images, a file changed meanwhile, or the cache cannot be written.
+            SparringError: not a shape of images, a file changed since the survey, or the cache cannot be written.
         """
         channels, height, width = _require_shape(view.shape)
         labels, _ = labels_of(self.source, self.kept)
@@ -97,28 +107,40 @@ class ImageSurvey:
 
     def _chunks(self, order: NDArray[np.int64], shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
         """Yield the images of ``order`` in ``shape``, some at a time: (images, channels, height, width)."""
-        # Pixels kept by the survey are used only in their own size; other sizes start from the file.
-        kept = self.pixels if self.pixels is not None and self.facts.shape[1:] == shape[1:] else None
+        # Values kept by the survey are used only in their own size; other sizes start from the file.
+        kept = self.values if self.values is not None and self.facts.shape[1:] == shape[1:] else None
+        coding = _coding(self.facts)
 
         def chunk(positions: range) -> NDArray[np.uint8]:
             rows = order[positions.start : positions.stop].tolist()
             return np.stack(
-                [self._fitted(row, shape) if kept is None else pictures.fit(kept[row], shape) for row in rows]
+                [
+                    self._fitted(row, shape, coding) if kept is None else pictures.fit(kept[row], shape, coding)
+                    for row in rows
+                ]
             )
 
-        with pictures.decoding_limits():
-            yield from in_order(chunk, len(order), IMAGES_PER_TASK)
+        with decoding_limits():
+            size = max(1, min(IMAGES_PER_TASK, BYTES_PER_TASK // (shape[0] * shape[1] * shape[2])))
+            yield from in_order(chunk, len(order), size)
 
-    def _fitted(self, row: int, shape: tuple[int, int, int]) -> Pixels:
+    def _fitted(self, row: int, shape: tuple[int, int, int], coding: Coding) -> Pixels:
         position = int(self.kept[row])
         try:
-            return pictures.fit(self.source.read(position), shape)
+            with memory.reading(self.source.size(position)):
+                raw = self.source.read(position)
+                if _check(raw) == self.checks[position]:
+                    return pictures.fit(raw, shape, coding)
+            cause = "which has changed since it was surveyed"
         except Exception as error:
-            raise SparringError(
-                found=f"{self.source.names[position]}, which was readable and no longer is ({pictures.reason(error)})",
-                expected="files that do not change",
-                remedy="start again when nothing writes to the folder",
-            ) from None
+            cause = f"which was readable and no longer is ({reason(error)})"
+        # The survey describes other files than there are now: it is made again next time.
+        cache.write_cached("surveys", self.key, None)
+        raise SparringError(
+            found=f"{self.source.names[position]}, {cause}",
+            expected="files that do not change",
+            remedy="start again when nothing writes to the folder",
+        )
 
 
 def claims(source: str) -> int:
@@ -131,69 +153,104 @@ def claims(source: str) -> int:
 def read(source: str, view: View, facts: Facts) -> Dataset:
     """Read all images of ``source`` in order, in the view's shape; with labels if the classes are those of ``facts``.
 
+    Their values have the range of the data of ``facts`` unless they exceed it by far, and transparency is laid on the
+    same background.
+
     Raises:
         SparringError: nothing in it can be used.
     """
-    found = survey(source)
+    found = survey(source, Reading(background=facts.reading.get("background")), known=facts.coding.get("ranges", {}))
     data = found.whole(view)
     return data if found.facts.classes == facts.classes else replace(data, labels=None, conditions=None)
 
 
-def survey(source: str, reading: Reading = DEFAULT_READING, on_progress: OnProgress | None = None) -> ImageSurvey:
+def survey(
+    source: str,
+    reading: Reading = DEFAULT_READING,
+    on_progress: OnProgress | None = None,
+    known: Mapping[str, Any] | None = None,
+) -> ImageSurvey:
     """Decode every image of ``source`` once; the facts of an unchanged source come from the cache.
 
     Args:
         source: a folder, a zip, an IDX, NumPy or Parquet file, or one of the names in ``sources.NAMES``.
         reading: choices of the user.
         on_progress: called with (done, total).
+        known: ranges of values of the data that these images belong to; see ``Facts.coding`` of images.
 
     Raises:
         SparringError: nothing in it can be used.
     """
+    background = transparency.colour(reading.background)
     opened = open_source(source, reading, on_progress)
-    form = (opened.classes, opened.remarks, reading.as_json())
+    form = (opened.classes, opened.remarks, reading.as_json(), known or {})
     key = cache.cache_key([pictures.VERSION, opened.stamp, len(opened), *form])
     note = cache.read_cached("surveys", key)
     if note is not None:
         facts = replace(Facts.from_json(note["facts"]), source=source)
-        return ImageSurvey(facts, opened, _all_but(note["set aside"], len(opened)))
-    surveyed, pixels = _survey_all(opened, on_progress)
-    facts = replace(summarise(source, opened, surveyed), reading=reading.as_json())
+        return ImageSurvey(facts, opened, _all_but(note["set aside"], len(opened)), _unpacked(note["checks"]), key)
+    surveyed, checks, values = _survey_all(opened, background, on_progress)
+    facts = summarise(source, opened, surveyed, reading, ranges_from_json(known or {}))
     unreadable = [position for position, one in enumerate(surveyed) if isinstance(one, Skipped)]
-    cache.write_cached("surveys", key, {"facts": facts.as_json(), "set aside": unreadable})
-    return ImageSurvey(facts, opened, _all_but(unreadable, len(opened)), pixels)
+    note = {"facts": facts.as_json(), "set aside": unreadable, "checks": checks.astype(">u4").tobytes().hex()}
+    cache.write_cached("surveys", key, note)
+    return ImageSurvey(facts, opened, _all_but(unreadable, len(opened)), checks.tolist(), key, values)
 
 
-def _survey_all(source: Source, on_progress: OnProgress | None) -> tuple[list[Surveyed], list[Pixels] | None]:
-    """Decode all images; return their descriptions, and their pixels while they fit into memory and share one size."""
+def _survey_all(
+    source: Source, background: transparency.Colour, on_progress: OnProgress | None
+) -> tuple[list[Surveyed], NDArray[np.uint32], list[NDArray[Any]] | None]:
+    """Decode all images; return their descriptions and checksums, and their values if they share one size.
+
+    Values are kept only while all images of this size would fit into memory.
+    """
     surveyed: list[Surveyed] = []
-    pixels: list[Pixels] | None = []
-    room = MAX_BYTES_IN_MEMORY
+    checks = np.zeros(len(source), np.uint32)
+    values: list[NDArray[Any]] | None = []
+    room = MAX_BYTES_IN_MEMORY // max(1, len(source))
 
-    def task(positions: range) -> list[tuple[Surveyed, Pixels | None]]:
-        return [_survey_one(source, position) for position in positions]
+    def task(positions: range) -> list[tuple[Surveyed, int, NDArray[Any] | None]]:
+        return [_survey_one(source, position, background, room) for position in positions]
 
-    # Drop the pixels for good once they are too many, or of several sizes.
-    with pictures.decoding_limits():
+    # Drop the values for good once they are too many, or of several sizes.
+    with decoding_limits():
         for some in in_order(task, len(source), IMAGES_PER_TASK):
-            surveyed += [one for one, _ in some]
-            if pixels is not None:
-                pixels += [picture for _, picture in some if picture is not None]
-                room -= sum(picture.nbytes for _, picture in some if picture is not None)
-                latest = pixels[-IMAGES_PER_TASK:]
-                if room < 0 or any(picture.shape[:2] != pixels[0].shape[:2] for picture in latest):
-                    pixels = None
+            checks[len(surveyed) : len(surveyed) + len(some)] = [check for _, check, _ in some]
+            surveyed += [one for one, _, _ in some]
+            if values is not None:
+                readable = [picture for one, _, picture in some if isinstance(one, ImageInfo)]
+                shapes = {None if picture is None else picture.shape[:2] for picture in (*values[:1], *readable)}
+                values = values + readable if len(shapes) < 2 and None not in shapes else None  # type: ignore[operator]
             if on_progress:
                 on_progress(len(surveyed), len(source))
-    return surveyed, pixels
+    return surveyed, checks, values
 
 
-def _survey_one(source: Source, position: int) -> tuple[Surveyed, Pixels | None]:
+def _survey_one(
+    source: Source, position: int, background: transparency.Colour, room: int
+) -> tuple[Surveyed, int, NDArray[Any] | None]:
+    """Decode one image; return its description, its checksum, and its values if they take at most ``room`` bytes."""
     try:
-        return pictures.inspect_image(source.read(position))
+        with memory.reading(source.size(position)):
+            raw = source.read(position)
+            info, values = pictures.inspect_image(raw, background)
+            return info, _check(raw), values if values.nbytes <= room else None
     except Exception as error:
         # Decoders fail in many ways on damaged files; in all of them this image is skipped and the others are read.
-        return Skipped(source.names[position], pictures.reason(error)), None
+        return Skipped(source.names[position], reason(error)), 0, None
+
+
+def _check(raw: RawSample) -> int:
+    return crc32(np.ascontiguousarray(raw).data if isinstance(raw, np.ndarray) else raw)
+
+
+def _unpacked(checks: str) -> Sequence[int]:
+    return np.frombuffer(bytes.fromhex(checks), ">u4").tolist()  # type: ignore[no-any-return]
+
+
+def _coding(facts: Facts) -> Coding:
+    ranges = ranges_from_json(facts.coding.get("ranges", {}))
+    return Coding(ranges, transparency.colour(facts.reading.get("background")))
 
 
 def _dataset(samples: NDArray[np.uint8] | ArrayFile, labels: NDArray[np.int64] | None, view: View) -> Dataset:

@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring.data import catalogue, downloads
+from sparring.data.formats import SUFFIXES, is_image_header
 from sparring.data.layouts import read_layout
 from sparring.data.own_output import listed_folders
-from sparring.data.pictures import SUFFIXES, is_image_header
-from sparring.data.readers import arrays
+from sparring.data.readers import arrays, numpy_files
 from sparring.data.readers.arrays import Arrays
 from sparring.data.readers.files import Tree, open_tree, suffix, suffixes
 from sparring.data.readers.label_files import label_path, labels_in_order, read_label_file
 from sparring.data.readers.parquet import parquet_source
 from sparring.data.readers.tables_in_tree import tables_in
 from sparring.data.reading import DEFAULT_READING, Reading
-from sparring.data.source import Source, stamp
+from sparring.data.source import Numbered, Source, stamp
 from sparring.errors import SparringError
-from sparring.modalities.images.layout import images_in
+from sparring.modalities.images.layout import array_files, images_in
 from sparring.text import printable
 
 DIGITS = "digits"
@@ -42,7 +42,7 @@ def looks_like_images(source: str) -> bool:
     if path.is_dir():
         return _kind_of_folder(path, open_tree(path)) is not None
     if path.suffix.lower() == ".npy":
-        return arrays.dimensions(path) > 2
+        return numpy_files.dimensions(path) > 2
     return path.is_file() and _kind_of_file(path) is not None
 
 
@@ -78,6 +78,8 @@ def _from_path(path: Path, labels: bool | str | None = None) -> Source:
         return _from_arrays(arrays.read_idx_folder(path), path, labels)
     if kind == "parquet":
         return parquet_source(path, labels)
+    if kind == "arrays":
+        return array_files(tree, path, read_label_file(labels) if isinstance(labels, str) else labels)
     return _from_file(kind, labels) if isinstance(kind, Path) else _from_tree(tree, path, labels)
 
 
@@ -86,7 +88,7 @@ def _from_file(path: Path, labels: bool | str | None) -> Source:
         case "idx":
             return _from_arrays(arrays.read_idx_pair(path), path, labels)
         case "numpy":
-            return _from_arrays(arrays.read_numpy(path), path, labels)
+            return _from_arrays(numpy_files.read_numpy(path), path, labels)
         case "cifar":
             # These files hold the numbers of the classes, not their names.
             return _named(
@@ -118,7 +120,8 @@ def _kind_of_file(path: Path) -> str | None:
 
 
 def _kind_of_folder(folder: Path, tree: Tree) -> str | Path | None:
-    """Return what to read: IDX files, else images, else Parquet, else the only array or archive of the folder."""
+    """Return what to read: IDX files, else images, else Parquet, else the only array or archive of the folder, or
+    its .npy files."""
     names = [entry.name for entry in tree.entries]
     if any(arrays.is_idx_images(name) and "/" not in name for name in names):
         return "idx"
@@ -129,6 +132,8 @@ def _kind_of_folder(folder: Path, tree: Tree) -> str | Path | None:
     readable = [folder / name for name in names if _kind_of_file(Path(name)) is not None]
     if len(readable) == 1:
         return readable[0]
+    if readable and all(file.suffix.lower() == ".npy" for file in readable):
+        return "arrays"
     return "tree" if any(_is_image(tree, position) for position in range(min(len(names), MAX_OPENED_FILES))) else None
 
 
@@ -162,6 +167,7 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None) -> Source:
         classes=layout.classes,
         skipped=tree.skipped,
         remarks=(*layout.remarks, *about_tables, *unread, *own, *skipped),
+        size=lambda position: tree.entries[kept[position]].size,
     )
 
 
@@ -195,15 +201,15 @@ def _label_files(labels: bool | str | None) -> list[Path]:
 
 
 def _from_arrays(found: Arrays, path: Path, choice: bool | str | None = None) -> Source:
-    read, remarks = images_in(found.samples, str(path))
+    count, read, remarks = images_in(found.samples, str(path), labelled=found.labels is not None)
     labels: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
     if isinstance(choice, str):
-        labels, classes = labels_in_order(choice, len(found.samples), str(path))
+        labels, classes = labels_in_order(choice, count, str(path))
     elif found.labels is not None and choice is not False:
         labels, classes = arrays.class_numbers(found.labels, str(path))
     return Source(
-        names=[f"image {position}" for position in range(len(found.samples))],
+        names=Numbered("image", count),
         read=read,
         stamp=stamp([*found.files, *_label_files(choice)]),
         labels=labels,

@@ -1,5 +1,6 @@
 """Facts about a source of images, from the descriptions of all its images."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
@@ -8,9 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.data import transparency
 from sparring.data.dataset import hold_out
 from sparring.data.facts import Facts
 from sparring.data.pictures import ImageInfo
+from sparring.data.ranges import KINDS, Ranges, find_range, ranges_as_json
+from sparring.data.reading import Reading
 from sparring.data.source import Skipped, Source
 from sparring.errors import SparringError
 
@@ -27,7 +31,6 @@ MIN_CLASS_IMAGES = 5
 NOTE_SENTENCES = {
     "animated": "are animated or have several pages; the first frame is used",
     "rotated": "are rotated upright by their EXIF orientation",
-    "stretched": "hold numbers without a fixed range; each is stretched from black to white",
 }
 """Note of an ``ImageInfo`` → end of a sentence about the images that have it."""
 
@@ -45,16 +48,20 @@ def labels_of(source: Source, kept: NDArray[np.int64]) -> tuple[NDArray[np.int64
     return numbers.astype(np.int64), tuple(source.classes[number] for number in present)
 
 
-def summarise(name: str, source: Source, surveyed: Sequence[ImageInfo | Skipped]) -> Facts:
+def summarise(
+    name: str, source: Source, surveyed: Sequence[ImageInfo | Skipped], reading: Reading, known: Ranges
+) -> Facts:
     """Return the facts of a source, every image of which was decoded once.
 
     Args:
         name: the source as the user gave it.
         source: the images, still encoded.
         surveyed: one description per image, or why it is unreadable.
+        reading: choices of the user.
+        known: ranges of values of the data that these images belong to, by kind of numbers.
 
     Raises:
-        SparringError: fewer than three images are readable.
+        SparringError: fewer than three images are readable, or have a fourth channel that is hardly transparency.
     """
     # Samples are the readable images, in the order of the source.
     kept = np.array([position for position, one in enumerate(surveyed) if isinstance(one, ImageInfo)], dtype=np.int64)
@@ -62,6 +69,12 @@ def summarise(name: str, source: Source, surveyed: Sequence[ImageInfo | Skipped]
     unreadable = [*source.skipped, *(one for one in surveyed if isinstance(one, Skipped))]
     if len(infos) < MIN_IMAGES:
         raise _too_few(name, len(infos), unreadable)
+
+    # Find the range of values of each kind, and look at transparency.
+    ranges, range_remarks = _ranges(infos, reading, known)
+    transparent = [info.transparency for info in infos if info.transparency is not None]
+    if reading.background is None:
+        transparency.require_alpha(transparent, name)
 
     # Count sizes, classes and duplicates.
     labels, classes = labels_of(source, kept)
@@ -85,12 +98,33 @@ def summarise(name: str, source: Source, surveyed: Sequence[ImageInfo | Skipped]
         modality="images",
         count=len(infos),
         shape=(1 if grey else 3, height, width),
-        fingerprint=_fingerprint(infos, labels, classes),
+        fingerprint=_fingerprint(infos, labels, classes, ranges),
         classes=classes,
         offers=("label",) if classes else (),
+        coding={"ranges": ranges} if ranges else {},
         details=details,
-        remarks=tuple(_remarks(source, infos, grey, labels, classes, len(duplicates), len(unreadable))),
+        remarks=(
+            *_remarks(source, infos, grey, labels, classes, len(duplicates), len(unreadable)),
+            *range_remarks,
+            *transparency.remarks(transparent, len(infos), reading.background),
+        ),
+        reading=reading.as_json(),
     )
+
+
+def _ranges(
+    infos: Sequence[ImageInfo], reading: Reading, known: Ranges
+) -> tuple[dict[str, list[float]], tuple[str, ...]]:
+    """Return the range of each kind of numbers that occurs, without ordinary ones, and remarks."""
+    ranges: dict[str, tuple[float, float]] = {}
+    remarks: list[str] = []
+    for kind in KINDS:
+        extents = [info.extent for info in infos if info.extent.kind == kind]
+        if extents:
+            found = find_range(kind, extents, reading.range, known.get(kind))
+            ranges[kind] = (found.low, found.high)
+            remarks += [remark for remark in found.remarks if remark not in remarks]
+    return ranges_as_json(ranges), tuple(remarks)
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:
@@ -117,13 +151,20 @@ def _duplicates(names: Sequence[str], infos: Sequence[ImageInfo]) -> list[list[s
     ]
 
 
-def _fingerprint(infos: Sequence[ImageInfo], labels: NDArray[np.int64] | None, classes: tuple[str, ...]) -> str:
-    """SHA-256 of the pixels and the class names of all images, in order."""
+def _fingerprint(
+    infos: Sequence[ImageInfo],
+    labels: NDArray[np.int64] | None,
+    classes: tuple[str, ...],
+    ranges: dict[str, list[float]],
+) -> str:
+    """SHA-256 of the values and the class names of all images, in order, and of ranges that are not ordinary."""
     digest = sha256()
     for position, info in enumerate(infos):
         digest.update(info.digest)
         if labels is not None:
             digest.update(classes[labels[position]].encode() + b"\0")
+    if ranges:
+        digest.update(json.dumps(ranges, sort_keys=True).encode())
     return digest.hexdigest()
 
 
