@@ -1,7 +1,10 @@
 """Models are loaded, sampled from and published."""
 
 import json
+import shutil
 import struct
+import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +14,18 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sparring.api.train import train
-from sparring.errors import SparringError
-from sparring.model import Model, load
+from sparring.errors import SparringError, SparringWarning
+from sparring.evaluation.subject import of_model
+from sparring.manifest import write_manifest
+from sparring.model import Model, load, recipe_named
+from sparring.publishing import last_name
+from sparring.recipes import RECIPES
 from sparring.runs.display import Silent
+from sparring.runs.folder import Run
 from sparring.sampling import SAMPLES_PER_PASS
 from sparring.storage import read_json, write_json
+
+FILES = ("config.json", "weights.safetensors", "README.md")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +58,7 @@ def test_truncation_makes_samples_less_diverse(model: Model) -> None:
 
 def test_a_published_model_gives_the_same_samples(model: Model, folder: Path, tmp_path: Path) -> None:
     target = model.save_pretrained(tmp_path / "published")
-    assert {path.name for path in target.iterdir()} == {"config.json", "weights.safetensors", "README.md"}
+    assert {path.name for path in target.iterdir()} == {*FILES, "manifest.json"}
     for copy in (load(target), load(folder / "model")):
         assert torch.equal(copy.sample(20, seed=1), model.sample(20, seed=1))
         assert copy.history["seed"] == 3 and copy.history["samples"] == 640
@@ -111,6 +121,7 @@ def test_unreadable_weights_are_refused(folder: Path, tmp_path: Path) -> None:
     target = published(folder, tmp_path)
     for content in (b"", b"x" * 100, struct.pack("<Q", 2**60) + b"{}"):
         (target / "weights.safetensors").write_bytes(content)
+        write_manifest(target, FILES, "", 0)
         with pytest.raises(SparringError, match="cannot be read"):
             load(target)
     (target / "weights.safetensors").unlink()
@@ -123,6 +134,7 @@ def test_weights_of_other_networks_are_refused(folder: Path, tmp_path: Path) -> 
     weights = load_file(target / "weights.safetensors")
     name = next(iter(weights))
     save_file({**weights, name: torch.zeros(1)}, target / "weights.safetensors")
+    write_manifest(target, FILES, "", 0)
     with pytest.raises(SparringError, match="weights of other networks"):
         load(target)
 
@@ -130,7 +142,8 @@ def test_weights_of_other_networks_are_refused(folder: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "change",
     [
-        {"format": 3},
+        {"format": 4},
+        {"format": True},
         {"recipe": "no/such"},
         {"recipe": "os.py:system"},
         {"recipe": 3},
@@ -140,12 +153,16 @@ def test_weights_of_other_networks_are_refused(folder: Path, tmp_path: Path) -> 
         {"facts": {}},
         {"facts": None},
         {"history": None},
+        {"history": {"samples": "many"}},
+        {"more": 1},
+        {"fields": {"width": 10**9}},
     ],
 )
 def test_a_config_that_was_tampered_with_is_refused(change: dict[str, object], folder: Path, tmp_path: Path) -> None:
     """A folder from elsewhere is not trusted: its content is refused in one sentence, and never run."""
     target = published(folder, tmp_path)
     write_json(target / "config.json", {**read_json(target / "config.json"), **change})
+    write_manifest(target, FILES, "", 0)
     with pytest.raises(SparringError):
         load(target)
 
@@ -154,6 +171,7 @@ def test_a_config_that_is_not_an_object_is_refused(folder: Path, tmp_path: Path)
     target = published(folder, tmp_path)
     for content in ([], None, 3, "x", {}):
         (target / "config.json").write_text(json.dumps(content))
+        write_manifest(target, FILES, "", 0)
         with pytest.raises(SparringError):
             load(target)
 
@@ -161,3 +179,114 @@ def test_a_config_that_is_not_an_object_is_refused(folder: Path, tmp_path: Path)
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SparringError, match=r"neither recipe\.json nor config\.json"):
         load(tmp_path)
+
+
+def test_a_model_of_an_older_checkpoint_says_so(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / "run")
+    older = copy / "checkpoints" / "000000600"
+    shutil.copytree(copy / "checkpoints" / "000000640", older)
+    state = read_json(older / "state.json")
+    write_json(older / "state.json", {**state, "samples": 600})
+    write_manifest(
+        older, ("players.safetensors", "optimisers.safetensors", "state.json"), Run(copy).record.identity, 600
+    )
+    (copy / "checkpoints" / "000000640" / "state.json").unlink()
+    with pytest.warns(SparringWarning) as told:
+        model = load(copy)
+    assert model.history["samples"] == 600 and len(told) == len(model.remarks) == 2
+    assert "Checkpoint 000000640 is damaged and was skipped" in str(told[0].message)
+    assert "The model is that of 600 samples." in str(told[1].message)
+    assert of_model(model, "it").remarks == model.remarks
+
+
+def test_every_flip_in_a_published_folder_is_refused_or_told(folder: Path, tmp_path: Path) -> None:
+    target = published(folder, tmp_path)
+    for path in sorted(target.iterdir()):
+        content = path.read_bytes()
+        for place in range(0, len(content), max(len(content) // 12, 1)):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 2]) + content[place + 1 :])
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                try:
+                    load(target)
+                except SparringError:
+                    assert path.name != "README.md"
+                else:
+                    assert path.name == "README.md" and "README.md is not as it was written" in str(told[0].message)
+        path.write_bytes(content)
+    load(target)
+
+
+def test_a_folder_of_an_earlier_version_is_read_and_said_to_be_unverified(folder: Path, tmp_path: Path) -> None:
+    target = published(folder, tmp_path)
+    config = read_json(target / "config.json")
+    del config["history"]["run"]
+    (target / "manifest.json").unlink()
+    with pytest.raises(SparringError, match=r"no file .*manifest\.json"):
+        load(target)
+    write_json(target / "config.json", {**config, "format": 2})
+    with pytest.warns(SparringWarning, match="without a manifest"):
+        load(target)
+    facts = {name: value for name, value in config["facts"].items() if name not in ("offers", "coding")}
+    write_json(
+        target / "config.json", {**config, "format": 1, "facts": {**facts, "details": config["facts"]["coding"]}}
+    )
+    (target / "weights.safetensors").rename(target / "generator.safetensors")
+    with pytest.warns(SparringWarning, match="without a manifest"):
+        assert torch.equal(load(target).sample(5), load(folder).sample(5))
+
+
+def test_only_the_name_of_the_data_is_published(model: Model, tmp_path: Path) -> None:
+    facts = replace(model.facts, source="/private/photos_of_*me*", remarks=("1 file of /private was skipped.",))
+    own = Model(model.game, model.recipe, "/private/mine.py:Mine", facts, model.history)
+    target = own.save_pretrained(tmp_path / "published")
+    for path in target.iterdir():
+        assert b"private" not in path.read_bytes()
+    assert read_json(target / "config.json")["facts"]["source"] == "photos_of_*me*"
+    assert read_json(target / "config.json")["recipe"] == "mine.py:Mine"
+    assert r"photos\_of\_\*me\*" in (target / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("ring", "ring"),
+        ("/a/b/", "b"),
+        ("..", "data"),
+        ("/", "data"),
+        (r"C:\photos\cats", "cats"),
+        ("a/b.zip", "b.zip"),
+    ],
+)
+def test_the_last_name_of_a_path_is_published(path: str, name: str) -> None:
+    assert last_name(path) == name
+
+
+@pytest.mark.parametrize("own", ["", "mine.py", "no/such"])
+def test_a_recipe_that_is_given_is_never_replaced_by_one_that_a_folder_names(
+    own: str, folder: Path, tmp_path: Path
+) -> None:
+    """Also where it is the empty text: the code that the folder names is not run."""
+    (tmp_path / "mine.py").write_text("raise SystemExit('it ran')")
+    assert recipe_named("points/ring", None) is RECIPES["points/ring"]
+    for name in ("points/ring", f"{tmp_path / 'mine.py'}:Recipe"):
+        with pytest.raises(SparringError, match="no recipe"):
+            recipe_named(name, own)
+    with pytest.raises(SparringError, match="code is never run"):
+        recipe_named(f"{tmp_path / 'mine.py'}:Recipe", None)
+
+
+@pytest.mark.parametrize("place", ["recipe.json", "config.json", "README.md", "beside", "deep/er"])
+def test_links_in_a_folder_are_refused_by_load(place: str, folder: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(folder, tmp_path / "run")
+    for target in (run, run / "model"):
+        path = target / place
+        path.parent.mkdir(exist_ok=True)
+        kept = path.rename(tmp_path / "elsewhere") if path.exists() else Path("/dev/zero")
+        path.symlink_to(kept)
+        with pytest.raises(SparringError, match="a link at"):
+            load(target)
+        path.unlink()
+        if kept != Path("/dev/zero"):
+            kept.rename(path)
+    load(run)

@@ -3,6 +3,7 @@
 A run folder keeps them in events.jsonl as fields, not as sentences: whoever reads them back gets typed values.
 """
 
+import json
 import time
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias, final
@@ -314,7 +315,7 @@ def read_events(path: Path) -> list[AnyEvent]:
     events = []
     for line in read_lines(path):
         try:
-            events.append(_EVENT.validate_python(line))
+            events.append(_EVENT.validate_json(json.dumps(line), strict=True))
         except ValidationError:
             continue
     return events

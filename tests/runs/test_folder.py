@@ -8,7 +8,8 @@ import pytest
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
-from sparring.runs.folder import Record, create, locked, new_folder, open_run, versions
+from sparring.manifest import digest
+from sparring.runs.folder import Record, create, locked, new_folder, new_identity, open_run, versions
 from sparring.storage import read_json, write_json
 
 FACTS = Facts("ring", "points", 100, (2,), "0" * 64, details={"scale": 1.0}, remarks=("A remark.",))
@@ -107,3 +108,80 @@ def test_a_folder_without_a_record_is_no_run(tmp_path: Path) -> None:
 
 def test_versions_name_python_the_system_and_packages() -> None:
     assert {"python", "torch", "sparring", "system"} <= set(versions())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seed", "x"),
+        ("seed", -1),
+        ("seed", 2**63),
+        ("seed", True),
+        ("until", 5),
+        ("samples", 0),
+        ("samples", "1000"),
+        ("minutes", -1.0),
+        ("device", 3),
+        ("micro_batch", 0),
+        ("versions", []),
+        ("watchdog", "sleeps"),
+        ("choices", {"batch": 64}),
+        ("choices", {"batch": {"value": 64}}),
+        ("recipe", None),
+        ("more", 1),
+        ("facts", 3),
+        ("facts", {**FACTS.as_json(), "count": "100"}),
+        ("facts", {**FACTS.as_json(), "shape": [0]}),
+        ("facts", {**FACTS.as_json(), "classes": [1]}),
+    ],
+)
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_wrong_value_in_a_record_is_refused_by_its_name(number: int, field: str, value: Any, tmp_path: Path) -> None:
+    """With the digest that belongs to it, and in a format that has none."""
+    run = create(tmp_path / "run", record())
+    content = {**read_json(run.folder / "recipe.json"), "format": number, field: value}
+    del content["digest"]
+    write_json(run.folder / "recipe.json", {**content, **({"digest": digest(content)} if number == 3 else {})})
+    with pytest.raises(SparringError, match=r"recipe\.json") as caught:
+        run.record
+    assert field in str(caught.value) or field == "facts"
+
+
+def test_a_changed_value_in_a_record_is_refused(tmp_path: Path) -> None:
+    run = create(tmp_path / "run", record())
+    write_json(run.folder / "recipe.json", {**read_json(run.folder / "recipe.json"), "seed": 4})
+    with pytest.raises(SparringError, match="changed since"):
+        run.record
+
+
+def test_records_of_earlier_formats_are_read(tmp_path: Path) -> None:
+    run = create(tmp_path / "run", record())
+    content = {**read_json(run.folder / "recipe.json"), "format": 2}
+    write_json(
+        run.folder / "recipe.json", {name: content[name] for name in content if name not in ("digest", "identity")}
+    )
+    assert run.record == record() and run.record.identity == ""
+
+
+def test_every_new_run_has_an_identity_of_its_own() -> None:
+    assert len({new_identity() for _ in range(20)}) == 20 and len(new_identity()) == 32
+
+
+@pytest.mark.parametrize("place", ["log.jsonl", "good", "model", "lock", "checkpoints/7", "samples/1.png"])
+def test_a_run_with_a_link_is_refused_before_anything_is_written(place: str, tmp_path: Path) -> None:
+    """Appending through log.jsonl, pruning below good/ and publishing into model/ would change files elsewhere."""
+    run = create(tmp_path / "run", record())
+    outside = tmp_path / "outside"
+    (outside / "000000001").mkdir(parents=True)
+    (run.folder / place).symlink_to(outside)
+    with pytest.raises(SparringError, match="a link at"):
+        open_run(run.folder)
+    assert [path.name for path in outside.iterdir()] == ["000000001"]
+
+
+def test_a_lock_that_is_a_pipe_or_a_link_is_not_opened(tmp_path: Path) -> None:
+    run = create(tmp_path / "run", record())
+    (run.folder / "lock").symlink_to(tmp_path / "outside")
+    with pytest.raises(SparringError, match="a link at"), locked(run):
+        pass
+    assert not (tmp_path / "outside").exists()

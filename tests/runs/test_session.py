@@ -21,7 +21,7 @@ from sparring.recipes import RECIPES
 from sparring.runs import session
 from sparring.runs.display import Silent
 from sparring.runs.folder import Run, keep
-from sparring.storage import read_json, read_lines
+from sparring.storage import read_json, read_lines, write_json
 from sparring.training import devices
 from sparring.training.checkpoint import checkpoints, load_checkpoint
 
@@ -371,3 +371,49 @@ def test_samples_of_a_seed_do_not_depend_on_their_number(points: Path, tmp_path:
 
     model = load(run.folder)
     assert torch.equal(model.sample(5, seed=1), model.sample(9, seed=1)[:5])
+
+
+class Removing(Listener):
+    """Display that removes or moves the run folder after the third step."""
+
+    def __init__(self, folder: Path, target: Path | None) -> None:
+        super().__init__()
+        self.folder, self.target = folder, target
+
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
+        super().step(progress, figures, rate, left, health)
+        if len(self.fractions) == 3:
+            shutil.move(self.folder, self.target) if self.target else shutil.rmtree(self.folder)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_run_whose_folder_is_removed_or_moved_ends_at_once(moved: bool, points: Path, tmp_path: Path) -> None:
+    display = Removing(tmp_path / "run", tmp_path / "moved" if moved else None)
+    with pytest.raises(SparringError, match="removed or moved during the run"):
+        train(points, out=tmp_path / "run", display=display, **SMALL)
+    assert len(display.fractions) <= 4 and not (tmp_path / "run").exists()
+    if moved:
+        assert resume(tmp_path / "moved", display=Silent()).report.exists()
+
+
+def test_resume_compares_shapes_before_it_builds_networks(points: Path, tmp_path: Path) -> None:
+    run = train(points, out=tmp_path / "run", display=Silent(), **SMALL)
+    run.report.unlink()
+    record = run.record
+    choices = {**record.choices, "width": {"value": 20_000, "reason": "given"}}
+    write_json(run.folder / "recipe.json", replace(record, choices=choices).as_json())
+    with pytest.raises(SparringError, match="of other networks"):
+        resume(run.folder, display=Silent())
+
+
+def test_damage_to_signals_is_told_when_a_run_is_resumed(points: Path, tmp_path: Path) -> None:
+    run = train(points, out=tmp_path / "run", display=Silent(), **{**SMALL, "samples": 64 * 200})
+    run.report.unlink()
+    events = run.folder / "events.jsonl"
+    resume(run.folder, display=Silent())
+    assert "observations changed" not in events.read_text()
+    run.report.unlink()
+    signals = run.folder / "signals.jsonl"
+    signals.write_text(signals.read_text().replace('"spent": 0.', '"spent": 1.', 1))
+    resume(run.folder, display=Silent())
+    assert "observations changed" in events.read_text()

@@ -1,5 +1,6 @@
 """Results of an evaluation, as they are written to scores.json."""
 
+import json
 from typing import Final, Literal, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -10,6 +11,7 @@ from sparring.evaluation.memorisation import Memorisation
 from sparring.evaluation.protocol import Protocol
 from sparring.evaluation.scores import Score, Scores
 from sparring.runs.folder import Run
+from sparring.schema import first_complaint
 from sparring.storage import json_text, read_json
 
 FORMAT: Final = 2
@@ -58,10 +60,10 @@ class Evaluation(BaseModel):
         """
         content = read_json(run.scores)
         try:
-            return Evaluation.model_validate(content)
+            return Evaluation.model_validate_json(json.dumps(content), strict=True)
         except ValidationError as error:
             found = content.get("format") if isinstance(content, dict) else None
-            reason = f"format {found}" if found != FORMAT else f"{error.error_count()} wrong values"
+            reason = f"format {found}" if found != FORMAT else first_complaint(error)
             raise SparringError(
                 found=f"{reason} in {run.scores}",
                 expected=f"scores of format {FORMAT}",

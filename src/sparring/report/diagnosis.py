@@ -21,6 +21,7 @@ from sparring.events import (
     UpdateSkipped,
     read_events,
 )
+from sparring.opening import reading
 from sparring.report.picture import signals_picture
 from sparring.runs.folder import Run
 from sparring.runs.logbook import read_log
@@ -203,7 +204,7 @@ def _is_locked(lock: Path) -> bool:
         return False
     import fcntl
 
-    with lock.open() as file:
+    with reading(lock) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:

@@ -37,7 +37,7 @@ def read_log(path: Path) -> list[LogLine]:
     lines = []
     for line in read_lines(path):
         with suppress(ValidationError):
-            lines.append(LogLine.model_validate(line if "terms" in line else _upgraded(line)))
+            lines.append(LogLine.model_validate(line if "terms" in line else _upgraded(line), strict=True))
     return lines
 
 
