@@ -1,5 +1,6 @@
 """Whole runs, from data to the run folder."""
 
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -371,3 +372,10 @@ def test_samples_of_a_seed_do_not_depend_on_their_number(points: Path, tmp_path:
 
     model = load(run.folder)
     assert torch.equal(model.sample(5, seed=1), model.sample(9, seed=1)[:5])
+
+
+def test_an_interrupted_run_suggests_a_command_to_copy(points: Path, tmp_path: Path) -> None:
+    run = train(points, out=tmp_path / "my; run", display=Silent(), **SMALL)
+    words = str(session.Interrupted(run, replace(run.record, recipe="my file.py:Mine"), 130))
+    line = words.removeprefix("saved; continue with: ")
+    assert shlex.split(line) == ["sparring", "resume", str(run.folder), "--recipe", "my file.py:Mine"]
