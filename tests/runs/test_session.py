@@ -1,5 +1,6 @@
 """Whole runs, from data to the run folder."""
 
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -417,3 +418,10 @@ def test_damage_to_signals_is_told_when_a_run_is_resumed(points: Path, tmp_path:
     signals.write_text(signals.read_text().replace('"spent": 0.', '"spent": 1.', 1))
     resume(run.folder, display=Silent())
     assert "observations changed" in events.read_text()
+
+
+def test_an_interrupted_run_suggests_a_command_to_copy(points: Path, tmp_path: Path) -> None:
+    run = train(points, out=tmp_path / "my; run", display=Silent(), **SMALL)
+    words = str(session.Interrupted(run, replace(run.record, recipe="my file.py:Mine"), 130))
+    line = words.removeprefix("saved; continue with: ")
+    assert shlex.split(line) == ["sparring", "resume", str(run.folder), "--recipe", "my file.py:Mine"]

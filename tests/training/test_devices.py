@@ -27,7 +27,7 @@ def test_a_rank_without_a_gpu_of_its_own_is_refused(monkeypatch: pytest.MonkeyPa
 
 
 def test_pick_falls_back_to_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert devices.pick("cpu") == CPU
+    assert devices.pick("cpu") == devices.pick(CPU) == CPU
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert devices.pick() == CPU

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
+from sparring.arguments import whole_number
 from sparring.data.in_memory import source_of
 from sparring.data.reading import Labels, ValueRange, reading
 from sparring.errors import SparringError, nearest
@@ -19,6 +20,9 @@ from sparring.recipe import Recipe
 from sparring.report.report import write_evaluation
 from sparring.runs.display import Display, Plain
 from sparring.storage import write_json
+
+MAX_COUNT = 1_000_000
+"""Largest number of samples that can be asked for."""
 
 
 def evaluate(
@@ -108,14 +112,14 @@ def evaluate(
 
 
 def require_numbers(count: int | None, seed: int) -> None:
-    """Refuse fewer than two samples, and invalid seeds.
+    """Refuse fewer than two samples, far more than can be compared, and invalid seeds.
 
     Raises:
         SparringError: one of the two is invalid.
     """
     require_seed(seed)
-    if count is not None and count < 2:
-        raise SparringError(found=f"--count {count}", expected="at least 2", remedy="give another number")
+    if count is not None:
+        whole_number("count", count, least=2, most=MAX_COUNT)
 
 
 def _require_protocol(protocol: str) -> None:

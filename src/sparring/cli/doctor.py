@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from sparring.text import markdown as markdown_text
 from sparring.text import show
 
-EXTRAS = {"parquet": "pyarrow", "tensorboard": "tensorboard"}
+EXTRAS = {"parquet": "pyarrow", "tensorboard": "tensorboard", "dinov2": "transformers", "export": "onnxruntime"}
 """Extra → the package that it installs."""
 
 

@@ -73,8 +73,8 @@ Conclude: TypeAlias = Callable[[Run, Model, Split, float, Callable[[int, int], N
 class Interrupted(KeyboardInterrupt):
     """Raised when the run was asked to stop and was saved. ``code`` is the exit code of the command line."""
 
-    def __init__(self, run: Run, code: int) -> None:
-        super().__init__(f"saved; continue with: {suggestion(run.record, 'resume', run.folder)}")
+    def __init__(self, run: Run, record: Record, code: int) -> None:
+        super().__init__(f"saved; continue with: {suggestion(record, 'resume', run.folder)}")
         self.run, self.code = run, code
 
 
@@ -336,7 +336,7 @@ class Session:
             self._save(last=True)
             self.logbook.close()
         self.world.barrier()
-        raise Interrupted(self.run, code)
+        raise Interrupted(self.run, self.record, code)
 
     def _finish(self) -> None:
         # Without its report a run that is killed from here on is evaluated again, an extended one too.

@@ -16,7 +16,7 @@ MIN_VALUES_FOR_THREADS = 32_768
 """Values in a batch (64 images of 8 × 8 have 4,096) from which several threads are faster than one."""
 
 
-def pick(wanted: str | None = None) -> torch.device:
+def pick(wanted: str | torch.device | None = None) -> torch.device:
     """Return the device asked for, or the best there is: cuda, then mps, then cpu.
 
     Raises:
@@ -24,6 +24,7 @@ def pick(wanted: str | None = None) -> torch.device:
     """
     if wanted is None:
         wanted = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    wanted = str(wanted) if isinstance(wanted, torch.device) else wanted
     if not isinstance(wanted, str) or not re.fullmatch(r"cpu|mps|cuda(:[0-9]{1,3})?", wanted):
         raise _no_device(wanted, "")
     # Under torchrun each process has a GPU of its own.
