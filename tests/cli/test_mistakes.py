@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sparring.api.train import train
@@ -40,12 +41,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 MISTAKES: list[tuple[str, str]] = [
     ("inspect", "DATA"),
+    ("inspect EMPTY", "a single dot means the current folder"),
     ("inspect nowhere/", "nowhere"),
     ("inspect rng", "ring"),
     ("inspect empty.npy", "empty.npy"),
     ("inspect ring --recipe points/rin", "did you mean 'points/ring'"),
     ("train", "DATA"),
+    ("train EMPTY", "a single dot means the current folder"),
     ("train nowhere/", "nowhere"),
+    ("train ring --labels true", "--labels for points"),
+    ("train digits --labels nowhere.csv", "no file of labels at nowhere.csv"),
     ("train ring --recipe points/rign", "did you mean 'points/ring'"),
     ("train ring --recipe images/dcgan", "images, which is what the recipe"),
     ("train ring --recipe mine.py:Recipe", "no file 'mine.py'"),
@@ -72,6 +77,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("sample RUN --count 0", "a count of at least 1"),
     ("sample RUN --truncation 5", "a truncation from 0 to 2"),
     ("sample RUN --label cat", "trained without conditions"),
+    ("sample RUN --out full", "files at full that `sparring sample` did not write (file)"),
     ("evaluate nowhere --data ring", "nowhere"),
     ("evaluate RUN", "data"),
     ("evaluate RUN --data nowhere", "nowhere"),
@@ -87,7 +93,7 @@ def test_mistakes_are_reported_in_one_sentence(line: str, words: str, run: Run, 
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     (tmp_path / "empty.npy").touch()
-    code, output = run(*line.replace("RUN", str(finished)).split())
+    code, output = run(*("" if word == "EMPTY" else word for word in line.replace("RUN", str(finished)).split()))
     assert code == 2, output
     assert words.lower() in output.lower(), output
     assert "Traceback" not in output
@@ -127,6 +133,8 @@ def test_doctor_reports_versions_and_devices(run: Run) -> None:
 def test_sample_evaluate_and_inspect_write_their_files(run: Run, finished: Path, tmp_path: Path) -> None:
     code, output = run("sample", finished, "--count", 20, "--out", "made")
     assert code == 0 and (tmp_path / "made-grid.png").exists(), output
+    code, output = run("sample", finished, "--count", 4, "--out", "made")
+    assert code == 0 and len(np.load(tmp_path / "made" / "points-000000.npy")) == 4, output
     code, output = run("evaluate", finished, "--data", "ring", "--count", 200, "--json", "scores.json")
     assert code == 0 and (tmp_path / "scores.json").exists(), output
     code, output = run("inspect", "ring", "--json", "facts.json", "--sheet", "sheet.png")

@@ -14,6 +14,7 @@ from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities import modality, surveyed
 from sparring.modalities.images.data import survey
+from sparring.rendering.exhibits import picture_of
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +145,15 @@ def test_training_inside_the_data_does_not_change_the_data(tmp_path):
     assert facts(tmp_path / "runs" / "in-001" / "samples").count == 3
 
 
+def test_overviews_are_no_samples(tmp_path):
+    touch(tmp_path, *numbered("cat", "dog"))
+    (tmp_path / "cat" / "contact.png").write_bytes(picture_of(Image.fromarray(noise(0))).file)
+    found = facts(tmp_path)
+    assert found.count == 6 and found.details["unreadable"] == [
+        {"name": "cat/contact.png", "reason": "an overview of samples, which sparring drew"}
+    ]
+
+
 def unreadable(monkeypatch, *folders):
     """Make folders unreadable, for the superuser too."""
     scandir = os.scandir
@@ -172,7 +182,6 @@ def test_mostly_unreadable_data_is_refused(tmp_path, monkeypatch):
 
 def test_names_that_are_no_unicode_are_escaped_everywhere(tmp_path):
     for folder in (b"cat\xff", b"dog\x1b[31m"):
-        (os.fsencode(tmp_path) + b"/" + folder).decode(errors="surrogateescape")
         touch(tmp_path, *numbered(os.fsdecode(folder)))
     found = facts(tmp_path)
     assert found.classes == ("cat\\udcff", "dog\\x1b[31m")
