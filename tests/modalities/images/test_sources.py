@@ -242,6 +242,16 @@ def test_parquet_columns_of_labels_are_chosen_and_the_others_told(tmp_path):
         facts(path, labels="knid")
 
 
+def test_parquet_text_that_is_no_unicode_is_escaped_or_refused(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    labels = arrow.array([b"a\xff", b"b", b"b"]).view(arrow.string())
+    assert facts(write_parquet(tmp_path / "a.parquet", label=labels)).classes == ("a\\xff", "b")
+    path = write_parquet(tmp_path / "b.parquet", **{"k\u00e4se": [1, 2, 3]})
+    path.write_bytes(path.read_bytes().replace("k\u00e4se".encode(), b"k\xff\xffse"))
+    with pytest.raises(SparringError, match=r"a Parquet file in .*b.parquet that cannot be read"):
+        facts(path)
+
+
 def test_missing_parquet_labels_are_told(tmp_path):
     assert "holds no labels" in told(write_parquet(tmp_path / "a.parquet", label=[-1, -1, -1]))
     with pytest.raises(SparringError, match=r"no label for 1 of 3 samples.*--labels false"):

@@ -62,7 +62,9 @@ class _Rows:
         try:
             # Opening a file reads only its footer.
             self.files = [parquet.ParquetFile(file) for file in files]
-        except (arrow.ArrowException, OSError) as error:
+            # Names of columns are decoded only here, and need not be valid UTF-8.
+            self.columns = tuple(self.files[0].schema_arrow.names)
+        except (arrow.ArrowException, OSError, ValueError) as error:
             raise SparringError(
                 found=f"a Parquet file in {source} that cannot be read ({str(error).splitlines()[0]})",
                 expected="complete Parquet files",
@@ -102,8 +104,8 @@ class _Rows:
         return bytes(content)
 
     def column(self, name: str) -> list[Any]:
-        """Return the values of a column of all files."""
-        return [value for file in self.files for value in file.read(columns=[name]).column(0).to_pylist()]
+        """Return the values of a column of all files; text as bytes, which need not be valid UTF-8."""
+        return [value for file in self.files for value in _undecoded(file.read(columns=[name]).column(0)).to_pylist()]
 
     def _group(self, number: int) -> Any:
         if number not in self._cached:
@@ -112,6 +114,14 @@ class _Rows:
             while len(self._cached) > CACHED_GROUPS:
                 self._cached.popitem(last=False)
         return self._cached[number]
+
+
+def _undecoded(column: Any) -> Any:
+    """Return a column of text as bytes; any other as it is."""
+    import pyarrow as arrow
+
+    text = arrow.types.is_string(column.type) or arrow.types.is_large_string(column.type)
+    return column.cast(arrow.large_binary()) if text else column
 
 
 def _training_files(path: Path) -> tuple[list[Path], list[Path]]:
@@ -174,7 +184,7 @@ def _labels(
 
     # Find the column; its values are read whole, so that any type of labels is understood.
     schema = rows.files[0].schema_arrow
-    candidates = [name for name in schema.names if name != rows.image]
+    candidates = [name for name in rows.columns if name != rows.image]
     name, remarks = choose_column(candidates, source, choice if isinstance(choice, str) else None, guess=False)
     if name is None:
         return None, (), ()
@@ -200,7 +210,7 @@ def _labels(
 def _label_files(rows: _Rows, choice: bool | str | None) -> list[Path]:
     """Return the file of labels that was given, in a list; none if the choice is a column."""
     path = label_path(choice)[0] if isinstance(choice, str) else None
-    return [] if path is None or choice in rows.files[0].schema_arrow.names else [path]
+    return [] if path is None or choice in rows.columns else [path]
 
 
 def _published_names(metadata: dict[bytes, bytes] | None, column: str) -> tuple[str, ...]:
