@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sparring.api.train import train
@@ -43,12 +44,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 MISTAKES: list[tuple[str, str]] = [
     ("inspect", "DATA"),
+    ("inspect EMPTY", "a single dot means the current folder"),
     ("inspect nowhere/", "nowhere"),
     ("inspect rng", "ring"),
     ("inspect empty.npy", "empty.npy"),
     ("inspect ring --recipe points/rin", "did you mean 'points/ring'"),
     ("train", "DATA"),
+    ("train EMPTY", "a single dot means the current folder"),
     ("train nowhere/", "nowhere"),
+    ("train ring --labels true", "--labels for points"),
+    ("train digits --labels nowhere.csv", "no file of labels at nowhere.csv"),
     ("train ring --recipe points/rign", "did you mean 'points/ring'"),
     ("train ring --recipe images/dcgan", "images, which is what the recipe"),
     ("train ring --recipe mine.py:Recipe", "no file 'mine.py'"),
@@ -99,6 +104,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("resume RUN --samples 128", "a budget of 128 samples"),
     ("resume RUN --samples 1.5", "a whole number"),
     ("resume RUN --device meta", "no device 'meta'"),
+    ("sample RUN --out full", "files at full that `sparring sample` did not write (file)"),
     ("evaluate nowhere --data ring", "nowhere"),
     ("evaluate RUN", "data"),
     ("evaluate RUN --data ring --count 1000000000000000000", "a whole number from 2 to 1,000,000"),
@@ -118,7 +124,7 @@ def test_mistakes_are_reported_in_one_sentence(line: str, words: str, run: Run, 
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     (tmp_path / "empty.npy").touch()
-    code, output = run(*line.replace("RUN", str(finished)).split())
+    code, output = run(*("" if word == "EMPTY" else word for word in line.replace("RUN", str(finished)).split()))
     assert code == 2, output
     assert words.lower() in output.lower(), output
     assert "Traceback" not in output
@@ -158,6 +164,8 @@ def test_doctor_reports_versions_and_devices(run: Run) -> None:
 def test_sample_evaluate_and_inspect_write_their_files(run: Run, finished: Path, tmp_path: Path) -> None:
     code, output = run("sample", finished, "--count", 20, "--out", "made")
     assert code == 0 and (tmp_path / "made-grid.png").exists(), output
+    code, output = run("sample", finished, "--count", 4, "--out", "made")
+    assert code == 0 and len(np.load(tmp_path / "made" / "points-000000.npy")) == 4, output
     code, output = run("evaluate", finished, "--data", "ring", "--count", 200, "--json", "scores.json")
     assert code == 0 and (tmp_path / "scores.json").exists(), output
     code, output = run("inspect", "ring", "--json", "facts.json", "--sheet", "sheet.png")

@@ -1,6 +1,8 @@
 """Layouts of published data sets: which files are trained on, and what their classes are."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sparring.data.layouts import Layout, read_layout
 from sparring.data.parts import Role, role
@@ -173,3 +175,34 @@ def test_a_table_that_was_given_decides():
 )
 def test_roles_of_folders(folder, expected):
     assert role(folder) is expected
+
+
+WORDS = (
+    "train",
+    "test2017",
+    "unlabeled",
+    "masks",
+    "images",
+    "trainA",
+    "testB",
+    "trainB",
+    "00000",
+    "00001",
+    "cat",
+    "dog",
+)
+PATHS = st.lists(st.sampled_from(WORDS), max_size=4).map(lambda folders: "/".join([*folders, "file"]))
+
+
+@given(names=st.lists(PATHS, max_size=12), choice=st.sampled_from([None, True, False]))
+def test_any_layout_is_read_or_refused(names, choice):
+    names = [f"{name}{number}.png" for number, name in enumerate(names)]
+    try:
+        found = read(names, choice)
+    except SparringError as error:
+        assert "so that some have no label" in str(error) and choice is not False
+        return
+    assert len(set(found.positions)) == len(found.positions) and set(found.positions) <= set(range(len(names)))
+    assert bool(found.positions) == bool(names) and (found.labels is None) == (found.classes == ())
+    assert found.labels is None or set(found.labels.tolist()) == set(range(len(found.classes)))
+    assert len(found.positions) == len(names) or found.remarks

@@ -1,4 +1,4 @@
-"""What this program wrote is told from a person's data, and only that is ever replaced."""
+"""Output of this program is recognised among a person's data, and nothing else is ever replaced."""
 
 import json
 import zipfile

@@ -117,15 +117,29 @@ class Table:
         return content.getvalue().encode()
 
 
+OVERVIEW_SOFTWARE = "sparring overview"
+"""Text in every picture that is drawn here: an overview of samples is no sample."""
+PNG_HEADER_BYTES = 33
+"""Signature and header chunk of a PNG file; the text is the next chunk, after the four bytes of its length."""
+
 Exhibit: TypeAlias = Picture | Sound | Text | Table
 """Anything that a report can embed."""
 
 
 def picture_of(image: "Image", *, sharp: bool = False) -> Picture:
-    """Encode an image as PNG."""
+    """Encode an image as PNG, marked so that it is not taken for data."""
+    from PIL.PngImagePlugin import PngInfo
+
+    mark = PngInfo()
+    mark.add_text("Software", OVERVIEW_SOFTWARE)
     content = io.BytesIO()
-    image.save(content, format="PNG")
+    image.save(content, format="PNG", pnginfo=mark)
     return Picture(content.getvalue(), sharp=sharp)
+
+
+def is_overview(content: bytes) -> bool:
+    """Return whether a file is a picture of ``picture_of``."""
+    return content.startswith(f"tEXtSoftware\0{OVERVIEW_SOFTWARE}".encode(), PNG_HEADER_BYTES + 4)
 
 
 def sound_of(samples: Tensor, rate: int) -> Sound:

@@ -45,7 +45,7 @@ def test_utf8_without_its_flag_is_recognised(tmp_path):
 
 def test_names_in_old_code_pages_are_kept_apart(tmp_path):
     assert names(legacy(tmp_path / "a.zip", b"gr\x94\xe1e.png")) == ["größe.png"]
-    # Shift JIS cannot be told from code page 437, but the name is kept.
+    # Shift JIS looks like code page 437, but no byte of the name is lost.
     (name,) = names(legacy(tmp_path / "b.zip", "猫.png".encode("cp932")))
     assert name.encode("cp437").decode("cp932") == "猫.png"
 

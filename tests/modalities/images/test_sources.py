@@ -14,6 +14,7 @@ from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities import modality, surveyed
 from sparring.modalities.images.data import survey
+from sparring.rendering.exhibits import picture_of
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +145,15 @@ def test_training_inside_the_data_does_not_change_the_data(tmp_path):
     assert facts(tmp_path / "runs" / "in-001" / "samples").count == 3
 
 
+def test_overviews_are_no_samples(tmp_path):
+    touch(tmp_path, *numbered("cat", "dog"))
+    (tmp_path / "cat" / "contact.png").write_bytes(picture_of(Image.fromarray(noise(0))).file)
+    found = facts(tmp_path)
+    assert found.count == 6 and found.details["unreadable"] == [
+        {"name": "cat/contact.png", "reason": "an overview of samples, which sparring drew"}
+    ]
+
+
 def unreadable(monkeypatch, *folders):
     """Make folders unreadable, for the superuser too."""
     scandir = os.scandir
@@ -172,7 +182,6 @@ def test_mostly_unreadable_data_is_refused(tmp_path, monkeypatch):
 
 def test_names_that_are_no_unicode_are_escaped_everywhere(tmp_path):
     for folder in (b"cat\xff", b"dog\x1b[31m"):
-        (os.fsencode(tmp_path) + b"/" + folder).decode(errors="surrogateescape")
         touch(tmp_path, *numbered(os.fsdecode(folder)))
     found = facts(tmp_path)
     assert found.classes == ("cat\\udcff", "dog\\x1b[31m")
@@ -231,6 +240,16 @@ def test_parquet_columns_of_labels_are_chosen_and_the_others_told(tmp_path):
     assert facts(path, labels="kind").classes == ("1", "2") and facts(path, labels=False).classes == ()
     with pytest.raises(SparringError, match=r"no column 'knid' of labels in .*did you mean 'kind'"):
         facts(path, labels="knid")
+
+
+def test_parquet_text_that_is_no_unicode_is_escaped_or_refused(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    labels = arrow.array([b"a\xff", b"b", b"b"]).view(arrow.string())
+    assert facts(write_parquet(tmp_path / "a.parquet", label=labels)).classes == ("a\\xff", "b")
+    path = write_parquet(tmp_path / "b.parquet", **{"k\u00e4se": [1, 2, 3]})
+    path.write_bytes(path.read_bytes().replace("k\u00e4se".encode(), b"k\xff\xffse"))
+    with pytest.raises(SparringError, match=r"a Parquet file in .*b.parquet that cannot be read"):
+        facts(path)
 
 
 def test_missing_parquet_labels_are_told(tmp_path):

@@ -53,10 +53,10 @@ def read_label_file(choice: str) -> LabelTable:
         )
     try:
         if path.stat().st_size > MAX_LABEL_FILE_BYTES:
-            raise _unusable(str(path), "more than 256 MiB", "names of files with their labels")
+            raise unusable(str(path), "more than 256 MiB", "names of files with their labels")
         table = parse_labels(path.read_bytes(), str(path), column, guess=True)
     except OSError as error:
-        raise _unusable(str(path), f"no readable file ({error.strerror})", "names of files with labels") from None
+        raise unusable(str(path), f"no readable file ({error.strerror})", "names of files with labels") from None
     except NotClasses as error:
         raise SparringError(
             found=f"{error} in {path}",
@@ -64,7 +64,7 @@ def read_label_file(choice: str) -> LabelTable:
             remedy="choose a column of classes as --labels FILE:COLUMN, or give --labels false",
         ) from None
     if table is None:
-        raise _unusable(str(path), "no labels", "names of files with their labels")
+        raise unusable(str(path), "no labels", "names of files with their labels")
     return table
 
 
@@ -126,7 +126,7 @@ def parse_labels(content: bytes, source: str, column: str | None = None, *, gues
     except (SparringError, NotClasses):
         raise
     except (ValueError, RecursionError, csv.Error) as error:
-        raise _unusable(source, f"a malformed file ({error})", "CSV, JSON or JSON lines") from None
+        raise unusable(source, f"a malformed file ({error})", "CSV, JSON or JSON lines") from None
 
 
 def _from_json(content: Any, source: str, column: str | None, guess: bool) -> LabelTable | None:
@@ -164,7 +164,7 @@ def _from_csv(text: str, source: str, column: str | None, guess: bool) -> LabelT
 def _from_rows(rows: Sequence[Any], source: str, column: str | None, guess: bool) -> LabelTable | None:
     """Take the column of file names and the column of labels of a table with a heading."""
     if not all(isinstance(row, dict) for row in rows):
-        raise _unusable(source, "lines that are no objects", "objects of a file name and a label")
+        raise unusable(source, "lines that are no objects", "objects of a file name and a label")
     columns = list(dict.fromkeys(str(name) for row in rows for name in row))
     lower = {name.lower(): name for name in reversed(columns)}
 
@@ -269,7 +269,8 @@ def labels_by_name(table: LabelTable, names: Sequence[str]) -> list[str | None]:
     return best
 
 
-def _unusable(source: str, found: str, expected: str) -> SparringError:
+def unusable(source: str, found: str, expected: str) -> SparringError:
+    """Return the error for a file that gives no labels."""
     return SparringError(
         found=f"{found} in {source}", expected=expected, remedy="mend the file, or give --labels false to use none"
     )

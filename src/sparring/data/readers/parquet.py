@@ -91,6 +91,8 @@ class _Rows:
             # Opening a file reads only its footer.
             self.files = [parquet.ParquetFile(file, buffer_size=BUFFER_BYTES) for file in files]
             require_count(sum(file.metadata.num_rows for file in self.files))
+            # Names of columns are decoded only here, and need not be valid UTF-8.
+            self.columns = tuple(self.files[0].schema_arrow.names)
         except SparringError:
             raise
         except Exception as error:
@@ -145,10 +147,10 @@ class _Rows:
         return bytes(content)
 
     def column(self, name: str) -> list[Any]:
-        """Return the values of a column of all files."""
+        """Return the values of a column of all files; text as bytes, which need not be valid UTF-8."""
         with reading_file(self.source, "complete Parquet files"):
-            values = [value for file in self.files for value in file.read(columns=[name]).column(0).to_pylist()]
-        return values
+            columns = [_undecoded(file.read(columns=[name]).column(0)) for file in self.files]
+            return [value for column in columns for value in column.to_pylist()]
 
     def _batches(self, number: int) -> Iterator[Any]:
         """Yield the images of a row group, some at a time, so that they take little memory.
@@ -174,6 +176,14 @@ class _Rows:
         rows = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // max(1, dictionary)))
         for batch in file.iter_batches(rows, row_groups=[group], columns=[self.image], use_threads=False):
             yield batch.column(0)
+
+
+def _undecoded(column: Any) -> Any:
+    """Return a column of text as bytes; any other as it is."""
+    import pyarrow as arrow
+
+    text = arrow.types.is_string(column.type) or arrow.types.is_large_string(column.type)
+    return column.cast(arrow.large_binary()) if text else column
 
 
 def _training_files(path: Path) -> tuple[list[Path], list[Path]]:
@@ -236,7 +246,7 @@ def _labels(
 
     # Find the column; its values are read whole, so that any type of labels is understood.
     schema = rows.files[0].schema_arrow
-    candidates = [name for name in schema.names if name != rows.image]
+    candidates = [name for name in rows.columns if name != rows.image]
     name, remarks = choose_column(candidates, source, choice if isinstance(choice, str) else None, guess=False)
     if name is None:
         return None, (), ()
@@ -262,7 +272,7 @@ def _labels(
 def _label_files(rows: _Rows, choice: bool | str | None) -> list[Path]:
     """Return the file of labels that was given, in a list; none if the choice is a column."""
     path = label_path(choice)[0] if isinstance(choice, str) else None
-    return [] if path is None or choice in rows.files[0].schema_arrow.names else [path]
+    return [] if path is None or choice in rows.columns else [path]
 
 
 def _published_names(metadata: dict[bytes, bytes] | None, column: str) -> tuple[str, ...]:

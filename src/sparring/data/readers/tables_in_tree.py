@@ -2,7 +2,7 @@
 
 from sparring.data.labels import NotClasses
 from sparring.data.readers.files import Tree
-from sparring.data.readers.label_files import MAX_LABEL_FILE_BYTES, LabelTable, parse_labels
+from sparring.data.readers.label_files import MAX_LABEL_FILE_BYTES, LabelTable, parse_labels, unusable
 from sparring.text import printable
 
 TABLE_NAMES = ("dataset.json", "metadata.jsonl", "metadata.csv")
@@ -17,7 +17,7 @@ def tables_in(tree: Tree) -> tuple[dict[str, LabelTable | None], tuple[str, ...]
         tables that cannot be used.
 
     Raises:
-        SparringError: a table is malformed.
+        SparringError: a table is damaged or malformed.
     """
     found: dict[str, LabelTable | None] = {}
     remarks: list[str] = []
@@ -30,15 +30,21 @@ def tables_in(tree: Tree) -> tuple[dict[str, LabelTable | None], tuple[str, ...]
             try:
                 if entry.size > MAX_LABEL_FILE_BYTES:
                     raise NotClasses("more than 256 MiB")
-                table = parse_labels(tree.content(position, entry.size), shown)
+                table = parse_labels(_content(tree, position), shown)
             except NotClasses as error:
                 remarks.append(f"Labels in {shown} are not used: it holds {error}.")
-                continue
-            except OSError as error:
-                remarks.append(f"Labels in {shown} are not used: it cannot be read ({error.strerror}).")
                 continue
             if table is not None or name == "dataset.json":
                 found[folder] = table
             else:
                 remarks.append(f"No column of {shown} is called 'label', so it gives no classes.")
     return found, tuple(remarks)
+
+
+def _content(tree: Tree, position: int) -> bytes:
+    entry = tree.entries[position]
+    try:
+        return tree.content(position, entry.size)
+    except Exception as error:
+        # Members of damaged archives fail in many ways; in all of them the labels are lost.
+        raise unusable(printable(entry.name), f"no readable content ({error})", "a table of labels") from None

@@ -21,6 +21,7 @@ from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.source import Numbered, Source, stamp
 from sparring.errors import SparringError
 from sparring.modalities.images.layout import array_files, images_in
+from sparring.rendering.exhibits import is_overview
 from sparring.text import printable
 
 DIGITS = "digits"
@@ -59,7 +60,14 @@ def open_source(
     Raises:
         SparringError: there are none, or they have no such labels.
     """
-    opened = _by_name(source, on_progress) if source in NAMES else _from_path(Path(source), reading.labels)
+    if source not in NAMES:
+        opened = _from_path(Path(source), reading.labels)
+    else:
+        opened = _by_name(source, on_progress)
+        if isinstance(reading.labels, str):
+            labels, classes = labels_in_order(reading.labels, len(opened), source)
+            key = f"{opened.stamp} {stamp(_label_files(reading.labels))}"
+            opened = replace(opened, labels=labels, classes=classes, stamp=key)
     return replace(opened, labels=None, classes=()) if reading.labels is False else opened
 
 
@@ -161,7 +169,7 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None) -> Source:
     own = (f"Left out what sparring wrote: {listed_folders(tree.own)}.",) if tree.own else ()
     return Source(
         names=[printable(tree.entries[position].name) for position in kept],
-        read=lambda position: tree.read(kept[position]),
+        read=lambda position: _sample(tree.read(kept[position])),
         stamp=f"{tree.stamp(path)} {stamp(_label_files(labels))}",
         labels=layout.labels,
         classes=layout.classes,
@@ -175,6 +183,17 @@ def _is_image(tree: Tree, position: int) -> bool:
     """Recognise an image by its suffix, so that damaged ones are reported, or by its first bytes, for any name."""
     ending = suffix(tree.entries[position].name)
     return ending in SUFFIXES or (ending not in OTHER_SUFFIXES and is_image_header(tree.head(position)))
+
+
+def _sample(content: bytes) -> bytes:
+    """Return the content of a file, unless it is an overview of many samples.
+
+    Raises:
+        ValueError: it is one.
+    """
+    if is_overview(content):
+        raise ValueError("an overview of samples, which sparring drew")
+    return content
 
 
 def _unreadable_folders(tree: Tree, used: Sequence[str], path: Path) -> tuple[str, ...]:
