@@ -87,8 +87,9 @@ class _Rows:
             self.image = _image_column(opened[0].schema_arrow, source)
 
             # Values that many rows share, in a dictionary, are kept once.
-            options = {"read_dictionary": [self.image, f"{self.image}.bytes"], "buffer_size": BUFFER_BYTES}
-            self.files = [parquet.ParquetFile(file, **options) for file in files]
+            leaves = [opened[0].metadata.schema.column(place).path for place in range(len(opened[0].schema))]
+            images = [leaf for leaf in leaves if leaf in (self.image, f"{self.image}.bytes")]
+            self.files = [parquet.ParquetFile(file, read_dictionary=images, buffer_size=BUFFER_BYTES) for file in files]
         except SparringError:
             raise
         except Exception as error:
