@@ -22,8 +22,8 @@ IMAGE_NAMES = ("image", "img", "images", "picture", "photo", "pixel_values", "pn
 """Names of the column of images, the preferred first."""
 LABEL_NAMES = ("label", "labels", "fine_label", "class", "target", "coarse_label")
 """Names of the column of labels, the preferred first."""
-BATCH_ROWS = 64
-"""Rows that are decoded at a time."""
+BATCH_BYTES, MAX_BATCH_ROWS = 16 * 1024 * 1024, 256
+"""Bytes, on average, and rows that are decoded at a time."""
 MAX_PAGES_BYTES = 512 * 1024 * 1024
 """Bytes of unpacked pages in memory; each reading thread has one page."""
 BUFFER_BYTES = 1024 * 1024
@@ -156,15 +156,18 @@ class _Rows:
         """
         path, file, group, _ = self.groups[number]
         metadata = file.metadata.row_group(group)
+        total = 0
         for place in range(metadata.num_columns):
             chunk = metadata.column(place)
             if chunk.path_in_schema.partition(".")[0] == self.image:
                 start = min(chunk.dictionary_page_offset or chunk.data_page_offset, chunk.data_page_offset)
-                largest = max(page_sizes(path, start, start + chunk.total_compressed_size), default=0)
-                if largest > MAX_PAGES_BYTES // thread_count():
-                    size = f"{largest / 2**20:,.0f} MiB"
+                sizes = list(page_sizes(path, start, start + chunk.total_compressed_size))
+                total += sum(sizes)
+                if max(sizes, default=0) > MAX_PAGES_BYTES // thread_count():
+                    size = f"{max(sizes) / 2**20:,.0f} MiB"
                     raise ValueError(f"a page of {size}; write the file with smaller row groups")
-        for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=[self.image], use_threads=False):
+        rows = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES * metadata.num_rows // max(1, total)))
+        for batch in file.iter_batches(rows, row_groups=[group], columns=[self.image], use_threads=False):
             yield batch.column(0)
 
 
