@@ -23,9 +23,8 @@ from sparring.text import printable
 
 IMAGE_NAMES = ("image", "img", "images", "picture", "photo", "pixel_values", "png", "jpg")
 """Names of the column of images, the preferred first."""
-BATCH_BYTES = 16 * 1024 * 1024
-"""Bytes up to which rows are decoded at a time, however large each of them may be."""
-MAX_BATCH_ROWS = 64
+BATCH_BYTES, MAX_BATCH_ROWS = 16 * 1024 * 1024, 256
+"""Bytes, on average, and rows that are decoded at a time."""
 MAX_PAGES_BYTES = 512 * 1024 * 1024
 """Bytes of unpacked pages in memory; each reading thread has one page."""
 BUFFER_BYTES = 1024 * 1024
@@ -89,10 +88,16 @@ class _Rows:
             raise missing_extra("pyarrow", "parquet", "to read Parquet files") from None
         try:
             # Opening a file reads only its footer.
-            self.files = [parquet.ParquetFile(file, buffer_size=BUFFER_BYTES) for file in files]
-            require_count(sum(file.metadata.num_rows for file in self.files))
+            opened = [parquet.ParquetFile(file) for file in files]
+            require_count(sum(file.metadata.num_rows for file in opened))
             # Names of columns are decoded only here, and need not be valid UTF-8.
-            self.columns = tuple(self.files[0].schema_arrow.names)
+            self.columns = tuple(opened[0].schema_arrow.names)
+            self.image = _image_column(opened[0].schema_arrow, source)
+
+            # Values that many rows share, in a dictionary, are kept once.
+            leaves = [opened[0].metadata.schema.column(place).path for place in range(len(opened[0].schema))]
+            images = [leaf for leaf in leaves if leaf in (self.image, f"{self.image}.bytes")]
+            self.files = [parquet.ParquetFile(file, read_dictionary=images, buffer_size=BUFFER_BYTES) for file in files]
         except SparringError:
             raise
         except Exception as error:
@@ -102,7 +107,6 @@ class _Rows:
                 remedy="copy or download it again",
             ) from None
         self.source = source
-        self.image = _image_column(self.files[0].schema_arrow, source)
 
         # Row groups of all files in one sequence, and the number of the first row of each.
         self.groups = [
@@ -160,20 +164,17 @@ class _Rows:
         """
         path, file, group, _ = self.groups[number]
         metadata = file.metadata.row_group(group)
-        largest = dictionary = 0
+        total = 0
         for place in range(metadata.num_columns):
             chunk = metadata.column(place)
             if chunk.path_in_schema.partition(".")[0] == self.image:
-                start = chunk.dictionary_page_offset or chunk.data_page_offset
-                start = min(start, chunk.data_page_offset)
-                for is_dictionary, size in page_sizes(path, start, start + chunk.total_compressed_size):
-                    largest = max(largest, size)
-                    dictionary = max(dictionary, size if is_dictionary else 0)
-        if largest > MAX_PAGES_BYTES // thread_count():
-            raise ValueError(f"a page of {largest / 2**20:,.0f} MiB; write the file with smaller row groups")
-
-        # A dictionary may repeat one large value in every row, so each row may be as large as the dictionary.
-        rows = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // max(1, dictionary)))
+                start = min(chunk.dictionary_page_offset or chunk.data_page_offset, chunk.data_page_offset)
+                sizes = list(page_sizes(path, start, start + chunk.total_compressed_size))
+                total += sum(sizes)
+                if max(sizes, default=0) > MAX_PAGES_BYTES // thread_count():
+                    size = f"{max(sizes) / 2**20:,.0f} MiB"
+                    raise ValueError(f"a page of {size}; write the file with smaller row groups")
+        rows = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES * metadata.num_rows // max(1, total)))
         for batch in file.iter_batches(rows, row_groups=[group], columns=[self.image], use_threads=False):
             yield batch.column(0)
 

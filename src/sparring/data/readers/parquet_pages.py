@@ -8,18 +8,16 @@ from pathlib import Path
 
 HEADER_BYTES = 64 * 1024
 """Bytes in which the header of a page must fit."""
-TYPE_FIELD, UNPACKED_FIELD, PACKED_FIELD = 1, 2, 3
-"""Fields of a page's header: its type, and its size after and before unpacking, in bytes."""
-DICTIONARY = 2
-"""Type of a page of values that rows refer to, each as often as they like."""
+UNPACKED_FIELD, PACKED_FIELD = 2, 3
+"""Fields of a page's header: its size after and before unpacking, in bytes."""
 STRUCT, LIST, SET, MAP, BINARY, DOUBLE, BYTE = 12, 9, 10, 11, 8, 7, 3
 BOOLEANS, INTEGERS = (1, 2), (4, 5, 6)
 MAX_DEPTH = 16
 """Structs within structs of a header."""
 
 
-def page_sizes(path: Path, start: int, end: int) -> Iterator[tuple[bool, int]]:
-    """Yield for each page between two offsets of a file: whether it is a dictionary, and its unpacked size in bytes.
+def page_sizes(path: Path, start: int, end: int) -> Iterator[int]:
+    """Yield the unpacked size of each page between two offsets of a file, in bytes.
 
     Raises:
         ValueError: a header is damaged.
@@ -32,7 +30,7 @@ def page_sizes(path: Path, start: int, end: int) -> Iterator[tuple[bool, int]]:
             unpacked, packed = fields.get(UNPACKED_FIELD, -1), fields.get(PACKED_FIELD, -1)
             if unpacked < 0 or packed < 0:
                 raise ValueError("a damaged page")
-            yield fields.get(TYPE_FIELD) == DICTIONARY, unpacked
+            yield unpacked
             start += header.position + packed
 
 
