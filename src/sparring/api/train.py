@@ -21,6 +21,7 @@ from sparring.runs.display import Display, Plain, Silent
 from sparring.runs.folder import Record, Run, create, new_folder, versions
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.session import Session
+from sparring.text import joined
 from sparring.training import devices, distributed
 from sparring.watchdog.monitor import MODES
 
@@ -144,7 +145,7 @@ def _introduction(name: str, recipe: Recipe, reasons: dict[str, str], facts: Fac
     for field, reason in reasons.items():
         if reason != "the recipe's default" and not reason.startswith("not used"):
             lines.append(f"  {field} = {getattr(recipe, field)} ({reason})")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _check_condition(recipe: Recipe, name: str, facts: Facts) -> None:
