@@ -177,7 +177,7 @@ def _checked_goal(until: str | None, watchdog: str) -> Goal | None:
         raise SparringError(
             found=f"--watchdog {watchdog}",
             expected=f"one of {', '.join(MODES)}",
-            remedy=f"check the spelling{nearest(watchdog, list(MODES))}",
+            remedy=f"check the spelling{nearest(str(watchdog), list(MODES))}",
         )
 
     # Only the watchdog detects that a run has settled: without it this goal is never reached.
