@@ -379,3 +379,28 @@ def test_an_interrupted_run_suggests_a_command_to_copy(points: Path, tmp_path: P
     words = str(session.Interrupted(run, replace(run.record, recipe="my file.py:Mine"), 130))
     line = words.removeprefix("saved; continue with: ")
     assert shlex.split(line) == ["sparring", "resume", str(run.folder), "--recipe", "my file.py:Mine"]
+
+
+def test_a_game_that_is_refused_leaves_no_run_folder(
+    points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Duel, "phases", (Phase("contest", until=2.0),))
+    with pytest.raises(SparringError, match="ascending shares"):
+        train(points, out=tmp_path / "run", display=Silent(), **SMALL)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_of_labels_is_recorded_by_its_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "labels.csv").touch()
+    given: list[Reading] = []
+
+    def stop(data: str, choices: Reading, *_: object) -> None:
+        given.append(choices)
+        raise SparringError(found="a", expected="b", remedy="c")
+
+    monkeypatch.setattr("sparring.api.train._resolved", stop)
+    for labels in ("labels.csv", Path("labels.csv"), "false", None):
+        with pytest.raises(SparringError):
+            train("ring", labels=labels, out=tmp_path / "run")
+    assert [one.labels for one in given] == [str(tmp_path / "labels.csv")] * 2 + [False, None]

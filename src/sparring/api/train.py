@@ -1,5 +1,6 @@
 """`sparring train` in Python: from data to a finished run."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,9 @@ def train(
     folder = Path(world.broadcast(str(new_folder(out, str(data))) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
-    choices = reading(lasting(labels) if isinstance(labels, str) else labels, range, background)
+    choices = reading(labels, range, background)
+    if isinstance(choices.labels, str):
+        choices = choices.model_copy(update={"labels": lasting(choices.labels)})
     given = fields | ({"samples": budget.samples} if budget and budget.samples else {})
     if labels is not None:
         given |= {"labels": choices.labels is not False}
@@ -113,9 +116,17 @@ def train(
     run = create(folder, record) if world.is_main else Run(folder)
     world.barrier()
 
+    # Prepare data and game; an error of either leaves no folder behind.
+    try:
+        split = survey.prepare(resolved.view(facts), seed=seed)
+        session = Session(run, record, resolved, split, target, world, display, goal, quick_score, conclude)
+    except Exception:
+        if world.is_main:
+            shutil.rmtree(run.folder, ignore_errors=True)
+        raise
+
     # Train, evaluate, report and publish.
-    split = survey.prepare(resolved.view(facts), seed=seed)
-    return Session(run, record, resolved, split, target, world, display, goal, quick_score, conclude).play()
+    return session.play()
 
 
 def _resolved(
