@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from sparring.errors import SparringError
-from sparring.text import command, label, lines, markdown, printable, show
+from sparring.text import command, joined, label, lines, markdown, printable, show
 
 HOSTILE = "a\x1b]0;title\x07b\r\nc\u202ed\udc80e\x9b2J"
 """Escapes in 7 and 8 bits, a carriage return, a reversal of direction and half of a character."""
@@ -23,6 +23,10 @@ def test_names_in_any_language_stay_as_they_are(name: str) -> None:
 
 def test_lines_keep_their_breaks_only() -> None:
     assert lines("one\ntwo\x1b[2J") == "one\ntwo\\x1b[2J"
+
+
+def test_a_line_break_in_a_name_is_no_line() -> None:
+    assert joined(["one\ntwo", "three"]) == "one\\ntwo\nthree"
 
 
 def test_markdown_in_a_name_is_literal() -> None:

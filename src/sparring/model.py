@@ -211,7 +211,11 @@ class Model:
         """Return the perceptual path length in an extractor's features over ``count`` paths; see ``smoothness``.
 
         Conditions are those of ``interpolate``. NaN if features are not finite.
+
+        Raises:
+            SparringError: ``count`` or ``seed`` is not valid.
         """
+        count = whole_number("count", count, most=self._affordable)
         first, second, condition = self._endpoints(count, seed, condition)
         positions = torch.rand(count, generator=generator(seed, "positions"), dtype=torch.float64)
 

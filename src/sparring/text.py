@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 import unicodedata
+from collections.abc import Iterable
 from typing import TextIO
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$])")
@@ -24,6 +25,11 @@ def printable(text: str) -> str:
 def lines(text: str) -> str:
     """Return text of several lines, each printable; see ``printable``."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def joined(sentences: Iterable[str]) -> str:
+    """Return one line for each sentence, so that a line break in a name cannot pretend to be another line."""
+    return "\n".join(map(printable, sentences))
 
 
 def markdown(text: str) -> str:

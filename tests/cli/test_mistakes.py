@@ -133,6 +133,33 @@ def test_mistakes_are_reported_in_one_sentence(line: str, words: str, run: Run, 
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "too little memory (MemoryError)"),
+        (RuntimeError("[enforce fail] can't allocate memory: you tried to allocate 8 bytes\nmore"), "8 bytes), but"),
+    ],
+)
+def test_a_command_that_runs_out_of_memory_says_so(
+    error: Exception, words: str, run: Run, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("sparring.api.sample.sample", fail)
+    code, output = run("sample", finished)
+    assert code == 2 and words in output and len(output.splitlines()) == 1
+
+
+def test_other_errors_keep_their_traceback(run: Run, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("sparring.api.sample.sample", fail)
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        run("sample", finished)
+
+
 def test_debug_raises_the_error(run: Run) -> None:
     with pytest.raises(SparringError, match="nowhere"):
         run("resume", "nowhere", "--debug")

@@ -4,6 +4,7 @@ import fcntl
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sparring.errors import SparringError
 from sparring.events import (
     AnyEvent,
     BestRestored,
+    BudgetChanged,
     CheckpointNotSaved,
     FindingReported,
     Finished,
@@ -30,7 +32,7 @@ from sparring.events import (
 )
 from sparring.report.diagnosis import Diagnosis, RunHistory
 from sparring.report.page import Picture, Report, page
-from sparring.runs.folder import Record, Run, create, versions
+from sparring.runs.folder import Record, Run, create, keep, versions
 from sparring.storage import append_line, write_json, write_text
 from sparring.watchdog.convergence import improvement_of
 
@@ -101,6 +103,19 @@ def test_a_healthy_run_has_no_open_problems(tmp_path: Path) -> None:
     assert diagnosis.state == "The run is finished: 40,000 real samples were seen."
     assert diagnosis.improvement.stopped is False and "still improving" in diagnosis.text
     assert f"sparring resume {tmp_path / 'run'} --samples 80000" in diagnosis.text
+
+
+def test_a_run_that_trains_on_with_a_larger_budget_is_not_finished(tmp_path: Path) -> None:
+    """Its old report stays while it trains; what happened at the end of the old budget is over."""
+    numbers = {"samples_before": 40_000, "minutes_before": None, "minutes_now": None}
+    changed = BudgetChanged(samples=40_000, samples_now=80_000, **numbers)
+    ends = [BestRestored(samples=40_000, best=32_000), FINISHED, changed]
+    run = finish(written(tmp_path / "run", falling(COUNT), ends))
+    keep(run, replace(run.record, samples=80_000))
+    assert diagnose(run.folder).state.startswith("The run was interrupted")
+    append_line(run.folder / "events.jsonl", Finished(samples=80_000, seconds=1.0).model_dump(mode="json"))
+    state = diagnose(run.folder).state
+    assert state.startswith("The run is finished") and "32,000" not in state
 
 
 def test_goal_and_restored_average_are_part_of_the_state(tmp_path: Path) -> None:

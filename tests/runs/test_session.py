@@ -152,7 +152,7 @@ def newest(run: Run) -> int:
 def test_a_finished_run_continues_with_a_larger_budget(finished: Run, points: Path, tmp_path: Path) -> None:
     listener, report, model = Listener(), finished.report.read_bytes(), (finished.model / "config.json").read_bytes()
     resume(finished.folder, samples=1280, display=listener)
-    assert newest(finished) == 1280 and finished.record.samples == 1280
+    assert newest(finished) == 1280 and finished.record.samples == finished.record.fields["samples"] == 1280
     assert finished.report.read_bytes() != report and (finished.model / "config.json").read_bytes() != model
     assert any("1,280 samples in all, instead of 640 samples" in sentence for sentence in listener.sentences)
     # All schedules run over the new budget, from half of it on.
@@ -425,3 +425,28 @@ def test_an_interrupted_run_suggests_a_command_to_copy(points: Path, tmp_path: P
     words = str(session.Interrupted(run, replace(run.record, recipe="my file.py:Mine"), 130))
     line = words.removeprefix("saved; continue with: ")
     assert shlex.split(line) == ["sparring", "resume", str(run.folder), "--recipe", "my file.py:Mine"]
+
+
+def test_a_game_that_is_refused_leaves_no_run_folder(
+    points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Duel, "phases", (Phase("contest", until=2.0),))
+    with pytest.raises(SparringError, match="ascending shares"):
+        train(points, out=tmp_path / "run", display=Silent(), **SMALL)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_of_labels_is_recorded_by_its_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "labels.csv").touch()
+    given: list[Reading] = []
+
+    def stop(data: str, choices: Reading, *_: object) -> None:
+        given.append(choices)
+        raise SparringError(found="a", expected="b", remedy="c")
+
+    monkeypatch.setattr("sparring.api.train._resolved", stop)
+    for labels in ("labels.csv", Path("labels.csv"), "false", None):
+        with pytest.raises(SparringError):
+            train("ring", labels=labels, out=tmp_path / "run")
+    assert [one.labels for one in given] == [str(tmp_path / "labels.csv")] * 2 + [False, None]

@@ -1,5 +1,6 @@
 """`sparring train` in Python: from data to a finished run."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from sparring.runs.display import Display, Plain, Silent
 from sparring.runs.folder import Record, Run, create, new_folder, new_identity, versions
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.session import Session
+from sparring.text import joined
 from sparring.training import devices, distributed
 from sparring.watchdog.monitor import MODES
 
@@ -84,7 +86,9 @@ def train(
     folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
-    choices = reading(lasting(str(labels)) if isinstance(labels, str | Path) else labels, range, background)
+    choices = reading(labels, range, background)
+    if isinstance(choices.labels, str):
+        choices = choices.model_copy(update={"labels": lasting(choices.labels)})
     given = fields | ({"samples": budget.samples} if budget and budget.samples else {})
     if labels is not None:
         given |= {"labels": choices.labels is not False}
@@ -115,9 +119,17 @@ def train(
     run = create(folder, record) if world.is_main else Run(folder)
     world.barrier()
 
+    # Prepare data and game; an error of either leaves no folder behind.
+    try:
+        split = survey.prepare(resolved.view(facts), seed=seed)
+        session = Session(run, record, resolved, split, target, world, display, goal, quick_score, conclude)
+    except Exception:
+        if world.is_main:
+            shutil.rmtree(run.folder, ignore_errors=True)
+        raise
+
     # Train, evaluate, report and publish.
-    split = survey.prepare(resolved.view(facts), seed=seed)
-    return Session(run, record, resolved, split, target, world, display, goal, quick_score, conclude).play()
+    return session.play()
 
 
 def _resolved(
@@ -147,7 +159,7 @@ def _introduction(name: str, recipe: Recipe, reasons: dict[str, str], facts: Fac
     for field, reason in reasons.items():
         if reason != "the recipe's default" and not reason.startswith("not used"):
             lines.append(f"  {field} = {getattr(recipe, field)} ({reason})")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _check_condition(recipe: Recipe, name: str, facts: Facts) -> None:
@@ -179,7 +191,7 @@ def _checked_goal(until: str | None, watchdog: str) -> Goal | None:
         raise SparringError(
             found=f"--watchdog {watchdog}",
             expected=f"one of {', '.join(MODES)}",
-            remedy=f"check the spelling{nearest(watchdog, list(MODES))}",
+            remedy=f"check the spelling{nearest(str(watchdog), list(MODES))}",
         )
 
     # Only the watchdog detects that a run has settled: without it this goal is never reached.

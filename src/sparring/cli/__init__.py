@@ -76,10 +76,27 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         _report(str(error))
         sys.exit(2)
+    except (MemoryError, RuntimeError) as error:
+        if debug or not _ran_out_of_memory(error):
+            raise
+        _report(
+            f"Found too little memory ({str(error).splitlines()[0] if str(error) else 'MemoryError'}), but expected "
+            "room for what was asked for. Ask for less, such as a smaller --count, --batch or --micro-batch."
+        )
+        sys.exit(2)
     except KeyboardInterrupt as interruption:
         _report(str(interruption) or "stopped")
         # ``Interrupted`` carries the exit code of the signal.
         sys.exit(vars(interruption).get("code", 130))
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    # Whoever raises such a RuntimeError has imported torch before.
+    from sparring.training.devices import out_of_memory
+
+    return out_of_memory(error)
 
 
 def _report(message: str) -> None:

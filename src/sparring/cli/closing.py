@@ -4,6 +4,7 @@ import os
 
 from sparring.runs.folder import Run
 from sparring.runs.suggestions import suggestion
+from sparring.text import joined
 
 
 def closing_words(run: Run) -> str:
@@ -22,4 +23,4 @@ def closing_words(run: Run) -> str:
         f"Next:    {suggestion(record, 'sample', run.folder, '--count', 64, '--out', 'samples/')}",
         f"         {suggestion(record, 'evaluate', run.folder, '--data', record.facts.source, '--all')}",
     ]
-    return "\n".join(lines)
+    return joined(lines)

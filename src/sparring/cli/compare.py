@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sparring.cli.options import ValueRangeOption, WholeNumber
-from sparring.text import show
+from sparring.text import joined, show
 
 
 def compare(
@@ -70,4 +70,4 @@ def compare(
         background=background,
         display=default_display(),
     )
-    show("\n".join(comparison.lines(further=all)))
+    show(joined(comparison.lines(further=all)))

@@ -3,8 +3,8 @@
 import shutil
 from importlib.util import find_spec
 
+from sparring.text import joined, show
 from sparring.text import markdown as markdown_text
-from sparring.text import show
 
 EXTRAS = {"parquet": "pyarrow", "tensorboard": "tensorboard", "dinov2": "transformers", "export": "onnxruntime"}
 """Extra → the package that it installs."""
@@ -24,7 +24,7 @@ def doctor(*, markdown: bool = False) -> None:
         show("\n".join(f"| {markdown_text(name)} | {markdown_text(value)} |" for name, value in rows))
         return
     width = max(len(name) for name, _ in rows)
-    show("\n".join(f"{name:<{width}}  {value}" for name, value in rows))
+    show(joined(f"{name:<{width}}  {value}" for name, value in rows))
 
 
 def _rows() -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from sparring.cli.options import ValueRangeOption, WholeNumber
-from sparring.text import show
+from sparring.text import joined, show
 
 
 def evaluate(
@@ -84,4 +84,4 @@ def evaluate(
         background=background,
         display=default_display(),
     )
-    show("\n".join(evaluation.lines(further=all)))
+    show(joined(evaluation.lines(further=all)))

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from sparring.cli.options import ValueRangeOption
 from sparring.data.catalogue import NAMES
-from sparring.text import show
+from sparring.text import joined, show
 
 DATA_HELP = (
     "A folder of images, where sub-folders are classes; a zip archive of images; an IDX, Parquet, .npy, .npz or .csv "
@@ -57,4 +57,4 @@ def inspect(
         range=range,
         background=background,
     )
-    show("\n".join(inspection.lines()))
+    show(joined(inspection.lines()))

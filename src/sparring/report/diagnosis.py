@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from sparring.errors import SparringError
 from sparring.events import (
     BestRestored,
+    BudgetChanged,
     CheckpointNotSaved,
     FindingReported,
     Finished,
@@ -27,7 +28,7 @@ from sparring.runs.folder import Run
 from sparring.runs.logbook import read_log
 from sparring.runs.suggestions import suggestion
 from sparring.storage import read_json, read_lines
-from sparring.text import command
+from sparring.text import command, joined
 from sparring.training.checkpoint import checkpoints
 from sparring.training.guard import MAX_SKIPPED
 from sparring.watchdog.convergence import Improvement, improvement_of, percent
@@ -91,7 +92,7 @@ class Diagnosis(BaseModel):
             heading, *sentences = self.sentences(incident)
             lines += ["", heading, *(f"  {sentence}" for sentence in sentences)]
         lines += ["", self.improvement.sentence, *self.remarks, "", "Next:"]
-        return "\n".join([*lines, *(f"  {step}" for step in self.next_steps)])
+        return joined([*lines, *(f"  {step}" for step in self.next_steps)])
 
     def sentences(self, incident: Incident) -> list[str]:
         """Describe an incident, its heading first."""
@@ -134,6 +135,9 @@ class RunHistory:
         self.log = read_log(run.folder / "log.jsonl")
         self.events = read_events(run.folder / "events.jsonl")
         self.unread = len(read_lines(run.folder / "events.jsonl")) - len(self.events)
+        # Events since the present budget was given.
+        changes = [number for number, event in enumerate(self.events) if isinstance(event, BudgetChanged)]
+        self.latest = self.events[changes[-1] + 1 :] if changes else self.events
         self.observations = read_observations(run.folder / "signals.jsonl")
         self.phases = [event for event in surviving(self.events) if isinstance(event, PhaseBegun)]
         self.incidents = incidents(self.observations, self.events)
@@ -181,8 +185,10 @@ def _stage(history: RunHistory) -> str:
     planned, last = history.record.samples, next(reversed(history.events), None)
     going = _is_locked(history.run.folder / "lock")
 
-    # The report is written last; before it, a run that has spent its budget is still to be evaluated.
-    if history.run.report.exists():
+    # The report is written last; before it, a run that has spent its budget is still to be evaluated. The old report of
+    # a run that trains on with a larger budget stays meanwhile.
+    extended = any(isinstance(event, BudgetChanged) for event in history.events)
+    if history.run.report.exists() and (not extended or any(isinstance(one, Finished) for one in history.latest)):
         return "finished"
     if isinstance(last, Finished) or (planned and history.reached >= planned):
         return "evaluating" if going else "trained"
@@ -220,7 +226,7 @@ def _state(history: RunHistory) -> str:
         seen = f"{reached:,} of {planned:,} real samples were seen ({percent(reached, planned)})"
     elif minutes:
         seen += f" in {_minutes(history.run)} of {minutes:g} minutes"
-    ends = {event.kind: event.sentence for event in history.events if isinstance(event, GoalReached | BestRestored)}
+    ends = {event.kind: event.sentence for event in history.latest if isinstance(event, GoalReached | BestRestored)}
     sentence = STAGES[history.stage].format(reached=reached, seen=seen)
     return " ".join([sentence, *(ends.values() if history.stage == "finished" else ())])
 

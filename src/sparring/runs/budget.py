@@ -92,7 +92,16 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Reco
             expected="more than that: the budget counts from the beginning of the run",
             remedy="give a larger number",
         )
-    return replace(record, samples=budget.samples, minutes=budget.minutes, until=None if reached else record.until)
+    # The recipe's field of the same name says what is trained now, too.
+    reason = "given when the run was resumed" if budget.samples else "not used: the budget is in minutes"
+    choice = {"value": budget.samples or record.fields["samples"], "reason": reason}
+    return replace(
+        record,
+        samples=budget.samples,
+        minutes=budget.minutes,
+        until=None if reached else record.until,
+        choices=record.choices | {"samples": choice},
+    )
 
 
 def require_same_phase(trainer: Trainer, before: Record) -> None:

@@ -37,6 +37,7 @@ from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.logbook import Logbook, reached_goal, run_is_gone
 from sparring.runs.pictures import SamplePictures
 from sparring.runs.suggestions import suggestion
+from sparring.text import printable
 from sparring.training import devices, liveness
 from sparring.training.checkpoint import (
     Outline,
@@ -348,7 +349,7 @@ class Session:
         self._conclude(self.run, model, self.split, self.trainer.seconds, partial(self.display.count, "evaluating"))
 
     def _record(self, event: AnyEvent) -> None:
-        self.display.say(event.sentence)
+        self.display.say(printable(event.sentence))
         self.logbook.event(event)
 
 

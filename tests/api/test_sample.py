@@ -1,0 +1,65 @@
+"""Samples are written in parts that fit into memory, and only where there is room for them."""
+
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from sparring.api import sample as module
+from sparring.api.sample import sample
+from sparring.api.train import train
+from sparring.errors import SparringError
+from sparring.runs.display import Silent
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "run"
+    train("ring", samples=128, batch=64, width=8, latent_size=2, out=out, display=Silent())
+    return out
+
+
+def test_parts_hold_the_samples_of_the_whole(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = sample(run, count=150, out=tmp_path / "whole")
+    monkeypatch.setattr(module, "PART_BYTES", 1)
+    parts = sample(run, count=150, out=tmp_path / "parts")
+    assert [path.name for path in parts.files if path.suffix == ".npy"] == [
+        "points-000000.npy",
+        "points-000064.npy",
+        "points-000128.npy",
+    ]
+    tables = [np.load(path) for path in parts.files if path.suffix == ".npy"]
+    np.testing.assert_array_equal(np.concatenate(tables), np.load(whole.files[0]))
+    assert parts.count == whole.count == 150 and parts.overview[0].exists()
+
+
+def test_samples_for_which_there_is_no_room_are_refused_first(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Usage(NamedTuple):
+        free: int
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(100))
+    with pytest.raises(SparringError, match=r"--count 1,000, for which .* of disk space are needed"):
+        sample(run, count=1000, out=tmp_path / "made")
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"out": None}, "None for the samples"),
+        ({"model": None}, "None for the model"),
+        ({"count": "3"}, "--count '3'"),
+        ({"count": 10**8 + 1}, "from 1 to 100,000,000"),
+        ({"seed": 0.5}, "--seed 0.5"),
+        ({"device": ""}, "no device ''"),
+    ],
+)
+def test_odd_arguments_are_one_sentence(choices: dict[str, Any], words: str, run: Path, tmp_path: Path) -> None:
+    arguments = {"model": run, "out": tmp_path / "made", "count": 2, **choices}
+    with pytest.raises(SparringError, match=words):
+        sample(arguments.pop("model"), **arguments)
+    assert not (tmp_path / "made").exists()
