@@ -44,8 +44,14 @@ def reading(labels: Labels = None, value_range: ValueRange = None, background: s
         background: colour under transparent pixels.
 
     Raises:
-        SparringError: the range is not two ascending finite numbers.
+        SparringError: the range is not two ascending finite numbers, or ``labels`` is of another type.
     """
+    if not isinstance(labels, bool | str | Path | None):
+        raise SparringError(
+            found=f"labels of type {type(labels).__name__}",
+            expected="True, False, or a file of labels",
+            remedy="give data in memory as (samples, labels)",
+        )
     words: dict[Labels, bool | None] = {None: None, True: True, "true": True, False: False, "false": False}
     chosen = words[labels] if labels in words else str(labels)
     try:
