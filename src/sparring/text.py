@@ -16,6 +16,8 @@ MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$])")
 
 def printable(text: str) -> str:
     """Return one line without control characters: each is shown as an escape, such as ``\\x1b`` or ``\\n``."""
+    if text.isprintable():
+        return text
     return "".join(map(_visible, text.encode("utf-8", "backslashreplace").decode()))
 
 
