@@ -45,8 +45,10 @@ def compare(
     require_numbers(count, seed)
     choices = reading(labels, range, background)
     source = source_of(data)
-    (one, survey), (other, _) = (open_subject(source_of(place), source, recipe, choices) for place in (first, second))
-    subjects = (one, other)
+    opened = [open_subject(source_of(place), source, recipe, choices) for place in (first, second)]
+    subjects = [subject for subject, _ in opened]
+    # A model that was trained without labels leaves those of the data to the other one.
+    survey = max((survey for _, survey in opened), key=lambda one: len(one.facts.classes))
 
     # One set of real samples has to serve both.
     kinds = [f"{subject.modality.name} of shape {subject.view.shape}" for subject in subjects]

@@ -61,7 +61,8 @@ def evaluate(
         extractors: features for the metrics, for images "pixels", "own" (a small network trained on the real data),
             "inception" and "inception-legacy" (FID), "dinov2", the last three optionally with ":" and a file or folder
             of weights, and "file.py:function"; none for the most sensitive one that needs no download.
-        labels: False to use none, True to require some, or a file of them; None to take them from folders or columns.
+        labels: False to use none, True to require some, a file of them (FILE or FILE:COLUMN), or a column of Parquet
+            files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
         background: colour under transparent pixels, a name or "#rrggbb"; None for white.
         display: where progress is shown; None for plain lines.

@@ -93,7 +93,8 @@ def inspect(
         sheet: write a contact sheet to this file: samples as they would be trained on, class by class.
         recipe: name of a recipe, or file.py:Name; None to choose one for the data.
         device: as for ``train``; None for the best available.
-        labels: False to use none, True to require some, or a file of them; None to take them from folders or columns.
+        labels: False to use none, True to require some, a file of them (FILE or FILE:COLUMN), or a column of Parquet
+            files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
         background: colour under transparent pixels, a name or "#rrggbb"; None for white.
         measure: time a training step, to estimate the duration of the run.

@@ -65,7 +65,8 @@ def train(
         device: "cpu", "cuda", "cuda:1" or "mps"; None for the best available.
         micro_batch: samples that a rank computes at once, to save memory; the mathematics stays the same.
         watchdog: "repair" training failures, only "warn" of them, or "off".
-        labels: False to use none, True to require some, or a file of them; None to take them from folders or columns.
+        labels: False to use none, True to require some, a file of them (FILE or FILE:COLUMN), or a column of Parquet
+            files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
         background: colour under transparent pixels, a name or "#rrggbb"; None for white.
         display: shows the progress; None for plain lines.

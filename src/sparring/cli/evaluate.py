@@ -60,7 +60,8 @@ def evaluate(
         inception[:weights] (FID, resized as by clean-fid), inception-legacy[:weights] (FID, resized as by the original
         program), dinov2[:folder], or your own file.py:function. Default: own where possible, else pixels.
     labels
-        false: use none; true: require some; or a file of labels. Default: sub-folders or columns, where there are any.
+        false: use none; true: require some, even where sub-folders look like shards; or FILE or FILE:COLUMN, which is
+        CSV, JSON or JSON lines; or a column of Parquet files. Default: tables of labels, sub-folders or columns.
     background
         Colour under transparent pixels: a name or #rrggbb. Default: white.
     """

@@ -10,8 +10,9 @@ from sparring.data.catalogue import NAMES
 from sparring.text import joined, show
 
 DATA_HELP = (
-    "A folder of images, where sub-folders are classes; a zip archive of images; an IDX, Parquet, .npy, .npz or .csv "
-    f"file; or the name of a data set: {', '.join(NAMES)}."
+    "A folder or a zip archive of images, where sub-folders are classes, and train beside test, masks, shards, "
+    "dataset.json and metadata.csv are understood; an IDX, Parquet, .npy, .npz or .csv file; or the name of a data "
+    f"set: {', '.join(NAMES)}."
 )
 
 
@@ -42,7 +43,8 @@ def inspect(
     recipe
         Describe training with this recipe. Default: chosen for the data.
     labels
-        false: use none; true: require some; or a file of labels. Default: sub-folders or columns, where there are any.
+        false: use none; true: require some, even where sub-folders look like shards; or FILE or FILE:COLUMN, which is
+        CSV, JSON or JSON lines; or a column of Parquet files. Default: tables of labels, sub-folders or columns.
     background
         Colour under transparent pixels: a name or #rrggbb. Default: white.
     """

@@ -62,7 +62,8 @@ def train(
     watchdog
         repair: detect training failures and apply remedies; warn: only report them; off: do neither.
     labels
-        false: use none; true: require some; or a file of labels. Default: sub-folders or columns, where there are any.
+        false: use none; true: require some, even where sub-folders look like shards; or FILE or FILE:COLUMN, which is
+        CSV, JSON or JSON lines; or a column of Parquet files. Default: tables of labels, sub-folders or columns.
     background
         Colour under transparent pixels: a name or #rrggbb. Default: white.
     """

@@ -80,6 +80,8 @@ def read_layout(
 
 def _by_table(files: Files, names: Sequence[str], table: LabelTable) -> Layout | None:
     """Label the files that a table lists, and leave out the others; None if it lists none of them."""
+    if not table.by_name:
+        return None
     labels = labels_by_name(table, [names[position] for position in files.positions])
     labelled = [(position, label) for position, label in zip(files.positions, labels, strict=True) if label]
     if not labelled:
@@ -128,7 +130,8 @@ def _by_folders(files: Files, source: str, *, required: bool) -> Layout:
         return Layout(files.positions, remarks=files.remarks)
     if direct:
         raise _partly_labelled(source, direct, tops)
-    named = [class_name(name.partition("/")[0]) for name in files.names]
+    spelling = {top: class_name(top) for top in tops}
+    named = [spelling[name.partition("/")[0]] for name in files.names]
     sizes = Counter(named)
     single = sum(count == 1 for count in sizes.values())
     remark = ""

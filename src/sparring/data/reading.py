@@ -1,10 +1,12 @@
 """Choices about reading a source that its files alone do not settle."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sparring.data.readers.label_files import absolute_choice
 from sparring.errors import SparringError
 
 Labels: TypeAlias = bool | str | Path | None
@@ -44,10 +46,16 @@ def reading(labels: Labels = None, value_range: ValueRange = None, background: s
         background: colour under transparent pixels.
 
     Raises:
-        SparringError: the range is not two ascending finite numbers.
+        SparringError: the range is not two ascending finite numbers, or ``labels`` is of another type.
     """
+    if not isinstance(labels, bool | str | Path | None):
+        raise SparringError(
+            found=f"labels of type {type(labels).__name__}",
+            expected="True, False, or a file of labels",
+            remedy="give data in memory as (samples, labels)",
+        )
     words: dict[Labels, bool | None] = {None: None, True: True, "true": True, False: False, "false": False}
-    chosen = words[labels] if labels in words else str(labels)
+    chosen = words[labels] if labels in words else absolute_choice(str(labels))
     try:
         found = Reading(labels=chosen, range=value_range, background=background)
     except ValidationError:
@@ -59,6 +67,22 @@ def reading(labels: Labels = None, value_range: ValueRange = None, background: s
             remedy="give the stored values of black and of white, such as --range 0 4095",
         )
     return found
+
+
+def reading_of_model(recorded: Mapping[str, Any], given: Reading, *, same_data: bool) -> Reading:
+    """Return choices by which data is read as the training data of a model was.
+
+    A file or a column of labels belongs to the training data; other data has its own labels, or none.
+
+    Args:
+        recorded: choices that were given for the training data.
+        given: choices for the present data, which come first.
+        same_data: whether it is the training data.
+    """
+    kept = dict(recorded)
+    if not same_data and kept.get("labels") is not False:
+        kept.pop("labels", None)
+    return Reading.model_validate(kept | given.as_json())
 
 
 def require_known(given: Reading, known: frozenset[str], modality: str) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
-from sparring.data.reading import DEFAULT_READING, Reading
+from sparring.data.reading import DEFAULT_READING, Reading, reading_of_model
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.evaluation.protocol import MAX_SAMPLES, MIN_HELD_OUT, FreshSamples, Generated
@@ -95,7 +95,8 @@ def open_subject(
     """
     if any((Path(place) / name).is_file() for name in ("recipe.json", "config.json")):
         model = load(place, recipe=recipe)
-        choices = Reading.model_validate(model.facts.reading | reading.as_json())
+        same_data = str(data) == model.facts.source or Path(data).resolve() == Path(model.facts.source).resolve()
+        choices = reading_of_model(model.facts.reading, reading, same_data=same_data)
         survey = surveyed(model.modality, str(data), choices)
         return _with_data(of_model(model, str(place)), survey.facts), survey
     modality = modality_of(str(data))

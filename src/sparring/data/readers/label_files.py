@@ -95,6 +95,14 @@ def label_path(choice: str) -> tuple[Path | None, str | None]:
     return None, None
 
 
+def absolute_choice(choice: str) -> str:
+    """Return FILE or FILE:COLUMN with the absolute path of the file; anything else, such as a column, as it is."""
+    path, column = label_path(choice)
+    if path is None:
+        return choice
+    return f"{path.absolute()}:{column}" if column else str(path.absolute())
+
+
 def parse_labels(content: bytes, source: str, column: str | None = None, *, guess: bool = False) -> LabelTable | None:
     """Parse a table of labels.
 

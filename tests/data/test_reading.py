@@ -1,0 +1,44 @@
+"""Choices about reading data, from the options of a command."""
+
+from pathlib import Path
+
+import pytest
+
+from sparring.data.reading import reading, reading_of_model
+from sparring.errors import SparringError
+
+
+@pytest.mark.parametrize(
+    ("given", "recorded"),
+    [
+        (None, {}),
+        (True, {"labels": True}),
+        ("true", {"labels": True}),
+        (False, {"labels": False}),
+        ("false", {"labels": False}),
+        (Path("l.csv"), {"labels": "l.csv"}),
+        ("l.csv:breed", {"labels": "l.csv:breed"}),
+    ],
+)
+def test_labels_are_recorded_as_given(given: bool | str | Path | None, recorded: dict[str, object]) -> None:
+    assert reading(given).as_json() == recorded
+
+
+def test_a_file_of_labels_is_recorded_with_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "l.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    assert reading("l.csv").labels == str(tmp_path / "l.csv")
+    assert reading("l.csv:breed").labels == f"{tmp_path / 'l.csv'}:breed"
+
+
+def test_a_file_of_labels_belongs_to_the_training_data() -> None:
+    recorded = {"labels": "l.csv", "background": "black"}
+    assert reading_of_model(recorded, reading(), same_data=True).as_json() == recorded
+    assert reading_of_model(recorded, reading(), same_data=False).as_json() == {"background": "black"}
+    assert reading_of_model(recorded, reading(False), same_data=True).labels is False
+    assert reading_of_model({"labels": False}, reading(), same_data=False).labels is False
+
+
+def test_a_list_of_labels_is_refused_with_the_way_to_give_it() -> None:
+    with pytest.raises(SparringError, match=r"labels of type list.*\(samples, labels\)"):
+        reading([0, 1])  # type: ignore[arg-type]
