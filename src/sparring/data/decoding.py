@@ -127,6 +127,7 @@ def from_image(image: Image.Image, raw: bytes, background: Colour) -> Decoded:
     """
     notes = ["animated"] if getattr(image, "is_animated", False) and image.format != "MPO" else []
     format_name, mode, bits = _format_name(image), image.mode, _bits(image, raw)
+    is_deep = _deep_raw_mode(image) is not None
     image.load()
     orientation = _orientation(image)
     clear = None
@@ -134,7 +135,7 @@ def from_image(image: Image.Image, raw: bytes, background: Colour) -> Decoded:
     # Numbers of more than eight bits stay as they are.
     if mode in ("F", "I") or mode.startswith("I;16"):
         values = _in_parts(image, lambda part: part)
-    elif _deep_raw_mode(image):
+    elif is_deep:
         values = _deep_colours(image, raw)
         values, clear = without_opaque_alpha(values, background, declared=_declares_alpha(image))
     elif image.has_transparency_data:

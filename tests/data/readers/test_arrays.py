@@ -166,5 +166,5 @@ def test_another_archive_is_reported_in_one_sentence(tmp_path):
     with pytest.raises(SparringError, match=r"Found 0 training files .* expected the 5 of the published archive"):
         arrays.read_records(path, CIFAR_LAYOUT)
     path.write_bytes(b"nonsense")
-    with pytest.raises(SparringError, match="Found a file that cannot be read .*cifar-10-binary"):
+    with pytest.raises(SparringError, match=r"Found a file that cannot be read .*cifar-10-binary"):
         arrays.read_records(path, CIFAR_LAYOUT)

@@ -88,8 +88,8 @@ def layout(shape: tuple[int, ...], source: str, *, alone: bool, of_many: bool = 
             return Layout(shape[0], remarks=(remark,))
         if last or first:
             return Layout(shape[0], first=first)
-        channels = next((side for side in (shape[3], shape[1]) if side <= MAX_CHANNELS), None)
-        if channels is not None and min(shape[2], max(shape[1], shape[3])) > channels:
+        channels = min(shape[1], shape[3])
+        if channels <= MAX_CHANNELS and channels < min(shape[2], max(shape[1], shape[3])):
             raise SparringError(
                 found=f"images of {channels} channels in {source} (an array of shape {shape})",
                 expected="1 channel (grey), 3 (red, green, blue) or 4 (with transparency)",
