@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from sparring.data import transparency
 from sparring.data.formats import (
@@ -90,7 +91,7 @@ def decoding_limits() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def opened(raw: bytes) -> Image.Image:
+def opened(raw: bytes) -> ImageFile:
     """Open an image file, of which only the header is read.
 
     Raises:
@@ -111,13 +112,13 @@ def opened(raw: bytes) -> Image.Image:
     return image
 
 
-def peak_bytes(image: Image.Image) -> int:
+def peak_bytes(image: ImageFile) -> int:
     """Return the bytes of memory that an opened image takes while it is decoded, converted and turned upright."""
     per_pixel = 16 if _deep_raw_mode(image) else BYTES_BY_MODE.get(image.mode, 8)
     return image.width * image.height * per_pixel
 
 
-def from_image(image: Image.Image, raw: bytes, background: Colour) -> Decoded:
+def from_image(image: ImageFile, raw: bytes, background: Colour) -> Decoded:
     """Decode an opened image completely, and release its memory; decoding errors are raised as they are.
 
     Args:
@@ -225,7 +226,7 @@ def _in_parts(image: Image.Image, convert: Callable[[Image.Image], Image.Image])
     return result
 
 
-def _deep_raw_mode(image: Image.Image) -> str | None:
+def _deep_raw_mode(image: ImageFile) -> str | None:
     """Return Pillow's raw mode of colours of 16 bits, of which it decodes the upper eight alone; else None."""
     if image.mode not in ("RGB", "RGBA") or not image.tile:
         return None
@@ -234,7 +235,7 @@ def _deep_raw_mode(image: Image.Image) -> str | None:
     return mode if isinstance(mode, str) and mode[:-4] in ("RGB", "RGBA", "RGBX") and mode[-3:] in LOW_BYTES else None
 
 
-def _deep_colours(image: Image.Image, raw: bytes) -> NDArray[np.uint16]:
+def _deep_colours(image: ImageFile, raw: bytes) -> NDArray[np.uint16]:
     """Return colours of 16 bits, (height, width, 3 or 4), of an image of which Pillow has decoded the upper eight.
 
     Decoding it again with the bytes of each value exchanged gives the lower eight.
@@ -259,7 +260,7 @@ def _deep_colours(image: Image.Image, raw: bytes) -> NDArray[np.uint16]:
     return values
 
 
-def _declares_alpha(image: Image.Image) -> bool:
+def _declares_alpha(image: ImageFile) -> bool:
     """Return whether the format says that a further channel is transparency; in TIFF it may be anything."""
     if image.format != "TIFF":
         return True
@@ -274,11 +275,11 @@ def _orientation(image: Image.Image) -> int:
         return 1  # Damaged metadata does not make the image unusable.
 
 
-def _format_name(image: Image.Image) -> str:
+def _format_name(image: ImageFile) -> str:
     return "JPEG" if image.format == "MPO" else image.format or "unknown"
 
 
-def _bits(image: Image.Image, raw: bytes) -> int:
+def _bits(image: ImageFile, raw: bytes) -> int:
     """Return the bits per value as stored, which Pillow's mode does not always tell."""
     if image.format == "PNG":
         return raw[PNG_BIT_DEPTH_OFFSET]

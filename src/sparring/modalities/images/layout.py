@@ -29,13 +29,13 @@ class Layout(NamedTuple):
     """Order of the axes of an array.
 
     Args:
-        count: images in the array.
+        images: how many the array holds.
         single: whether the array is one image, without an axis of images.
         first: whether channels come before height and width.
         remarks: full sentences, where another order is possible.
     """
 
-    count: int
+    images: int
     single: bool = False
     first: bool = False
     remarks: tuple[str, ...] = ()
@@ -61,8 +61,8 @@ def images_in(array: Stored, source: str, *, labelled: bool = False) -> tuple[in
     """
     _require_numbers(array.dtype, source)
     found = layout(array.shape, source, alone=not labelled)
-    require_count(found.count)
-    return found.count, lambda position: found.image(array, position), found.remarks
+    require_count(found.images)
+    return found.images, lambda position: found.image(array, position), found.remarks
 
 
 def layout(shape: tuple[int, ...], source: str, *, alone: bool, of_many: bool = False) -> Layout:
@@ -114,9 +114,9 @@ def array_files(tree: Tree, top: Path) -> Source:
     layouts = _layouts(files, str(top))
 
     # Positions of all images: the file, and the image in it.
-    starts = np.cumsum([0, *(one.count for one in layouts)])
+    starts = np.cumsum([0, *(one.images for one in layouts)])
     require_count(int(starts[-1]))
-    owners = np.repeat(np.arange(len(files)), [one.count for one in layouts])
+    owners = np.repeat(np.arange(len(files)), [one.images for one in layouts])
     labels = None if grouped.labels is None else grouped.labels[owners]
 
     def read(position: int) -> NDArray[Any]:
