@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from sparring.data import transparency
 from sparring.data.formats import (
@@ -90,7 +91,7 @@ def decoding_limits() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def opened(raw: bytes) -> Image.Image:
+def opened(raw: bytes) -> ImageFile:
     """Open an image file, of which only the header is read.
 
     Raises:
@@ -111,13 +112,13 @@ def opened(raw: bytes) -> Image.Image:
     return image
 
 
-def peak_bytes(image: Image.Image) -> int:
+def peak_bytes(image: ImageFile) -> int:
     """Return the bytes of memory that an opened image takes while it is decoded, converted and turned upright."""
     per_pixel = 16 if _deep_raw_mode(image) else BYTES_BY_MODE.get(image.mode, 8)
     return image.width * image.height * per_pixel
 
 
-def from_image(image: Image.Image, raw: bytes, background: Colour) -> Decoded:
+def from_image(image: ImageFile, raw: bytes, background: Colour) -> Decoded:
     """Decode an opened image completely, and release its memory; decoding errors are raised as they are.
 
     Args:
@@ -127,6 +128,7 @@ def from_image(image: Image.Image, raw: bytes, background: Colour) -> Decoded:
     """
     notes = ["animated"] if getattr(image, "is_animated", False) and image.format != "MPO" else []
     format_name, mode, bits = _format_name(image), image.mode, _bits(image, raw)
+    is_deep = _deep_raw_mode(image) is not None
     image.load()
     orientation = _orientation(image)
     clear = None
@@ -134,7 +136,7 @@ def from_image(image: Image.Image, raw: bytes, background: Colour) -> Decoded:
     # Numbers of more than eight bits stay as they are.
     if mode in ("F", "I") or mode.startswith("I;16"):
         values = _in_parts(image, lambda part: part)
-    elif _deep_raw_mode(image):
+    elif is_deep:
         values = _deep_colours(image, raw)
         values, clear = without_opaque_alpha(values, background, declared=_declares_alpha(image))
     elif image.has_transparency_data:
@@ -224,7 +226,7 @@ def _in_parts(image: Image.Image, convert: Callable[[Image.Image], Image.Image])
     return result
 
 
-def _deep_raw_mode(image: Image.Image) -> str | None:
+def _deep_raw_mode(image: ImageFile) -> str | None:
     """Return Pillow's raw mode of colours of 16 bits, of which it decodes the upper eight alone; else None."""
     if image.mode not in ("RGB", "RGBA") or not image.tile:
         return None
@@ -233,7 +235,7 @@ def _deep_raw_mode(image: Image.Image) -> str | None:
     return mode if isinstance(mode, str) and mode[:-4] in ("RGB", "RGBA", "RGBX") and mode[-3:] in LOW_BYTES else None
 
 
-def _deep_colours(image: Image.Image, raw: bytes) -> NDArray[np.uint16]:
+def _deep_colours(image: ImageFile, raw: bytes) -> NDArray[np.uint16]:
     """Return colours of 16 bits, (height, width, 3 or 4), of an image of which Pillow has decoded the upper eight.
 
     Decoding it again with the bytes of each value exchanged gives the lower eight.
@@ -258,7 +260,7 @@ def _deep_colours(image: Image.Image, raw: bytes) -> NDArray[np.uint16]:
     return values
 
 
-def _declares_alpha(image: Image.Image) -> bool:
+def _declares_alpha(image: ImageFile) -> bool:
     """Return whether the format says that a further channel is transparency; in TIFF it may be anything."""
     if image.format != "TIFF":
         return True
@@ -273,11 +275,11 @@ def _orientation(image: Image.Image) -> int:
         return 1  # Damaged metadata does not make the image unusable.
 
 
-def _format_name(image: Image.Image) -> str:
+def _format_name(image: ImageFile) -> str:
     return "JPEG" if image.format == "MPO" else image.format or "unknown"
 
 
-def _bits(image: Image.Image, raw: bytes) -> int:
+def _bits(image: ImageFile, raw: bytes) -> int:
     """Return the bits per value as stored, which Pillow's mode does not always tell."""
     if image.format == "PNG":
         return raw[PNG_BIT_DEPTH_OFFSET]

@@ -218,7 +218,7 @@ def _remarks(
     if clipped:
         whole = min(one.low for one in extents), max(one.high for one in extents)
         remarks.append(
-            f"{clipped:,} of {len(extents):,} images ({clipped / len(extents):.2g} of all) hold outliers, up to "
+            f"{clipped:,} of {len(extents):,} images ({100 * clipped / len(extents):.2g} %) hold outliers, up to "
             f"{_text(whole)}, which are clipped; give --range {_numbers(whole)} to keep them."
         )
     if chosen[1] - chosen[0] > used[1] - used[0] > 0 and used[1] - used[0] < LEAST_USE * (chosen[1] - chosen[0]):

@@ -26,7 +26,7 @@ class Reading(BaseModel):
     range: tuple[float, float] | None = None
     """Stored values that stand for black and for white."""
     background: str | None = None
-    """Colour under transparent pixels: a name, or #rrggbb."""
+    """Colour under transparent pixels: a name, or #rrggbb; "ignore" leaves transparency, or a fourth channel, out."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the choices that were given."""
@@ -43,7 +43,7 @@ def reading(labels: Labels = None, value_range: ValueRange = None, background: s
     Args:
         labels: see ``Labels``; the words "true" and "false" stand for the values.
         value_range: see ``ValueRange``.
-        background: colour under transparent pixels.
+        background: colour under transparent pixels, or "ignore".
 
     Raises:
         SparringError: the range is not two ascending finite numbers, or ``labels`` is of another type.

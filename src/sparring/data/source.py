@@ -76,21 +76,21 @@ class Numbered(Sequence[str]):
 
     Args:
         prefix: before each number.
-        count: how many.
+        length: how many.
     """
 
     prefix: str
-    count: int
+    length: int
 
     def __len__(self) -> int:
-        return self.count
+        return self.length
 
     def __getitem__(self, position: Any) -> Any:
         if isinstance(position, slice):
-            return [self[place] for place in range(*position.indices(self.count))]
-        if not -self.count <= position < self.count:
+            return [self[place] for place in range(*position.indices(self.length))]
+        if not -self.length <= position < self.length:
             raise IndexError(position)
-        return f"{self.prefix} {position % self.count}"
+        return f"{self.prefix} {position % self.length}"
 
 
 def stamp(paths: Iterable[Path]) -> str:

@@ -100,7 +100,8 @@ def open_subject(
         survey = surveyed(model.modality, str(data), choices)
         return _with_data(of_model(model, str(place)), survey.facts), survey
     modality = modality_of(str(data))
-    survey, facts = surveyed(modality, str(data), reading), modality.survey(str(place)).facts
+    survey = surveyed(modality, str(data), reading)
+    facts = modality.survey(str(place), Reading(background=reading.background)).facts
     view = modality.view_of(facts, survey.facts)
     remarks = (*facts.remarks, *_remarks(facts.classes, survey.facts.classes))
     files = modality.read(str(place), view, survey.facts)

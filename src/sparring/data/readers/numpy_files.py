@@ -178,7 +178,7 @@ def _parsed(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     file = BytesIO(header)
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    return read(file, max_header_size=MAX_HEADER_BYTES)  # type: ignore[no-any-return]
+    return read(file, max_header_size=MAX_HEADER_BYTES)
 
 
 def _damaged(place: str, found: str, expected: str) -> SparringError:

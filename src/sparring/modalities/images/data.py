@@ -134,7 +134,7 @@ class ImageSurvey:
             cause = "which has changed since it was surveyed"
         except Exception as error:
             cause = f"which was readable and no longer is ({reason(error)})"
-        # The survey describes other files than there are now: it is made again next time.
+        # The cached survey no longer describes the files, so it must not be used again.
         cache.write_cached("surveys", self.key, None)
         raise SparringError(
             found=f"{self.source.names[position]}, {cause}",

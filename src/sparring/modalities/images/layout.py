@@ -31,13 +31,13 @@ class Layout(NamedTuple):
     """Order of the axes of an array.
 
     Args:
-        count: images in the array.
+        images: how many the array holds.
         single: whether the array is one image, without an axis of images.
         first: whether channels come before height and width.
         remarks: full sentences, where another order is possible.
     """
 
-    count: int
+    images: int
     single: bool = False
     first: bool = False
     remarks: tuple[str, ...] = ()
@@ -63,8 +63,8 @@ def images_in(array: Stored, source: str, *, labelled: bool = False) -> tuple[in
     """
     _require_numbers(array.dtype, source)
     found = layout(array.shape, source, alone=not labelled)
-    require_count(found.count)
-    return found.count, lambda position: found.image(array, position), found.remarks
+    require_count(found.images)
+    return found.images, lambda position: found.image(array, position), found.remarks
 
 
 def layout(shape: tuple[int, ...], source: str, *, alone: bool, of_many: bool = False) -> Layout:
@@ -90,8 +90,8 @@ def layout(shape: tuple[int, ...], source: str, *, alone: bool, of_many: bool = 
             return Layout(shape[0], remarks=(remark,))
         if last or first:
             return Layout(shape[0], first=first)
-        channels = next((side for side in (shape[3], shape[1]) if side <= MAX_CHANNELS), None)
-        if channels is not None and min(shape[2], max(shape[1], shape[3])) > channels:
+        channels = min(shape[1], shape[3])
+        if channels <= MAX_CHANNELS and channels < min(shape[2], max(shape[1], shape[3])):
             raise SparringError(
                 found=f"images of {channels} channels in {source} (an array of shape {shape})",
                 expected="1 channel (grey), 3 (red, green, blue) or 4 (with transparency)",
@@ -121,9 +121,9 @@ def array_files(tree: Tree, top: Path, choice: bool | LabelTable | None) -> Sour
     layouts = _layouts(files, str(top))
 
     # Positions of all images: the file, and the image in it.
-    starts = np.cumsum([0, *(one.count for one in layouts)])
+    starts = np.cumsum([0, *(one.images for one in layouts)])
     require_count(int(starts[-1]))
-    owners = np.repeat(np.arange(len(files)), [one.count for one in layouts])
+    owners = np.repeat(np.arange(len(files)), [one.images for one in layouts])
     labels = None if grouped.labels is None else grouped.labels[owners]
 
     def read(position: int) -> NDArray[Any]:
