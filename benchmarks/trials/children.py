@@ -63,14 +63,14 @@ def run_all(tasks: Sequence[Task], folder: Path, jobs: int) -> Iterator[tuple[in
         time.sleep(0.002)
 
 
-def timed(call: Callable[[], Any]) -> Any:
+def timed(call: Callable[[], Any], seconds: float = VERB_SECONDS) -> Any:
     """Call a function, and raise ``HangError`` in it when its time is over."""
 
     def over(*_: object) -> None:
         raise HangError
 
     signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, VERB_SECONDS, 1.0)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         return call()
     finally:

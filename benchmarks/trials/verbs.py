@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from children import judged_error, timed
+from children import VERB_SECONDS, judged_error, timed
 from cyclopts.exceptions import CycloptsError
 from outcomes import Judgement, Outcome
 
@@ -21,14 +21,15 @@ import sparring
 from sparring.cli import closing, main
 from sparring.errors import SparringError
 from sparring.runs import session
+from sparring.text import show
 from sparring.training.checkpoint import checkpoints
 from sparring.training.trainer import NotFinite, Trainer
 
 TINY = ("--batch", 8, "--width", 8, "--latent-size", 2, "--samples", 16, "--watchdog", "off")
 """Options of a training run of two steps."""
 TINY_PICTURES = ("--recipe", "images/vae", "--resolution", 8, *TINY)
-CLOSING_WORDS = closing.closing_words
-"""The last words of a run, which ``prepare`` turns off."""
+CLOSING_WORDS, FINISH = closing.closing_words, session.Session._finish
+"""The end of a run, which ``prepare`` turns off."""
 RAW = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that move the cursor, change colours or the direction of writing, or are halves of characters."""
 
@@ -67,11 +68,11 @@ def prepare() -> None:
     closing.closing_words = lambda run: ""
 
 
-def command(folder: Path, *words: object) -> Seen:
+def command(folder: Path, *words: object, seconds: float = VERB_SECONDS) -> Seen:
     """Run a command with ``folder`` as the current one."""
     output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     with contextlib.chdir(folder), contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        error = _error_of(lambda: main([str(word) for word in words]))
+        error = _error_of(lambda: main([str(word) for word in words]), seconds)
     text = output.buffer.getvalue().decode(errors="surrogateescape")  # type: ignore[attr-defined]
     return Seen(_general(text, folder), text, None, *_judged(error, text))
 
@@ -123,6 +124,13 @@ def resume_with_a_rollback(folder: Path, source: Path) -> Seen:
     return resume(folder, source)
 
 
+def resume_to_the_end(folder: Path, source: Path) -> Seen:
+    """Resume, evaluate, report, publish and print the last words, as a user would."""
+    session.Session._finish = FINISH  # type: ignore[method-assign]
+    closing.closing_words = CLOSING_WORDS
+    return command(folder, "resume", source, seconds=60.0)
+
+
 def diagnose(folder: Path, source: Path) -> Seen:
     """Diagnose; its words are not compared, because they follow the logs."""
     return command(folder, "diagnose", source)
@@ -133,12 +141,17 @@ def close(folder: Path, source: Path) -> Seen:
     return call(folder, lambda: bool(CLOSING_WORDS(sparring.Run(source))))
 
 
+def printed_close(folder: Path, source: Path) -> Seen:
+    """Print the last lines of a finished run as the command line does."""
+    return call(folder, lambda: show(CLOSING_WORDS(sparring.Run(source))))
+
+
 def inspect(folder: Path, source: Path) -> Seen:
     """Inspect; the result is what the data is taken for."""
 
     def inspected() -> Any:
         found = sparring.inspect(source, measure=False)
-        print("\n".join(found.lines()))
+        show("\n".join(found.lines()))
         return _facts(found.facts.as_json())
 
     return call(folder, inspected)
@@ -180,9 +193,9 @@ def differences(before: dict[str, tuple[Any, ...]], after: dict[str, tuple[Any, 
     return sorted(name for name in changed if Path(name).name != "lock")
 
 
-def _error_of(function: Callable[[], Any]) -> BaseException | None:
+def _error_of(function: Callable[[], Any], seconds: float = VERB_SECONDS) -> BaseException | None:
     try:
-        timed(function)
+        timed(function, seconds)
     except SystemExit as leaving:
         return None if not leaving.code else (leaving.__context__ or leaving)
     except BaseException as error:
