@@ -11,6 +11,7 @@ import signal
 import struct
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -145,8 +146,9 @@ def _write_runs(bases: Bases, name: str, source: Path, fields: dict[str, Any]) -
     sparring.train(source, out=bases.top / "runs" / f"{name}-finished", display=Stopping(-1), **numbers)
     for seed, kind in ((0, "stopped"), (1, "twin")):
         out = bases.top / "runs" / f"{name}-{kind}"
-        _until_interrupted(lambda: sparring.train(source, out=out, seed=seed, display=Stopping(STOPS[0]), **numbers))
-        _until_interrupted(lambda: sparring.resume(out, display=Stopping(STOPS[1])))
+        train, resume = partial(sparring.train, source, out=out, seed=seed), partial(sparring.resume, out)
+        _until_interrupted(partial(train, display=Stopping(STOPS[0]), **numbers))
+        _until_interrupted(partial(resume, display=Stopping(STOPS[1])))
     sparring.load(bases.runs[f"{name}-twin"]).save_pretrained(bases.top / f"{name}-twin")
 
 

@@ -57,14 +57,28 @@ def attacks() -> Iterator[Attack]:
     """Yield every attack of this kind."""
     for name in OPTIONS:
         yield Attack("bomb", f"{COPIES} {name} pictures of {SIDE} × {SIDE}", partial(_data, name=name))
-    for name in ("bomb.npz", "bomb.zip", "idx-whole", "idx-endless", "repeated.parquet", "pictures.parquet", "archive.parquet"):  # noqa: E501
+    for name in (
+        "bomb.npz",
+        "bomb.zip",
+        "idx-whole",
+        "idx-endless",
+        "repeated.parquet",
+        "pictures.parquet",
+        "archive.parquet",
+    ):
         yield Attack("bomb", name, partial(_data, name=name))
     for name, content in SIZES.items():
         yield Attack("announced size", name, partial(_announced, name=name, content=content))
     for place in ("recipe.json", "checkpoints/N/manifest.json", "checkpoints/N/state.json", "config.json"):
         for name, text in JSON.items():
             yield Attack("JSON", f"{place}: {name}", partial(_json, place=place, text=text))
-    for field, value in (("width", 20_000), ("width", 10**9), ("latent_size", 10**9), ("latent_size", 10**30), ("batch", 10**18)):  # noqa: E501
+    for field, value in (
+        ("width", 20_000),
+        ("width", 10**9),
+        ("latent_size", 10**9),
+        ("latent_size", 10**30),
+        ("batch", 10**18),
+    ):
         yield Attack("size of a model", f"{field} {value:.0e}", partial(_model, field=field, value=value))
     for name, value in {"count": 10**18, "shape": [10**9], "classes": ["x"] * 10**6}.items():
         yield Attack("size of a model", f"facts: {name}", partial(_model, fact=name, value=value))

@@ -23,7 +23,7 @@ from typing import Any
 import verbs
 from bases import Bases, built
 from children import Task, run_all
-from mutations import mutations_of
+from mutations import SEALED, is_sealed, mutations_of
 from outcomes import Judgement, Outcome, Result, failed, grouped, table, worst
 from verbs import Seen
 
@@ -82,7 +82,9 @@ def targets(bases: Bases) -> list[Target]:
         }
         found.append(Target("stopped run", stopped, reading | {"resume": verbs.resume}, follows_logs, twin, special))
         found.append(Target("finished run", finished, reading | {"close": verbs.close}, follows_logs, twin))
-        found.append(Target("published folder", finished / "model", {"sample": verbs.sample}, twin=bases.top / f"{name}-twin"))
+        found.append(
+            Target("published folder", finished / "model", {"sample": verbs.sample}, twin=bases.top / f"{name}-twin")
+        )
 
     # A cache is read by a call that gives the same scores and samples without it.
     evaluated, points = bases.runs["ring-finished"], bases.points
@@ -124,7 +126,9 @@ def follows_data(file: Path, damaged: Path, healthy: Any, found: Any) -> bool:
         headed = not rows[0].replace(",", "").replace(".", "").replace("-", "").strip().isdigit()
         return found["count"] == len(rows) - headed and found["shape"] == healthy["shape"]
     labelled = bool(found["classes"]) == bool(healthy["classes"])
-    if damaged.is_dir() and not file.is_file():
+    if damaged.is_dir() and not file.exists():
+        return True
+    if damaged.is_dir() and file.is_dir():
         return found["count"] == healthy["count"] - 1 or labelled
     return found["count"] == healthy["count"] and found["shape"] == healthy["shape"] and labelled
 
@@ -162,6 +166,7 @@ class Case:
         damaged = copy / file.relative_to(self.target.source) if copy.is_dir() else copy
         chosen = self.target.verbs_for(damaged, copy) if copy.is_dir() else self.target.verbs
         mutation(damaged, random)
+        sealed = mutation in SEALED and is_sealed(damaged)
 
         judgements = []
         os.environ["SPARRING_CACHE"] = str(folder / "cache")
@@ -170,6 +175,8 @@ class Case:
             seen = verb(folder, copy)
             changed = verbs.differences(before, verbs.listing(folder)) if seen.refused else []
             judgement = self._judged(seen, healthy[name], changed, damaged, copy)
+            if sealed and judgement.outcome is Outcome.SILENT:
+                judgement = Judgement(Outcome.USED)
             judgements.append(judgement._replace(reason=f"{name}: {judgement.reason}"))
         return worst(judgements)
 
@@ -203,7 +210,9 @@ def healthy_results(chosen: Sequence[Target], folder: Path) -> dict[str, dict[st
                 _copied(target.source, copy)
                 seen = verb(own / name, copy)
                 if seen.error or seen.refused:
-                    return Judgement(Outcome.TRACEBACK, f"{name} of the undamaged {target.source.name}: {seen.error} {seen.text}")
+                    return Judgement(
+                        Outcome.TRACEBACK, f"{name} of the undamaged {target.source.name}: {seen.error} {seen.text}"
+                    )
                 found[name] = {"lines": seen.lines, "result": seen.result}
             kept.joinpath(f"{chosen.index(target)}.json").write_text(json.dumps(found))
             return Judgement(Outcome.USED)

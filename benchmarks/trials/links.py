@@ -74,9 +74,20 @@ def attacks() -> Iterator[Attack]:
             play = partial(_published, place=place, replace=replace)
             yield Attack(f"{way} in a published folder", f"{place} is a {way}", play)
     for way in ("pipe", "device", "loop"):
-        for name in ("x.png", "x.npy", "x.npz", "x.zip", "x.parquet", "x.csv", "train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"):  # noqa: E501
+        for name in (
+            "x.png",
+            "x.npy",
+            "x.npz",
+            "x.zip",
+            "x.parquet",
+            "x.csv",
+            "train-images-idx3-ubyte",
+            "train-images-idx3-ubyte.gz",
+        ):
             yield Attack(f"{way} as data", f"{name} is a {way}", partial(_data, name=name, replace=WAYS[way]))
-            yield Attack(f"{way} as data", f"folder/{name} is a {way}", partial(_data, name=f"d/{name}", replace=WAYS[way]))  # noqa: E501
+            yield Attack(
+                f"{way} as data", f"folder/{name} is a {way}", partial(_data, name=f"d/{name}", replace=WAYS[way])
+            )
     for device in ("/dev/zero", "/dev/full", "/dev/stdin", "/proc/self/mem"):
         yield Attack("device as data", device, partial(_device, device=device))
 

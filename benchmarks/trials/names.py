@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sparring
 import verbs
 from attacks import MARK, Attack, Materials, attempt, page
 from outcomes import Judgement
 from PIL import Image
+
+import sparring
 
 ESCAPES = {
     "escape": f"\x1b[31m{MARK}",
@@ -187,7 +188,9 @@ def _data(folder: Path, materials: Materials, write: Write, name: str) -> Iterat
         return  # This system, or this format, has no such names.
     table = data.suffix == ".csv"
     yield attempt(folder, verbs.command, "inspect", data.relative_to(folder), "--json", "facts.json")
-    yield attempt(folder, verbs.command, "train", data.relative_to(folder), *(verbs.TINY if table else verbs.TINY_PICTURES))
+    yield attempt(
+        folder, verbs.command, "train", data.relative_to(folder), *(verbs.TINY if table else verbs.TINY_PICTURES)
+    )
 
 
 def _record(folder: Path, materials: Materials, change: Callable[[Any, str], None], name: str) -> Iterator[Judgement]:

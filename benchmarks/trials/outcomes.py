@@ -5,10 +5,10 @@ Precisely:
 * used or set aside: the verbs succeed, and their result is that of the undamaged input; or what changed is nobody's to
   protect: the pixels of a plain picture file, a line of a log, a file that no verb reads.
 * told: the result is another one, and a line on the terminal, or an event, says what is wrong and what is used instead.
-* clear sentence: the input is refused by one line, "Found …, but expected …", or by one line about the option; the exit
-  code is 2 and nothing on disk has changed.
-* silent: the result is another one, and no line says so; also a control character or a line of a stranger that reaches the
-  terminal or a page raw, an unquoted path in a suggested command, or a refusal that left something behind.
+* clear sentence: the input is refused by one line, "Found …, but expected …", or by one line about the option; the
+  exit code is 2 and nothing on disk has changed.
+* silent: the result is another one, and no line says so; also a control character or markup of a stranger that reaches
+  the terminal or a page raw, an unquoted path in a suggested command, or a refusal that left something behind.
 * traceback: any other exception, and every crash.
 * hang: a verb takes longer than ten seconds.
 * over 1 GB: the process grows by more, or asks for more.
@@ -54,8 +54,13 @@ class Result(NamedTuple):
 
 
 def worst(judgements: Iterable[Judgement]) -> Judgement:
-    """Return the most severe judgement, the first among equals; "used or set aside" where there is none."""
-    return max(judgements, key=lambda one: ORDER.index(one.outcome), default=Judgement(Outcome.USED))
+    """Return the most severe judgement, the first among equals; after a hang no further verb is tried."""
+    found = [Judgement(Outcome.USED)]
+    for judgement in judgements:
+        found.append(judgement)
+        if judgement.outcome is Outcome.HANG:
+            break
+    return max(found, key=lambda one: ORDER.index(one.outcome))
 
 
 def failed(results: Iterable[Result]) -> list[Result]:

@@ -60,7 +60,13 @@ def prepare() -> None:
     names = ("api.train", "api.resume", "api.sample", "api.evaluate", "api.inspect", "api.diagnose", "report.report")
     for name in (*names, "modalities.images.rooms", "modalities.points.rooms", "evaluation.result", "runs.display"):
         import_module(f"sparring.{name}")
-    for name in ("torch.utils.tensorboard", "pyarrow.parquet", "matplotlib.pyplot", "PIL.TiffImagePlugin", "scipy.stats"):
+    for name in (
+        "torch.utils.tensorboard",
+        "pyarrow.parquet",
+        "matplotlib.pyplot",
+        "PIL.TiffImagePlugin",
+        "scipy.stats",
+    ):
         with contextlib.suppress(ImportError):
             import_module(name)
     # Evaluations are verbs of their own here.
@@ -128,7 +134,7 @@ def resume_to_the_end(folder: Path, source: Path) -> Seen:
     """Resume, evaluate, report, publish and print the last words, as a user would."""
     session.Session._finish = FINISH  # type: ignore[method-assign]
     closing.closing_words = CLOSING_WORDS
-    return command(folder, "resume", source, seconds=60.0)
+    return command(folder, "resume", source, seconds=25.0)
 
 
 def diagnose(folder: Path, source: Path) -> Seen:
@@ -210,7 +216,9 @@ def _judged(error: BaseException | None, text: str) -> tuple[Judgement | None, b
     if not isinstance(error, SparringError | CycloptsError):
         return judged_error(error), False
     last = [line for line in text.splitlines() if line.strip()][-1:]
-    if isinstance(error, SparringError) and not re.match(r"sparring: Found .*, but expected .*\. .*[.?]$", "".join(last)):
+    if isinstance(error, SparringError) and not re.match(
+        r"sparring: Found .*, but expected .*\. .*[.?]$", "".join(last)
+    ):
         return Judgement(Outcome.TRACEBACK, f"not a sentence: {''.join(last)[:80]}"), False
     return None, True
 
