@@ -186,7 +186,7 @@ class Case:
         if raw := list(verbs.raw_characters(seen.text)):
             return Judgement(Outcome.SILENT, f"raw characters on the terminal: {raw[0]}")
         if changed:
-            return Judgement(Outcome.SILENT, f"refused, but changed {Path(changed[0]).parts[0]}/…")
+            return Judgement(Outcome.SILENT, f"refused, but changed {Path(changed[0]).name}")
         if seen.refused:
             return Judgement(Outcome.SENTENCE)
         if seen.result == healthy["result"]:

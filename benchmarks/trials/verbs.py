@@ -36,7 +36,7 @@ RAW = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\
 
 @dataclass(frozen=True)
 class Seen:
-    """What one verb did.
+    """Outcome of one verb as a user sees it.
 
     Args:
         lines: printed lines, without numbers and paths of the trial.
