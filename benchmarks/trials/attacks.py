@@ -62,7 +62,7 @@ def attempt(
     before = verbs.listing(folder)
     seen = verb(folder, *words)
     changed = verbs.differences(before, verbs.listing(folder))
-    name = getattr(verb, "__name__", "verb")
+    name = getattr(verb, "__name__", "command")
     if name == "command":
         name = str(words[0])
     found = _judged(seen, changed, refuse, wrong)
@@ -77,16 +77,16 @@ def _judged(seen: Seen, changed: list[str], refuse: bool, wrong: Callable[[Any],
         return seen.error
     if raw := list(verbs.raw_characters(seen.text)):
         return Judgement(Outcome.SILENT, f"raw characters on the terminal: {raw[0]}")
-    if unquoted := unquoted_commands(seen.text):
-        return Judgement(Outcome.SILENT, f"a suggested command is not quoted: {unquoted[0][:60]}")
+    if unquoted_commands(seen.text):
+        return Judgement(Outcome.SILENT, "a suggested command is not quoted")
     if seen.refused and changed:
-        return Judgement(Outcome.SILENT, f"refused, but left {Path(changed[0]).parts[0]}/")
+        return Judgement(Outcome.SILENT, f"refused, but left {Path(changed[-1]).name}")
     if seen.refused:
         return Judgement(Outcome.SENTENCE)
     if refuse:
         return Judgement(Outcome.SILENT, "accepted")
     if wrong(seen.result):
-        return Judgement(Outcome.SILENT, f"misunderstood: {seen.result}"[:160])
+        return Judgement(Outcome.SILENT, "misunderstood")
     return Judgement(Outcome.USED)
 
 
@@ -94,13 +94,13 @@ def unquoted_commands(text: str) -> list[str]:
     """Return the suggested commands in a text that a shell would not take as one command with whole words."""
     found = []
     for line in verbs.words_of_commands(text):
+        bare = re.sub(r"'[^']*'|\"[^\"$`\\\\]*\"", "", line)
         try:
             words = shlex.split(line)
         except ValueError:
-            found.append(line)
-            continue
-        # A name with the mark is one word only if nothing of it stands alone, and no shell syntax is left outside.
-        if MARK in line and any(word in (MARK, "touch") or re.match(r"[;&|<>$]", word) for word in words):
+            words = [MARK]
+        broken = MARK in words or "touch" in words or any(word.startswith(f"-{MARK}") for word in words)
+        if MARK in line and (broken or re.search(r"[;&|<>$`()!\"']", bare)):
             found.append(line)
     return found
 

@@ -116,8 +116,8 @@ SIZES: dict[str, Callable[[], bytes]] = {
     "d/x.png": lambda: _picture_header("PNG"),
     "d/x.bmp": lambda: _picture_header("BMP"),
     "d/x.gif": lambda: _picture_header("GIF"),
-    "wide.csv": lambda: b",".join([b"1"] * 2_000_000) + b"\n" + b",".join([b"2"] * 2_000_000),
-    "long.csv": lambda: b"1,2\n" * 8_000_000,
+    "wide.csv": lambda: b",".join([b"1"] * 500_000) + b"\n" + b",".join([b"2"] * 500_000),
+    "long.csv": lambda: b"1,2\n" * 2_000_000,
 }
 """Name → content of files that announce much, or are much."""
 

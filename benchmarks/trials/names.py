@@ -178,7 +178,10 @@ def attacks() -> Iterator[Attack]:
         yield Attack("name in a run", f"{what} in the name of a checkpoint", partial(_checkpoint, name=name))
     for what, name in (ESCAPES | SHELL | MARKUP).items():
         yield Attack("name in a page", f"{what} in class and file", partial(_pages, name=name))
-        yield Attack("suggested command", what, partial(_commands, name=name))
+    for what, name in (ESCAPES | SHELL).items():
+        # Suggestions stand between backticks: where such a name ends is for no program to say.
+        if "`" not in name:
+            yield Attack("suggested command", what, partial(_commands, name=name))
 
 
 def _data(folder: Path, materials: Materials, write: Write, name: str) -> Iterator[Judgement]:
@@ -271,7 +274,7 @@ def _pages(folder: Path, materials: Materials, name: str) -> Iterator[Judgement]
     data = data.rename(folder / name.replace("/", "_"))
     yield attempt(folder, verbs.command, "train", f"./{data.name}", "--out", "run", *verbs.TINY_PICTURES)
     words = ("--data", f"./{data.name}", "--extractor", "pixels", "--count", 12, "--report", "page.html")
-    yield attempt(folder, verbs.command, "evaluate", "run", *words)
+    yield attempt(folder, partial(verbs.command, seconds=60.0), "evaluate", "run", *words)
     yield page(folder / "page.html")
     yield attempt(folder, verbs.call, lambda: bool(sparring.load(folder / "run").save_pretrained(folder / "model")))
     yield page(folder / "model" / "README.md")

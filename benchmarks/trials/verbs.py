@@ -109,6 +109,7 @@ def resume(folder: Path, source: Path) -> Seen:
 
 def resume_to_the_best(folder: Path, source: Path) -> Seen:
     """Resume a run whose best state is better than its last one."""
+    assert callable(session.better_state)
     session.better_state = lambda best, *rest: best  # type: ignore[assignment]
     return resume(folder, source)
 
@@ -134,7 +135,7 @@ def resume_to_the_end(folder: Path, source: Path) -> Seen:
     """Resume, evaluate, report, publish and print the last words, as a user would."""
     session.Session._finish = FINISH  # type: ignore[method-assign]
     closing.closing_words = CLOSING_WORDS
-    return command(folder, "resume", source, seconds=25.0)
+    return command(folder, "resume", source, seconds=60.0)
 
 
 def diagnose(folder: Path, source: Path) -> Seen:
