@@ -2,8 +2,9 @@
 
 Reads requests as lines of JSON, {"words": […], "environment": {…}, "seconds": …, "output": "file"}, and answers each
 with {"code": …}, negative for a signal. Checkpoints are at least ``saved_every`` seconds apart; if ``evaluated`` is
-false a run ends after training; no file grows beyond ``largest_file`` bytes. With SPARRING_CRASH_AT=stage:count in the
-environment the child kills itself when it reaches that stage of a write for the count-th time.
+false a run ends after training; no file grows beyond ``largest_file`` bytes; the modality and the recipe of a ``toy``
+are registered first. With SPARRING_CRASH_AT=stage:count in the environment the child kills itself when it reaches that
+stage of a write, or "any" stage, for the count-th time. With ``stages`` it prints how many stages it has reached.
 """
 
 import json
@@ -28,6 +29,8 @@ import sparring.report.report
 import sparring.runs.logbook  # noqa: F401
 from sparring import storage
 from sparring.cli import closing, main
+from sparring.modalities import MODALITIES
+from sparring.recipes import DEFAULTS, RECIPES
 from sparring.runs import session
 
 
@@ -37,11 +40,32 @@ def killer(wanted: str, count: int) -> Callable[[str], None]:
 
     def on_stage(stage: str) -> None:
         nonlocal remaining
-        remaining -= stage == wanted
+        remaining -= wanted in (stage, "any")
         if remaining == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return on_stage
+
+
+def counter() -> Callable[[str], None]:
+    """Return a hook for ``storage.on_stage`` that counts stages, and prints their number at the end."""
+    reached = 0
+
+    def on_stage(stage: str) -> None:
+        nonlocal reached
+        reached += 1
+        if stage == "folder-after-sync":
+            print(f"stages: {reached}", flush=True)
+
+    return on_stage
+
+
+def register(toy: str) -> None:
+    """Make the modality and the recipe of a toy known."""
+    module = import_module(f"toys.{toy}")
+    MODALITIES[module.KIND.name] = f"toys.{toy}:KIND"
+    RECIPES[f"toys/{toy}"] = module.RECIPE
+    DEFAULTS[module.KIND.name] = f"toys/{toy}"
 
 
 def child(request: dict[str, Any]) -> None:
@@ -55,6 +79,8 @@ def child(request: dict[str, Any]) -> None:
         if "SPARRING_CRASH_AT" in os.environ:
             stage, _, count = os.environ["SPARRING_CRASH_AT"].partition(":")
             storage.on_stage = killer(stage, int(count))
+        if request.get("stages"):
+            storage.on_stage = counter()
         session.SAVE_INTERVAL_SECONDS = request.get("saved_every", 0.0)
         if not request.get("evaluated", True):
             session.Session._finish = lambda self: None  # type: ignore[method-assign]
@@ -97,6 +123,8 @@ def serve() -> None:
     prepare()
     for line in sys.stdin:
         request = json.loads(line)
+        if "toy" in request:
+            register(request["toy"])
         Path(request["output"]).parent.mkdir(parents=True, exist_ok=True)
         process = os.fork()
         if process == 0:
@@ -105,4 +133,5 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     serve()

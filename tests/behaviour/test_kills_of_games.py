@@ -1,0 +1,111 @@
+"""A run of any kind of game that is killed can be resumed and ends like an uninterrupted one, bit for bit."""
+
+import random
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+Command = Callable[..., tuple[int, str]]
+Digest = Callable[[Path], dict[str, str]]
+
+KILLS = 12
+"""Kills of each kind of game at a write; each run is killed a second time, at a random instant of its resumption."""
+POINTS = ("--batch", 32, "--width", 8, "--latent-size", 2, "--samples", 256)
+IMAGES = ("--batch", 16, "--width", 8, "--latent-size", 2, "--samples", 128, "--resolution", 8)
+TOY = ("--batch", 16, "--samples", 256)
+
+
+def write_points(folder: Path) -> str:
+    np.save(folder / "points.npy", np.random.default_rng(0).normal(size=(150, 2)).astype(np.float32))
+    return str(folder / "points.npy")
+
+
+def write_images(folder: Path) -> str:
+    """Write noise of two classes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
+    np.savez(folder / "images.npz", images=pixels, labels=np.arange(60) % 2)
+    return str(folder / "images.npz")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of game: the options of its run, its data, and the toy that has it, if it is none of the recipes."""
+
+    options: tuple[object, ...]
+    write: Callable[[Path], str]
+    toy: str = ""
+    further: dict[str, str] = field(default_factory=dict)
+
+
+def of_toy(name: str) -> Kind:
+    return Kind(TOY, import_module(f"toys.{name}").write, name, {"toy": name})
+
+
+KINDS = {
+    "duel of points": Kind(POINTS, write_points),
+    "duel of images with classes": Kind((*IMAGES, "--recipe", "images/r3gan"), write_images),
+    "duel with batch norm and dropout": Kind((*IMAGES, "--recipe", "images/dcgan"), write_images),
+    "likelihood of points": Kind((*POINTS, "--recipe", "points/vae"), write_points),
+    "likelihood of images with classes": Kind((*IMAGES, "--recipe", "images/vae"), write_images),
+    "translation of pairs": of_toy("pairs"),
+    "exchange of two domains": of_toy("domains"),
+    "policy in two phases": of_toy("tokens"),
+    "mixture without gradients": of_toy("clusters"),
+    "half of the labels": of_toy("halves"),
+}
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An uninterrupted run: its data, the digest of its end, and how many stages of writes it went through."""
+
+    kind: Kind
+    source: str
+    digest: dict[str, str]
+    stages: int
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def whole(
+    request: pytest.FixtureRequest, command: Command, digest: Digest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Whole]:
+    """Train each kind of game without interruption."""
+    kind, folder = KINDS[request.param], tmp_path_factory.mktemp("whole")
+    source = kind.write(folder)
+    words = ("train", source, *kind.options, "--out", folder / "run")
+    code, output = command(*words, evaluated=False, stages=True, **kind.further)
+    assert code == 0, output
+    yield Whole(kind, source, digest(folder / "run"), int(re.findall(r"stages: (\d+)", output)[-1]))
+
+
+def test_at_least_a_hundred_kills_are_tested() -> None:
+    assert len(KINDS) * KILLS >= 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(KILLS))
+def test_every_kind_of_game_ends_unchanged_after_kills(
+    number: int, whole: Whole, command: Command, digest: Digest, tmp_path: Path
+) -> None:
+    out, chance = tmp_path / "run", random.Random(number)
+    words = ("train", whole.source, *whole.kind.options, "--out", out)
+
+    # The kills are spread over the writes of the run; the one after them is at a random instant.
+    share = (number + chance.random()) / KILLS
+    crash = {"SPARRING_CRASH_AT": f"any:{1 + int(share * whole.stages)}"}
+    code, output = command(*words, environment=crash, evaluated=False, **whole.kind.further)
+    assert code == -9, f"the stage was not reached\n{output}"
+    if (out / "recipe.json").exists():
+        command("resume", out, seconds=chance.uniform(0.02, 0.5), evaluated=False, **whole.kind.further)
+
+    # Continue as a user would; a run that ended before the second kill stays as it is.
+    again = ("resume", out) if (out / "recipe.json").exists() else words
+    code, output = command(*again, evaluated=False, **whole.kind.further)
+    assert code == 0, output
+    assert digest(out) == whole.digest
+    assert not [path.name for path in (*out.rglob("*.tmp"), *tmp_path.glob(".*.tmp"))], "a partly written file was left"
