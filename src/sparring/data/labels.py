@@ -3,6 +3,7 @@
 import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -15,6 +16,12 @@ Classes: TypeAlias = tuple[NDArray[np.int64], tuple[str, ...]]
 """Class numbers, (count,), and the names of the classes."""
 MAX_DIGITS = 4000
 """Digits of a number in a name that count for its order."""
+
+
+MAX_SINGLES = 0.5
+"""Share of the classes that may have a single sample."""
+FRACTION = re.compile(r"-?[0-9]*\.[0-9]*[1-9][0-9]*(e[-+]?[0-9]+)?", re.IGNORECASE)
+"""Number with a fraction, written out."""
 
 
 class NotClasses(ValueError):
@@ -45,6 +52,17 @@ def number_classes(names: Sequence[str]) -> Classes:
     return np.array([position[name] for name in names], dtype=np.int64), classes
 
 
+def singles(names: Sequence[str]) -> str:
+    """Return "3 of 4" where most of more than two classes have a single sample, as captions and numbers of files do.
+
+    Args:
+        names: name of the class of each sample.
+    """
+    sizes = Counter(names)
+    single = sum(size == 1 for size in sizes.values())
+    return f"{single:,} of {len(sizes):,}" if len(sizes) > 2 and single > len(sizes) * MAX_SINGLES else ""
+
+
 def label_text(value: Any) -> str | None:
     """Return the name of the class that a stored label stands for: "3" for 3 and 3.0, "True"; None if it is missing.
 
@@ -62,6 +80,8 @@ def label_text(value: Any) -> str | None:
     if isinstance(value, Mapping):
         raise NotClasses("values of several fields")
     text = value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
+    if FRACTION.fullmatch(text.strip()):
+        raise NotClasses(f"numbers with a fraction, such as {text.strip()[:20]}")
     # Tables often store whole numbers as 3.0.
     whole = re.fullmatch(r"\s*(-?[0-9]+)\.0+\s*", text)
     return class_name(whole[1] if whole else text) or None

@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.labels import class_name, number_classes
+from sparring.data.labels import class_name, number_classes, singles
 from sparring.data.parts import Files, listed, training_part
 from sparring.data.readers.label_files import LabelTable, labels_by_name
 from sparring.errors import SparringError
@@ -19,8 +19,6 @@ SHARD = re.compile(r"(shard|part|chunk|batch|images?|img|folder|volume)[-_ ]?[0-
 MIN_SHARD_DIGITS = 4
 """Digits of folder names that count shards: 00000, 00001."""
 OVERRULE = "--labels true uses them, --labels FILE others"
-MAX_SINGLE_FILES = 0.5
-"""Share of the folders that may hold a single file where folders are classes."""
 
 
 @final
@@ -73,6 +71,10 @@ def read_layout(
             raise _nothing_listed(choice, names, source)
         return chosen
     found = _by_tables_in_tree(files, names, tables or {})
+    if found is not None and found.labels is not None and choice is None:
+        single = singles([found.classes[label] for label in found.labels])
+        remark = f"Labels in the table are not used as classes: {single} have a single file (--labels true uses them)."
+        return Layout(files.positions, remarks=(*files.remarks, remark)) if single else found
     if found is not None and (choice is None or found.labels is not None):
         return found
     return _by_folders(files, source, required=choice is True)
@@ -132,13 +134,11 @@ def _by_folders(files: Files, source: str, *, required: bool) -> Layout:
         raise _partly_labelled(source, direct, tops)
     spelling = {top: class_name(top) for top in tops}
     named = [spelling[name.partition("/")[0]] for name in files.names]
-    sizes = Counter(named)
-    single = sum(count == 1 for count in sizes.values())
     remark = ""
     if _are_shards(files.names, tops):
         remark = f"Sub-folders {listed(tops)} look like shards, so they are not used as classes ({OVERRULE})."
-    elif single > len(sizes) * MAX_SINGLE_FILES and len(sizes) > 2:
-        remark = f"Sub-folders are not used as classes: {single} of {len(sizes)} hold only one file ({OVERRULE})."
+    elif single := singles(named):
+        remark = f"Sub-folders are not used as classes: {single} hold only one file ({OVERRULE})."
     if remark and not required:
         return Layout(files.positions, remarks=(*files.remarks, remark))
     return Layout(files.positions, *number_classes(named), files.remarks)

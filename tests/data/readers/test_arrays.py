@@ -125,6 +125,8 @@ def test_ambiguous_arrays_are_refused(tmp_path):
         ([5, 7, 5], [0, 1, 0], ("5", "7")),
         ([1.0, 0.0, 1.0], [1, 0, 1], ("0", "1")),
         (["dog", "cat", "dog"], [1, 0, 1], ("cat", "dog")),
+        (["10", "2", "1.5"], [2, 1, 0], ("1.5", "2", "10")),
+        ([b"a\xff", b"b", b"b"], [0, 1, 1], ("a\\xff", "b")),
         ([[0, 1], [1, 0], [0, 1]], [1, 0, 1], ("0", "1")),
         ([[2], [1], [2]], [1, 0, 1], ("1", "2")),
     ],
@@ -137,6 +139,8 @@ def test_labels_of_any_type_become_class_numbers(labels, numbers, names):
 def test_missing_labels_are_reported_in_one_sentence():
     with pytest.raises(SparringError, match="Found no label for 1 of 3 samples in here, but expected a label for each"):
         arrays.class_numbers(np.array([1.0, np.nan, 0.0]), "here")
+    with pytest.raises(SparringError, match=r"numbers with a fraction in here.*--labels false"):
+        arrays.class_numbers(np.array([1.0, 0.5]), "here")
     with pytest.raises(SparringError, match=r"Found labels of shape \(3, 2\)"):
         arrays.class_numbers(np.zeros((3, 2)), "here")
 

@@ -213,9 +213,9 @@ def write_parquet(path, **columns):
     [
         (["b", "a", "b", "a"], ("a", "b")),
         ([True, False, True, False], ("False", "True")),
-        ([1.0, 2.0, 10.0, 2.0], ("1", "2", "10")),
-        ([10, 9, -2, 9], ("-2", "9", "10")),
-        (["10", "9", "caf\u00e9", "cafe\u0301"], ("9", "10", "caf\u00e9")),
+        ([1.0, 2.0, 10.0, 2.0, 1.0], ("1", "2", "10")),
+        ([10, 9, -2, 9, 10], ("-2", "9", "10")),
+        (["10", "9", "10", "9", "caf\u00e9", "cafe\u0301"], ("9", "10", "caf\u00e9")),
     ],
 )
 def test_parquet_labels_of_any_type_are_used(tmp_path, values, classes):
@@ -233,9 +233,9 @@ def test_parquet_values_that_are_no_classes_are_told(tmp_path):
 
 def test_parquet_columns_of_labels_are_chosen_and_the_others_told(tmp_path):
     path = write_parquet(
-        tmp_path / "a.parquet", coarse_label=["x", "x", "y"], fine_label=["a", "b", "c"], kind=[1, 1, 2]
+        tmp_path / "a.parquet", coarse_label=["x", "x", "y"], fine_label=["a", "a", "b"], kind=[1, 1, 2]
     )
-    assert facts(path).classes == ("a", "b", "c") and "coarse_label" in told(path)
+    assert facts(path).classes == ("a", "b") and "coarse_label" in told(path)
     assert facts(path, labels="coarse_label").classes == ("x", "y")
     assert facts(path, labels="kind").classes == ("1", "2") and facts(path, labels=False).classes == ()
     with pytest.raises(SparringError, match=r"no column 'knid' of labels in .*did you mean 'kind'"):
@@ -250,6 +250,16 @@ def test_parquet_text_that_is_no_unicode_is_escaped_or_refused(tmp_path):
     path.write_bytes(path.read_bytes().replace("k\u00e4se".encode(), b"k\xff\xffse"))
     with pytest.raises(SparringError, match=r"a Parquet file in .*b.parquet that cannot be read"):
         facts(path)
+
+
+def test_labels_that_hardly_recur_are_used_only_on_request(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", label=["a cat", "two dogs", "an owl", "a cat"])
+    assert facts(path).classes == () and "2 of 3 classes have a single row" in told(path)
+    assert len(facts(path, labels=True).classes) == 3 == len(facts(path, labels="label").classes)
+    folder = touch(tmp_path / "in", "0.png", "1.png", "2.png", "3.png")
+    (folder / "metadata.csv").write_text("file_name,label\n0.png,a cat\n1.png,dogs\n2.png,an owl\n3.png,a cat\n")
+    assert facts(folder).classes == () and facts(folder).count == 4 and "2 of 3 have a single file" in told(folder)
+    assert len(facts(folder, labels=True).classes) == 3
 
 
 def test_missing_parquet_labels_are_told(tmp_path):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring.data.catalogue import RecordLayout
-from sparring.data.labels import label_text, number_classes
+from sparring.data.labels import class_name, number_classes
 from sparring.data.readers import stored
 from sparring.data.readers.stored import Stored, StoredArray
 from sparring.errors import SparringError, reading_file
@@ -192,7 +192,14 @@ def class_numbers(labels: NDArray[Any], source: str) -> tuple[NDArray[np.int64],
 
     # Class numbers saved as floats are named 3, not 3.0.
     if flat.dtype.kind in "SU":
-        return number_classes([label_text(name) or "" for name in flat[:, 0].tolist()])
+        decoded = np.char.decode(flat, "utf-8", "backslashreplace") if flat.dtype.kind == "S" else flat
+        return number_classes([class_name(name) for name in decoded[:, 0].tolist()])
+    if flat.dtype.kind == "f" and not (flat == np.round(flat)).all():
+        raise SparringError(
+            found=f"labels that are numbers with a fraction in {source}",
+            expected="class numbers or names",
+            remedy="give --labels false to use none",
+        )
     values, numbers = np.unique(flat[:, 0], return_inverse=True)
     names = tuple(
         str(int(value)) if values.dtype.kind == "f" and value == int(value) else str(value) for value in values

@@ -11,7 +11,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.labels import NotClasses, class_name, label_text, number_classes
+from sparring.data.labels import NotClasses, class_name, label_text, number_classes, singles
 from sparring.data.parallel import thread_count
 from sparring.data.parts import Role, role
 from sparring.data.readers.arrays import missing_labels
@@ -263,11 +263,19 @@ def _labels(
     if missing:
         raise missing_labels(missing, len(labels), source)
 
+    # A column of texts that hardly recur, such as captions, is used only on request.
+    names = [label for label in labels if label is not None]
+    if choice is None and (single := singles(names)):
+        remark = (
+            f"The column '{printable(name)}' is not used: {single} classes have a single row (--labels true uses it)."
+        )
+        return None, (), (remark,)
+
     # Use the published names of the classes where they fit; else number the values that occur.
     published = _published_names(schema.metadata, name)
     if published and all(isinstance(value, int) and 0 <= value < len(published) for value in values):
         return np.array(values, dtype=np.int64), published, remarks
-    return *number_classes([label for label in labels if label is not None]), remarks
+    return *number_classes(names), remarks
 
 
 def _label_files(rows: _Rows, choice: bool | str | None) -> list[Path]:
