@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, final
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
@@ -60,11 +60,12 @@ LOG_ODDS_LOSSES: tuple[LossName, ...] = ("minimax", "non_saturating", "relativis
 Gamma: TypeAlias = PositiveFloat | Literal["auto"]
 """Weight γ of the penalties: a number, or "auto" for the one that a run finds by itself."""
 
-Size: TypeAlias = Annotated[int, Field(gt=0, le=16_384)]
-"""Channels, units or latents: a bound far above what anyone trains, so that a slip is told before memory is taken."""
-
-PackSize: TypeAlias = Annotated[int, Field(gt=0, le=256)]
-"""Samples that a discriminator scores together."""
+Samples: TypeAlias = Annotated[int, Field(gt=0, le=2**53)]
+"""Number of real samples in a run."""
+BatchSize: TypeAlias = Annotated[int, Field(gt=0, le=2**20)]
+"""Samples in a batch."""
+LayerSize: TypeAlias = Annotated[int, Field(gt=0, le=2**16)]
+"""Channels or units of a layer, or numbers in a latent; bounded so that a hostile folder cannot fill memory."""
 
 Chosen: TypeAlias = dict[str, tuple[Any, str]]
 """Field → (value, the reason for it in a few words)."""
@@ -80,9 +81,9 @@ class Recipe(BaseModel, ABC):
     paper: ClassVar[str]
     """Publication that it follows."""
 
-    samples: PositiveInt
+    samples: Samples
     """Real samples to see when neither --samples nor --minutes is given."""
-    batch: PositiveInt
+    batch: BatchSize
     """Samples per batch, over all processes."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Number format of the networks; losses and penalties are always float32."""

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, final
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 
 from sparring.data.facts import Facts
 from sparring.modalities.images.recipes.image_recipe import AdversarialImageRecipe
 from sparring.objectives.schedules import constant
-from sparring.recipe import Adam, LossName, Size
+from sparring.recipe import Adam, LayerSize, LossName, Samples
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
@@ -20,13 +20,13 @@ class DCGAN(AdversarialImageRecipe):
 
     paper: ClassVar[str] = "Radford et al. 2016, section 4"
     side_multiple: ClassVar[int] = 16
-    samples: PositiveInt = 3_000_000
+    samples: Samples = 3_000_000
     """Real samples to see when neither --samples nor --minutes is given."""
     loss: LossName = "non_saturating"
     """Adversarial loss of both players."""
-    latent_size: Size = 100
+    latent_size: LayerSize = 100
     """Length of the latent vector."""
-    width: Size = 64
+    width: LayerSize = 64
     """Channels on the finest grid; doubled at every coarser one."""
     learning_rate: PositiveFloat = 2e-4
     """Learning rate of Adam, for both players."""

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal, final
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 
 from sparring.data.facts import Facts
 from sparring.modalities.images.recipes.image_recipe import AdversarialImageRecipe
 from sparring.objectives.schedules import constant
-from sparring.recipe import Adam, LossName, Size
+from sparring.recipe import Adam, BatchSize, LayerSize, LossName, Samples
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
@@ -19,17 +19,17 @@ class GAN(AdversarialImageRecipe):
     """The original GAN: dense networks, maxout, dropout."""
 
     paper: ClassVar[str] = "Goodfellow et al. 2014, section 5"
-    samples: PositiveInt = 3_000_000
+    samples: Samples = 3_000_000
     """Real samples to see when neither --samples nor --minutes is given."""
-    batch: PositiveInt = 100
+    batch: BatchSize = 100
     """Samples per batch, over all processes."""
     loss: LossName = "non_saturating"
     """Adversarial loss of both players; the paper's are minimax (eq. 1) and non_saturating (section 3)."""
     prior: Literal["uniform", "normal"] = "uniform"
     """Distribution of the latent vectors."""
-    latent_size: Size = 100
+    latent_size: LayerSize = 100
     """Length of the latent vector."""
-    width: Size = 1200
+    width: LayerSize = 1200
     """Units in each hidden layer of the generator; the discriminator has a fifth as many maxout units."""
     learning_rate: PositiveFloat = 2e-4
     """Learning rate of Adam, for both players."""

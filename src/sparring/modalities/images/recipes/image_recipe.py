@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import BeforeValidator, PositiveInt
+from pydantic import BeforeValidator, Field
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.recipe import AdversarialRecipe, Chosen, Machine, PackSize, Recipe
+from sparring.recipe import AdversarialRecipe, BatchSize, Chosen, Machine, Recipe
 
 if TYPE_CHECKING:
     from sparring.layers.augment import Augment
@@ -60,7 +60,7 @@ class ImageRecipe(Recipe):
     side_multiple: ClassVar[int] = 1
     """Number of which both sides of the resolution are multiples."""
 
-    batch: PositiveInt = 64
+    batch: BatchSize = 64
     """Samples per batch, over all processes."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Number format of the networks; losses and penalties are always float32."""
@@ -134,7 +134,7 @@ class AdversarialImageRecipe(ImageRecipe, AdversarialRecipe):
     augment: AugmentationKinds = ("geometry", "colour", "cutout")
     """Augmentations against overfitting on few images: none, or kinds separated by commas. Add flips if mirrored images
     are as plausible, turns if rotated ones are, inversion if negatives are, and hue if colours may change."""
-    packing: PackSize = 1
+    packing: Annotated[int, Field(gt=0, le=256)] = 1
     """Images that the discriminator scores together, so that it sees their diversity; above 1 there are no labels."""
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:

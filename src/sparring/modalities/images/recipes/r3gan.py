@@ -8,7 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from sparring.data.facts import Facts
 from sparring.modalities.images.recipes.image_recipe import AdversarialImageRecipe
 from sparring.objectives.schedules import Weighted, constant, cosine, geometric_cosine
-from sparring.recipe import Adam, Chosen, Gamma, LossName, Machine, Size
+from sparring.recipe import Adam, Chosen, Gamma, LayerSize, LossName, Machine, Samples
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
@@ -28,17 +28,17 @@ class R3GAN(AdversarialImageRecipe):
     """The default: relativistic loss, R1 and R2, no normalisation layers."""
 
     paper: ClassVar[str] = "Huang et al. 2024 (R3GAN), sections 2 to 4, table 9"
-    samples: PositiveInt = 1_000_000
+    samples: Samples = 1_000_000
     """Real samples to see when neither --samples nor --minutes is given."""
     labels: bool = True
     """Condition the networks on the class of an image, if the data has classes."""
     loss: LossName = "relativistic"
     """Adversarial loss of both players."""
-    latent_size: Size = 64
+    latent_size: LayerSize = 64
     """Length of the latent vector."""
-    width: Size = 32
+    width: LayerSize = 32
     """Channels of the generator on the fine grids; the two coarsest have 4 and 2 times as many."""
-    discriminator_width: Size = 32
+    discriminator_width: LayerSize = 32
     """Channels of the discriminator on the fine grids; the two coarsest have 4 and 2 times as many."""
     blocks: Annotated[int, Field(ge=0, le=64)] = 0
     """Residual blocks per grid: slower, and they need a lower learning rate."""

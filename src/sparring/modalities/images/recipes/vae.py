@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, final
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 
 from sparring.data.facts import Facts
 from sparring.modalities.images.recipes.image_recipe import ImageRecipe
 from sparring.objectives.schedules import constant, cosine
-from sparring.recipe import Adam, Size
+from sparring.recipe import Adam, LayerSize, Samples
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
@@ -19,13 +19,13 @@ class VAE(ImageRecipe):
     """The likelihood baseline: blurry but reliable."""
 
     paper: ClassVar[str] = "Kingma & Welling 2014, section 3; Higgins et al. 2017, eq. 4"
-    samples: PositiveInt = 1_000_000
+    samples: Samples = 1_000_000
     """Real samples to see when neither --samples nor --minutes is given."""
     labels: bool = True
     """Condition the networks on the class of an image, if the data has classes."""
-    latent_size: Size = 32
+    latent_size: LayerSize = 32
     """Length of the latent vector."""
-    width: Size = 32
+    width: LayerSize = 32
     """Channels on the fine grids; the two coarsest have 4 and 2 times as many."""
     spread: PositiveFloat = 0.8
     """Standard deviation σ of the observation noise, images being in [-1, 1]: larger is smoother and more diverse."""

@@ -8,7 +8,7 @@ from pydantic import Field
 from sparring.data.facts import Facts
 from sparring.modalities.points.recipes.point_recipe import PointRecipe
 from sparring.objectives.schedules import Weighted, constant, cosine
-from sparring.recipe import Adam, AdversarialRecipe, Gamma, LossName, PackSize
+from sparring.recipe import Adam, AdversarialRecipe, Gamma, LossName
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
@@ -40,11 +40,11 @@ class PointGAN(PointRecipe, AdversarialRecipe):
     gamma: Gamma = "auto"
     """Weight γ of the penalty: a number, or auto to hold the discriminator's lead at a set point during the run. The
     set point is defined for R1 and R2 with minimax, non_saturating or relativistic loss: elsewhere auto means 0.1."""
-    places: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
+    places: Annotated[int, Field(ge=0, le=2**20)] = 1000
     """Components of the latent mixture, each with a learned centre (its place); 0 for a plain normal latent."""
     max_frequency: Annotated[float, Field(gt=1)] = 128.0
     """Highest frequency of the discriminator's Fourier features, in radians per standard deviation of the data."""
-    packing: PackSize = 1
+    packing: Annotated[int, Field(gt=0, le=256)] = 1
     """Points that the discriminator scores together, so that it sees their diversity."""
 
     @property

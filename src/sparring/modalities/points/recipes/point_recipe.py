@@ -2,24 +2,24 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
-from sparring.recipe import Chosen, Machine, Recipe, Size
+from sparring.recipe import BatchSize, Chosen, LayerSize, Machine, Recipe, Samples
 
 
 class PointRecipe(Recipe):
     """Base of all recipes for points."""
 
     modality: ClassVar[str] = "points"
-    samples: PositiveInt = 4_000_000
+    samples: Samples = 4_000_000
     """Real samples to see when neither --samples nor --minutes is given."""
-    batch: PositiveInt = 256
+    batch: BatchSize = 256
     """Samples per batch, over all processes."""
-    width: Size = 128
+    width: LayerSize = 128
     """Units in each hidden layer."""
-    latent_size: Annotated[Size, Field(ge=2)] = 8
+    latent_size: Annotated[LayerSize, Field(ge=2)] = 8
     """Length of the latent vector."""
     learning_rate: PositiveFloat = 1e-3
     """Initial learning rate of Adam, for all players; falls to 3 % along a half cosine."""
