@@ -89,7 +89,7 @@ def _with_data(run: Run, record: Record, data: str | Path | None) -> tuple[Recor
         )
     choices = _moved(Reading.model_validate(record.facts.reading), old, source)
     survey = surveyed(kind, source, choices)
-    if survey.facts.fingerprint != record.facts.fingerprint:
+    if (survey.facts.fingerprint, survey.facts.classes) != (record.facts.fingerprint, record.facts.classes):
         raise SparringError(
             found=f"other data in {source} than when the run began",
             expected=f"the same {record.facts.count} samples",
