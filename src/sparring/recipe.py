@@ -66,7 +66,6 @@ BatchSize: TypeAlias = Annotated[int, Field(gt=0, le=2**20)]
 """Samples in a batch."""
 LayerSize: TypeAlias = Annotated[int, Field(gt=0, le=2**16)]
 """Channels or units of a layer, or numbers in a latent; bounded so that a hostile folder cannot fill memory."""
-
 PackSize: TypeAlias = Annotated[int, Field(gt=0, le=256)]
 """Samples that a discriminator scores together."""
 

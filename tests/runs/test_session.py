@@ -332,7 +332,7 @@ def test_resume_refuses_other_data(points: Path, tmp_path: Path) -> None:
         ({"packing": 10**7}, "packing"),
         ({"width": 10**7}, "width"),
         ({"latent_size": 10**7}, "latent_size"),
-        ({"width": 16_384, "recipe": "points/vae"}, "networks that take"),
+        ({"width": 65_536, "recipe": "points/vae"}, "networks that take"),
     ],
 )
 def test_refused_options_leave_no_run_folder(

@@ -3,7 +3,7 @@
 import os
 
 from sparring.runs.folder import Run
-from sparring.runs.suggestions import suggestion
+from sparring.runs.suggestions import reading_options, suggestion
 from sparring.text import joined
 
 
@@ -14,6 +14,7 @@ def closing_words(run: Run) -> str:
     from sparring.evaluation.result import Evaluation
 
     record = run.record
+    data = ("--data", record.facts.source, *reading_options(record))
     lines = [
         "",
         f"Trained {record.recipe} on {record.facts.source}: {record.facts.count:,} samples, including those held out.",
@@ -21,6 +22,6 @@ def closing_words(run: Run) -> str:
         f"Samples: {run.picture}",
         f"Report:  {run.report}",
         f"Next:    {suggestion(record, 'sample', run.folder, '--count', 64, '--out', 'samples/')}",
-        f"         {suggestion(record, 'evaluate', run.folder, '--data', record.facts.source, '--all')}",
+        f"         {suggestion(record, 'evaluate', run.folder, *data, '--all')}",
     ]
     return joined(lines)

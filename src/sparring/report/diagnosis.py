@@ -26,7 +26,7 @@ from sparring.opening import reading
 from sparring.report.picture import signals_picture
 from sparring.runs.folder import Run
 from sparring.runs.logbook import read_log
-from sparring.runs.suggestions import suggestion
+from sparring.runs.suggestions import reading_options, suggestion
 from sparring.storage import read_json, read_lines
 from sparring.text import command, joined
 from sparring.training.checkpoint import checkpoints
@@ -311,5 +311,5 @@ def _next_steps(history: RunHistory, improvement: Improvement) -> Iterator[str]:
     if history.observations:
         yield command("sparring", "diagnose", folder, "--picture", "signals.png")
     else:
-        again = suggestion(record, "train", record.facts.source, "--watchdog", "warn")
+        again = suggestion(record, "train", record.facts.source, *reading_options(record), "--watchdog", "warn")
         yield f"{again}   (to know more the next time)"

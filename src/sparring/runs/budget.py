@@ -7,7 +7,7 @@ from sparring.arguments import real_number, whole_number
 from sparring.errors import SparringError
 from sparring.events import BudgetChanged, budget_words
 from sparring.games.game import phase_at
-from sparring.runs.folder import Record, Run
+from sparring.runs.folder import Choice, Record, Run
 from sparring.runs.logbook import reached_goal
 from sparring.training.checkpoint import checkpoints, load_checkpoint
 from sparring.training.trainer import Trainer
@@ -94,7 +94,7 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Reco
         )
     # The recipe's field of the same name says what is trained now, too.
     reason = "given when the run was resumed" if budget.samples else "not used: the budget is in minutes"
-    choice = {"value": budget.samples or record.fields["samples"], "reason": reason}
+    choice: Choice = {"value": budget.samples or record.fields["samples"], "reason": reason}
     return replace(
         record,
         samples=budget.samples,
@@ -143,5 +143,5 @@ def _spent(run: Run) -> tuple[int, float]:
     """Return samples seen and seconds of training at the newest intact checkpoint; zeros where there is none."""
     if not checkpoints(run.checkpoints):
         return 0, 0.0
-    state = load_checkpoint(run.checkpoints)[0].state
+    state = load_checkpoint(run.checkpoints, run.record.identity)[0].state
     return state["samples"], state["seconds"]

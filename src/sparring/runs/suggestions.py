@@ -11,3 +11,13 @@ def suggestion(record: Record, *words: object) -> str:
     """
     own = ("--recipe", record.recipe) if ".py:" in record.recipe else ()
     return command("sparring", *words, *own)
+
+
+def reading_options(record: Record) -> list[object]:
+    """Return the options by which the data of a run is read alike: ``["--range", 0, 4095]``."""
+    words: list[object] = []
+    for name, value in record.facts.reading.items():
+        if value is not None:
+            values = value if isinstance(value, list | tuple) else [value]
+            words += [f"--{name}", *("false" if one is False else one for one in values)]
+    return words

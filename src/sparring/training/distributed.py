@@ -164,7 +164,9 @@ def first_to_end() -> bool:
 
     It waits until the others end too, or for a few seconds: torchrun kills those that are left.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    # Before this process has joined the others, only torchrun's store can be reached without waiting for them.
+    reachable = _rendezvous.cache_info().currsize or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or not reachable:
         return True
     try:
         store, _, size = _rendezvous()
