@@ -8,7 +8,7 @@ from pydantic import Field
 from sparring.data.facts import Facts
 from sparring.modalities.points.recipes.point_recipe import PointRecipe
 from sparring.objectives.schedules import Weighted, constant, cosine
-from sparring.recipe import Adam, AdversarialRecipe, Gamma, LossName
+from sparring.recipe import Adam, AdversarialRecipe, Gamma, LossName, PackSize
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
@@ -44,7 +44,7 @@ class PointGAN(PointRecipe, AdversarialRecipe):
     """Components of the latent mixture, each with a learned centre (its place); 0 for a plain normal latent."""
     max_frequency: Annotated[float, Field(gt=1)] = 128.0
     """Highest frequency of the discriminator's Fourier features, in radians per standard deviation of the data."""
-    packing: Annotated[int, Field(gt=0, le=256)] = 1
+    packing: PackSize = 1
     """Points that the discriminator scores together, so that it sees their diversity."""
 
     @property
