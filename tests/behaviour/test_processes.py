@@ -36,7 +36,7 @@ def assert_alike(one: Snapshot, other: Snapshot) -> None:
     places = ("step", "samples", "micro_batch")
     assert [one.state[name] for name in places] == [other.state[name] for name in places]
     for name, (value, enabled) in one.state["controls"].items():
-        assert other.state["controls"][name] == [pytest.approx(value, rel=1e-4, abs=1e-6), enabled]
+        assert other.state["controls"][name] == (pytest.approx(value, rel=1e-4, abs=1e-6), enabled)
     torch.testing.assert_close(one.players, other.players, rtol=1e-5, atol=1e-6)
 
 
@@ -92,7 +92,7 @@ def test_two_processes_give_the_same_image_networks_as_one(recipe: str, tmp_path
     places = ("step", "samples", "micro_batch")
     assert [one.state[name] for name in places] == [other.state[name] for name in places]
     for name, (value, enabled) in one.state["controls"].items():
-        assert other.state["controls"][name] == [pytest.approx(value, rel=1e-4, abs=1e-6), enabled]
+        assert other.state["controls"][name] == (pytest.approx(value, rel=1e-4, abs=1e-6), enabled)
     # Compare each tensor by its norm: a few single weights differ more, where Adam divides by gradients near zero.
     assert one.players.keys() == other.players.keys()
     for name, weight in one.players.items():

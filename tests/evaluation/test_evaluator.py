@@ -57,7 +57,7 @@ def test_the_protocol_is_one_line_that_names_the_extractor(run):
 
 
 @pytest.mark.parametrize(
-    ("content", "found"), [({"format": 1}, "format 1"), ([], "format None"), ({"format": 2}, "wrong")]
+    ("content", "found"), [({"format": 1}, "format 1"), ([], "format None"), ({"format": 2}, "no value for 'subject'")]
 )
 def test_scores_of_other_formats_are_refused(content, found, tmp_path):
     (tmp_path / "scores.json").write_text(json.dumps(content))

@@ -157,9 +157,8 @@ def test_a_changed_value_in_a_record_is_refused(tmp_path: Path) -> None:
 def test_records_of_earlier_formats_are_read(tmp_path: Path) -> None:
     run = create(tmp_path / "run", record())
     content = {**read_json(run.folder / "recipe.json"), "format": 2}
-    write_json(
-        run.folder / "recipe.json", {name: content[name] for name in content if name not in ("digest", "identity")}
-    )
+    del content["digest"], content["identity"]
+    write_json(run.folder / "recipe.json", content)
     assert run.record == record() and run.record.identity == ""
 
 

@@ -1,4 +1,4 @@
-"""Data sets: samples, conditions and labels as arrays, in memory or memory-mapped."""
+"""Data sets: samples, conditions and labels as arrays, in memory or in files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

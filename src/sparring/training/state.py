@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, with_config
+from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from sparring.schema import STORED, Count, validated
@@ -54,7 +54,7 @@ class _Refused(TypedDict):
     total: Count
 
 
-@with_config(STORED)
+@with_config(ConfigDict(strict=True, extra="ignore", allow_inf_nan=False))
 class _State2(TypedDict):
     """Content of state.json in format 2; its figures and the state of its watchdog are not used."""
 
@@ -63,9 +63,7 @@ class _State2(TypedDict):
     seconds: Annotated[float, Field(ge=0)]
     micro_batch: Annotated[Count, Field(ge=1)]
     controls: Annotated[dict[str, tuple[float, bool]], Field(validation_alias="dials")]
-    figures: dict[str, Any]
     guard: _Refused
-    beside: dict[str, Any]
 
 
 def read_state(path: Path, number: int) -> State:
