@@ -5,14 +5,14 @@ from functools import partial
 from pathlib import Path
 
 from sparring.api.evaluate import require_numbers
+from sparring.api.outputs import require_writable, write_json_output
 from sparring.errors import SparringError
 from sparring.evaluation.comparison import Comparison, compared
 from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.quick import count_for
-from sparring.evaluation.subject import open_subject
+from sparring.evaluation.subject import Subject, open_subject
 from sparring.recipe import Recipe
 from sparring.runs.display import Display, Plain
-from sparring.storage import write_json
 
 
 def compare(
@@ -37,10 +37,18 @@ def compare(
         SparringError: there is nothing to evaluate, it does not fit the data, or the two do not fit each other.
     """
     require_numbers(count, seed)
-    (one, survey), (other, _) = (open_subject(place, data, recipe) for place in (first, second))
-    subjects = (one, other)
+    require_writable({"--json": json})
+    places = (first, second)
+    (one, survey), (other, _) = (open_subject(place, data, recipe) for place in places)
+    subjects: tuple[Subject, ...] = (one, other)
 
-    # One set of real samples has to serve both.
+    # One set of real samples has to serve both: in colour, if one of the two is.
+    if one.modality is other.modality and one.view.shape != other.view.shape:
+        shapes = (one.view.shape, other.view.shape)
+        subjects = tuple(
+            open_subject(place, data, recipe, real_shape=shape)[0]
+            for place, shape in zip(places, shapes[::-1], strict=True)
+        )
     kinds = [f"{subject.modality.name} of shape {subject.view.shape}" for subject in subjects]
     if kinds[0] != kinds[1]:
         raise SparringError(
@@ -63,5 +71,5 @@ def compare(
         evaluations.append(evaluator.evaluate(subject, subject.batch(split, count, seed)))
     comparison = compared(*evaluations)
     if json is not None:
-        write_json(Path(json), comparison.model_dump(mode="json"))
+        write_json_output(json, comparison.model_dump(mode="json"))
     return comparison
