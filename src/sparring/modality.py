@@ -84,7 +84,13 @@ class Modality(Protocol):
         ...
 
     def view_of(self, generated: Facts, real: Facts) -> View:
-        """Return the view in which samples from files are compared with real ones: in their own size, coded alike."""
+        """Return the view in which generated samples are compared with real ones: in their own size, coded alike.
+
+        Nothing that either side shows is dropped: images are compared in colour if one side is in colour.
+
+        Raises:
+            SparringError: samples of these shapes cannot be compared.
+        """
         ...
 
     def read(self, source: str, view: View, facts: Facts) -> "Dataset":

@@ -1,5 +1,6 @@
 """Input that allows some metrics only: those are given, the others say why not."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -59,6 +60,28 @@ def test_with_three_samples_each_metric_says_how_many_it_needs(digits):
     assert "at least 8" in metrics["frechet_at_infinity"].remark and "at least 6" in metrics["recall"].remark
     assert all(metrics[name].value is not None for name in ("frechet", "kernel", "vendi", "sliced_wasserstein"))
     assert all(score.plus_minus is None for score in metrics.values())
+
+
+def test_below_fifty_samples_it_cannot_be_told_which_are_better(digits):
+    found = evaluated(digits / "three")
+    lines = found.lines()
+    assert "Only 3 generated samples are compared, and 50 are needed for intervals: it cannot be told" in " ".join(
+        lines
+    )
+    (line,) = [line for line in lines if "Fréchet" in line]
+    assert line.endswith("cannot be told")
+    assert not any("is better" in line for line in lines if "copies" not in line)
+    both = sparring.compare(digits / "three", digits / "three", "digits", extractors=["pixels"], display=Silent())
+    verdicts = {one.verdict for one in both.differences["pixels"].values() if one.difference is not None}
+    assert verdicts == {"cannot be told"} and "it cannot be told" in both.summary()
+
+
+def test_a_single_sample_is_named_by_its_side(tmp_path):
+    np.save(tmp_path / "one.npy", np.zeros((1, 2)))
+    found = sparring.evaluate(tmp_path / "one.npy", "ring", display=Silent())
+    assert "Found 1 real and 1 generated sample, but expected at least 2." in found.scores[0].metrics["frechet"].remark
+    assert any(remark.startswith("Only 1 generated sample is compared") for remark in found.remarks)
+    assert not any("real sample" in remark for remark in found.remarks)
 
 
 def test_a_failing_extractor_leaves_the_others(digits):

@@ -8,7 +8,18 @@ import torch
 from scipy.stats import mannwhitneyu
 
 from sparring.errors import SparringError
-from sparring.evaluation.memorisation import Memorisation, c_t, compare, rank_test
+from sparring.evaluation import memorisation
+from sparring.evaluation.memorisation import (
+    COPY_RATIO,
+    MAX_CLOSER_CHANCE,
+    MAX_COPIES_CHANCE,
+    Memorisation,
+    c_t,
+    chance_of_close,
+    chance_of_copies,
+    compare,
+    rank_test,
+)
 
 
 def drawn(count, seed, size=64):
@@ -132,3 +143,66 @@ def test_samples_that_are_closer_as_a_whole_are_detected(sides):
     found = compare([train], held_out, drawn(500, 3) * 0.6)
     assert found.c_t < -3 and not found.copied
     assert "closer" in found.verdict or found.closer
+
+
+class TestFalseAlarms:
+    """Training, held-out and generated samples of one distribution: at most 1 % of data sets raise an alarm."""
+
+    @pytest.mark.parametrize("count", [50, 100, 300, 2000])
+    @pytest.mark.parametrize("held_out", [100, 300, 1000, 2000])
+    @pytest.mark.parametrize("dimension", [1, 8])
+    def test_are_rare_at_every_size(self, count, held_out, dimension):
+        """Distances to the nearest of many points have the distribution of an exponential's root."""
+        random = torch.Generator().manual_seed(count + held_out)
+        alarms, trials = 0, 400
+        for _ in range(trials):
+            fake, real = (
+                torch.empty(size, dtype=torch.float64).exponential_(generator=random) ** (1 / dimension)
+                for size in (count, held_out)
+            )
+            closest = real.sort().values[max(1, round(held_out / 100)) - 1]
+            chance = chance_of_copies(fake[fake <= COPY_RATIO * closest], count, real)
+            close = chance_of_close(int((fake < closest).sum()), count, held_out)
+            alarms += chance <= MAX_COPIES_CHANCE or close <= MAX_CLOSER_CHANCE
+        # Ten of 400 are improbable, 0.3 %, even where 1 % raise an alarm.
+        assert alarms < 10
+
+    @pytest.mark.parametrize("cells", [1, 5])
+    def test_of_c_t_are_rare_in_small_cells(self, cells):
+        random = torch.Generator().manual_seed(cells)
+        found = [
+            c_t(*torch.randn(2, 20 * cells, generator=random), *torch.arange(20 * cells).repeat(2, 1) % cells)
+            for _ in range(400)
+        ]
+        assert np.mean(np.array(found) < -memorisation.MAX_C_T) < 0.01
+
+    def test_are_rare_for_a_hundred_pictures(self, monkeypatch):
+        """All three verdicts, on samples as they are compared."""
+        monkeypatch.setattr(memorisation, "_cells", lambda fake, held_out, seed: (fake[:, 0] * 0, held_out[:, 0] * 0))
+        verdicts = [
+            compare([drawn(200, 3 * seed)], drawn(100, 3 * seed + 1), drawn(100, 3 * seed + 2)).verdict
+            for seed in range(100)
+        ]
+        assert sum(not verdict.startswith("No training sample was copied (") for verdict in verdicts) <= 3
+
+
+class TestFewHeldOutSamples:
+    @pytest.mark.parametrize("copies", [0, 30])
+    def test_decide_nothing(self, sides, copies):
+        train, held_out, fake = sides
+        found = compare([train], held_out[:99], torch.cat([fake, train[:copies]]))
+        assert not found.copied and not found.closer and not found.closer_as_a_whole
+        assert found.verdict.startswith("It cannot be told whether training samples were copied: 99 held-out samples")
+        assert all(score.verdict == "cannot be told" for score in found.metrics().values())
+
+    def test_a_hundred_are_enough_for_copies(self, sides):
+        train, held_out, fake = sides
+        found = compare([train], held_out[:100], torch.cat([fake, train[:1]]))
+        assert found.copied and found.copies == 1
+
+
+def test_copies_among_duplicates_within_the_data_are_detected(sides):
+    """A tenth of the held-out samples are duplicates of training samples, but two thirds of the generated ones."""
+    train, held_out, fake = sides
+    repeated = torch.cat([held_out, train[:30]])
+    assert compare([train], repeated, torch.cat([fake[:100], train[100:300]])).copied

@@ -216,19 +216,19 @@ METRICS = [frechet, kernel, prdc, nearest]
 class TestRefused:
     @pytest.mark.parametrize("metric", METRICS)
     def test_too_few_samples(self, metric):
-        with pytest.raises(SparringError, match=r"Found 0 samples in the second set, but expected at least \d"):
+        with pytest.raises(SparringError, match=r"Found 0 generated samples, but expected at least \d"):
             metric(normal(20, 3, 0), torch.zeros(0, 3))
 
     @pytest.mark.parametrize("metric", METRICS)
     def test_not_finite(self, metric):
         broken = normal(20, 3, 0)
         broken[4, 1] = float("nan")
-        with pytest.raises(SparringError, match="not finite in 1 of 20 samples of the first set"):
+        with pytest.raises(SparringError, match="not finite in 1 of 20 real samples"):
             metric(broken, normal(20, 3, 0))
 
     @pytest.mark.parametrize("metric", METRICS)
     def test_different_features(self, metric):
-        with pytest.raises(SparringError, match="3 features in the first set and 4 in the second"):
+        with pytest.raises(SparringError, match="3 features of each real sample and 4 of each generated one"):
             metric(normal(20, 3, 0), normal(20, 4, 0))
 
     def test_exactly_enough(self):

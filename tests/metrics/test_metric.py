@@ -3,7 +3,16 @@
 import pytest
 import torch
 
-from sparring.evaluation.glossary import DEFAULT, GLOSSARY, ON_REQUEST, QUESTIONS, better, by_question, interval
+from sparring.evaluation.glossary import (
+    DEFAULT,
+    GLOSSARY,
+    NO_DIFFERENCE,
+    ON_REQUEST,
+    QUESTIONS,
+    better,
+    by_question,
+    interval,
+)
 from sparring.metrics.metric import METRICS, compute_metrics
 
 NAMES = [name for metric in METRICS for name in metric.names]
@@ -46,8 +55,8 @@ def test_rows_are_ordered_by_question():
 def test_numbers_with_their_intervals():
     assert interval(0.123456, 0.0123) == "0.1235 ± 0.012"
     assert interval(0.5, None) == "0.5" and interval(None, 0.1) == "–"
-    assert better("lower", False) == "lower is better, no significant difference from the floor"
-    assert better("higher", True) == better("higher", None) == "higher is better"
+    assert better("lower", NO_DIFFERENCE) == "lower is better, no significant difference from the floor"
+    assert better("higher", "higher is better") == "higher is better"
 
 
 def test_the_default_verdict_has_six_metrics():

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.api.evaluate import require_numbers
+from sparring.api.outputs import require_writable, write_json_output
 from sparring.data.in_memory import source_of
 from sparring.data.reading import Labels, ValueRange, reading
 from sparring.errors import SparringError
@@ -15,7 +16,6 @@ from sparring.evaluation.quick import count_for
 from sparring.evaluation.subject import open_subject
 from sparring.recipe import Recipe
 from sparring.runs.display import Display, Plain
-from sparring.storage import write_json
 
 
 def compare(
@@ -43,14 +43,22 @@ def compare(
         SparringError: there is nothing to evaluate, it does not fit the data, or the two do not fit each other.
     """
     require_numbers(count, seed)
+    require_writable({"--json": json})
     choices = reading(labels, range, background)
-    source = source_of(data)
-    opened = [open_subject(source_of(place), source, recipe, choices) for place in (first, second)]
-    subjects = [subject for subject, _ in opened]
+    source, places = source_of(data), [source_of(place) for place in (first, second)]
+    opened = [open_subject(place, source, recipe, choices) for place in places]
+    subjects = tuple(subject for subject, _ in opened)
+    one, other = subjects
     # A model that was trained without labels leaves those of the data to the other one.
-    survey = max((survey for _, survey in opened), key=lambda one: len(one.facts.classes))
+    survey = max((survey for _, survey in opened), key=lambda surveyed: len(surveyed.facts.classes))
 
-    # One set of real samples has to serve both.
+    # One set of real samples has to serve both: in colour, if one of the two is.
+    if one.modality is other.modality and one.view.shape != other.view.shape:
+        shapes = (one.view.shape, other.view.shape)
+        subjects = tuple(
+            open_subject(place, source, recipe, choices, real_shape=shape)[0]
+            for place, shape in zip(places, shapes[::-1], strict=True)
+        )
     kinds = [f"{subject.modality.name} of shape {subject.view.shape}" for subject in subjects]
     if kinds[0] != kinds[1]:
         raise SparringError(
@@ -73,5 +81,5 @@ def compare(
         evaluations.append(evaluator.evaluate(subject, subject.batch(split, count, seed)))
     comparison = compared(*evaluations)
     if json is not None:
-        write_json(Path(json), comparison.model_dump(mode="json"))
+        write_json_output(json, comparison.model_dump(mode="json"))
     return comparison

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from sparring.api.outputs import require_writable, write_json_output, write_output
 from sparring.errors import SparringError
 from sparring.report.diagnosis import Diagnosis, RunHistory
 from sparring.runs.folder import open_run
-from sparring.storage import write_bytes, write_json
 
 
-def diagnose(run: str | Path, *, picture: Path | None = None, json: Path | None = None) -> Diagnosis:
+def diagnose(run: str | Path, *, picture: str | Path | None = None, json: str | Path | None = None) -> Diagnosis:
     """Diagnose a run: what happened, when and why, what the watchdog did about it, and what to do next.
 
     Args:
@@ -17,12 +17,14 @@ def diagnose(run: str | Path, *, picture: Path | None = None, json: Path | None 
         json: write the diagnosis to this JSON file; ``Diagnosis.model_json_schema()`` is its schema.
 
     Raises:
-        SparringError: ``run`` is not a run folder, or a ``picture`` is requested and there are no signals.
+        SparringError: ``run`` is not a run folder, or a ``picture`` is requested and there are no signals, or an output
+            cannot be written.
     """
+    require_writable({"--picture": picture, "--json": json})
     history = RunHistory(open_run(run))
     diagnosis = history.diagnosis()
     if json is not None:
-        write_json(json, diagnosis.model_dump(mode="json"))
+        write_json_output(json, diagnosis.model_dump(mode="json"))
 
     # A run without observations of the watchdog has nothing to draw.
     if picture is not None:
@@ -33,5 +35,5 @@ def diagnose(run: str | Path, *, picture: Path | None = None, json: Path | None 
                 expected="observations of the watchdog in signals.jsonl",
                 remedy="omit --picture, or train with --watchdog warn or repair",
             )
-        write_bytes(picture, content)
+        write_output(picture, content)
     return diagnosis

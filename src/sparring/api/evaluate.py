@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
+from sparring.api.outputs import output_path, require_writable, write_json_output
 from sparring.arguments import whole_number
 from sparring.data.in_memory import source_of
 from sparring.data.reading import Labels, ValueRange, reading
@@ -19,7 +20,6 @@ from sparring.randomness import require_seed
 from sparring.recipe import Recipe
 from sparring.report.report import write_evaluation
 from sparring.runs.display import Display, Plain
-from sparring.storage import write_json
 
 MAX_COUNT = 1_000_000
 """Largest number of samples that can be asked for."""
@@ -49,7 +49,7 @@ def evaluate(
         subject: a run folder, a published folder, a folder or file of samples, or samples as ``train`` takes data.
         data: the real data, as ``train`` takes it. If the model was trained on it, the floor is measured with
             what was held out then.
-        json: also write the result to this file.
+        json: also write the result to this file; its folders are created.
         report: also write a page with pictures to this file.
         count: samples to evaluate; None for as many as the data allows, at most 10,000.
         seed: of the samples, and of everything that is drawn at random.
@@ -68,10 +68,12 @@ def evaluate(
         display: where progress is shown; None for plain lines.
 
     Raises:
-        SparringError: there is nothing to evaluate, or it does not fit the data.
+        SparringError: there is nothing to evaluate, it does not fit the data, or an output cannot be written, which is
+            checked first.
     """
     require_numbers(count, seed)
     _require_protocol(protocol)
+    require_writable({"--json": json, "--report": report})
     subject, data = source_of(subject), source_of(data)
     opened, survey = open_subject(subject, data, recipe, reading(labels, range, background))
     model = opened.model
@@ -106,9 +108,9 @@ def evaluate(
     evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores, "remarks": remarks})
 
     if json is not None:
-        write_json(Path(json), evaluation.model_dump(mode="json"))
+        write_json_output(json, evaluation.model_dump(mode="json"))
     if report is not None:
-        write_evaluation(Path(report), opened.modality, split, generated.batch, evaluation, model)
+        write_evaluation(output_path(report), opened.modality, split, generated.batch, evaluation, model)
     return evaluation
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
+from sparring.api.outputs import output_path, require_writable, write_json_output
 from sparring.data.facts import Facts
 from sparring.data.reading import Labels, ValueRange, reading
 from sparring.runs.display import clock
-from sparring.storage import write_json
 
 if TYPE_CHECKING:
     import torch
@@ -76,8 +76,8 @@ class Inspection:
 def inspect(
     data: Any,
     *,
-    json: Path | None = None,
-    sheet: Path | None = None,
+    json: str | Path | None = None,
+    sheet: str | Path | None = None,
     recipe: str | None = None,
     device: str | None = None,
     labels: Labels = None,
@@ -100,11 +100,14 @@ def inspect(
         measure: time a training step, to estimate the duration of the run.
 
     Raises:
-        SparringError: nothing in ``data`` can be used, or there is no such recipe.
+        SparringError: nothing in ``data`` can be used, there is no such recipe, or an output cannot be written,
+            which is checked first.
     """
     from sparring.api.surveying import survey_data
     from sparring.data.in_memory import source_of
     from sparring.training.devices import pick
+
+    require_writable({"--json": json, "--sheet": sheet})
 
     # Survey the data and resolve the recipe; samples are decoded only where they are needed.
     name, chosen, survey = survey_data(source_of(data), recipe, reading(labels, range, background))
@@ -113,13 +116,13 @@ def inspect(
     if sheet is not None or measure:
         split = survey.prepare(resolved.view(survey.facts))
         if sheet is not None:
-            _write_sheet(sheet, split)
+            _write_sheet(output_path(sheet), split)
         if measure:
             training = _measured(training, resolved, split, pick(device))
 
     inspection = Inspection(survey.facts, training)
     if json is not None:
-        write_json(json, inspection.as_json())
+        write_json_output(json, inspection.as_json())
     return inspection
 
 

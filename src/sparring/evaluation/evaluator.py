@@ -4,7 +4,7 @@ import math
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import torch
@@ -17,7 +17,7 @@ from sparring.errors import SparringError
 from sparring.evaluation.budget import Budget
 from sparring.evaluation.glossary import metric_info
 from sparring.evaluation.memorisation import Memorisation, compare
-from sparring.evaluation.protocol import REPEATS, Generated, Repeats, require_shapes, shapes_text
+from sparring.evaluation.protocol import MIN_REPEAT_SAMPLES, REPEATS, Generated, Repeats, require_shapes, shapes_text
 from sparring.evaluation.result import Evaluation
 from sparring.evaluation.scores import Score, Scores, by_features, extremes, half_width, plain_scores, scored
 from sparring.evaluation.subject import Subject
@@ -89,9 +89,10 @@ class Evaluator:
 
         # What only a model can tell.
         own |= memorisation.metrics() if memorisation else {}
-        if model is not None and subject.conditional:
+        own_shape = model is not None and not subject.converted
+        if model is not None and own_shape and subject.conditional:
             own |= opinions(model.game, split)
-        if model is not None and modality.blends and self.further:
+        if model is not None and own_shape and modality.blends and self.further:
             own["path_length"] = self._path_length(model, extractors[0])
 
         # What was left out, and everything else that decides the numbers.
@@ -104,7 +105,7 @@ class Evaluator:
         data = f"data {split.facts.fingerprint[:12]}, {parts}, {shape}"
         named = zip(extractors, found, strict=True)
         return self._result(
-            subject,
+            replace(subject, remarks=(*subject.remarks, *_without_intervals(repeats, done))),
             count=batch_size(samples),
             scores=[Scores.of_repeats(one.name, repeats, done, data, values) for one, values in named],
             metrics=own,
@@ -198,7 +199,7 @@ class Evaluator:
         fake, held_out = take(samples, rows), split.held_out.batch(others.numpy()).real
 
         content = digest(*tensors((held_out, fake)))
-        key = cache_key([VERSION, split.facts.fingerprint, split.train.shapes, content, extractor.name, seed])
+        key = cache_key([VERSION, 2, split.facts.fingerprint, split.train.shapes, content, extractor.name, seed])
         cached = read_cached("memorisation", key)
         if cached is None:
             try:
@@ -209,6 +210,18 @@ class Evaluator:
         found = Memorisation.model_validate(cached)
         pairs = tuple((int(rows[row]), real, distance) for row, real, distance in found.pairs)
         return found.model_copy(update={"pairs": pairs})
+
+
+def _without_intervals(repeats: Repeats, done: int) -> list[str]:
+    """Return a sentence on why there are no intervals, if there are none."""
+    if done:
+        return []
+    if repeats.size >= MIN_REPEAT_SAMPLES:
+        reason = "There are no intervals"
+    else:
+        samples = f"{repeats.size} {repeats.smallest} sample{' is' if repeats.size == 1 else 's are'}"
+        reason = f"Only {samples} compared, and {MIN_REPEAT_SAMPLES} are needed for intervals"
+    return [f"{reason}: it cannot be told whether values differ from their floors."]
 
 
 def opinions(game: Game, split: Split) -> dict[str, Score]:

@@ -10,6 +10,8 @@ Question: TypeAlias = Literal["Valid?", "Good?", "Diverse?", "New?", "Useful?"]
 QUESTIONS: tuple[Question, ...] = get_args(Question)
 """In the order of the reports."""
 NO_DIFFERENCE: Final = "no significant difference"
+UNDECIDED: Final = "cannot be told"
+"""Verdict where there is no interval to compare a difference with."""
 MAX_LINE = 100
 """Characters in a line on the terminal."""
 
@@ -166,9 +168,10 @@ def interval(value: float | None, plus_minus: float | None) -> str:
     return number(value) + (f" ± {plus_minus:.2g}" if value is not None and plus_minus is not None else "")
 
 
-def better(way: Better, significant: bool | None) -> str:
-    """Return which values are better, and whether value and floor do not differ significantly."""
-    return f"{way} is better" + (f", {NO_DIFFERENCE} from the floor" if significant is False else "")
+def better(way: Better, verdict: str) -> str:
+    """Return which values are better, and the verdict on value and floor where it says something else."""
+    endings = {NO_DIFFERENCE: f", {NO_DIFFERENCE} from the floor", UNDECIDED: f", but the difference {UNDECIDED}"}
+    return f"{way} is better{endings.get(verdict, '')}"
 
 
 def by_question(names: Iterable[str]) -> list[tuple[str, str]]:

@@ -13,12 +13,22 @@ from sparring.evaluation.scores import Score
 from sparring.metrics.distances import Features, check, squared_distances
 from sparring.randomness import derive
 
+MIN_HELD_OUT = 100
+"""Held-out samples below which it cannot be told whether training samples were copied."""
 CLOSE_SHARE = 0.01
 """Share of held-out samples that count as close to the training data."""
 COPY_RATIO = 1 / 3
 """Greatest distance of a copy, relative to that of close held-out samples."""
+TAIL_SHARE, MIN_TAIL = 0.05, 10
+"""Closest held-out samples from which the share of still closer ones is extrapolated: this share, or this many."""
+MIN_DISTANCE = 1e-300
+"""Distance that takes the place of 0 where logarithms are taken."""
+BOUND_ERROR = 0.001
+"""Probability that a bound of the extrapolation does not hold; there are two."""
+MAX_COPIES_CHANCE, MAX_CLOSER_CHANCE = 0.002, 0.003
+"""Probabilities of the two findings by chance. With the bounds and C_T, false alarms stay below 1 %."""
 MAX_C_T = 3.0
-"""Standard deviations of C_T beyond which samples are too close to the training data."""
+"""Standard deviations of C_T beyond which samples are too close to the training data: 0.13 % by chance."""
 MAX_CELLS, SAMPLES_PER_CELL, MIN_CELL_SAMPLES = 10, 50, 20
 """Cells of C_T; held-out samples for each; and samples of both kinds without which a cell is left out."""
 
@@ -52,26 +62,46 @@ class Memorisation(BaseModel):
     other one (Alaa et al. 2022, section 3.3)."""
     authenticity_held_out: float
     """The same of held-out samples."""
+    copies_chance: float | None = None
+    """See ``chance_of_copies``; null where it cannot be told."""
     pairs: tuple[tuple[int, int, float], ...]
     """Generated row, training row and distance of the closest pairs, the closest first."""
+
+    @property
+    def decidable(self) -> bool:
+        """True if there are enough held-out samples to tell chance from memorisation."""
+        return self.count_held_out >= MIN_HELD_OUT and self.copies_chance is not None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def copied(self) -> bool:
-        """True if there are more copies than expected by chance, by over three standard deviations."""
-        return self.copies > self.expected_copies + 3 * math.sqrt(self.expected_copies)
+        """True if there are more and closer copies than chance explains."""
+        return self.decidable and self.copies_chance is not None and self.copies_chance <= MAX_COPIES_CHANCE
 
     @property
     def closer(self) -> bool:
-        """True if more than the expected 1 % are close to the training data, by over four standard deviations."""
-        deviation = math.sqrt(CLOSE_SHARE * (1 - CLOSE_SHARE) * (1 / self.count + 1 / self.count_held_out))
-        return self.share > 2 * CLOSE_SHARE and self.share > CLOSE_SHARE + 4 * deviation
+        """True if more samples are close to the training data than chance explains."""
+        if not self.decidable or self.share <= 2 * CLOSE_SHARE:
+            return False
+        close = round(self.share * self.count)
+        return chance_of_close(close, self.count, self.count_held_out) <= MAX_CLOSER_CHANCE
+
+    @property
+    def closer_as_a_whole(self) -> bool:
+        """True if C_T is lower than chance explains."""
+        return self.decidable and self.c_t < -MAX_C_T
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def verdict(self) -> str:
         """The result in one or two sentences."""
         medians = f"median distance {self.median:.3g}, held-out {self.median_held_out:.3g}"
+        if not self.decidable:
+            few = f"{self.count_held_out} held-out sample{'' if self.count_held_out == 1 else 's'}"
+            return (
+                f"It cannot be told whether training samples were copied: {few} are compared with, and {MIN_HELD_OUT} "
+                f"are needed ({medians}). See the closest pairs."
+            )
         if self.copied:
             are = (
                 "is nearly a copy of a training sample" if self.copies == 1 else "are nearly copies of training samples"
@@ -80,7 +110,7 @@ class Memorisation(BaseModel):
         if self.closer:
             close = f"{self.share:.1%} lie as close to the training data as the closest 1 % of held-out samples do"
             return f"No training sample was copied, but {close} ({medians}). See the closest pairs."
-        if self.c_t < -MAX_C_T:
+        if self.closer_as_a_whole:
             close = f"as a whole the samples are closer to the training data than held-out ones (C_T {self.c_t:.1f})"
             return f"No training sample was copied, but {close}, as copies and blurry samples are ({medians})."
         return f"No training sample was copied ({medians})."
@@ -88,10 +118,26 @@ class Memorisation(BaseModel):
     def metrics(self) -> dict[str, Score]:
         """Return the scores; the floor is the value of held-out samples."""
         expected, floor = self.expected_copies, self.authenticity_held_out
+
+        # Authenticity is a share on both sides: the test of two proportions, at 95 %.
+        counts = (self.count, self.count_held_out)
+        pooled = (self.count * self.authenticity + self.count_held_out * floor) / sum(counts)
+        deviation = math.sqrt(pooled * (1 - pooled) * sum(1 / count for count in counts))
+        differs = {
+            "copies": self.copied,
+            "authenticity": abs(self.authenticity - floor) > 1.96 * deviation,
+            "c_t": abs(self.c_t) > MAX_C_T,
+        }
+        known = {name: value if self.decidable else None for name, value in differs.items()}
         return {
-            "copies": Score(value=self.copies, floor=expected, better="lower", significant=self.copied),
-            "authenticity": Score(value=self.authenticity, floor=floor, better="nearer to the floor"),
-            "c_t": Score(value=self.c_t, floor=0.0, better="nearer to the floor"),
+            "copies": Score(value=self.copies, floor=expected, better="lower", significant=known["copies"]),
+            "authenticity": Score(
+                value=self.authenticity,
+                floor=floor,
+                better="nearer to the floor",
+                significant=known["authenticity"],
+            ),
+            "c_t": Score(value=self.c_t, floor=0.0, better="nearer to the floor", significant=known["c_t"]),
         }
 
 
@@ -123,14 +169,17 @@ def compare(
     authentic = near.distances > spacing
     distances, others = near.distances[: len(fake)], near.distances[len(fake) :]
 
-    closest = torch.quantile(others, CLOSE_SHARE)
+    ordered = others.sort().values
+    closest = ordered[_close_rank(len(others)) - 1]
+    copies = distances[distances <= COPY_RATIO * closest]
     order: list[int] = distances.argsort(stable=True)[:pairs].tolist()
     return Memorisation(
         median=distances.median().item(),
         median_held_out=others.median().item(),
         closest=closest.item(),
         share=(distances < closest).double().mean().item(),
-        copies=int((distances <= COPY_RATIO * closest).sum()),
+        copies=len(copies),
+        copies_chance=chance_of_copies(copies, len(distances), others) if len(others) >= MIN_HELD_OUT else None,
         expected_copies=(others <= COPY_RATIO * closest).double().mean().item() * len(distances),
         count=len(distances),
         count_held_out=len(others),
@@ -139,6 +188,66 @@ def compare(
         authenticity_held_out=authentic[len(fake) :].double().mean().item(),
         pairs=tuple((row, int(near.rows[row]), distances[row].item()) for row in order),
     )
+
+
+def chance_of_close(close: int, count: int, held_out: int) -> float:
+    """Return the probability that ``close`` samples or more lie below the closest 1 % of held-out ones by chance.
+
+    For equal distributions, the share of new samples below the k-th of m held-out distances has the distribution
+    Beta(k, m - k + 1), whatever the distribution of distances, so their number is beta-binomial.
+
+    Args:
+        close: generated samples that are closer than the closest 1 % of held-out samples.
+        count: generated samples.
+        held_out: held-out samples, m.
+    """
+    from scipy.stats import betabinom
+
+    k = _close_rank(held_out)
+    return float(betabinom.sf(close - 1, count, k, held_out - k + 1))
+
+
+def chance_of_copies(copies: Tensor, count: int, held_out: Tensor) -> float:
+    """Return a bound on the probability that as many samples come as close to training samples by chance.
+
+    Copies are closer than all held-out samples, so the share at their distance is extrapolated: towards 0, the
+    distribution of distances to the nearest of many points is a power law, F(r) = F(R) (r / R)^D, D the dimension of
+    the data. Over the held-out distances below R, the j-th of them, log(R / r) is exponential with rate D (Hill 1975),
+    which gives a lower bound of D; F(R) is Beta-distributed, which gives an upper one. The number of samples at such
+    distances is then binomial.
+
+    Args:
+        copies: distances of the copies among the generated samples, (copies,).
+        count: generated samples.
+        held_out: distances from held-out samples to their nearest training samples, (held out,), at least ten.
+    """
+    from scipy.stats import beta, binom, chi2
+
+    if len(copies) == 0:
+        return 1.0
+    copies, held_out = (side.double().clamp(min=MIN_DISTANCE).sort().values for side in (copies, held_out))
+
+    # The tail reaches beyond held-out samples that are as close themselves, such as duplicates within the data: these
+    # make D about 0, so that F is not extrapolated.
+    as_close = int((held_out <= copies[-1]).sum())
+    size = min(max(MIN_TAIL, round(TAIL_SHARE * len(held_out)), as_close + MIN_TAIL), len(held_out))
+    tail = held_out[:size]
+    reach = float(tail[-1])
+
+    # The upper bound of F(R) and the lower one of D.
+    share = float(beta.ppf(1 - BOUND_ERROR, size, len(held_out) - size + 1))
+    logarithms = float((reach / tail[:-1]).log().sum())
+    dimension = float(chi2.ppf(BOUND_ERROR, 2 * (size - 1))) / (2 * max(logarithms, 1e-9))
+
+    # The closest copy alone, and all of them at the distance of the farthest.
+    ranks = {1, len(copies)}
+    chances = [binom.sf(rank - 1, count, share * (float(copies[rank - 1]) / reach) ** dimension) for rank in ranks]
+    return min(len(ranks) * float(min(chances)), 1.0)
+
+
+def _close_rank(held_out: int) -> int:
+    """Return the rank of the distance that the closest 1 % of held-out samples reach, from 1."""
+    return max(1, round(CLOSE_SHARE * held_out))
 
 
 def rank_test(distances: Tensor, held_out: Tensor) -> float:

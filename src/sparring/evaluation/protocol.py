@@ -60,6 +60,7 @@ class Repeats:
 
     Attributes:
         size: samples on each side.
+        smallest: which side has the fewest samples and decides that number, "generated" or "real".
         rows: generated samples that belong to the first comparison, (size,).
         floor: which real samples the floor compares, in words.
         scale: deviations over the repeats times this are those at ``size`` samples.
@@ -97,6 +98,7 @@ class Repeats:
         # Generated samples, as many as there are on the smallest side.
         total = batch_size(generated.batch)
         self.size = min(available, total, count)
+        self.smallest = "real" if available < min(total, count) else "generated"
         self.rows = torch.randperm(total, generator=generator(seed, "fake"))[: self.size]
         self._fake = SampleSet(in_memory(take(generated.batch, self.rows)))
         self._true = take(generated.true, self.rows)

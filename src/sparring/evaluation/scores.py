@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sparring.data.downloads import OnProgress
 from sparring.errors import SparringError
-from sparring.evaluation.glossary import NO_DIFFERENCE, Better, metric_info
+from sparring.evaluation.glossary import NO_DIFFERENCE, UNDECIDED, Better, metric_info
 from sparring.evaluation.protocol import MIN_REPEATS, Repeats
 from sparring.metrics.cache import cached_values, digest
 from sparring.metrics.distances import density_of_each, nearest
@@ -47,8 +47,16 @@ class Score(BaseModel):
 
     @property
     def verdict(self) -> str:
-        """Direction of the metric, or that value and floor do not differ."""
-        return NO_DIFFERENCE if self.significant is False else f"{self.better} is better"
+        """Direction of the metric, or that value and floor do not differ, or that it cannot be told whether they do.
+
+        Empty without a value.
+        """
+        if self.value is None:
+            return ""
+        if self.significant is False:
+            return NO_DIFFERENCE
+        undecided = self.floor is not None and self.significant is None and self.plus_minus is None
+        return UNDECIDED if undecided else f"{self.better} is better"
 
 
 @final
@@ -199,10 +207,19 @@ def _scores(
             plus_minus=half_width(fakes),
             floor_plus_minus=half_width(floors),
             significant=significant,
-            remark=next((str(side) for side in sides if isinstance(side, SparringError)), ""),
+            remark=_remark(*sides),
             deviations=tuple(fakes),
         )
     return scores
+
+
+def _remark(value: float | SparringError | None, floor: float | SparringError | None) -> str:
+    """Return why there is no value, else why there is no floor, in which real samples stand for generated ones."""
+    if isinstance(value, SparringError):
+        return str(value)
+    return (
+        f"The floor, with real samples in place of generated ones: {floor}" if isinstance(floor, SparringError) else ""
+    )
 
 
 def _deviations(values: Sequence[float | SparringError | None], scale: float) -> list[float]:

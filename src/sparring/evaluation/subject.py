@@ -11,13 +11,14 @@ from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading, reading_of_model
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.evaluation.protocol import MAX_SAMPLES, MIN_HELD_OUT, FreshSamples, Generated
+from sparring.evaluation.protocol import MAX_SAMPLES, MIN_HELD_OUT, FreshSamples, Generated, shapes_text
 from sparring.flow import Batch
 from sparring.modalities import modality_of, surveyed
 from sparring.modality import Modality, Survey
 from sparring.model import Model, load
 from sparring.randomness import derive, generator
 from sparring.recipe import Recipe
+from sparring.samples import Sample
 from sparring.sampling import conditions_from
 
 
@@ -29,7 +30,7 @@ class Subject:
     Args:
         name: what to call it.
         modality: what its samples are.
-        view: how the real samples are prepared.
+        view: form in which its samples are compared with real ones.
         model: None for samples of another origin.
         files: the samples in files, with labels where they lie in folders named after the real classes.
         fresh: gives other samples of the same origin, for the intervals; None for a model or files.
@@ -45,6 +46,11 @@ class Subject:
     fresh: FreshSamples | None = None
     remarks: tuple[str, ...] = ()
     conditional: bool = True
+
+    @property
+    def converted(self) -> bool:
+        """True if samples of a model are compared in another shape than its own: grey ones in colour."""
+        return self.model is not None and self.view.shape != self.model.view.shape
 
     def batch(self, split: Split, count: int, seed: int) -> Generated:
         """Return ``count`` samples; fewer where there are fewer files, at most 10,000 of them.
@@ -62,13 +68,13 @@ class Subject:
         if not self.conditional:
             # The data cannot say which conditions to use: the model's own, in turn.
             condition = self.model.conditions(count)
-            return Generated(Batch(self.model.sample(count, condition=condition, seed=seed), condition))
+            return Generated(Batch(self._sample(self.model, count, condition, seed), condition))
 
         # A sample that its condition determines is compared with the true one, which the model must not have seen.
         determines = bool(self.view.condition) and self.modality.conditions[self.view.condition].determines
         few = len(split.held_out) < MIN_HELD_OUT and not determines
         rows_of = conditions_from(split.train if few else split.held_out, count, seed)
-        samples = self.model.sample(count, condition=rows_of.condition, seed=seed)
+        samples = self._sample(self.model, count, rows_of.condition, seed)
         label = rows_of.label if self.view.condition else None
         return Generated(Batch(samples, rows_of.condition, label), rows_of.real if determines else None)
 
@@ -78,9 +84,19 @@ class Subject:
             return self.fresh
         return lambda count, repeat: self.batch(split, count, derive(seed, "more samples", repeat))
 
+    def _sample(self, model: Model, count: int, condition: Sample | None, seed: int) -> Sample:
+        """Sample in the shape of the view, which repeats the only channel of grey samples."""
+        samples = model.sample(count, condition=condition, seed=seed)
+        return samples.expand(count, *self.view.shape).contiguous() if self.converted else samples
+
 
 def open_subject(
-    place: str | Path, data: str | Path, recipe: str | Recipe | None = None, reading: Reading = DEFAULT_READING
+    place: str | Path,
+    data: str | Path,
+    recipe: str | Recipe | None = None,
+    reading: Reading = DEFAULT_READING,
+    *,
+    real_shape: tuple[int, ...] | None = None,
 ) -> tuple[Subject, Survey]:
     """Open the model or the samples at ``place``, and survey the real data.
 
@@ -89,6 +105,7 @@ def open_subject(
         data: the real data.
         recipe: needed for a model of the user's own recipe only.
         reading: choices about reading the real data, beside those by which the training data of a model was read.
+        real_shape: what the natural shape of the real data counts as; None for its own.
 
     Raises:
         SparringError: there is nothing to evaluate, or the data cannot be read.
@@ -98,12 +115,18 @@ def open_subject(
         same_data = str(data) == model.facts.source or Path(data).resolve() == Path(model.facts.source).resolve()
         choices = reading_of_model(model.facts.reading, reading, same_data=same_data)
         survey = surveyed(model.modality, str(data), choices)
-        return _with_data(of_model(model, str(place)), survey.facts), survey
+        subject = _with_data(of_model(model, str(place)), survey.facts)
+        own = replace(model.facts, source=str(place), shape=model.view.shape)
+        view = model.modality.view_of(own, _shaped(survey.facts, real_shape))
+        subject = replace(subject, view=replace(subject.view, shape=view.shape))
+        conversions = _conversions(view, generated=own.shape) if subject.converted else []
+        return replace(subject, remarks=(*subject.remarks, *conversions)), survey
     modality = modality_of(str(data))
     survey = surveyed(modality, str(data), reading)
     facts = modality.survey(str(place), Reading(background=reading.background)).facts
-    view = modality.view_of(facts, survey.facts)
-    remarks = (*facts.remarks, *_remarks(facts.classes, survey.facts.classes))
+    view = modality.view_of(facts, _shaped(survey.facts, real_shape))
+    conversions = _conversions(view, generated=facts.shape, real=survey.facts.shape)
+    remarks = (*facts.remarks, *conversions, *_remarks(facts.classes, survey.facts.classes))
     files = modality.read(str(place), view, survey.facts)
     return Subject(str(place), modality, view, files=files, remarks=remarks), survey
 
@@ -111,6 +134,19 @@ def open_subject(
 def of_model(model: Model, name: str) -> Subject:
     """Return a model as a subject."""
     return Subject(name, model.modality, model.view, model=model, remarks=model.remarks)
+
+
+def _shaped(facts: Facts, shape: tuple[int, ...] | None) -> Facts:
+    return facts if shape is None else replace(facts, shape=shape)
+
+
+def _conversions(view: View, **natural: tuple[int, ...]) -> list[str]:
+    """Return a sentence for each side whose natural shape is not the one that both are compared in."""
+    return [
+        f"The {side} samples, most of shape {shapes_text([shape])}, are compared at {shapes_text([view.shape])}."
+        for side, shape in natural.items()
+        if shape != view.shape
+    ]
 
 
 def _with_data(subject: Subject, real: Facts) -> Subject:

@@ -167,7 +167,7 @@ def density_of_each(real: Features, fake: Features, k: int = NEIGHBOURS) -> Floa
 def covered(real: Features, fake: Features, k: int = NEIGHBOURS) -> Bool[Tensor, " reals"]:
     """Return whether the ball of each real holds a fake; one is enough. The mean is the coverage of ``prdc``."""
     check(real, real, at_least=k + 1)
-    check(fake, real, at_least=1)
+    check(real, fake, at_least=1)
     return torch.cat([squared.amin(1) for _, squared in squared_distances(real, fake)]) < _radii(real, k)
 
 
@@ -188,18 +188,19 @@ def checked(real: Tensor, fake: Tensor, at_least: int) -> tuple[Tensor, Tensor]:
 
 
 def check(real: Tensor, fake: Tensor, at_least: int) -> None:
-    """Refuse features that cannot be compared."""
-    for name, features in (("first", real), ("second", fake)):
+    """Refuse features that cannot be compared; messages call the first set real and the second one generated."""
+    few = [f"{len(side)} {name}" for name, side in (("real", real), ("generated", fake)) if len(side) < at_least]
+    for name, features in (("real", real), ("generated", fake)):
         if features.dim() != 2:
             shape = tuple(features.shape)
             raise SparringError(
-                found=f"features of shape {shape} in the {name} set",
+                found=f"features of shape {shape} of the {name} samples",
                 expected="(count, features)",
                 remedy="flatten what the extractor returns",
             )
-        if len(features) < at_least:
+        if few:
             raise SparringError(
-                found=f"{len(features)} samples in the {name} set",
+                found=f"{' and '.join(few)} sample{'' if few[-1].startswith('1 ') else 's'}",
                 expected=f"at least {at_least}",
                 remedy="give more samples",
             )
@@ -207,13 +208,13 @@ def check(real: Tensor, fake: Tensor, at_least: int) -> None:
         broken = 0 if features.sum().isfinite() else int((~features.isfinite()).any(1).sum())
         if broken:
             raise SparringError(
-                found=f"values that are not finite in {broken} of {len(features)} samples of the {name} set",
+                found=f"values that are not finite in {broken} of {len(features)} {name} samples",
                 expected="finite features",
                 remedy="inspect these samples: a diverged model generates them",
             )
     if real.shape[1] != fake.shape[1]:
         raise SparringError(
-            found=f"{real.shape[1]} features in the first set and {fake.shape[1]} in the second",
+            found=f"{real.shape[1]} features of each real sample and {fake.shape[1]} of each generated one",
             expected="the same number in both",
             remedy="use one extractor for both",
         )

@@ -43,7 +43,8 @@ class Images:
         return data.survey(source, reading)
 
     def view_of(self, generated: Facts, real: Facts) -> View:
-        return View((real.shape[0], *generated.shape[1:]))
+        # In colour if either side is: otherwise a tint would be dropped before it is measured.
+        return View((max(generated.shape[0], real.shape[0]), *generated.shape[1:]))
 
     def read(self, source: str, view: View, facts: Facts) -> Dataset:
         return data.read(source, view, facts)

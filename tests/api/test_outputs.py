@@ -1,0 +1,84 @@
+"""Outputs are checked before any work, and their folders are created."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sparring
+from sparring.api import diagnose, inspect
+from sparring.api.outputs import require_writable
+from sparring.errors import SparringError
+from sparring.runs.display import Silent
+
+VERBS: dict[str, Callable[[Path, Path], Any]] = {
+    "evaluate --json": lambda data, path: sparring.evaluate(data, data, json=path, display=Silent()),
+    "evaluate --report": lambda data, path: sparring.evaluate(data, data, report=path, display=Silent()),
+    "compare --json": lambda data, path: sparring.compare(data, data, data, json=path, display=Silent()),
+    "inspect --json": lambda data, path: inspect.inspect(data, json=path, measure=False),
+    "inspect --sheet": lambda data, path: inspect.inspect(data, sheet=path, measure=False),
+}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).standard_normal((60, 2)))
+    return tmp_path / "points.npy"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_folders_of_outputs_are_created(verb: str, data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "er" / ("sheet.png" if "sheet" in verb else "output.json")
+    VERBS[verb](data, path)
+    assert path.stat().st_size > 100
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_outputs_are_checked_before_the_data(verb: str, tmp_path: Path) -> None:
+    """The data does not exist, yet the output is refused first."""
+    with pytest.raises(SparringError, match=f"Found {verb.split()[1]} .*, a folder"):
+        VERBS[verb](tmp_path / "none.npy", tmp_path)
+
+
+@pytest.mark.parametrize("option", ["picture", "json"])
+def test_diagnose_checks_its_outputs_before_the_run(option: str, tmp_path: Path) -> None:
+    with pytest.raises(SparringError, match=f"--{option} .*, a folder"):
+        diagnose.diagnose(tmp_path / "none", **{option: tmp_path})
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("", "names no file"),
+        ("file/x.json", "cannot be written"),
+        ("n" * 300, "cannot be written"),
+        ("\0", "names no file"),
+    ],
+)
+def test_places_that_cannot_be_written_are_refused_and_left_as_they_are(
+    path: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(SparringError, match=said):
+        require_writable({"--json": path})
+    assert [one.name for one in tmp_path.iterdir()] == ["file"] and (tmp_path / "file").read_text() == "kept"
+
+
+def test_two_outputs_cannot_be_one_file(tmp_path: Path) -> None:
+    with pytest.raises(SparringError, match=r"--report .*the same file as --json"):
+        require_writable({"--json": tmp_path / "a", "--report": str(tmp_path / "a")})
+
+
+def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
+    require_writable({"--json": tmp_path / "a" / "b.json", "--report": None})
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_that_exists_is_replaced(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "facts.json").write_text("old")
+    inspect.inspect(data, json=tmp_path / "facts.json", measure=False)
+    assert json.loads((tmp_path / "facts.json").read_text())["facts"]["count"] == 60
