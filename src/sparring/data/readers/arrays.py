@@ -73,7 +73,7 @@ def read_idx(path: Path) -> Stored:
 
 def _unpacked_idx(
     file: gzip.GzipFile, path: Path, compressed: int, dtype: np.dtype[Any], shape: tuple[int, ...]
-) -> NDArray[Any]:
+) -> Stored:
     """Unpack the data of an IDX file, and require that nothing follows."""
     expected = dtype.itemsize * math.prod(shape)
     try:
