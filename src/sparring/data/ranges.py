@@ -85,13 +85,19 @@ def extent(values: NDArray[Any]) -> Extent:
     kind = kind_of(values.dtype)
     low, high = float(np.minimum.reduce(values, axis=None)), float(np.maximum.reduce(values, axis=None))
     if kind != "floats":
-        return Extent(kind, low, high, low, high)
+        return _extent_of_integers(kind, low, high)
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("it holds numbers that are not finite")
     flat = values.reshape(-1)
     some = np.sort(flat[:: max(1, flat.size // MEASURED_VALUES)])
     skipped = int(len(some) * INNER)
     return Extent(kind, low, high, float(some[skipped]), float(some[len(some) - 1 - skipped]))
+
+
+@lru_cache(maxsize=4096)
+def _extent_of_integers(kind: str, low: float, high: float) -> Extent:
+    """Return one object for all equal extents, as there may be millions."""
+    return Extent(kind, low, high, low, high)
 
 
 def find_range(

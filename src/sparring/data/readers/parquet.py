@@ -17,7 +17,7 @@ from sparring.data.parts import Role, role
 from sparring.data.readers.arrays import missing_labels
 from sparring.data.readers.label_files import choose_column, label_path, labels_in_order
 from sparring.data.readers.parquet_pages import page_sizes
-from sparring.data.source import Source, require_count, stamp
+from sparring.data.source import Numbered, Source, require_count, stamp
 from sparring.errors import SparringError, missing_extra, reading_file
 from sparring.text import printable
 
@@ -48,7 +48,7 @@ def parquet_source(path: Path, choice: bool | str | None = None) -> Source:
     total = len(files) + len(unused)
     remark = f"Trains on {len(files)} of {total} Parquet files; kept for `sparring evaluate`: {_listed(unused)}."
     return Source(
-        names=[f"row {row}" if len(files) == 1 else f"{files[part].name} row {row}" for part, row in rows.positions()],
+        names=Numbered("row", rows.starts[-1]) if len(files) == 1 else rows.names(),
         read=rows.read,
         stamp=stamp([*files, *_label_files(rows, choice)]),
         labels=labels,
@@ -108,19 +108,20 @@ class _Rows:
             ) from None
         self.source = source
 
+        self.opened = list(zip(files, self.files, strict=True))
         # Row groups of all files in one sequence, and the number of the first row of each.
         self.groups = [
             (path, file, group, file.metadata.row_group(group).num_rows)
-            for path, file in zip(files, self.files, strict=True)
+            for path, file in self.opened
             for group in range(file.metadata.num_row_groups)
         ]
         self.starts = np.cumsum([0, *(rows for _, _, _, rows in self.groups)]).tolist()
         self._cursors = threading.local()
         self._lock = threading.Lock()
 
-    def positions(self) -> list[tuple[int, int]]:
-        """Return (file, row) of every row, in order."""
-        return [(part, row) for part, file in enumerate(self.files) for row in range(file.metadata.num_rows)]
+    def names(self) -> list[str]:
+        """Return a name of every row, in order."""
+        return [f"{path.name} row {row}" for path, file in self.opened for row in range(file.metadata.num_rows)]
 
     def read(self, position: int) -> bytes:
         """Return the encoded image of a row.

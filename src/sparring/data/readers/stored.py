@@ -106,7 +106,7 @@ def require_plausible(dtype: np.dtype[Any], shape: tuple[int, ...], place: str) 
 def inflated(
     stream: IO[bytes] | Any, path: Path, name: str, compressed: int, dtype: np.dtype[Any], shape: tuple[int, ...]
 ) -> Stored:
-    """Unpack an array in C order: into memory if it is small, else into the cache, where it stays in its file.
+    """Unpack an array in C order: into memory if it is small, else into a file of the cache.
 
     Args:
         stream: its content.
@@ -137,4 +137,6 @@ def inflated(
             count = min(rows, shape[0] - start)
             yield np.frombuffer(exactly(stream, count * row), dtype).reshape(count, *shape[1:])
 
-    return cache.cached_array(cache.cache_key(["unpacked", stamp([path]), name]), shape, chunks, dtype)
+    # Read from the file, since pages of a memory map would count as memory of this process.
+    unpacked: Any = cache.cached_array(cache.cache_key(["unpacked", stamp([path]), name]), shape, chunks, dtype)
+    return StoredArray(Path(unpacked.filename), unpacked.offset, unpacked.dtype, shape)
