@@ -137,6 +137,4 @@ def inflated(
             count = min(rows, shape[0] - start)
             yield np.frombuffer(exactly(stream, count * row), dtype).reshape(count, *shape[1:])
 
-    # Read from the file, since pages of a memory map would count as memory of this process.
-    unpacked: Any = cache.cached_array(cache.cache_key(["unpacked", stamp([path]), name]), shape, chunks, dtype)
-    return StoredArray(Path(unpacked.filename), unpacked.offset, unpacked.dtype, shape)
+    return cache.cached_array(cache.cache_key(["unpacked", stamp([path]), name]), shape, chunks, dtype)
