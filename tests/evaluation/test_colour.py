@@ -30,16 +30,26 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: written(folder / name, images) for name, images in sides.items()}
 
 
-@pytest.mark.parametrize("extractor", ["pixels", pytest.param("own", marks=pytest.mark.slow)])
-@pytest.mark.parametrize(("samples", "real"), [("tinted", "real grey"), ("grey", "real tinted")])
-def test_a_tint_on_one_side_is_told_apart(folders: dict[str, Path], samples: str, real: str, extractor: str) -> None:
+@pytest.mark.parametrize(
+    ("samples", "real", "extractors"),
+    [
+        ("tinted", "real grey", []),
+        ("grey", "real tinted", ["pixels"]),
+        pytest.param("grey", "real tinted", [], marks=pytest.mark.slow),
+    ],
+)
+def test_a_tint_on_one_side_is_detected(
+    folders: dict[str, Path], samples: str, real: str, extractors: list[str]
+) -> None:
+    """By default too: ``own``, trained on grey images, would ignore it."""
     other = "grey" if samples == "tinted" else "tinted"
     tint, fair = (
-        sparring.evaluate(folders[name], folders[real], extractors=[extractor], display=Silent())
+        sparring.evaluate(folders[name], folders[real], extractors=extractors, display=Silent())
         for name in (samples, other)
     )
+    # Grey against grey uses other features by default, so only its significance is compared.
     wrong, right = (found.scores[0].metrics["frechet"] for found in (tint, fair))
-    assert wrong.significant and wrong.value > 3 * right.value
+    assert wrong.significant and wrong.value > 3 * wrong.floor
     assert not right.significant
     side = "real" if samples == "tinted" else "generated"
     assert any(

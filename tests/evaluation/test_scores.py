@@ -73,7 +73,7 @@ def test_too_few_samples_or_no_repeats_give_no_interval():
     for score in [*few.values(), *none.values()]:
         assert score.value is not None
         assert (score.plus_minus, score.floor_plus_minus, score.significant) == (None, None, None)
-        assert score.verdict == "cannot be told"
+        assert score.verdict == "inconclusive"
 
 
 def test_the_protocol_names_what_decides_the_numbers():

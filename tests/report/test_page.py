@@ -39,10 +39,12 @@ def evaluation(*tables, **fields):
     return Evaluation(subject=WILD, data=WILD, fingerprint="0", count=9, seed=0, scores=scores, **fields)
 
 
-def memorisation(copies):
+def memorisation(copies, held_out=100):
     numbers = dict.fromkeys(("median", "median_held_out", "closest", "share", "c_t"), 1.0)
     shares = {"authenticity": 0.5, "authenticity_held_out": 0.5, "expected_copies": 0.0}
-    return Memorisation(copies=copies, count=9, count_held_out=9, pairs=(), **numbers, **shares)
+    chance = 0.0 if copies else 1.0
+    sides = {"count": 9, "count_held_out": held_out}
+    return Memorisation(copies=copies, copies_chance=chance, pairs=(), **sides, **numbers, **shares)
 
 
 def wild_report():
@@ -166,6 +168,8 @@ def test_default_metrics_come_first_and_further_ones_below():
 @pytest.mark.parametrize(("copies", "kind"), [(0, "fine"), (9, "flag")])
 def test_copies_are_flagged(copies, kind):
     text = page(Report("title", [], [], evaluation(memorisation=memorisation(copies))))
+    few = page(Report("title", [], [], evaluation(memorisation=memorisation(copies, held_out=99))))
+    assert "is inconclusive" in few and '<p class="flag">' not in few and '<p class="fine">' not in few
     assert f'<p class="{kind}">' in text and "Was anything copied?" in text
 
 

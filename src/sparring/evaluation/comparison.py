@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias, final
 from pydantic import BaseModel, ConfigDict
 
 from sparring.evaluation.glossary import (
+    INCONCLUSIVE,
     NO_DIFFERENCE,
-    UNDECIDED,
     aligned,
     by_question,
     interval,
@@ -18,7 +18,7 @@ from sparring.evaluation.glossary import (
 from sparring.evaluation.result import Evaluation
 from sparring.evaluation.scores import Score, half_width
 
-Verdict: TypeAlias = Literal["first", "second", "no significant difference", "cannot be told", ""]
+Verdict: TypeAlias = Literal["first", "second", "no significant difference", "inconclusive", ""]
 ALL_SAMPLES = "all samples"
 """Heading of the metrics that are not computed in the features of an extractor."""
 
@@ -34,7 +34,7 @@ class Difference(BaseModel):
     plus_minus: float | None
     """Half the width of the 95 % interval around the difference."""
     verdict: Verdict
-    """Which is better; "cannot be told" where there is no interval, and empty where a value is missing."""
+    """Which is better; "inconclusive" where there is no interval, and empty where a value is missing."""
 
 
 @final
@@ -86,7 +86,7 @@ class Comparison(BaseModel):
         )
         verdicts = f"A is better in {counts['first']} metrics, B in {counts['second']}"
         neither = f"{counts[NO_DIFFERENCE]} show {NO_DIFFERENCE}"
-        undecided = f"; of {counts[UNDECIDED]} it {UNDECIDED}" if counts[UNDECIDED] else ""
+        undecided = f"; {counts[INCONCLUSIVE]} are {INCONCLUSIVE}" if counts[INCONCLUSIVE] else ""
         return f"{verdicts}; {neither}{undecided}. The variation between training runs of either is in no interval."
 
 
@@ -112,7 +112,7 @@ def _difference(first: Score, second: Score) -> Difference:
     if len(first.deviations) == len(second.deviations):
         around = half_width(a - b for a, b in zip(first.deviations, second.deviations, strict=True))
     if around is None:
-        return Difference(difference=difference, plus_minus=None, verdict=UNDECIDED)
+        return Difference(difference=difference, plus_minus=None, verdict=INCONCLUSIVE)
     verdict: Verdict = "first" if _loss(first) < _loss(second) else "second"
     if abs(difference) <= around:
         verdict = NO_DIFFERENCE

@@ -221,7 +221,7 @@ def _without_intervals(repeats: Repeats, done: int) -> list[str]:
     else:
         samples = f"{repeats.size} {repeats.smallest} sample{' is' if repeats.size == 1 else 's are'}"
         reason = f"Only {samples} compared, and {MIN_REPEAT_SAMPLES} are needed for intervals"
-    return [f"{reason}: it cannot be told whether values differ from their floors."]
+    return [f"{reason}: differences from the floors are inconclusive."]
 
 
 def opinions(game: Game, split: Split) -> dict[str, Score]:

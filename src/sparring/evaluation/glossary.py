@@ -10,7 +10,7 @@ Question: TypeAlias = Literal["Valid?", "Good?", "Diverse?", "New?", "Useful?"]
 QUESTIONS: tuple[Question, ...] = get_args(Question)
 """In the order of the reports."""
 NO_DIFFERENCE: Final = "no significant difference"
-UNDECIDED: Final = "cannot be told"
+INCONCLUSIVE: Final = "inconclusive"
 """Verdict where there is no interval to compare a difference with."""
 MAX_LINE = 100
 """Characters in a line on the terminal."""
@@ -170,7 +170,10 @@ def interval(value: float | None, plus_minus: float | None) -> str:
 
 def better(way: Better, verdict: str) -> str:
     """Return which values are better, and the verdict on value and floor where it says something else."""
-    endings = {NO_DIFFERENCE: f", {NO_DIFFERENCE} from the floor", UNDECIDED: f", but the difference {UNDECIDED}"}
+    endings = {
+        NO_DIFFERENCE: f", {NO_DIFFERENCE} from the floor",
+        INCONCLUSIVE: f", but the difference is {INCONCLUSIVE}",
+    }
     return f"{way} is better{endings.get(verdict, '')}"
 
 

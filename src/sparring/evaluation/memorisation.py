@@ -14,7 +14,7 @@ from sparring.metrics.distances import Features, check, squared_distances
 from sparring.randomness import derive
 
 MIN_HELD_OUT = 100
-"""Held-out samples below which it cannot be told whether training samples were copied."""
+"""Held-out samples below which every verdict on memorisation is inconclusive."""
 CLOSE_SHARE = 0.01
 """Share of held-out samples that count as close to the training data."""
 COPY_RATIO = 1 / 3
@@ -63,7 +63,7 @@ class Memorisation(BaseModel):
     authenticity_held_out: float
     """The same of held-out samples."""
     copies_chance: float | None = None
-    """See ``chance_of_copies``; null where it cannot be told."""
+    """See ``chance_of_copies``; null with too few held-out samples."""
     pairs: tuple[tuple[int, int, float], ...]
     """Generated row, training row and distance of the closest pairs, the closest first."""
 
@@ -97,10 +97,9 @@ class Memorisation(BaseModel):
         """The result in one or two sentences."""
         medians = f"median distance {self.median:.3g}, held-out {self.median_held_out:.3g}"
         if not self.decidable:
-            few = f"{self.count_held_out} held-out sample{'' if self.count_held_out == 1 else 's'}"
             return (
-                f"It cannot be told whether training samples were copied: {few} are compared with, and {MIN_HELD_OUT} "
-                f"are needed ({medians}). See the closest pairs."
+                f"The check for copied training samples is inconclusive: at least {MIN_HELD_OUT} held-out samples are "
+                f"needed, and there are {self.count_held_out} ({medians}). See the closest pairs."
             )
         if self.copied:
             are = (

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sparring.data.downloads import OnProgress
 from sparring.errors import SparringError
-from sparring.evaluation.glossary import NO_DIFFERENCE, UNDECIDED, Better, metric_info
+from sparring.evaluation.glossary import INCONCLUSIVE, NO_DIFFERENCE, Better, metric_info
 from sparring.evaluation.protocol import MIN_REPEATS, Repeats
 from sparring.metrics.cache import cached_values, digest
 from sparring.metrics.distances import density_of_each, nearest
@@ -47,7 +47,7 @@ class Score(BaseModel):
 
     @property
     def verdict(self) -> str:
-        """Direction of the metric, or that value and floor do not differ, or that it cannot be told whether they do.
+        """Direction of the metric, or that value and floor do not differ, or that there is no interval to tell.
 
         Empty without a value.
         """
@@ -55,8 +55,8 @@ class Score(BaseModel):
             return ""
         if self.significant is False:
             return NO_DIFFERENCE
-        undecided = self.floor is not None and self.significant is None and self.plus_minus is None
-        return UNDECIDED if undecided else f"{self.better} is better"
+        inconclusive = self.floor is not None and self.significant is None and self.plus_minus is None
+        return INCONCLUSIVE if inconclusive else f"{self.better} is better"
 
 
 @final

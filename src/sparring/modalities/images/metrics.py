@@ -48,6 +48,8 @@ Predict: TypeAlias = Callable[[Tensor], Tensor]
 def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
     """Return the named extractors, or by default ``pixels`` and, where it can be trained, ``own``.
 
+    Grey real images that are compared in colour have ``pixels`` alone by default.
+
     Args:
         split: real images.
         seed: random seed of the training of ``own``.
@@ -61,6 +63,9 @@ def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[st
     if names:
         return {name: _extractor(name, split, seed) for name in names}
     found: dict[str, Extractor] = {"pixels": Pixels()}
+    # A network that is trained on grey images ignores the colour of others.
+    if split.facts.shape[0] < split.train.samples.shape[1]:
+        return found
     try:
         found["own"] = _trained_extractor(split, seed)
     except SparringError:
