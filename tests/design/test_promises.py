@@ -36,6 +36,13 @@ PROMISES = {
         "behaviour/test_stops.py::test_a_damaged_checkpoint_is_reported_and_the_older_one_is_used",
         "behaviour/test_trials.py::test_no_case_is_silent_or_ends_in_a_traceback_or_hangs",
     ),
+    "Received files are data": (
+        "cli/test_received_folders.py::test_no_verb_follows_a_link_in_a_run_folder",
+        "cli/test_received_folders.py::test_an_empty_recipe_is_no_permission_to_run_code_that_a_folder_names",
+        "data/readers/test_bounds.py::test_an_archive_that_unpacks_to_far_more_is_refused_unread",
+        "runs/test_session.py::test_code_named_in_a_run_folder_is_executed_only_if_passed_explicitly",
+        "behaviour/test_trials.py::test_no_case_is_silent_or_ends_in_a_traceback_or_hangs",
+    ),
     "No pickle": (
         "design/test_source.py::test_no_source_can_execute_the_content_of_a_file",
         "runs/test_session.py::test_code_named_in_a_run_folder_is_executed_only_if_passed_explicitly",
