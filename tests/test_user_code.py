@@ -26,9 +26,10 @@ FAILURES = {
 @pytest.mark.parametrize("content", FAILURES)
 def test_whatever_a_file_raises_is_one_sentence(content: str, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(content)
+    before = set(sys.modules)
     with pytest.raises(SparringError, match=FAILURES[content]):
         load_user_object(f"{tmp_path / 'mine.py'}:Name", "a name")
-    assert not [name for name in sys.modules if name.startswith("own_mine_")]
+    assert not [name for name in set(sys.modules) - before if name.startswith("own_mine_")]
 
 
 def test_ctrl_c_in_a_file_stops_the_program(tmp_path: Path) -> None:

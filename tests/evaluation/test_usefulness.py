@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import sparring
+from sparring.api.sample import sample
 from sparring.data.dataset import Dataset, Split
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -64,7 +65,7 @@ def test_of_a_run_but_not_of_a_folder(tmp_path, monkeypatch):
     assert {"trained_on_samples", "trained_on_both"} <= set(evaluation.metrics)
     assert any(line.split()[:3] == ["Useful?", "TSTR", "accuracy"] for line in evaluation.lines())
     with pytest.raises(SparringError, match="no model in"):
-        sparring.evaluate(run.folder / "samples", "digits", useful=True)
+        sparring.evaluate(sample(run.folder, count=20, out=tmp_path / "made").folder, "digits", useful=True)
     points = tmp_path / "points.npy"
     np.save(points, np.random.default_rng(0).standard_normal((300, 2)).astype(np.float32))
     run = sparring.train(points, samples=256, out=tmp_path / "of points")

@@ -93,10 +93,11 @@ def sample(
     numbers: dict[str, Any] = {"seed": seed, "truncation": truncation, "device": device}
     size = max(1, PART_BYTES // loaded.bytes_per_sample // SAMPLES_PER_PASS) * SAMPLES_PER_PASS
     files, parts = list[Path](), list[Batch]()
-    replace_own(folder, earlier)
     for first in range(0, count, size):
         given = take(condition, slice(first, first + size))
         samples = loaded.sample(min(size, count - first), condition=given, first=first, **numbers)
+        if first == 0:
+            replace_own(folder, earlier)
         files += loaded.save(samples, folder, first=first)
         parts = parts or [Batch(samples, given)]
 

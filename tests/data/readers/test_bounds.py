@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sparring.data import memory, parallel
+from sparring.data.array_file import ArrayFile
 from sparring.data.readers import arrays, numpy_files, parquet, stored
 from sparring.data.readers.parquet_pages import page_sizes
 from sparring.data.readers.stored import StoredArray
@@ -45,7 +46,7 @@ def test_a_large_compressed_array_is_unpacked_into_the_cache(tmp_path):
     np.savez_compressed(tmp_path / "a.npz", x=IMAGES)
     (tmp_path / "a-idx3-ubyte.gz").write_bytes(gzip.compress(idx(IMAGES)))
     for one in (numpy_files.read_numpy(tmp_path / "a.npz").samples, arrays.read_idx(tmp_path / "a-idx3-ubyte.gz")):
-        assert isinstance(one, StoredArray) and np.array_equal(one, IMAGES)
+        assert isinstance(one, ArrayFile) and np.array_equal(one, IMAGES)
 
 
 def test_an_archive_that_unpacks_to_far_more_is_refused_unread(tmp_path, monkeypatch):
