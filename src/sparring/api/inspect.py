@@ -96,7 +96,7 @@ def inspect(
         labels: False to use none, True to require some, a file of them (FILE or FILE:COLUMN), or a column of Parquet
             files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
-        background: colour under transparent pixels, a name or "#rrggbb"; None for white.
+        background: colour under transparent pixels, a name or "#rrggbb"; None for white, "ignore" to drop that channel.
         measure: time a training step, to estimate the duration of the run.
 
     Raises:

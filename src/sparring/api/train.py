@@ -68,7 +68,7 @@ def train(
         labels: False to use none, True to require some, a file of them (FILE or FILE:COLUMN), or a column of Parquet
             files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
-        background: colour under transparent pixels, a name or "#rrggbb"; None for white.
+        background: colour under transparent pixels, a name or "#rrggbb"; None for white, "ignore" to drop that channel.
         display: shows the progress; None for plain lines.
         **fields: fields of the recipe, as `sparring recipes NAME` lists them.
 

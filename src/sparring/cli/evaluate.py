@@ -63,7 +63,7 @@ def evaluate(
         false: use none; true: require some, even where sub-folders look like shards; or FILE or FILE:COLUMN, which is
         CSV, JSON or JSON lines; or a column of Parquet files. Default: tables of labels, sub-folders or columns.
     background
-        Colour under transparent pixels: a name or #rrggbb. Default: white.
+        Colour under transparent pixels: a name or #rrggbb; ignore: leave that channel out. Default: white.
     """
     from sparring.api import evaluate as api
     from sparring.runs.display import default_display

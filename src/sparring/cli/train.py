@@ -65,7 +65,7 @@ def train(
         false: use none; true: require some, even where sub-folders look like shards; or FILE or FILE:COLUMN, which is
         CSV, JSON or JSON lines; or a column of Parquet files. Default: tables of labels, sub-folders or columns.
     background
-        Colour under transparent pixels: a name or #rrggbb. Default: white.
+        Colour under transparent pixels: a name or #rrggbb; ignore: leave that channel out. Default: white.
     """
     # Imported only when the command runs, so that --help does not wait for PyTorch.
     from sparring.api import train as api
