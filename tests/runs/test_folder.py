@@ -184,3 +184,11 @@ def test_a_lock_that_is_a_pipe_or_a_link_is_not_opened(tmp_path: Path) -> None:
     with pytest.raises(SparringError, match="a link at"), locked(run):
         pass
     assert not (tmp_path / "outside").exists()
+
+
+@pytest.mark.parametrize("name", ["signals.jsonl", "report.html"])
+def test_a_folder_in_place_of_a_file_is_refused_before_anything_changes(name: str, tmp_path: Path) -> None:
+    run = create(tmp_path / "run", record())
+    (run.folder / name).mkdir()
+    with pytest.raises(SparringError, match="a file of that name"):
+        open_run(run.folder)

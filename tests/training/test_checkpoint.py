@@ -376,3 +376,11 @@ def test_a_full_disk_leaves_the_saved_checkpoints_unchanged(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert before == {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["²", "000000000", "newest copy"])
+def test_a_checkpoint_whose_folder_was_renamed_is_told(name: str, saved: Path) -> None:
+    older, newest = checkpoints(saved)
+    newest.rename(saved / name)
+    _, used, (complaint,) = load_checkpoint(saved)
+    assert used == older and f"'{name}'" in complaint and "skipped" in complaint

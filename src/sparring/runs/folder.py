@@ -25,6 +25,8 @@ from sparring.text import command
 
 FORMAT, READABLE_FORMATS = 3, (1, 2, 3)
 """Format of recipe.json that is written, and formats that can be read: 1 and 2 have neither identity nor digest."""
+EXTENSIONS = frozenset({".json", ".jsonl", ".png", ".html"})
+"""Extensions of the files of a run."""
 
 
 @final
@@ -229,6 +231,7 @@ def open_run(path: str | Path) -> Run:
     folder = Path(path)
     if (folder / "recipe.json").is_file():
         require_plain(folder)
+        _require_files(folder)
     else:
         raise SparringError(
             found=f"no recipe.json in {folder}",
@@ -236,6 +239,17 @@ def open_run(path: str | Path) -> Run:
             remedy="check the path",
         )
     return Run(folder)
+
+
+def _require_files(folder: Path) -> None:
+    """Refuse a folder that stands in place of a file, by its extension."""
+    for path in folder.iterdir():
+        if path.suffix in EXTENSIONS and path.is_dir():
+            raise SparringError(
+                found=f"a folder {path}",
+                expected="a file of that name",
+                remedy="restore the file, or remove the folder",
+            )
 
 
 @contextmanager

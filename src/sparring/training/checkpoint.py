@@ -9,6 +9,7 @@ checkpoints/000120000/        named after the samples seen
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, cast, final
@@ -25,6 +26,7 @@ from sparring.games.game import Game
 from sparring.manifest import read_manifest, verify_file, write_manifest
 from sparring.storage import is_number, temporary_path, write_bytes, write_folder, write_json
 from sparring.tensor_files import Shapes, read_tensors, shapes_in
+from sparring.text import printable
 from sparring.training.guard import Guard
 from sparring.training.state import Latest, State, read_state
 from sparring.training.trainer import Trainer
@@ -112,7 +114,7 @@ def load_checkpoint(
     complaints: list[str] = []
     for candidate in reversed(checkpoints(folder)):
         try:
-            return read(candidate, run, check), candidate, complaints
+            return read(candidate, run, check), candidate, [*complaints, *_misnamed(folder, candidate)]
         except SparringError as error:
             complaints.append(f"Checkpoint {candidate.name} is damaged and was skipped: {error.found}.")
     raise SparringError(
@@ -120,6 +122,18 @@ def load_checkpoint(
         expected="at least one intact checkpoint",
         remedy="start a new run with `sparring train`",
     )
+
+
+def _misnamed(folder: Path, used: Path) -> list[str]:
+    """Return a complaint about each folder whose name hides when its checkpoint was saved: it may be the newest."""
+    numbered = checkpoints(folder)
+    found = [path for path in sorted(folder.iterdir()) if path not in numbered and not path.name.startswith(".")]
+    for older in numbered[: numbered.index(used)]:
+        with suppress(SparringError):
+            manifest = read_manifest(older, FILES)
+            found += [older] if manifest.samples not in (None, int(older.name)) else []
+    names = [printable(path.name) for path in found]
+    return [f"'{name}' in {folder.name} is not named after the samples of its checkpoint: skipped." for name in names]
 
 
 def read(checkpoint: Path, run: str | None = None, check: Check = lambda outline: None) -> Snapshot:

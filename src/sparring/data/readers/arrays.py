@@ -226,7 +226,7 @@ def _labels_beside(images: Path) -> Path | None:
     plain = images.name.removesuffix(".gz")
     labels = plain.replace("images", "labels").replace("idx3", "idx1")
     candidates = (images.with_name(name) for name in (labels, f"{labels}.gz") if name != plain)
-    return next((path for path in candidates if path.is_file()), None)
+    return next((path for path in candidates if path.exists()), None)
 
 
 def require_equal_counts(labels: tuple[int, ...], samples: tuple[int, ...], path: Path) -> None:
