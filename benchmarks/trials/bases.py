@@ -22,7 +22,7 @@ from PIL import Image
 import sparring
 from sparring.flow import Figures, Progress
 
-STEPS, STOPS = 400, (388, 395)
+STEPS, STOPS, TWIN_STOPS = 400, (388, 395), (5, 9)
 """Steps of a run, and those after which the interrupted ones are stopped: each leaves a checkpoint."""
 RING = {"recipe": "points/ring", "batch": 32, "width": 8, "latent_size": 2}
 PICTURES = {"recipe": "images/vae", "batch": 8, "width": 8, "latent_size": 2, "resolution": 8}
@@ -141,15 +141,17 @@ class _environment:
 
 
 def _write_runs(bases: Bases, name: str, source: Path, fields: dict[str, Any]) -> None:
-    """Train one run to the end, one that stops with checkpoints and watchdog states, and a twin of it."""
+    """Train one run that stops with checkpoints and states of the watchdog, a twin of it, and resume it to the end."""
     numbers = {**fields, "samples": STEPS * fields["batch"]}
-    sparring.train(source, out=bases.top / "runs" / f"{name}-finished", display=Stopping(-1), **numbers)
-    for seed, kind in ((0, "stopped"), (1, "twin")):
+    for seed, kind, stops in ((0, "stopped", STOPS), (1, "twin", TWIN_STOPS)):
         out = bases.top / "runs" / f"{name}-{kind}"
         train, resume = partial(sparring.train, source, out=out, seed=seed), partial(sparring.resume, out)
-        _until_interrupted(partial(train, display=Stopping(STOPS[0]), **numbers))
-        _until_interrupted(partial(resume, display=Stopping(STOPS[1])))
+        _until_interrupted(partial(train, display=Stopping(stops[0]), **numbers))
+        _until_interrupted(partial(resume, display=Stopping(stops[1])))
     sparring.load(bases.runs[f"{name}-twin"]).save_pretrained(bases.top / f"{name}-twin")
+    finished = bases.top / "runs" / f"{name}-finished"
+    shutil.copytree(bases.runs[f"{name}-stopped"], finished)
+    sparring.resume(finished, display=Stopping(-1))
 
 
 def _until_interrupted(call: Any) -> None:
