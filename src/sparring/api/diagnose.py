@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sparring.api.outputs import require_writable, write_json_output, write_output
+from sparring.arguments import checked_path
 from sparring.errors import SparringError
 from sparring.report.diagnosis import Diagnosis, RunHistory
 from sparring.runs.folder import open_run
@@ -21,7 +22,7 @@ def diagnose(run: str | Path, *, picture: str | Path | None = None, json: str | 
             cannot be written.
     """
     require_writable({"--picture": picture, "--json": json})
-    history = RunHistory(open_run(run))
+    history = RunHistory(open_run(checked_path("the run", run)))
     diagnosis = history.diagnosis()
     if json is not None:
         write_json_output(json, diagnosis.model_dump(mode="json"))
