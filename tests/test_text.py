@@ -2,6 +2,7 @@
 
 import io
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_a_line_break_in_a_name_is_no_line() -> None:
 
 
 def test_markdown_in_a_name_is_literal() -> None:
-    assert markdown("[click](javascript:x) <b>*") == r"\[click\]\(javascript:x\) \<b\>\*"
+    assert markdown("[click](javascript:x) <b>*") == r"\[click\]\(javascript:x\) &lt;b&gt;\*"
 
 
 def test_a_dollar_sign_in_a_label_starts_no_formula() -> None:
@@ -40,6 +41,10 @@ def test_a_dollar_sign_in_a_label_starts_no_formula() -> None:
 @pytest.mark.parametrize("path", ["runs/my photos", "; touch PWNED", "$(reboot)", "it's"])
 def test_a_suggested_command_names_the_path_as_one_word(path: str) -> None:
     assert shlex.split(command("sparring", "resume", path)) == ["sparring", "resume", path]
+
+
+def test_a_suggested_path_that_begins_with_a_dash_is_no_option() -> None:
+    assert command("sparring", "resume", Path("-x")) == "sparring resume ./-x"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "utf-8"])

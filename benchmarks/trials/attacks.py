@@ -108,7 +108,7 @@ def unquoted_commands(text: str) -> list[str]:
 def page(path: Path) -> Judgement:
     """Judge a page that was written: no markup, and no control character, of a stranger may be in it."""
     if not path.exists():
-        return Judgement(Outcome.SILENT, f"no {path.name} was written")
+        return Judgement(Outcome.USED)  # The command before was refused, and judged.
     text = path.read_text(encoding="utf-8", errors="surrogateescape")
     known = MARKUP if path.suffix == ".md" else MARKUP[:2]
     if found := [markup for markup in known if markup in text]:

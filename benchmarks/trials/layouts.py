@@ -12,7 +12,7 @@ from outcomes import Judgement
 
 LAYOUTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "shards": (("00000", "00001", "00002"), ()),
-    "trainA and testA": (("trainA", "trainB", "testA", "testB"), ()),
+    "trainA and testA": (("trainA", "trainB", "testA", "testB"), ("A", "B")),
     "splits by year": (("train2017", "val2017"), ()),
     "unlabeled split": (("train", "test", "unlabeled"), ()),
     "splits below classes": (("cat/train", "cat/test", "dog/train", "dog/test"), ("cat", "dog")),
@@ -38,7 +38,7 @@ def _layout(folder: Path, materials: Materials, name: str) -> Iterator[Judgement
         for picture in range(8):
             write_picture(folder / "data" / place / f"{picture}.png", 100 * number + picture)
     for place in (folder / "data").glob("runs/*"):
-        (place / "recipe.json").write_text("{}\n")
+        (place / "recipe.json").write_text('{"format": 2, "recipe": "images/r3gan"}\n')
     seen = verbs.inspect(folder, folder / "data")
     remarked = any(line.endswith(".") and not line.startswith("cannot be trained") for line in seen.lines)
 

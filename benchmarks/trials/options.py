@@ -74,8 +74,8 @@ REFUSED = (
     "inspect .",
     "inspect \0",
     "inspect ring --recipe ''",
-    "inspect ring --json nodir/x",
-    "inspect ring --sheet nodir/x.png",
+    "inspect ring --json FILE/x",
+    "inspect ring --sheet FILE/x.png",
     "inspect ring --json .",
     "sample RUN --count -1",
     "sample RUN --count 1000000000000000000",
@@ -111,8 +111,8 @@ REFUSED = (
     "evaluate RUN --data POINTS --count 1.5",
     "evaluate RUN --data POINTS --seed -1",
     "evaluate RUN --data POINTS --seed 1.5",
-    "evaluate RUN --data POINTS --json nodir/x --count 16",
-    "evaluate RUN --data POINTS --report nodir/x --count 16",
+    "evaluate RUN --data POINTS --json FILE/x --count 16",
+    "evaluate RUN --data POINTS --report FILE/x --count 16",
     "evaluate RUN --data POINTS --json RUN --count 16",
     "evaluate RUN --data POINTS --extractor ''",
     "evaluate RUN --data POINTS --extractor nowhere.py:f",
@@ -122,11 +122,11 @@ REFUSED = (
     "compare RUN '' --data POINTS",
     "compare RUN RUN --data ''",
     "compare RUN RUN --data POINTS --count -1",
-    "compare RUN RUN --data POINTS --json nodir/x --count 16",
+    "compare RUN RUN --data POINTS --json FILE/x --count 16",
     "diagnose ''",
     "diagnose FILE",
-    "diagnose RUN --json nodir/x",
-    "diagnose RUN --picture nodir/x.png",
+    "diagnose RUN --json FILE/x",
+    "diagnose RUN --picture FILE/x.png",
     "resume ''",
     "resume FILE",
     "resume STOPPED --device meta",
@@ -153,7 +153,6 @@ CALLS = {
     "sample seed=-1": lambda run: sparring.load(run).sample(4, seed=-1),
     "sample seed=1.5": lambda run: sparring.load(run).sample(4, seed=1.5),  # type: ignore[arg-type]
     "sample truncation='1'": lambda run: sparring.load(run).sample(4, truncation="1"),  # type: ignore[arg-type]
-    "sample device=None": lambda run: sparring.load(run).sample(4, device=None),  # type: ignore[arg-type]
     "inspect(None)": lambda run: sparring.inspect(None, measure=False),  # type: ignore[arg-type]
     "evaluate(None)": lambda run: sparring.evaluate(None, "ring"),  # type: ignore[arg-type]
 }

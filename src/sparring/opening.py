@@ -89,6 +89,22 @@ def require_plain(folder: Path) -> None:
             continue  # Removed in the meantime, as temporary files of a running trainer are.
 
 
+def require_data(path: Path) -> None:
+    """Refuse data that is a pipe, a socket or a device, on which reading could wait for ever or never end.
+
+    Links are followed: the user named the path. A missing path is left to whoever reads it.
+
+    Raises:
+        SparringError: it is one of these.
+    """
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise SparringError(
+            found=f"no regular file at {path}, but a pipe, a socket or a device",
+            expected="a folder or a file",
+            remedy="save the data to a file first",
+        )
+
+
 def irregular(path: Path, found: str) -> SparringError:
     """Return the error for something at ``path`` that is not opened, such as "a link"."""
     return SparringError(

@@ -22,8 +22,10 @@ from sparring.errors import SparringError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MAX_JSON_BYTES = 64 * 1024 * 1024
-"""Size above which a file of JSON or JSON lines is refused."""
+MAX_JSON_BYTES = 16 * 1024 * 1024
+"""Size above which a JSON file is refused, since its values may take fifty times as much memory."""
+MAX_LINES_BYTES = 64 * 1024 * 1024
+"""Size above which a file of JSON lines is refused."""
 MAX_DEPTH = 100
 """Levels of nesting above which JSON is refused."""
 LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -178,27 +180,31 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         SparringError: it is no regular file, or over 64 MiB.
     """
     try:
-        content = opening.file_bytes(path, MAX_JSON_BYTES)
+        content = opening.file_bytes(path, MAX_LINES_BYTES)
     except FileNotFoundError:
         return []
     lines = []
     for line in content.decode(errors="replace").split("\n"):
         with suppress(ValueError):
-            values = parsed_json(line)
+            values = parsed_json(line) if len(line) <= MAX_JSON_BYTES else None
             if isinstance(values, dict):
                 lines.append(values)
     return lines
 
 
-def read_json(path: Path) -> Any:
-    """Read strict JSON of a regular file of at most 64 MiB; see ``parsed_json``.
+def read_json(path: Path, limit: int | None = None) -> Any:
+    """Read strict JSON of a regular file; see ``parsed_json``.
+
+    Args:
+        path: of the file.
+        limit: size in bytes above which it is refused; None for 16 MiB.
 
     Raises:
-        SparringError: the file is missing, is a link, a pipe or a device, or is not such JSON.
+        SparringError: the file is missing, too large, a link, a pipe or a device, or is not such JSON.
     """
     expected = "strict JSON"
     try:
-        return parsed_json(opening.file_bytes(path, MAX_JSON_BYTES).decode())
+        return parsed_json(opening.file_bytes(path, limit or MAX_JSON_BYTES).decode())
     except SparringError:
         raise
     except FileNotFoundError:

@@ -4,15 +4,17 @@ Names of files, classes and columns come from strangers: they may hold terminal 
 characters, Markdown or shell syntax. Pages of HTML escape them by their template.
 """
 
+import html
 import re
 import shlex
 import sys
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TextIO
 
-MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$])")
-"""Characters with a meaning in Markdown; a backslash before one takes it away."""
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$])")
+"""Characters with a meaning in Markdown; a backslash before one takes it away. Those of HTML become entities."""
 
 
 def printable(text: str) -> str:
@@ -34,7 +36,7 @@ def joined(sentences: Iterable[str]) -> str:
 
 def markdown(text: str) -> str:
     """Return a name as literal text in Markdown: printable, with every special character escaped."""
-    return MARKDOWN.sub(r"\\\1", printable(text))
+    return MARKDOWN.sub(r"\\\1", html.escape(printable(text), quote=False))
 
 
 def label(text: str) -> str:
@@ -43,8 +45,13 @@ def label(text: str) -> str:
 
 
 def command(*words: object) -> str:
-    """Return a command line to copy, with each word quoted for a POSIX shell: ``sparring resume 'runs/my photos'``."""
-    return printable(shlex.join(str(word) for word in words))
+    """Return a command line to copy, each word quoted for a POSIX shell: ``sparring resume 'runs/my photos'``.
+
+    A path that begins with a dash is written as ``./-x``, so that it is no option.
+    """
+    return printable(
+        shlex.join(f"./{word}" if isinstance(word, Path) and str(word)[:1] == "-" else str(word) for word in words)
+    )
 
 
 def show(text: str, stream: TextIO | None = None) -> None:

@@ -1,6 +1,7 @@
 """Data in memory becomes a file in the cache, under its content."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -115,3 +116,14 @@ def test_anything_else_is_refused_in_one_sentence(data, message):
     with pytest.raises(SparringError, match=message):
         source_of(data)
     assert not Path(zipfile.os.environ["SPARRING_CACHE"]).exists()
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.csv", "x-idx3-ubyte", "x.parquet", "x.zip"])
+def test_a_pipe_or_a_device_as_data_is_refused_before_it_is_opened(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(SparringError, match="no regular file"):
+        source_of(tmp_path / name)
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to("/dev/zero")
+    with pytest.raises(SparringError, match="no regular file"):
+        source_of(tmp_path / name)

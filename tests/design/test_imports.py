@@ -44,7 +44,7 @@ TABLE: dict[str, set[str]] = {
     "modalities.*.networks": {"flow", "layers"},
     "modalities.*": BELOW
     | {"data", "games", "layers", "metrics", "modalities.*.networks", "modality", "objectives", "recipe", "rendering"},
-    "modalities": {"data", "errors", "modality", "modalities.*"},
+    "modalities": {"data", "errors", "modality", "modalities.*", "opening"},
     "recipes": {"errors", "data", "recipe", "modalities.*", "user_code"},
     "sampling": BELOW | {"data", "games.game"},
     "building": {"errors", "data", "games.game", "randomness", "recipe"},

@@ -25,6 +25,8 @@ from sparring.errors import SparringError
 from sparring.opening import size_words
 from sparring.schema import Count, Stored, validated
 
+MAX_NOTE_BYTES = 64 * 1024 * 1024
+"""Size above which a note is not read: that of a survey has a checksum for each picture."""
 FORMAT = 3
 """Part of every key. Raise it when the form of the content changes, so that entries of older versions are not read."""
 VERIFIED_BYTES = 256 * 1024 * 1024
@@ -194,7 +196,7 @@ def read_cached(kind: str, key: str) -> Any | None:
     """Return the JSON content stored under ``kind`` and ``key``, or None if there is no valid copy."""
     path = _json_path(kind, key)
     try:
-        note = validated(Note, storage.read_json(path), path)
+        note = validated(Note, storage.read_json(path, MAX_NOTE_BYTES), path)
     except SparringError:
         return None
     return note.content if note.sha256 == _digest(key, note.content) else None

@@ -14,7 +14,7 @@ from typing import IO, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring import storage
+from sparring import opening, storage
 from sparring.data.cache import cache_folder
 from sparring.errors import SparringError
 
@@ -90,6 +90,7 @@ def _checked_path(data: str | Path) -> str:
             expected="a name that is valid UTF-8, so that it can be recorded",
             remedy="rename the folder or the file",
         ) from None
+    opening.require_data(Path(text))
     return text
 
 

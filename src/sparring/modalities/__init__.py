@@ -1,10 +1,12 @@
 """All modalities, written out. Each is imported on demand, since modalities need torch."""
 
 from importlib import import_module
+from pathlib import Path
 
 from sparring.data.reading import Reading, require_known
 from sparring.errors import SparringError
 from sparring.modality import Modality, Survey
+from sparring.opening import require_data
 
 MODALITIES: dict[str, str | Modality] = {
     "images": "sparring.modalities.images.rooms:IMAGES",
@@ -46,6 +48,7 @@ def surveyed(kind: Modality, source: str, reading: Reading) -> Survey:
             required and there are none.
     """
     require_known(reading, kind.reading_options, kind.name)
+    require_data(Path(source))
     survey = kind.survey(source, reading)
     if reading.labels not in (None, False) and not survey.facts.classes:
         raise SparringError(

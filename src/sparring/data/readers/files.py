@@ -214,5 +214,5 @@ def suffix(name: str) -> str:
 
 def suffixes(names: Sequence[str], limit: int = 4) -> str:
     """Return the most common extensions of file names with their counts: ".txt (12), .csv (1)"."""
-    counts = Counter(suffix(name) or "no extension" for name in names)
+    counts = Counter(printable(suffix(name)) or "no extension" for name in names)
     return ", ".join(f"{ending} ({count})" for ending, count in counts.most_common(limit))
