@@ -10,7 +10,7 @@ Precisely:
 * silent: the result is another one, and no line says so; also a control character or markup of a stranger that reaches
   the terminal or a page raw, an unquoted path in a suggested command, or a refusal that left something behind.
 * traceback: any other exception, and every crash.
-* hang: a verb takes longer than ten seconds.
+* hang: a verb takes longer than ten seconds, or a minute where it decodes 750 megapixels.
 * over 1 GB: the process grows by more, or asks for more.
 """
 

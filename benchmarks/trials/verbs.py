@@ -83,11 +83,11 @@ def command(folder: Path, *words: object, seconds: float = VERB_SECONDS) -> Seen
     return Seen(_general(text, folder), text, None, *_judged(error, text))
 
 
-def call(folder: Path, function: Callable[[], Any]) -> Seen:
+def call(folder: Path, function: Callable[[], Any], seconds: float = VERB_SECONDS) -> Seen:
     """Call a function of the Python interface, whose result is kept."""
     output, found = io.StringIO(), list[Any]()
     with contextlib.chdir(folder), contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        error = _error_of(lambda: found.append(function()))
+        error = _error_of(lambda: found.append(function()), seconds)
     text = output.getvalue() + (f"\nsparring: {error}" if isinstance(error, SparringError) else "")
     return Seen(_general(text, folder), text, found[0] if found else None, *_judged(error, text))
 
@@ -153,7 +153,7 @@ def printed_close(folder: Path, source: Path) -> Seen:
     return call(folder, lambda: show(CLOSING_WORDS(sparring.Run(source))))
 
 
-def inspect(folder: Path, source: Path) -> Seen:
+def inspect(folder: Path, source: Path, seconds: float = VERB_SECONDS) -> Seen:
     """Inspect; the result is what the data is taken for."""
 
     def inspected() -> Any:
@@ -161,12 +161,12 @@ def inspect(folder: Path, source: Path) -> Seen:
         show("\n".join(found.lines()))
         return _facts(found.facts.as_json())
 
-    return call(folder, inspected)
+    return call(folder, inspected, seconds)
 
 
-def train(folder: Path, source: Path, *options: object) -> Seen:
+def train(folder: Path, source: Path, *options: object, seconds: float = VERB_SECONDS) -> Seen:
     """Train two steps; the result is what the data was taken for."""
-    seen = command(folder, "train", source, "--out", folder / "run", *(options or TINY))
+    seen = command(folder, "train", source, "--out", folder / "run", *(options or TINY), seconds=seconds)
     if seen.error or seen.refused:
         return seen
     return _with(seen, lambda: _facts(json.loads((folder / "run" / "recipe.json").read_text())["facts"]))
