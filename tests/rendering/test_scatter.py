@@ -30,3 +30,12 @@ def test_outlier_does_not_change_the_scale():
     points = torch.randn(2000, 2, generator=torch.Generator().manual_seed(0))
     far = torch.cat([points, torch.full((1, 2), 1e6)])
     assert np.array_equal(np.asarray(scatter_plot(points)), np.asarray(scatter_plot(far)))
+
+
+def test_each_axis_has_its_own_range_where_units_differ():
+    points = torch.randn(500, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 1e6])
+    offset = points + torch.tensor([2000.0, 0.0])
+    for one in (points, offset):
+        drawn = np.asarray(scatter_plot(one)).astype(int)
+        rows, columns = np.nonzero(drawn[..., 2] - drawn[..., 0] > 30)
+        assert np.ptp(rows) > 250 and np.ptp(columns) > 250

@@ -21,17 +21,21 @@ POINT_PIXELS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
 """Pixels that a point covers: offsets (downwards, rightwards)."""
 QUANTILE = 0.99
 """Share of the points that lie within the axes."""
+MAX_RATIO = 4.0
+"""Ratio of the lengths of two axes up to which both are made alike."""
+FAR = 0.5
+"""Range of a coordinate, relative to its largest value, below which its points lie far from zero."""
 
 
 def scatter_plot(samples: Tensor, *, columns: int = 1) -> Image.Image:
     """Plot points, (count, size), by their first two coordinates, as an image of 512 × 512 pixels.
 
     Points of one coordinate are drawn as their cumulative distribution function. The axes reach as far as 99 % of the
-    points, rounded up, so that pictures of a run are comparable. ``columns`` has no effect.
+    points, rounded up, so that pictures of a run are comparable; see ``_axes``. ``columns`` has no effect.
     """
     points = _in_the_plane(samples.detach().cpu().double().numpy())
-    limit = _round_up(float(np.quantile(np.abs(points), QUANTILE)) if len(points) else 1.0)
-    image = Image.fromarray(_rasterise(points / limit))
+    low, high = _axes(points)
+    image = Image.fromarray(_rasterise((points - (low + high) / 2) / ((high - low) / 2)))
 
     # Draw the frame, its ticks, and the limits of both axes.
     pen = ImageDraw.Draw(image)
@@ -40,10 +44,33 @@ def scatter_plot(samples: Tensor, *, columns: int = 1) -> Image.Image:
     for tick in (MARGIN, middle, end):
         pen.line((tick, end, tick, end + 4), fill=FRAME_COLOUR)
         pen.line((MARGIN - 4, tick, MARGIN, tick), fill=FRAME_COLOUR)
-    pen.text((MARGIN + 4, end - 14), f"{-limit:g}", fill=TEXT_COLOUR)
-    pen.text((end - 4, end - 14), f"{limit:g}", fill=TEXT_COLOUR, anchor="ra")
-    pen.text((MARGIN + 4, MARGIN + 3), f"{limit:g}", fill=TEXT_COLOUR)
+    pen.text((MARGIN + 4, end - 14), _number(low[0]), fill=TEXT_COLOUR)
+    pen.text((end - 4, end - 14), _number(high[0]), fill=TEXT_COLOUR, anchor="ra")
+    pen.text((MARGIN + 4, MARGIN + 3), _number(high[1]), fill=TEXT_COLOUR)
+    if low[1] != low[0]:
+        pen.text((MARGIN + 4, end - 28), _number(low[1]), fill=TEXT_COLOUR)
     return image
+
+
+def _axes(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the lower and the upper ends of both axes, (2,) each.
+
+    Axes are symmetrical about zero, and the same for both coordinates if neither is over four times as long. One whose
+    points lie far from zero, as years do, begins and ends with the points; it has a range of its own.
+    """
+    if not len(points):
+        return np.full(2, -1.0), np.full(2, 1.0)
+    limits = np.array([_round_up(one) for one in np.quantile(np.abs(points), QUANTILE, axis=0)])
+    first, last = np.quantile(points, [1 - QUANTILE, QUANTILE], axis=0)
+    far = last - first < FAR * np.maximum(np.abs(first), np.abs(last))
+    if not far.any() and limits.max() <= MAX_RATIO * limits.min():
+        limits = np.full(2, _round_up(float(np.quantile(np.abs(points), QUANTILE))))
+    room = np.maximum(0.05 * (last - first), 1e-9 * limits)
+    return np.where(far, first - room, -limits), np.where(far, last + room, limits)
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e6 else f"{value:,.0f}"
 
 
 def _in_the_plane(points: NDArray[np.float64]) -> NDArray[np.float64]:

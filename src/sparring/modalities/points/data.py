@@ -1,5 +1,6 @@
 """Points: mixtures of Gaussians with known modes, and the user's own tables of numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,7 @@ from sparring.data.dataset import Dataset, Split, split_rows
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
+from sparring.modalities.points.tables import read_table
 from sparring.randomness import derive
 
 Points: TypeAlias = NDArray[np.float32]
@@ -21,6 +23,10 @@ MIXTURE_SAMPLES = 50_000
 """Points that are drawn of a mixture."""
 SUFFIXES = (".npy", ".csv")
 """Suffixes of tables of numbers."""
+FLOAT32_STEP = 2.0**-24
+"""Relative rounding error of float32."""
+MAX_LOSS = 1e-4
+"""Rounding error that a column may have, in its standard deviations."""
 
 
 @final
@@ -96,17 +102,23 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     Raises:
         SparringError: no such source, or points of another size.
     """
-    found = survey(source)
+    found = survey(source, facts.coding.get("origin", []))
     _require_shape(found.facts, view)
     return Dataset(found.points)
 
 
-def survey(source: str) -> PointSurvey:
+def survey(source: str, origin: Sequence[float] | None = None) -> PointSurvey:
     """Read a mixture by its name (``ring``, ``grid``, ``lattice``), or a .npy or .csv file of shape (count, size).
 
     ``facts.coding`` has ``center`` and ``scale``, the mean and the standard deviation of each coordinate (1 where it is
     constant), by which points are normalised for networks. A mixture has no ``center``, one ``scale`` for all
     coordinates, and its ``modes`` and ``sigma`` among the details. Rows with values that are not finite are skipped.
+    Of a file with a heading, ``facts.coding`` has the ``columns``; it has the ``origin`` of columns that float32 would
+    round.
+
+    Args:
+        source: the name or the file.
+        origin: of the training data, around which these points are coded, too; empty for none, None to find it.
 
     Raises:
         SparringError: no such source, or its content is not a table of numbers.
@@ -117,8 +129,9 @@ def survey(source: str) -> PointSurvey:
         known = {"modes": mixture.centres.tolist(), "sigma": mixture.sigma}
         return _surveyed(source, points, coding={"scale": _spread(points, axis=None)}, details=known)
 
-    # Keep the rows of finite numbers.
-    table = _read(Path(source))
+    # Keep the rows of finite numbers, as float32 around an origin where that is needed to tell them apart.
+    _require_suffix(source)
+    table, columns, remarks = read_table(Path(source))
     finite = table[np.isfinite(table).all(axis=1)]
     if len(finite) == 0:
         raise SparringError(
@@ -127,17 +140,44 @@ def survey(source: str) -> PointSurvey:
             remedy="check the file",
         )
     skipped = len(table) - len(finite)
-    remarks = (f"Skipped {skipped} of {len(table)} rows, which hold values that are not finite.",) if skipped else ()
-    coding = {"center": finite.mean(axis=0, dtype=np.float64).tolist(), "scale": _spread(finite, axis=0)}
-    return _surveyed(source, finite, coding=coding, remarks=remarks)
+    if skipped:
+        remarks += (f"Skipped {skipped} of {len(table)} rows, which hold values that are not finite.",)
+    subtracted = _origin(finite) if origin is None else np.array(origin or 0.0)
+    with np.errstate(over="ignore"):
+        points = (finite - subtracted).astype(np.float32)
+    coding = {"center": points.mean(axis=0, dtype=np.float64).tolist(), "scale": _spread(points, axis=0)}
+    coding |= {"origin": subtracted.tolist()} if subtracted.any() else {}
+    coding |= {"columns": list(columns)} if columns else {}
+    return _surveyed(source, points, coding=coding, remarks=remarks)
+
+
+def _origin(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what to subtract from each column before it is stored as float32: zero where that loses nothing.
+
+    Time stamps and coordinates of maps vary by a small part of their size, which float32 would round away.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        lost = np.abs(values).max(axis=0) * FLOAT32_STEP
+        needed = (lost > MAX_LOSS * values.std(axis=0)) & (values.min(axis=0) < values.max(axis=0))
+    return np.where(needed, np.round(values.mean(axis=0)), 0.0)
+
+
+def _require_suffix(source: str) -> None:
+    if Path(source).suffix.lower() not in SUFFIXES:
+        known = [*MIXTURES, *(f"*{suffix}" for suffix in SUFFIXES)]
+        raise SparringError(
+            found=f"the source {source!r}",
+            expected=f"points: {', '.join(known)}",
+            remedy=f"check the name{nearest(source, list(MIXTURES))}",
+        )
 
 
 def _require_shape(facts: Facts, view: View) -> None:
     if view.shape != facts.shape:
         raise SparringError(
             found=f"points of shape {facts.shape}",
-            expected=f"the shape {view.shape} of the networks",
-            remedy="choose networks for this size",
+            expected=f"points of shape {view.shape}",
+            remedy="give points with as many coordinates",
         )
 
 
@@ -160,52 +200,3 @@ def _spread(points: Points, axis: int | None) -> Any:
     deviations = points - points.mean(axis=0, dtype=np.float64)
     spread = np.sqrt(np.square(deviations).mean(axis=axis))
     return np.where(spread > 0, spread, 1.0).tolist()
-
-
-def _read(path: Path) -> Points:
-    """Read a table of numbers, (points, coordinates), that may hold values which are not finite."""
-    if path.suffix.lower() not in SUFFIXES:
-        known = [*MIXTURES, *(f"*{suffix}" for suffix in SUFFIXES)]
-        raise SparringError(
-            found=f"the source {str(path)!r}",
-            expected=f"points: {', '.join(known)}",
-            remedy=f"check the name{nearest(str(path), list(MIXTURES))}",
-        )
-
-    # Every failure of a reader becomes one sentence about the file.
-    expected = f"a table of numbers, (points, coordinates), in {path}"
-    try:
-        table = _numbers(path)
-    except FileNotFoundError:
-        raise SparringError(found=f"no file {path}", expected=expected, remedy="check the path") from None
-    except (OSError, ValueError, TypeError, EOFError) as error:
-        reason = str(error).split("\n")[0].rstrip(".")
-        raise SparringError(
-            found=f"an unreadable file ({reason})", expected=expected, remedy="check the file"
-        ) from None
-    if table.ndim != 2 or table.shape[1] == 0:
-        raise SparringError(
-            found=f"an array of shape {table.shape}",
-            expected=expected,
-            remedy="save it with one point per row",
-        )
-    return table
-
-
-def _numbers(path: Path) -> Points:
-    """Read a .npy file, or a .csv file with or without a header."""
-    if path.suffix.lower() == ".npy":
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
-    rows = path.read_text(encoding="utf-8-sig").split("\n")
-    header_rows = 0 if all(_is_number(word) for word in rows[0].split(",")) else 1
-    if not any(row.strip() for row in rows[header_rows:]):
-        raise ValueError("it has no rows")
-    return np.loadtxt(rows[header_rows:], delimiter=",", ndmin=2, dtype=np.float32)
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import final
+from typing import Any, final
 
-import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -49,14 +49,14 @@ class Points:
     def read(self, source: str, view: View, facts: Facts) -> Dataset:
         return data.read(source, view, facts)
 
-    def decode(self, samples: Tensor, facts: Facts) -> NDArray[np.float32]:
-        return samples.detach().cpu().numpy()
+    def decode(self, samples: Tensor, facts: Facts) -> NDArray[Any]:
+        return render.decoded(samples, facts)
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
-        return [picture_of(scatter_plot(batch.real, columns=columns))]
+        return [picture_of(scatter_plot(torch.from_numpy(render.decoded(batch.real, facts)), columns=columns))]
 
     def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
-        return render.save(samples, folder, first=first)
+        return render.save(samples, folder, facts, first=first)
 
     def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
         return metrics.extractors(split, seed, names)
