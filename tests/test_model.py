@@ -238,6 +238,7 @@ def test_a_folder_of_an_earlier_version_is_read_and_said_to_be_unverified(folder
 
 def test_only_the_name_of_the_data_is_published(model: Model, tmp_path: Path) -> None:
     facts = replace(model.facts, source="/private/photos_of_*me*", remarks=("1 file of /private was skipped.",))
+    facts = replace(facts, reading={"labels": "/private/labels.csv", "range": [0, 9]})
     own = Model(model.game, model.recipe, "/private/mine.py:Mine", facts, model.history)
     target = own.save_pretrained(tmp_path / "published")
     for path in target.iterdir():

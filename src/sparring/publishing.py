@@ -110,7 +110,12 @@ def write_published(
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(folder / WEIGHTS, save(dict(weights)))
-    facts = replace(config.facts, source=last_name(config.facts.source), details={}, remarks=())
+    reading = {
+        name: last_name(one) if name == "labels" and isinstance(one, str) else one
+        for name, one in config.facts.reading.items()
+    }
+    source = last_name(config.facts.source)
+    facts = replace(config.facts, source=source, reading=reading, details={}, remarks=())
     public = replace(config, recipe=last_name(config.recipe) if ".py:" in config.recipe else config.recipe, facts=facts)
     write_json(folder / CONFIG, {"format": FORMAT, **vars(public), "facts": facts.as_json()})
     write_text(folder / CARD, _model_card(recipe, public, classes))

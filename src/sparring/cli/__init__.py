@@ -63,6 +63,8 @@ def main(arguments: list[str] | None = None) -> None:
         _show_warnings()
         application()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):
+            sys.exit(1)  # Help that is piped to a program that has ended.
         # No command exits by itself: a recipe, a game or an extractor of the user's own did.
         _report(
             f"Found sys.exit({leaving.code!r}) in code of your own, but expected it to return. Correct the file and "
