@@ -13,6 +13,7 @@ from sparring.evaluation.protocol import Repeats
 from sparring.evaluation.scores import by_features, scored
 from sparring.flow import Batch
 from sparring.metrics import cache, sample_sets
+from sparring.metrics.cache import cached_values
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +72,18 @@ def test_metrics_of_samples_are_cached_by_name_seed_and_content():
     scored(repeats(seed=1), [sample_sets.cached("a", compute)])
     (shifted,), _ = scored(repeats(shift=1.0), [sample_sets.cached("a", compute)])
     assert len(asked) == 36 and shifted["mean"].value == pytest.approx(found["mean"].value + 1, abs=1e-6)
+
+
+def test_incomplete_values_are_not_cached():
+    calls = []
+
+    def compute():
+        calls.append(1)
+        return ({"x": 1.0},)
+
+    for keep in (False, True, True):
+        assert cached_values(["incomplete"], compute, lambda keep=keep: keep) == ({"x": 1.0},)
+    assert len(calls) == 2
 
 
 def test_errors_are_not_cached():

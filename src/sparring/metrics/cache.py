@@ -61,14 +61,22 @@ def cached_features(extractor: str, samples: str, compute: Callable[[], Features
     return features
 
 
-def cached_values(key: Sequence[object], compute: Callable[[], tuple[MetricValues, ...]]) -> tuple[MetricValues, ...]:
-    """Return metric values; ``compute`` is called if they are not in the cache. Errors are never cached."""
+def cached_values(
+    key: Sequence[object], compute: Callable[[], tuple[MetricValues, ...]], keep: Callable[[], bool] = lambda: True
+) -> tuple[MetricValues, ...]:
+    """Return metric values; ``compute`` is called if they are not in the cache. Errors are never cached.
+
+    Args:
+        key: encodes everything that the values depend on.
+        compute: computes them.
+        keep: whether what was computed is complete, and so may be kept.
+    """
     name = cache_key([VERSION, torch.__version__, *key])
     found = read_cached("measures", name)
     if found is not None:
         return tuple(found)
     values = compute()
-    if not any(isinstance(value, SparringError) for side in values for value in side.values()):
+    if keep() and not any(isinstance(value, SparringError) for side in values for value in side.values()):
         write_cached("measures", name, list(values))
     return values
 

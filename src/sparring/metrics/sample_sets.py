@@ -121,12 +121,15 @@ def in_memory(batch: Batch) -> Dataset:
     return Dataset(samples, labels, conditions, read=lambda stored, random: stored)
 
 
-def cached(name: str, compute: SampleMetrics) -> SampleMetrics:
-    """Return ``compute`` with a cache; ``name`` must say everything beside the samples that decides its values."""
+def cached(name: str, compute: SampleMetrics, keep: Callable[[], bool] = lambda: True) -> SampleMetrics:
+    """Return ``compute`` with a cache; ``name`` must say everything beside the samples that decides its values.
+
+    ``keep`` says whether what was computed is complete, and so may be kept.
+    """
 
     def from_cache(repeat: Repeat) -> tuple[MetricValues, MetricValues]:
         digests = [subset.digest for subset in (repeat.real, repeat.fake, repeat.floor, repeat.held_out)]
-        fake, floor = cached_values([name, *digests, repeat.seed], lambda: compute(repeat))
+        fake, floor = cached_values([name, *digests, repeat.seed], lambda: compute(repeat), keep)
         return fake, floor
 
     return from_cache

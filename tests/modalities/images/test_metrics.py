@@ -112,7 +112,8 @@ def test_stacked_digits_have_mode_metrics_only(monkeypatch):
     rows = np.random.default_rng(0).integers(len(single.train), size=(3000, 3))
     labels = single.train.labels[rows] @ np.array([100, 10, 1])
     stacks = Dataset(single.train.samples[rows, 0], labels)
-    split = Split(stacks, Dataset(stacks.samples[:600], labels[:600]), replace(single.facts, classes=STACKED_CLASSES))
+    facts = replace(single.facts, shape=(3, 8, 8), classes=STACKED_CLASSES)
+    split = Split(stacks, Dataset(stacks.samples[:600], labels[:600]), facts)
     fake, floor = metrics.measure(split, 0)(sides(split, stacks.batch(slice(0, 600)).real))
     expected = len(np.unique(labels[:600]))
     assert fake["stacked_modes"] == pytest.approx(expected, abs=30) and floor["stacked_modes"] > 300

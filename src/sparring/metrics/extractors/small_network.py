@@ -117,6 +117,12 @@ class TrainingLimit:
 _limit: ContextVar[TrainingLimit | None] = ContextVar("training limit", default=None)
 
 
+def training_was_cut_short() -> bool:
+    """Return whether a training within the present ``training_limit`` was given up."""
+    limit = _limit.get()
+    return limit is not None and limit.exceeded
+
+
 @contextmanager
 def training_limit(deadline: float) -> Iterator[TrainingLimit]:
     """Refuse, inside ``with``, to train networks that would not be finished by ``deadline``."""

@@ -19,6 +19,7 @@ from sparring.metrics.extractors.extractor import Extractor, Pixels
 from sparring.metrics.extractors.inception import load_inception
 from sparring.metrics.extractors.own_function import load_function
 from sparring.metrics.extractors.self_supervised import train_self_supervised
+from sparring.metrics.extractors.small_network import training_was_cut_short
 from sparring.metrics.metric import MetricValues, rounded
 from sparring.metrics.sample_sets import Repeat, SampleMetrics, Subset, cached
 from sparring.modalities.images.similarity import similarity_within
@@ -132,7 +133,10 @@ def measure(split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
 
     name = f"images {split.facts.fingerprint} {split.train.samples.shape} {seed}"
     return cached(
-        f"{name} {further}", lambda one: (measured(one, one.fake, one.fake), measured(one, one.floor, one.held_out))
+        f"{name} {further}",
+        lambda one: (measured(one, one.fake, one.fake), measured(one, one.floor, one.held_out)),
+        # Without the time to train its classifier, an evaluation has fewer values than the next one.
+        keep=lambda: not training_was_cut_short(),
     )
 
 
