@@ -50,11 +50,17 @@ def test_two_processes_give_the_same_weights_as_one(points: Path, tmp_path: Path
     assert (tmp_path / "two" / "report.html").exists()
 
 
+def assert_ended_with_a_sentence(output: str, processes: int) -> None:
+    """Each process ended with code 2, unless torchrun was faster to stop it once the first had ended."""
+    codes = re.findall(r"exitcode +: (-?[0-9]+)", output)
+    assert len(codes) == processes and "2" in codes and set(codes) <= {"2", "-15"}, output
+
+
 def test_more_processes_than_samples_in_a_batch_end_with_one_sentence(points: Path, tmp_path: Path) -> None:
     process = torchrun(points, tmp_path / "run", "--samples", "64", "--batch", "2", processes=3)
     code, output = finished(process)
     assert code != 0 and output.count("Found a batch of 2 for 3 processes") == 1, output
-    assert re.findall(r"exitcode +: (-?[0-9]+)", output) == ["2", "2", "2"], output
+    assert_ended_with_a_sentence(output, 3)
     assert output.count("sparring (rank ") == 1 and not (tmp_path / "run").exists()
 
 
@@ -65,7 +71,7 @@ def test_an_error_of_the_first_process_ends_the_others_too(points: Path, tmp_pat
     (tmp_path / "run" / "file").touch()
     code, output = finished(torchrun(points, tmp_path / "run", "--samples", "64", *SMALL))
     assert code != 0 and output.count("runs are never overwritten") == output.count("sparring (rank ") == 1, output
-    assert re.findall(r"exitcode +: (-?[0-9]+)", output) == ["2", "2"], output
+    assert_ended_with_a_sentence(output, 2)
 
 
 @pytest.mark.slow

@@ -235,7 +235,7 @@ def test_an_evaluation_is_printed_in_full_without_the_characters_of_its_paths(
 def test_names_in_markdown_of_the_doctor_are_literal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sparring.cli.doctor._rows", lambda: [("cuda:0", "a|b <img src=x>\x1b[2J")])
     _, output = run("doctor", "--markdown")
-    assert "| cuda:0 | a\\|b \\<img src=x\\>\\\\x1b\\[2J |" in output
+    assert "| cuda:0 | a\\|b &lt;img src=x&gt;\\\\x1b\\[2J |" in output
 
 
 def test_version_is_printed(run: Run) -> None:
