@@ -129,13 +129,7 @@ class Resumed(Event):
 
 @final
 class BudgetChanged(Event):
-    """The run continues with another budget, which counts from its beginning.
-
-    Args:
-        samples_before, minutes_before: the old budget; None where one of the two did not count.
-        samples_now, minutes_now: the new one.
-        goal: a goal that had been reached and is dropped.
-    """
+    """The run continues with another budget, which counts from its beginning; None where a part does not count."""
 
     kind: Literal["budget changed"] = "budget changed"
     samples_before: int | None
@@ -143,6 +137,7 @@ class BudgetChanged(Event):
     samples_now: int | None
     minutes_now: float | None
     goal: str | None = None
+    """A goal that had been reached and is dropped."""
 
     @property
     def sentence(self) -> str:

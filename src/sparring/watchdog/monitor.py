@@ -96,17 +96,14 @@ class Memory(BaseModel):
 
 
 class State(Stored):
-    """All that a checkpoint keeps of a watchdog.
-
-    Args:
-        memory: state of the present phase.
-        observer: figures since the last observation.
-        seen: digest of the observations of the phase, which are in signals.jsonl; "" in earlier versions.
-    """
+    """All that a checkpoint keeps of a watchdog."""
 
     memory: Memory
+    """State of the present phase."""
     observer: ObserverState
+    """Figures since the last observation."""
     seen: str = ""
+    """Digest of the observations of the phase, which are in signals.jsonl; "" in earlier versions."""
 
 
 @final
