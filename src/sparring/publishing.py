@@ -21,7 +21,7 @@ from sparring.manifest import Manifest, read_manifest, verify_file, write_manife
 from sparring.opening import require_plain
 from sparring.recipe import Recipe
 from sparring.runs.folder import versions
-from sparring.schema import STORED, Count, validated
+from sparring.schema import STORED, Count, require_format, validated
 from sparring.storage import read_json, write_bytes, write_json, write_text
 from sparring.tensor_files import Shapes, read_tensors, shapes_in
 from sparring.text import markdown
@@ -133,13 +133,7 @@ def read_published(folder: Path) -> Published:
     require_plain(folder)
     path = folder / CONFIG
     content = read_json(path)
-    found = content.get("format") if isinstance(content, dict) else None
-    if found not in READABLE_FORMATS or isinstance(found, bool):
-        raise SparringError(
-            found=f"another format in {path}",
-            expected=f"format {FORMAT} or an older one",
-            remedy="use the version of sparring that wrote it",
-        )
+    found = require_format(content, READABLE_FORMATS, path)
 
     # Verify what the manifest lists. People add to the card, so a change there is told and no more.
     manifest, remarks = None, [NOT_VERIFIED]

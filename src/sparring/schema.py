@@ -1,6 +1,7 @@
 """Typed schemas of the JSON that is read: every value has the type and the bounds that were written, or is refused."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -20,6 +21,22 @@ class Stored(BaseModel):
     """Base of the schemas of files."""
 
     model_config = STORED
+
+
+def require_format(content: Any, readable: Sequence[int], place: Path) -> int:
+    """Return the format number of an object of JSON.
+
+    Raises:
+        SparringError: it is no object, or of a format that is not ``readable``.
+    """
+    found = content.get("format") if isinstance(content, dict) else None
+    if type(found) is not int or found not in readable:
+        raise SparringError(
+            found=f"another format in {place}",
+            expected=f"format {max(readable)} or an older one",
+            remedy="use the version of sparring that wrote it",
+        )
+    return found
 
 
 def validated(schema: type[Schema], content: Any, place: Path | str) -> Schema:

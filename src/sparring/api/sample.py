@@ -11,6 +11,7 @@ from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.errors import SparringError
 from sparring.flow import Batch
 from sparring.model import Model, load, order_by_class
+from sparring.opening import size_words
 from sparring.recipe import Recipe
 from sparring.samples import batch_size, take
 from sparring.sampling import SAMPLES_PER_PASS
@@ -138,7 +139,7 @@ def _require_room(folder: Path, count: int, numbers: int) -> None:
     free, needed = shutil.disk_usage(place).free, count * numbers
     if needed > free:
         raise SparringError(
-            found=f"--count {count:,}, for which {needed / 2**30:,.1f} GiB of disk space are needed",
-            expected=f"at most what is free: {free / 2**30:,.1f} GiB",
+            found=f"--count {count:,}, for which {size_words(needed)} of disk space are needed",
+            expected=f"at most what is free: {size_words(free)}",
             remedy="give a smaller number, or another --out",
         )

@@ -16,6 +16,7 @@ from sparring.data.reading import Labels, Reading, ValueRange, reading
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.quick import quick_score
 from sparring.modality import Survey
+from sparring.opening import size_words
 from sparring.randomness import require_seed, seeded
 from sparring.recipe import AdversarialRecipe, Recipe, resolve, with_fields
 from sparring.runs.budget import TrainingBudget
@@ -224,8 +225,8 @@ def _check_memory(recipe: Recipe, facts: Facts, device: torch.device) -> None:
     needed, memory = COPIES_OF_WEIGHTS * weights, devices.describe(device).memory
     if needed > memory:
         raise SparringError(
-            found=f"networks that take {needed / 2**30:,.0f} GiB with their gradients, averages and optimisers",
-            expected=f"what fits into {memory / 2**30:,.0f} GiB of memory",
+            found=f"networks that take {size_words(needed)} with their gradients, averages and optimisers",
+            expected=f"what fits into {size_words(memory)} of memory",
             remedy="choose smaller ones, as by --width",
         )
 

@@ -19,7 +19,7 @@ from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.manifest import digest
 from sparring.opening import open_file, require_plain
-from sparring.schema import STORED, Count, validated
+from sparring.schema import STORED, Count, require_format, validated
 from sparring.storage import read_json, remove_temporaries, write_folder, write_json
 from sparring.text import command
 
@@ -136,13 +136,7 @@ class Record:
             SparringError: ``content`` has another format, was changed, or has a value of another type.
         """
         place = folder / "recipe.json"
-        found = content.get("format") if isinstance(content, dict) else None
-        if found not in READABLE_FORMATS or isinstance(found, bool):
-            raise SparringError(
-                found=f"another format in {place}",
-                expected=f"format {FORMAT} or an older one",
-                remedy="use the version of sparring that wrote it",
-            )
+        found = require_format(content, READABLE_FORMATS, place)
         values = {name: value for name, value in content.items() if name not in ("format", "digest")}
         if found == FORMAT and content.get("digest") != digest({"format": found, **values}):
             raise SparringError(
