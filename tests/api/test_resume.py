@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from sparring.api.resume import resume
+from sparring.api.train import train
 from sparring.errors import SparringError
 from sparring.modalities.images.data import survey
 from sparring.runs.display import Silent
@@ -24,3 +25,20 @@ def test_classes_in_another_order_are_other_data(tmp_path: Path) -> None:
     create(tmp_path / "run", Record("images/dcgan", {}, facts, 0, 64, None, None, "cpu", None, versions()))
     with pytest.raises(SparringError, match="other data"):
         resume(tmp_path / "run", display=Silent())
+
+
+def test_a_file_of_labels_may_move(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    rows = ["file_name,label"]
+    for number in range(8):
+        pixels = np.random.default_rng(number).integers(0, 256, (8, 8), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "in" / f"{number}.png")
+        rows.append(f"{number}.png,{'ab'[number % 2]}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    small = {"samples": 16, "batch": 2, "width": 8, "latent_size": 2, "resolution": 8}
+    run = train(tmp_path / "in", labels=tmp_path / "labels.csv", out=tmp_path / "run", display=Silent(), **small)
+    (tmp_path / "labels.csv").rename(tmp_path / "moved.csv")
+    with pytest.raises(SparringError, match="no file of labels"):
+        resume(run.folder, samples=32, display=Silent())
+    resume(run.folder, samples=32, labels=tmp_path / "moved.csv", display=Silent())
+    assert run.record.facts.reading["labels"] == str(tmp_path / "moved.csv")

@@ -57,7 +57,7 @@ OPTIONS = {
         *READING,
         "fields",
     ],
-    "resume": ["run", "samples", "minutes", "data", "recipe", "device"],
+    "resume": ["run", "samples", "minutes", "data", "labels", "recipe", "device"],
     "sample": ["model", "count", "seed", "truncation", "out", "device", "recipe", "options"],
     "apply": ["model", "inputs", "seed", "out", "device", "recipe", "options"],
     "evaluate": [

@@ -33,6 +33,7 @@ def resume(
     samples: int | None = None,
     minutes: float | None = None,
     data: Any = None,
+    labels: str | Path | None = None,
     recipe: str | Recipe | None = None,
     device: str | None = None,
     display: Display | None = None,
@@ -48,6 +49,7 @@ def resume(
         minutes: new budget of wall time, likewise; with ``samples`` too, whichever is spent first ends the run.
         data: present place of the data, if it was moved, or the data itself, if it was in memory; None for where it was
             when the run began.
+        labels: present place of the file of labels, likewise.
         recipe: needed for a run of your own recipe only: its value, or file.py:Name.
         device: as for ``train``; None for the device that the run began on.
         display: shows the progress; None for plain lines.
@@ -74,7 +76,7 @@ def resume(
     if checkpoints(opened.checkpoints):
         # Networks of other shapes than the checkpoints are refused before memory is taken for them.
         load_checkpoint(opened.checkpoints, record.identity, partial(require_players, game))
-    record, survey = _with_data(opened, record, data)
+    record, survey = _with_data(opened, record, data, labels)
 
     # Continue training.
     split = survey.prepare(resolved.view(record.facts), seed=record.seed)
@@ -83,7 +85,7 @@ def resume(
     return session.play(resumed=True)
 
 
-def _with_data(run: Run, record: Record, data: Any) -> tuple[Record, Survey]:
+def _with_data(run: Run, record: Record, data: Any, labels: str | Path | None) -> tuple[Record, Survey]:
     """Survey the data of a run, and return the record with its present place.
 
     Raises:
@@ -98,6 +100,8 @@ def _with_data(run: Run, record: Record, data: Any) -> tuple[Record, Survey]:
             remedy=f"give its present place: {suggestion(record, 'resume', run.folder, '--data', 'PATH')}",
         )
     choices = _moved(Reading.model_validate(record.facts.reading), old, source)
+    if labels is not None:
+        choices = choices.model_copy(update={"labels": lasting(str(labels))})
     survey = surveyed(kind, source, choices)
     if (survey.facts.fingerprint, survey.facts.classes) != (record.facts.fingerprint, record.facts.classes):
         raise SparringError(

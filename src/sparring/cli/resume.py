@@ -13,6 +13,7 @@ def resume(
     samples: WholeNumber | None = None,
     minutes: float | None = None,
     data: str | None = None,
+    labels: str | None = None,
     recipe: str | None = None,
     device: str | None = None,
 ) -> None:
@@ -33,6 +34,8 @@ def resume(
         New time budget in minutes, those already spent included. With --samples too, whichever is spent first.
     data
         Present place of the data, if it was moved. It must be the same data.
+    labels
+        Present place of the file of labels, if it was moved.
     recipe
         Needed for a run of your own recipe only: file.py:Name again, because code named by a folder is never run.
     device
@@ -44,6 +47,6 @@ def resume(
 
     display = default_display()
     resumed = api.resume(
-        run, samples=samples, minutes=minutes, data=data, recipe=recipe, device=device, display=display
+        run, samples=samples, minutes=minutes, data=data, labels=labels, recipe=recipe, device=device, display=display
     )
     show(closing_words(resumed))
