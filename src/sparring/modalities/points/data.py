@@ -132,7 +132,7 @@ def survey(source: str, origin: Sequence[float] | None = None) -> PointSurvey:
     # Keep the rows of finite numbers, as float32 around an origin where that is needed to tell them apart.
     _require_suffix(source)
     table, columns, remarks = read_table(Path(source))
-    finite = table[np.isfinite(table).all(axis=1)]
+    finite = table[(np.abs(table) <= np.finfo(np.float32).max).all(axis=1)]
     if len(finite) == 0:
         raise SparringError(
             found=f"no row of finite numbers in {source}",
