@@ -95,9 +95,9 @@ def test_a_file_with_another_digest_is_refused(file: Path) -> None:
 
 def test_values_that_are_not_aligned_are_read(tmp_path: Path) -> None:
     tensors = {"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}
-    tensors["b"] = {"dtype": "F32", "shape": [1], "data_offsets": [1, 5]}
-    (tmp_path / "file").write_bytes(header(tensors, 0) + b"\x07" + struct.pack("<f", 2.5))
-    assert {name: float(value) for name, value in read_tensors(tmp_path / "file").items()} == {"a": 7, "b": 2.5}
+    tensors |= {name: {"dtype": "F32", "shape": [1], "data_offsets": [at, at + 4]} for name, at in (("b", 1), ("c", 5))}
+    (tmp_path / "file").write_bytes(header(tensors, 0) + b"\x07" + struct.pack("<2f", 2.5, 3))
+    assert {name: float(value) for name, value in read_tensors(tmp_path / "file").items()} == {"a": 7, "b": 2.5, "c": 3}
 
 
 def test_signed_tensors_are_read_for_their_key_alone(tmp_path: Path) -> None:

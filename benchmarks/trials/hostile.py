@@ -1,4 +1,4 @@
-"""Hostile input: links, pipes, devices, bombs, announced sizes, escapes, markup, shell syntax, layouts and options.
+"""Hostile input: links, pipes, devices, bombs, sizes, escapes, markup, shell syntax, layouts, tables and options.
 
 python benchmarks/trials/hostile.py [--jobs 2] [--only bomb]
 python benchmarks/trials/hostile.py --case 123
@@ -20,6 +20,7 @@ import layouts
 import links
 import names
 import options
+import tables
 import verbs
 from attacks import Attack, Materials
 from bases import built
@@ -29,7 +30,7 @@ from outcomes import Result, failed, grouped, table, worst
 
 def everything() -> list[Attack]:
     """Return all attacks, always in the same order."""
-    return [attack for room in (links, bombs, names, layouts, options) for attack in room.attacks()]
+    return [attack for room in (links, bombs, names, layouts, tables, options) for attack in room.attacks()]
 
 
 def play(chosen: Sequence[tuple[int, Attack]], materials: Materials, folder: Path, jobs: int) -> list[Result]:

@@ -52,6 +52,11 @@ class Seen:
     error: Judgement | None = None
     refused: bool = False
 
+    @property
+    def remarked(self) -> bool:
+        """Whether a full sentence was printed."""
+        return any(line.endswith(".") for line in self.text.splitlines())
+
 
 def prepare() -> None:
     """Import what verbs import late, once for all children, and let runs end without an evaluation."""
@@ -242,7 +247,8 @@ def _average(run: Path) -> str:
 
 def _facts(facts: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(json.dumps(facts))
-    return {name: found[name] for name in ("modality", "count", "shape", "classes", "offers")}
+    kept = {name: found[name] for name in ("modality", "count", "shape", "classes", "offers")}
+    return kept | {"columns": found["coding"].get("columns", [])}
 
 
 def _digest(*parts: bytes) -> str:

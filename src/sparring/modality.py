@@ -75,8 +75,13 @@ class Modality(Protocol):
         """Return how likely ``source``, a path or a name, is of this modality: 2 surely, 1 possibly, 0 not. Cheap."""
         ...
 
-    def survey(self, source: str, reading: Reading = DEFAULT_READING) -> Survey:
-        """Read all of ``source`` once, by the choices in ``reading``.
+    def survey(self, source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> Survey:
+        """Read all of ``source`` once.
+
+        Args:
+            source: a path or a name.
+            reading: choices of the user.
+            like: facts of other data, such as that of a model, whose coding (ranges, origin) these samples get, too.
 
         Raises:
             SparringError: nothing in it can be used.

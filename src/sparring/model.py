@@ -107,7 +107,10 @@ class Model:
         first: int = 0,
         **options: Any,
     ) -> Sample:
-        """Generate samples, (count, *shape) or a NamedTuple of such tensors, on the CPU, float32; images in [-1, 1].
+        """Generate samples, (count, *shape) or a NamedTuple of such tensors, on the CPU, float32.
+
+        They are coded as networks see them: images in [-1, 1], points relative to the origin of their columns if
+        ``facts.coding`` has one. ``modality.decode(samples, facts)`` returns them in the units of the data.
 
         Args:
             count: number of samples, at least one; None for one per input.

@@ -102,9 +102,10 @@ def tensors_of(content: bytearray, path: Path) -> dict[str, Tensor]:
     for name, entry in entries.items():
         dtype, count = DTYPES[entry.dtype], math.prod(entry.shape)
         begin = start + entry.data_offsets[0]
+        memory = content
         if begin % dtype.itemsize:  # Only files of other writers are not aligned.
-            content, begin = content[begin : start + entry.data_offsets[1]], 0
-        values = torch.frombuffer(content, dtype=dtype, count=count, offset=begin) if count else torch.empty(0)
+            memory, begin = content[begin : start + entry.data_offsets[1]], 0
+        values = torch.frombuffer(memory, dtype=dtype, count=count, offset=begin) if count else torch.empty(0)
         found[name] = values.to(dtype).reshape(entry.shape)
     return found
 

@@ -53,3 +53,26 @@ def test_compared_models_keep_their_own_conditions(runs: tuple[Path, Path, str])
         found = sparring.compare(*pair, data, count=20)
         sides = dict(zip(pair, (found.first, found.second), strict=True))
         assert "agreement" in sides[conditional].metrics and "agreement" not in sides[unconditional].metrics
+
+
+def test_real_data_is_coded_as_the_training_data_of_the_model(tmp_path: Path) -> None:
+    """Other points around another origin, and other pictures of a narrower range, keep their distance to the model."""
+    tiny = {"samples": 64, "batch": 16, "display": Silent(), "out": tmp_path / "run"}
+    random = np.random.default_rng(0)
+    stamps = 1.7e9 + random.normal(0, 100, size=(300, 2))
+    np.save(tmp_path / "a.npy", stamps)
+    np.save(tmp_path / "b.npy", stamps + 5e6)
+    run = sparring.train(tmp_path / "a.npy", **tiny)
+    _, survey = open_subject(run.folder, tmp_path / "b.npy")
+    distance = survey.points.mean(axis=0) - open_subject(run.folder, tmp_path / "a.npy")[1].points.mean(axis=0)
+    np.testing.assert_allclose(distance, 5e6, rtol=1e-4)
+
+
+def test_real_images_have_the_range_of_the_training_data(tmp_path: Path) -> None:
+    wide = np.random.default_rng(0).integers(0, 4096, size=(80, 8, 8), dtype=np.uint16)
+    np.savez(tmp_path / "a.npz", images=wide)
+    np.savez(tmp_path / "b.npz", images=wide // 16)
+    tiny = {"samples": 64, "batch": 16, "width": 8, "discriminator_width": 8, "latent_size": 4, "display": Silent()}
+    run = sparring.train(tmp_path / "a.npz", recipe="images/r3gan", out=tmp_path / "run", **tiny)
+    subject, survey = open_subject(run.folder, tmp_path / "b.npz")
+    assert int(survey.prepare(subject.view).train.samples[:].max()) < 32

@@ -71,7 +71,7 @@ class Kind:
     def claims(self, source: str) -> int:
         return 2 if source.endswith(self.suffix) else 0
 
-    def survey(self, source: str, reading: Reading = DEFAULT_READING) -> Survey:
+    def survey(self, source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> Survey:
         whole = self.load(source, View(()))
         digest = sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in tensors(whole.samples))).hexdigest()
         offers, shape = tuple(self.conditions), whole.shapes[0]

@@ -60,8 +60,19 @@ def test_values_slightly_outside_are_accepted(split: Make) -> None:
 
 @pytest.mark.parametrize("level", [0.7, -1e-3, 1e4])
 def test_nearly_constant_values_are_reported(level: float, split: Make) -> None:
-    nearly = level * (1 + 1e-5 * random().normal(size=(600, 2))).astype(np.float32)
-    assert faults_of(split(nearly.astype(np.float32)), None) == ["all values are nearly the same."]
+    nearly = level * (1 + 1e-7 * random().normal(size=(600, 2))).astype(np.float32)
+    assert "all values are nearly the same." in faults_of(split(nearly.astype(np.float32)), None)
+
+
+def test_nearly_constant_images_are_reported(split: Make) -> None:
+    nearly = 0.7 * (1 + 1e-5 * random().normal(size=(600, 1, 8, 8)))
+    assert faults_of(split(nearly.astype(np.float32))) == ["all values are nearly the same."]
+
+
+@pytest.mark.parametrize("spread", [0.7, 0.01])
+def test_columns_far_from_zero_are_not_all_the_same(spread: float, split: Make) -> None:
+    table = 1000 + spread * random().normal(size=(600, 2))
+    assert not faults_of(split(table.astype(np.float32)), None)
 
 
 def test_constant_data_is_reported_as_copies_too(split: Make) -> None:

@@ -6,10 +6,12 @@ numbers (see ``KINDS``) may be mixed in one source; each kind has its own range.
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sparring.schema import validated
 
 Ranges: TypeAlias = Mapping[str, tuple[float, float]]
 """Kind of numbers → (black, white); a kind that is missing has the range of bytes."""
@@ -255,9 +257,13 @@ def _numbers(values: tuple[float, float]) -> str:
     return f"{values[0]:.6g} {values[1]:.6g}"
 
 
-def ranges_from_json(stored: Mapping[str, Any]) -> Ranges:
-    """Return ranges from JSON values."""
-    return {kind: (float(low), float(high)) for kind, (low, high) in stored.items()}
+def ranges_from_json(stored: Any) -> Ranges:
+    """Return ranges from JSON values.
+
+    Raises:
+        SparringError: they are not what ``ranges_as_json`` returns.
+    """
+    return validated(dict[Literal["bytes", "integers", "floats"], tuple[float, float]], stored, "the ranges of values")
 
 
 def ranges_as_json(ranges: Ranges) -> dict[str, list[float]]:

@@ -114,7 +114,7 @@ def open_subject(
         model = load(place, recipe=recipe)
         same_data = str(data) == model.facts.source or Path(data).resolve() == Path(model.facts.source).resolve()
         choices = reading_of_model(model.facts.reading, reading, same_data=same_data)
-        survey = surveyed(model.modality, str(data), choices)
+        survey = surveyed(model.modality, str(data), choices, model.facts)
         subject = _with_data(of_model(model, str(place)), survey.facts)
         own = replace(model.facts, source=str(place), shape=model.view.shape)
         view = model.modality.view_of(own, _shaped(survey.facts, real_shape))
@@ -123,7 +123,7 @@ def open_subject(
         return replace(subject, remarks=(*subject.remarks, *conversions)), survey
     modality = modality_of(str(data))
     survey = surveyed(modality, str(data), reading)
-    facts = modality.survey(str(place), Reading(background=reading.background)).facts
+    facts = modality.survey(str(place), Reading(background=reading.background), survey.facts).facts
     view = modality.view_of(facts, _shaped(survey.facts, real_shape))
     conversions = _conversions(view, generated=facts.shape, real=survey.facts.shape)
     remarks = (*facts.remarks, *conversions, *_remarks(facts.classes, survey.facts.classes))

@@ -3,6 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
+from sparring.data.facts import Facts
 from sparring.data.reading import Reading, require_known
 from sparring.errors import SparringError
 from sparring.modality import Modality, Survey
@@ -40,8 +41,8 @@ def modality_of(source: str) -> Modality:
     return max((modality(name) for name in MODALITIES), key=lambda one: one.claims(source))
 
 
-def surveyed(kind: Modality, source: str, reading: Reading) -> Survey:
-    """Read all of ``source`` once, as samples of one modality.
+def surveyed(kind: Modality, source: str, reading: Reading, like: Facts | None = None) -> Survey:
+    """Read all of ``source`` once, as samples of one modality, coded as the data of ``like`` is.
 
     Raises:
         SparringError: nothing in it can be used, the modality does not have a choice of ``reading``, or labels are
@@ -49,7 +50,7 @@ def surveyed(kind: Modality, source: str, reading: Reading) -> Survey:
     """
     require_known(reading, kind.reading_options, kind.name)
     require_data(Path(source))
-    survey = kind.survey(source, reading)
+    survey = kind.survey(source, reading, like)
     if reading.labels not in (None, False) and not survey.facts.classes:
         raise SparringError(
             found=f"no classes in {source}",

@@ -1,7 +1,9 @@
 """Points: mixtures, tables, normalisation, mode coverage and files."""
 
+import csv
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -115,7 +117,15 @@ class TestData:
             ("height,weight\n1.5,2\n2,3\n3,4\n", ["height", "weight"], 3, ""),
             ("0,1\n0.5,0.1\n0.7,0.2\n0.9,0.4\n", ["0", "1"], 3, "Took the first row, '0,1', for names of columns"),
             ("2020,2021\n5,7\n6,9\n7,8\n", ["2020", "2021"], 3, "Took the first row, '2020,2021', for names"),
-            ("0,1\n5,2\n3,1\n0,4\n", [], 4, ""),
+            ("0,1\n5,2\n3,1\n0,4\n", [], 4, "Read the first row, '0,1', as a point"),
+            ("0,1\n5.0,2.0\n", ["0", "1"], 1, "Took the first row, '0,1', for names"),
+            ("NA,2\n3,4\nn/a,6\n7,8\n5,5\n", [], 3, "2 with a missing value (first in line 1)"),
+            ("a,2\n3,4\n5,6\n", ["a", "2"], 2, "although it has numbers"),
+            ("# x, y\n3,4\n5,6\n", ["x", "y"], 2, "Took the comment above the first row, 'x,y'"),
+            ("# measured\nx,y\n3,4\n5,6\n", ["x", "y"], 2, "Left out the comments above the table"),
+            ("x;y\n1,000;2\n2,5;3\n", ["x", "y"], 2, "Read the comma in 1,000 as a decimal comma"),
+            ('"a,b";c\n1,5;2\n2,5;3\n', ["a,b", "c"], 2, ""),
+            ("Unnamed: 0,x\n1,1.5\n1,2.5\n", ["column 1", "x"], 2, ""),
             (",x,y\n0,1.5,2\n1,2.5,3\n2,0.5,1\n", ["x", "y"], 3, "an index without a name"),
             (",0,1\n0,1.5,2\n1,2.5,3\n2,0.5,1\n", ["0", "1"], 3, "an index without a name"),
             ("x;y\n1,5;2\n2,5;3\n", ["x", "y"], 2, ""),
@@ -136,7 +146,7 @@ class TestData:
         (tmp_path / "a.csv").write_text("x,y\n1,2\n3,4\n5,6\n")
         survey = data.survey(str(tmp_path / "a.csv"))
         _, table = render.save(torch.from_numpy(survey.points), tmp_path / "new", survey.facts)
-        assert table.read_text() == "x,y\n1,2\n3,4\n5,6\n"
+        assert table.read_text() == "x,y\n1.0,2.0\n3.0,4.0\n5.0,6.0\n"
         assert data.survey(str(table)).facts.fingerprint == survey.facts.fingerprint
 
     def test_time_stamps_keep_their_seconds(self, tmp_path):
@@ -148,6 +158,50 @@ class TestData:
         np.testing.assert_allclose(render.decoded(points, survey.facts)[:, 0], stamps, rtol=0, atol=0.01)
         again = data.read(str(render.save(points, tmp_path / "new", survey.facts)[1]), View((2,)), survey.facts)
         np.testing.assert_allclose(again.samples, survey.points, rtol=1e-6)
+
+    def test_saved_samples_read_back_whatever_their_columns_are_called(self, tmp_path):
+        random = np.random.default_rng(0)
+        for number, names in enumerate(
+            [("0", "1"), ("", "a"), ("Unnamed: 0", "b"), ("5", "x\ny"), ("a", "a"), ("NA", "é")]
+        ):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            with (folder / "a.csv").open("w", newline="") as file:
+                csv.writer(file).writerows([names, *random.normal(size=(20, 2)).round(3).tolist()])
+            facts = data.survey(str(folder / "a.csv")).facts
+            for whole in (torch.arange(1, 13.0).reshape(6, 2), torch.tensor([[1.0, 2.0]]), torch.randn(5, 2) * 1e-6):
+                _, table = render.save(whole, folder / "new", facts)
+                again = data.survey(str(table), facts)
+                assert torch.equal(torch.from_numpy(again.points), whole), names
+                assert again.facts.coding.get("columns") == facts.coding.get("columns")
+
+    def test_columns_in_another_order_are_matched_by_name(self, tmp_path):
+        (tmp_path / "a.csv").write_text("x,y\n1,20\n3,40\n5,60\n")
+        (tmp_path / "b.csv").write_text("y,x\n20,1\n40,3\n60,5\n")
+        (tmp_path / "c.csv").write_text("y,z\n20,1\n40,3\n60,5\n")
+        facts = data.survey(str(tmp_path / "a.csv")).facts
+        assert data.survey(str(tmp_path / "b.csv"), facts).points.tolist() == [[1, 20], [3, 40], [5, 60]]
+        assert "'y' is compared with 'x'" in data.survey(str(tmp_path / "c.csv"), facts).facts.remarks[-1]
+
+    def test_complex_numbers_are_refused(self, tmp_path):
+        np.save(tmp_path / "a.npy", np.ones((5, 2), dtype=np.complex64))
+        with pytest.raises(SparringError, match="numbers"):
+            data.survey(str(tmp_path / "a.npy"))
+
+    @pytest.mark.parametrize("content", ["1,2\n" * 8_000_001, "1," * 2**22])
+    def test_tables_beyond_the_size_are_refused_before_they_take_memory(self, tmp_path, content):
+        (tmp_path / "a.csv").write_text(content)
+        with pytest.raises(SparringError, match=r"at most 16,000,000|characters|points"):
+            data.survey(str(tmp_path / "a.csv"))
+
+    @pytest.mark.parametrize(
+        "coding", [{"columns": 5}, {"origin": "x"}, {"scale": [1.0]}, {"center": [1, 2, 3]}, {"scale": 0}, {"other": 1}]
+    )
+    def test_a_coding_of_another_form_is_refused(self, tmp_path, coding):
+        facts = replace(PLAIN, coding=coding)
+        for use in (ColumnNormalizer, lambda facts: render.save(torch.ones(3, 2), tmp_path / "new", facts)):
+            with pytest.raises(SparringError, match="in the coding of"):
+                use(facts)
 
     def test_text_of_another_encoding_is_read(self, tmp_path):
         (tmp_path / "a.csv").write_bytes("größe,y\n1,2\n3,4\n".encode("latin-1"))

@@ -1,7 +1,7 @@
 """Reading images: survey a source once, then prepare it for training in any size."""
 
 from binascii import crc32
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, TypeAlias, final
@@ -159,7 +159,7 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     Raises:
         SparringError: nothing in it can be used.
     """
-    found = survey(source, Reading(background=facts.reading.get("background")), known=facts.coding.get("ranges", {}))
+    found = survey(source, Reading(background=facts.reading.get("background")), like=facts)
     data = found.whole(view)
     return data if found.facts.classes == facts.classes else replace(data, labels=None, conditions=None)
 
@@ -168,7 +168,7 @@ def survey(
     source: str,
     reading: Reading = DEFAULT_READING,
     on_progress: OnProgress | None = None,
-    known: Mapping[str, Any] | None = None,
+    like: Facts | None = None,
 ) -> ImageSurvey:
     """Decode every image of ``source`` once; the facts of an unchanged source come from the cache.
 
@@ -176,21 +176,22 @@ def survey(
         source: a folder, a zip, an IDX, NumPy or Parquet file, or one of the names in ``sources.NAMES``.
         reading: choices of the user.
         on_progress: called with (done, total).
-        known: ranges of values of the data that these images belong to; see ``Facts.coding`` of images.
+        like: facts of the data that these images belong to, whose ranges of values they share unless they exceed them.
 
     Raises:
         SparringError: nothing in it can be used.
     """
     background = transparency.colour(reading.background)
+    known = like.coding.get("ranges", {}) if like else {}
     opened = open_source(source, reading, on_progress)
-    form = (opened.classes, opened.remarks, reading.as_json(), known or {})
+    form = (opened.classes, opened.remarks, reading.as_json(), known)
     key = cache.cache_key([pictures.VERSION, opened.stamp, len(opened), *form])
     note = cache.read_cached("surveys", key)
     if note is not None:
         facts = replace(Facts.from_json(note["facts"]), source=source)
         return ImageSurvey(facts, opened, _all_but(note["set aside"], len(opened)), _unpacked(note["checks"]), key)
     surveyed, checks, values = _survey_all(opened, background, on_progress)
-    facts = summarise(source, opened, surveyed, reading, ranges_from_json(known or {}))
+    facts = summarise(source, opened, surveyed, reading, ranges_from_json(known))
     unreadable = [position for position, one in enumerate(surveyed) if isinstance(one, Skipped)]
     note = {"facts": facts.as_json(), "set aside": unreadable, "checks": checks.astype(">u4").tobytes().hex()}
     cache.write_cached("surveys", key, note)

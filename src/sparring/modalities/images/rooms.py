@@ -39,8 +39,8 @@ class Images:
     def claims(self, source: str) -> int:
         return data.claims(source)
 
-    def survey(self, source: str, reading: Reading = DEFAULT_READING) -> Survey:
-        return data.survey(source, reading)
+    def survey(self, source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> Survey:
+        return data.survey(source, reading, like=like)
 
     def view_of(self, generated: Facts, real: Facts) -> View:
         # In colour if either side is: otherwise a tint would be dropped before it is measured.

@@ -1,6 +1,5 @@
 """Points: mixtures of Gaussians with known modes, and the user's own tables of numbers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +12,7 @@ from sparring.data.dataset import Dataset, Split, split_rows
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
+from sparring.modalities.points.coding import PointCoding, coding_of
 from sparring.modalities.points.tables import read_table
 from sparring.randomness import derive
 
@@ -102,23 +102,20 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     Raises:
         SparringError: no such source, or points of another size.
     """
-    found = survey(source, facts.coding.get("origin", []))
+    found = survey(source, facts)
     _require_shape(found.facts, view)
     return Dataset(found.points)
 
 
-def survey(source: str, origin: Sequence[float] | None = None) -> PointSurvey:
+def survey(source: str, like: Facts | None = None) -> PointSurvey:
     """Read a mixture by its name (``ring``, ``grid``, ``lattice``), or a .npy or .csv file of shape (count, size).
 
-    ``facts.coding`` has ``center`` and ``scale``, the mean and the standard deviation of each coordinate (1 where it is
-    constant), by which points are normalised for networks. A mixture has no ``center``, one ``scale`` for all
-    coordinates, and its ``modes`` and ``sigma`` among the details. Rows with values that are not finite are skipped.
-    Of a file with a heading, ``facts.coding`` has the ``columns``; it has the ``origin`` of columns that float32 would
-    round.
+    ``facts.coding`` is a ``PointCoding``. A mixture has no ``center``, one ``scale`` for all coordinates, and its
+    ``modes`` and ``sigma`` among the details. Rows with values that are not finite are skipped.
 
     Args:
         source: the name or the file.
-        origin: of the training data, around which these points are coded, too; empty for none, None to find it.
+        like: facts of other points, such as the training data, whose origin and order of columns these get, too.
 
     Raises:
         SparringError: no such source, or its content is not a table of numbers.
@@ -126,29 +123,52 @@ def survey(source: str, origin: Sequence[float] | None = None) -> PointSurvey:
     if source in MIXTURES:
         mixture = MIXTURES[source]
         points = mixture.sample(MIXTURE_SAMPLES, seed=0)
-        known = {"modes": mixture.centres.tolist(), "sigma": mixture.sigma}
-        return _surveyed(source, points, coding={"scale": _spread(points, axis=None)}, details=known)
+        details = {"modes": mixture.centres.tolist(), "sigma": mixture.sigma}
+        return _surveyed(source, points, PointCoding(scale=float(_spread(points, axis=None))), details=details)
 
-    # Keep the rows of finite numbers, as float32 around an origin where that is needed to tell them apart.
+    # Keep the rows of finite numbers.
     _require_suffix(source)
     table, columns, remarks = read_table(Path(source))
-    finite = table[(np.abs(table) <= np.finfo(np.float32).max).all(axis=1)]
-    if len(finite) == 0:
+    known = PointCoding() if like is None else coding_of(like)
+    table, columns, unordered = _in_order(table, columns, known.columns)
+    usable = (np.abs(table) <= np.finfo(np.float32).max).all(axis=1)
+    if not usable.any():
         raise SparringError(
             found=f"no row of finite numbers in {source}",
             expected="points, one per row",
             remedy="check the file",
         )
-    skipped = len(table) - len(finite)
-    if skipped:
-        remarks += (f"Skipped {skipped} of {len(table)} rows, which hold values that are not finite.",)
-    subtracted = _origin(finite) if origin is None else np.array(origin or 0.0)
+    if not usable.all():
+        remarks += (f"Skipped {np.sum(~usable)} of {len(table)} rows, which hold values that are not finite.",)
+        table = table[usable]
+
+    # Store them as float32, around an origin where that is needed to tell them apart.
+    origin = _origin(table) if like is None else np.array(known.origin or 0.0)
+    if origin.size not in (1, table.shape[1]):
+        raise _other_shape(table.shape[1:], like.shape if like else ())
     with np.errstate(over="ignore"):
-        points = (finite - subtracted).astype(np.float32)
-    coding = {"center": points.mean(axis=0, dtype=np.float64).tolist(), "scale": _spread(points, axis=0)}
-    coding |= {"origin": subtracted.tolist()} if subtracted.any() else {}
-    coding |= {"columns": list(columns)} if columns else {}
-    return _surveyed(source, points, coding=coding, remarks=remarks)
+        points = (table - origin).astype(np.float32)
+    coding = PointCoding(
+        center=tuple(points.mean(axis=0, dtype=np.float64).tolist()),
+        scale=tuple(_spread(points, axis=0).tolist()),
+        origin=tuple(origin.tolist()) if origin.any() else (),
+        columns=columns,
+    )
+    details = {"columns": ", ".join(columns)} if columns else {}
+    return _surveyed(source, points, coding, details=details, remarks=(*remarks, *unordered))
+
+
+def _in_order(
+    table: NDArray[np.float64], columns: tuple[str, ...], wanted: tuple[str, ...]
+) -> tuple[NDArray[np.float64], tuple[str, ...], tuple[str, ...]]:
+    """Return the table and its columns in the order of the ``wanted`` ones if their names are the same; and remarks."""
+    if not columns or not wanted or columns == wanted or len(columns) != len(wanted):
+        return table, columns, ()
+    if len(set(wanted)) == len(wanted) and set(columns) == set(wanted):
+        return np.ascontiguousarray(table[:, [columns.index(name) for name in wanted]]), wanted, ()
+    mine, other = next((a, b) for a, b in zip(columns, wanted, strict=True) if a != b)
+    remark = f"The columns have other names, so they are matched by position: {mine!r} is compared with {other!r}."
+    return table, columns, (remark,)
 
 
 def _origin(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -174,29 +194,34 @@ def _require_suffix(source: str) -> None:
 
 def _require_shape(facts: Facts, view: View) -> None:
     if view.shape != facts.shape:
-        raise SparringError(
-            found=f"points of shape {facts.shape}",
-            expected=f"points of shape {view.shape}",
-            remedy="give points with as many coordinates",
-        )
+        raise _other_shape(facts.shape, view.shape)
 
 
-def _surveyed(source: str, points: Points, *, coding: dict[str, Any], **further: Any) -> PointSurvey:
-    fingerprint = sha256(str(points.shape).encode() + points.tobytes()).hexdigest()
+def _other_shape(found: tuple[int, ...], expected: tuple[int, ...]) -> SparringError:
+    return SparringError(
+        found=f"points of shape {found}",
+        expected=f"points of shape {expected}",
+        remedy="give points with as many coordinates",
+    )
+
+
+def _surveyed(source: str, points: Points, coding: PointCoding, **further: Any) -> PointSurvey:
+    fingerprint = sha256(str(points.shape).encode())
+    fingerprint.update(points.data)
     facts = Facts(
         source=source,
         modality="points",
         count=len(points),
         shape=(points.shape[1],),
-        fingerprint=fingerprint,
-        coding=coding,
+        fingerprint=fingerprint.hexdigest(),
+        coding=coding.as_json(),
         **further,
     )
     return PointSurvey(facts, points)
 
 
-def _spread(points: Points, axis: int | None) -> Any:
+def _spread(points: Points, axis: int | None) -> NDArray[np.float64]:
     """Return standard deviations around the mean of each coordinate, of each or of all together; 1 in place of 0."""
     deviations = points - points.mean(axis=0, dtype=np.float64)
-    spread = np.sqrt(np.square(deviations).mean(axis=axis))
-    return np.where(spread > 0, spread, 1.0).tolist()
+    spread = np.sqrt(np.square(deviations, out=deviations).mean(axis=axis))
+    return np.where(spread > 0, spread, 1.0)

@@ -10,28 +10,34 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparring.data.facts import Facts
+from sparring.modalities.points.coding import coding_of
 from sparring.storage import write_bytes
+
+ROWS_AT_ONCE = 4096
+"""Rows that are put into words at a time, which takes much more memory than the numbers."""
 
 
 def decoded(samples: Tensor, facts: Facts) -> NDArray[Any]:
     """Return points in the units of the data: float32, or float64 where they have an origin."""
     points = samples.detach().cpu().numpy()
-    origin = facts.coding.get("origin")
+    origin = coding_of(facts).origin
     return points.astype(np.float64) + np.array(origin) if origin else points
 
 
 def save(samples: Tensor, folder: Path, facts: Facts, *, first: int = 0) -> list[Path]:
     """Write all points as one table, ``points-NNNNNN.npy`` and ``.csv``, named by the number of the first point.
 
-    The CSV has the heading of the data, if that had one.
+    The CSV has the heading of the data, if that had one. All its numbers have a decimal point or an exponent, so that a
+    heading of whole numbers is told from a point, and they read back as the same values.
     """
-    points = decoded(samples, facts)
+    points, columns = decoded(samples, facts), coding_of(facts).columns
     folder.mkdir(parents=True, exist_ok=True)
     array, table = io.BytesIO(), io.StringIO()
     np.save(array, points, allow_pickle=False)
-    if columns := facts.coding.get("columns"):
-        csv.writer(table, lineterminator="\n").writerow(columns)
-    np.savetxt(table, points, fmt="%.9g" if points.dtype == np.float32 else "%.17g", delimiter=",")
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerows([columns] if columns else [])
+    for start in range(0, len(points), ROWS_AT_ONCE):
+        writer.writerows(points[start : start + ROWS_AT_ONCE].astype(str).tolist())
     paths = [folder / f"points-{first:06d}.npy", folder / f"points-{first:06d}.csv"]
     write_bytes(paths[0], array.getvalue())
     write_bytes(paths[1], table.getvalue().encode())

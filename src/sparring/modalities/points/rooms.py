@@ -40,8 +40,8 @@ class Points:
     def claims(self, source: str) -> int:
         return data.claims(source)
 
-    def survey(self, source: str, reading: Reading = DEFAULT_READING) -> Survey:
-        return data.survey(source)
+    def survey(self, source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> Survey:
+        return data.survey(source, like)
 
     def view_of(self, generated: Facts, real: Facts) -> View:
         return View(generated.shape)

@@ -1,8 +1,13 @@
 """Tables of numbers in files: heading, index, units and rows that cannot be used; nothing is left out in silence."""
 
 import csv
+import io
+import itertools
 import math
-from collections.abc import Sequence
+import os
+from array import array
+from collections.abc import Iterator, Sequence
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import NamedTuple, final
 
@@ -14,12 +19,20 @@ from sparring.data.readers.numpy_files import read_numpy, shape_of
 from sparring.errors import SparringError
 from sparring.text import printable
 
-MAX_TEXT_BYTES = 128 * 1024 * 1024
-MAX_VALUES = 64_000_000
+MAX_TEXT_BYTES = 256 * 2**20
+MAX_VALUES = 16_000_000
+"""Numbers of a table, which take up to five times their 8 bytes while it is read."""
+MAX_LINE = 2**23
+"""Characters of a line."""
 MAX_LEFT_OUT = 0.5
 """Share of the rows above which unusable ones mean that the file is no table of numbers."""
+HEAD_LINES = 64
+"""Lines in which comments above the table and its separator are looked for."""
+LINES_AT_ONCE = 8192
 INDEX_NAMES = ("", "Unnamed: 0")
 """Headings that pandas gives the column of an index."""
+MISSING = ("", "na", "n/a", "nan", "null", "none", "-", "?")
+"""Cells that stand for a missing value, in lower case."""
 
 
 @final
@@ -65,41 +78,89 @@ def read_table(path: Path) -> Table:
 
 def _from_array(path: Path) -> Table:
     _require_size(math.prod(shape_of(path) or ()))
-    return Table(np.asarray(read_numpy(path).samples).astype(np.float64))
+    values = np.asarray(read_numpy(path).samples)
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"values of type {values.dtype}, which are no real numbers")
+    return Table(values.astype(np.float64))
 
 
 def _from_text(path: Path) -> Table:
-    # Text, whatever its encoding, as lines that are not blank, numbered from 1.
-    text, remarks = _decoded(bytes(opening.file_bytes(path.resolve(), MAX_TEXT_BYTES)))
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    if not lines:
+    # A first pass finds the encoding and the number of rows; a later one reads again, so that no text is kept.
+    encoding, count = _measured(path)
+    remarks = ["The file is not UTF-8: names of columns are read as Latin-1."] if encoding == "latin-1" else []
+    head = list(islice(_numbered(path, encoding), HEAD_LINES))
+    comments = list(takewhile(lambda line: line[1].lstrip().startswith("#"), head))
+    body = [line for _, line in head[len(comments) :]]
+    if not body:
         raise ValueError("it has no rows")
-    delimiter = next((one for one in "\t;" if one in lines[0][1]), ",")
-    if delimiter == ";":
-        lines = [(number, line.replace(",", ".")) for number, line in lines]
-    first = _cells(lines[0][1], delimiter)
-    _require_size(len(lines) * len(first))
+    delimiter = next((one for one in "\t;" if one in body[0]), ",")
+    width = body[0].count(delimiter) + 1
+    _require_size(count * width)
 
-    # A first row of other words than numbers is a heading; whether one of numbers is depends on the rows below.
-    if _is_heading(first):
-        values, left_out = _numbers(lines[1:], delimiter, len(first))
-        return _without_index(Table(values, tuple(first), (*remarks, *left_out)))
-    values, left_out = _numbers(lines, delimiter, len(first))
-    if len(values) > 2 and _looks_like_heading(first, values[1:]):
-        names = f"'{printable(','.join(first))}'"
-        remark = f"Took the first row, {names}, for names of columns; write 0.0 in place of 0 if it is a point."
-        return Table(values[1:], tuple(first), (*remarks, remark, *left_out))
+    # A first row of other words than numbers is a heading, and so is a comment of as many words right above the rows.
+    first = _cells(body[0], delimiter)
+    names = first if _is_heading(first) else []
+    above = _cells(comments[-1][1].lstrip("# \t"), delimiter) if comments and not names else [""]
+    if len(above) == width and _is_heading(above):
+        names, skipped = above, len(comments)
+        comments.pop()
+        remarks.append(f"Took the comment above the first row, {_quoted(names)}, for names of columns.")
+    else:
+        skipped = len(comments) + bool(names)
+        if names and names[0] and any(map(_is_number, names)):
+            remarks.append(f"Took the first row, {_quoted(names)}, for names of columns, although it has numbers.")
+    remarks += ["Left out the comments above the table."] if comments else []
+
+    # Read the numbers, with decimal commas between semicolons.
+    def rows() -> Iterator[tuple[int, str]]:
+        for number, line in islice(_numbered(path, encoding), skipped, None):
+            yield number, line.replace(",", ".") if delimiter == ";" else line
+
+    thousand = next((cell for line in body for cell in line.split(delimiter) if _is_thousands(cell.strip())), "")
+    if delimiter == ";" and thousand:
+        remarks.append(f"Read the comma in {thousand.strip()} as a decimal comma, as semicolons separate the columns.")
+    values, left_out = _numbers(rows(), delimiter, len(first))
+    if names:
+        return _without_index(Table(values, tuple(names), (*remarks, *left_out)))
+
+    # Whether a first row of whole numbers is a heading depends on the rows below.
+    if _is_whole(first) and len(values) > 1 and len(body) > 1:
+        if _is_unlike(first, _cells(body[1].replace(",", ".") if delimiter == ";" else body[1], delimiter), values[1:]):
+            remark = (
+                f"Took the first row, {_quoted(first)}, for names of columns; write 0.0 in place of 0 if it is a point."
+            )
+            return Table(values[1:], tuple(first), (*remarks, remark, *left_out))
+        if _is_counted(first) and len(first) > 1:
+            remarks.append(f"Read the first row, {_quoted(first)}, as a point; add a letter if it names the columns.")
     return Table(values, (), (*remarks, *left_out))
 
 
-def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
-    """Decode UTF-8, UTF-16 with a byte order mark, or else Latin-1, which is remarked on."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return content.decode("utf-16"), ()
+def _measured(path: Path) -> tuple[str, int]:
+    """Return the encoding, UTF-8, UTF-16 with a byte order mark, or else Latin-1, and the number of lines not blank."""
+    with opening.reading(path.resolve()) as file:
+        if os.fstat(file.fileno()).st_size > MAX_TEXT_BYTES:
+            raise ValueError(f"over {MAX_TEXT_BYTES >> 20} MiB of text")
+        wide = file.read(2) in (b"\xff\xfe", b"\xfe\xff")
+    if wide:
+        return "utf-16", sum(1 for _ in _numbered(path, "utf-16"))
     try:
-        return content.decode("utf-8-sig"), ()
+        return "utf-8-sig", sum(1 for _ in _numbered(path, "utf-8-sig"))
     except UnicodeDecodeError:
-        return content.decode("latin-1"), ("The file is not UTF-8: names of columns are read as Latin-1.",)
+        return "latin-1", sum(1 for _ in _numbered(path, "latin-1"))
+
+
+def _numbered(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines that are not blank, with their numbers from 1."""
+    file = io.BufferedReader(opening.reading(path.resolve()))
+    with io.TextIOWrapper(file, encoding) as text:
+        for number in itertools.count(1):
+            line = text.readline(MAX_LINE)
+            if len(line) == MAX_LINE:
+                raise ValueError(f"line {number} has over {MAX_LINE:,} characters")
+            if not line:
+                return
+            if line.strip():
+                yield number, line.rstrip("\n")
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -108,76 +169,95 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 def _is_heading(first: Sequence[str]) -> bool:
     """Return whether some cell is a word; an index of pandas has an empty cell above it, and numbers may follow."""
-    if first[0] == "" and len(first) > 1 and all(_is_plain(cell) for cell in first[1:]):
-        return [int(cell) for cell in first[1:]] == list(range(len(first) - 1))
-    return any(cell and not _is_number(cell) for cell in first)
+    if first[0] == "" and len(first) > 1 and _is_counted(first[1:]):
+        return True
+    return any(not _is_missing(cell) and not _is_number(cell) for cell in first)
 
 
-def _looks_like_heading(first: Sequence[str], below: NDArray[np.float64]) -> bool:
+def _is_unlike(first: Sequence[str], second: Sequence[str], below: NDArray[np.float64]) -> bool:
     """Return whether whole numbers in the first row are names: unlike the values below them.
 
-    A number is unlike its column if that holds fractions, or if it lies farther outside the column's range than the
-    range is wide. 0, 1, 2, …, as pandas numbers columns, need one such column, and others, such as years, need all.
+    A number is unlike its column if that holds fractions or is written with them, as in 5.0, or if it lies farther
+    outside the column's range than the range is wide. 0, 1, 2, …, as pandas numbers columns, need one such column, and
+    others, such as years, need all.
+
+    Args:
+        first: cells of the first row.
+        second: cells of the row below.
+        below: values of all rows below.
     """
-    if len(set(first)) < len(first) or not all(_is_plain(cell) for cell in first):
-        return False
-    low, high = np.nanmin(below, axis=0), np.nanmax(below, axis=0)
-    names = np.array([float(cell) for cell in first])
-    fractions = (below != np.floor(below)).any(axis=0)
-    unlike = fractions | (names < low - (high - low)) | (names > high + (high - low))
-    counted = [int(cell) for cell in first] == list(range(len(first)))
-    return bool(unlike.any() if counted else unlike.all())
+    written = [not _is_plain(cell.removeprefix("-")) and _is_number(cell) for cell in second[: len(first)]]
+    unlike = (below != np.floor(below)).any(axis=0)
+    unlike[: len(written)] |= written
+    if len(below) > 1:
+        low, high = np.nanmin(below, axis=0), np.nanmax(below, axis=0)
+        names = np.array([float(cell) for cell in first])
+        unlike |= (names < low - (high - low)) | (names > high + (high - low))
+    return bool(unlike.any() if _is_counted(first) else unlike.all())
 
 
 def _without_index(table: Table) -> Table:
-    """Leave out a first column without a name that numbers the rows."""
+    """Leave out a first column without a name that numbers the rows, and name others without one."""
     values, columns, remarks = table
-    if columns[0] not in INDEX_NAMES or len(columns) < 2 or not len(values):
-        return table
     numbers = values[:, 0]
-    if np.array_equal(numbers, np.floor(numbers)) and len(np.unique(numbers)) == len(numbers):
-        return Table(values[:, 1:], columns[1:], (*remarks, "Left out the first column, an index without a name."))
-    return table
+    unique = np.array_equal(numbers, np.floor(numbers)) and len(np.unique(numbers)) == len(numbers)
+    if columns[0] in INDEX_NAMES and len(columns) > 1 and unique:
+        values, columns = values[:, 1:], columns[1:]
+        remarks = (*remarks, "Left out the first column, an index without a name.")
+    if all(map(_is_missing, columns)):
+        columns = ("",) * len(columns)
+    named = [f"column {at}" if name in INDEX_NAMES else printable(name) for at, name in enumerate(columns, 1)]
+    return Table(values, tuple(named), remarks)
 
 
 def _numbers(
-    lines: Sequence[tuple[int, str]], delimiter: str, width: int
+    lines: Iterator[tuple[int, str]], delimiter: str, width: int
 ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Return the rows of ``width`` numbers, and remarks on those that are left out.
 
     Raises:
         ValueError: there are no rows, or most of them cannot be used.
     """
-    if not lines:
-        raise ValueError("it has no rows")
-    text = [line for _, line in lines]
-    try:
-        found = np.loadtxt(text, delimiter=delimiter, ndmin=2, dtype=np.float64, comments=None, quotechar='"')
-        if found.shape[1] == width:
-            return found, ()
-    except ValueError:
-        pass  # Find out which rows cannot be used.
-
-    # Row by row: what is wrong, and where it is first.
-    rows, reasons = list[list[float]](), dict[str, list[int]]()
-    for number, line in lines:
-        cells = _cells(line, delimiter)
-        wrong = next((cell for cell in cells if not _is_number(cell)), None)
-        if len(cells) == width and wrong is None:
-            rows.append([float(cell) for cell in cells])
+    values, count, reasons = array("d"), 0, dict[str, list[int]]()
+    while part := list(islice(lines, LINES_AT_ONCE)):
+        count += len(part)
+        fast = _parsed([line for _, line in part], delimiter, width)
+        if fast is not None:
+            values.frombytes(fast.tobytes())
             continue
-        reason = (
-            f"{len(cells)} values in place of {width}"
-            if len(cells) != width
-            else "an empty cell"
-            if wrong == ""
-            else "text in place of a number"
-        )
-        reasons.setdefault(reason, []).append(number)
-    left_out = [f"{len(where):,} with {reason} (first in line {where[0]})" for reason, where in reasons.items()]
-    if len(rows) <= len(lines) * MAX_LEFT_OUT:
-        raise ValueError(f"of {len(lines):,} rows: {', '.join(left_out)}")
-    return np.array(rows, dtype=np.float64), (f"Left out rows: {', '.join(left_out)}.",)
+
+        # Line by line: what is wrong, how often, and where it is first.
+        for number, line in part:
+            fault = _fault(line, delimiter, width)
+            if fault:
+                reasons.setdefault(fault, [0, number])[0] += 1
+            else:
+                values.extend(float(cell) for cell in _cells(line, delimiter))
+    left_out = ", ".join(f"{many:,} with {reason} (first in line {line})" for reason, (many, line) in reasons.items())
+    if len(values) <= count * width * MAX_LEFT_OUT:
+        raise ValueError(f"of {count:,} rows: {left_out}" if count else "it has no rows")
+    return np.frombuffer(values).reshape(-1, width), (f"Left out rows: {left_out}.",) if left_out else ()
+
+
+def _parsed(lines: Sequence[str], delimiter: str, width: int) -> NDArray[np.float64] | None:
+    """Return the numbers of the lines; None if some line is no row of ``width`` numbers."""
+    try:
+        found = np.loadtxt(lines, delimiter=delimiter, ndmin=2, dtype=np.float64, comments=None, quotechar='"')
+    except ValueError:
+        return None
+    return found if found.shape == (len(lines), width) else None
+
+
+def _fault(line: str, delimiter: str, width: int) -> str:
+    """Return what keeps a line from being a row of numbers; empty if nothing does."""
+    if line.count(delimiter) + 1 != width:
+        return f"{line.count(delimiter) + 1} values in place of {width}"
+    wrong = next((cell for cell in _cells(line, delimiter) if not _is_number(cell)), None)
+    if wrong is None:
+        return ""
+    return (
+        "text in place of a number" if not _is_missing(wrong) else "an empty cell" if not wrong else "a missing value"
+    )
 
 
 def _require_size(values: int) -> None:
@@ -185,6 +265,28 @@ def _require_size(values: int) -> None:
         raise SparringError(
             found=f"{values:,} numbers", expected=f"at most {MAX_VALUES:,}", remedy="give a part of the rows"
         )
+
+
+def _quoted(cells: Sequence[str]) -> str:
+    return f"'{printable(','.join(cells))}'"
+
+
+def _is_whole(cells: Sequence[str]) -> bool:
+    return len(set(cells)) == len(cells) and all(map(_is_plain, cells))
+
+
+def _is_counted(cells: Sequence[str]) -> bool:
+    """Return whether the cells are 0, 1, 2, …"""
+    return all(map(_is_plain, cells)) and [int(cell) for cell in cells] == list(range(len(cells)))
+
+
+def _is_thousands(cell: str) -> bool:
+    whole, comma, rest = cell.partition(",")
+    return bool(comma) and whole.lstrip("-").isdigit() and rest.isdigit() and len(rest) == 3
+
+
+def _is_missing(cell: str) -> bool:
+    return cell.lower() in MISSING
 
 
 def _is_plain(cell: str) -> bool:
