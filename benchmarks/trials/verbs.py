@@ -54,7 +54,7 @@ class Seen:
 
     @property
     def remarked(self) -> bool:
-        """Whether a full sentence was printed."""
+        """True if a full sentence was printed."""
         return any(line.endswith(".") for line in self.text.splitlines())
 
 

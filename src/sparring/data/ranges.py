@@ -6,7 +6,7 @@ numbers (see ``KINDS``) may be mixed in one source; each kind has its own range.
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -263,7 +263,7 @@ def ranges_from_json(stored: Any) -> Ranges:
     Raises:
         SparringError: they are not what ``ranges_as_json`` returns.
     """
-    return validated(dict[Literal["bytes", "integers", "floats"], tuple[float, float]], stored, "the ranges of values")
+    return validated(dict[str, tuple[float, float]], stored, "the ranges of values")
 
 
 def ranges_as_json(ranges: Ranges) -> dict[str, list[float]]:
