@@ -9,7 +9,7 @@ import torch
 
 from sparring.api.conclude import conclude
 from sparring.api.surveying import lasting, survey_data
-from sparring.arguments import checked_path, whole_number
+from sparring.arguments import checked_folder, whole_number
 from sparring.data.facts import Facts
 from sparring.data.in_memory import source_of
 from sparring.data.reading import Labels, Reading, ValueRange, reading
@@ -84,7 +84,7 @@ def train(
     seed, budget = require_seed(seed), TrainingBudget.given(samples, minutes)
     micro_batch = None if micro_batch is None else whole_number("micro-batch", micro_batch)
     goal = _checked_goal(until, watchdog)
-    source, out = source_of(data), None if out is None else checked_path("the run", out)
+    source, out = source_of(data), None if out is None else checked_folder("the run", out)
     folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.

@@ -308,8 +308,14 @@ def _next_steps(history: RunHistory, improvement: Improvement) -> Iterator[str]:
             yield f"Train longer: {suggestion(record, 'resume', folder, '--samples', 2 * history.reached)}"
         elif not active and improvement.stopped:
             yield "A longer run will hardly help: try a wider network, another recipe, or more data."
+
+    # A watchdog that was on and observed nothing had too few steps for it.
     if history.observations:
         yield command("sparring", "diagnose", folder, "--picture", "signals.png")
+    elif record.watchdog != "off":
+        if history.stage == "finished" and history.reached:
+            longer = suggestion(record, "resume", folder, "--samples", 10 * history.reached)
+            yield f"Train longer, so that the watchdog has something to observe: {longer}"
     else:
         again = suggestion(record, "train", record.facts.source, *reading_options(record), "--watchdog", "warn")
-        yield f"{again}   (to know more the next time)"
+        yield f"Watch the next run: {again}"

@@ -260,21 +260,28 @@ SPELLINGS: tuple[Spelling, ...] = (
 """Whole names; names without folders; and both without their endings."""
 
 
-def labels_by_name(table: LabelTable, names: Sequence[str]) -> list[str | None]:
-    """Return the label of each file, None for a file that the table does not list.
+def labels_by_name(table: LabelTable, names: Sequence[str]) -> tuple[list[str | None], Spelling]:
+    """Return the label of each file, None for a file that the table does not list, and the spelling that found them.
 
     Files are found by their whole name, or by their name without folders or ending where that tells them apart.
     """
     keys = [file_key(name) for name in names]
     best: list[str | None] = [None] * len(keys)
+    chosen = SPELLINGS[0]
     for spelling in SPELLINGS:
         listed = Counter(spelling(key) for key in table.by_name)
         present = Counter(spelling(key) for key in keys)
         labels = {spelling(key): label for key, label in table.by_name.items() if listed[spelling(key)] == 1}
         found = [labels.get(spelling(key)) if present[spelling(key)] == 1 else None for key in keys]
         if sum(label is not None for label in found) > sum(label is not None for label in best):
-            best = found
-    return best
+            best, chosen = found, spelling
+    return best, chosen
+
+
+def missing_files(table: LabelTable, names: Iterable[str], spelling: Spelling) -> list[str]:
+    """Return the files that a table lists and that are not among ``names``."""
+    present = {spelling(file_key(name)) for name in names}
+    return [key for key in table.by_name if spelling(key) not in present]
 
 
 def unusable(source: str, found: str, expected: str) -> SparringError:
