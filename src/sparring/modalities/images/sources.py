@@ -105,6 +105,13 @@ def _from_file(path: Path, labels: bool | str | None) -> Source:
             )
         case "parquet":
             return parquet_source(path, labels)
+        case "image":
+            return Source(
+                names=[printable(path.name)],
+                read=lambda position: _sample(path.read_bytes()),
+                stamp=stamp([path]),
+                size=lambda position: path.stat().st_size,
+            )
         case None:
             raise SparringError(
                 found=f"the file {path}, which is of no known format",
@@ -123,6 +130,8 @@ def _kind_of_file(path: Path) -> str | None:
         return "idx"
     if name == CIFAR:
         return "cifar"
+    if suffix(name) in SUFFIXES:
+        return "image"
     kinds = {".npy": "numpy", ".npz": "numpy", ".parquet": "parquet", ".zip": "zip"}
     return kinds.get(path.suffix.lower())
 
