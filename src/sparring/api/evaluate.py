@@ -99,13 +99,7 @@ def evaluate(
     evaluator = Evaluator(split, seed, extractors, further=all, on_progress=on_progress)
     compute = evaluator.evaluate if protocol == "floor" else evaluator.compare_all
     evaluation = compute(opened, generated)
-    remarks = evaluation.remarks
-    if model is not None and not trained_on_it and protocol == "floor":
-        remark = (
-            f"The model was trained on other data ({model.facts.source}): the held-out part of {data} is arbitrary."
-        )
-        remarks = (*remarks, remark)
-    evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores, "remarks": remarks})
+    evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores})
 
     if json is not None:
         write_json_output(json, evaluation.model_dump(mode="json"))

@@ -74,7 +74,13 @@ class Comparison(BaseModel):
                 floor = interval(first.floor, None)
                 rows.append([question, title(name, heading), *values, floor, verdicts.get(verdict, verdict)])
             lines += ["", heading + counts.get(heading, ""), *aligned(rows)]
-        return [*lines, "", *wrapped([self.summary(further=further)])]
+        return [*lines, "", *wrapped([self.summary(further=further), *self._remarks()])]
+
+    def _remarks(self) -> list[str]:
+        """Return the remarks on both sides, each with the side that it is about."""
+        first, second = self.first.remarks, self.second.remarks
+        sides = {remark: "A" for remark in first} | {remark: "B" for remark in second if remark not in first}
+        return [f"{'Both' if remark in first and remark in second else side}: {remark}" for remark, side in sides.items()]
 
     def summary(self, *, further: bool = True) -> str:
         """Return in one sentence how often each is better, by the further metrics too or without them."""

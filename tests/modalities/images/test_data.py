@@ -239,7 +239,7 @@ def partly_labelled(folder):
         ),
         (
             lambda path: path.write_bytes(b"text"),
-            "Found the file .*, which is of no known format, but expected .*. Name",
+            "Found the file .*, which is of no known format, but expected PNG, .* a .csv file of numbers. Name",
         ),
     ],
 )
