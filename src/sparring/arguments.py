@@ -11,8 +11,8 @@ from sparring.errors import SparringError
 MAX_WHOLE = 2**63 - 1
 """Largest whole number: what 64 bits with a sign hold."""
 FILE_ENDINGS = frozenset(
-    ".bmp .csv .gif .gz .html .jpeg .jpg .json .jsonl .npy .npz .parquet .pdf .png .pt .safetensors .tar .tif .tiff "
-    ".txt .wav .webp .zip".split()
+    {".bmp", ".csv", ".gif", ".gz", ".html", ".jpeg", ".jpg", ".json", ".jsonl", ".npy", ".npz", ".parquet", ".pdf"}
+    | {".png", ".pt", ".safetensors", ".tar", ".tif", ".tiff", ".txt", ".wav", ".webp", ".zip"}
 )
 """Endings by which a path is taken for that of a file."""
 

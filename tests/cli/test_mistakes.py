@@ -79,7 +79,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("train ring --micro-batch 0", "a whole number of at least 1"),
     ("train ring --until loss<1", "a comparison such as"),
     ("train ring --until setled", "settled, or a comparison such as"),
-    ("train ring --until settled --watchdog off", "--until settled with --watchdog off"),
+    ("train ring --until settled --watchdog off", "the goal 'settled' with the watchdog off"),
     ("train ring --watchdog reapir", "did you mean 'repair'"),
     ("train ring --watchdog on", "one of repair, warn, off"),
     ("train ring --device tpu", "cpu, cuda, cuda:1 or mps"),

@@ -1,6 +1,5 @@
 """Data in memory becomes a file in the cache, under its content."""
 
-import io
 import os
 import zipfile
 from pathlib import Path
@@ -99,7 +98,11 @@ def test_data_frames_become_tables_without_an_index(frame):
     [
         ({0: [5, 6, 7], 1: [1, 2, 3]}, "column 0,column 1", ["column 0", "column 1"]),
         ({2001: [5, 6, 7], "": [1, 2, 3]}, "column 2001,column", ["column 2001", "column"]),
-        ({"": [0, 1, 2], "0": [5, 6, 7], "1": [1, 2, 3]}, "column,column 0,column 1", ["column", "column 0", "column 1"]),
+        (
+            {"": [0, 1, 2], "0": [5, 6, 7], "1": [1, 2, 3]},
+            "column,column 0,column 1",
+            ["column", "column 0", "column 1"],
+        ),
         ({"a;b": [5, 6, 7], "x, y": [1, 2, 3]}, '"a,b","x, y"', ["a,b", "x, y"]),
         ({"a\tb": [5, 6, 7], 'c"\n': [1, 2, 3]}, '"a\\tb","c""\\n"', None),
     ],

@@ -98,7 +98,11 @@ def test_numbered_classes_of_several_sizes_that_share_file_names_are_no_shards()
 
 def test_unpaired_domains_are_told_with_the_other_reading():
     (remark,) = read(["trainA/1", "trainB/1", "testA/1"]).remarks
-    assert "unpaired domains" in remark and "--labels false mixes them" in remark and "testA" in remark
+    assert (
+        "unpaired domains" in remark
+        and "--labels false (labels=False in Python) mixes them" in remark
+        and "testA" in remark
+    )
 
 
 def test_classes_sort_as_people_count():

@@ -72,5 +72,5 @@ def test_a_model_of_another_kind_of_samples_is_refused(runs: tuple[Path, Path, s
     small = {"samples": 64, "batch": 32, "width": 8, "latent_size": 2, "display": Silent()}
     points = sparring.train("ring", out=tmp_path / "points", **small).folder
     for judge in (lambda: sparring.compare(runs[0], points, runs[2]), lambda: sparring.evaluate(points, "digits")):
-        with pytest.raises(sparring.SparringError, match="a model of points in .*, but expected a model of images"):
+        with pytest.raises(sparring.SparringError, match=r"a model of points in .*, but expected a model of images"):
             judge()

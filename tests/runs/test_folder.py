@@ -47,7 +47,7 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
 
 def test_runs_are_never_overwritten(tmp_path: Path) -> None:
     create(tmp_path / "run", record())
-    with pytest.raises(SparringError, match="a run at .* never overwritten.* or continue it with `sparring resume "):
+    with pytest.raises(SparringError, match=r"a run at .* never overwritten.* or continue it with `sparring resume "):
         new_folder(tmp_path / "run", "ring")
     with pytest.raises(SparringError, match="never overwritten"):
         create(tmp_path / "run", record(seed=4))
@@ -55,7 +55,7 @@ def test_runs_are_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.png").touch()
     for path in (tmp_path / "photos", tmp_path / "photos" / "a.png"):
-        with pytest.raises(SparringError, match="files at .* never overwritten") as refused:
+        with pytest.raises(SparringError, match=r"files at .* never overwritten") as refused:
             new_folder(path, "ring")
         assert "resume" not in str(refused.value)
 

@@ -81,7 +81,7 @@ def evaluate(
         raise SparringError(
             found=f"no model in {subject}",
             expected="a run or a published folder: files do not say which class they were generated for",
-            remedy="leave --useful out",
+            remedy="do not ask for usefulness: leave out --useful (useful= in Python)",
         )
 
     # Hold out what was held out in training; other data is split anew.
@@ -123,7 +123,7 @@ def _require_protocol(protocol: str) -> None:
     known = list(get_args(Protocol))
     if protocol not in known:
         raise SparringError(
-            found=f"--protocol {protocol}",
+            found=f"the protocol {protocol!r}",
             expected=f"one of {', '.join(known)}",
             remedy=f"check the spelling{nearest(protocol, known)}",
         )

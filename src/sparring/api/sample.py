@@ -140,6 +140,6 @@ def _require_room(folder: Path, count: int, numbers: int) -> None:
     if needed > free:
         raise SparringError(
             found=f"--count {count:,}, for which {size_words(needed)} of disk space are needed",
-            expected=f"at most what is free: {size_words(free)}",
-            remedy="give a smaller number, or another --out",
+            expected=f"no more than is free: {size_words(free)}",
+            remedy="give a smaller number, or a folder on a larger disk",
         )

@@ -151,7 +151,7 @@ def _picture_of(one: Any) -> Any:
         raise SparringError(
             found=f"{found} in a list of pictures",
             expected="images of Pillow, or uint8 arrays (height, width) or (height, width, 3)",
-            remedy="convert it",
+            remedy="convert it to one of these",
         )
     return Image.fromarray(np.ascontiguousarray(one))
 

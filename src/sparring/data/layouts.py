@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.labels import class_name, number_classes, singles
+from sparring.data.labels import NO_LABELS, SOME_LABELS, class_name, number_classes, singles
 from sparring.data.parts import Files, listed, training_part
 from sparring.data.readers.label_files import LabelTable, labels_by_name, missing_files
 from sparring.errors import SparringError
@@ -18,7 +18,7 @@ from sparring.text import printable
 SHARD = re.compile(r"(shard|part|chunk|batch|images?|img|folder|volume)[-_ ]?[0-9]+", re.IGNORECASE)
 MIN_SHARD_DIGITS = 4
 """Digits of folder names that count shards: 00000, 00001."""
-OVERRULE = "--labels true uses them, --labels FILE others"
+OVERRULE = f"{SOME_LABELS} uses them, --labels FILE others"
 
 
 @final
@@ -73,7 +73,7 @@ def read_layout(
     found = _by_tables_in_tree(files, names, tables or {})
     if found is not None and found.labels is not None and choice is None:
         single = singles([found.classes[label] for label in found.labels])
-        remark = f"Labels in the table are not used as classes: {single} have a single file (--labels true uses them)."
+        remark = f"Labels in the table are not used as classes: {single} have a single file ({SOME_LABELS} uses them)."
         return Layout(files.positions, remarks=(*files.remarks, remark)) if single else found
     if found is not None and (choice is None or found.labels is not None):
         return found
@@ -188,7 +188,7 @@ def _partly_labelled(source: str, direct: int, tops: Counter[str]) -> SparringEr
         found=f"{direct} images directly in {source} and {tops.total()} in sub-folders ({listed(tops)}), "
         "so that some have no label",
         expected="all of them in sub-folders, one for each class, or all of them in one folder",
-        remedy="give --labels false to use all of them without classes, or move the images that have no label into a "
+        remedy=f"give {NO_LABELS} to use all of them without classes, or move the images that have no label into a "
         "sub-folder of their own",
     )
 
@@ -199,5 +199,5 @@ def _nothing_listed(table: LabelTable, names: Sequence[str], source: str) -> Spa
         found=f"no file of {source} in {table.source}, which "
         + (f"lists {first}" if first else "holds labels without names of files"),
         expected=f"names of its files, such as {names[0]}" if names else "names of its files",
-        remedy="mend the names, or give other --labels",
+        remedy="correct the names, or give another file of labels",
     )

@@ -121,7 +121,7 @@ def open_subject(
         survey = surveyed(model.modality, str(data), choices)
         subject = of_model(model, str(place))
         if survey.facts.fingerprint != model.facts.fingerprint:
-            remark = f"The model was trained on other data ({model.facts.source}) than {data}."
+            remark = f"The model was trained on other data ({model.facts.source}) than it is judged on here."
             subject = replace(subject, remarks=(*subject.remarks, remark))
         subject = _with_data(subject, survey.facts)
         own = replace(model.facts, source=str(place), shape=model.view.shape)
@@ -186,7 +186,7 @@ def _with_data(subject: Subject, real: Facts) -> Subject:
         raise SparringError(
             found=f"{found} in {real.source}",
             expected=f"data with the condition {model.view.condition!r}, which the model was trained with",
-            remedy="evaluate it with data like that which it was trained on",
+            remedy="evaluate it with data like its training data",
         )
 
     # The model can draw its own classes, so it is still evaluated, but without conditions.

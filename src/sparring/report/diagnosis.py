@@ -40,7 +40,7 @@ from sparring.watchdog.signals import read_observations
 STAGES = {
     "finished": "The run is finished: {reached:,} real samples were seen.",
     "evaluating": "Training is over, {reached:,} real samples were seen; the evaluation is running.",
-    "trained": "Training is over, {reached:,} real samples were seen; they were not evaluated yet.",
+    "trained": "Training is over, {reached:,} real samples were seen; the model was not evaluated yet.",
     "running": "The run is still going: {seen}.",
     "gave up": f"The run gave up, because updates were not finite {MAX_SKIPPED} times in a row: {{seen}}.",
     "not saved": "The run gave up, because a checkpoint could not be written: {seen}.",
@@ -272,7 +272,7 @@ def _remarks(history: RunHistory) -> Iterator[str]:
     """Say what else is known; without observations, what the log shows."""
     yield from (event.sentence for event in history.phases)
     if history.unread:
-        yield f"Lines of events.jsonl that are left out, damaged or of an earlier version: {history.unread}."
+        yield f"Lines of events.jsonl that are skipped, damaged or of an earlier version: {history.unread}."
     skipped = sum(isinstance(event, UpdateSkipped) for event in history.events)
     if skipped:
         yield f"Updates that were skipped because they were infinite or not a number: {skipped}."

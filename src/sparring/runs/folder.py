@@ -141,7 +141,7 @@ class Record:
         if found == FORMAT and content.get("digest") != digest({"format": found, **values}):
             raise SparringError(
                 found=f"values in {place} that were changed since they were written",
-                expected="those that its digest was made of",
+                expected="the values that its digest was made of",
                 remedy="restore it from a backup, or start a new run",
             )
         facts = Facts.from_json(values.get("facts"), str(place))
@@ -170,7 +170,8 @@ def new_folder(out: str | Path | None, source: str) -> Path:
             raise SparringError(
                 found=f"{'a run' if is_run else 'files'} at {out}",
                 expected="a folder that does not exist yet: runs are never overwritten",
-                remedy="choose another --out" + f", or continue it with `{command('sparring', 'resume', out)}`" * is_run,
+                remedy="choose another folder: --out (out= in Python)"
+                + f", or continue it with `{command('sparring', 'resume', out)}`" * is_run,
             )
         return Path(out)
     name = re.sub(r"[^\w-]+", "-", Path(source).resolve().name if Path(source).exists() else source).strip("-") or "run"

@@ -55,7 +55,7 @@ def test_of_several_columns_the_usual_one_is_taken_and_told_or_one_is_chosen(tmp
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("l.json", '{"labels": [["a.png", [0.1, 0.7]]]}', "several labels a sample"),
+        ("l.json", '{"labels": [["a.png", [0.1, 0.7]]]}', "several labels for each sample"),
         ("l.json", '{"labels": [["a.png", 1.5]]}', "numbers with a fraction, such as 1.5 in"),
         ("l.csv", "file_name,age\na.png,3.25\n", "numbers with a fraction, such as 3.25 in"),
         ("l.csv", "file_name,label\na.png,cat\na.png,dog\n", "several labels of a.png"),

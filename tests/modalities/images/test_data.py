@@ -201,7 +201,7 @@ def test_one_image_is_enough_for_inputs_but_not_to_train_on(tmp_path):
     for source in (tmp_path / "one", tmp_path / "one" / "a.png"):
         for _ in range(2):  # The second time the survey comes from the cache.
             assert read(str(source), View((1, 8, 8)), facts).samples.shape == (1, 1, 8, 8)
-            with pytest.raises(SparringError, match="Found 1 readable image in .*, but expected at least 3"):
+            with pytest.raises(SparringError, match=r"Found 1 readable image in .*, but expected at least 3"):
                 survey(str(source))
 
 
@@ -239,7 +239,7 @@ def partly_labelled(folder):
         ),
         (
             lambda path: path.write_bytes(b"text"),
-            "Found the file .*, which is of no known format, but expected PNG, .* a .csv file of numbers. Name",
+            r"Found the file .*, which is of no known format, but expected PNG, .* .csv \(of numbers\). Name",
         ),
     ],
 )

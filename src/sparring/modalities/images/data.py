@@ -175,7 +175,7 @@ def survey(
     """Decode every image of ``source`` once; the facts of an unchanged source come from the cache.
 
     Args:
-        source: a folder, a zip, an IDX, NumPy or Parquet file, a single image, or one of the names in ``sources.NAMES``.
+        source: a folder, a zip, an IDX, NumPy or Parquet file, one image, or a name of ``sources.NAMES``.
         reading: choices of the user.
         on_progress: called with (done, total).
         known: ranges of values of the data that these images belong to; see ``Facts.coding`` of images.

@@ -31,9 +31,7 @@ NAMES = (DIGITS, *catalogue.DATASETS, STACKED)
 MAX_OPENED_FILES = 1000
 """Files that are opened, where no name tells, to find out whether a folder holds images."""
 CIFAR = "cifar-10-binary.tar.gz"
-EXPECTED = (
-    "PNG, JPEG, WebP, TIFF, GIF or BMP images (a folder or a zip), IDX, Parquet, .npy or .npz, or a .csv file of numbers"
-)
+EXPECTED = "PNG, JPEG, WebP, TIFF, GIF or BMP images (a folder or a zip), IDX, Parquet, .npy, .npz or .csv (of numbers)"
 OTHER_SUFFIXES = frozenset({".txt", ".md", ".csv", ".json", ".xml", ".html", ".py", ".eps", ".svg", ".pdf", ".zip"})
 
 
