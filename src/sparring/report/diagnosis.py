@@ -31,11 +31,11 @@ from sparring.storage import read_json, read_lines
 from sparring.text import command, joined
 from sparring.training.checkpoint import checkpoints
 from sparring.training.guard import MAX_SKIPPED
-from sparring.watchdog.convergence import Improvement, improvement_of, percent
+from sparring.watchdog.convergence import MIN_OBSERVATIONS, Improvement, improvement_of, percent
 from sparring.watchdog.data import UNHEALTHY_DATA
 from sparring.watchdog.incidents import Incident, Outcome, begun, by_severity, incidents, surviving
 from sparring.watchdog.rules import NON_FINITE, WARM_UP, finding_named
-from sparring.watchdog.signals import read_observations
+from sparring.watchdog.signals import FIRST_INTERVAL, read_observations
 
 STAGES = {
     "finished": "The run is finished: {reached:,} real samples were seen.",
@@ -314,8 +314,9 @@ def _next_steps(history: RunHistory, improvement: Improvement) -> Iterator[str]:
         yield command("sparring", "diagnose", folder, "--picture", "signals.png")
     elif record.watchdog != "off":
         if history.stage == "finished" and history.reached:
-            longer = suggestion(record, "resume", folder, "--samples", 10 * history.reached)
-            yield f"Train longer, so that the watchdog has something to observe: {longer}"
+            enough = MIN_OBSERVATIONS * FIRST_INTERVAL * int(record.fields.get("batch", 1))
+            longer = suggestion(record, "resume", folder, "--samples", max(enough, 2 * history.reached))
+            yield f"Train longer, since the watchdog observes every {FIRST_INTERVAL} steps: {longer}"
     else:
         again = suggestion(record, "train", record.facts.source, *reading_options(record), "--watchdog", "warn")
         yield f"Watch the next run: {again}"
