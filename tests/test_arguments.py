@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.arguments import checked_path, real_number, whole_number
+from sparring.arguments import checked_folder, checked_path, real_number, whole_number
 from sparring.errors import SparringError
 
 
@@ -58,3 +58,12 @@ def test_paths_are_strings_or_paths(tmp_path: Path) -> None:
     for value in (None, 3, b"runs", "a\0b"):
         with pytest.raises(SparringError, match="for the run, but expected the path"):
             checked_path("the run", value)
+
+
+@pytest.mark.parametrize("name", ["g.npz", "g.ZIP", "g.csv", "g.png"])
+def test_the_name_of_a_file_is_no_folder_unless_it_is_one_already(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SparringError, match=r"the name of a file, .* such as .*/g\.$"):
+        checked_folder("the samples", tmp_path / name)
+    (tmp_path / name).mkdir()
+    assert checked_folder("the samples", tmp_path / name) == tmp_path / name
+    assert checked_folder("the run", "runs/v1.0") == Path("runs/v1.0")

@@ -195,7 +195,7 @@ def test_a_model_of_an_older_checkpoint_says_so(folder: Path, tmp_path: Path) ->
         model = load(copy)
     assert model.history["samples"] == 600 and len(told) == len(model.remarks) == 2
     assert "Checkpoint 000000640 is damaged and was skipped" in str(told[0].message)
-    assert "The model is that of 600 samples." in str(told[1].message)
+    assert "The model is the one that was saved at 600 samples." in str(told[1].message)
     assert of_model(model, "it").remarks == model.remarks
 
 
@@ -212,7 +212,9 @@ def test_every_flip_in_a_published_folder_is_refused_or_told(folder: Path, tmp_p
                 except SparringError:
                     assert path.name != "README.md"
                 else:
-                    assert path.name == "README.md" and "README.md is not as it was written" in str(told[0].message)
+                    assert path.name == "README.md" and "README.md was edited after it was written" in str(
+                        told[0].message
+                    )
         path.write_bytes(content)
     load(target)
 

@@ -76,7 +76,7 @@ def test_a_link_that_appears_between_the_check_and_the_opening_is_not_followed(m
 def test_a_file_above_its_limit_is_refused_before_it_is_read() -> None:
     with Path("file").open("wb") as file:
         file.truncate(2**40)
-    with pytest.raises(SparringError, match=r"1\.1 TB in file, but expected at most 1\.0 kB"):
+    with pytest.raises(SparringError, match=r"a file of 1\.1 TB at file, but expected at most 1\.0 kB"):
         file_bytes(Path("file"), 1000)
 
 

@@ -10,6 +10,11 @@ from sparring.errors import SparringError
 
 MAX_WHOLE = 2**63 - 1
 """Largest whole number: what 64 bits with a sign hold."""
+FILE_ENDINGS = frozenset(
+    {".bmp", ".csv", ".gif", ".gz", ".html", ".jpeg", ".jpg", ".json", ".jsonl", ".npy", ".npz", ".parquet", ".pdf"}
+    | {".png", ".pt", ".safetensors", ".tar", ".tif", ".tiff", ".txt", ".wav", ".webp", ".zip"}
+)
+"""Endings by which a path is taken for that of a file."""
 
 
 def whole_number(name: str, value: Any, *, least: int = 1, most: int = MAX_WHOLE) -> int:
@@ -64,6 +69,22 @@ def checked_path(name: str, value: Any) -> Path:
             found=f"{value!r} for {name}", expected="the path of a file or folder", remedy="give a string or a Path"
         )
     return Path(value)
+
+
+def checked_folder(name: str, value: Any) -> Path:
+    """Return the path of a folder to write; see ``checked_path``.
+
+    Raises:
+        SparringError: it is no path, or ends as files do and is not a folder already.
+    """
+    path = checked_path(name, value)
+    if path.suffix.lower() in FILE_ENDINGS and not path.is_dir():
+        raise SparringError(
+            found=f"the name of a file, {path}, for {name}",
+            expected="the name of a folder, in which the files are written",
+            remedy=f"give a name without {path.suffix}, such as {path.with_suffix('')}",
+        )
+    return path
 
 
 def _is_number(value: Any) -> bool:

@@ -25,7 +25,7 @@ def blank_game(recipe: Recipe, facts: Facts) -> Game:
         raise SparringError(
             found=f"a recipe for {recipe.modality} with facts of {facts.modality}",
             expected="a recipe and facts that fit each other",
-            remedy="give the --recipe that it came with, or copy the folder again",
+            remedy="give the recipe that it came with, or copy the folder again",
         )
     try:
         with seeded(0, "weights"), _Blank():

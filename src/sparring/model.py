@@ -166,7 +166,7 @@ class Model:
             raise SparringError(
                 found=f"a model of {self.name}, which takes no inputs",
                 expected="one whose condition is a sample",
-                remedy="use `sparring sample` instead",
+                remedy="sample without inputs, by `sparring sample` or model.sample",
             )
         return self.sample(seed=seed, device=device, input=inputs, **options)
 
@@ -339,7 +339,7 @@ def _from_run(folder: Path, own: str | Recipe | None, options: Mapping[str, Any]
     _fill(game, _averages(snapshot.players))
     samples = snapshot.state["samples"]
     history: History = {"seed": record.seed, "samples": samples, "versions": record.versions, "run": record.identity}
-    remarks = (*complaints, f"The model is that of {samples:,} samples.") if complaints else ()
+    remarks = (*complaints, f"The model is the one that was saved at {samples:,} samples.") if complaints else ()
     return Model(game, recipe, record.recipe, record.facts, history, remarks)
 
 

@@ -54,7 +54,7 @@ def file_bytes(path: Path, limit: int) -> bytearray:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
             raise SparringError(
-                found=f"{size_words(size)} in {path}",
+                found=f"a file of {size_words(size)} at {path}",
                 expected=f"at most {size_words(limit)}",
                 remedy="check that it is the right file",
             )
@@ -99,9 +99,9 @@ def require_data(path: Path) -> None:
     """
     if path.exists() and not path.is_dir() and not path.is_file():
         raise SparringError(
-            found=f"no regular file at {path}, but a pipe, a socket or a device",
+            found=f"a pipe, a socket or a device at {path}, which is no regular file",
             expected="a folder or a file",
-            remedy="save the data to a file first",
+            remedy="save the data to a file",
         )
 
 

@@ -30,8 +30,8 @@ FORMAT, READABLE_FORMATS = 3, (1, 2, 3)
 """Format of config.json that is written, and formats that can be read. Formats 1 and 2 have no manifest."""
 CONFIG, WEIGHTS, CARD = "config.json", "weights.safetensors", "README.md"
 FORMAT_1_WEIGHTS = "generator.safetensors"
-NOT_VERIFIED = "An earlier version of sparring published this folder, without a manifest: damage to it goes unnoticed."
-CARD_CHANGED = f"{CARD} is not as it was written; the model is."
+NOT_VERIFIED = "An earlier version of sparring published this folder without a manifest: its files cannot be verified."
+CARD_CHANGED = f"{CARD} was edited after it was written; the model was not."
 
 
 @with_config(STORED)

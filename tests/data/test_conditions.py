@@ -77,7 +77,7 @@ def test_a_model_without_conditions_needs_none() -> None:
         (VIEW, {"label": True}, "the class 'True'"),
         (VIEW, {"label": "²"}, "the class '²'"),
         (VIEW, {"label": "9" * 5000}, "the class '999"),
-        (VIEW, {"label": []}, "no condition at all|0 classes for 3 samples"),
+        (VIEW, {"label": []}, "options that give no condition|0 classes for 3 samples"),
         (View((1,), "pair"), {}, "no --input, but expected files"),
         (
             View((1,), "prefix"),

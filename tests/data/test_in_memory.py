@@ -1,6 +1,5 @@
 """Data in memory becomes a file in the cache, under its content."""
 
-import io
 import os
 import zipfile
 from pathlib import Path
@@ -13,6 +12,7 @@ from PIL import Image
 from sparring.data.in_memory import source_of
 from sparring.errors import SparringError
 from sparring.modalities.images.data import survey
+from sparring.modalities.points import data as points
 
 
 @pytest.fixture(autouse=True)
@@ -27,24 +27,26 @@ def noise(count=4, *shape):
 class Frame:
     """Data frame with the methods of pandas."""
 
-    def __init__(self, columns):
+    def __init__(self, columns, kind=None):
         self.columns = list(columns)
-        self.values = np.stack([np.array(columns[name]) for name in columns], 1)
+        self.values = np.stack([np.array(columns[name], kind) for name in columns], 1)
 
     def __array__(self, dtype=None, copy=None):
-        return self.values.astype(dtype)
+        return self.values if dtype is None else self.values.astype(dtype)
 
     def to_csv(self, path=None, *, index=True):
-        content = io.StringIO()
-        np.savetxt(content, self.values, "%s", ",", header=",".join(self.columns), comments="")
-        return content.getvalue() if not index else ",index\n"
+        raise AssertionError
 
 
 class LazyFrame(Frame):
     """Data frame with the methods of Polars."""
 
     def write_csv(self, file=None):
-        return self.to_csv(index=False)
+        raise AssertionError
+
+
+class NAType:
+    """Missing value, as that of pandas."""
 
 
 def test_paths_and_names_stay_as_they_are(tmp_path):
@@ -89,8 +91,49 @@ def test_labels_go_with_the_samples():
 def test_data_frames_become_tables_without_an_index(frame):
     path = Path(source_of(frame({"x": [1.5, 2.0], "y": [3.0, 4.0]})))
     assert path.suffix == ".csv" and path.read_text().splitlines() == ["x,y", "1.5,3.0", "2.0,4.0"]
-    with pytest.raises(SparringError, match=r"other values than numbers \(columns name\)"):
-        source_of(frame({"name": ["a", "b"]}))
+
+
+@pytest.mark.parametrize(
+    ("columns", "heading", "coded"),
+    [
+        ({0: [5, 6, 7], 1: [1, 2, 3]}, "column 0,column 1", ["column 0", "column 1"]),
+        ({2001: [5, 6, 7], "": [1, 2, 3]}, "column 2001,column", ["column 2001", "column"]),
+        (
+            {"": [0, 1, 2], "0": [5, 6, 7], "1": [1, 2, 3]},
+            "column,column 0,column 1",
+            ["column", "column 0", "column 1"],
+        ),
+        ({"a;b": [5, 6, 7], "x, y": [1, 2, 3]}, '"a,b","x, y"', ["a,b", "x, y"]),
+        ({"a\tb": [5, 6, 7], 'c"\n': [1, 2, 3]}, '"a\\tb","c""\\n"', None),
+    ],
+)
+def test_names_of_columns_are_never_taken_for_numbers(columns, heading, coded):
+    path = source_of(Frame(columns))
+    found = points.survey(path)
+    assert heading.replace('"a\\tb"', "a\\tb") == Path(path).read_text().splitlines()[0]
+    assert found.points.shape == (3, len(columns)) and not found.facts.remarks
+    assert coded is None or found.facts.coding["columns"] == coded
+
+
+def test_truth_values_and_missing_ones_of_a_data_frame_are_numbers_and_rows_left_out():
+    frame = Frame({"x": [True, False, True], "y": [1.5, 2, 3]}, object)
+    assert np.array_equal(points.survey(source_of(frame)).points, [[1, 1.5], [0, 2], [1, 3]])
+    for missing in (None, np.nan, NAType()):
+        found = points.survey(source_of(Frame({"x": [1, missing, 3, 4], "y": [1.5, 2, 3, 5]}, object)))
+        assert np.array_equal(found.points, [[1, 1.5], [3, 3], [4, 5]])
+        assert found.facts.remarks == ("Skipped 1 of 4 rows, which hold values that are not finite.",)
+    with pytest.raises(SparringError, match="every row has a missing value"):
+        source_of(Frame({"x": [1, None], "y": [None, 2]}, object))
+
+
+def test_columns_of_text_and_dates_are_refused_by_their_names():
+    frame = Frame({"x": [1, 2], "city": ["Ulm", "Bonn"], "note": [None, ""]}, object)
+    with pytest.raises(SparringError, match=r"other values than numbers .*\(city, such as 'Ulm'; note, such as ''\)"):
+        source_of(frame)
+    with pytest.raises(SparringError, match=r"\(day, such as '2020-01-01'\)"):
+        source_of(Frame({"day": np.array(["2020-01-01"], "datetime64[D]")}))
+    with pytest.raises(SparringError, match="an empty data frame"):
+        source_of(Frame({"x": []}))
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,11 @@ def test_numbered_classes_of_several_sizes_that_share_file_names_are_no_shards()
 
 def test_unpaired_domains_are_told_with_the_other_reading():
     (remark,) = read(["trainA/1", "trainB/1", "testA/1"]).remarks
-    assert "unpaired domains" in remark and "--labels false mixes them" in remark and "testA" in remark
+    assert (
+        "unpaired domains" in remark
+        and "--labels false (labels=False in Python) mixes them" in remark
+        and "testA" in remark
+    )
 
 
 def test_classes_sort_as_people_count():
@@ -151,11 +155,27 @@ def test_a_table_that_was_given_decides():
     names = ["a/1.png", "a/2.png", "b/3.png"]
     found = read(names, LabelTable({"3": "owl", "1": "cat"}, source="mine.csv"))
     assert used(found, names) == ["a/1.png", "b/3.png"] and labels(found) == [0, 1]
-    assert found.remarks == ("Left out 1 files without a label in mine.csv (a/2.png, …).",)
+    assert found.remarks == ("Left out 1 file (a/2.png) without a label in mine.csv.",)
     with pytest.raises(SparringError, match=r"no file of here in mine.csv, which lists x.png, .* such as a/1.png"):
         read(names, LabelTable({"x.png": "owl"}, source="mine.csv"))
     with pytest.raises(SparringError, match="labels without names"):
         read(names, LabelTable({}, ("a", "b", "c"), "mine.csv"))
+
+
+def test_files_that_a_table_lists_and_that_are_missing_are_counted():
+    names = ["train/1.png", "train/2.png", "test/3.png"]
+    table = LabelTable({"1": "cat", "2": "dog", "3": "dog", "8": "cat", "9": "cat"}, source="mine.csv")
+    assert "mine.csv lists 2 files (such as 8) not found in the data." in read(names, table).remarks
+    found = read(["1.png", "2.png"], top=LabelTable({"1.png": "a", "2.png": "b", "3.png": "b"}, source="metadata.csv"))
+    assert found.remarks == ("metadata.csv lists 1 file (3.png) not found in the data.",)
+
+
+def test_a_table_of_other_files_is_told():
+    found = read(["a/1.png", "b/2.png"], top=LabelTable({"x.png": "cat", "y.png": "dog"}, source="metadata.csv"))
+    assert found.classes == ("a", "b")
+    assert found.remarks == (
+        "metadata.csv is not used: none of the 2 files that it lists is in the data (such as x.png).",
+    )
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_bytes_of_zero_and_one_are_black_and_white():
 def test_a_source_that_uses_little_of_its_range_says_so(high):
     assert found(*pictures(0, high, "uint8")).remarks == (
         f"The images use 0 to {high} of 0 to 255, less than a quarter; "
-        f"give --range 0 {high} if that is black to white.",
+        f"give --range 0 {high} (range=(0, {high}) in Python) if that is black to white.",
     )
     assert found(*pictures(0, 64, "uint8")).remarks == ()
 
@@ -102,8 +102,7 @@ def test_a_chosen_range_overrules_and_says_what_it_clips():
     one = found(*pictures(0, 17, "uint8", 3), given=(0, 10))
     assert one[:2] == (0, 10)
     assert one.remarks == (
-        "Reads values from 0 to 10 as black to white, as chosen by --range. "
-        "3 of 3 images hold others, which are clipped.",
+        "Reads values from 0 to 10 as black to white, as chosen. 3 of 3 images hold others, which are clipped.",
     )
 
 

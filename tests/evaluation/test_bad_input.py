@@ -45,7 +45,7 @@ def test_folder_names_are_the_classes_asked_for(digits):
     named, plain, others = (evaluated(digits / name) for name in ("classes", "plain", "others"))
     assert named.metrics["agreement"].value > 0.97 and named.classes["3"]["agreement"] > 0.9
     assert "agreement" not in plain.metrics and "no classes" in plain.remarks[-2]
-    assert "agreement" not in others.metrics and "classes of their own" in others.remarks[-2]
+    assert "agreement" not in others.metrics and "are not used: the real data has the classes" in others.remarks[-2]
     assert plain.metrics["classes"].value == 10 and plain.metrics["similarity"].floor is not None
 
 

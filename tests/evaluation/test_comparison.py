@@ -90,6 +90,14 @@ def test_only_common_extractors_and_metrics_are_compared(files):
     assert "other" not in compared(every, default.model_copy(update={"scores": (*default.scores, other)})).differences
 
 
+def test_the_name_of_the_data_is_followed_by_no_full_stop(files, monkeypatch):
+    monkeypatch.chdir(files["real"].parent)
+    found = sparring.evaluate("fair.npy", "real.npy")
+    assert found.model_copy(update={"data": ".."}).lines()[0].endswith("fair.npy against ..")
+    real = found.model_copy(update={"data": "."})
+    assert "1,200 samples of each against ." in compared(real, real).lines()
+
+
 def test_tables_fit_into_a_hundred_columns(files):
     for further in (True, False):
         found = sparring.compare(files["fair"], files["wide"], files["real"], all=further)

@@ -36,7 +36,8 @@ def test_data_with_other_classes_gives_no_conditions(
     subject, survey = open_subject(runs[0], write(tmp_path / "other.npz", classes))
     batch, true = subject.batch(survey.prepare(subject.view), 20, 0)
     assert batch.label is None and true is None and batch.condition.tolist() == [0, 1] * 10
-    assert "each of its own in turn" in subject.remarks[-1]
+    told = "other classes (a, b) than the data" if len(classes) > 1 else "with classes (a, b), and the data has none"
+    assert told in subject.remarks[-1] and "trained on other data" in subject.remarks[-2]
     evaluated = sparring.evaluate(runs[0], survey.facts.source, count=20)
     assert "agreement" not in evaluated.metrics and evaluated.remarks
 
@@ -76,3 +77,23 @@ def test_real_images_have_the_range_of_the_training_data(tmp_path: Path) -> None
     run = sparring.train(tmp_path / "a.npz", recipe="images/r3gan", out=tmp_path / "run", **tiny)
     subject, survey = open_subject(run.folder, tmp_path / "b.npz")
     assert int(survey.prepare(subject.view).train.samples[:].max()) < 32
+
+
+def test_a_comparison_tells_which_model_was_trained_on_other_data(runs: tuple[Path, Path, str], tmp_path: Path) -> None:
+    other = write(tmp_path / "other.npz", "xy")
+    small = {"samples": 64, "batch": 16, "width": 8, "discriminator_width": 8, "latent_size": 4, "display": Silent()}
+    there = sparring.train(other, recipe="images/r3gan", out=tmp_path / "run", **small)
+    text = " ".join(sparring.compare(runs[0], there.folder, runs[2], count=20).lines())
+    assert f"B: The model was trained on other data ({other})" in text
+    assert "B: The model has other classes (x, y) than the data (a, b)." in text
+    assert "A: The model" not in text and "Both: The model" not in text
+    text = " ".join(sparring.compare(there.folder, there.folder, runs[2], count=20).lines())
+    assert "Both: The model was trained on other data" in text
+
+
+def test_a_model_of_another_kind_of_samples_is_refused(runs: tuple[Path, Path, str], tmp_path: Path) -> None:
+    small = {"samples": 64, "batch": 32, "width": 8, "latent_size": 2, "display": Silent()}
+    points = sparring.train("ring", out=tmp_path / "points", **small).folder
+    for judge in (lambda: sparring.compare(runs[0], points, runs[2]), lambda: sparring.evaluate(points, "digits")):
+        with pytest.raises(sparring.SparringError, match=r"a model of points in .*, but expected a model of images"):
+            judge()

@@ -159,7 +159,7 @@ class TestAugment:
 
     @pytest.mark.parametrize("probability", [-0.1, 1.1, math.nan])
     def test_probability_outside_the_unit_interval_is_refused(self, probability):
-        with pytest.raises(SparringError, match=f"probability {probability}, but expected one in"):
+        with pytest.raises(SparringError, match=f"probability {probability}, but expected a probability"):
             Augment(())(images(4, 3, 8, 8), probability, stream(4))
 
     def test_never_waits_for_values_on_the_device(self):

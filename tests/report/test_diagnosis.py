@@ -234,6 +234,19 @@ def test_without_a_watchdog_the_last_figures_are_shown(tmp_path: Path) -> None:
         diagnose(run.folder, picture=tmp_path / "picture.png")
 
 
+def test_a_short_run_is_advised_to_train_longer_where_the_watchdog_was_on(tmp_path: Path) -> None:
+    choices: Any = {"batch": {"value": 32, "reason": "given"}}
+    run = written(tmp_path / "run", [], [Finished(samples=128, seconds=1)], choices=choices)
+    append_line(run.folder / "log.jsonl", {"samples": 128})
+    write_text(run.report, "")
+    steps = diagnose(run.folder).next_steps
+    assert steps[-1].endswith(
+        f"sparring resume {run.folder} --samples {12 * 64 * 32}"
+    ) and "--watchdog" not in " ".join(steps)
+    with pytest.raises(SparringError, match="has not reached its first observation"):
+        diagnose(run.folder, picture=tmp_path / "picture.png")
+
+
 def test_the_state_says_how_far_the_run_came(tmp_path: Path) -> None:
     begun = written(tmp_path / "begun", [])
     assert "has not begun" in diagnose(begun.folder).state

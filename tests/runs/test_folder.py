@@ -47,14 +47,17 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
 
 def test_runs_are_never_overwritten(tmp_path: Path) -> None:
     create(tmp_path / "run", record())
-    with pytest.raises(SparringError, match="never overwritten"):
+    with pytest.raises(SparringError, match=r"a run at .* never overwritten.* or continue it with `sparring resume "):
         new_folder(tmp_path / "run", "ring")
     with pytest.raises(SparringError, match="never overwritten"):
         create(tmp_path / "run", record(seed=4))
     assert open_run(tmp_path / "run").record.seed == 3
-    (tmp_path / "file").touch()
-    with pytest.raises(SparringError, match="never overwritten"):
-        new_folder(tmp_path / "file", "ring")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").touch()
+    for path in (tmp_path / "photos", tmp_path / "photos" / "a.png"):
+        with pytest.raises(SparringError, match=r"files at .* never overwritten") as refused:
+            new_folder(path, "ring")
+        assert "resume" not in str(refused.value)
 
 
 def test_an_empty_folder_is_accepted(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.api.sample import COLUMNS, SavedSamples, overview_stem, write_overview
-from sparring.arguments import checked_path
+from sparring.arguments import checked_folder
 from sparring.data.conditions import INPUT
 from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.flow import Batch
@@ -38,7 +38,7 @@ def apply(
     Raises:
         SparringError: there is no model, it takes no inputs, they cannot be read, or ``out`` holds other files.
     """
-    options, folder = {INPUT: inputs, **options}, checked_path("the samples", out)
+    options, folder = {INPUT: inputs, **options}, checked_folder("the samples", out)
     earlier = earlier_files(folder, overview_stem(folder))
     loaded = load(model, recipe=recipe, options=options)
     condition = loaded.conditions(**options)

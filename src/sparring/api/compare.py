@@ -64,7 +64,7 @@ def compare(
         raise SparringError(
             found=f"{kinds[0]} and {kinds[1]}",
             expected="samples of one kind and shape",
-            remedy="compare models of one resolution, or resize the files of one",
+            remedy="compare models of one resolution, or resize the samples of one",
         )
 
     # The same rows for both, each with the conditions of its model; equally many samples.

@@ -34,7 +34,9 @@ def diagnose(run: str | Path, *, picture: str | Path | None = None, json: str | 
             raise SparringError(
                 found=f"no signals in {history.run.folder}",
                 expected="observations of the watchdog in signals.jsonl",
-                remedy="omit --picture, or train with --watchdog warn or repair",
+                remedy="train with the watchdog on, as it is by default, or do not ask for a picture"
+                if history.record.watchdog == "off"
+                else "train longer: this run has not reached its first observation; or do not ask for a picture",
             )
         write_output(picture, content)
     return diagnosis

@@ -81,7 +81,7 @@ def evaluate(
         raise SparringError(
             found=f"no model in {subject}",
             expected="a run or a published folder: files do not say which class they were generated for",
-            remedy="leave --useful out",
+            remedy="do not ask for usefulness: leave out --useful (useful= in Python)",
         )
 
     # Hold out what was held out in training; other data is split anew.
@@ -99,13 +99,7 @@ def evaluate(
     evaluator = Evaluator(split, seed, extractors, further=all, on_progress=on_progress)
     compute = evaluator.evaluate if protocol == "floor" else evaluator.compare_all
     evaluation = compute(opened, generated)
-    remarks = evaluation.remarks
-    if model is not None and not trained_on_it and protocol == "floor":
-        remark = (
-            f"The model was trained on other data ({model.facts.source}): the held-out part of {data} is arbitrary."
-        )
-        remarks = (*remarks, remark)
-    evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores, "remarks": remarks})
+    evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores})
 
     if json is not None:
         write_json_output(json, evaluation.model_dump(mode="json"))
@@ -129,7 +123,7 @@ def _require_protocol(protocol: str) -> None:
     known = list(get_args(Protocol))
     if protocol not in known:
         raise SparringError(
-            found=f"--protocol {protocol}",
+            found=f"the protocol {protocol!r}",
             expected=f"one of {', '.join(known)}",
             remedy=f"check the spelling{nearest(protocol, known)}",
         )

@@ -234,7 +234,7 @@ def _unreadable_lines(files: list[dict[str, str]]) -> Iterator[str]:
     for file in files[:MAX_LISTED]:
         yield f"    {file['name']}: {file['reason']}"
     if len(files) > MAX_LISTED:
-        yield f"    and {len(files) - MAX_LISTED:,} more (--json lists all of them)"
+        yield f"    and {len(files) - MAX_LISTED:,} more (all of them: --json FILE, or json= in Python)"
 
 
 def _duplicate_lines(found: dict[str, Any]) -> Iterator[str]:

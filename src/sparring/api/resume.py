@@ -107,7 +107,7 @@ def _with_data(run: Run, record: Record, data: Any, labels: str | Path | None) -
         raise SparringError(
             found=f"other data in {source} than when the run began",
             expected=f"the same {record.facts.count} samples",
-            remedy="restore the data, give its present place by --data, or start a new run",
+            remedy="restore the data, give its present place by --data (data= in Python), or start a new run",
         )
     return replace(record, facts=replace(record.facts, source=source, reading=choices.as_json())), survey
 

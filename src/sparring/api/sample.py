@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from sparring.arguments import checked_path, whole_number
+from sparring.arguments import checked_folder, whole_number
 from sparring.data.conditions import INPUT
 from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.errors import SparringError
@@ -80,7 +80,7 @@ def sample(
         SparringError: there is no model, it does not have an option, or ``out`` holds other files.
     """
     # Check the folder and the number of samples before any of them is generated.
-    folder = checked_path("the samples", out)
+    folder = checked_folder("the samples", out)
     earlier = earlier_files(folder, overview_stem(folder))
     loaded = load(model, recipe=recipe, options=options)
     count = count if count is not None or options.get(INPUT) is not None else DEFAULT_COUNT
@@ -140,6 +140,6 @@ def _require_room(folder: Path, count: int, numbers: int) -> None:
     if needed > free:
         raise SparringError(
             found=f"--count {count:,}, for which {size_words(needed)} of disk space are needed",
-            expected=f"at most what is free: {size_words(free)}",
-            remedy="give a smaller number, or another --out",
+            expected=f"no more than is free: {size_words(free)}",
+            remedy="give a smaller number, or a folder on a larger disk",
         )

@@ -36,7 +36,7 @@ def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tup
         raise SparringError(
             found=f"{other.name} in {data}",
             expected=f"{kind.name}, which is what the recipe {name} is for",
-            remedy="choose another --recipe, or leave it out",
+            remedy="choose another recipe, or none, so that one is chosen for the data",
         )
     return name, chosen, surveyed(kind, data, reading)
 

@@ -9,7 +9,7 @@ import torch
 
 from sparring.api.conclude import conclude
 from sparring.api.surveying import lasting, survey_data
-from sparring.arguments import checked_path, whole_number
+from sparring.arguments import checked_folder, whole_number
 from sparring.data.facts import Facts
 from sparring.data.in_memory import source_of
 from sparring.data.reading import Labels, Reading, ValueRange, reading
@@ -84,7 +84,7 @@ def train(
     seed, budget = require_seed(seed), TrainingBudget.given(samples, minutes)
     micro_batch = None if micro_batch is None else whole_number("micro-batch", micro_batch)
     goal = _checked_goal(until, watchdog)
-    source, out = source_of(data), None if out is None else checked_path("the run", out)
+    source, out = source_of(data), None if out is None else checked_folder("the run", out)
     folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
@@ -98,6 +98,8 @@ def train(
     facts = survey.facts
     _check_parts(resolved, micro_batch, world.size)
     _check_memory(resolved, facts, target)
+    if isinstance(choices.labels, str):
+        reasons["labels"] = f"as given: {choices.labels}"
     if budget and not budget.samples:
         reasons["samples"] = "not used: the budget is in minutes"
     display.say(_introduction(name, resolved, reasons, facts, target))
@@ -170,7 +172,7 @@ def _check_condition(recipe: Recipe, name: str, facts: Facts) -> None:
         raise SparringError(
             found=f"no condition {condition!r} in {facts.source}",
             expected=f"data with one, for the recipe {name} (this data has {' and '.join(facts.offers) or 'none'})",
-            remedy="choose another --recipe, or leave it out",
+            remedy="choose another recipe, or none, so that one is chosen for the data",
         )
 
 
@@ -179,7 +181,7 @@ def _check_count(recipe: Recipe, facts: Facts) -> None:
         raise SparringError(
             found=f"{facts.count} readable samples in {facts.source}",
             expected=f"at least a batch of {recipe.batch}",
-            remedy="add samples, or choose a smaller --batch",
+            remedy="add samples, or choose a smaller batch",
         )
 
 
@@ -191,7 +193,7 @@ def _checked_goal(until: str | None, watchdog: str) -> Goal | None:
     """
     if watchdog not in MODES:
         raise SparringError(
-            found=f"--watchdog {watchdog}",
+            found=f"the mode {watchdog!r} of the watchdog",
             expected=f"one of {', '.join(MODES)}",
             remedy=f"check the spelling{nearest(str(watchdog), list(MODES))}",
         )
@@ -200,9 +202,9 @@ def _checked_goal(until: str | None, watchdog: str) -> Goal | None:
     goal = None if until is None else Goal.parse(until)
     if goal is not None and goal.metric == SETTLED and watchdog == "off":
         raise SparringError(
-            found=f"--until {SETTLED} with --watchdog off",
+            found=f"the goal {SETTLED!r} with the watchdog off",
             expected="a watchdog, which detects that a run has settled",
-            remedy="leave one of the two out",
+            remedy="give another goal, or leave the watchdog on",
         )
     return goal
 
@@ -227,7 +229,7 @@ def _check_memory(recipe: Recipe, facts: Facts, device: torch.device) -> None:
         raise SparringError(
             found=f"networks that take {size_words(needed)} with their gradients, averages and optimisers",
             expected=f"what fits into {size_words(memory)} of memory",
-            remedy="choose smaller ones, as by --width",
+            remedy="choose smaller networks, as by a smaller width",
         )
 
 
@@ -241,13 +243,13 @@ def _check_parts(recipe: Recipe, micro_batch: int | None, processes: int) -> Non
         raise SparringError(
             found=f"a batch of {recipe.batch} for {processes} processes",
             expected="at least one sample for each of them",
-            remedy="give a larger --batch, or start fewer processes",
+            remedy="give a larger batch, or start fewer processes",
         )
     # Recipes that score samples in packs have a field for the size of one.
     pack = dict(recipe).get("packing", 1)
     if micro_batch is not None and micro_batch % pack:
         raise SparringError(
-            found=f"--micro-batch {micro_batch} for packs of {pack} samples",
+            found=f"micro-batches of {micro_batch} samples for packs of {pack} samples",
             expected="a number of whole packs",
             remedy=f"give a multiple of {pack}",
         )

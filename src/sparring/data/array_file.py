@@ -95,7 +95,7 @@ class Blocks:
         return SparringError(
             found=f"damaged or missing samples in the cache file {self.path}",
             expected="the content that was written, which nothing else changes",
-            remedy="repeat the command, or resume the run: they are prepared again",
+            remedy="repeat the command, or resume the run: the samples are then prepared again",
         )
 
 

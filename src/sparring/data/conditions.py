@@ -73,7 +73,9 @@ def build_conditions(
     conditions = specs[view.condition].build(given, view, facts, count)
     built = batch_size(conditions)
     if built == 0:
-        raise SparringError(found="no condition at all", expected="at least one", remedy="give other options")
+        raise SparringError(
+            found="options that give no condition", expected="at least one condition", remedy="give other options"
+        )
     return conditions if count is None or count == built else take(conditions, torch.arange(count) % built)
 
 

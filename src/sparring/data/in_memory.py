@@ -3,8 +3,10 @@
 Everything after that, such as resuming a run or evaluating its model, works with the path of the file.
 """
 
+import csv
 import io
 import json
+import math
 import sys
 import zipfile
 from collections.abc import Callable, Sequence
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from sparring import opening, storage
 from sparring.data.cache import cache_folder
 from sparring.errors import SparringError
+from sparring.text import printable
 
 FOLDER = "in-memory"
 """Folder of the cache."""
@@ -24,12 +27,16 @@ ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 """Time stamp of every member, so that equal pictures give equal archives."""
 PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 """Modes of Pillow that a PNG file holds; others are written as TIFF."""
+MISSING = frozenset({"NoneType", "NAType", "NaTType"})
+"""Types of missing values, of Python and of pandas."""
+MAX_NAMED = 5
+"""Columns that a message names."""
 ACCEPTED = "a path, a name, an array, a tensor, a list of pictures, a data frame of numbers, or (samples, labels)"
 
 
 @runtime_checkable
 class PandasFrame(Protocol):
-    """A data frame of pandas, as far as it is used here."""
+    """A data frame of pandas, as far as it tells one."""
 
     columns: Any
 
@@ -39,7 +46,7 @@ class PandasFrame(Protocol):
 
 @runtime_checkable
 class PolarsFrame(Protocol):
-    """A data frame of Polars, as far as it is used here."""
+    """A data frame of Polars, as far as it tells one."""
 
     columns: Any
 
@@ -144,7 +151,7 @@ def _picture_of(one: Any) -> Any:
         raise SparringError(
             found=f"{found} in a list of pictures",
             expected="images of Pillow, or uint8 arrays (height, width) or (height, width, 3)",
-            remedy="convert it",
+            remedy="convert it to one of these",
         )
     return Image.fromarray(np.ascontiguousarray(one))
 
@@ -205,22 +212,63 @@ def _write_zip(file: IO[bytes], pictures: Sequence[Any], labels: list[Any] | Non
 
 
 def _frame_as_csv(data: PandasFrame | PolarsFrame) -> bytes:
-    """Return a data frame of numbers as CSV with its heading and without an index.
+    """Return a data frame of numbers as CSV with its heading and without an index; missing values are "nan".
 
     Raises:
-        SparringError: it has no rows, or values that are no numbers.
+        SparringError: it has no rows, no complete row, or columns of other values than numbers.
     """
-    try:
-        values = np.asarray(data, dtype=np.float64)
-    except (ValueError, TypeError):
-        raise SparringError(
-            found=f"a data frame with other values than numbers (columns {', '.join(map(str, data.columns))})",
-            expected="a column of numbers for each coordinate",
-            remedy="choose the columns of numbers",
-        ) from None
-    if values.size == 0:
+    table, names = np.asarray(data), [str(name) for name in data.columns]
+    if table.size == 0:
         raise _refused("an empty data frame")
-    return str(data.write_csv() if isinstance(data, PolarsFrame) else data.to_csv(index=False)).encode()
+    if table.dtype.kind not in "biuf":
+        # NumPy would turn dates into numbers.
+        table = _numbers(table.astype(str if table.dtype.kind in "mM" else object), names)
+    if not np.isfinite(table).all(axis=1).any():
+        raise SparringError(
+            found="a data frame in which every row has a missing value",
+            expected="complete rows of numbers",
+            remedy="fill in the missing values, or leave out the columns that have them",
+        )
+
+    # A heading without a word would be taken for a row of numbers, and one with a semicolon for another format.
+    if all(name == "" or _is_number(name) for name in names):
+        names = [f"column {name}".strip() for name in names]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([printable(name).replace(";", ",") for name in names])
+    writer.writerows(table.astype(np.float64).tolist())
+    return text.getvalue().encode()
+
+
+def _numbers(table: NDArray[Any], names: Sequence[str]) -> NDArray[np.float64]:
+    """Convert a table of objects to numbers: truth values are 0 and 1, and missing values NaN.
+
+    Raises:
+        SparringError: a column holds something else.
+    """
+    columns, others = list[NDArray[np.float64]](), list[str]()
+    for name, column in zip(names, table.T, strict=True):
+        values = [math.nan if type(value).__name__ in MISSING else value for value in column]
+        try:
+            columns.append(np.array([float(value) for value in values]))
+        except (TypeError, ValueError, OverflowError):
+            example = next(value for value in values if not _is_number(value))
+            others.append(f"{name}, such as {str(example)[:40]!r}")
+    if others:
+        raise SparringError(
+            found=f"columns of other values than numbers in the data frame ({'; '.join(others[:MAX_NAMED])})",
+            expected="a number in each column",
+            remedy="leave these columns out, or convert them to numbers",
+        )
+    return np.stack(columns, axis=1)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def _stored(name: str, write: Callable[[IO[bytes]], object]) -> str:

@@ -14,6 +14,8 @@ from sparring.text import printable
 
 Classes: TypeAlias = tuple[NDArray[np.int64], tuple[str, ...]]
 """Class numbers, (count,), and the names of the classes."""
+NO_LABELS, SOME_LABELS = "--labels false (labels=False in Python)", "--labels true (labels=True in Python)"
+"""Choices of the user, as messages name them."""
 MAX_DIGITS = 4000
 """Digits of a number in a name that count for its order."""
 
@@ -93,4 +95,4 @@ def _single(values: list[Any]) -> str | None:
         return label_text(values[0]) if values else None
     if all(isinstance(one, int | float) and one in (0, 1) for one in values) and sum(values) == 1:
         return str(values.index(1))
-    raise NotClasses(f"several labels a sample, such as {printable(str(values[:3]))[:60]}")
+    raise NotClasses(f"several labels for each sample, such as {printable(str(values[:3]))[:60]}")

@@ -9,16 +9,16 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.labels import class_name, number_classes, singles
+from sparring.data.labels import NO_LABELS, SOME_LABELS, class_name, number_classes, singles
 from sparring.data.parts import Files, listed, training_part
-from sparring.data.readers.label_files import LabelTable, labels_by_name
+from sparring.data.readers.label_files import LabelTable, labels_by_name, missing_files
 from sparring.errors import SparringError
 from sparring.text import printable
 
 SHARD = re.compile(r"(shard|part|chunk|batch|images?|img|folder|volume)[-_ ]?[0-9]+", re.IGNORECASE)
 MIN_SHARD_DIGITS = 4
 """Digits of folder names that count shards: 00000, 00001."""
-OVERRULE = "--labels true uses them, --labels FILE others"
+OVERRULE = f"{SOME_LABELS} uses them, --labels FILE others"
 
 
 @final
@@ -73,37 +73,47 @@ def read_layout(
     found = _by_tables_in_tree(files, names, tables or {})
     if found is not None and found.labels is not None and choice is None:
         single = singles([found.classes[label] for label in found.labels])
-        remark = f"Labels in the table are not used as classes: {single} have a single file (--labels true uses them)."
+        remark = f"Labels in the table are not used as classes: {single} have a single file ({SOME_LABELS} uses them)."
         return Layout(files.positions, remarks=(*files.remarks, remark)) if single else found
     if found is not None and (choice is None or found.labels is not None):
         return found
-    return _by_folders(files, source, required=choice is True)
+    layout = _by_folders(files, source, required=choice is True)
+    unused = [
+        f"{table.source} is not used: none of the {len(table.by_name):,} files that it lists is in the data "
+        f"(such as {next(iter(table.by_name))})."
+        for table in _tables_around(files, names, tables or {}).values()
+        if table is not None and table.by_name
+    ]
+    return replace(layout, remarks=(*layout.remarks, *unused))
 
 
 def _by_table(files: Files, names: Sequence[str], table: LabelTable) -> Layout | None:
     """Label the files that a table lists, and leave out the others; None if it lists none of them."""
     if not table.by_name:
         return None
-    labels = labels_by_name(table, [names[position] for position in files.positions])
+    labels, spelling = labels_by_name(table, [names[position] for position in files.positions])
     labelled = [(position, label) for position, label in zip(files.positions, labels, strict=True) if label]
     if not labelled:
         return None
     numbers, classes = number_classes([label for _, label in labelled])
     remarks = [*files.remarks, *table.remarks]
-    missing = len(labels) - len(labelled)
-    if missing:
-        first = next(names[one] for one, label in zip(files.positions, labels, strict=True) if not label)
-        remarks.append(f"Left out {missing:,} files without a label in {table.source} ({printable(first)}, …).")
+    unlabelled = [names[one] for one, label in zip(files.positions, labels, strict=True) if not label]
+    if unlabelled:
+        remarks.append(f"Left out {_examples(unlabelled)} without a label in {table.source}.")
+    if missing := missing_files(table, names, spelling):
+        remarks.append(f"{table.source} lists {_examples(missing)} not found in the data.")
     return Layout([position for position, _ in labelled], numbers, classes, tuple(remarks))
+
+
+def _examples(names: Sequence[str]) -> str:
+    """Return a number of files with the first as an example: "12 files (such as a/1.png)"."""
+    first = printable(names[0])
+    return f"1 file ({first})" if len(names) == 1 else f"{len(names):,} files (such as {first})"
 
 
 def _by_tables_in_tree(files: Files, names: Sequence[str], tables: Mapping[str, LabelTable | None]) -> Layout | None:
     """Label files by the tables in folders around them; None if there are none, or none of them lists a file."""
-    around = {
-        folder: table
-        for folder, table in tables.items()
-        if any(names[position].startswith(folder) for position in files.positions)
-    }
+    around = _tables_around(files, names, tables)
     merged: dict[str, str | None] = {}
     for folder, table in around.items():
         merged |= {f"{folder}{name}": label for name, label in (table.by_name if table else {}).items()}
@@ -120,6 +130,17 @@ def _by_tables_in_tree(files: Files, names: Sequence[str], tables: Mapping[str, 
         inside = any("/" in name for name in files.names)
         return Layout(files.positions, remarks=(*files.remarks, remark) if inside else files.remarks)
     return None
+
+
+def _tables_around(
+    files: Files, names: Sequence[str], tables: Mapping[str, LabelTable | None]
+) -> dict[str, LabelTable | None]:
+    """Return the tables in folders that hold files."""
+    return {
+        folder: table
+        for folder, table in tables.items()
+        if any(names[position].startswith(folder) for position in files.positions)
+    }
 
 
 def _by_folders(files: Files, source: str, *, required: bool) -> Layout:
@@ -167,7 +188,7 @@ def _partly_labelled(source: str, direct: int, tops: Counter[str]) -> SparringEr
         found=f"{direct} images directly in {source} and {tops.total()} in sub-folders ({listed(tops)}), "
         "so that some have no label",
         expected="all of them in sub-folders, one for each class, or all of them in one folder",
-        remedy="give --labels false to use all of them without classes, or move the images that have no label into a "
+        remedy=f"give {NO_LABELS} to use all of them without classes, or move the images that have no label into a "
         "sub-folder of their own",
     )
 
@@ -178,5 +199,5 @@ def _nothing_listed(table: LabelTable, names: Sequence[str], source: str) -> Spa
         found=f"no file of {source} in {table.source}, which "
         + (f"lists {first}" if first else "holds labels without names of files"),
         expected=f"names of its files, such as {names[0]}" if names else "names of its files",
-        remedy="mend the names, or give other --labels",
+        remedy="correct the names, or give another file of labels",
     )

@@ -88,7 +88,7 @@ def earlier_files(folder: Path, stem: Path) -> list[Path]:
         raise SparringError(
             found=f"{folder}, which cannot be listed ({error.strerror})",
             expected="a folder for samples",
-            remedy="choose another --out",
+            remedy="choose another folder: --out (out= in Python)",
         ) from None
 
     # A file that was changed since is the user's.
@@ -101,7 +101,7 @@ def earlier_files(folder: Path, stem: Path) -> list[Path]:
         raise SparringError(
             found=f"files at {folder} that `sparring sample` did not write ({listed}{more})",
             expected="an empty folder, or samples of an earlier call, which are replaced",
-            remedy="choose another --out",
+            remedy="choose another folder: --out (out= in Python)",
         )
     return [*inside, *beside]
 

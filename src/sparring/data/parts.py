@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from sparring.data.labels import natural_order
+from sparring.data.labels import NO_LABELS, natural_order
 from sparring.text import printable
 
 TRAIN_WORDS = frozenset({"train", "training", "trainset"})
@@ -135,7 +135,7 @@ def _domains(files: Files, tops: Counter[str]) -> Files | None:
     kept_for = f" Kept for `sparring evaluate`: {listed(unused)}." if unused else ""
     remark = (
         f"{listed(training)} look like unpaired domains, which are read as the classes {', '.join(letters)}; "
-        f"--labels false mixes them, and either folder can be given alone.{kept_for}"
+        f"{NO_LABELS} mixes them, and either folder can be given alone.{kept_for}"
     )
     kept = files.where(lambda name: name.partition("/")[0] in training, remark)
     return kept.entered()._replace(domains=tuple(found[name.partition("/")[0]][2].upper() for name in kept.names))
@@ -158,12 +158,12 @@ def _training_split(files: Files, tops: Counter[str]) -> Files | None:
             names = " and ".join(f"'{printable(top)}'" for top in sorted(training))
             remarks.append(f"Trains on {count:,} files of {names}{kept_for}{left_out}.")
         if direct:
-            remarks.append(f"Left out {direct:,} files beside the parts of the split.")
+            remarks.append(f"Left out {direct:,} files outside the parts of the split.")
         return files.where(lambda name: "/" in name and name.partition("/")[0] in training, *remarks).entered()
 
     # Parts of a split without the one for training are no classes.
     if not training and not direct and len(tops) > 1 and all(one is Role.OTHER_SPLIT for one in roles.values()):
-        remark = f"Uses all files of {listed(tops)}, which are parts of a split without one for training."
+        remark = f"Uses all files of {listed(tops)}, which are parts of a split, none of them for training."
         return files._replace(remarks=(*files.remarks, remark)).entered()
     return None
 

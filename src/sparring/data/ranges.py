@@ -227,12 +227,12 @@ def _remarks(
         whole = min(one.low for one in extents), max(one.high for one in extents)
         remarks.append(
             f"{clipped:,} of {len(extents):,} images ({100 * clipped / len(extents):.2g} %) hold outliers, up to "
-            f"{_text(whole)}, which are clipped; give --range {_numbers(whole)} to keep them."
+            f"{_text(whole)}, which are clipped; give {_option(whole)} to keep them."
         )
     if chosen[1] - chosen[0] > used[1] - used[0] > 0 and used[1] - used[0] < LEAST_USE * (chosen[1] - chosen[0]):
         remarks.append(
             f"The images use {_text(used)} of {_text(chosen)}, less than a quarter; "
-            f"give --range {_numbers(used)} if that is black to white."
+            f"give {_option(used)} if that is black to white."
         )
     return tuple(remarks)
 
@@ -246,15 +246,16 @@ def _depth(kind: str, chosen: tuple[float, float]) -> str:
 def _given_remarks(extents: Sequence[Extent], given: tuple[float, float]) -> tuple[str, ...]:
     beyond = sum(one.low < given[0] or one.high > given[1] for one in extents)
     clipped = f" {beyond:,} of {len(extents):,} images hold others, which are clipped." if beyond else ""
-    return (f"Reads values from {_text(given)} as black to white, as chosen by --range.{clipped}",)
+    return (f"Reads values from {_text(given)} as black to white, as chosen.{clipped}",)
 
 
 def _text(values: tuple[float, float]) -> str:
     return f"{values[0]:.6g} to {values[1]:.6g}"
 
 
-def _numbers(values: tuple[float, float]) -> str:
-    return f"{values[0]:.6g} {values[1]:.6g}"
+def _option(values: tuple[float, float]) -> str:
+    low, high = (f"{value:.6g}" for value in values)
+    return f"--range {low} {high} (range=({low}, {high}) in Python)"
 
 
 def ranges_from_json(stored: Any) -> Ranges:

@@ -64,7 +64,7 @@ def reading(labels: Labels = None, value_range: ValueRange = None, background: s
         raise SparringError(
             found=f"the range {value_range}",
             expected="two finite numbers, the lower one first",
-            remedy="give the stored values of black and of white, such as --range 0 4095",
+            remedy="give the stored values of black and of white, such as --range 0 4095 (range=(0, 4095) in Python)",
         )
     return found
 

@@ -53,7 +53,7 @@ def colour(background: str | None) -> Colour:
         red, green, blue = ImageColor.getrgb(background or WHITE)[:3]
     except ValueError:
         raise SparringError(
-            found=f"--background {background}",
+            found=f"the background {background!r}",
             expected="a colour such as white, black or #808080, or ignore",
             remedy="give one of these; ignore leaves transparency out",
         ) from None
@@ -111,7 +111,7 @@ def require_alpha(found: Sequence[Transparency], source: str) -> None:
             found=f"a fourth channel in {source} that does not look like transparency ({content})",
             expected="red, green, blue and transparency",
             remedy="give --background ignore to leave the fourth channel out, or a colour such as --background white "
-            "if it is transparency",
+            "if it is transparency (background= in Python)",
         )
 
 
@@ -122,7 +122,9 @@ def remarks(found: Sequence[Transparency], count: int, background: str | None) -
     images = f"{len(found):,} of {count:,} images {'is' if len(found) == 1 else 'are'} transparent"
     if background == IGNORE:
         return [f"{images}; this is left out, and their colours are read as they are stored."]
-    sentences = [f"{images}, laid on {background or WHITE}; --background chooses another colour."]
+    sentences = [
+        f"{images}, laid on {background or WHITE}; --background (background= in Python) chooses another colour."
+    ]
     clear = sum(one.clear == 1 for one in found)
     hidden = sum(one.hidden >= MOSTLY for one in found)
     if clear:
@@ -131,6 +133,6 @@ def remarks(found: Sequence[Transparency], count: int, background: str | None) -
         other = "black" if sum(colour(background) or ()) > 3 * VISIBLE else WHITE
         sentences.append(
             f"In {hidden:,} of them, what is visible is nearly as light as {background or WHITE} and hardly stands "
-            f"out; try --background {other}."
+            f"out; try the background {other}."
         )
     return sentences

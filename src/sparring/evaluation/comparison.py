@@ -55,7 +55,7 @@ class Comparison(BaseModel):
     def lines(self, *, further: bool = True) -> list[str]:
         """Return the comparison as plain text, with the further metrics or without."""
         sides = [_tables(side) for side in (self.first, self.second)]
-        samples = f"{self.first.count:,} samples of each against {self.first.data}."
+        samples = f"{self.first.count:,} samples of each against {self.first.data}"
         lines = wrapped([f"A: {self.first.subject}", f"B: {self.second.subject}", samples])
         verdicts = {"first": "A is better", "second": "B is better"}
         counts = {one.extractor: f", {one.samples}" for one in self.first.scores}
@@ -74,7 +74,15 @@ class Comparison(BaseModel):
                 floor = interval(first.floor, None)
                 rows.append([question, title(name, heading), *values, floor, verdicts.get(verdict, verdict)])
             lines += ["", heading + counts.get(heading, ""), *aligned(rows)]
-        return [*lines, "", *wrapped([self.summary(further=further)])]
+        return [*lines, "", *wrapped([self.summary(further=further), *self._remarks()])]
+
+    def _remarks(self) -> list[str]:
+        """Return the remarks on both sides, each with the side that it is about."""
+        first, second = self.first.remarks, self.second.remarks
+        sides = {remark: "A" for remark in first} | {remark: "B" for remark in second if remark not in first}
+        return [
+            f"{'Both' if remark in first and remark in second else side}: {remark}" for remark, side in sides.items()
+        ]
 
     def summary(self, *, further: bool = True) -> str:
         """Return in one sentence how often each is better, by the further metrics too or without them."""
@@ -87,7 +95,7 @@ class Comparison(BaseModel):
         verdicts = f"A is better in {counts['first']} metrics, B in {counts['second']}"
         neither = f"{counts[NO_DIFFERENCE]} show {NO_DIFFERENCE}"
         undecided = f"; {counts[INCONCLUSIVE]} are {INCONCLUSIVE}" if counts[INCONCLUSIVE] else ""
-        return f"{verdicts}; {neither}{undecided}. The variation between training runs of either is in no interval."
+        return f"{verdicts}; {neither}{undecided}. The intervals do not cover the variation between training runs."
 
 
 def compared(first: Evaluation, second: Evaluation) -> Comparison:

@@ -187,7 +187,11 @@ def by_question(names: Iterable[str]) -> list[tuple[str, str]]:
 
 def wrapped(sentences: Iterable[str]) -> list[str]:
     """Return sentences as lines that are not too long."""
-    return [line for one in sentences for line in textwrap.wrap(one, MAX_LINE, break_long_words=False) or [""]]
+    return [
+        line
+        for one in sentences
+        for line in textwrap.wrap(one, MAX_LINE, break_long_words=False, break_on_hyphens=False) or [""]
+    ]
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -88,7 +88,7 @@ class Evaluation(BaseModel):
         Args:
             further: with the further metrics; else only the default ones.
         """
-        lines = wrapped([f"Evaluated {self.count:,} samples of {self.subject} against {self.data}."])
+        lines = wrapped([f"Evaluated {self.count:,} samples of {self.subject} against {self.data}"])
         with_floor = self.protocol == "floor"
         for scores, table in self.tables(further=further):
             rows = [["", "", "this", "floor", ""]] if with_floor else []

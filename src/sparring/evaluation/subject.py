@@ -21,6 +21,9 @@ from sparring.recipe import Recipe
 from sparring.samples import Sample
 from sparring.sampling import conditions_from
 
+MAX_LISTED = 5
+"""Classes that a message names."""
+
 
 @final
 @dataclass(frozen=True)
@@ -112,10 +115,15 @@ def open_subject(
     """
     if any((Path(place) / name).is_file() for name in ("recipe.json", "config.json")):
         model = load(place, recipe=recipe)
+        _require_kind(model, str(place), str(data))
         same_data = str(data) == model.facts.source or Path(data).resolve() == Path(model.facts.source).resolve()
         choices = reading_of_model(model.facts.reading, reading, same_data=same_data)
         survey = surveyed(model.modality, str(data), choices, model.facts)
-        subject = _with_data(of_model(model, str(place)), survey.facts)
+        subject = of_model(model, str(place))
+        if survey.facts.fingerprint != model.facts.fingerprint:
+            remark = f"The model was trained on other data ({model.facts.source}) than it is judged on here."
+            subject = replace(subject, remarks=(*subject.remarks, remark))
+        subject = _with_data(subject, survey.facts)
         own = replace(model.facts, source=str(place), shape=model.view.shape)
         view = model.modality.view_of(own, _shaped(survey.facts, real_shape))
         subject = replace(subject, view=replace(subject.view, shape=view.shape))
@@ -134,6 +142,21 @@ def open_subject(
 def of_model(model: Model, name: str) -> Subject:
     """Return a model as a subject."""
     return Subject(name, model.modality, model.view, model=model, remarks=model.remarks)
+
+
+def _require_kind(model: Model, place: str, data: str) -> None:
+    """Refuse data that is surely of another kind than the samples of a model.
+
+    Raises:
+        SparringError: it is.
+    """
+    other = modality_of(data)
+    if model.modality.claims(data) == 0 and other.claims(data) > 0:
+        raise SparringError(
+            found=f"a model of {model.modality.name} in {place}",
+            expected=f"a model of {other.name}, which is what {data} holds",
+            remedy="give data of the kind that the model was trained on, or another model",
+        )
 
 
 def _shaped(facts: Facts, shape: tuple[int, ...] | None) -> Facts:
@@ -158,19 +181,22 @@ def _with_data(subject: Subject, real: Facts) -> Subject:
         return subject
 
     # A condition that the networks require has to come from the data.
-    found = f"the classes {', '.join(real.classes[:5])}" if real.classes else "no such conditions"
+    found = f"the classes {_listed(real.classes)}" if real.classes else "no such conditions"
     if model.condition_spec.required:
         raise SparringError(
             found=f"{found} in {real.source}",
             expected=f"data with the condition {model.view.condition!r}, which the model was trained with",
-            remedy="evaluate it with data like that which it was trained on",
+            remedy="evaluate it with data like its training data",
         )
 
     # The model can draw its own classes, so it is still evaluated, but without conditions.
-    remark = (
-        f"The model was trained with other classes ({', '.join(model.classes[:5])}) than the data has: {found}. Its "
-        "samples are of each of its own in turn, and whether they show what was asked for is not measured."
-    )
+    if not model.classes:
+        remark = f"The data lacks the condition {model.view.condition!r}, which the model was trained with."
+    elif real.classes:
+        remark = f"The model has other classes ({_listed(model.classes)}) than the data ({_listed(real.classes)})."
+    else:
+        remark = f"The model was trained with classes ({_listed(model.classes)}), and the data has none."
+    remark += " Whether samples show what was asked for is not measured."
     view = replace(subject.view, condition="")
     return replace(subject, view=view, conditional=False, remarks=(*subject.remarks, remark))
 
@@ -181,6 +207,10 @@ def _remarks(own: tuple[str, ...], real: tuple[str, ...]) -> list[str]:
     if own == real:
         return [unknown]
     if own:
-        classes = f"the classes {', '.join(real[:5])}, …" if real else "no classes"
-        return [f"The samples have classes of their own, which are not used: the real data has {classes}.", unknown]
-    return ["The samples have no classes: whether they show what was asked for is not measured.", unknown]
+        classes = f"the classes {_listed(real)}" if real else "no classes"
+        return [f"The classes of the samples ({_listed(own)}) are not used: the real data has {classes}.", unknown]
+    return ["The samples have no classes, so whether they show the intended class is not measured.", unknown]
+
+
+def _listed(classes: tuple[str, ...]) -> str:
+    return ", ".join(classes[:MAX_LISTED]) + (", …" if len(classes) > MAX_LISTED else "")

@@ -33,7 +33,7 @@ def usefulness(samples: Tensor, labels: Tensor | None, split: Split, seed: int) 
         raise SparringError(
             found="samples without classes",
             expected="a model that was trained with classes",
-            remedy="leave --useful out",
+            remedy="do not ask for usefulness: leave out --useful (useful= in Python)",
         )
 
     # Generated samples are compared with equally many real ones, so that only their origin differs.

@@ -112,10 +112,12 @@ def require_images(images: Tensor, probability: float, random: RandomStream) -> 
         raise SparringError(
             found=f"samples of shape {tuple(images.shape)}",
             expected="images, (batch, channels, height, width)",
-            remedy="augment nothing but images",
+            remedy="augment images only",
         )
     if not 0 <= probability <= 1:
-        raise SparringError(found=f"probability {probability}", expected="one in [0, 1]", remedy="change it")
+        raise SparringError(
+            found=f"probability {probability}", expected="a probability from 0 to 1", remedy="give another probability"
+        )
 
     # Slicing a range resolves the open ends that a slice may have.
     rows = len(range(random.total)[random.rows])

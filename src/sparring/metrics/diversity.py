@@ -30,7 +30,7 @@ def vendi(features: Features) -> float:
         raise SparringError(
             found=f"features of shape {tuple(features.shape)}, empty or with values that are not finite",
             expected="finite features (count, features)",
-            remedy="inspect the samples: a diverged model generates such ones",
+            remedy="inspect the samples: a diverged model generates such values",
         )
     rows = features.detach().double()
     # Of unit length, so that inner products are cosines: (count, features).

@@ -116,7 +116,7 @@ def _trimmed_mean(values: Float[Tensor, " count"]) -> float:
         raise SparringError(
             found="features that are not finite",
             expected="finite ones all along the paths",
-            remedy="inspect the samples: a diverged model generates such ones",
+            remedy="inspect the samples: a diverged model generates such values",
         )
     lowest, highest = QUANTILES
     low, high = values.quantile(lowest, interpolation="lower"), values.quantile(highest, interpolation="higher")

@@ -26,7 +26,7 @@ def modality(name: str) -> Modality:
         raise SparringError(
             found=f"the unknown modality {name!r}",
             expected=" or ".join(MODALITIES),
-            remedy="give the --recipe that it came with, whose file adds it to sparring.modalities.MODALITIES",
+            remedy="give the recipe that it came with, whose file adds it to sparring.modalities.MODALITIES",
         )
     entry = MODALITIES[name]
     if not isinstance(entry, str):
@@ -55,6 +55,6 @@ def surveyed(kind: Modality, source: str, reading: Reading, like: Facts | None =
         raise SparringError(
             found=f"no classes in {source}",
             expected="at least two, because labels are required",
-            remedy="give --labels FILE, give each class a sub-folder, or leave --labels out",
+            remedy="give --labels FILE (labels= in Python), give each class a sub-folder, or do not require labels",
         )
     return survey

@@ -162,7 +162,9 @@ def write_exhibits(exhibits: Sequence[Exhibit], stem: Path) -> list[Path]:
         SparringError: ``stem`` has no name.
     """
     if not stem.name:
-        raise SparringError(found=f"the path {str(stem)!r}", expected="one with a file name", remedy="add a name")
+        raise SparringError(
+            found=f"the path {str(stem)!r}", expected="a path that ends in a file name", remedy="add a file name"
+        )
     paths: list[Path] = []
     for exhibit in exhibits:
         earlier = sum(path.suffix == exhibit.suffix for path in paths)

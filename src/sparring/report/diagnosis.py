@@ -31,16 +31,16 @@ from sparring.storage import read_json, read_lines
 from sparring.text import command, joined
 from sparring.training.checkpoint import checkpoints
 from sparring.training.guard import MAX_SKIPPED
-from sparring.watchdog.convergence import Improvement, improvement_of, percent
+from sparring.watchdog.convergence import MIN_OBSERVATIONS, Improvement, improvement_of, percent
 from sparring.watchdog.data import UNHEALTHY_DATA
 from sparring.watchdog.incidents import Incident, Outcome, begun, by_severity, incidents, surviving
 from sparring.watchdog.rules import NON_FINITE, WARM_UP, finding_named
-from sparring.watchdog.signals import read_observations
+from sparring.watchdog.signals import FIRST_INTERVAL, read_observations
 
 STAGES = {
     "finished": "The run is finished: {reached:,} real samples were seen.",
     "evaluating": "Training is over, {reached:,} real samples were seen; the evaluation is running.",
-    "trained": "Training is over, {reached:,} real samples were seen; they were not evaluated yet.",
+    "trained": "Training is over, {reached:,} real samples were seen; the model was not evaluated yet.",
     "running": "The run is still going: {seen}.",
     "gave up": f"The run gave up, because updates were not finite {MAX_SKIPPED} times in a row: {{seen}}.",
     "not saved": "The run gave up, because a checkpoint could not be written: {seen}.",
@@ -272,7 +272,7 @@ def _remarks(history: RunHistory) -> Iterator[str]:
     """Say what else is known; without observations, what the log shows."""
     yield from (event.sentence for event in history.phases)
     if history.unread:
-        yield f"Lines of events.jsonl that are left out, damaged or of an earlier version: {history.unread}."
+        yield f"Lines of events.jsonl that are skipped, damaged or of an earlier version: {history.unread}."
     skipped = sum(isinstance(event, UpdateSkipped) for event in history.events)
     if skipped:
         yield f"Updates that were skipped because they were infinite or not a number: {skipped}."
@@ -308,8 +308,15 @@ def _next_steps(history: RunHistory, improvement: Improvement) -> Iterator[str]:
             yield f"Train longer: {suggestion(record, 'resume', folder, '--samples', 2 * history.reached)}"
         elif not active and improvement.stopped:
             yield "A longer run will hardly help: try a wider network, another recipe, or more data."
+
+    # A watchdog that was on and observed nothing had too few steps for it.
     if history.observations:
         yield command("sparring", "diagnose", folder, "--picture", "signals.png")
+    elif record.watchdog != "off":
+        if history.stage == "finished" and history.reached:
+            enough = MIN_OBSERVATIONS * FIRST_INTERVAL * int(record.fields.get("batch", 1))
+            longer = suggestion(record, "resume", folder, "--samples", max(enough, 2 * history.reached))
+            yield f"Train longer, since the watchdog observes every {FIRST_INTERVAL} steps: {longer}"
     else:
         again = suggestion(record, "train", record.facts.source, *reading_options(record), "--watchdog", "warn")
-        yield f"{again}   (to know more the next time)"
+        yield f"Watch the next run: {again}"

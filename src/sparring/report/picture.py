@@ -135,7 +135,7 @@ def signals_picture(
         if lowest is not None:
             lowest.tick_params(labelbottom=True)
 
-    words = "real samples seen  ·  green: values of this signal of which the watchdog does not complain"
+    words = "real samples seen  ·  green: values that the watchdog considers healthy"
     figure.supxlabel(words, fontsize=8, color=GREY)
     content = io.BytesIO()
     figure.savefig(content, format="png")

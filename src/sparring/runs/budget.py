@@ -72,10 +72,11 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Reco
     reached = reached_goal(run.folder / "events.jsonl", samples)
     if budget is None:
         if samples == 0 or reached or TrainingBudget(record.samples, record.minutes).spent(samples, seconds):
+            count = 2 * samples or 100_000
             raise SparringError(
                 found=f"a finished run in {run.folder}",
                 expected="one that was interrupted, or a larger budget for this one",
-                remedy=f"add --samples, such as {2 * samples or 100_000}, or --minutes: the new budget in all",
+                remedy=f"give a larger budget in all, such as --samples {count} (samples={count} in Python)",
             )
         return record
 
@@ -83,7 +84,7 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Reco
     if samples == 0 and run.report.exists():
         raise SparringError(
             found=f"no checkpoint in {run.checkpoints}",
-            expected="one to continue the finished run from",
+            expected="a checkpoint to continue the finished run from",
             remedy="start a new run with `sparring train`",
         )
     if budget.spent(samples, seconds):
@@ -119,8 +120,8 @@ def require_same_phase(trainer: Trainer, before: Record) -> None:
     phase = phase_at(trainer.game, fraction)
     if phase_at(trainer.game, trainer.progress.fraction) < phase:
         raise SparringError(
-            found=f"a budget with which the run would return to before its phase {trainer.game.phases[phase].name}",
-            expected="one with which it stays there",
+            found=f"a budget so large that the run would fall back from its phase {trainer.game.phases[phase].name}",
+            expected="a budget by which it stays in that phase",
             remedy="give a smaller number, or start a new run",
         )
 

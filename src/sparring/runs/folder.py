@@ -141,7 +141,7 @@ class Record:
         if found == FORMAT and content.get("digest") != digest({"format": found, **values}):
             raise SparringError(
                 found=f"values in {place} that were changed since they were written",
-                expected="those that its digest was made of",
+                expected="the values that its digest was made of",
                 remedy="restore it from a backup, or start a new run",
             )
         facts = Facts.from_json(values.get("facts"), str(place))
@@ -166,10 +166,12 @@ def new_folder(out: str | Path | None, source: str) -> Path:
     """
     if out is not None:
         if Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
+            is_run = (Path(out) / "recipe.json").is_file()
             raise SparringError(
-                found=f"files at {out}",
+                found=f"{'a run' if is_run else 'files'} at {out}",
                 expected="a folder that does not exist yet: runs are never overwritten",
-                remedy=f"choose another --out, or continue with `{command('sparring', 'resume', out)}`",
+                remedy="choose another folder: --out (out= in Python)"
+                + f", or continue it with `{command('sparring', 'resume', out)}`" * is_run,
             )
         return Path(out)
     name = re.sub(r"[^\w-]+", "-", Path(source).resolve().name if Path(source).exists() else source).strip("-") or "run"

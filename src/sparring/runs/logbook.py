@@ -125,8 +125,8 @@ class Logbook:
 def run_is_gone(folder: Path) -> SparringError:
     """Return the error for a run folder that was removed or moved while the run was training."""
     return SparringError(
-        found=f"no run folder at {folder} any more: it was removed or moved during the run",
-        expected="it to stay where it is",
+        found=f"no run folder at {folder}, because it was removed or moved during the run",
+        expected="a run folder that stays in its place",
         remedy="if it was moved, resume it from where it is now",
     )
 

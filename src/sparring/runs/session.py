@@ -326,8 +326,8 @@ class Session:
             if last or self._failed_saves >= MAX_FAILED_SAVES:
                 raise SparringError(
                     found=f"a checkpoint that could not be written ({error})",
-                    expected=f"room in {self.run.checkpoints}",
-                    remedy=f"make room, then run `{suggestion(self.record, 'resume', self.run.folder)}`",
+                    expected=f"a folder with free space, {self.run.checkpoints}",
+                    remedy=f"free some disk space, then run `{suggestion(self.record, 'resume', self.run.folder)}`",
                 ) from None
         self._saved_at = time.monotonic()
 

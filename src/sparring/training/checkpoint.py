@@ -150,8 +150,8 @@ def read(checkpoint: Path, run: str | None = None, check: Check = lambda outline
     state = read_state(checkpoint / FILES[2], manifest.format)
     if state["samples"] != samples:
         raise SparringError(
-            found=f"the state of {state['samples']} samples in {checkpoint}",
-            expected=f"that of {samples} samples",
+            found=f"a state saved at {state['samples']} samples in {checkpoint}",
+            expected=f"the state at {samples} samples",
             remedy="restore the checkpoint from a copy",
         )
 
@@ -342,6 +342,6 @@ def _copied(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def _other(found: str, subject: str = "a checkpoint") -> SparringError:
     return SparringError(
         found=f"{subject} of other networks ({found})",
-        expected="those of the recipe",
+        expected="the networks of the recipe",
         remedy="use the version of sparring that wrote it",
     )

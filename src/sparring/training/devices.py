@@ -87,7 +87,7 @@ def _no_device(wanted: object, reason: str) -> SparringError:
     return SparringError(
         found=f"no device {wanted!r}{reason}",
         expected="cpu, cuda, cuda:1 or mps, as `sparring doctor` lists them",
-        remedy="choose another --device, or leave it out",
+        remedy="choose another device, or none, so that the best is taken",
     )
 
 

@@ -123,7 +123,9 @@ class World:
         while not self.store.check([key]):
             if self.store.check([ENDED]):
                 raise SparringError(
-                    found="an error of another process", expected="all of them to go on", remedy="see what it printed"
+                    found="an error in another process",
+                    expected="all processes to continue",
+                    remedy="look at what that process printed",
                 )
             if time.monotonic() > deadline:
                 raise silence("no answer from rank 0", self.size)

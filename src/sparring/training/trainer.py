@@ -103,7 +103,9 @@ class Trainer:
 
     def __iter__(self) -> Iterator[Progress]:
         if self.plan.samples is None and self.plan.seconds is None:
-            raise SparringError(found="a plan without end", expected="samples or seconds", remedy="give one of them")
+            raise SparringError(
+                found="a plan without a budget", expected="samples or seconds", remedy="give one of the two"
+            )
         self._since = time.perf_counter() - self.seconds
         while self.progress.fraction < 1:
             yield self.advance()
@@ -284,8 +286,8 @@ def _check(game: Game, data: Dataset, plan: Plan, world: World) -> None:
     if plan.batch < world.size:
         raise SparringError(
             found=f"a batch of {plan.batch} for {world.size} processes",
-            expected="a row for each of them at least",
-            remedy="give a larger --batch, or start fewer processes",
+            expected="at least one sample for each of them",
+            remedy="give a larger batch, or start fewer processes",
         )
     shares = [phase.until for phase in game.phases]
     if not all(isinstance(share, int | float) and 0 <= share <= 1 for share in shares) or shares != sorted(shares):

@@ -74,7 +74,7 @@ def _faults(split: Split, bounds: tuple[float, float] | None) -> Iterator[tuple[
                 f"{np.count_nonzero(counts)} of {classes} classes have samples",
                 f"{share:.0%} are of one class",
             )
-            yield "nearly all samples are of one class.", "Check the folders, or train with --labels false.", evidence
+            yield "nearly all samples are of one class.", "Check the folders, or train without labels.", evidence
 
     # Few samples.
     if len(split.train) < MIN_SAMPLES:

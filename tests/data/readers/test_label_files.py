@@ -55,7 +55,7 @@ def test_of_several_columns_the_usual_one_is_taken_and_told_or_one_is_chosen(tmp
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("l.json", '{"labels": [["a.png", [0.1, 0.7]]]}', "several labels a sample"),
+        ("l.json", '{"labels": [["a.png", [0.1, 0.7]]]}', "several labels for each sample"),
         ("l.json", '{"labels": [["a.png", 1.5]]}', "numbers with a fraction, such as 1.5 in"),
         ("l.csv", "file_name,age\na.png,3.25\n", "numbers with a fraction, such as 3.25 in"),
         ("l.csv", "file_name,label\na.png,cat\na.png,dog\n", "several labels of a.png"),
@@ -78,7 +78,7 @@ def test_a_missing_file_of_labels_is_told(tmp_path):
 
 def test_names_match_without_folders_endings_or_spelling():
     def found(table: dict[str, str], *names: str) -> list[str | None]:
-        return labels_by_name(LabelTable(table), names)
+        return labels_by_name(LabelTable(table), names)[0]
 
     assert found({"x/a.png": "1"}, "x/a.png", "y/a.png") == ["1", None]
     assert found({"a.png": "1", "b.png": "2"}, "x/a.png", "y/b.png") == ["1", "2"]
@@ -97,4 +97,4 @@ def test_labels_without_names_belong_to_arrays(tmp_path):
 def test_invalid_characters_of_names_and_labels_are_escaped(tmp_path):
     found = read_label_file(written(tmp_path, "l.csv", b"file_name,label\na\xff.png,\x1b[31m\xfe\n"))
     assert found.by_name == {"a\\udcff.png": "\\x1b[31m\\udcfe"}
-    assert labels_by_name(found, ["a\udcff.png"]) == ["\\x1b[31m\\udcfe"]
+    assert labels_by_name(found, ["a\udcff.png"])[0] == ["\\x1b[31m\\udcfe"]

@@ -138,7 +138,7 @@ def test_local_copies_of_the_published_weights_come_first(tmp_path, monkeypatch)
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SPARRING_DATA", str(tmp_path))
     monkeypatch.setattr(inception, "PUBLISHED", replace(PUBLISHED, home="https://127.0.0.1:1/"))
-    with pytest.raises(SparringError, match=r"pt_inception-2015-12-05-6726825d\.pth.*--extractor inception:FILE"):
+    with pytest.raises(SparringError, match=r"pt_inception-2015-12-05-6726825d\.pth.*the extractor inception:FILE"):
         load_inception()
     (tmp_path / "inception").mkdir()
     saved(zero_weights(), tmp_path / "inception" / PUBLISHED.files[0].name)

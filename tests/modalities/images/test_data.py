@@ -20,7 +20,7 @@ from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.images import data, sources
-from sparring.modalities.images.data import claims, survey
+from sparring.modalities.images.data import claims, read, survey
 
 REAL = Path(__file__).parents[4] / "shared" / "data"
 
@@ -194,6 +194,17 @@ def all_damaged(folder):
         (folder / f"{number}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
 
 
+def test_one_image_is_enough_for_inputs_but_not_to_train_on(tmp_path):
+    facts = survey("digits").facts
+    (tmp_path / "one").mkdir()
+    Image.fromarray(np.full((8, 8), 200, np.uint8)).save(tmp_path / "one" / "a.png")
+    for source in (tmp_path / "one", tmp_path / "one" / "a.png"):
+        for _ in range(2):  # The second time the survey comes from the cache.
+            assert read(str(source), View((1, 8, 8)), facts).samples.shape == (1, 1, 8, 8)
+            with pytest.raises(SparringError, match=r"Found 1 readable image in .*, but expected at least 3"):
+                survey(str(source))
+
+
 def only_a_bomb(folder):
     folder.mkdir()
     (folder / "bomb.png").write_bytes(bomb())
@@ -228,7 +239,7 @@ def partly_labelled(folder):
         ),
         (
             lambda path: path.write_bytes(b"text"),
-            "Found the file .*, which is of no known format, but expected .*. Name",
+            r"Found the file .*, which is of no known format, but expected PNG, .* .csv \(of numbers\). Name",
         ),
     ],
 )

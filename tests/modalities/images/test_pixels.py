@@ -151,8 +151,8 @@ def test_white_logos_on_transparency_are_told_and_shown_on_black(tmp_path):
     source = write(tmp_path / "in", logos())
     found = survey(source)
     assert found.facts.remarks[-2:] == (
-        "4 of 4 images are transparent, laid on white; --background chooses another colour.",
-        "In 4 of them, what is visible is nearly as light as white and hardly stands out; try --background black.",
+        "4 of 4 images are transparent, laid on white; --background (background= in Python) chooses another colour.",
+        "In 4 of them, what is visible is nearly as light as white and hardly stands out; try the background black.",
     )
     on_black = survey(source, Reading(background="black"))
     assert prepared(on_black)[0, 0, 0, 0] == 0 and prepared(on_black).max() == 255
@@ -163,7 +163,7 @@ def test_a_background_of_any_colour_is_used(tmp_path):
     source = write(tmp_path / "in", logos((0, 0, 200)))
     pixels = prepared(survey(source, Reading(background="#102030")), 3)
     assert pixels[0, :, 0, 0].tolist() == [16, 32, 48] and pixels[0, :, 8, 8].tolist() == [0, 0, 200]
-    with pytest.raises(SparringError, match=r"Found --background blurple, but expected a colour such as"):
+    with pytest.raises(SparringError, match=r"Found the background 'blurple', but expected a colour such as"):
         survey(source, Reading(background="blurple"))
 
 

@@ -71,7 +71,7 @@ def test_stylegan_datasets_have_the_labels_of_their_table(tmp_path):
     (tmp_path / "dataset.json").write_text('{"labels": null}')
     assert balance(tmp_path) == {} and "dataset.json holds no labels" in told(tmp_path)
     (tmp_path / "dataset.json").write_text(json.dumps({"labels": [[names[0], [0.1, 0.7]]]}))
-    assert balance(tmp_path) == {} and "several labels a sample" in told(tmp_path)
+    assert balance(tmp_path) == {} and "several labels for each sample" in told(tmp_path)
 
 
 def test_hugging_face_metadata_names_the_classes(tmp_path):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring.data.catalogue import RecordLayout
-from sparring.data.labels import class_name, number_classes
+from sparring.data.labels import NO_LABELS, class_name, number_classes
 from sparring.data.readers import stored
 from sparring.data.readers.stored import Stored, StoredArray
 from sparring.errors import SparringError, reading_file
@@ -198,7 +198,7 @@ def class_numbers(labels: NDArray[Any], source: str) -> tuple[NDArray[np.int64],
         raise SparringError(
             found=f"labels that are numbers with a fraction in {source}",
             expected="class numbers or names",
-            remedy="give --labels false to use none",
+            remedy=f"give {NO_LABELS} to use none",
         )
     values, numbers = np.unique(flat[:, 0], return_inverse=True)
     names = tuple(
@@ -212,7 +212,7 @@ def missing_labels(missing: int, count: int, source: str) -> SparringError:
     return SparringError(
         found=f"no label for {missing:,} of {count:,} samples in {source}",
         expected="a label for each of them, or none at all",
-        remedy="add the missing labels, or give --labels false to use none",
+        remedy=f"add the missing labels, or give {NO_LABELS} to use none",
     )
 
 
@@ -245,7 +245,7 @@ def require_equal_counts(labels: tuple[int, ...], samples: tuple[int, ...], path
         raise SparringError(
             found=f"{count:,} labels in {path} for {samples[0]:,} samples",
             expected="a label for each sample",
-            remedy="check that both belong together",
+            remedy="check that the two files belong together",
         )
 
 

@@ -100,7 +100,7 @@ def open_tree(path: Path) -> Tree:
         return _zip_tree(path)
     raise SparringError(
         found=f"{path}, which is neither a folder nor a complete zip archive",
-        expected="one of the two",
+        expected="a folder or a zip archive",
         remedy="unpack it, or copy it again",
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from sparring.data.labels import Classes, NotClasses, label_text, number_classes
+from sparring.data.labels import NO_LABELS, Classes, NotClasses, label_text, number_classes
 from sparring.errors import SparringError, nearest
 from sparring.text import printable
 
@@ -49,7 +49,7 @@ def read_label_file(choice: str) -> LabelTable:
         raise SparringError(
             found=f"no file of labels at {choice}",
             expected="true, false, or a file of labels: CSV, JSON or JSON lines",
-            remedy="check --labels",
+            remedy="check the path",
         )
     try:
         if path.stat().st_size > MAX_LABEL_FILE_BYTES:
@@ -61,7 +61,7 @@ def read_label_file(choice: str) -> LabelTable:
         raise SparringError(
             found=f"{error} in {path}",
             expected="one class for each picture",
-            remedy="choose a column of classes as --labels FILE:COLUMN, or give --labels false",
+            remedy=f"name a column of classes, as --labels FILE:COLUMN, or give {NO_LABELS}",
         ) from None
     if table is None:
         raise unusable(str(path), "no labels", "names of files with their labels")
@@ -81,7 +81,7 @@ def labels_in_order(choice: str, count: int, source: str) -> Classes:
         raise SparringError(
             found=f"{found} in {table.source} for {count:,} samples without names in {source}",
             expected="one label for each sample, in one column or one JSON list",
-            remedy="give other --labels",
+            remedy="give a file with one label for each sample",
         )
     return number_classes(labels)
 
@@ -208,7 +208,7 @@ def choose_column(
         raise SparringError(
             found=f"no column {column!r} of labels in {source}",
             expected=f"one of {', '.join(candidates)}" if candidates else "one",
-            remedy=f"check --labels{nearest(column, list(candidates))}",
+            remedy=f"check the name of the column{nearest(column, list(candidates))}",
         )
     if column is not None:
         return column, ()
@@ -218,7 +218,8 @@ def choose_column(
         return (likely[0] if likely else None), ()
     others = ", ".join(map(printable, likely[1:6])) + (" …" if len(likely) > 6 else "")
     remark = (
-        f"Classes are read from the column '{printable(likely[0])}' of {source}; --labels can name another: {others}."
+        f"Classes are read from the column '{printable(likely[0])}' of {source}; --labels (labels= in Python) can name "
+        f"another: {others}."
     )
     return likely[0], (remark,)
 
@@ -260,25 +261,32 @@ SPELLINGS: tuple[Spelling, ...] = (
 """Whole names; names without folders; and both without their endings."""
 
 
-def labels_by_name(table: LabelTable, names: Sequence[str]) -> list[str | None]:
-    """Return the label of each file, None for a file that the table does not list.
+def labels_by_name(table: LabelTable, names: Sequence[str]) -> tuple[list[str | None], Spelling]:
+    """Return the label of each file, None for a file that the table does not list, and the spelling that found them.
 
     Files are found by their whole name, or by their name without folders or ending where that tells them apart.
     """
     keys = [file_key(name) for name in names]
     best: list[str | None] = [None] * len(keys)
+    chosen = SPELLINGS[0]
     for spelling in SPELLINGS:
         listed = Counter(spelling(key) for key in table.by_name)
         present = Counter(spelling(key) for key in keys)
         labels = {spelling(key): label for key, label in table.by_name.items() if listed[spelling(key)] == 1}
         found = [labels.get(spelling(key)) if present[spelling(key)] == 1 else None for key in keys]
         if sum(label is not None for label in found) > sum(label is not None for label in best):
-            best = found
-    return best
+            best, chosen = found, spelling
+    return best, chosen
+
+
+def missing_files(table: LabelTable, names: Iterable[str], spelling: Spelling) -> list[str]:
+    """Return the files that a table lists and that are not among ``names``."""
+    present = {spelling(file_key(name)) for name in names}
+    return [key for key in table.by_name if spelling(key) not in present]
 
 
 def unusable(source: str, found: str, expected: str) -> SparringError:
     """Return the error for a file that gives no labels."""
     return SparringError(
-        found=f"{found} in {source}", expected=expected, remedy="mend the file, or give --labels false to use none"
+        found=f"{found} in {source}", expected=expected, remedy=f"correct the file, or give {NO_LABELS} to use none"
     )

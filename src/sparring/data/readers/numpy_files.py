@@ -115,7 +115,12 @@ def _chosen(headers: Mapping[str, Header], path: Path) -> tuple[str, str | None]
         chosen = candidates[0]
     if chosen is None:
         content = ", ".join(f"{name} {header.shape}" for name, header in list(headers.items())[:10]) or "nothing"
-        raise _damaged(str(path), f"an archive that holds {content}", "one array of images called 'images' or 'x'")
+        raise _damaged(
+            str(path),
+            f"an archive that holds {content}",
+            "an array of images called 'images' or 'x'",
+            "save the images under one of these names: np.savez(path, images=array)",
+        )
     return chosen, next((names[name] for name in LABEL_NAMES if name in names), None)
 
 
@@ -127,7 +132,12 @@ def _member(archive: zipfile.ZipFile, path: Path, name: str, header: Header) -> 
         raise _damaged(str(path), f"{member.file_size - header.offset:,} bytes of '{name}'", f"{size:,} of its header")
     if header.fortran:
         if size > 4 * stored.MAX_BYTES_IN_MEMORY:
-            raise _damaged(str(path), f"an array in Fortran order, '{name}'", "one in C order (np.ascontiguousarray)")
+            raise _damaged(
+                str(path),
+                f"the large array '{name}' in Fortran order",
+                "C order",
+                "save np.ascontiguousarray(array) in its place",
+            )
         with archive.open(member) as file:
             file.read(header.offset)
             flat = np.frombuffer(stored.exactly(file, size), header.dtype)
@@ -168,7 +178,7 @@ def _header(file: IO[bytes], place: str) -> Header:
     text = stored.exactly(file, length)
     shape, fortran, dtype = _parsed(start + length.to_bytes(length_bytes, "little") + text)
     if dtype.hasobject:
-        raise _damaged(place, "Python objects, or no array at all", EXPECTED)
+        raise _damaged(place, "an array of Python objects", EXPECTED, "save it as an array of numbers, such as uint8")
     return Header(tuple(int(side) for side in shape), bool(fortran), dtype, 8 + length_bytes + length)
 
 
@@ -181,5 +191,5 @@ def _parsed(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     return read(file, max_header_size=MAX_HEADER_BYTES)
 
 
-def _damaged(place: str, found: str, expected: str) -> SparringError:
-    return SparringError(found=f"{found} in {place}", expected=expected, remedy="copy or download the file again")
+def _damaged(place: str, found: str, expected: str, remedy: str = "copy or download the file again") -> SparringError:
+    return SparringError(found=f"{found} in {place}", expected=expected, remedy=remedy)

@@ -11,7 +11,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.labels import NotClasses, class_name, label_text, number_classes, singles
+from sparring.data.labels import SOME_LABELS, NotClasses, class_name, label_text, number_classes, singles
 from sparring.data.parallel import thread_count
 from sparring.data.parts import Role, role
 from sparring.data.readers.arrays import missing_labels
@@ -104,7 +104,7 @@ class _Rows:
             raise SparringError(
                 found=f"a Parquet file in {source} that cannot be read ({' '.join(str(error).split())[:160]})",
                 expected="complete Parquet files",
-                remedy="copy or download it again",
+                remedy="copy or download the file again",
             ) from None
         self.source = source
 
@@ -260,7 +260,7 @@ def _labels(
         return None, (), (f"The column '{shown}' holds {error}, which are no classes: trains without labels.",)
     missing = sum(label is None for label in labels)
     if missing == len(labels):
-        return None, (), (f"The column '{printable(name)}' holds no labels: trains without.",)
+        return None, (), (f"The column '{printable(name)}' holds no labels: trains without labels.",)
     if missing:
         raise missing_labels(missing, len(labels), source)
 
@@ -268,7 +268,7 @@ def _labels(
     names = [label for label in labels if label is not None]
     if choice is None and (single := singles(names)):
         remark = (
-            f"The column '{printable(name)}' is not used: {single} classes have a single row (--labels true uses it)."
+            f"The column '{printable(name)}' is not used: {single} classes have a single row ({SOME_LABELS} uses it)."
         )
         return None, (), (remark,)
 

@@ -46,7 +46,9 @@ def open_members(path: Path) -> Members:
     except Exception as error:
         # A damaged directory fails in many ways; in all of them nothing can be listed.
         raise SparringError(
-            found=f"a damaged zip archive {path} ({error})", expected="a complete one", remedy="copy it again"
+            found=f"a damaged zip archive {path} ({error})",
+            expected="a complete archive",
+            remedy="copy or download it again",
         ) from None
     named: dict[str, ZipInfo] = {}
     skipped: list[Skipped] = []

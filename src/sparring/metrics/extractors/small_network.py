@@ -150,7 +150,7 @@ def descend(network: nn.Module, steps: int, loss: Callable[[int], Tensor]) -> No
             limit.exceeded = True
             raise SparringError(
                 found=f"a network whose training takes about {seconds:.0f} s",
-                expected=f"one that is trained within {max(limit.deadline - began, 0):.0f} s",
+                expected=f"a network that is trained within {max(limit.deadline - began, 0):.0f} s",
                 remedy="use features that need no training",
             )
         optimiser.zero_grad()

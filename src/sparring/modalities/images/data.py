@@ -24,7 +24,7 @@ from sparring.data.source import RawSample, Skipped, Source
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.images.sources import looks_like_images, open_source
-from sparring.modalities.images.summary import labels_of, summarise
+from sparring.modalities.images.summary import MIN_IMAGES, labels_of, require_images, summarise
 
 IMAGES_PER_TASK = 32
 """Images that a thread decodes at a time."""
@@ -159,7 +159,8 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     Raises:
         SparringError: nothing in it can be used.
     """
-    found = survey(source, Reading(background=facts.reading.get("background")), like=facts)
+    choices = Reading(background=facts.reading.get("background"))
+    found = survey(source, choices, like=facts, least=1)
     data = found.whole(view)
     return data if found.facts.classes == facts.classes else replace(data, labels=None, conditions=None)
 
@@ -169,14 +170,16 @@ def survey(
     reading: Reading = DEFAULT_READING,
     on_progress: OnProgress | None = None,
     like: Facts | None = None,
+    least: int = MIN_IMAGES,
 ) -> ImageSurvey:
     """Decode every image of ``source`` once; the facts of an unchanged source come from the cache.
 
     Args:
-        source: a folder, a zip, an IDX, NumPy or Parquet file, or one of the names in ``sources.NAMES``.
+        source: a folder, a zip, an IDX, NumPy or Parquet file, one image, or a name of ``sources.NAMES``.
         reading: choices of the user.
         on_progress: called with (done, total).
         like: facts of the data that these images belong to, whose ranges of values they share unless they exceed them.
+        least: readable images that are needed: one where they are inputs of a model.
 
     Raises:
         SparringError: nothing in it can be used.
@@ -189,12 +192,14 @@ def survey(
     note = cache.read_cached("surveys", key)
     if note is not None:
         facts = replace(Facts.from_json(note["facts"]), source=source)
+        require_images(facts, least)
         return ImageSurvey(facts, opened, _all_but(note["set aside"], len(opened)), _unpacked(note["checks"]), key)
     surveyed, checks, values = _survey_all(opened, background, on_progress)
     facts = summarise(source, opened, surveyed, reading, ranges_from_json(known))
     unreadable = [position for position, one in enumerate(surveyed) if isinstance(one, Skipped)]
     note = {"facts": facts.as_json(), "set aside": unreadable, "checks": checks.astype(">u4").tobytes().hex()}
     cache.write_cached("surveys", key, note)
+    require_images(facts, least)
     return ImageSurvey(facts, opened, _all_but(unreadable, len(opened)), checks.tolist(), key, values)
 
 

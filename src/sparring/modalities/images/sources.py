@@ -31,7 +31,7 @@ NAMES = (DIGITS, *catalogue.DATASETS, STACKED)
 MAX_OPENED_FILES = 1000
 """Files that are opened, where no name tells, to find out whether a folder holds images."""
 CIFAR = "cifar-10-binary.tar.gz"
-EXPECTED = "PNG, JPEG, WebP, TIFF, GIF or BMP images (a folder or a zip), IDX, Parquet, .npy or .npz"
+EXPECTED = "PNG, JPEG, WebP, TIFF, GIF or BMP images (a folder or a zip), IDX, Parquet, .npy, .npz or .csv (of numbers)"
 OTHER_SUFFIXES = frozenset({".txt", ".md", ".csv", ".json", ".xml", ".html", ".py", ".eps", ".svg", ".pdf", ".zip"})
 
 
@@ -105,6 +105,13 @@ def _from_file(path: Path, labels: bool | str | None) -> Source:
             )
         case "parquet":
             return parquet_source(path, labels)
+        case "image":
+            return Source(
+                names=[printable(path.name)],
+                read=lambda position: _sample(path.read_bytes()),
+                stamp=stamp([path]),
+                size=lambda position: path.stat().st_size,
+            )
         case None:
             raise SparringError(
                 found=f"the file {path}, which is of no known format",
@@ -123,6 +130,8 @@ def _kind_of_file(path: Path) -> str | None:
         return "idx"
     if name == CIFAR:
         return "cifar"
+    if suffix(name) in SUFFIXES:
+        return "image"
     kinds = {".npy": "numpy", ".npz": "numpy", ".parquet": "parquet", ".zip": "zip"}
     return kinds.get(path.suffix.lower())
 

@@ -19,7 +19,7 @@ from sparring.data.source import Skipped, Source
 from sparring.errors import SparringError
 
 MIN_IMAGES = 3
-"""Readable images with which a source can be used."""
+"""Readable images with which a source can be trained on or compared."""
 MAX_LISTED_SIZES = 10
 """Most frequent sizes that are listed."""
 MAX_LISTED_DUPLICATES = 10
@@ -61,14 +61,14 @@ def summarise(
         known: ranges of values of the data that these images belong to, by kind of numbers.
 
     Raises:
-        SparringError: fewer than three images are readable, or have a fourth channel that is hardly transparency.
+        SparringError: no image is readable, or some have a fourth channel that is hardly transparency.
     """
     # Samples are the readable images, in the order of the source.
     kept = np.array([position for position, one in enumerate(surveyed) if isinstance(one, ImageInfo)], dtype=np.int64)
     infos = [one for one in surveyed if isinstance(one, ImageInfo)]
     unreadable = [*source.skipped, *(one for one in surveyed if isinstance(one, Skipped))]
-    if len(infos) < MIN_IMAGES:
-        raise _too_few(name, len(infos), unreadable)
+    if not infos:
+        raise _too_few(name, 0, unreadable, 1)
 
     # Find the range of values of each kind, and look at transparency.
     ranges, range_remarks = _ranges(infos, reading, known)
@@ -110,6 +110,17 @@ def summarise(
         ),
         reading=reading.as_json(),
     )
+
+
+def require_images(facts: Facts, least: int) -> None:
+    """Refuse a source with fewer readable images than ``least``.
+
+    Raises:
+        SparringError: it has fewer.
+    """
+    if facts.count < least:
+        unreadable = [Skipped(**one) for one in facts.details["unreadable"]]
+        raise _too_few(facts.source, facts.count, unreadable, least)
 
 
 def _ranges(
@@ -202,13 +213,13 @@ def _remarks(
     return remarks
 
 
-def _too_few(name: str, readable: int, unreadable: Sequence[Skipped]) -> SparringError:
+def _too_few(name: str, readable: int, unreadable: Sequence[Skipped], least: int) -> SparringError:
     found = f"{readable or 'no'} readable image{'' if readable == 1 else 's'} in {name}"
     if unreadable:
         first = unreadable[0]
         found += f" and {len(unreadable)} unreadable ({first.name}: {first.reason})"
     return SparringError(
         found=found,
-        expected=f"at least {MIN_IMAGES}, and hundreds to learn from",
+        expected="at least one" if least == 1 else f"at least {least}, and hundreds to learn from",
         remedy="add images, or check the path" if not unreadable else "replace the damaged files, or add images",
     )

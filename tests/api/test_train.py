@@ -1,0 +1,22 @@
+"""The first lines of a run, and choices as they are recorded."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sparring.api.train import train
+from sparring.runs.display import Silent
+
+SMALL: dict[str, Any] = {"samples": 16, "batch": 2, "width": 8, "latent_size": 2, "resolution": 8}
+
+
+@pytest.mark.parametrize("given", [True, "labels.csv"])
+def test_the_reason_for_labels_names_the_file_that_was_given(given: bool | str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", images=np.random.default_rng(0).integers(0, 256, (8, 8, 8), np.uint8), y=[0, 1] * 4)
+    (tmp_path / "labels.csv").write_text("label\n" + "a\nb\n" * 4)
+    labels = given if given is True else tmp_path / given
+    run = train(tmp_path / "data.npz", labels=labels, out=tmp_path / "run", display=Silent(), **SMALL)
+    reason = "given" if given is True else f"as given: {tmp_path / 'labels.csv'}"
+    assert run.record.choices["labels"] == {"value": True, "reason": reason}
