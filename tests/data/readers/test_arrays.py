@@ -70,6 +70,12 @@ def test_unequal_counts_are_reported_in_one_sentence(tmp_path):
         arrays.read_idx_pair(tmp_path / "a-images-idx3-ubyte")
 
 
+def test_hidden_files_beside_idx_files_are_left_out(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(np.zeros((3, 2, 2), np.uint8)))
+    (tmp_path / "._train-images-idx3-ubyte").write_bytes(b"AppleDouble")
+    assert arrays.read_idx_folder(tmp_path).files == (tmp_path / "train-images-idx3-ubyte",)
+
+
 def test_ambiguous_idx_files_are_reported_in_one_sentence(tmp_path):
     for name in "ab":
         (tmp_path / f"{name}-images-idx3-ubyte").write_bytes(idx(np.zeros((3, 2, 2), np.uint8)))

@@ -123,7 +123,8 @@ def read_idx_folder(folder: Path) -> Arrays:
             ``read_idx_pair``.
     """
     # A file may be there both compressed and uncompressed: the uncompressed one is read.
-    found = sorted(path for path in folder.iterdir() if path.is_file() and is_idx_images(path.name))
+    visible = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    found = sorted(path for path in visible if is_idx_images(path.name))
     unpacked = {path.name.removesuffix(".gz"): path for path in reversed(found)}
     training = [path for name, path in unpacked.items() if "train" in name.lower()]
     if len(unpacked) > 1 and len(training) != 1:
