@@ -99,7 +99,7 @@ def _with_data(run: Run, record: Record, data: Any, labels: str | Path | None) -
             expected="the data of the run, where it was when the run began",
             remedy=f"give its present place: {suggestion(record, 'resume', run.folder, '--data', 'PATH')}",
         )
-    choices = _moved(Reading.model_validate(record.facts.reading), old, source)
+    choices = _moved(Reading.recorded(record.facts.reading), old, source)
     if labels is not None:
         choices = choices.model_copy(update={"labels": lasting(str(labels))})
     survey = surveyed(kind, source, choices)

@@ -159,7 +159,7 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     Raises:
         SparringError: nothing in it can be used.
     """
-    found = survey(source, Reading(background=facts.reading.get("background")), known=facts.coding.get("ranges", {}))
+    found = survey(source, Reading(background=_background(facts)), known=facts.coding.get("ranges", {}))
     data = found.whole(view)
     return data if found.facts.classes == facts.classes else replace(data, labels=None, conditions=None)
 
@@ -250,7 +250,11 @@ def _unpacked(checks: str) -> Sequence[int]:
 
 def _coding(facts: Facts) -> Coding:
     ranges = ranges_from_json(facts.coding.get("ranges", {}))
-    return Coding(ranges, transparency.colour(facts.reading.get("background")))
+    return Coding(ranges, transparency.colour(_background(facts)))
+
+
+def _background(facts: Facts) -> str | None:
+    return Reading.recorded(facts.reading).background
 
 
 def _dataset(samples: NDArray[np.uint8] | ArrayFile, labels: NDArray[np.int64] | None, view: View) -> Dataset:
