@@ -81,10 +81,7 @@ def read_tensors(path: Path, *, size: int = MAX_BYTES, digest: str | None = None
     Raises:
         SparringError: the file cannot be read, has another digest, or is no safetensors file.
     """
-    try:
-        content = opening.file_bytes(path, size)
-    except (OSError, MemoryError) as error:
-        raise _unreadable(path, error) from None
+    content = _content(path, size)
     if digest is not None and sha256(content).hexdigest() != digest:
         raise _unreadable(path, "its SHA-256 is not the one that was written")
     return tensors_of(content, path)
@@ -120,16 +117,20 @@ def read_signed(path: Path, key: str) -> dict[str, Tensor]:
     Raises:
         SparringError: it is damaged, was made for another key, or cannot be read.
     """
-    try:
-        content = opening.file_bytes(path, MAX_BYTES)
-    except (OSError, MemoryError) as error:
-        raise _unreadable(path, error) from None
+    content = _content(path, MAX_BYTES)
     found = tensors_of(content, path)
     length = int.from_bytes(content[:8], "little")
     written = json.loads(content[8 : 8 + length]).get("__metadata__", {})
     if written != {DIGEST: _digest(found, key)}:
         raise _unreadable(path, "its SHA-256 is not the one that was written")
     return found
+
+
+def _content(path: Path, limit: int) -> bytearray:
+    try:
+        return opening.file_bytes(path, limit)
+    except (OSError, MemoryError) as error:
+        raise _unreadable(path, error) from None
 
 
 def _digest(tensors: Mapping[str, Tensor], key: str) -> str:
