@@ -87,7 +87,7 @@ def test_numpy_files_are_read(tmp_path):
     images, labels = np.zeros((5, 4, 4), np.uint8), np.arange(5)
     np.save(tmp_path / "a.npy", images)
     assert numpy_files.read_numpy(tmp_path / "a.npy").samples.shape == (5, 4, 4)
-    assert numpy_files.dimensions(tmp_path / "a.npy") == 3
+    assert len(numpy_files.shape_of(tmp_path / "a.npy") or ()) == 3
     for names in (("x", "y"), ("images", "labels"), ("photos", "label"), ("X_train", "y_train")):
         np.savez(tmp_path / "a.npz", **dict(zip(names, (images, labels), strict=True)))
         assert numpy_files.read_numpy(tmp_path / "a.npz").labels.tolist() == [0, 1, 2, 3, 4]
@@ -116,7 +116,7 @@ def test_damaged_numpy_is_reported_in_one_sentence(tmp_path, content, suffix):
     path.write_bytes(content)
     with pytest.raises(SparringError, match=r"in .*bad.*, but expected arrays of numbers"):
         numpy_files.read_numpy(path)
-    assert numpy_files.dimensions(path) == 0
+    assert numpy_files.shape_of(path) is None
 
 
 def test_ambiguous_arrays_are_refused(tmp_path):

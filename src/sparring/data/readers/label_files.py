@@ -95,6 +95,12 @@ def label_path(choice: str) -> tuple[Path | None, str | None]:
     return None, None
 
 
+def chosen_files(choice: bool | str | None) -> list[Path]:
+    """Return the file of labels that was given, in a list, if there is one."""
+    path = label_path(choice)[0] if isinstance(choice, str) else None
+    return [] if path is None else [path]
+
+
 def absolute_choice(choice: str) -> str:
     """Return FILE or FILE:COLUMN with the absolute path of the file; anything else, such as a column, as it is."""
     path, column = label_path(choice)

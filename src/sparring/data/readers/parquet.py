@@ -15,7 +15,7 @@ from sparring.data.labels import NotClasses, class_name, label_text, number_clas
 from sparring.data.parallel import thread_count
 from sparring.data.parts import Role, role
 from sparring.data.readers.arrays import missing_labels
-from sparring.data.readers.label_files import choose_column, label_path, labels_in_order
+from sparring.data.readers.label_files import choose_column, chosen_files, labels_in_order
 from sparring.data.readers.parquet_pages import page_sizes
 from sparring.data.source import Numbered, Source, require_count, stamp
 from sparring.errors import SparringError, missing_extra, reading_file
@@ -281,8 +281,7 @@ def _labels(
 
 def _label_files(rows: _Rows, choice: bool | str | None) -> list[Path]:
     """Return the file of labels that was given, in a list; none if the choice is a column."""
-    path = label_path(choice)[0] if isinstance(choice, str) else None
-    return [] if path is None or choice in rows.columns else [path]
+    return [] if choice in rows.columns else chosen_files(choice)
 
 
 def _published_names(metadata: dict[bytes, bytes] | None, column: str) -> tuple[str, ...]:

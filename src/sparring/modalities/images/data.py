@@ -67,22 +67,17 @@ class ImageSurvey:
         Raises:
             SparringError: not a shape of images, a file changed since the survey, or the cache cannot be written.
         """
-        channels, height, width = _require_shape(view.shape)
+        channels, height, width = shape = _require_shape(view.shape)
         labels, _ = labels_of(self.source, self.kept)
         train_rows, held_out_rows = hold_out(self.facts.count, seed, labels)
 
         # A large array is stored in the order of the split, so that both parts stay in the file.
-        split = f"split {seed} {sha256(held_out_rows.tobytes()).hexdigest()}"
-        small = self.facts.count * channels * height * width <= MAX_BYTES_IN_MEMORY
-        order = np.arange(self.facts.count) if small else np.concatenate([train_rows, held_out_rows])
-        whole = cache.cached_array(
-            cache.cache_key([self.facts.fingerprint, pictures.VERSION, "all" if small else split]),
-            (self.facts.count, channels, height, width),
-            lambda: self._chunks(order, (channels, height, width)),
-        )
-        if small:
+        if self.facts.count * channels * height * width <= MAX_BYTES_IN_MEMORY:
+            whole = self._all(shape)
             train, held_out = whole[train_rows], whole[held_out_rows]
         else:
+            order = f"split {seed} {sha256(held_out_rows.tobytes()).hexdigest()}"
+            whole = self._decoded(shape, order, np.concatenate([train_rows, held_out_rows]))
             train, held_out = whole[: len(train_rows)], whole[len(train_rows) :]
 
         def dataset(samples: NDArray[np.uint8] | ArrayFile, rows: NDArray[np.int64]) -> Dataset:
@@ -96,14 +91,17 @@ class ImageSurvey:
         Raises:
             SparringError: as for ``prepare``.
         """
-        channels, height, width = _require_shape(view.shape)
-        samples = cache.cached_array(
-            cache.cache_key([self.facts.fingerprint, pictures.VERSION, "all"]),
-            (self.facts.count, channels, height, width),
-            lambda: self._chunks(np.arange(self.facts.count), (channels, height, width)),
-        )
         labels, _ = labels_of(self.source, self.kept)
-        return _dataset(samples, labels, view)
+        return _dataset(self._all(_require_shape(view.shape)), labels, view)
+
+    def _all(self, shape: tuple[int, int, int]) -> ArrayFile:
+        """Return all images in ``shape``, in order."""
+        return self._decoded(shape, "all", np.arange(self.facts.count))
+
+    def _decoded(self, shape: tuple[int, int, int], name: str, order: NDArray[np.int64]) -> ArrayFile:
+        """Return all images in ``shape`` and in the order called ``name``, from the cache if they are there."""
+        key = cache.cache_key([self.facts.fingerprint, pictures.VERSION, name])
+        return cache.cached_array(key, (self.facts.count, *shape), lambda: self._chunks(order, shape))
 
     def _chunks(self, order: NDArray[np.int64], shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
         """Yield the images of ``order`` in ``shape``, some at a time: (images, channels, height, width)."""
@@ -111,14 +109,11 @@ class ImageSurvey:
         kept = self.values if self.values is not None and self.facts.shape[1:] == shape[1:] else None
         coding = _coding(self.facts)
 
+        def fitted(row: int) -> Pixels:
+            return self._fitted(row, shape, coding) if kept is None else pictures.fit(kept[row], shape, coding)
+
         def chunk(positions: range) -> NDArray[np.uint8]:
-            rows = order[positions.start : positions.stop].tolist()
-            return np.stack(
-                [
-                    self._fitted(row, shape, coding) if kept is None else pictures.fit(kept[row], shape, coding)
-                    for row in rows
-                ]
-            )
+            return np.stack([fitted(row) for row in order[positions.start : positions.stop].tolist()])
 
         with decoding_limits():
             size = max(1, min(IMAGES_PER_TASK, BYTES_PER_TASK // (shape[0] * shape[1] * shape[2])))

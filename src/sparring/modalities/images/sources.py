@@ -14,7 +14,7 @@ from sparring.data.own_output import listed_folders
 from sparring.data.readers import arrays, numpy_files
 from sparring.data.readers.arrays import Arrays
 from sparring.data.readers.files import Tree, open_tree, suffix, suffixes
-from sparring.data.readers.label_files import label_path, labels_in_order, read_label_file
+from sparring.data.readers.label_files import chosen_files, labels_in_order, read_label_file
 from sparring.data.readers.parquet import parquet_source
 from sparring.data.readers.tables_in_tree import tables_in
 from sparring.data.reading import DEFAULT_READING, Reading
@@ -43,7 +43,7 @@ def looks_like_images(source: str) -> bool:
     if path.is_dir():
         return _kind_of_folder(path, open_tree(path)) is not None
     if path.suffix.lower() == ".npy":
-        return numpy_files.dimensions(path) > 2
+        return len(numpy_files.shape_of(path) or ()) > 2
     return path.is_file() and _kind_of_file(path) is not None
 
 
@@ -66,7 +66,7 @@ def open_source(
         opened = _by_name(source, on_progress)
         if isinstance(reading.labels, str):
             labels, classes = labels_in_order(reading.labels, len(opened), source)
-            key = f"{opened.stamp} {stamp(_label_files(reading.labels))}"
+            key = f"{opened.stamp} {stamp(chosen_files(reading.labels))}"
             opened = replace(opened, labels=labels, classes=classes, stamp=key)
     return replace(opened, labels=None, classes=()) if reading.labels is False else opened
 
@@ -170,7 +170,7 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None) -> Source:
     return Source(
         names=[printable(tree.entries[position].name) for position in kept],
         read=lambda position: _sample(tree.read(kept[position])),
-        stamp=f"{tree.stamp(path)} {stamp(_label_files(labels))}",
+        stamp=f"{tree.stamp(path)} {stamp(chosen_files(labels))}",
         labels=layout.labels,
         classes=layout.classes,
         skipped=tree.skipped,
@@ -213,12 +213,6 @@ def _unreadable_folders(tree: Tree, used: Sequence[str], path: Path) -> tuple[st
     return tuple(f"The folder {one.name} cannot be read ({one.reason}): nothing in it is used." for one in lost)
 
 
-def _label_files(labels: bool | str | None) -> list[Path]:
-    """Return the file of labels that was given, in a list, if there is one."""
-    path = label_path(labels)[0] if isinstance(labels, str) else None
-    return [] if path is None else [path]
-
-
 def _from_arrays(found: Arrays, path: Path, choice: bool | str | None = None) -> Source:
     count, read, remarks = images_in(found.samples, str(path), labelled=found.labels is not None)
     labels: NDArray[np.int64] | None = None
@@ -230,7 +224,7 @@ def _from_arrays(found: Arrays, path: Path, choice: bool | str | None = None) ->
     return Source(
         names=Numbered("image", count),
         read=read,
-        stamp=stamp([*found.files, *_label_files(choice)]),
+        stamp=stamp([*found.files, *chosen_files(choice)]),
         labels=labels,
         classes=classes,
         remarks=(*found.remarks, *remarks),
