@@ -13,7 +13,6 @@ from sparring.data import cache, memory, pictures, transparency
 from sparring.data.array_file import ArrayFile
 from sparring.data.dataset import Dataset, Split, hold_out
 from sparring.data.decoding import decoding_limits
-from sparring.data.downloads import OnProgress
 from sparring.data.facts import Facts
 from sparring.data.formats import reason
 from sparring.data.parallel import in_order
@@ -159,32 +158,26 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     return data if found.facts.classes == facts.classes else replace(data, labels=None, conditions=None)
 
 
-def survey(
-    source: str,
-    reading: Reading = DEFAULT_READING,
-    on_progress: OnProgress | None = None,
-    known: Mapping[str, Any] | None = None,
-) -> ImageSurvey:
+def survey(source: str, reading: Reading = DEFAULT_READING, known: Mapping[str, Any] | None = None) -> ImageSurvey:
     """Decode every image of ``source`` once; the facts of an unchanged source come from the cache.
 
     Args:
         source: a folder, a zip, an IDX, NumPy or Parquet file, or one of the names in ``sources.NAMES``.
         reading: choices of the user.
-        on_progress: called with (done, total).
         known: ranges of values of the data that these images belong to; see ``Facts.coding`` of images.
 
     Raises:
         SparringError: nothing in it can be used.
     """
     background = transparency.colour(reading.background)
-    opened = open_source(source, reading, on_progress)
+    opened = open_source(source, reading)
     form = (opened.classes, opened.remarks, reading.as_json(), known or {})
     key = cache.cache_key([pictures.VERSION, opened.stamp, len(opened), *form])
     note = cache.read_cached("surveys", key)
     if note is not None:
         facts = replace(Facts.from_json(note["facts"]), source=source)
         return ImageSurvey(facts, opened, _all_but(note["set aside"], len(opened)), _unpacked(note["checks"]), key)
-    surveyed, checks, values = _survey_all(opened, background, on_progress)
+    surveyed, checks, values = _survey_all(opened, background)
     facts = summarise(source, opened, surveyed, reading, ranges_from_json(known or {}))
     unreadable = [position for position, one in enumerate(surveyed) if isinstance(one, Skipped)]
     note = {"facts": facts.as_json(), "set aside": unreadable, "checks": checks.astype(">u4").tobytes().hex()}
@@ -193,7 +186,7 @@ def survey(
 
 
 def _survey_all(
-    source: Source, background: transparency.Colour, on_progress: OnProgress | None
+    source: Source, background: transparency.Colour
 ) -> tuple[list[Surveyed], NDArray[np.uint32], list[NDArray[Any]] | None]:
     """Decode all images; return their descriptions and checksums, and their values if they share one size.
 
@@ -216,8 +209,6 @@ def _survey_all(
                 readable = [picture for one, _, picture in some if isinstance(one, ImageInfo)]
                 shapes = {None if picture is None else picture.shape[:2] for picture in (*values[:1], *readable)}
                 values = values + readable if len(shapes) < 2 and None not in shapes else None  # type: ignore[operator]
-            if on_progress:
-                on_progress(len(surveyed), len(source))
     return surveyed, checks, values
 
 

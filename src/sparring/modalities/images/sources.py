@@ -47,15 +47,12 @@ def looks_like_images(source: str) -> bool:
     return path.is_file() and _kind_of_file(path) is not None
 
 
-def open_source(
-    source: str, reading: Reading = DEFAULT_READING, on_progress: downloads.OnProgress | None = None
-) -> Source:
+def open_source(source: str, reading: Reading = DEFAULT_READING) -> Source:
     """Open all images of ``source``, without decoding them.
 
     Args:
         source: a path, or one of ``NAMES``.
         reading: choices of the user; of them only ``labels`` matters here.
-        on_progress: called with (done, total) during a download.
 
     Raises:
         SparringError: there are none, or they have no such labels.
@@ -63,7 +60,7 @@ def open_source(
     if source not in NAMES:
         opened = _from_path(Path(source), reading.labels)
     else:
-        opened = _by_name(source, on_progress)
+        opened = _by_name(source)
         if isinstance(reading.labels, str):
             labels, classes = labels_in_order(reading.labels, len(opened), source)
             key = f"{opened.stamp} {stamp(chosen_files(reading.labels))}"
@@ -71,10 +68,10 @@ def open_source(
     return replace(opened, labels=None, classes=()) if reading.labels is False else opened
 
 
-def _by_name(name: str, on_progress: downloads.OnProgress | None) -> Source:
+def _by_name(name: str) -> Source:
     if name == DIGITS:
         return _digits()
-    return _known(name, on_progress) if name in catalogue.DATASETS else _stacked(_known("mnist", on_progress))
+    return _known(name) if name in catalogue.DATASETS else _stacked(_known("mnist"))
 
 
 def _from_path(path: Path, labels: bool | str | None = None) -> Source:
@@ -246,10 +243,10 @@ def _digits() -> Source:
     )
 
 
-def _known(name: str, on_progress: downloads.OnProgress | None) -> Source:
+def _known(name: str) -> Source:
     """Read a data set by its name: a local copy where there is one, else a download."""
     copy = downloads.local_copy(name)
-    path = copy or downloads.download(name, catalogue.DATASETS[name], on_progress)
+    path = copy or downloads.download(name, catalogue.DATASETS[name])
     source = _named(_from_path(path), catalogue.DATASETS[name].classes)
     return replace(source, remarks=(f"{name} is read from {copy}.", *source.remarks)) if copy else source
 
