@@ -89,8 +89,6 @@ def train(
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
     choices = reading(labels, range, background)
-    if isinstance(choices.labels, str):
-        choices = choices.model_copy(update={"labels": lasting(choices.labels)})
     given = fields | ({"samples": budget.samples} if budget and budget.samples else {})
     if labels is not None:
         given |= {"labels": choices.labels is not False}
