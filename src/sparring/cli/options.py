@@ -19,6 +19,21 @@ ValueRangeOption: TypeAlias = Annotated[
     ),
 ]
 
+LabelsOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        help="false: use none; true: require some, even where sub-folders look like shards; or FILE or FILE:COLUMN, "
+        "which is CSV, JSON or JSON lines; or a column of Parquet files. Default: tables of labels, sub-folders or "
+        "columns."
+    ),
+]
+BackgroundOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        help="Colour under transparent pixels: a name or #rrggbb; ignore: leave that channel out. Default: white."
+    ),
+]
+
 
 def _whole(type_: Any, tokens: Sequence[Any]) -> int:
     """Parse 1000000 and 1e6; 1.5 is no whole number, and is not rounded to one."""
