@@ -1,4 +1,4 @@
-"""Options that depend on the recipe or the model: fields of a recipe, and conditions of a model."""
+"""Options of several commands: how data is read, fields of a recipe, and conditions of a model."""
 
 import inspect
 import re
