@@ -8,9 +8,9 @@ from typing import Annotated, Literal, TypeAlias, final
 from pydantic import Field, ValidationError
 
 from sparring import storage
+from sparring.data.labels import listed
 from sparring.errors import SparringError
 from sparring.schema import Stored
-from sparring.text import printable
 
 MARKER = ".sparring"
 """File in a folder of samples that lists what was written."""
@@ -100,10 +100,9 @@ def earlier_files(folder: Path, stem: Path) -> list[Path]:
     foreign = [path for path in inside if not _is_written(path, written.files)]
     foreign += [path for path in beside if not _is_written(path, written.beside)]
     if foreign:
-        listed = ", ".join(path.name for path in sorted(foreign)[:MAX_LISTED])
-        more = ", …" if len(foreign) > MAX_LISTED else ""
+        names = listed((path.name for path in foreign), MAX_LISTED)
         raise SparringError(
-            found=f"files at {folder} that `sparring sample` did not write ({listed}{more})",
+            found=f"files at {folder} that `sparring sample` did not write ({names})",
             expected="an empty folder, or samples of an earlier call, which are replaced",
             remedy="choose another --out",
         )
@@ -120,8 +119,8 @@ def replace_own(folder: Path, earlier: Sequence[Path]) -> None:
 
 def record_own(folder: Path, files: Sequence[Path], beside: Sequence[Path]) -> None:
     """List the files of samples in their folder."""
-    listed = [{path.name: storage.sha256(path) for path in paths} for paths in (files, beside)]
-    storage.write_json(folder / MARKER, Written(files=listed[0], beside=listed[1]).model_dump())
+    digests = [{path.name: storage.sha256(path) for path in paths} for paths in (files, beside)]
+    storage.write_json(folder / MARKER, Written(files=digests[0], beside=digests[1]).model_dump())
 
 
 def _is_written(path: Path, digests: Mapping[str, str]) -> bool:
@@ -140,10 +139,3 @@ def _parsed(content: bytes) -> Written | None:
         return Written.model_validate_json(content)
     except ValidationError:
         return None
-
-
-def listed_folders(folders: Sequence[str]) -> str:
-    """Return the names of folders for a sentence: "runs/photos-001 and 3 more"."""
-    more = len(folders) - MAX_LISTED
-    shown = ", ".join(printable(folder.rstrip("/")) for folder in folders[:MAX_LISTED])
-    return f"{shown} and {more} more" if more > 0 else shown

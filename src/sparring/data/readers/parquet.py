@@ -11,7 +11,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.labels import NotClasses, class_name, label_text, number_classes, singles
+from sparring.data.labels import NotClasses, class_name, label_text, listed, number_classes, singles
 from sparring.data.parallel import thread_count
 from sparring.data.parts import Role, role
 from sparring.data.readers.arrays import missing_labels
@@ -45,8 +45,8 @@ def parquet_source(path: Path, choice: bool | str | None = None) -> Source:
     files, unused = _training_files(path)
     rows = _Rows(files, str(path))
     labels, classes, remarks = _labels(rows, str(path), choice)
-    total = len(files) + len(unused)
-    remark = f"Trains on {len(files)} of {total} Parquet files; kept for `sparring evaluate`: {_listed(unused)}."
+    kept = listed((file.name for file in unused), 3)
+    remark = f"Trains on {len(files)} of {len(files + unused)} Parquet files; kept for `sparring evaluate`: {kept}."
     return Source(
         names=Numbered("row", rows.starts[-1]) if len(files) == 1 else rows.names(),
         read=rows.read,
@@ -291,7 +291,3 @@ def _published_names(metadata: dict[bytes, bytes] | None, column: str) -> tuple[
         return tuple(class_name(str(name)) for name in features[column]["names"])
     except (KeyError, TypeError, ValueError):
         return ()
-
-
-def _listed(files: list[Path]) -> str:
-    return ", ".join(file.name for file in files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")

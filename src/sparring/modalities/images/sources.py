@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from sparring.data import catalogue, downloads
 from sparring.data.formats import SUFFIXES, is_image_header
+from sparring.data.labels import listed
 from sparring.data.layouts import read_layout
-from sparring.data.own_output import listed_folders
 from sparring.data.readers import arrays, numpy_files
 from sparring.data.readers.arrays import Arrays
 from sparring.data.readers.files import Tree, open_tree, suffix, suffixes
@@ -147,9 +147,11 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None) -> Source:
     are_images = [_is_image(tree, position) for position in range(len(tree.entries))]
     images = [position for position, is_image in enumerate(are_images) if is_image]
     others = [tree.entries[position].name for position, is_image in enumerate(are_images) if not is_image]
+    own = listed((folder.rstrip("/") for folder in tree.own), 3)
+    left_out = (f"Left out what sparring wrote: {own}.",) if own else ()
     if not images and not tree.skipped:
         content = f"only other files ({suffixes(others)})" if others else "nothing"
-        content = content if others or not tree.own else f"only what sparring wrote ({listed_folders(tree.own)})"
+        content = content if others or not tree.own else f"only what sparring wrote ({own})"
         raise SparringError(found=f"{content} in {path}", expected=EXPECTED, remedy="check the path")
 
     # Choose the part to train on and find the classes: from a table of labels, or from folders.
@@ -163,7 +165,6 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None) -> Source:
     others = [name for name in others if name not in {table.source for table in tables.values() if table}]
     what = "file that is not an image" if len(others) == 1 else "files that are not images"
     skipped = (f"Skipped {len(others):,} {what}: {suffixes(others)}.",) if others else ()
-    own = (f"Left out what sparring wrote: {listed_folders(tree.own)}.",) if tree.own else ()
     return Source(
         names=[printable(tree.entries[position].name) for position in kept],
         read=lambda position: _sample(tree.read(kept[position])),
@@ -171,7 +172,7 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None) -> Source:
         labels=layout.labels,
         classes=layout.classes,
         skipped=tree.skipped,
-        remarks=(*layout.remarks, *about_tables, *unread, *own, *skipped),
+        remarks=(*layout.remarks, *about_tables, *unread, *left_out, *skipped),
         size=lambda position: tree.entries[kept[position]].size,
     )
 
