@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.api.evaluate import require_numbers
-from sparring.api.outputs import require_writable, write_json_output
+from sparring.api.outputs import output_path, require_writable
 from sparring.data.in_memory import source_of
 from sparring.data.reading import Labels, Reading, ValueRange, reading
 from sparring.errors import SparringError
@@ -17,6 +17,7 @@ from sparring.evaluation.subject import Subject, open_subject
 from sparring.modality import Survey
 from sparring.recipe import Recipe
 from sparring.runs.display import Display, Plain
+from sparring.storage import write_json
 
 
 def compare(
@@ -62,7 +63,7 @@ def compare(
         evaluations.append(evaluator.evaluate(subject, subject.batch(split, count, seed)))
     comparison = compared(*evaluations)
     if json is not None:
-        write_json_output(json, comparison.model_dump(mode="json"))
+        write_json(output_path(json), comparison.model_dump(mode="json"))
     return comparison
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from sparring.api.outputs import output_path, require_writable, write_json_output
+from sparring.api.outputs import output_path, require_writable
 from sparring.arguments import whole_number
 from sparring.data.dataset import Split
 from sparring.data.in_memory import source_of
@@ -22,6 +22,7 @@ from sparring.randomness import require_seed
 from sparring.recipe import Recipe
 from sparring.report.report import write_evaluation
 from sparring.runs.display import Display, Plain
+from sparring.storage import write_json
 
 MAX_COUNT = 1_000_000
 """Largest number of samples that can be asked for."""
@@ -96,7 +97,7 @@ def evaluate(
     remarks = (*evaluation.remarks, *(remarks if protocol == "floor" else ()))
     evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores, "remarks": remarks})
     if json is not None:
-        write_json_output(json, evaluation.model_dump(mode="json"))
+        write_json(output_path(json), evaluation.model_dump(mode="json"))
     if report is not None:
         write_evaluation(output_path(report), opened.modality, split, generated.batch, evaluation, opened.model)
     return evaluation

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from sparring.api.outputs import output_path, require_writable, write_json_output
+from sparring.api.outputs import output_path, require_writable
 from sparring.data.facts import Facts
 from sparring.data.reading import Labels, ValueRange, reading
 from sparring.recipe import BY_DEFAULT, Choice, Recipe, resolve
 from sparring.runs.display import clock
+from sparring.storage import write_json
 
 if TYPE_CHECKING:
     import torch
@@ -122,7 +123,7 @@ def inspect(
 
     inspection = Inspection(survey.facts, training)
     if json is not None:
-        write_json_output(json, inspection.as_json())
+        write_json(output_path(json), inspection.as_json())
     return inspection
 
 

@@ -125,6 +125,12 @@ def test_ambiguous_arrays_are_refused(tmp_path):
         numpy_files.read_numpy(tmp_path / "a.npz")
 
 
+def test_samples_called_labels_are_not_their_own_labels(tmp_path):
+    np.savez(tmp_path / "maps.npz", labels=np.zeros((4, 8, 8), np.uint8))
+    found = numpy_files.read_numpy(tmp_path / "maps.npz")
+    assert found.samples.shape == (4, 8, 8) and found.labels is None
+
+
 @pytest.mark.parametrize(
     ("labels", "numbers", "names"),
     [

@@ -187,8 +187,7 @@ def class_numbers(labels: NDArray[Any], source: str) -> tuple[NDArray[np.int64],
             expected="one for each sample",
             remedy="give class numbers, or leave the labels out",
         )
-    if flat.dtype.kind == "f" and not np.isfinite(flat).all():
-        missing = int((~np.isfinite(flat)).sum())
+    if flat.dtype.kind == "f" and (missing := int((~np.isfinite(flat)).sum())):
         raise missing_labels(missing, len(flat), source)
 
     # Class numbers saved as floats are named 3, not 3.0.
@@ -202,10 +201,9 @@ def class_numbers(labels: NDArray[Any], source: str) -> tuple[NDArray[np.int64],
             remedy="give --labels false to use none",
         )
     values, numbers = np.unique(flat[:, 0], return_inverse=True)
-    names = tuple(
-        str(int(value)) if values.dtype.kind == "f" and value == int(value) else str(value) for value in values
+    return numbers.astype(np.int64), tuple(
+        str(int(value)) if flat.dtype.kind == "f" else str(value) for value in values
     )
-    return numbers.astype(np.int64), names
 
 
 def missing_labels(missing: int, count: int, source: str) -> SparringError:

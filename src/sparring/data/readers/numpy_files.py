@@ -111,7 +111,7 @@ def _chosen(headers: Mapping[str, Header], path: Path) -> tuple[str, str | None]
     if chosen is None:
         content = ", ".join(f"{name} {header.shape}" for name, header in list(headers.items())[:10]) or "nothing"
         raise damaged(path, f"an archive that holds {content}", "one array of images called 'images' or 'x'")
-    return chosen, next((names[name] for name in LABEL_NAMES if name in names), None)
+    return chosen, next((names[name] for name in LABEL_NAMES if names.get(name, chosen) != chosen), None)
 
 
 def _member(archive: zipfile.ZipFile, path: Path, name: str, header: Header) -> Stored:
