@@ -162,7 +162,7 @@ def survey(source: str, reading: Reading = DEFAULT_READING, known: Mapping[str, 
     """Decode every image of ``source`` once; the facts of an unchanged source come from the cache.
 
     Args:
-        source: a folder, a zip, an IDX, NumPy or Parquet file, or one of the names in ``sources.NAMES``.
+        source: a folder, a zip, an IDX, NumPy or Parquet file, or one of the names in ``catalogue.IMAGE_NAMES``.
         reading: choices of the user.
         known: ranges of values of the data that these images belong to; see ``Facts.coding`` of images.
 

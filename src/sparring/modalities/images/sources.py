@@ -24,20 +24,15 @@ from sparring.modalities.images.layout import array_files, images_in
 from sparring.rendering.exhibits import is_overview
 from sparring.text import printable
 
-DIGITS = "digits"
-STACKED = "stacked-mnist"
-NAMES = (DIGITS, *catalogue.DATASETS, STACKED)
-"""Names of data sets."""
 MAX_OPENED_FILES = 1000
 """Files that are opened, where no name tells, to find out whether a folder holds images."""
-CIFAR = "cifar-10-binary.tar.gz"
 EXPECTED = "PNG, JPEG, WebP, TIFF, GIF or BMP images (a folder or a zip), IDX, Parquet, .npy or .npz"
 OTHER_SUFFIXES = frozenset({".txt", ".md", ".csv", ".json", ".xml", ".html", ".py", ".eps", ".svg", ".pdf", ".zip"})
 
 
 def looks_like_images(source: str) -> bool:
     """Return whether ``source`` is a known name, or a path that seems to hold images; no file is read whole."""
-    if source in NAMES:
+    if source in catalogue.IMAGE_NAMES:
         return True
     path = Path(source)
     if path.is_dir():
@@ -51,13 +46,13 @@ def open_source(source: str, reading: Reading = DEFAULT_READING) -> Source:
     """Open all images of ``source``, without decoding them.
 
     Args:
-        source: a path, or one of ``NAMES``.
+        source: a path, or one of ``catalogue.IMAGE_NAMES``.
         reading: choices of the user; of them only ``labels`` matters here.
 
     Raises:
         SparringError: there are none, or they have no such labels.
     """
-    if source not in NAMES:
+    if source not in catalogue.IMAGE_NAMES:
         opened = _from_path(Path(source), reading.labels)
     else:
         opened = _by_name(source)
@@ -69,7 +64,7 @@ def open_source(source: str, reading: Reading = DEFAULT_READING) -> Source:
 
 
 def _by_name(name: str) -> Source:
-    if name == DIGITS:
+    if name == catalogue.DIGITS:
         return _digits()
     return _known(name) if name in catalogue.DATASETS else _stacked(_known("mnist"))
 
@@ -118,7 +113,7 @@ def _kind_of_file(path: Path) -> str | None:
     name = path.name.lower()
     if arrays.is_idx_images(name):
         return "idx"
-    if name == CIFAR:
+    if name == catalogue.DATASETS["cifar10"].files[0].name:
         return "cifar"
     kinds = {".npy": "numpy", ".npz": "numpy", ".parquet": "parquet", ".zip": "zip"}
     return kinds.get(path.suffix.lower())
