@@ -7,7 +7,10 @@ import pytest
 import torch
 
 import sparring
-from sparring.evaluation.subject import open_subject
+from sparring.data.dataset import Dataset, split_rows
+from sparring.data.facts import Facts
+from sparring.evaluation.subject import Subject, open_subject
+from sparring.modalities import modality
 from sparring.runs.display import Silent
 
 
@@ -53,3 +56,11 @@ def test_compared_models_keep_their_own_conditions(runs: tuple[Path, Path, str])
         found = sparring.compare(*pair, data, count=20)
         sides = dict(zip(pair, (found.first, found.second), strict=True))
         assert "agreement" in sides[conditional].metrics and "agreement" not in sides[unconditional].metrics
+
+
+def test_of_more_files_than_are_evaluated_a_random_part_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparring.evaluation.subject.MAX_SAMPLES", 10)
+    files = Dataset(np.arange(40, dtype=np.float32)[:, None])
+    split = split_rows(files, Facts("here", "points", 40, (1,), ""), 0)
+    found = Subject("sorted", modality("points"), files=files).batch(split, 40, 0).batch.real
+    assert len(found) == 10 and found.max() >= 10
