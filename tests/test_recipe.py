@@ -35,12 +35,12 @@ def facts_for(recipe: Recipe) -> Facts:
 
 def test_given_fields_are_kept_and_every_choice_has_a_reason() -> None:
     ring = with_fields(RECIPES["points/ring"], {"width": 16})
-    resolved, reasons = resolve(ring, FACTS, MACHINE)
-    assert reasons["width"] == "given" and vars(resolved)["width"] == 16
-    assert resolved.batch == 100 and "100 points" in reasons["batch"]
-    assert reasons["latent_size"] == "the recipe's default"
-    asked, reasons = resolve(with_fields(ring, {"batch": 50}), FACTS, MACHINE)
-    assert asked.batch == 50 and reasons["batch"] == "given"
+    resolved, choices = resolve(ring, FACTS, MACHINE)
+    assert choices["width"] == {"value": 16, "reason": "given"} and vars(resolved)["width"] == 16
+    assert resolved.batch == 100 and "100 points" in choices["batch"]["reason"]
+    assert choices["latent_size"]["reason"] == "the recipe's default"
+    asked, choices = resolve(with_fields(ring, {"batch": 50}), FACTS, MACHINE)
+    assert asked.batch == 50 and choices["batch"] == {"value": 50, "reason": "given"}
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -49,8 +49,8 @@ def test_choices_are_fields_and_every_field_is_documented(name: str) -> None:
     assert set(recipe.choose(facts_for(recipe), MACHINE)) <= set(type(recipe).model_fields)
     for field, information in type(recipe).model_fields.items():
         assert information.description and information.description.endswith("."), field
-    resolved, reasons = resolve(recipe, facts_for(recipe), MACHINE)
-    assert set(reasons) == set(type(recipe).model_fields)
+    resolved, choices = resolve(recipe, facts_for(recipe), MACHINE)
+    assert set(choices) == set(type(recipe).model_fields)
     assert with_fields(recipe, resolved.model_dump(mode="json")) == resolved
 
 

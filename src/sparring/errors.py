@@ -51,11 +51,19 @@ def reading_file(place: object, expected: str) -> Iterator[None]:
         raise
     except Exception as error:
         message = " ".join(str(getattr(error, "strerror", None) or error).split())[:160].rstrip(".")
-        raise SparringError(
-            found=f"a file that cannot be read ({message or type(error).__name__}) in {place}",
-            expected=expected,
-            remedy="copy or download the file again",
-        ) from None
+        raise damaged(place, f"a file that cannot be read ({message or type(error).__name__})", expected) from None
+
+
+def damaged(place: object, found: str, expected: str, remedy: str = "copy or download the file again") -> SparringError:
+    """Return the error for a file whose content is not what its format announces.
+
+    Args:
+        place: the file.
+        found: noun phrase: what is in it.
+        expected: noun phrase: what should be.
+        remedy: what to do.
+    """
+    return SparringError(found=f"{found} in {place}", expected=expected, remedy=remedy)
 
 
 def nearest(word: str, known: list[str]) -> str:

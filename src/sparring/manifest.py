@@ -14,7 +14,7 @@ from pydantic import Field
 
 from sparring import opening, storage
 from sparring.errors import SparringError
-from sparring.schema import Count, Stored, validated
+from sparring.schema import Count, Stored, require_format, validated
 from sparring.storage import json_text, read_json, write_json
 
 NAME = "manifest.json"
@@ -79,14 +79,13 @@ def read_manifest(folder: Path, names: Sequence[str], run: str | None = None, sa
     """
     path = folder / NAME
     content = read_json(path)
-    if not isinstance(content, dict) or content.get("format") not in (*WITHOUT_IDENTITY, FORMAT):
-        raise _refused(path, "another format", f"format {FORMAT} or an older one")
+    require_format(content, (*WITHOUT_IDENTITY, FORMAT), path)
     manifest = validated(Manifest, content, path)
 
     # As it was written, byte by byte. Older formats sign their files alone.
     old = manifest.format in WITHOUT_IDENTITY
     signed = content["files"] if old else {name: content[name] for name in content if name != "digest"}
-    written = bytes(opening.file_bytes(path, storage.MAX_JSON_BYTES)) == json_text(content).encode()
+    written = opening.file_bytes(path, storage.MAX_JSON_BYTES) == json_text(content).encode()
     if manifest.digest != digest(signed) or not written or set(manifest.files) != set(names):
         raise _refused(path, "another manifest than was written", f"an unchanged one of {', '.join(names)}")
 
@@ -98,18 +97,8 @@ def read_manifest(folder: Path, names: Sequence[str], run: str | None = None, sa
     return manifest
 
 
-def verify(folder: Path, manifest: Manifest) -> None:
-    """Compare the files of a folder with its manifest: their sizes first, because that is cheap, then their digests.
-
-    Raises:
-        SparringError: a file is missing, is no regular file, or differs.
-    """
-    for name, wanted in manifest.files.items():
-        verify_file(folder, name, wanted)
-
-
 def verify_file(folder: Path, name: str, wanted: File) -> None:
-    """Compare one file with its line in the manifest.
+    """Compare one file with its line in the manifest: its size first, because that is cheap, then its digest.
 
     Raises:
         SparringError: it is missing, is no regular file, or differs.

@@ -28,9 +28,9 @@ from sparring.rendering.exhibits import write_exhibits
 from sparring.runs.folder import open_run
 from sparring.samples import Sample, batch_size, take
 from sparring.sampling import SAMPLES_PER_PASS, generate, generate_from
-from sparring.tensor_files import Shapes
+from sparring.tensor_files import below, named_tensors, shapes_of
 from sparring.text import command
-from sparring.training.checkpoint import Outline, load_checkpoint, require_shapes
+from sparring.training.checkpoint import Outline, load_checkpoint, require_shapes, restore_average, restore_published
 from sparring.training.devices import main_memory, pick
 
 PROBE_SIZE = 256
@@ -260,11 +260,7 @@ class Model:
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write config.json, weights.safetensors, README.md (the model card) and manifest.json; return the folder."""
         # Published players only: sampling needs no discriminator.
-        weights = {
-            f"{player}/{key}": value.contiguous()
-            for player in self.game.published
-            for key, value in self.game.players[player].state_dict().items()
-        }
+        weights = {name: value.contiguous() for name, value in _weights(self.game).items()}
         fields = self.recipe.model_dump(mode="json")
         config = Config(self.name, fields, self.facts, self.history)
         return write_published(Path(folder), weights, self.recipe, config, self.classes)
@@ -333,10 +329,10 @@ def _from_run(folder: Path, own: str | Recipe | None, options: Mapping[str, Any]
     game = _blank(recipe, record.facts, options)
 
     def check(outline: Outline) -> None:
-        require_shapes(_averages(outline.players), _shapes(game))
+        require_shapes(below(outline.players, "average/"), shapes_of(_weights(game)))
 
     snapshot, _, complaints = load_checkpoint(run.checkpoints, record.identity, check)
-    _fill(game, _averages(snapshot.players))
+    restore_average(game, snapshot)
     samples = snapshot.state["samples"]
     history: History = {"seed": record.seed, "samples": samples, "versions": record.versions, "run": record.identity}
     remarks = (*complaints, f"The model is the one that was saved at {samples:,} samples.") if complaints else ()
@@ -348,13 +344,9 @@ def _from_published(folder: Path, own: str | Recipe | None, options: Mapping[str
     config = published.config
     recipe = with_stored_fields(recipe_named(config.recipe, own), config.fields)
     game = _blank(recipe, config.facts, options)
-    require_shapes(published.shapes(), _shapes(game), "weights")
-    _fill(game, published.weights())
+    require_shapes(published.shapes(), shapes_of(_weights(game)), "weights")
+    restore_published(game, published.weights())
     return Model(game, recipe, config.recipe, config.facts, config.history, published.remarks)
-
-
-def _averages(named: Mapping[str, Any]) -> dict[str, Any]:
-    return {key.removeprefix("average/"): value for key, value in named.items() if key.startswith("average/")}
 
 
 def _blank(recipe: Recipe, facts: Facts, options: Mapping[str, Any] | None) -> Game:
@@ -365,17 +357,6 @@ def _blank(recipe: Recipe, facts: Facts, options: Mapping[str, Any] | None) -> G
     return game
 
 
-def _shapes(game: Game) -> Shapes:
-    """Return the shapes of the weights of the published players, which are named "player/key"."""
-    return {
-        f"{player}/{key}": tuple(value.shape)
-        for player in game.published
-        for key, value in game.players[player].state_dict().items()
-    }
-
-
-def _fill(game: Game, weights: Mapping[str, Tensor]) -> None:
-    """Load the weights of the published players, whose names and shapes are known to fit."""
-    for player in game.published:
-        named = {key.removeprefix(f"{player}/"): weights[key] for key in weights if key.startswith(f"{player}/")}
-        game.players[player].load_state_dict(named)
+def _weights(game: Game) -> dict[str, Tensor]:
+    """Return the weights of the published players, "player/key"."""
+    return named_tensors({f"{player}/": game.players[player] for player in game.published})

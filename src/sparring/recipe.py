@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, final
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, with_config
+from typing_extensions import TypedDict
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
 from sparring.objectives.schedules import Schedule
+from sparring.schema import STORED
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
@@ -71,6 +73,16 @@ PackSize: TypeAlias = Annotated[int, Field(gt=0, le=256)]
 
 Chosen: TypeAlias = dict[str, tuple[Any, str]]
 """Field → (value, the reason for it in a few words)."""
+BY_DEFAULT = "the recipe's default"
+"""Reason for a value that was neither given nor chosen."""
+
+
+@with_config(STORED)
+class Choice(TypedDict):
+    """Value of one field of a recipe, as JSON, and the reason for it."""
+
+    value: Any
+    reason: str
 
 
 class Recipe(BaseModel, ABC):
@@ -154,16 +166,17 @@ class AdversarialRecipe(Recipe):
         return None if zero_centred and self.loss in LOG_ODDS_LOSSES else otherwise
 
 
-def resolve(recipe: Recipe, facts: Facts, machine: Machine) -> tuple[Recipe, dict[str, str]]:
-    """Return the recipe with every choice made, and the reason for each: given, chosen, or the recipe's default."""
+def resolve(recipe: Recipe, facts: Facts, machine: Machine) -> tuple[Recipe, dict[str, Choice]]:
+    """Return the recipe with every choice made, and each field with its reason: given, chosen, or by default."""
     chosen = {
         field: choice for field, choice in recipe.choose(facts, machine).items() if field not in recipe.model_fields_set
     }
     resolved = with_fields(recipe, {field: value for field, (value, _) in chosen.items()})
-    reasons = dict.fromkeys(type(recipe).model_fields, "the recipe's default")
+    reasons = dict.fromkeys(type(recipe).model_fields, BY_DEFAULT)
     reasons |= dict.fromkeys(recipe.model_fields_set, "given")
     reasons |= {field: reason for field, (_, reason) in chosen.items()}
-    return resolved, reasons
+    values = resolved.model_dump(mode="json")
+    return resolved, {field: {"value": values[field], "reason": reason} for field, reason in reasons.items()}
 
 
 RENAMED = {"noise": "latent_size", "highest_wave": "max_frequency"}

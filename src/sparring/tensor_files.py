@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
 import torch
 from pydantic import Field
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring import opening
 from sparring.errors import SparringError
@@ -43,6 +43,7 @@ DIGEST = "sha256"
 
 Shapes: TypeAlias = dict[str, tuple[int, ...]]
 """Name of a tensor → its shape."""
+Value = TypeVar("Value")
 
 
 class Entry(Stored):
@@ -51,6 +52,21 @@ class Entry(Stored):
     dtype: str
     shape: Annotated[tuple[Count, ...], Field(max_length=16)]
     data_offsets: tuple[Count, Count]
+
+
+def named_tensors(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """Return the weights and buffers of modules, each named by what stands for its module and its key there."""
+    return {f"{start}{key}": value for start, module in modules.items() for key, value in module.state_dict().items()}
+
+
+def below(named: Mapping[str, Value], start: str) -> dict[str, Value]:
+    """Return what is named ``start``…, by the rest of the name."""
+    return {name.removeprefix(start): value for name, value in named.items() if name.startswith(start)}
+
+
+def shapes_of(tensors: Mapping[str, Tensor]) -> Shapes:
+    """Return the shape of each tensor."""
+    return {name: tuple(part.shape) for name, part in tensors.items()}
 
 
 def shapes_in(path: Path) -> Shapes:
@@ -81,10 +97,7 @@ def read_tensors(path: Path, *, size: int = MAX_BYTES, digest: str | None = None
     Raises:
         SparringError: the file cannot be read, has another digest, or is no safetensors file.
     """
-    try:
-        content = opening.file_bytes(path, size)
-    except (OSError, MemoryError) as error:
-        raise _unreadable(path, error) from None
+    content = _content(path, size)
     if digest is not None and sha256(content).hexdigest() != digest:
         raise _unreadable(path, "its SHA-256 is not the one that was written")
     return tensors_of(content, path)
@@ -121,16 +134,20 @@ def read_signed(path: Path, key: str) -> dict[str, Tensor]:
     Raises:
         SparringError: it is damaged, was made for another key, or cannot be read.
     """
-    try:
-        content = opening.file_bytes(path, MAX_BYTES)
-    except (OSError, MemoryError) as error:
-        raise _unreadable(path, error) from None
+    content = _content(path, MAX_BYTES)
     found = tensors_of(content, path)
     length = int.from_bytes(content[:8], "little")
     written = json.loads(content[8 : 8 + length]).get("__metadata__", {})
     if written != {DIGEST: _digest(found, key)}:
         raise _unreadable(path, "its SHA-256 is not the one that was written")
     return found
+
+
+def _content(path: Path, limit: int) -> bytearray:
+    try:
+        return opening.file_bytes(path, limit)
+    except (OSError, MemoryError) as error:
+        raise _unreadable(path, error) from None
 
 
 def _digest(tensors: Mapping[str, Tensor], key: str) -> str:

@@ -1,5 +1,6 @@
 """Runs are resumed only on the data that they began with."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def test_classes_in_another_order_are_other_data(tmp_path: Path) -> None:
         resume(tmp_path / "run", display=Silent())
 
 
-def test_a_file_of_labels_may_move(tmp_path: Path) -> None:
+def test_a_file_of_labels_may_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "in").mkdir()
     rows = ["file_name,label"]
     for number in range(8):
@@ -42,3 +43,22 @@ def test_a_file_of_labels_may_move(tmp_path: Path) -> None:
         resume(run.folder, samples=32, display=Silent())
     resume(run.folder, samples=32, labels=tmp_path / "moved.csv", display=Silent())
     assert run.record.facts.reading["labels"] == str(tmp_path / "moved.csv")
+    monkeypatch.chdir(tmp_path)
+    resume(run.folder, samples=48, labels="moved.csv:label", display=Silent())
+    assert run.record.facts.reading["labels"] == f"{tmp_path / 'moved.csv'}:label"
+
+
+def test_a_column_of_labels_is_no_folder_of_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kind").mkdir()
+    images = []
+    for number in range(8):
+        picture = io.BytesIO()
+        Image.fromarray(np.full((8, 8), number, np.uint8)).save(picture, format="PNG")
+        images.append(picture.getvalue())
+    table = {"image": images, "kind": list("abababab")}
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pytest.importorskip("pyarrow").table(table), tmp_path / "data.parquet")
+    monkeypatch.chdir(tmp_path)
+    small = {"samples": 16, "batch": 2, "width": 8, "latent_size": 2, "resolution": 8}
+    run = train("data.parquet", labels="kind", out="run", display=Silent(), **small)
+    assert run.record.facts.classes == ("a", "b")

@@ -42,3 +42,14 @@ def test_a_file_of_labels_belongs_to_the_training_data() -> None:
 def test_a_list_of_labels_is_refused_with_the_way_to_give_it() -> None:
     with pytest.raises(SparringError, match=r"labels of type list.*\(samples, labels\)"):
         reading([0, 1])  # type: ignore[arg-type]
+
+
+def test_a_colour_that_is_no_text_is_refused() -> None:
+    with pytest.raises(SparringError, match="a background of type tuple"):
+        reading(False, background=(255, 255, 255))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("recorded", [{"labels": 5}, {"range": [0]}, {"background": []}, {"colour": "red"}])
+def test_recorded_choices_of_another_type_are_refused(recorded: dict[str, object]) -> None:
+    with pytest.raises(SparringError, match="in the facts of the data"):
+        reading_of_model(recorded, reading(), same_data=True)

@@ -37,7 +37,7 @@ TABLE: dict[str, set[str]] = {
     "games.game": {"controls", "flow", "randomness", "samples"},
     "games": BELOW | {"objectives"},
     "metrics": BELOW | {"data", "user_code"},
-    "recipe": {"errors", "data", "objectives"},
+    "recipe": {"errors", "data", "objectives", "schema"},
     "training": BELOW | {"data", "recipe", "games.game"},
     "watchdog": BELOW | {"data", "games.game", "modality", "objectives", "sampling", "training"},
     "modality": {"data", "samples"},
@@ -48,7 +48,7 @@ TABLE: dict[str, set[str]] = {
     "recipes": {"errors", "data", "recipe", "modalities.*", "user_code"},
     "sampling": BELOW | {"data", "games.game"},
     "building": {"errors", "data", "games.game", "randomness", "recipe"},
-    "runs.folder": GUARDED | {"errors", "data", "text"},
+    "runs.folder": GUARDED | {"errors", "data", "recipe", "text"},
     "publishing": GUARDED | {"errors", "data", "recipe", "runs.folder", "text"},
     "model": BELOW
     | {

@@ -7,7 +7,10 @@ import pytest
 import torch
 
 import sparring
-from sparring.evaluation.subject import open_subject
+from sparring.data.dataset import Dataset, split_rows
+from sparring.data.facts import Facts
+from sparring.evaluation.subject import Subject, open_subject
+from sparring.modalities import modality
 from sparring.runs.display import Silent
 
 
@@ -97,3 +100,11 @@ def test_a_model_of_another_kind_of_samples_is_refused(runs: tuple[Path, Path, s
     for judge in (lambda: sparring.compare(runs[0], points, runs[2]), lambda: sparring.evaluate(points, "digits")):
         with pytest.raises(sparring.SparringError, match=r"a model of points in .*, but expected a model of images"):
             judge()
+
+
+def test_of_more_files_than_are_evaluated_a_random_part_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparring.evaluation.subject.MAX_SAMPLES", 10)
+    files = Dataset(np.arange(40, dtype=np.float32)[:, None])
+    split = split_rows(files, Facts("here", "points", 40, (1,), ""), 0)
+    found = Subject("sorted", modality("points"), files=files).batch(split, 40, 0).batch.real
+    assert len(found) == 10 and found.max() >= 10

@@ -26,7 +26,7 @@ def test_each_kind_of_exhibit_has_its_file_format(tmp_path: Path) -> None:
 
 def test_waveform_is_clipped_and_nan_is_silence() -> None:
     sound = sound_of(torch.tensor([0.0, 0.5, -2.0, float("nan")]), 8000)
-    with wave.open(io.BytesIO(sound.content)) as file:
+    with wave.open(io.BytesIO(sound.file)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
         assert np.frombuffer(file.readframes(4), "<i2").tolist() == [0, 16384, -32767, 0]
 

@@ -4,14 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sparring.api.sample import COLUMNS, SavedSamples, overview_stem, write_overview
-from sparring.arguments import checked_folder
+from sparring.api.sample import SavedSamples, write_samples
 from sparring.data.conditions import INPUT
-from sparring.data.own_output import earlier_files, record_own, replace_own
-from sparring.flow import Batch
-from sparring.model import load
 from sparring.recipe import Recipe
-from sparring.samples import batch_size
 
 
 def apply(
@@ -38,15 +33,4 @@ def apply(
     Raises:
         SparringError: there is no model, it takes no inputs, they cannot be read, or ``out`` holds other files.
     """
-    options, folder = {INPUT: inputs, **options}, checked_folder("the samples", out)
-    earlier = earlier_files(folder, overview_stem(folder))
-    loaded = load(model, recipe=recipe, options=options)
-    condition = loaded.conditions(**options)
-    samples = loaded.sample(condition=condition, seed=seed, device=device)
-
-    # Write them in place of those of an earlier call.
-    replace_own(folder, earlier)
-    files, batch = loaded.save(samples, folder), Batch(samples, condition)
-    overview = write_overview(loaded, batch, folder, COLUMNS)
-    record_own(folder, files, overview)
-    return SavedSamples(batch_size(batch), folder, tuple(files), overview)
+    return write_samples(model, {INPUT: inputs, **options}, out, recipe, device, seed=seed)

@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from sparring.api.evaluate import require_numbers
-from sparring.api.outputs import require_writable, write_json_output
+from sparring.api.outputs import output_path, require_writable
 from sparring.data.in_memory import source_of
-from sparring.data.reading import Labels, ValueRange, reading
+from sparring.data.reading import Labels, Reading, ValueRange, reading
 from sparring.errors import SparringError
 from sparring.evaluation.comparison import Comparison, compared
 from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.quick import count_for
-from sparring.evaluation.subject import open_subject
+from sparring.evaluation.subject import Subject, open_subject
+from sparring.modality import Survey
 from sparring.recipe import Recipe
 from sparring.runs.display import Display, Plain
+from sparring.storage import write_json
 
 
 def compare(
@@ -44,28 +46,8 @@ def compare(
     """
     require_numbers(count, seed)
     require_writable({"--json": json})
-    choices = reading(labels, range, background)
-    source, places = source_of(data), [source_of(place) for place in (first, second)]
-    opened = [open_subject(place, source, recipe, choices) for place in places]
-    subjects = tuple(subject for subject, _ in opened)
-    one, other = subjects
-    # A model that was trained without labels leaves those of the data to the other one.
-    survey = max((survey for _, survey in opened), key=lambda surveyed: len(surveyed.facts.classes))
-
-    # One set of real samples has to serve both: in colour, if one of the two is.
-    if one.modality is other.modality and one.view.shape != other.view.shape:
-        shapes = (one.view.shape, other.view.shape)
-        subjects = tuple(
-            open_subject(place, source, recipe, choices, real_shape=shape)[0]
-            for place, shape in zip(places, shapes[::-1], strict=True)
-        )
-    kinds = [f"{subject.modality.name} of shape {subject.view.shape}" for subject in subjects]
-    if kinds[0] != kinds[1]:
-        raise SparringError(
-            found=f"{kinds[0]} and {kinds[1]}",
-            expected="samples of one kind and shape",
-            remedy="compare models of one resolution, or resize the samples of one",
-        )
+    places = [source_of(place) for place in (first, second)]
+    subjects, survey = _opened(places, source_of(data), recipe, reading(labels, range, background))
 
     # The same rows for both, each with the conditions of its model; equally many samples.
     splits = [survey.prepare(subject.view, seed=seed) for subject in subjects]
@@ -81,5 +63,36 @@ def compare(
         evaluations.append(evaluator.evaluate(subject, subject.batch(split, count, seed)))
     comparison = compared(*evaluations)
     if json is not None:
-        write_json_output(json, comparison.model_dump(mode="json"))
+        write_json(output_path(json), comparison.model_dump(mode="json"))
     return comparison
+
+
+def _opened(
+    places: Sequence[str], source: str, recipe: str | Recipe | None, choices: Reading
+) -> tuple[list[Subject], Survey]:
+    """Open two subjects in one shape, and survey the real data.
+
+    Raises:
+        SparringError: there is nothing to evaluate, or the two do not fit each other.
+    """
+    opened = [open_subject(place, source, recipe, choices) for place in places]
+    subjects = [subject for subject, _ in opened]
+    # A model that was trained without labels leaves those of the data to the other one.
+    survey = max((survey for _, survey in opened), key=lambda surveyed: len(surveyed.facts.classes))
+
+    # One set of real samples has to serve both: in colour, if one of the two is.
+    one, other = subjects
+    if one.modality is other.modality and one.view.shape != other.view.shape:
+        shapes = (other.view.shape, one.view.shape)
+        subjects = [
+            open_subject(place, source, recipe, choices, real_shape=shape)[0]
+            for place, shape in zip(places, shapes, strict=True)
+        ]
+    kinds = [f"{subject.modality.name} of shape {subject.view.shape}" for subject in subjects]
+    if kinds[0] != kinds[1]:
+        raise SparringError(
+            found=f"{kinds[0]} and {kinds[1]}",
+            expected="samples of one kind and shape",
+            remedy="compare models of one resolution, or resize the files of one",
+        )
+    return subjects, survey

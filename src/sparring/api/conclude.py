@@ -3,11 +3,11 @@
 import time
 
 from sparring.data.dataset import Split
-from sparring.data.downloads import OnProgress
 from sparring.evaluation.budget import Budget
 from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.quick import count_for
 from sparring.evaluation.result import Evaluation
+from sparring.evaluation.scores import OnProgress
 from sparring.evaluation.subject import of_model
 from sparring.model import Model
 from sparring.report.report import write_report
@@ -19,7 +19,7 @@ TRAINING_SHARE, MIN_SECONDS = 0.1, 20.0
 """The evaluation takes no longer than this share of the training, or this long, whichever is more."""
 
 
-def conclude(run: Run, model: Model, split: Split, seconds: float, on_progress: OnProgress | None = None) -> Evaluation:
+def conclude(run: Run, model: Model, split: Split, seconds: float, on_progress: OnProgress) -> Evaluation:
     """Evaluate a finished run, and write scores.json, samples.png, curves.png and report.html into its folder.
 
     Args:

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from sparring.api.outputs import require_writable, write_json_output, write_output
+from sparring.api.outputs import output_path, require_writable
 from sparring.arguments import checked_path
 from sparring.errors import SparringError
 from sparring.report.diagnosis import Diagnosis, RunHistory
 from sparring.runs.folder import open_run
+from sparring.storage import write_bytes, write_json
 
 
 def diagnose(run: str | Path, *, picture: str | Path | None = None, json: str | Path | None = None) -> Diagnosis:
@@ -25,7 +26,7 @@ def diagnose(run: str | Path, *, picture: str | Path | None = None, json: str | 
     history = RunHistory(open_run(checked_path("the run", run)))
     diagnosis = history.diagnosis()
     if json is not None:
-        write_json_output(json, diagnosis.model_dump(mode="json"))
+        write_json(output_path(json), diagnosis.model_dump(mode="json"))
 
     # A run without observations of the watchdog has nothing to draw.
     if picture is not None:
@@ -38,5 +39,5 @@ def diagnose(run: str | Path, *, picture: str | Path | None = None, json: str | 
                 if history.record.watchdog == "off"
                 else "train longer: this run has not reached its first observation; or do not ask for a picture",
             )
-        write_output(picture, content)
+        write_bytes(output_path(picture), content)
     return diagnosis

@@ -5,8 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from sparring.api.outputs import output_path, require_writable, write_json_output
+from sparring.api.outputs import output_path, require_writable
 from sparring.arguments import whole_number
+from sparring.data.dataset import Split
 from sparring.data.in_memory import source_of
 from sparring.data.reading import Labels, ValueRange, reading
 from sparring.errors import SparringError, nearest
@@ -14,12 +15,14 @@ from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.protocol import MAX_SAMPLES, Protocol
 from sparring.evaluation.quick import MIN_SAMPLES, count_for
 from sparring.evaluation.result import Evaluation
-from sparring.evaluation.subject import open_subject
+from sparring.evaluation.subject import Subject, open_subject
 from sparring.evaluation.usefulness import usefulness
+from sparring.modality import Survey
 from sparring.randomness import require_seed
 from sparring.recipe import Recipe
 from sparring.report.report import write_evaluation
 from sparring.runs.display import Display, Plain
+from sparring.storage import write_json
 
 MAX_COUNT = 1_000_000
 """Largest number of samples that can be asked for."""
@@ -74,20 +77,12 @@ def evaluate(
     require_numbers(count, seed)
     _require_protocol(protocol)
     require_writable({"--json": json, "--report": report})
-    subject, data = source_of(subject), source_of(data)
-    opened, survey = open_subject(subject, data, recipe, reading(labels, range, background))
-    model = opened.model
-    if useful and model is None:
-        raise SparringError(
-            found=f"no model in {subject}",
-            expected="a run or a published folder: files do not say which class they were generated for",
-            remedy="do not ask for usefulness: leave out --useful (useful= in Python)",
-        )
+    opened, survey = open_subject(source_of(subject), source_of(data), recipe, reading(labels, range, background))
+    if useful:
+        _require_model(opened)
 
-    # Hold out what was held out in training; other data is split anew.
-    trained_on_it = model is not None and survey.facts.fingerprint == model.facts.fingerprint
-    split_seed = int(model.history.get("seed", seed)) if model is not None and trained_on_it else seed
-    split = survey.prepare(opened.view, seed=split_seed)
+    # Draw as many samples as the data or the files allow.
+    split, remarks = _split(opened, survey, seed)
     if count is None:
         least = MIN_SAMPLES if protocol == "floor" else MAX_SAMPLES
         count = count_for(split, least) if opened.files is None else len(opened.files)
@@ -99,12 +94,12 @@ def evaluate(
     evaluator = Evaluator(split, seed, extractors, further=all, on_progress=on_progress)
     compute = evaluator.evaluate if protocol == "floor" else evaluator.compare_all
     evaluation = compute(opened, generated)
-    evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores})
-
+    remarks = (*evaluation.remarks, *(remarks if protocol == "floor" else ()))
+    evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores, "remarks": remarks})
     if json is not None:
-        write_json_output(json, evaluation.model_dump(mode="json"))
+        write_json(output_path(json), evaluation.model_dump(mode="json"))
     if report is not None:
-        write_evaluation(output_path(report), opened.modality, split, generated.batch, evaluation, model)
+        write_evaluation(output_path(report), opened.modality, split, generated.batch, evaluation, opened.model)
     return evaluation
 
 
@@ -117,6 +112,26 @@ def require_numbers(count: int | None, seed: int) -> None:
     require_seed(seed)
     if count is not None:
         whole_number("count", count, least=2, most=MAX_COUNT)
+
+
+def _split(subject: Subject, survey: Survey, seed: int) -> tuple[Split, tuple[str, ...]]:
+    """Split the real data, as in training where the model was trained on it, and return remarks on what is held out."""
+    model, facts = subject.model, survey.facts
+    if model is None:
+        return survey.prepare(subject.view, seed=seed), ()
+    if facts.fingerprint == model.facts.fingerprint:
+        return survey.prepare(subject.view, seed=int(model.history.get("seed", seed))), ()
+    other = f"The model was trained on other data ({model.facts.source})"
+    return survey.prepare(subject.view, seed=seed), (f"{other}: the held-out part of {facts.source} is arbitrary.",)
+
+
+def _require_model(subject: Subject) -> None:
+    if subject.model is None:
+        raise SparringError(
+            found=f"no model in {subject.name}",
+            expected="a run or a published folder: files do not say which class they were generated for",
+            remedy="leave --useful out",
+        )
 
 
 def _require_protocol(protocol: str) -> None:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from sparring.api.outputs import output_path, require_writable, write_json_output
+from sparring.api.outputs import output_path, require_writable
 from sparring.data.facts import Facts
 from sparring.data.reading import Labels, ValueRange, reading
+from sparring.recipe import BY_DEFAULT, Choice, Recipe, resolve
 from sparring.runs.display import clock
+from sparring.storage import write_json
 
 if TYPE_CHECKING:
     import torch
 
     from sparring.data.dataset import Split
-    from sparring.recipe import Recipe
 
 SHEET_SAMPLES = 64
 """Samples on a contact sheet."""
@@ -50,7 +51,7 @@ class PlannedTraining:
     batch: int
     samples: int
     device: str
-    choices: dict[str, dict[str, Any]]
+    choices: dict[str, Choice]
     seconds: float | None = None
     memory: int | None = None
     obstacle: str | None = None
@@ -122,17 +123,15 @@ def inspect(
 
     inspection = Inspection(survey.facts, training)
     if json is not None:
-        write_json_output(json, inspection.as_json())
+        write_json(output_path(json), inspection.as_json())
     return inspection
 
 
-def _plan(facts: Facts, name: str, recipe: "Recipe", device: "torch.device") -> tuple["Recipe", PlannedTraining]:
+def _plan(facts: Facts, name: str, recipe: Recipe, device: "torch.device") -> tuple[Recipe, PlannedTraining]:
     """Resolve the recipe for the data and the device."""
-    from sparring.recipe import resolve
     from sparring.training.devices import describe
 
-    recipe, reasons = resolve(recipe, facts, describe(device))
-    values = recipe.model_dump(mode="json")
+    recipe, choices = resolve(recipe, facts, describe(device))
 
     # Too few samples are an obstacle that the plan reports, not an error: everything else is still shown.
     too_few = f"There are {facts.count} readable samples, fewer than a batch of {recipe.batch}."
@@ -142,12 +141,12 @@ def _plan(facts: Facts, name: str, recipe: "Recipe", device: "torch.device") -> 
         batch=recipe.batch,
         samples=recipe.samples,
         device=device.type,
-        choices={field: {"value": values[field], "reason": reason} for field, reason in reasons.items()},
+        choices=choices,
         obstacle=too_few if facts.count < recipe.batch else None,
     )
 
 
-def _measured(training: PlannedTraining, recipe: "Recipe", split: "Split", device: "torch.device") -> PlannedTraining:
+def _measured(training: PlannedTraining, recipe: Recipe, split: "Split", device: "torch.device") -> PlannedTraining:
     """Add the expected time and memory: make two training steps, and time the second."""
     from dataclasses import replace
 
@@ -247,7 +246,7 @@ def _training_lines(training: PlannedTraining) -> Iterator[str]:
     shape = " × ".join(str(side) for side in training.shape)
     yield f"would train {training.recipe} on {training.device} at {shape}, in batches of {training.batch}"
     for field, choice in training.choices.items():
-        if choice["reason"] != "the recipe's default":
+        if choice["reason"] != BY_DEFAULT:
             yield f"  {field} = {choice['value']}: {choice['reason']}"
     if training.seconds is not None:
         count, rate = f"{training.samples:,} samples", training.samples / training.seconds

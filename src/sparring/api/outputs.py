@@ -3,10 +3,8 @@
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from sparring.errors import SparringError
-from sparring.storage import write_bytes, write_json
 
 
 def require_writable(outputs: Mapping[str, str | Path | None]) -> None:
@@ -32,20 +30,6 @@ def require_writable(outputs: Mapping[str, str | Path | None]) -> None:
                 expected="a file that can be written",
                 remedy="give another path",
             )
-
-
-def write_json_output(path: str | Path, content: Any) -> None:
-    """Write strict JSON to an output; see ``write_output``."""
-    write_json(output_path(path), content)
-
-
-def write_output(path: str | Path, content: bytes) -> None:
-    """Write an output, and create the folders that it needs.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    write_bytes(output_path(path), content)
 
 
 def output_path(path: str | Path) -> Path:

@@ -10,7 +10,7 @@ from sparring.api.surveying import lasting
 from sparring.arguments import checked_path
 from sparring.building import blank_game
 from sparring.data.in_memory import source_of
-from sparring.data.reading import Reading
+from sparring.data.reading import Reading, reading
 from sparring.errors import SparringError
 from sparring.evaluation.quick import quick_score
 from sparring.modalities import modality, surveyed
@@ -99,9 +99,9 @@ def _with_data(run: Run, record: Record, data: Any, labels: str | Path | None) -
             expected="the data of the run, where it was when the run began",
             remedy=f"give its present place: {suggestion(record, 'resume', run.folder, '--data', 'PATH')}",
         )
-    choices = _moved(Reading.model_validate(record.facts.reading), old, source)
+    choices = _moved(Reading.recorded(record.facts.reading), old, source)
     if labels is not None:
-        choices = choices.model_copy(update={"labels": lasting(str(labels))})
+        choices = choices.model_copy(update={"labels": reading(labels).labels})
     survey = surveyed(kind, source, choices)
     if (survey.facts.fingerprint, survey.facts.classes) != (record.facts.fingerprint, record.facts.classes):
         raise SparringError(

@@ -1,6 +1,7 @@
 """`sparring sample` in Python: from a model to files."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -10,7 +11,7 @@ from sparring.data.conditions import INPUT
 from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.errors import SparringError
 from sparring.flow import Batch
-from sparring.model import Model, load, order_by_class
+from sparring.model import load, order_by_class
 from sparring.opening import size_words
 from sparring.recipe import Recipe
 from sparring.samples import batch_size, take
@@ -79,9 +80,25 @@ def sample(
     Raises:
         SparringError: there is no model, it does not have an option, or ``out`` holds other files.
     """
+    return write_samples(model, options, out, recipe, device, count=count, seed=seed, truncation=truncation)
+
+
+def write_samples(
+    model: str | Path,
+    options: Mapping[str, Any],
+    out: str | Path,
+    recipe: str | Recipe | None,
+    device: str,
+    *,
+    seed: int,
+    count: int | None = None,
+    truncation: float = 1.0,
+) -> SavedSamples:
+    """Generate samples under the conditions of ``options`` and write them as files; see ``sample``."""
     # Check the folder and the number of samples before any of them is generated.
     folder = checked_folder("the samples", out)
-    earlier = earlier_files(folder, overview_stem(folder))
+    stem = folder.resolve().parent / f"{folder.resolve().name}-grid"
+    earlier = earlier_files(folder, stem)
     loaded = load(model, recipe=recipe, options=options)
     count = count if count is not None or options.get(INPUT) is not None else DEFAULT_COUNT
     if count is not None:
@@ -107,26 +124,9 @@ def sample(
     if not any(value is not None for value in options.values()) and 1 < len(loaded.classes) <= batch_size(shown):
         shown = take(shown, order_by_class(batch_size(shown), len(loaded.classes)))
         columns = batch_size(shown) // len(loaded.classes)
-    overview = write_overview(loaded, shown, folder, columns)
+    overview = tuple(loaded.show(shown.real, stem, columns=columns, condition=shown.condition))
     record_own(folder, files, overview)
     return SavedSamples(count, folder, tuple(files), overview)
-
-
-def write_overview(model: Model, batch: Batch, out: Path, columns: int) -> tuple[Path, ...]:
-    """Write an overview of samples beside the folder of their files, and return its files.
-
-    Args:
-        model: the model that generated them.
-        batch: the samples with their conditions.
-        out: the folder.
-        columns: samples per row.
-    """
-    return tuple(model.show(batch.real, overview_stem(out), columns=columns, condition=batch.condition))
-
-
-def overview_stem(out: Path) -> Path:
-    """Return the path without extension of the overview of the samples in ``out``, beside that folder."""
-    return out.resolve().parent / f"{out.resolve().name}-grid"
 
 
 def _require_room(folder: Path, count: int, numbers: int) -> None:

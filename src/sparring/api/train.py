@@ -1,6 +1,8 @@
 """`sparring train` in Python: from data to a finished run."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,15 @@ from sparring.evaluation.quick import quick_score
 from sparring.modality import Survey
 from sparring.opening import size_words
 from sparring.randomness import require_seed, seeded
-from sparring.recipe import AdversarialRecipe, Recipe, resolve, with_fields
-from sparring.runs.budget import TrainingBudget
+from sparring.recipe import BY_DEFAULT, AdversarialRecipe, Choice, Recipe, resolve, with_fields
+from sparring.runs.budget import NOT_USED, TrainingBudget
 from sparring.runs.display import Display, Plain, Silent
 from sparring.runs.folder import Record, Run, create, new_folder, new_identity, versions
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.session import Session
 from sparring.text import joined
 from sparring.training import devices, distributed
+from sparring.training.distributed import World
 from sparring.watchdog.monitor import MODES
 
 COPIES_OF_WEIGHTS = 5
@@ -88,31 +91,28 @@ def train(
     folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
-    choices = reading(labels, range, background)
-    if isinstance(choices.labels, str):
-        choices = choices.model_copy(update={"labels": lasting(choices.labels)})
+    wanted = reading(labels, range, background)
     given = fields | ({"samples": budget.samples} if budget and budget.samples else {})
     if labels is not None:
-        given |= {"labels": choices.labels is not False}
-    name, resolved, reasons, survey = _resolved(source, choices, recipe, given, target)
-    facts = survey.facts
-    _check_parts(resolved, micro_batch, world.size)
-    _check_memory(resolved, facts, target)
-    if isinstance(choices.labels, str):
-        reasons["labels"] = f"as given: {choices.labels}"
-    if budget and not budget.samples:
-        reasons["samples"] = "not used: the budget is in minutes"
-    display.say(_introduction(name, resolved, reasons, facts, target))
+        given |= {"labels": wanted.labels is not False}
+    name, resolved, choices, survey = _resolved(source, wanted, recipe, given, target)
+    facts, budget = survey.facts, budget or TrainingBudget(resolved.samples, None)
+    world.require_rows(resolved.batch)
+    _check_packs(resolved, micro_batch)
+    if isinstance(wanted.labels, str):
+        choices["labels"]["reason"] = f"as given: {wanted.labels}"
+    if budget.samples is None:
+        choices["samples"]["reason"] = NOT_USED
+    display.say(_introduction(name, resolved, choices, facts, target))
 
     # Create the run folder with its record: from here on, the run can be resumed.
-    values = resolved.model_dump(mode="json")
     record = Record(
         recipe=name,
-        choices={field: {"value": value, "reason": reasons[field]} for field, value in values.items()},
+        choices=choices,
         facts=replace(facts, source=lasting(facts.source)),
         seed=seed,
-        samples=budget.samples if budget else resolved.samples,
-        minutes=budget.minutes if budget else None,
+        samples=budget.samples,
+        minutes=budget.minutes,
         until=until,
         device=target.type,
         micro_batch=micro_batch,
@@ -122,47 +122,53 @@ def train(
     )
     run = create(folder, record) if world.is_main else Run(folder)
     world.barrier()
-
-    # Prepare data and game; an error of either leaves no folder behind.
-    try:
+    with _removed_on_error(run, world):
         split = survey.prepare(resolved.view(facts), seed=seed)
         session = Session(run, record, resolved, split, target, world, display, goal, quick_score, conclude)
-    except Exception:
-        if world.is_main:
-            shutil.rmtree(run.folder, ignore_errors=True)
-        raise
 
     # Train, evaluate, report and publish.
     return session.play()
 
 
+@contextmanager
+def _removed_on_error(run: Run, world: World) -> Iterator[None]:
+    """Remove the folder of the run if data or game cannot be prepared."""
+    try:
+        yield
+    except Exception:
+        if world.is_main:
+            shutil.rmtree(run.folder, ignore_errors=True)
+        raise
+
+
 def _resolved(
-    data: str, choices: Reading, recipe: str | Recipe | None, fields: dict[str, Any], device: torch.device
-) -> tuple[str, Recipe, dict[str, str], Survey]:
+    data: str, reading: Reading, recipe: str | Recipe | None, fields: dict[str, Any], device: torch.device
+) -> tuple[str, Recipe, dict[str, Choice], Survey]:
     """Survey the data and resolve the fields of its recipe.
 
     Returns:
-        The name of the recipe, the recipe with every field resolved, field → reason, and the survey.
+        The name of the recipe, the recipe with every field resolved, each field with its reason, and the survey.
 
     Raises:
-        SparringError: the data cannot be used, or not by this recipe.
+        SparringError: the data cannot be used, or not by this recipe, or its networks do not fit into memory.
     """
-    name, chosen, survey = survey_data(data, recipe, choices)
-    resolved, reasons = resolve(with_fields(chosen, fields, OPTIONS), survey.facts, devices.describe(device))
+    name, chosen, survey = survey_data(data, recipe, reading)
+    resolved, choices = resolve(with_fields(chosen, fields, OPTIONS), survey.facts, devices.describe(device))
     _check_count(resolved, survey.facts)
     _check_condition(resolved, name, survey.facts)
     if isinstance(resolved, AdversarialRecipe):
         resolved.loss_function()  # Refuses a loss that does not fit.
-    return name, resolved, reasons, survey
+    _check_memory(resolved, survey.facts, device)
+    return name, resolved, choices, survey
 
 
-def _introduction(name: str, recipe: Recipe, reasons: dict[str, str], facts: Facts, device: torch.device) -> str:
+def _introduction(name: str, recipe: Recipe, choices: dict[str, Choice], facts: Facts, device: torch.device) -> str:
     """Return the first lines of a run: recipe, data, remarks, and every field that is not the recipe's default."""
     lines = [f"Training {name} on {facts.count:,} samples of {facts.source} ({device.type})."]
     lines += [f"  {remark}" for remark in facts.remarks]
-    for field, reason in reasons.items():
-        if reason != "the recipe's default" and not reason.startswith("not used"):
-            lines.append(f"  {field} = {getattr(recipe, field)} ({reason})")
+    for field, choice in choices.items():
+        if choice["reason"] not in (BY_DEFAULT, NOT_USED):
+            lines.append(f"  {field} = {getattr(recipe, field)} ({choice['reason']})")
     return joined(lines)
 
 
@@ -233,18 +239,12 @@ def _check_memory(recipe: Recipe, facts: Facts, device: torch.device) -> None:
         )
 
 
-def _check_parts(recipe: Recipe, micro_batch: int | None, processes: int) -> None:
-    """Check that a batch can be divided among processes, and into micro-batches of whole packs.
+def _check_packs(recipe: Recipe, micro_batch: int | None) -> None:
+    """Check that micro-batches are of whole packs.
 
     Raises:
-        SparringError: it cannot.
+        SparringError: they are not.
     """
-    if recipe.batch < processes:
-        raise SparringError(
-            found=f"a batch of {recipe.batch} for {processes} processes",
-            expected="at least one sample for each of them",
-            remedy="give a larger batch, or start fewer processes",
-        )
     # Recipes that score samples in packs have a field for the size of one.
     pack = dict(recipe).get("packing", 1)
     if micro_batch is not None and micro_batch % pack:

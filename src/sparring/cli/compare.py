@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sparring.cli.options import ValueRangeOption, WholeNumber
+from sparring.cli.options import BackgroundOption, LabelsOption, ValueRangeOption, WholeNumber
 from sparring.text import joined, show
 
 
@@ -18,9 +18,9 @@ def compare(
     recipe: str | None = None,
     all: bool = False,
     extractor: list[str] | None = None,
-    labels: str | None = None,
+    labels: LabelsOption = None,
     range: ValueRangeOption = None,
-    background: str | None = None,
+    background: BackgroundOption = None,
 ) -> None:
     """Evaluate two models, or folders of samples, with the same real data, and compare them.
 
@@ -47,11 +47,6 @@ def compare(
         Compute and compare all metrics (takes several times longer).
     extractor
         As for `sparring evaluate`.
-    labels
-        false: use none; true: require some, even where sub-folders look like shards; or FILE or FILE:COLUMN, which is
-        CSV, JSON or JSON lines; or a column of Parquet files. Default: tables of labels, sub-folders or columns.
-    background
-        Colour under transparent pixels: a name or #rrggbb; ignore: leave that channel out. Default: white.
     """
     from sparring.api import compare as api
     from sparring.runs.display import default_display

@@ -25,9 +25,9 @@ def demo(*, out: Path | None = None, seed: WholeNumber = 0) -> None:
     """
     from sparring.api import train as api
     from sparring.cli.closing import closing_words
-    from sparring.data.catalogue import DEMO_DATASET
+    from sparring.data.catalogue import DIGITS
     from sparring.runs.display import default_display
 
     display = default_display()
-    run = api.train(DEMO_DATASET, minutes=DEMO_MINUTES, samples=DEMO_SAMPLES, out=out, seed=seed, display=display)
+    run = api.train(DIGITS, minutes=DEMO_MINUTES, samples=DEMO_SAMPLES, out=out, seed=seed, display=display)
     show(closing_words(run))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from sparring.cli.options import ValueRangeOption, WholeNumber
+from sparring.cli.options import BackgroundOption, LabelsOption, ValueRangeOption, WholeNumber
 from sparring.text import joined, show
 
 
@@ -21,9 +21,9 @@ def evaluate(
     protocol: Literal["floor", "standard"] = "floor",
     useful: bool = False,
     extractor: list[str] | None = None,
-    labels: str | None = None,
+    labels: LabelsOption = None,
     range: ValueRangeOption = None,
-    background: str | None = None,
+    background: BackgroundOption = None,
 ) -> None:
     """Evaluate a model, or a folder of samples that any tool has generated, against real data.
 
@@ -59,11 +59,6 @@ def evaluate(
         Features for the metrics; repeat the option for several: pixels, own (a small network trained on the real data),
         inception[:weights] (FID, resized as by clean-fid), inception-legacy[:weights] (FID, resized as by the original
         program), dinov2[:folder], or your own file.py:function. Default: own where possible, else pixels.
-    labels
-        false: use none; true: require some, even where sub-folders look like shards; or FILE or FILE:COLUMN, which is
-        CSV, JSON or JSON lines; or a column of Parquet files. Default: tables of labels, sub-folders or columns.
-    background
-        Colour under transparent pixels: a name or #rrggbb; ignore: leave that channel out. Default: white.
     """
     from sparring.api import evaluate as api
     from sparring.runs.display import default_display

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import ValueRangeOption
+from sparring.cli.options import BackgroundOption, LabelsOption, ValueRangeOption
 from sparring.data.catalogue import NAMES
 from sparring.text import joined, show
 
@@ -23,9 +23,9 @@ def inspect(
     json: Path | None = None,
     sheet: Path | None = None,
     recipe: str | None = None,
-    labels: str | None = None,
+    labels: LabelsOption = None,
     range: ValueRangeOption = None,
-    background: str | None = None,
+    background: BackgroundOption = None,
 ) -> None:
     """Describe your data before you train: content, problems, and the training run that would follow.
 
@@ -42,11 +42,6 @@ def inspect(
         Write a contact sheet, an image of many samples, to this file.
     recipe
         Describe training with this recipe. Default: chosen for the data.
-    labels
-        false: use none; true: require some, even where sub-folders look like shards; or FILE or FILE:COLUMN, which is
-        CSV, JSON or JSON lines; or a column of Parquet files. Default: tables of labels, sub-folders or columns.
-    background
-        Colour under transparent pixels: a name or #rrggbb; ignore: leave that channel out. Default: white.
     """
     from sparring.api import inspect as api
 

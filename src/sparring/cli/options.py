@@ -1,4 +1,4 @@
-"""Options that depend on the recipe or the model: fields of a recipe, and conditions of a model."""
+"""Options of several commands: how data is read, fields of a recipe, and conditions of a model."""
 
 import inspect
 import re
@@ -16,6 +16,21 @@ ValueRangeOption: TypeAlias = Annotated[
         allow_leading_hyphen=True,
         negative_iterable=(),
         help="Stored values of black and of white, such as 0 4095. Default: found in the data.",
+    ),
+]
+
+LabelsOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        help="false: use none; true: require some, even where sub-folders look like shards; or FILE or FILE:COLUMN, "
+        "which is CSV, JSON or JSON lines; or a column of Parquet files. Default: tables of labels, sub-folders or "
+        "columns."
+    ),
+]
+BackgroundOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        help="Colour under transparent pixels: a name or #rrggbb; ignore: leave that channel out. Default: white."
     ),
 ]
 

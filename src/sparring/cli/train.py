@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import ValueRangeOption, WholeNumber, extra_options
+from sparring.cli.options import BackgroundOption, LabelsOption, ValueRangeOption, WholeNumber, extra_options
 from sparring.text import show
 
 
@@ -22,9 +22,9 @@ def train(
     device: str | None = None,
     micro_batch: WholeNumber | None = None,
     watchdog: str = "repair",
-    labels: str | None = None,
+    labels: LabelsOption = None,
     range: ValueRangeOption = None,
-    background: str | None = None,
+    background: BackgroundOption = None,
     **fields: Annotated[str, Parameter(show=False)],
 ) -> None:
     """Train a model on your data, evaluate it and write a report.
@@ -61,11 +61,6 @@ def train(
         Samples computed at once, to save memory. The result stays the same, except with batch norm.
     watchdog
         repair: detect training failures and apply remedies; warn: only report them; off: do neither.
-    labels
-        false: use none; true: require some, even where sub-folders look like shards; or FILE or FILE:COLUMN, which is
-        CSV, JSON or JSON lines; or a column of Parquet files. Default: tables of labels, sub-folders or columns.
-    background
-        Colour under transparent pixels: a name or #rrggbb; ignore: leave that channel out. Default: white.
     """
     # Imported only when the command runs, so that --help does not wait for PyTorch.
     from sparring.api import train as api

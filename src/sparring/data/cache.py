@@ -22,6 +22,7 @@ from numpy.typing import DTypeLike, NDArray
 from sparring import storage
 from sparring.data.array_file import BLOCK_BYTES, ArrayFile, Blocks, block_digests, write_array
 from sparring.errors import SparringError
+from sparring.manifest import digest
 from sparring.opening import size_words
 from sparring.schema import Count, Stored, validated
 
@@ -115,9 +116,9 @@ def cached_array(
                 _remove_damaged(folder)
             built = _build(folder, key, shape, chunks, dtype)
         except OSError as error:
-            raise _not_writable(error) from None
+            raise not_writable(error) from None
     if built is None:
-        raise _not_writable(OSError("the array that was written fails its verification"))
+        raise not_writable(OSError("the array that was written fails its verification"))
     return built
 
 
@@ -184,7 +185,8 @@ def _require_space(folder: Path, size: int) -> None:
         )
 
 
-def _not_writable(error: OSError) -> SparringError:
+def not_writable(error: OSError) -> SparringError:
+    """Return the error for a cache that cannot be used."""
     return SparringError(
         found=f"a cache folder {cache_folder()} that cannot be used ({error.strerror or error})",
         expected="one that can be written",
@@ -199,7 +201,7 @@ def read_cached(kind: str, key: str) -> Any | None:
         note = validated(Note, storage.read_json(path, MAX_NOTE_BYTES), path)
     except SparringError:
         return None
-    return note.content if note.sha256 == _digest(key, note.content) else None
+    return note.content if note.sha256 == digest([key, note.content]) else None
 
 
 def write_cached(kind: str, key: str, content: Any) -> None:
@@ -207,14 +209,10 @@ def write_cached(kind: str, key: str, content: Any) -> None:
     path = _json_path(kind, key)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        storage.write_json(path, {"sha256": _digest(key, content), "content": content})
+        storage.write_json(path, {"sha256": digest([key, content]), "content": content})
     except OSError:
         return
 
 
 def _json_path(kind: str, key: str) -> Path:
     return cache_folder() / kind / f"{file_name(key)}.json"
-
-
-def _digest(key: str, content: Any) -> str:
-    return sha256(json.dumps([key, content], sort_keys=True).encode()).hexdigest()

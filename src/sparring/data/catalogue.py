@@ -136,10 +136,13 @@ DATASETS = {
 CIFAR_LAYOUT = RecordLayout(tuple(f"data_batch_{number}.bin" for number in range(1, 6)), 10_000, (3, 32, 32))
 """Layout of the archive of "cifar10"."""
 
-DEMO_DATASET = "digits"
-"""Data set of `sparring demo`, which needs no download."""
+DIGITS, STACKED = "digits", "stacked-mnist"
+"""Images that come with scikit-learn, and a data set derived from "mnist"."""
 
-NAMES = (DEMO_DATASET, *DATASETS, "stacked-mnist", "ring", "grid", "lattice")
+IMAGE_NAMES = (DIGITS, *DATASETS, STACKED)
+"""Every name of images."""
+
+NAMES = (*IMAGE_NAMES, "ring", "grid", "lattice")
 """Every name that can be given as data: a data set that comes with scikit-learn, the downloads, a data set derived from
 one of them, and mixtures of Gaussians.
 """

@@ -3,7 +3,6 @@
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,16 +16,13 @@ TIMEOUT_SECONDS = 30.0
 """Seconds without data before a download is abandoned."""
 CHUNK_BYTES = 1024 * 1024
 
-OnProgress = Callable[[int, int], None]
-"""Called with (done, total) as work goes on."""
-
 
 def local_copy(name: str) -> Path | None:
     """Return the folder that holds ``name``: $SPARRING_DATA/<name>, ./data/<name>, an earlier download, or None."""
     return next((folder for folder in _candidates(name) if folder.is_dir() and any(folder.iterdir())), None)
 
 
-def download(name: str, published: Publication, on_progress: OnProgress | None = None) -> Path:
+def download(name: str, published: Publication) -> Path:
     """Download the files of ``published`` into the cache and return their folder; complete files are not fetched again.
 
     Raises:
@@ -37,7 +33,7 @@ def download(name: str, published: Publication, on_progress: OnProgress | None =
     try:
         incoming.mkdir(parents=True, exist_ok=True)
         for file in published.files:
-            _fetch(published.home + file.name, incoming / file.name, file, on_progress)
+            _fetch(published.home + file.name, incoming / file.name, file)
         if not folder.exists():
             incoming.rename(folder)
             storage.sync_folder(folder.parent)
@@ -46,7 +42,7 @@ def download(name: str, published: Publication, on_progress: OnProgress | None =
     return folder
 
 
-def _fetch(url: str, path: Path, file: PublishedFile, on_progress: OnProgress | None) -> None:
+def _fetch(url: str, path: Path, file: PublishedFile) -> None:
     """Stream one file to disk, counting and hashing on the way; give it its name once it is verified."""
     if path.is_file() and path.stat().st_size == file.size and storage.sha256(path) == file.sha256:
         return
@@ -67,8 +63,6 @@ def _fetch(url: str, path: Path, file: PublishedFile, on_progress: OnProgress | 
                     raise ValueError(f"{file.name} is longer than the {file.size:,} bytes that were published")
                 digest.update(chunk)
                 target.write(chunk)
-                if on_progress:
-                    on_progress(received, file.size)
         if digest.hexdigest() != file.sha256:
             raise ValueError(f"{file.name} is not the file that was published: its SHA-256 differs")
         # The content must be on disk before the name that promises it.

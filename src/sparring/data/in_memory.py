@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring import opening, storage
-from sparring.data.cache import cache_folder
+from sparring.data.cache import cache_folder, not_writable
 from sparring.errors import SparringError
 from sparring.text import printable
 
@@ -289,11 +289,7 @@ def _stored(name: str, write: Callable[[IO[bytes]], object]) -> str:
         if not (path.is_file() and storage.sha256(path) == digest):
             temporary.replace(path)
     except OSError as error:
-        raise SparringError(
-            found=f"a cache folder {folder} that cannot be written ({error.strerror or error})",
-            expected="room for the data",
-            remedy="set SPARRING_CACHE to another folder",
-        ) from None
+        raise not_writable(error) from None
     finally:
         temporary.unlink(missing_ok=True)
     return str(path)

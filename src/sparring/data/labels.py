@@ -4,7 +4,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,8 +18,6 @@ NO_LABELS, SOME_LABELS = "--labels false (labels=False in Python)", "--labels tr
 """Choices of the user, as messages name them."""
 MAX_DIGITS = 4000
 """Digits of a number in a name that count for its order."""
-
-
 MAX_SINGLES = 0.5
 """Share of the classes that may have a single sample."""
 FRACTION = re.compile(r"-?[0-9]*\.[0-9]*[1-9][0-9]*(e[-+]?[0-9]+)?", re.IGNORECASE)
@@ -35,6 +33,13 @@ def natural_order(name: str) -> list[tuple[int, int, str]]:
     parts = re.split(r"([0-9]+)", name)
     # Numbers sort before text; equal numbers, such as 7 and 07, by their digits.
     return [(0, int(part[:MAX_DIGITS]), part) if part[:1].isdigit() else (1, 0, part) for part in parts if part]
+
+
+def listed(names: Iterable[str], limit: int = 5) -> str:
+    """Return names in natural order for a sentence: "a, b and 3 more"."""
+    ordered = sorted(names, key=natural_order)
+    more = f" and {len(ordered) - limit} more" if len(ordered) > limit else ""
+    return ", ".join(printable(name) for name in ordered[:limit]) + more
 
 
 def class_name(text: str) -> str:

@@ -9,8 +9,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.labels import NO_LABELS, SOME_LABELS, class_name, number_classes, singles
-from sparring.data.parts import Files, listed, training_part
+from sparring.data.labels import NO_LABELS, SOME_LABELS, class_name, listed, number_classes, singles
+from sparring.data.parts import Files, training_part
 from sparring.data.readers.label_files import LabelTable, labels_by_name, missing_files
 from sparring.errors import SparringError
 from sparring.text import printable

@@ -1,18 +1,19 @@
 """Folders that this program writes: samples with a list of their files, and how to tell them from a person's data."""
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, final
+from typing import Annotated, Literal, TypeAlias, final
+
+from pydantic import Field, ValidationError
 
 from sparring import storage
+from sparring.data.labels import listed
 from sparring.errors import SparringError
-from sparring.text import printable
+from sparring.schema import Stored
 
 MARKER = ".sparring"
 """File in a folder of samples that lists what was written."""
-FORMAT = 1
 RECORDS = ("recipe.json", "config.json")
 """Files of a run folder and of a published model, which begin with their format and their recipe."""
 RECORD_START = re.compile(rb'\s*\{\s*"format"\s*:\s*\d+\s*,\s*"recipe"\s*:')
@@ -23,20 +24,23 @@ MAX_LISTED = 3
 """Files that a message names."""
 
 
+Digests: TypeAlias = Mapping[Annotated[str, Field(pattern=r"^([^/\\]*[^/\\.][^/\\]*|\.{3,})$")], str]
+"""Name of a file, never a path → its SHA-256."""
+
+
 @final
-class Written(NamedTuple):
-    """Files of a call of `sparring sample`.
+class Written(Stored):
+    """Content of a marker: the files of a call of `sparring sample`.
 
     Args:
+        format: of the marker.
         files: name → SHA-256 of each file in the folder.
         beside: name → SHA-256 of each file in the folder around it.
     """
 
-    files: Mapping[str, str]
-    beside: Mapping[str, str]
-
-
-NOTHING_WRITTEN = Written({}, {})
+    format: Literal[1] = 1
+    files: Digests
+    beside: Digests
 
 
 def own_paths(names: Sequence[str], read: Callable[[int, int], bytes]) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -92,14 +96,13 @@ def earlier_files(folder: Path, stem: Path) -> list[Path]:
         ) from None
 
     # A file that was changed since is the user's.
-    written = _parsed(marker) or NOTHING_WRITTEN
+    written = _parsed(marker) or Written(files={}, beside={})
     foreign = [path for path in inside if not _is_written(path, written.files)]
     foreign += [path for path in beside if not _is_written(path, written.beside)]
     if foreign:
-        listed = ", ".join(path.name for path in sorted(foreign)[:MAX_LISTED])
-        more = ", …" if len(foreign) > MAX_LISTED else ""
+        names = listed((path.name for path in foreign), MAX_LISTED)
         raise SparringError(
-            found=f"files at {folder} that `sparring sample` did not write ({listed}{more})",
+            found=f"files at {folder} that `sparring sample` did not write ({names})",
             expected="an empty folder, or samples of an earlier call, which are replaced",
             remedy="choose another folder: --out (out= in Python)",
         )
@@ -116,8 +119,8 @@ def replace_own(folder: Path, earlier: Sequence[Path]) -> None:
 
 def record_own(folder: Path, files: Sequence[Path], beside: Sequence[Path]) -> None:
     """List the files of samples in their folder."""
-    listed = [{path.name: storage.sha256(path) for path in paths} for paths in (files, beside)]
-    storage.write_json(folder / MARKER, {"format": FORMAT, "files": listed[0], "beside": listed[1]})
+    digests = [{path.name: storage.sha256(path) for path in paths} for paths in (files, beside)]
+    storage.write_json(folder / MARKER, Written(files=digests[0], beside=digests[1]).model_dump())
 
 
 def _is_written(path: Path, digests: Mapping[str, str]) -> bool:
@@ -131,28 +134,8 @@ def _is_overview(path: Path, stem: Path) -> bool:
 
 
 def _parsed(content: bytes) -> Written | None:
+    """Return what a marker lists; None if it is not of this form."""
     try:
-        return _validated(json.loads(content))
-    except (ValueError, RecursionError):
+        return Written.model_validate_json(content)
+    except ValidationError:
         return None
-
-
-def _validated(content: Any) -> Written | None:
-    """Return what a marker lists; None if it is not of this form. Only plain names are taken, never paths."""
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        return None
-    parts: list[dict[str, str]] = []
-    for part in (content.get("files"), content.get("beside")):
-        if not isinstance(part, dict) or not all(isinstance(digest, str) for digest in part.values()):
-            return None
-        if any(name in ("", ".", "..") or "/" in name or "\\" in name for name in part):
-            return None
-        parts.append(part)
-    return Written(files=parts[0], beside=parts[1])
-
-
-def listed_folders(folders: Sequence[str]) -> str:
-    """Return the names of folders for a sentence: "runs/photos-001 and 3 more"."""
-    more = len(folders) - MAX_LISTED
-    shown = ", ".join(printable(folder.rstrip("/")) for folder in folders[:MAX_LISTED])
-    return f"{shown} and {more} more" if more > 0 else shown

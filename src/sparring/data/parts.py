@@ -2,11 +2,11 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from sparring.data.labels import NO_LABELS, natural_order
+from sparring.data.labels import NO_LABELS, listed
 from sparring.text import printable
 
 TRAIN_WORDS = frozenset({"train", "training", "trainset"})
@@ -191,10 +191,3 @@ def _split_in_classes(files: Files, tops: Counter[str]) -> Files | None:
     remark += f"; kept for `sparring evaluate`: {listed(unused)}." if unused else "."
     shortened = [f"{one}/{rest}" for one, _, rest in (name.split("/", 2) for name in kept.names)]
     return kept._replace(names=shortened, remarks=(*files.remarks, remark))
-
-
-def listed(names: Iterable[str], limit: int = 5) -> str:
-    """Return names in natural order for a sentence: "a, b and 3 more"."""
-    ordered = sorted(names, key=natural_order)
-    more = f" and {len(ordered) - limit} more" if len(ordered) > limit else ""
-    return ", ".join(printable(name) for name in ordered[:limit]) + more

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from sparring.data.readers.label_files import absolute_choice
 from sparring.errors import SparringError
+from sparring.schema import validated
 
 Labels: TypeAlias = bool | str | Path | None
 """False to read no labels, a file or a column to read them from, True to require some, or None to find them."""
@@ -32,6 +33,15 @@ class Reading(BaseModel):
         """Return the choices that were given."""
         return self.model_dump(mode="json", exclude_none=True)
 
+    @staticmethod
+    def recorded(choices: Mapping[str, Any]) -> "Reading":
+        """Return the choices that a folder records; see ``as_json``.
+
+        Raises:
+            SparringError: a value is unknown or of another type.
+        """
+        return validated(Reading, dict(choices), "the facts of the data")
+
 
 DEFAULT_READING = Reading()
 """No choice was given: everything is found in the source."""
@@ -46,7 +56,7 @@ def reading(labels: Labels = None, value_range: ValueRange = None, background: s
         background: colour under transparent pixels, or "ignore".
 
     Raises:
-        SparringError: the range is not two ascending finite numbers, or ``labels`` is of another type.
+        SparringError: the range is not two ascending finite numbers, or another choice is of another type.
     """
     if not isinstance(labels, bool | str | Path | None):
         raise SparringError(
@@ -54,19 +64,25 @@ def reading(labels: Labels = None, value_range: ValueRange = None, background: s
             expected="True, False, or a file of labels",
             remedy="give data in memory as (samples, labels)",
         )
+    if not isinstance(background, str | None):
+        raise SparringError(
+            found=f"a background of type {type(background).__name__}",
+            expected="the name of a colour, #rrggbb, or ignore",
+            remedy="write it as text, such as 'white' or '#808080'",
+        )
     words: dict[Labels, bool | None] = {None: None, True: True, "true": True, False: False, "false": False}
     chosen = words[labels] if labels in words else absolute_choice(str(labels))
     try:
         found = Reading(labels=chosen, range=value_range, background=background)
-    except ValidationError:
-        found = DEFAULT_READING
-    if value_range is not None and (found.range is None or not found.range[0] < found.range[1]):
-        raise SparringError(
-            found=f"the range {value_range}",
-            expected="two finite numbers, the lower one first",
-            remedy="give the stored values of black and of white, such as --range 0 4095 (range=(0, 4095) in Python)",
-        )
-    return found
+        if found.range is None or found.range[0] < found.range[1]:
+            return found
+    except ValueError:
+        pass  # Not two numbers.
+    raise SparringError(
+        found=f"the range {value_range}",
+        expected="two finite numbers, the lower one first",
+        remedy="give the stored values of black and of white, such as --range 0 4095 (range=(0, 4095) in Python)",
+    )
 
 
 def reading_of_model(recorded: Mapping[str, Any], given: Reading, *, same_data: bool) -> Reading:
@@ -82,7 +98,7 @@ def reading_of_model(recorded: Mapping[str, Any], given: Reading, *, same_data: 
     kept = dict(recorded)
     if not same_data and kept.get("labels") is not False:
         kept.pop("labels", None)
-    return Reading.model_validate(kept | given.as_json())
+    return Reading.recorded(kept | given.as_json())
 
 
 def require_known(given: Reading, known: frozenset[str], modality: str) -> None:

@@ -12,14 +12,22 @@ from torch import Tensor
 
 from sparring.data.cache import cache_key, read_cached, write_cached
 from sparring.data.dataset import Dataset, Split
-from sparring.data.downloads import OnProgress
 from sparring.errors import SparringError
 from sparring.evaluation.budget import Budget
 from sparring.evaluation.glossary import metric_info
 from sparring.evaluation.memorisation import Memorisation, compare
 from sparring.evaluation.protocol import MIN_REPEAT_SAMPLES, REPEATS, Generated, Repeats, require_shapes, shapes_text
 from sparring.evaluation.result import Evaluation
-from sparring.evaluation.scores import Score, Scores, by_features, extremes, half_width, plain_scores, scored
+from sparring.evaluation.scores import (
+    OnProgress,
+    Score,
+    Scores,
+    by_features,
+    extremes,
+    half_width,
+    plain_scores,
+    scored,
+)
 from sparring.evaluation.subject import Subject
 from sparring.flow import Batch
 from sparring.games.game import Game

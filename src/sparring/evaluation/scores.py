@@ -3,14 +3,13 @@
 import math
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import final
+from typing import TypeAlias, final
 
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from sparring.data.downloads import OnProgress
 from sparring.errors import SparringError
 from sparring.evaluation.glossary import INCONCLUSIVE, NO_DIFFERENCE, Better, metric_info
 from sparring.evaluation.protocol import MIN_REPEATS, Repeats
@@ -19,6 +18,9 @@ from sparring.metrics.distances import density_of_each, nearest
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.metric import METRICS, Metric, MetricValues, compute_metrics
 from sparring.metrics.sample_sets import Repeat, SampleMetrics, Subset
+
+OnProgress: TypeAlias = Callable[[int, int], None]
+"""Called with (done, total) as work goes on."""
 
 
 @final

@@ -63,10 +63,10 @@ class Subject:
         and comes with that sample.
         """
         if self.files is not None:
-            # Files may be sorted by content, so draw a random subset.
-            available = min(len(self.files), MAX_SAMPLES)
-            rows = torch.randperm(available, generator=generator(seed, "judged"))[:count].numpy()
-            return Generated(self.files.batch(rows if count < available else slice(0, available)))
+            # Files may be sorted by content, so draw a random subset of all of them.
+            size = min(count, len(self.files), MAX_SAMPLES)
+            rows = torch.randperm(len(self.files), generator=generator(seed, "judged"))[:size].numpy()
+            return Generated(self.files.batch(rows if size < len(self.files) else slice(0, size)))
         assert self.model is not None
         if not self.conditional:
             # The data cannot say which conditions to use: the model's own, in turn.

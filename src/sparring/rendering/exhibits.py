@@ -23,23 +23,18 @@ class Picture:
     """A picture.
 
     Args:
-        content: content of a PNG file.
+        file: content of its file, a PNG.
         caption: text below the picture.
         words: alternative text, for readers who cannot see it.
         sharp: whether pixels stay squares when the picture is enlarged.
     """
 
-    content: bytes
+    file: bytes
     caption: str = ""
     words: str = ""
     sharp: bool = False
 
     suffix = ".png"
-
-    @property
-    def file(self) -> bytes:
-        """Content of its file."""
-        return self.content
 
 
 @final
@@ -48,21 +43,16 @@ class Sound:
     """A sound.
 
     Args:
-        content: content of a WAV file.
+        file: content of its file, a WAV.
         caption: text below the player.
         words: alternative text, for readers who cannot hear it.
     """
 
-    content: bytes
+    file: bytes
     caption: str = ""
     words: str = ""
 
     suffix = ".wav"
-
-    @property
-    def file(self) -> bytes:
-        """Content of its file."""
-        return self.content
 
 
 @final

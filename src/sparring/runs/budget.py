@@ -7,13 +7,16 @@ from sparring.arguments import real_number, whole_number
 from sparring.errors import SparringError
 from sparring.events import BudgetChanged, budget_words
 from sparring.games.game import phase_at
-from sparring.runs.folder import Choice, Record, Run
+from sparring.recipe import Choice
+from sparring.runs.folder import Record, Run
 from sparring.runs.logbook import reached_goal
 from sparring.training.checkpoint import checkpoints, load_checkpoint
 from sparring.training.trainer import Trainer
 
 MAX_MINUTES = 10 * 365 * 24 * 60
 """Longest budget of wall time: ten years."""
+NOT_USED = "not used: the budget is in minutes"
+"""Reason for the recipe's samples where the budget has none."""
 
 
 @final
@@ -94,7 +97,7 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Reco
             remedy="give a larger number",
         )
     # The recipe's field of the same name says what is trained now, too.
-    reason = "given when the run was resumed" if budget.samples else "not used: the budget is in minutes"
+    reason = "given when the run was resumed" if budget.samples else NOT_USED
     choice: Choice = {"value": budget.samples or record.fields["samples"], "reason": reason}
     return replace(
         record,

@@ -12,13 +12,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
-from pydantic import ConfigDict, Field, with_config
-from typing_extensions import TypedDict
+from pydantic import ConfigDict, Field
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.manifest import digest
 from sparring.opening import open_file, require_plain
+from sparring.recipe import Choice
 from sparring.schema import STORED, Count, require_format, validated
 from sparring.storage import read_json, remove_temporaries, write_folder, write_json
 from sparring.text import command
@@ -74,14 +74,6 @@ class Run:
             SparringError: it cannot be read, was changed, or has another format.
         """
         return Record.from_json(read_json(self.folder / "recipe.json"), self.folder)
-
-
-@with_config(STORED)
-class Choice(TypedDict):
-    """Value of one field of a recipe, and the reason for it."""
-
-    value: Any
-    reason: str
 
 
 @final

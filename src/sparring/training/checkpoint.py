@@ -8,7 +8,7 @@ checkpoints/000120000/        named after the samples seen
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from sparring.flow import Figures
 from sparring.games.game import Game
 from sparring.manifest import read_manifest, verify_file, write_manifest
 from sparring.storage import is_number, temporary_path, write_bytes, write_folder, write_json
-from sparring.tensor_files import Shapes, read_tensors, shapes_in
+from sparring.tensor_files import Shapes, below, named_tensors, read_tensors, shapes_in, shapes_of
 from sparring.text import printable
 from sparring.training.guard import Guard
 from sparring.training.state import Latest, State, read_state
@@ -167,11 +167,7 @@ def read(checkpoint: Path, run: str | None = None, check: Check = lambda outline
 def take(trainer: Trainer) -> Snapshot:
     """Copy the state of a trainer to main memory."""
     # Tensors, by names that say whose they are.
-    players = {
-        f"{kind}/{name}/{key}": value
-        for kind, name, module in _modules(trainer)
-        for key, value in module.state_dict().items()
-    }
+    players = named_tensors(_modules(trainer.game, trainer.average))
     optimisers = {
         f"{name}/{key}/{part}": value
         for name, optimiser in trainer.optimisers.items()
@@ -226,11 +222,7 @@ def require_players(game: Game, outline: Outline) -> None:
     Raises:
         SparringError: a name or a shape differs.
     """
-    players = {f"player/{name}/{key}": tuple(value.shape) for name, key, value in _weights(game)}
-    averages = {
-        f"average/{name}/{key}": tuple(value.shape) for name, key, value in _weights(game) if name in game.published
-    }
-    require_shapes(outline.players, players | averages)
+    require_shapes(outline.players, shapes_of(named_tensors(_modules(game, game))))
 
 
 def require_shapes(found: Shapes, expected: Shapes, subject: str = "a checkpoint") -> None:
@@ -251,16 +243,16 @@ def restore(trainer: Trainer, snapshot: Snapshot) -> None:
     Raises:
         SparringError: the checkpoint does not fit; the trainer is as it was. See ``require_fit``.
     """
-    require_fit(trainer, Outline(_shapes(snapshot.players), _shapes(snapshot.optimisers), snapshot.state))
+    require_fit(trainer, Outline(shapes_of(snapshot.players), shapes_of(snapshot.optimisers), snapshot.state))
 
     # Networks and their moving averages.
-    for kind, name, module in _modules(trainer):
-        module.load_state_dict(_below(snapshot.players, f"{kind}/{name}/"))
+    for start, module in _modules(trainer.game, trainer.average).items():
+        module.load_state_dict(below(snapshot.players, start))
 
     # Moments of the optimisers.
     for name, optimiser in trainer.optimisers.items():
         for key, weight in trainer.game.players[name].named_parameters():
-            found = _below(snapshot.optimisers, f"{name}/{key}/")
+            found = below(snapshot.optimisers, f"{name}/{key}/")
             optimiser.state[weight] = {part: _like(weight, part, value) for part, value in found.items()}
             if not found:
                 del optimiser.state[weight]
@@ -276,8 +268,13 @@ def restore(trainer: Trainer, snapshot: Snapshot) -> None:
 
 def restore_average(average: Game, snapshot: Snapshot) -> None:
     """Load the averaged players of a snapshot into ``average``, which has the same networks."""
-    for name in average.published:
-        average.players[name].load_state_dict(_below(snapshot.players, f"average/{name}/"))
+    restore_published(average, below(snapshot.players, "average/"))
+
+
+def restore_published(game: Game, weights: Mapping[str, Tensor]) -> None:
+    """Load the weights of the published players, "player/key", whose names and shapes are known to fit."""
+    for name in game.published:
+        game.players[name].load_state_dict(below(weights, f"{name}/"))
 
 
 def _fill(folder: Path, snapshot: Snapshot, run: str) -> None:
@@ -310,22 +307,10 @@ def _remove(checkpoint: Path) -> None:
     storage.on_stage("prune-after-remove")
 
 
-def _modules(trainer: Trainer) -> list[tuple[str, str, torch.nn.Module]]:
-    players = [("player", name, module) for name, module in trainer.game.players.items()]
-    return players + [("average", name, trainer.average.players[name]) for name in trainer.game.published]
-
-
-def _shapes(tensors: dict[str, Tensor]) -> Shapes:
-    return {name: tuple(part.shape) for name, part in tensors.items()}
-
-
-def _weights(game: Game) -> list[tuple[str, str, Tensor]]:
-    """List the weights and buffers of all players: (player, key, value)."""
-    return [(name, key, value) for name, module in game.players.items() for key, value in module.state_dict().items()]
-
-
-def _below(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:
-    return {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}
+def _modules(game: Game, average: Game) -> dict[str, torch.nn.Module]:
+    """Return the networks by the start of the names of their tensors: "player/generator/", "average/generator/"."""
+    players = {f"player/{name}/": module for name, module in game.players.items()}
+    return players | {f"average/{name}/": average.players[name] for name in game.published}
 
 
 def _like(weight: Tensor, part: str, value: Tensor) -> Tensor:

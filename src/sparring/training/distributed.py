@@ -57,6 +57,19 @@ class World:
         """Return this process's rows of a batch."""
         return slice(self.rank * batch // self.size, (self.rank + 1) * batch // self.size)
 
+    def require_rows(self, batch: int) -> None:
+        """Refuse a batch of fewer rows than ranks, which would wait for one another.
+
+        Raises:
+            SparringError: a rank would have none.
+        """
+        if batch < self.size:
+            raise SparringError(
+                found=f"a batch of {batch} for {self.size} processes",
+                expected="at least one sample for each of them",
+                remedy="give a larger --batch, or start fewer processes",
+            )
+
     def all_reduce(self, tensors: Iterable[Tensor]) -> None:
         """Replace each tensor by its sum over all ranks, in one message.
 

@@ -282,13 +282,7 @@ def _check(game: Game, data: Dataset, plan: Plan, world: World) -> None:
     """Refuse a game, data or plan with which no step can be made."""
     if len(data) == 0:
         raise SparringError(found="no samples", expected="at least one", remedy="give other data")
-    # Every rank needs a row, or the ranks would wait for one another.
-    if plan.batch < world.size:
-        raise SparringError(
-            found=f"a batch of {plan.batch} for {world.size} processes",
-            expected="at least one sample for each of them",
-            remedy="give a larger batch, or start fewer processes",
-        )
+    world.require_rows(plan.batch)
     shares = [phase.until for phase in game.phases]
     if not all(isinstance(share, int | float) and 0 <= share <= 1 for share in shares) or shares != sorted(shares):
         raise SparringError(

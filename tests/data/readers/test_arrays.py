@@ -70,6 +70,12 @@ def test_unequal_counts_are_reported_in_one_sentence(tmp_path):
         arrays.read_idx_pair(tmp_path / "a-images-idx3-ubyte")
 
 
+def test_hidden_files_beside_idx_files_are_left_out(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(np.zeros((3, 2, 2), np.uint8)))
+    (tmp_path / "._train-images-idx3-ubyte").write_bytes(b"AppleDouble")
+    assert arrays.read_idx_folder(tmp_path).files == (tmp_path / "train-images-idx3-ubyte",)
+
+
 def test_ambiguous_idx_files_are_reported_in_one_sentence(tmp_path):
     for name in "ab":
         (tmp_path / f"{name}-images-idx3-ubyte").write_bytes(idx(np.zeros((3, 2, 2), np.uint8)))
@@ -81,7 +87,7 @@ def test_numpy_files_are_read(tmp_path):
     images, labels = np.zeros((5, 4, 4), np.uint8), np.arange(5)
     np.save(tmp_path / "a.npy", images)
     assert numpy_files.read_numpy(tmp_path / "a.npy").samples.shape == (5, 4, 4)
-    assert numpy_files.dimensions(tmp_path / "a.npy") == 3
+    assert len(numpy_files.shape_of(tmp_path / "a.npy") or ()) == 3
     for names in (("x", "y"), ("images", "labels"), ("photos", "label"), ("X_train", "y_train")):
         np.savez(tmp_path / "a.npz", **dict(zip(names, (images, labels), strict=True)))
         assert numpy_files.read_numpy(tmp_path / "a.npz").labels.tolist() == [0, 1, 2, 3, 4]
@@ -110,7 +116,7 @@ def test_damaged_numpy_is_reported_in_one_sentence(tmp_path, content, suffix):
     path.write_bytes(content)
     with pytest.raises(SparringError, match=r"in .*bad.*, but expected arrays of numbers"):
         numpy_files.read_numpy(path)
-    assert numpy_files.dimensions(path) == 0
+    assert numpy_files.shape_of(path) is None
 
 
 def test_ambiguous_arrays_are_refused(tmp_path):
@@ -120,6 +126,12 @@ def test_ambiguous_arrays_are_refused(tmp_path):
         match=r"holds one \(2, 2, 2\), two .* an array of images called .* np.savez\(path, images=array\)",
     ):
         numpy_files.read_numpy(tmp_path / "a.npz")
+
+
+def test_samples_called_labels_are_not_their_own_labels(tmp_path):
+    np.savez(tmp_path / "maps.npz", labels=np.zeros((4, 8, 8), np.uint8))
+    found = numpy_files.read_numpy(tmp_path / "maps.npz")
+    assert found.samples.shape == (4, 8, 8) and found.labels is None
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ def written(folder, name, content):
         ("l.csv", "file_name,label\na.png,cat\nb.png,dog\n"),
         ("l.csv", "\ufefffilename;breed\r\na.png;cat\r\nb.png;dog\r\n"),
         ("l.csv", "picture,breed\na.png,cat\nb.png,dog\n"),
+        ("l.csv", 'file_name,caption,label\na.png,"two\nlines",cat\nb.png,one\u2028line,dog\n'),
         ("l.tsv", "a.png\tcat\nb.png\tdog\n"),
         ("l.txt", "a.png cat\nb.png dog\n"),
         ("l.json", json.dumps({"labels": [["a.png", "cat"], ["b.png", "dog"]]})),

@@ -354,12 +354,6 @@ def test_other_shapes_are_refused(tmp_path, shape):
         survey(str(fill(tmp_path / "in"))).prepare(View(shape))
 
 
-def test_progress_is_reported(tmp_path):
-    reports = []
-    survey(str(fill(tmp_path / "in", 70)), on_progress=lambda done, total: reports.append((done, total)))
-    assert reports[-1] == (70, 70) and len(reports) > 1
-
-
 # One picture at a time
 
 

@@ -16,7 +16,7 @@ from sparring.data.catalogue import RecordLayout
 from sparring.data.labels import NO_LABELS, class_name, number_classes
 from sparring.data.readers import stored
 from sparring.data.readers.stored import Stored, StoredArray
-from sparring.errors import SparringError, reading_file
+from sparring.errors import SparringError, damaged, reading_file
 
 IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """Type code of an IDX header → NumPy type."""
@@ -52,11 +52,11 @@ def read_idx(path: Path) -> Stored:
         # Header: two zero bytes, the type, the number of dimensions, and each dimension as a big-endian uint32.
         start = file.read(4)
         if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in IDX_TYPES or not 1 <= start[3] <= 8:
-            raise _damaged(path, f"a file that starts with {start.hex(' ') or 'nothing'}", "an IDX file (00 00 …)")
+            raise damaged(path, f"a file that starts with {start.hex(' ') or 'nothing'}", "an IDX file (00 00 …)")
         dtype = np.dtype(IDX_TYPES[start[2]])
         sizes = file.read(4 * start[3])
         if len(sizes) < 4 * start[3]:
-            raise _damaged(path, "an IDX file cut short in its header", "a complete one")
+            raise damaged(path, "an IDX file cut short in its header", "a complete one")
         shape = struct.unpack(f">{start[3]}I", sizes)
         expected = stored.require_plausible(dtype, shape, str(path))
         offset, present = 4 + 4 * start[3], path.stat().st_size
@@ -82,7 +82,7 @@ def _unpacked_idx(
     except ValueError as error:
         if isinstance(error, SparringError):
             raise
-        raise _damaged(path, str(error), f"{expected:,}, as its header says") from None
+        raise damaged(path, str(error), f"{expected:,}, as its header says") from None
     if expected <= stored.MAX_BYTES_IN_MEMORY and file.read(1):
         raise _wrong_size(path, expected + 1, expected)
     return content
@@ -90,7 +90,7 @@ def _unpacked_idx(
 
 def _wrong_size(path: Path, found: int, expected: int) -> SparringError:
     amount = f"{found:,}" if found < expected else f"more than {expected:,}"
-    return _damaged(path, f"{amount} bytes of data", f"{expected:,}, as its header says")
+    return damaged(path, f"{amount} bytes of data", f"{expected:,}, as its header says")
 
 
 def is_idx_images(name: str) -> bool:
@@ -106,7 +106,7 @@ def read_idx_pair(images: Path) -> Arrays:
     """
     samples = read_idx(images)
     if samples.ndim < 3:
-        raise _damaged(images, f"IDX data of {samples.ndim} dimensions", "images: count × height × width")
+        raise damaged(images, f"IDX data of {samples.ndim} dimensions", "images: count × height × width")
     labels_path = _labels_beside(images)
     if labels_path is None:
         return Arrays(samples, files=(images,))
@@ -123,7 +123,8 @@ def read_idx_folder(folder: Path) -> Arrays:
             ``read_idx_pair``.
     """
     # A file may be there both compressed and uncompressed: the uncompressed one is read.
-    found = sorted(path for path in folder.iterdir() if path.is_file() and is_idx_images(path.name))
+    visible = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    found = sorted(path for path in visible if is_idx_images(path.name))
     unpacked = {path.name.removesuffix(".gz"): path for path in reversed(found)}
     training = [path for name, path in unpacked.items() if "train" in name.lower()]
     if len(unpacked) > 1 and len(training) != 1:
@@ -150,14 +151,14 @@ def read_records(archive: Path, layout: RecordLayout) -> Arrays:
     with reading_file(archive, "the archive as published"), tarfile.open(archive, "r:gz") as files:
         for member in files:
             if member.offset_data + member.size > MAX_ARCHIVE_BYTES:
-                raise _damaged(archive, "an archive of more than 2 GiB", "the archive as published")
+                raise damaged(archive, "an archive of more than 2 GiB", "the archive as published")
             name = member.name.rpartition("/")[2]
             # Members of another size are never unpacked, so that no archive can exhaust the memory.
             if member.isfile() and name in layout.files and member.size == layout.count * record:
                 content = files.extractfile(member)
                 parts[name] = stored.exactly(content, member.size)
     if len(parts) != len(layout.files):
-        raise _damaged(archive, f"{len(parts)} training files", f"the {len(layout.files)} of the published archive")
+        raise damaged(archive, f"{len(parts)} training files", f"the {len(layout.files)} of the published archive")
 
     # Each record is a label and the pixels of one image: (count, 1 + channels · height · width).
     records = np.frombuffer(b"".join(parts[name] for name in layout.files), dtype=np.uint8).reshape(-1, record)
@@ -186,8 +187,7 @@ def class_numbers(labels: NDArray[Any], source: str) -> tuple[NDArray[np.int64],
             expected="one for each sample",
             remedy="give class numbers, or leave the labels out",
         )
-    if flat.dtype.kind == "f" and not np.isfinite(flat).all():
-        missing = int((~np.isfinite(flat)).sum())
+    if flat.dtype.kind == "f" and (missing := int((~np.isfinite(flat)).sum())):
         raise missing_labels(missing, len(flat), source)
 
     # Class numbers saved as floats are named 3, not 3.0.
@@ -201,10 +201,9 @@ def class_numbers(labels: NDArray[Any], source: str) -> tuple[NDArray[np.int64],
             remedy=f"give {NO_LABELS} to use none",
         )
     values, numbers = np.unique(flat[:, 0], return_inverse=True)
-    names = tuple(
-        str(int(value)) if values.dtype.kind == "f" and value == int(value) else str(value) for value in values
+    return numbers.astype(np.int64), tuple(
+        str(int(value)) if flat.dtype.kind == "f" else str(value) for value in values
     )
-    return numbers.astype(np.int64), names
 
 
 def missing_labels(missing: int, count: int, source: str) -> SparringError:
@@ -247,7 +246,3 @@ def require_equal_counts(labels: tuple[int, ...], samples: tuple[int, ...], path
             expected="a label for each sample",
             remedy="check that the two files belong together",
         )
-
-
-def _damaged(path: Path, found: str, expected: str) -> SparringError:
-    return SparringError(found=f"{found} in {path}", expected=expected, remedy="copy or download the file again")

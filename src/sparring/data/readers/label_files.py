@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -95,6 +96,12 @@ def label_path(choice: str) -> tuple[Path | None, str | None]:
     return None, None
 
 
+def chosen_files(choice: bool | str | None) -> list[Path]:
+    """Return the file of labels that was given, in a list, if there is one."""
+    path = label_path(choice)[0] if isinstance(choice, str) else None
+    return [] if path is None else [path]
+
+
 def absolute_choice(choice: str) -> str:
     """Return FILE or FILE:COLUMN with the absolute path of the file; anything else, such as a column, as it is."""
     path, column = label_path(choice)
@@ -152,9 +159,11 @@ def _from_json(content: Any, source: str, column: str | None, guess: bool) -> La
 
 
 def _from_csv(text: str, source: str, column: str | None, guess: bool) -> LabelTable | None:
-    lines = text.splitlines()
+    # Lines end as files have them: characters such as U+2028 are part of a cell.
+    lines = StringIO(text, newline="")
     first = next((line for line in lines if line.strip()), "")
     delimiter = next((mark for mark in DELIMITERS if mark in first), ",")
+    lines.seek(0)
     rows = [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if any(row)]
     if not rows:
         return None

@@ -4,6 +4,7 @@ import struct
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, final
 
@@ -12,7 +13,7 @@ import numpy as np
 from sparring.data.readers import stored
 from sparring.data.readers.arrays import Arrays, require_equal_counts
 from sparring.data.readers.stored import Stored, StoredArray
-from sparring.errors import SparringError, reading_file
+from sparring.errors import damaged, reading_file
 
 SAMPLE_NAMES = ("images", "image", "x", "x_train", "train_images", "samples", "data", "arr_0")
 """Names of the samples in an .npz file, the preferred first, in lower case."""
@@ -41,12 +42,6 @@ class Header:
     fortran: bool
     dtype: np.dtype[Any]
     offset: int
-
-
-def dimensions(path: Path) -> int:
-    """Return the number of dimensions of the array in a .npy file, from its header; 0 if there is none."""
-    shape = shape_of(path)
-    return 0 if shape is None else len(shape)
 
 
 def shape_of(path: Path) -> tuple[int, ...] | None:
@@ -80,7 +75,7 @@ def _from_npy(path: Path) -> Stored:
     size = stored.require_plausible(header.dtype, header.shape, str(path))
     present = path.stat().st_size - header.offset
     if present < size:
-        raise _damaged(str(path), f"{present:,} bytes of data", f"{size:,}, as its header says")
+        raise damaged(path, f"{present:,} bytes of data", f"{size:,}, as its header says")
     if header.fortran or not header.shape:
         return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
     whole = StoredArray(path, header.offset, header.dtype, header.shape)
@@ -115,13 +110,13 @@ def _chosen(headers: Mapping[str, Header], path: Path) -> tuple[str, str | None]
         chosen = candidates[0]
     if chosen is None:
         content = ", ".join(f"{name} {header.shape}" for name, header in list(headers.items())[:10]) or "nothing"
-        raise _damaged(
-            str(path),
+        raise damaged(
+            path,
             f"an archive that holds {content}",
             "an array of images called 'images' or 'x'",
             "save the images under one of these names: np.savez(path, images=array)",
         )
-    return chosen, next((names[name] for name in LABEL_NAMES if name in names), None)
+    return chosen, next((names[name] for name in LABEL_NAMES if names.get(name, chosen) != chosen), None)
 
 
 def _member(archive: zipfile.ZipFile, path: Path, name: str, header: Header) -> Stored:
@@ -129,11 +124,11 @@ def _member(archive: zipfile.ZipFile, path: Path, name: str, header: Header) -> 
     member = archive.getinfo(f"{name}.npy" if f"{name}.npy" in archive.namelist() else name)
     size = stored.require_plausible(header.dtype, header.shape, f"{path} ({name})")
     if member.file_size - header.offset < size:
-        raise _damaged(str(path), f"{member.file_size - header.offset:,} bytes of '{name}'", f"{size:,} of its header")
+        raise damaged(path, f"{member.file_size - header.offset:,} bytes of '{name}'", f"{size:,} of its header")
     if header.fortran:
         if size > 4 * stored.MAX_BYTES_IN_MEMORY:
-            raise _damaged(
-                str(path),
+            raise damaged(
+                path,
                 f"the large array '{name}' in Fortran order",
                 "C order",
                 "save np.ascontiguousarray(array) in its place",
@@ -160,36 +155,24 @@ def _start(path: Path, member: zipfile.ZipInfo) -> int:
 
 
 def _header(file: IO[bytes], place: str) -> Header:
-    """Read the header of an array.
+    """Read the header of an array: the magic string, the version, the length of a text, and the text.
 
     Raises:
         SparringError: it is the header of Python objects, or none.
     """
     start = file.read(8)
     if not start.startswith(MAGIC) or len(start) < 8:
-        raise _damaged(place, "Python objects, or no array at all", EXPECTED)
+        raise damaged(place, "Python objects, or no array at all", EXPECTED)
     major = start[6]
     length_bytes = 2 if major == 1 else 4
     length = int.from_bytes(stored.exactly(file, length_bytes), "little")
     if length > MAX_HEADER_BYTES:
-        raise _damaged(place, f"a header of {length:,} bytes", f"one of at most {MAX_HEADER_BYTES:,}")
+        raise damaged(place, f"a header of {length:,} bytes", f"one of at most {MAX_HEADER_BYTES:,}")
 
     # NumPy's own reader understands the text, as a literal without any code.
-    text = stored.exactly(file, length)
-    shape, fortran, dtype = _parsed(start + length.to_bytes(length_bytes, "little") + text)
+    header = BytesIO(length.to_bytes(length_bytes, "little") + stored.exactly(file, length))
+    read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = read(header, max_header_size=MAX_HEADER_BYTES)
     if dtype.hasobject:
-        raise _damaged(place, "an array of Python objects", EXPECTED, "save it as an array of numbers, such as uint8")
+        raise damaged(place, "an array of Python objects", EXPECTED, "save it as an array of numbers, such as uint8")
     return Header(tuple(int(side) for side in shape), bool(fortran), dtype, 8 + length_bytes + length)
-
-
-def _parsed(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    from io import BytesIO
-
-    file = BytesIO(header)
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    return read(file, max_header_size=MAX_HEADER_BYTES)
-
-
-def _damaged(place: str, found: str, expected: str, remedy: str = "copy or download the file again") -> SparringError:
-    return SparringError(found=f"{found} in {place}", expected=expected, remedy=remedy)

@@ -11,11 +11,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.labels import SOME_LABELS, NotClasses, class_name, label_text, number_classes, singles
+from sparring.data.labels import SOME_LABELS, NotClasses, class_name, label_text, listed, number_classes, singles
 from sparring.data.parallel import thread_count
 from sparring.data.parts import Role, role
 from sparring.data.readers.arrays import missing_labels
-from sparring.data.readers.label_files import choose_column, label_path, labels_in_order
+from sparring.data.readers.label_files import choose_column, chosen_files, labels_in_order
 from sparring.data.readers.parquet_pages import page_sizes
 from sparring.data.source import Numbered, Source, require_count, stamp
 from sparring.errors import SparringError, missing_extra, reading_file
@@ -45,8 +45,8 @@ def parquet_source(path: Path, choice: bool | str | None = None) -> Source:
     files, unused = _training_files(path)
     rows = _Rows(files, str(path))
     labels, classes, remarks = _labels(rows, str(path), choice)
-    total = len(files) + len(unused)
-    remark = f"Trains on {len(files)} of {total} Parquet files; kept for `sparring evaluate`: {_listed(unused)}."
+    kept = listed((file.name for file in unused), 3)
+    remark = f"Trains on {len(files)} of {len(files + unused)} Parquet files; kept for `sparring evaluate`: {kept}."
     return Source(
         names=Numbered("row", rows.starts[-1]) if len(files) == 1 else rows.names(),
         read=rows.read,
@@ -281,8 +281,7 @@ def _labels(
 
 def _label_files(rows: _Rows, choice: bool | str | None) -> list[Path]:
     """Return the file of labels that was given, in a list; none if the choice is a column."""
-    path = label_path(choice)[0] if isinstance(choice, str) else None
-    return [] if path is None or choice in rows.columns else [path]
+    return [] if choice in rows.columns else chosen_files(choice)
 
 
 def _published_names(metadata: dict[bytes, bytes] | None, column: str) -> tuple[str, ...]:
@@ -292,7 +291,3 @@ def _published_names(metadata: dict[bytes, bytes] | None, column: str) -> tuple[
         return tuple(class_name(str(name)) for name in features[column]["names"])
     except (KeyError, TypeError, ValueError):
         return ()
-
-
-def _listed(files: list[Path]) -> str:
-    return ", ".join(file.name for file in files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")

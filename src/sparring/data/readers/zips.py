@@ -8,7 +8,7 @@ from typing import NamedTuple
 from zipfile import ZipInfo
 
 from sparring.data.source import Skipped
-from sparring.errors import SparringError
+from sparring.errors import reading_file
 from sparring.text import printable
 
 UTF8_FLAG = 0x800
@@ -40,16 +40,9 @@ def open_members(path: Path) -> Members:
     Raises:
         SparringError: the archive is damaged.
     """
-    try:
+    with reading_file(path, "a complete zip archive"):
         archive = zipfile.ZipFile(path)
         infos = archive.infolist()
-    except Exception as error:
-        # A damaged directory fails in many ways; in all of them nothing can be listed.
-        raise SparringError(
-            found=f"a damaged zip archive {path} ({error})",
-            expected="a complete archive",
-            remedy="copy or download it again",
-        ) from None
     named: dict[str, ZipInfo] = {}
     skipped: list[Skipped] = []
     for info in infos:

@@ -13,7 +13,6 @@ from sparring.data import cache, memory, pictures, transparency
 from sparring.data.array_file import ArrayFile
 from sparring.data.dataset import Dataset, Split, hold_out
 from sparring.data.decoding import decoding_limits
-from sparring.data.downloads import OnProgress
 from sparring.data.facts import Facts
 from sparring.data.formats import reason
 from sparring.data.parallel import in_order
@@ -67,22 +66,17 @@ class ImageSurvey:
         Raises:
             SparringError: not a shape of images, a file changed since the survey, or the cache cannot be written.
         """
-        channels, height, width = _require_shape(view.shape)
+        channels, height, width = shape = _require_shape(view.shape)
         labels, _ = labels_of(self.source, self.kept)
         train_rows, held_out_rows = hold_out(self.facts.count, seed, labels)
 
         # A large array is stored in the order of the split, so that both parts stay in the file.
-        split = f"split {seed} {sha256(held_out_rows.tobytes()).hexdigest()}"
-        small = self.facts.count * channels * height * width <= MAX_BYTES_IN_MEMORY
-        order = np.arange(self.facts.count) if small else np.concatenate([train_rows, held_out_rows])
-        whole = cache.cached_array(
-            cache.cache_key([self.facts.fingerprint, pictures.VERSION, "all" if small else split]),
-            (self.facts.count, channels, height, width),
-            lambda: self._chunks(order, (channels, height, width)),
-        )
-        if small:
+        if self.facts.count * channels * height * width <= MAX_BYTES_IN_MEMORY:
+            whole = self._all(shape)
             train, held_out = whole[train_rows], whole[held_out_rows]
         else:
+            order = f"split {seed} {sha256(held_out_rows.tobytes()).hexdigest()}"
+            whole = self._decoded(shape, order, np.concatenate([train_rows, held_out_rows]))
             train, held_out = whole[: len(train_rows)], whole[len(train_rows) :]
 
         def dataset(samples: NDArray[np.uint8] | ArrayFile, rows: NDArray[np.int64]) -> Dataset:
@@ -96,14 +90,17 @@ class ImageSurvey:
         Raises:
             SparringError: as for ``prepare``.
         """
-        channels, height, width = _require_shape(view.shape)
-        samples = cache.cached_array(
-            cache.cache_key([self.facts.fingerprint, pictures.VERSION, "all"]),
-            (self.facts.count, channels, height, width),
-            lambda: self._chunks(np.arange(self.facts.count), (channels, height, width)),
-        )
         labels, _ = labels_of(self.source, self.kept)
-        return _dataset(samples, labels, view)
+        return _dataset(self._all(_require_shape(view.shape)), labels, view)
+
+    def _all(self, shape: tuple[int, int, int]) -> ArrayFile:
+        """Return all images in ``shape``, in order."""
+        return self._decoded(shape, "all", np.arange(self.facts.count))
+
+    def _decoded(self, shape: tuple[int, int, int], name: str, order: NDArray[np.int64]) -> ArrayFile:
+        """Return all images in ``shape`` and in the order called ``name``, from the cache if they are there."""
+        key = cache.cache_key([self.facts.fingerprint, pictures.VERSION, name])
+        return cache.cached_array(key, (self.facts.count, *shape), lambda: self._chunks(order, shape))
 
     def _chunks(self, order: NDArray[np.int64], shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
         """Yield the images of ``order`` in ``shape``, some at a time: (images, channels, height, width)."""
@@ -111,14 +108,11 @@ class ImageSurvey:
         kept = self.values if self.values is not None and self.facts.shape[1:] == shape[1:] else None
         coding = _coding(self.facts)
 
+        def fitted(row: int) -> Pixels:
+            return self._fitted(row, shape, coding) if kept is None else pictures.fit(kept[row], shape, coding)
+
         def chunk(positions: range) -> NDArray[np.uint8]:
-            rows = order[positions.start : positions.stop].tolist()
-            return np.stack(
-                [
-                    self._fitted(row, shape, coding) if kept is None else pictures.fit(kept[row], shape, coding)
-                    for row in rows
-                ]
-            )
+            return np.stack([fitted(row) for row in order[positions.start : positions.stop].tolist()])
 
         with decoding_limits():
             size = max(1, min(IMAGES_PER_TASK, BYTES_PER_TASK // (shape[0] * shape[1] * shape[2])))
@@ -159,8 +153,7 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     Raises:
         SparringError: nothing in it can be used.
     """
-    choices = Reading(background=facts.reading.get("background"))
-    found = survey(source, choices, like=facts, least=1)
+    found = survey(source, Reading(background=_background(facts)), like=facts, least=1)
     data = found.whole(view)
     return data if found.facts.classes == facts.classes else replace(data, labels=None, conditions=None)
 
@@ -168,16 +161,14 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
 def survey(
     source: str,
     reading: Reading = DEFAULT_READING,
-    on_progress: OnProgress | None = None,
     like: Facts | None = None,
     least: int = MIN_IMAGES,
 ) -> ImageSurvey:
     """Decode every image of ``source`` once; the facts of an unchanged source come from the cache.
 
     Args:
-        source: a folder, a zip, an IDX, NumPy or Parquet file, one image, or a name of ``sources.NAMES``.
+        source: a folder, a zip, an IDX, NumPy or Parquet file, one image, or a name of ``catalogue.IMAGE_NAMES``.
         reading: choices of the user.
-        on_progress: called with (done, total).
         like: facts of the data that these images belong to, whose ranges of values they share unless they exceed them.
         least: readable images that are needed: one where they are inputs of a model.
 
@@ -186,7 +177,7 @@ def survey(
     """
     background = transparency.colour(reading.background)
     known = like.coding.get("ranges", {}) if like else {}
-    opened = open_source(source, reading, on_progress)
+    opened = open_source(source, reading)
     form = (opened.classes, opened.remarks, reading.as_json(), known)
     key = cache.cache_key([pictures.VERSION, opened.stamp, len(opened), *form])
     note = cache.read_cached("surveys", key)
@@ -194,7 +185,7 @@ def survey(
         facts = replace(Facts.from_json(note["facts"]), source=source)
         require_images(facts, least)
         return ImageSurvey(facts, opened, _all_but(note["set aside"], len(opened)), _unpacked(note["checks"]), key)
-    surveyed, checks, values = _survey_all(opened, background, on_progress)
+    surveyed, checks, values = _survey_all(opened, background)
     facts = summarise(source, opened, surveyed, reading, ranges_from_json(known))
     unreadable = [position for position, one in enumerate(surveyed) if isinstance(one, Skipped)]
     note = {"facts": facts.as_json(), "set aside": unreadable, "checks": checks.astype(">u4").tobytes().hex()}
@@ -204,7 +195,7 @@ def survey(
 
 
 def _survey_all(
-    source: Source, background: transparency.Colour, on_progress: OnProgress | None
+    source: Source, background: transparency.Colour
 ) -> tuple[list[Surveyed], NDArray[np.uint32], list[NDArray[Any]] | None]:
     """Decode all images; return their descriptions and checksums, and their values if they share one size.
 
@@ -227,8 +218,6 @@ def _survey_all(
                 readable = [picture for one, _, picture in some if isinstance(one, ImageInfo)]
                 shapes = {None if picture is None else picture.shape[:2] for picture in (*values[:1], *readable)}
                 values = values + readable if len(shapes) < 2 and None not in shapes else None  # type: ignore[operator]
-            if on_progress:
-                on_progress(len(surveyed), len(source))
     return surveyed, checks, values
 
 
@@ -256,7 +245,11 @@ def _unpacked(checks: str) -> Sequence[int]:
 
 def _coding(facts: Facts) -> Coding:
     ranges = ranges_from_json(facts.coding.get("ranges", {}))
-    return Coding(ranges, transparency.colour(facts.reading.get("background")))
+    return Coding(ranges, transparency.colour(_background(facts)))
+
+
+def _background(facts: Facts) -> str | None:
+    return Reading.recorded(facts.reading).background
 
 
 def _dataset(samples: NDArray[np.uint8] | ArrayFile, labels: NDArray[np.int64] | None, view: View) -> Dataset:

@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d
 
 from sparring.errors import SparringError
+from sparring.modalities.images.spectrum import require_finite
 
 WINDOW_SIDE, WINDOW_SIGMA = 11, 1.5
 """Side and standard deviation of the Gaussian window, in pixels."""
@@ -169,9 +170,4 @@ def _check(first: Tensor, second: Tensor) -> None:
             expected="images of one shape (count, channels, height, width)",
             remedy="compare equally many images of one size",
         )
-    if not (first.isfinite().all() and second.isfinite().all()):
-        raise SparringError(
-            found="values that are not finite",
-            expected="images in [-1, 1]",
-            remedy="check the samples: a run that has diverged generates such values",
-        )
+    require_finite(first, second)

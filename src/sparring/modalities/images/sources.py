@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from sparring.data import catalogue, downloads
 from sparring.data.formats import SUFFIXES, is_image_header
+from sparring.data.labels import listed
 from sparring.data.layouts import read_layout
-from sparring.data.own_output import listed_folders
 from sparring.data.readers import arrays, numpy_files
 from sparring.data.readers.arrays import Arrays
 from sparring.data.readers.files import Tree, open_tree, suffix, suffixes
-from sparring.data.readers.label_files import label_path, labels_in_order, read_label_file
+from sparring.data.readers.label_files import chosen_files, labels_in_order, read_label_file
 from sparring.data.readers.parquet import parquet_source
 from sparring.data.readers.tables_in_tree import tables_in
 from sparring.data.reading import DEFAULT_READING, Reading
@@ -24,57 +24,49 @@ from sparring.modalities.images.layout import array_files, images_in
 from sparring.rendering.exhibits import is_overview
 from sparring.text import printable
 
-DIGITS = "digits"
-STACKED = "stacked-mnist"
-NAMES = (DIGITS, *catalogue.DATASETS, STACKED)
-"""Names of data sets."""
 MAX_OPENED_FILES = 1000
 """Files that are opened, where no name tells, to find out whether a folder holds images."""
-CIFAR = "cifar-10-binary.tar.gz"
 EXPECTED = "PNG, JPEG, WebP, TIFF, GIF or BMP images (a folder or a zip), IDX, Parquet, .npy, .npz or .csv (of numbers)"
 OTHER_SUFFIXES = frozenset({".txt", ".md", ".csv", ".json", ".xml", ".html", ".py", ".eps", ".svg", ".pdf", ".zip"})
 
 
 def looks_like_images(source: str) -> bool:
     """Return whether ``source`` is a known name, or a path that seems to hold images; no file is read whole."""
-    if source in NAMES:
+    if source in catalogue.IMAGE_NAMES:
         return True
     path = Path(source)
     if path.is_dir():
         return _kind_of_folder(path, open_tree(path)) is not None
     if path.suffix.lower() == ".npy":
-        return numpy_files.dimensions(path) > 2
+        return len(numpy_files.shape_of(path) or ()) > 2
     return path.is_file() and _kind_of_file(path) is not None
 
 
-def open_source(
-    source: str, reading: Reading = DEFAULT_READING, on_progress: downloads.OnProgress | None = None
-) -> Source:
+def open_source(source: str, reading: Reading = DEFAULT_READING) -> Source:
     """Open all images of ``source``, without decoding them.
 
     Args:
-        source: a path, or one of ``NAMES``.
+        source: a path, or one of ``catalogue.IMAGE_NAMES``.
         reading: choices of the user; of them only ``labels`` matters here.
-        on_progress: called with (done, total) during a download.
 
     Raises:
         SparringError: there are none, or they have no such labels.
     """
-    if source not in NAMES:
+    if source not in catalogue.IMAGE_NAMES:
         opened = _from_path(Path(source), reading.labels)
     else:
-        opened = _by_name(source, on_progress)
+        opened = _by_name(source)
         if isinstance(reading.labels, str):
             labels, classes = labels_in_order(reading.labels, len(opened), source)
-            key = f"{opened.stamp} {stamp(_label_files(reading.labels))}"
+            key = f"{opened.stamp} {stamp(chosen_files(reading.labels))}"
             opened = replace(opened, labels=labels, classes=classes, stamp=key)
     return replace(opened, labels=None, classes=()) if reading.labels is False else opened
 
 
-def _by_name(name: str, on_progress: downloads.OnProgress | None) -> Source:
-    if name == DIGITS:
+def _by_name(name: str) -> Source:
+    if name == catalogue.DIGITS:
         return _digits()
-    return _known(name, on_progress) if name in catalogue.DATASETS else _stacked(_known("mnist", on_progress))
+    return _known(name) if name in catalogue.DATASETS else _stacked(_known("mnist"))
 
 
 def _from_path(path: Path, labels: bool | str | None = None) -> Source:
@@ -128,7 +120,7 @@ def _kind_of_file(path: Path) -> str | None:
     name = path.name.lower()
     if arrays.is_idx_images(name):
         return "idx"
-    if name == CIFAR:
+    if name == catalogue.DATASETS["cifar10"].files[0].name:
         return "cifar"
     if suffix(name) in SUFFIXES:
         return "image"
@@ -159,9 +151,11 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None) -> Source:
     are_images = [_is_image(tree, position) for position in range(len(tree.entries))]
     images = [position for position, is_image in enumerate(are_images) if is_image]
     others = [tree.entries[position].name for position, is_image in enumerate(are_images) if not is_image]
+    own = listed((folder.rstrip("/") for folder in tree.own), 3)
+    left_out = (f"Left out what sparring wrote: {own}.",) if own else ()
     if not images and not tree.skipped:
         content = f"only other files ({suffixes(others)})" if others else "nothing"
-        content = content if others or not tree.own else f"only what sparring wrote ({listed_folders(tree.own)})"
+        content = content if others or not tree.own else f"only what sparring wrote ({own})"
         raise SparringError(found=f"{content} in {path}", expected=EXPECTED, remedy="check the path")
 
     # Choose the part to train on and find the classes: from a table of labels, or from folders.
@@ -175,15 +169,14 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None) -> Source:
     others = [name for name in others if name not in {table.source for table in tables.values() if table}]
     what = "file that is not an image" if len(others) == 1 else "files that are not images"
     skipped = (f"Skipped {len(others):,} {what}: {suffixes(others)}.",) if others else ()
-    own = (f"Left out what sparring wrote: {listed_folders(tree.own)}.",) if tree.own else ()
     return Source(
         names=[printable(tree.entries[position].name) for position in kept],
         read=lambda position: _sample(tree.read(kept[position])),
-        stamp=f"{tree.stamp(path)} {stamp(_label_files(labels))}",
+        stamp=f"{tree.stamp(path)} {stamp(chosen_files(labels))}",
         labels=layout.labels,
         classes=layout.classes,
         skipped=tree.skipped,
-        remarks=(*layout.remarks, *about_tables, *unread, *own, *skipped),
+        remarks=(*layout.remarks, *about_tables, *unread, *left_out, *skipped),
         size=lambda position: tree.entries[kept[position]].size,
     )
 
@@ -222,12 +215,6 @@ def _unreadable_folders(tree: Tree, used: Sequence[str], path: Path) -> tuple[st
     return tuple(f"The folder {one.name} cannot be read ({one.reason}): nothing in it is used." for one in lost)
 
 
-def _label_files(labels: bool | str | None) -> list[Path]:
-    """Return the file of labels that was given, in a list, if there is one."""
-    path = label_path(labels)[0] if isinstance(labels, str) else None
-    return [] if path is None else [path]
-
-
 def _from_arrays(found: Arrays, path: Path, choice: bool | str | None = None) -> Source:
     count, read, remarks = images_in(found.samples, str(path), labelled=found.labels is not None)
     labels: NDArray[np.int64] | None = None
@@ -239,7 +226,7 @@ def _from_arrays(found: Arrays, path: Path, choice: bool | str | None = None) ->
     return Source(
         names=Numbered("image", count),
         read=read,
-        stamp=stamp([*found.files, *_label_files(choice)]),
+        stamp=stamp([*found.files, *chosen_files(choice)]),
         labels=labels,
         classes=classes,
         remarks=(*found.remarks, *remarks),
@@ -261,10 +248,10 @@ def _digits() -> Source:
     )
 
 
-def _known(name: str, on_progress: downloads.OnProgress | None) -> Source:
+def _known(name: str) -> Source:
     """Read a data set by its name: a local copy where there is one, else a download."""
     copy = downloads.local_copy(name)
-    path = copy or downloads.download(name, catalogue.DATASETS[name], on_progress)
+    path = copy or downloads.download(name, catalogue.DATASETS[name])
     source = _named(_from_path(path), catalogue.DATASETS[name].classes)
     return replace(source, remarks=(f"{name} is read from {copy}.", *source.remarks)) if copy else source
 

@@ -82,7 +82,16 @@ def _check(samples: Tensor) -> None:
             expected="images (count, channels, height, width)",
             remedy="give at least one image",
         )
-    if not samples.isfinite().all():
+    require_finite(samples)
+
+
+def require_finite(*images: Tensor) -> None:
+    """Refuse values that are not finite.
+
+    Raises:
+        SparringError: there are some.
+    """
+    if not all(part.isfinite().all() for part in images):
         raise SparringError(
             found="values that are not finite",
             expected="images in [-1, 1]",

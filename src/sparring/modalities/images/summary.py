@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -78,18 +78,10 @@ def summarise(
 
     # Count sizes, classes and duplicates.
     labels, classes = labels_of(source, kept)
-    sizes = Counter((info.width, info.height) for info in infos)
-    (width, height), _ = sizes.most_common(1)[0]
+    (width, height), _ = _sizes(infos).most_common(1)[0]
     grey = all(info.grey for info in infos)
-    duplicates = _duplicates([source.names[position] for position in kept], infos)
     details = {
-        "sizes": {f"{across} × {down}": count for (across, down), count in sizes.most_common(MAX_LISTED_SIZES)},
-        "different sizes": len(sizes),
-        "formats": _counted(info.format for info in infos),
-        "modes": _counted(info.mode for info in infos),
-        "bit depths": _counted(str(info.bits) for info in infos),
-        **_balance(labels, classes),
-        "duplicates": {"count": len(duplicates), "first": duplicates[:MAX_LISTED_DUPLICATES]},
+        **_described(infos, labels, classes, [source.names[position] for position in kept]),
         "unreadable": [one._asdict() for one in unreadable],
         "held out": len(hold_out(len(infos), 0, labels)[1]),
     }
@@ -104,7 +96,7 @@ def summarise(
         coding={"ranges": ranges} if ranges else {},
         details=details,
         remarks=(
-            *_remarks(source, infos, grey, labels, classes, len(duplicates), len(unreadable)),
+            *_remarks(source, infos, grey, details),
             *range_remarks,
             *transparency.remarks(transparent, len(infos), reading.background),
         ),
@@ -138,18 +130,31 @@ def _ranges(
     return ranges_as_json(ranges), tuple(remarks)
 
 
+def _described(
+    infos: Sequence[ImageInfo], labels: NDArray[np.int64] | None, classes: tuple[str, ...], names: Sequence[str]
+) -> dict[str, Any]:
+    """Return details of readable images: counts of their sizes, formats, classes and duplicates."""
+    sizes, duplicates = _sizes(infos), _duplicates(names, infos)
+    counts = [] if labels is None else np.bincount(labels, minlength=len(classes)).tolist()
+    return {
+        "sizes": {f"{across} × {down}": count for (across, down), count in sizes.most_common(MAX_LISTED_SIZES)},
+        "different sizes": len(sizes),
+        "formats": _counted(info.format for info in infos),
+        "modes": _counted(info.mode for info in infos),
+        "bit depths": _counted(str(info.bits) for info in infos),
+        "classes": dict(zip(classes, counts, strict=True)),
+        **({"balance": round(max(counts) / min(counts), 2)} if counts else {}),
+        "duplicates": {"count": len(duplicates), "first": duplicates[:MAX_LISTED_DUPLICATES]},
+    }
+
+
+def _sizes(infos: Sequence[ImageInfo]) -> Counter[tuple[int, int]]:
+    """Count the images of each (width, height)."""
+    return Counter((info.width, info.height) for info in infos)
+
+
 def _counted(values: Iterable[str]) -> dict[str, int]:
     return dict(Counter(values).most_common())
-
-
-def _balance(labels: NDArray[np.int64] | None, classes: tuple[str, ...]) -> dict[str, Any]:
-    if labels is None:
-        return {"classes": {}}
-    counts = np.bincount(labels, minlength=len(classes)).tolist()
-    return {
-        "classes": dict(zip(classes, counts, strict=True)),
-        "balance": round(max(counts) / min(counts), 2),
-    }
 
 
 def _duplicates(names: Sequence[str], infos: Sequence[ImageInfo]) -> list[list[str]]:
@@ -179,16 +184,9 @@ def _fingerprint(
     return digest.hexdigest()
 
 
-def _remarks(
-    source: Source,
-    infos: Sequence[ImageInfo],
-    grey: bool,
-    labels: NDArray[np.int64] | None,
-    classes: tuple[str, ...],
-    duplicates: int,
-    unreadable: int,
-) -> list[str]:
+def _remarks(source: Source, infos: Sequence[ImageInfo], grey: bool, details: Mapping[str, Any]) -> list[str]:
     """Return full sentences about images that were skipped, converted or are unusual."""
+    classes, duplicates, unreadable = details["classes"], details["duplicates"]["count"], len(details["unreadable"])
     remarks = list(source.remarks)
     if unreadable:
         remarks.append(f"Skipped {unreadable:,} unreadable file{'' if unreadable == 1 else 's'}.")
@@ -198,8 +196,7 @@ def _remarks(
         rest = "class" if len(classes) < 2 else "classes"
         remarks.append(f"No image of {lost} is readable; trains on the other {len(classes) or 1} {rest}.")
     # Classes of a few images are hardly learnt.
-    counts = [] if labels is None else np.bincount(labels, minlength=len(classes)).tolist()
-    tiny = [f"{name} has {count:,}" for name, count in zip(classes, counts, strict=False) if count < MIN_CLASS_IMAGES]
+    tiny = [f"{name} has {count:,}" for name, count in classes.items() if count < MIN_CLASS_IMAGES]
     if tiny:
         more = f" and {len(tiny) - MAX_LISTED_CLASSES} more" if len(tiny) > MAX_LISTED_CLASSES else ""
         remarks.append(f"Few images of a class: {', '.join(tiny[:MAX_LISTED_CLASSES])}{more}.")
