@@ -79,6 +79,23 @@ def test_new_folders_are_named_after_the_source_and_numbered(
     assert new_folder(None, source) == Path("runs") / f"{name}-002"
 
 
+@pytest.mark.parametrize("length", [200, 240, 245, 250, 255, 300])
+def test_a_name_that_cannot_be_written_is_refused_before_the_data_is_read(length: int, tmp_path: Path) -> None:
+    out = tmp_path / ("n" * length)
+    try:
+        new_folder(out, "ring")
+    except SparringError as error:
+        assert length > 240 and "whose name is too long" in str(error)
+    else:
+        create(out, record())
+
+
+def test_the_name_of_a_run_is_shorter_than_that_of_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ("ф" * 120)).mkdir()
+    assert create(new_folder(None, "ф" * 120), record()).folder.name == f"{'ф' * 50}-001"
+
+
 def test_a_run_has_one_trainer_at_a_time(tmp_path: Path) -> None:
     run = create(tmp_path / "run", record())
     with locked(run), pytest.raises(SparringError, match="another process"), locked(run):

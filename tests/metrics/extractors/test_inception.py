@@ -144,10 +144,10 @@ def test_files_that_are_no_regular_ones_or_too_large_are_refused(tmp_path, monke
     # Half of a file: the header announces more than follows.
     save_file({"fc.bias": torch.zeros(1008)}, tmp_path / "half.safetensors")
     os.truncate(tmp_path / "half.safetensors", 500)
-    with pytest.raises(SparringError, match="tensors that do not fill the file.*Give the weights of the network"):
+    with pytest.raises(SparringError, match=r"tensors that do not fill the file.*Give the weights of the network"):
         load_inception(tmp_path / "half.safetensors")
     monkeypatch.setattr(inception, "MAX_FILE_BYTES", 400)
-    with pytest.raises(SparringError, match="500 bytes in .*half"):
+    with pytest.raises(SparringError, match=r"500 bytes in .*half"):
         load_inception(tmp_path / "half.safetensors")
 
 
