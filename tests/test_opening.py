@@ -105,7 +105,7 @@ def test_a_snapshot_in_the_cache_of_the_hub_is_refused_with_the_way_around_it() 
     Path("models--me--cats/blobs/99ff").write_text("{}")
     (snapshot / "config.json").symlink_to("../../blobs/99ff")
     for use in (require_plain, load):
-        with pytest.raises(SparringError, match=r"a link at .*config\.json.*download it with local_dir="):
+        with pytest.raises(SparringError, match=r"a link at .*config\.json.*Download it with local_dir="):
             use(snapshot)
 
 

@@ -112,7 +112,7 @@ def irregular(path: Path, found: str) -> SparringError:
     remedy = "remove it, or put a copy of the file in its place"
     if path.is_symlink() and HUB_FILES in path.readlink().parts:
         remedy = (
-            "download it with local_dir= (`hf download NAME --local-dir FOLDER`), which makes copies instead of links"
+            "download it with local_dir= (`hf download NAME --local-dir FOLDER`), which copies files"
         )
     return SparringError(
         found=f"{found} at {path}",
