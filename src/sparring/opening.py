@@ -111,9 +111,7 @@ def irregular(path: Path, found: str) -> SparringError:
     """Return the error for something at ``path`` that is not opened, such as "a link"."""
     remedy = "remove it, or put a copy of the file in its place"
     if path.is_symlink() and HUB_FILES in path.readlink().parts:
-        remedy = (
-            "download it with local_dir= (`hf download NAME --local-dir FOLDER`), which copies files"
-        )
+        remedy = "download it with local_dir= (`hf download NAME --local-dir FOLDER`), which copies files"
     return SparringError(
         found=f"{found} at {path}",
         expected="folders and regular files only, because a link or a device can lead anywhere",

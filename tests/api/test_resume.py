@@ -13,6 +13,8 @@ from sparring.errors import SparringError
 from sparring.modalities.images.data import survey
 from sparring.runs.display import Silent
 from sparring.runs.folder import Record, create, versions
+from sparring.runs.suggestions import suggestion
+from sparring.storage import read_json
 
 
 def test_classes_in_another_order_are_other_data(tmp_path: Path) -> None:
@@ -42,3 +44,35 @@ def test_a_file_of_labels_may_move(tmp_path: Path) -> None:
         resume(run.folder, samples=32, display=Silent())
     resume(run.folder, samples=32, labels=tmp_path / "moved.csv", display=Silent())
     assert run.record.facts.reading["labels"] == str(tmp_path / "moved.csv")
+
+
+OWN = """
+from sparring.modalities.points.recipes.gan import PointGAN
+
+MINE = PointGAN(width=8, latent_size=2, batch=64)
+"""
+
+
+def test_a_recipe_of_ones_own_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, other = tmp_path / "home", tmp_path / "other"
+    home.mkdir()
+    other.mkdir()
+    (home / "mine.py").write_text(OWN)
+    monkeypatch.chdir(home)
+    run = train("ring", recipe="mine.py:MINE", samples=128, out=tmp_path / "run", display=Silent())
+
+    # The command that is suggested works elsewhere.
+    monkeypatch.chdir(other)
+    recipe = run.record.recipe
+    assert recipe == f"{home / 'mine.py'}:MINE" and suggestion(run.record, "resume").endswith(recipe)
+    resume(run.folder, samples=256, recipe=recipe, display=Silent())
+
+    # A file that moved is recorded at its new place.
+    (home / "mine.py").rename(other / "moved.py")
+    resume(run.folder, samples=384, recipe="moved.py:MINE", display=Silent())
+    assert run.record.recipe == f"{other / 'moved.py'}:MINE" and run.record.samples == 384
+
+    # What is handed on has no path.
+    assert read_json(run.model / "config.json")["recipe"] == "moved.py:MINE"
+    assert "<title>moved.py:MINE on ring</title>" in run.report.read_text()
+    assert not any(str(tmp_path).encode() in path.read_bytes() for path in run.model.iterdir())

@@ -92,7 +92,7 @@ class Record:
     """Content of recipe.json: everything that is needed to repeat the experiment.
 
     Args:
-        recipe: name of the recipe.
+        recipe: name of the recipe; of the user's own, with the absolute path of its file.
         choices: field → {"value": …, "reason": …}.
         facts: description of the data.
         seed: random seed.
