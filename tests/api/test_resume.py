@@ -1,5 +1,6 @@
 """Runs are resumed only on the data that they began with."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from sparring.errors import SparringError
 from sparring.modalities.images.data import survey
 from sparring.runs.display import Silent
 from sparring.runs.folder import Record, create, versions
+from sparring.runs.session import Session
 from sparring.runs.suggestions import suggestion
 from sparring.storage import read_json
+from sparring.training import checkpoint
 
 
 def test_classes_in_another_order_are_other_data(tmp_path: Path) -> None:
@@ -76,3 +79,27 @@ def test_a_recipe_of_ones_own_is_found_from_any_folder(tmp_path: Path, monkeypat
     assert read_json(run.model / "config.json")["recipe"] == "moved.py:MINE"
     assert "<title>moved.py:MINE on ring</title>" in run.report.read_text()
     assert not any(str(tmp_path).encode() in path.read_bytes() for path in run.model.iterdir())
+
+
+def test_each_checkpoint_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = train("ring", samples=128, batch=64, width=8, latent_size=2, out=tmp_path / "run", display=Silent())
+    run.report.unlink()  # As if it had been interrupted in its evaluation.
+    count, read = Counter[Path](), checkpoint.read_tensors
+    monkeypatch.setattr(checkpoint, "read_tensors", lambda path, **kind: count.update([path]) or read(path, **kind))
+    monkeypatch.setattr(Session, "_finish", lambda session: None)
+    monkeypatch.setattr(Session, "_save", lambda session, last=False: None)
+    resume(run.folder, display=Silent())
+    assert set(count.values()) == {1}
+
+
+def test_a_refused_resumption_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+    run = train("ring", samples=128, batch=64, width=8, latent_size=2, out=tmp_path / "run", display=Silent())
+    run.report.unlink()
+    for path in run.checkpoints.glob("*/players.safetensors"):
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+    with pytest.raises(SparringError, match="no intact checkpoint"):
+        resume(run.folder, display=Silent())
+    assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == before

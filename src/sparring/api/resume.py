@@ -25,7 +25,7 @@ from sparring.runs.goal import Goal
 from sparring.runs.session import Session
 from sparring.runs.suggestions import suggestion
 from sparring.training import devices, distributed
-from sparring.training.checkpoint import checkpoints, load_checkpoint, require_players
+from sparring.training.checkpoint import checkpoints, require_fitting, require_players
 
 
 def resume(
@@ -76,7 +76,7 @@ def resume(
     game = blank_game(resolved, record.facts)
     if checkpoints(opened.checkpoints):
         # Networks of other shapes than the checkpoints are refused before memory is taken for them.
-        load_checkpoint(opened.checkpoints, record.identity, partial(require_players, game))
+        require_fitting(opened.checkpoints, record.identity, partial(require_players, game))
     record, survey = _with_data(opened, record, data, labels)
     if isinstance(recipe, str) and is_own(recipe):
         record = replace(record, recipe=lasting_recipe(recipe))  # The file may have moved.
