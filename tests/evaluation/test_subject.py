@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import sparring
 from sparring.evaluation.subject import open_subject
@@ -53,3 +54,16 @@ def test_compared_models_keep_their_own_conditions(runs: tuple[Path, Path, str])
         found = sparring.compare(*pair, data, count=20)
         sides = dict(zip(pair, (found.first, found.second), strict=True))
         assert "agreement" in sides[conditional].metrics and "agreement" not in sides[unconditional].metrics
+
+
+def test_generated_samples_of_several_sizes_are_told(tmp_path: Path) -> None:
+    for name in ("real", "equal", "mixed"):
+        (tmp_path / name).mkdir()
+        for number in range(40):
+            side = (10, 8) if name == "mixed" and number < 3 else (8, 8)
+            pixels = np.random.default_rng(number).integers(0, 256, side, dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
+    told = "3 of the 40 generated samples have another size than the most common one, 8 × 8"
+    found = {name: open_subject(tmp_path / name, tmp_path / "real")[0].remarks for name in ("equal", "mixed")}
+    assert any(remark.startswith(told) for remark in found["mixed"])
+    assert not any("another size" in remark for remark in found["equal"])
