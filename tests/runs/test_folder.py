@@ -1,14 +1,17 @@
 """Run folders are created once, locked, and read back."""
 
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sparring.data.facts import Facts
+from sparring.data.reading import Reading
 from sparring.errors import SparringError
 from sparring.manifest import digest
+from sparring.publishing import Config, History
 from sparring.runs.folder import Record, create, locked, new_folder, new_identity, open_run, versions
 from sparring.storage import read_json, write_json
 
@@ -209,3 +212,12 @@ def test_a_folder_in_place_of_a_file_is_refused_before_anything_changes(name: st
     (run.folder / name).mkdir()
     with pytest.raises(SparringError, match="a file of that name"):
         open_run(run.folder)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_of_the_run_folder_names_every_field(language: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / language / "reference" / "run-folder.md").read_text(encoding="utf-8")
+    written = {field.name for one in (Record, Config, Facts) for field in fields(one)}
+    written |= {*History.__annotations__, *Reading.model_fields}
+    written |= {"ranges", "center", "scale", "origin", "columns"}  # The keys of Facts.coding.
+    assert not [name for name in written if f"`{name}`" not in page]
