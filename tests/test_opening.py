@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sparring.errors import SparringError
+from sparring.model import load
 from sparring.opening import file_bytes, open_file, require_plain, size_words
 from sparring.storage import append_line, read_json, read_lines, sha256, write_bytes
 
@@ -95,6 +96,17 @@ def test_a_folder_may_be_reached_through_a_link() -> None:
     Path("run").mkdir()
     Path("short").symlink_to("run")
     require_plain(Path("short"))
+
+
+def test_a_snapshot_in_the_cache_of_the_hub_is_refused_with_the_way_around_it() -> None:
+    snapshot = Path("models--me--cats/snapshots/0123abc")
+    snapshot.mkdir(parents=True)
+    Path("models--me--cats/blobs").mkdir()
+    Path("models--me--cats/blobs/99ff").write_text("{}")
+    (snapshot / "config.json").symlink_to("../../blobs/99ff")
+    for use in (require_plain, load):
+        with pytest.raises(SparringError, match=r"a link at .*config\.json.*Download it with local_dir="):
+            use(snapshot)
 
 
 def test_links_to_folders_are_refused_and_not_followed() -> None:

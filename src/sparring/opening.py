@@ -11,6 +11,8 @@ from pathlib import Path
 
 from sparring.errors import SparringError
 
+HUB_FILES = "blobs"
+"""Folder in the cache of the Hugging Face Hub to which the files of a snapshot are links."""
 _GUARDS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK if os.name == "posix" else getattr(os, "O_BINARY", 0)
 
 
@@ -107,10 +109,13 @@ def require_data(path: Path) -> None:
 
 def irregular(path: Path, found: str) -> SparringError:
     """Return the error for something at ``path`` that is not opened, such as "a link"."""
+    remedy = "remove it, or put a copy of the file in its place"
+    if path.is_symlink() and HUB_FILES in path.readlink().parts:
+        remedy = "download it with local_dir= (`hf download NAME --local-dir FOLDER`), which copies files"
     return SparringError(
         found=f"{found} at {path}",
         expected="folders and regular files only, because a link or a device can lead anywhere",
-        remedy="remove it, or put a copy of the file in its place",
+        remedy=remedy,
     )
 
 

@@ -4,6 +4,7 @@ A file is written under a temporary name, synced to disk and renamed; then its f
 under a temporary name and treated the same way, its files first.
 """
 
+import errno
 import hashlib
 import io
 import json
@@ -129,6 +130,23 @@ def write_folder(target: Path, fill: Callable[[Path], None]) -> None:
 def temporary_path(path: Path) -> Path:
     """Return the hidden name under which this process writes ``path`` until it is complete."""
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def is_name_too_long(path: Path) -> bool:
+    """Return whether the file system refuses a name in a path that need not exist, or the name it is written under."""
+    path = path.absolute()
+    if not path.name:
+        return False  # The root.
+    folder = Path(path.anchor)
+    for name in (*path.parts[1:-1], temporary_path(path).name):
+        try:
+            (folder / name).lstat()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return True
+        else:
+            folder /= name  # Where a folder is missing, the one around it takes its place in the test.
+    return False
 
 
 def remove_temporaries(folder: Path, name: str = "*") -> None:

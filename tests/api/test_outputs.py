@@ -10,7 +10,7 @@ import pytest
 
 import sparring
 from sparring.api import diagnose, inspect
-from sparring.api.outputs import require_writable
+from sparring.api.outputs import require_writable, write_json_output
 from sparring.errors import SparringError
 from sparring.runs.display import Silent
 
@@ -55,6 +55,8 @@ def test_diagnose_checks_its_outputs_before_the_run(option: str, tmp_path: Path)
         ("", "names no file"),
         ("file/x.json", "cannot be written"),
         ("n" * 300, "cannot be written"),
+        ("n" * 250, "name is too long"),
+        (f"{'n' * 256}/x.json", "name is too long"),
         ("\0", "names no file"),
     ],
 )
@@ -66,6 +68,17 @@ def test_places_that_cannot_be_written_are_refused_and_left_as_they_are(
     with pytest.raises(SparringError, match=said):
         require_writable({"--json": path})
     assert [one.name for one in tmp_path.iterdir()] == ["file"] and (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("length", range(235, 256))
+def test_whatever_passes_the_check_can_be_written(length: int, tmp_path: Path) -> None:
+    path = tmp_path / ("é" + "n" * (length - 2))
+    try:
+        require_writable({"--json": path})
+    except SparringError:
+        assert length > 240
+    else:
+        write_json_output(path, {})
 
 
 def test_two_outputs_cannot_be_one_file(tmp_path: Path) -> None:

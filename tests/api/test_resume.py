@@ -1,6 +1,7 @@
 """Runs are resumed only on the data that they began with."""
 
 import io
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from sparring.errors import SparringError
 from sparring.modalities.images.data import survey
 from sparring.runs.display import Silent
 from sparring.runs.folder import Record, create, versions
+from sparring.runs.session import Session
+from sparring.runs.suggestions import suggestion
+from sparring.storage import read_json
+from sparring.training import checkpoint
 
 
 def test_classes_in_another_order_are_other_data(tmp_path: Path) -> None:
@@ -62,3 +67,59 @@ def test_a_column_of_labels_is_no_folder_of_the_same_name(tmp_path: Path, monkey
     small = {"samples": 16, "batch": 2, "width": 8, "latent_size": 2, "resolution": 8}
     run = train("data.parquet", labels="kind", out="run", display=Silent(), **small)
     assert run.record.facts.classes == ("a", "b")
+
+
+OWN = """
+from sparring.modalities.points.recipes.gan import PointGAN
+
+MINE = PointGAN(width=8, latent_size=2, batch=64)
+"""
+
+
+def test_a_recipe_of_ones_own_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, other = tmp_path / "home", tmp_path / "other"
+    home.mkdir()
+    other.mkdir()
+    (home / "mine.py").write_text(OWN)
+    monkeypatch.chdir(home)
+    run = train("ring", recipe="mine.py:MINE", samples=128, out=tmp_path / "run", display=Silent())
+
+    # The command that is suggested works elsewhere.
+    monkeypatch.chdir(other)
+    recipe = run.record.recipe
+    assert recipe == f"{home / 'mine.py'}:MINE" and suggestion(run.record, "resume").endswith(recipe)
+    resume(run.folder, samples=256, recipe=recipe, display=Silent())
+
+    # A file that moved is recorded at its new place.
+    (home / "mine.py").rename(other / "moved.py")
+    resume(run.folder, samples=384, recipe="moved.py:MINE", display=Silent())
+    assert run.record.recipe == f"{other / 'moved.py'}:MINE" and run.record.samples == 384
+
+    # What is handed on has no path.
+    assert read_json(run.model / "config.json")["recipe"] == "moved.py:MINE"
+    assert "<title>moved.py:MINE on ring</title>" in run.report.read_text()
+    assert not any(str(tmp_path).encode() in path.read_bytes() for path in run.model.iterdir())
+
+
+def test_each_checkpoint_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = train("ring", samples=128, batch=64, width=8, latent_size=2, out=tmp_path / "run", display=Silent())
+    run.report.unlink()  # As if it had been interrupted in its evaluation.
+    count, read = Counter[Path](), checkpoint.read_tensors
+    monkeypatch.setattr(checkpoint, "read_tensors", lambda path, **kind: count.update([path]) or read(path, **kind))
+    monkeypatch.setattr(Session, "_finish", lambda session: None)
+    monkeypatch.setattr(Session, "_save", lambda session, last=False: None)
+    resume(run.folder, display=Silent())
+    assert set(count.values()) == {1}
+
+
+def test_a_refused_resumption_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+    run = train("ring", samples=128, batch=64, width=8, latent_size=2, out=tmp_path / "run", display=Silent())
+    run.report.unlink()
+    for path in run.checkpoints.glob("*/players.safetensors"):
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+    with pytest.raises(SparringError, match="no intact checkpoint"):
+        resume(run.folder, display=Silent())
+    assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == before

@@ -47,6 +47,16 @@ def test_samples_for_which_there_is_no_room_are_refused_first(
     assert not (tmp_path / "made").exists()
 
 
+@pytest.mark.parametrize("length", [225, 232, 240, 255])
+def test_a_name_that_the_overview_cannot_have_is_refused_first(length: int, run: Path, tmp_path: Path) -> None:
+    out = tmp_path / ("n" * length)
+    try:
+        assert sample(run, count=2, out=out).overview[0].exists()
+    except SparringError as error:
+        assert length > 225 and "too long for the overview" in str(error)
+        assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("choices", "words"),
     [

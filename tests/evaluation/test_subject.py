@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import sparring
 from sparring.data.dataset import Dataset, split_rows
@@ -108,3 +109,16 @@ def test_of_more_files_than_are_evaluated_a_random_part_is_drawn(monkeypatch: py
     split = split_rows(files, Facts("here", "points", 40, (1,), ""), 0)
     found = Subject("sorted", modality("points"), files=files).batch(split, 40, 0).batch.real
     assert len(found) == 10 and found.max() >= 10
+
+
+def test_generated_samples_of_several_sizes_are_told(tmp_path: Path) -> None:
+    for name in ("real", "equal", "mixed"):
+        (tmp_path / name).mkdir()
+        for number in range(40):
+            side = (10, 8) if name == "mixed" and number < 3 else (8, 8)
+            pixels = np.random.default_rng(number).integers(0, 256, side, dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
+    told = "3 of the 40 generated samples have another size than the most common one, 8 × 8"
+    found = {name: open_subject(tmp_path / name, tmp_path / "real")[0].remarks for name in ("equal", "mixed")}
+    assert any(remark.startswith(told) for remark in found["mixed"])
+    assert not any("another size" in remark for remark in found["equal"])

@@ -112,6 +112,23 @@ def test_an_empty_report_is_a_page():
     assert "<h1>title</h1>" in text and "<section>" not in text
 
 
+def test_a_report_without_an_evaluation_has_everything_else():
+    picture = Picture(png(), "A picture.", "words")
+    text = page(
+        Report(
+            "title",
+            ["A sentence."],
+            [picture],
+            signals=picture,
+            curves=picture,
+            facts=[("data", "ring")],
+            choices=[("batch", "8", "given")],
+            happened=["It ended."],
+        )
+    )
+    assert "Protocol" in text and "ring" in text and "It ended." in text and "How good is it?" not in text
+
+
 def test_values_are_beside_floors_and_meanings():
     text = page(wild_report())
     assert '<td class="n">0.4123 ± 0.012</td><td class="n">0.1</td>' in text

@@ -1,14 +1,17 @@
 """Run folders are created once, locked, and read back."""
 
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sparring.data.facts import Facts
+from sparring.data.reading import Reading
 from sparring.errors import SparringError
 from sparring.manifest import digest
+from sparring.publishing import Config, History
 from sparring.runs.folder import Record, create, locked, new_folder, new_identity, open_run, versions
 from sparring.storage import read_json, write_json
 
@@ -80,6 +83,23 @@ def test_new_folders_are_named_after_the_source_and_numbered(
     assert new_folder(None, source) == Path("runs") / f"{name}-001"
     (tmp_path / "runs" / f"{name}-001").mkdir(parents=True)
     assert new_folder(None, source) == Path("runs") / f"{name}-002"
+
+
+@pytest.mark.parametrize("length", [200, 240, 245, 250, 255, 300])
+def test_a_name_that_cannot_be_written_is_refused_before_the_data_is_read(length: int, tmp_path: Path) -> None:
+    out = tmp_path / ("n" * length)
+    try:
+        new_folder(out, "ring")
+    except SparringError as error:
+        assert length > 240 and "whose name is too long" in str(error)
+    else:
+        create(out, record())
+
+
+def test_the_name_of_a_run_is_shorter_than_that_of_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ("ф" * 120)).mkdir()
+    assert create(new_folder(None, "ф" * 120), record()).folder.name == f"{'ф' * 50}-001"
 
 
 def test_a_run_has_one_trainer_at_a_time(tmp_path: Path) -> None:
@@ -195,3 +215,12 @@ def test_a_folder_in_place_of_a_file_is_refused_before_anything_changes(name: st
     (run.folder / name).mkdir()
     with pytest.raises(SparringError, match="a file of that name"):
         open_run(run.folder)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_of_the_run_folder_names_every_field(language: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / language / "reference" / "run-folder.md").read_text(encoding="utf-8")
+    written = {field.name for one in (Record, Config, Facts) for field in fields(one)}
+    written |= {*History.__annotations__, *Reading.model_fields}
+    written |= {"ranges", "center", "scale", "origin", "columns"}  # The keys of Facts.coding.
+    assert not [name for name in written if f"`{name}`" not in page]

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sparring.errors import SparringError
+from sparring.storage import is_name_too_long
+
+LONG_NAME = "in a place that cannot be written (its name is too long for the temporary file beside it)"
 
 
 def require_writable(outputs: Mapping[str, str | Path | None]) -> None:
@@ -43,6 +46,8 @@ def _problem(path: Path) -> str:
     """Return what is wrong with the path of a file, in a few words; empty if it can be written."""
     if not path.name or "\0" in str(path):
         return "which names no file"
+    if is_name_too_long(path):
+        return LONG_NAME
     try:
         if path.is_symlink() and not path.exists():
             return "a link to nothing"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.api.conclude import conclude
-from sparring.api.surveying import lasting
+from sparring.api.surveying import lasting, lasting_recipe
 from sparring.arguments import checked_path
 from sparring.building import blank_game
 from sparring.data.in_memory import source_of
@@ -17,6 +17,7 @@ from sparring.modalities import modality, surveyed
 from sparring.modality import Survey
 from sparring.model import recipe_named
 from sparring.recipe import Recipe, with_stored_fields
+from sparring.recipes import is_own
 from sparring.runs.budget import TrainingBudget, with_budget
 from sparring.runs.display import Display, Plain, Silent
 from sparring.runs.folder import Record, Run, open_run
@@ -24,7 +25,7 @@ from sparring.runs.goal import Goal
 from sparring.runs.session import Session
 from sparring.runs.suggestions import suggestion
 from sparring.training import devices, distributed
-from sparring.training.checkpoint import checkpoints, load_checkpoint, require_players
+from sparring.training.checkpoint import checkpoints, require_fitting, require_players
 
 
 def resume(
@@ -75,8 +76,10 @@ def resume(
     game = blank_game(resolved, record.facts)
     if checkpoints(opened.checkpoints):
         # Networks of other shapes than the checkpoints are refused before memory is taken for them.
-        load_checkpoint(opened.checkpoints, record.identity, partial(require_players, game))
+        require_fitting(opened.checkpoints, record.identity, partial(require_players, game))
     record, survey = _with_data(opened, record, data, labels)
+    if isinstance(recipe, str) and is_own(recipe):
+        record = replace(record, recipe=lasting_recipe(recipe))  # The file may have moved.
 
     # Continue training.
     split = survey.prepare(resolved.view(record.facts), seed=record.seed)

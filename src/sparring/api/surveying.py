@@ -8,7 +8,7 @@ from sparring.errors import SparringError
 from sparring.modalities import modality, modality_of, surveyed
 from sparring.modality import Survey
 from sparring.recipe import Recipe
-from sparring.recipes import default_recipe, find_recipe
+from sparring.recipes import default_recipe, find_recipe, is_own
 
 
 def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tuple[str, Recipe, Survey]:
@@ -39,6 +39,12 @@ def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tup
             remedy="choose another recipe, or none, so that one is chosen for the data",
         )
     return name, chosen, surveyed(kind, data, reading)
+
+
+def lasting_recipe(name: str) -> str:
+    """Return the name of a recipe; with the absolute path of the file where it is the user's own."""
+    file, _, value = name.rpartition(":")
+    return f"{Path(file).absolute()}:{value}" if is_own(name) else name
 
 
 def lasting(place: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from sparring.api.conclude import conclude
-from sparring.api.surveying import lasting, survey_data
+from sparring.api.surveying import lasting, lasting_recipe, survey_data
 from sparring.arguments import checked_folder, whole_number
 from sparring.data.facts import Facts
 from sparring.data.in_memory import source_of
@@ -107,7 +107,7 @@ def train(
 
     # Create the run folder with its record: from here on, the run can be resumed.
     record = Record(
-        recipe=name,
+        recipe=lasting_recipe(name),
         choices=choices,
         facts=replace(facts, source=lasting(facts.source)),
         seed=seed,

@@ -82,8 +82,14 @@ def earlier_files(folder: Path, stem: Path) -> list[Path]:
         stem: path of the overview beside it, without extension.
 
     Raises:
-        SparringError: there are other files, which would mix with the samples or be replaced.
+        SparringError: the name is too long, or there are other files, which would mix with the samples or be replaced.
     """
+    if storage.is_name_too_long(stem.with_name(f"{stem.name}-99.png")):
+        raise SparringError(
+            found=f"--out {folder}, whose name is too long for the overview beside it",
+            expected="a folder for samples",
+            remedy="choose a shorter name",
+        )
     try:
         inside = [path for path in folder.iterdir() if path.name != MARKER] if folder.exists() else []
         beside = [path for path in stem.parent.iterdir() if _is_overview(path, stem)] if stem.parent.exists() else []

@@ -134,7 +134,7 @@ def open_subject(
     facts = modality.survey(str(place), Reading(background=reading.background), survey.facts).facts
     view = modality.view_of(facts, _shaped(survey.facts, real_shape))
     conversions = _conversions(view, generated=facts.shape, real=survey.facts.shape)
-    remarks = (*facts.remarks, *conversions, *_remarks(facts.classes, survey.facts.classes))
+    remarks = (*facts.remarks, *_mixed_sizes(facts), *conversions, *_remarks(facts.classes, survey.facts.classes))
     files = modality.read(str(place), view, survey.facts)
     return Subject(str(place), modality, view, files=files, remarks=remarks), survey
 
@@ -170,6 +170,15 @@ def _conversions(view: View, **natural: tuple[int, ...]) -> list[str]:
         for side, shape in natural.items()
         if shape != view.shape
     ]
+
+
+def _mixed_sizes(facts: Facts) -> list[str]:
+    """Return a sentence about generated samples that are not of the most common size, if there are any."""
+    usual, count = next(iter(facts.details.get("sizes", {}).items()), ("", facts.count))
+    if count == facts.count:
+        return []
+    others = f"{facts.count - count:,} of the {facts.count:,} generated samples"
+    return [f"{others} have another size than the most common one, {usual}: they are cropped and resized."]
 
 
 def _with_data(subject: Subject, real: Facts) -> Subject:

@@ -20,13 +20,15 @@ from sparring.manifest import digest
 from sparring.opening import open_file, require_plain
 from sparring.recipe import Choice
 from sparring.schema import STORED, Count, require_format, validated
-from sparring.storage import read_json, remove_temporaries, write_folder, write_json
+from sparring.storage import is_name_too_long, read_json, remove_temporaries, write_folder, write_json
 from sparring.text import command
 
 FORMAT, READABLE_FORMATS = 3, (1, 2, 3)
 """Format of recipe.json that is written, and formats that can be read: 1 and 2 have neither identity nor digest."""
 EXTENSIONS = frozenset({".json", ".jsonl", ".png", ".html"})
 """Extensions of the files of a run."""
+MAX_NAME = 50
+"""Characters of the name of the data in the name of a run."""
 
 
 @final
@@ -82,7 +84,7 @@ class Record:
     """Content of recipe.json: everything that is needed to repeat the experiment.
 
     Args:
-        recipe: name of the recipe.
+        recipe: name of the recipe; of the user's own, with the absolute path of its file.
         choices: field → {"value": …, "reason": …}.
         facts: description of the data.
         seed: random seed.
@@ -154,9 +156,15 @@ def new_folder(out: str | Path | None, source: str) -> Path:
     """Return the folder of a new run: ``out``, or the next free runs/NAME-001, with the name of the source.
 
     Raises:
-        SparringError: ``out`` exists and is not an empty folder.
+        SparringError: ``out`` exists and is not an empty folder, or its name is too long.
     """
     if out is not None:
+        if is_name_too_long(Path(out)):
+            raise SparringError(
+                found=f"--out {out}, whose name is too long",
+                expected="a name of at most about 230 characters",
+                remedy="choose a shorter one",
+            )
         if Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
             is_run = (Path(out) / "recipe.json").is_file()
             raise SparringError(
@@ -166,7 +174,8 @@ def new_folder(out: str | Path | None, source: str) -> Path:
                 + f", or continue it with `{command('sparring', 'resume', out)}`" * is_run,
             )
         return Path(out)
-    name = re.sub(r"[^\w-]+", "-", Path(source).resolve().name if Path(source).exists() else source).strip("-") or "run"
+    last = Path(source).resolve().name if Path(source).exists() else source
+    name = re.sub(r"[^\w-]+", "-", last).strip("-")[:MAX_NAME] or "run"
     number = 1
     while (Path("runs") / f"{name}-{number:03d}").exists():
         number += 1

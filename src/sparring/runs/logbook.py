@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
@@ -79,14 +80,14 @@ class Logbook:
         self.events_file = folder / "events.jsonl"
         self.signals_file = folder / "signals.jsonl"
         self.writes = writes
-        self._board = _board(folder) if writes else None
+        self._folder = folder
 
     def figures(self, samples: int, figures: Figures, samples_per_second: float) -> None:
         """Write the figures at ``samples``; values that are not finite are left out."""
         kinds = ("terms", "notes", "gradients", "controls")
         line = {"samples_per_second": samples_per_second, **{kind: getattr(figures, kind) for kind in kinds}}
         self._append(self.figures_file, {"samples": samples, **finite(line, lambda value: round(value, DIGITS))})
-        if self._board is not None:
+        if self.writes and self._board is not None:
             for name, value in _flat(figures):
                 if math.isfinite(value):
                     self._board.add_scalar(name, value, samples)
@@ -109,8 +110,18 @@ class Logbook:
 
     def close(self) -> None:
         """Flush TensorBoard's buffer."""
-        if self._board is not None:
+        if "_board" in vars(self) and self._board is not None:
             self._board.close()
+
+    @cached_property
+    def _board(self) -> Any:
+        """Writer of TensorBoard, opened with the first figures; None where the extra is not installed."""
+        try:
+            from torch.utils.tensorboard.writer import SummaryWriter
+        except (ImportError, RuntimeError, OSError):
+            return None
+        writer: Callable[[str], Any] = SummaryWriter
+        return writer(str(self._folder / "tensorboard"))
 
     def _append(self, file: Path, line: dict[str, Any]) -> None:
         if self.writes:
@@ -138,13 +149,3 @@ def _flat(figures: Figures) -> Iterator[tuple[str, float]]:
             yield from ((f"{turn}/{name}", value) for name, value in named.items())
     yield from ((f"{turn}/gradient", norm) for turn, norm in figures.gradients.items())
     yield from ((f"control/{name}", value) for name, value in figures.controls.items())
-
-
-def _board(folder: Path) -> Any:
-    """Open a TensorBoard writer, or return None where the extra is not installed."""
-    try:
-        from torch.utils.tensorboard.writer import SummaryWriter
-    except (ImportError, RuntimeError, OSError):
-        return None
-    writer: Callable[[str], Any] = SummaryWriter
-    return writer(str(folder / "tensorboard"))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, cast, final
+from typing import NamedTuple, TypeAlias, TypeVar, cast, final
 
 import torch
 from safetensors.torch import save
@@ -23,7 +23,7 @@ from sparring.controls import positions, restore_positions
 from sparring.errors import SparringError
 from sparring.flow import Figures
 from sparring.games.game import Game
-from sparring.manifest import read_manifest, verify_file, write_manifest
+from sparring.manifest import Manifest, read_manifest, verify_file, write_manifest
 from sparring.storage import is_number, temporary_path, write_bytes, write_folder, write_json
 from sparring.tensor_files import Shapes, below, named_tensors, read_tensors, shapes_in, shapes_of
 from sparring.text import printable
@@ -56,6 +56,7 @@ class Outline(NamedTuple):
     state: State
 
 
+Used = TypeVar("Used")
 Check: TypeAlias = Callable[[Outline], None]
 """Refuses a checkpoint that does not fit its run, by a SparringError."""
 
@@ -111,10 +112,24 @@ def load_checkpoint(
     Raises:
         SparringError: none is intact.
     """
+    return _newest(folder, lambda candidate: read(candidate, run, check))
+
+
+def require_fitting(folder: Path, run: str, check: Check) -> None:
+    """Refuse checkpoints none of which fits, by their states and the shapes of their tensors, of which none is read.
+
+    Raises:
+        SparringError: none fits.
+    """
+    _newest(folder, lambda candidate: _outlined(candidate, run, check))
+
+
+def _newest(folder: Path, use: Callable[[Path], Used]) -> tuple[Used, Path, list[str]]:
+    """Return what ``use`` makes of the newest checkpoint that it does not refuse; see ``load_checkpoint``."""
     complaints: list[str] = []
     for candidate in reversed(checkpoints(folder)):
         try:
-            return read(candidate, run, check), candidate, [*complaints, *_misnamed(folder, candidate)]
+            return use(candidate), candidate, [*complaints, *_misnamed(folder, candidate)]
         except SparringError as error:
             complaints.append(f"Checkpoint {candidate.name} is damaged and was skipped: {error.found}.")
     raise SparringError(
@@ -143,7 +158,17 @@ def read(checkpoint: Path, run: str | None = None, check: Check = lambda outline
         SparringError: it belongs to another run or another moment, a file is missing, differs from the manifest or
             cannot be read, or ``check`` refuses it.
     """
-    # The manifest, and the state that it vouches for.
+    # Names and shapes before any tensor is read, so that memory is taken only for what fits.
+    manifest, outline = _outlined(checkpoint, run, check)
+    players, optimisers = (
+        read_tensors(checkpoint / name, digest=manifest.files[name].sha256, size=manifest.files[name].bytes)
+        for name in FILES[:2]
+    )
+    return Snapshot(players, optimisers, outline.state)
+
+
+def _outlined(checkpoint: Path, run: str | None, check: Check) -> tuple[Manifest, Outline]:
+    """Return the manifest and the outline of a checkpoint that ``check`` accepts; see ``read``."""
     samples = int(checkpoint.name)
     manifest = read_manifest(checkpoint, FILES, run, samples)
     verify_file(checkpoint, FILES[2], manifest.files[FILES[2]])
@@ -155,13 +180,9 @@ def read(checkpoint: Path, run: str | None = None, check: Check = lambda outline
             remedy="restore the checkpoint from a copy",
         )
 
-    # Names and shapes before any tensor is read, so that memory is taken only for what fits.
-    check(Outline(shapes_in(checkpoint / FILES[0]), shapes_in(checkpoint / FILES[1]), state))
-    players, optimisers = (
-        read_tensors(checkpoint / name, digest=manifest.files[name].sha256, size=manifest.files[name].bytes)
-        for name in FILES[:2]
-    )
-    return Snapshot(players, optimisers, state)
+    outline = Outline(shapes_in(checkpoint / FILES[0]), shapes_in(checkpoint / FILES[1]), state)
+    check(outline)
+    return manifest, outline
 
 
 def take(trainer: Trainer) -> Snapshot:

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from sparring.data import memory, parallel
 from sparring.data.array_file import ArrayFile
-from sparring.data.readers import arrays, numpy_files, parquet, stored
+from sparring.data.readers import arrays, numpy_files, parquet, stored, zips
 from sparring.data.readers.parquet_pages import page_sizes
 from sparring.data.readers.stored import StoredArray
 from sparring.data.source import MAX_SAMPLES, Numbered, Source
@@ -113,6 +114,84 @@ def test_a_page_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_pa
     source = parquet.parquet_source(tmp_path / "a.parquet")
     with pytest.raises(ValueError, match="a page of 1 MiB; write the file with smaller row groups"):
         source.read(0)
+
+
+def labelled(path, labels, **options):
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet as writer
+
+    images = arrow.array([bytes([number % 256]) for number in range(len(labels))], arrow.binary())
+    writer.write_table(arrow.table({"image": images, "label": labels}), path, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("label", "options"),
+    [
+        (lambda row: "ab"[row % 2] * 300, {"use_dictionary": False, "compression": "gzip"}),
+        (lambda row: [row % 2] * 200, {}),
+    ],
+)
+def test_a_column_of_labels_that_would_take_too_much_is_not_read(tmp_path, monkeypatch, label, options):
+    labelled(tmp_path / "a.parquet", [label(row) for row in range(200)], **options)
+    monkeypatch.setattr(parquet, "MAX_COLUMN_BYTES", 50_000)
+    monkeypatch.setattr(parquet, "_values", lambda chunk: pytest.fail("read"))
+    source = parquet.parquet_source(tmp_path / "a.parquet")
+    assert source.labels is None and len(source) == 200
+    assert "'label' holds values of " in source.remarks[0] and "at most 50 kB are read" in source.remarks[0]
+
+
+def test_a_long_label_of_many_rows_is_kept_once(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    long = arrow.DictionaryArray.from_arrays([row % 2 for row in range(2000)], ["b" * 2**18, "a" * 2**18])
+    path = labelled(tmp_path / "a.parquet", long, store_schema=False)
+    assert path.stat().st_size < 2**20
+    tracemalloc.start()
+    source = parquet.parquet_source(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(source.classes) == 2 and source.labels.tolist() == [1, 0] * 1000
+    assert peak < 100 * 2**20
+
+
+@pytest.mark.parametrize(
+    "labels", [["a", None] * 4, [b"\xff", b"x"] * 4, [1, 0] * 4, [[0, 1], [1, 0]] * 4, [1.0, 2.0] * 4]
+)
+def test_labels_of_any_type_are_those_of_pyarrow(tmp_path, labels):
+    path = labelled(tmp_path / "a.parquet", labels * 4, row_group_size=3)
+    wanted = [value.encode() if isinstance(value, str) else value for value in labels * 4]
+    assert parquet._Rows([path], "a").column("label") == wanted
+
+
+def test_an_archive_with_a_huge_directory_is_refused_before_it_is_listed(tmp_path, monkeypatch):
+    monkeypatch.setattr(zips, "MAX_DIRECTORY_BYTES", 1000)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number in range(20):
+            archive.writestr(f"{number}.png", b"")
+    # The same directory behind a comment, and announced by the record for archives above 4 GB.
+    content = (tmp_path / "a.zip").read_bytes()
+    end = content.rindex(b"PK\5\6")
+    size, start = struct.unpack("<II", content[end + 12 : end + 20])
+    assert size > 1000
+    commented = content[:-2] + struct.pack("<H", 60_000) + b"c" * 60_000
+    large = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, 20, 20, size, start)
+    locator = struct.pack("<IIQI", 0x07064B50, 0, end, 1)
+    marked = content[end : end + 12] + struct.pack("<II", 2**32 - 1, 2**32 - 1) + content[end + 20 :]
+    (tmp_path / "b.zip").write_bytes(commented)
+    (tmp_path / "c.zip").write_bytes(content[:end] + large + locator + marked)
+    (tmp_path / "d.npz").write_bytes(content)
+    for name in ("b.zip", "c.zip", "d.npz"):
+        assert len(zipfile.ZipFile(tmp_path / name).namelist()) == 20
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile, "ZipFile", lambda path: pytest.fail("listed"))
+        for name in ("a.zip", "b.zip", "c.zip"):
+            with pytest.raises(SparringError, match=r"whose list of files has 1\.\d kB, but expected at most 1\.0 kB"):
+                zips.open_members(tmp_path / name)
+        with pytest.raises(SparringError, match="whose list of files"):
+            numpy_files.read_numpy(tmp_path / "d.npz")
+    monkeypatch.setattr(zips, "MAX_DIRECTORY_BYTES", 1500)
+    for name in ("a.zip", "b.zip", "c.zip"):
+        assert len(zips.open_members(tmp_path / name).names) == 20
 
 
 def test_rows_of_parquet_are_read_in_any_order(tmp_path):

@@ -1,6 +1,7 @@
 """The FID network gives the numbers of other implementations with the same weights, and resizes as they do."""
 
 import math
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -132,6 +133,27 @@ def test_files_without_weights_are_refused(tmp_path):
             path.write_bytes(b"not tensors")
         with pytest.raises(SparringError, match=f"{name} that cannot be read"):
             load_inception(path)
+
+
+def test_files_that_are_no_regular_ones_or_too_large_are_refused(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    os.mkfifo(tmp_path / "pipe.pth")
+    for name in ("pipe.safetensors", "pipe.pth"):
+        with pytest.raises(SparringError, match="no regular file at"):
+            load_inception(tmp_path / name)
+    # Half of a file: the header announces more than follows.
+    save_file({"fc.bias": torch.zeros(1008)}, tmp_path / "half.safetensors")
+    os.truncate(tmp_path / "half.safetensors", 500)
+    with pytest.raises(SparringError, match=r"tensors that do not fill the file.*Give the weights of the network"):
+        load_inception(tmp_path / "half.safetensors")
+    monkeypatch.setattr(inception, "MAX_FILE_BYTES", 400)
+    with pytest.raises(SparringError, match=r"500 bytes in .*half"):
+        load_inception(tmp_path / "half.safetensors")
+
+
+def test_a_file_named_by_the_user_may_be_a_link(file, clean, tmp_path):
+    (tmp_path / "link.pth").symlink_to(file)
+    assert load_inception(tmp_path / "link.pth").name == clean.name
 
 
 def test_local_copies_of_the_published_weights_come_first(tmp_path, monkeypatch):

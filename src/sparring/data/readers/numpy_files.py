@@ -13,6 +13,7 @@ import numpy as np
 from sparring.data.readers import stored
 from sparring.data.readers.arrays import Arrays, require_equal_counts
 from sparring.data.readers.stored import Stored, StoredArray
+from sparring.data.readers.zips import require_small_directory
 from sparring.errors import damaged, reading_file
 
 SAMPLE_NAMES = ("images", "image", "x", "x_train", "train_images", "samples", "data", "arr_0")
@@ -83,6 +84,7 @@ def _from_npy(path: Path) -> Stored:
 
 
 def _from_npz(path: Path) -> Arrays:
+    require_small_directory(path)
     with zipfile.ZipFile(path) as archive:
         # Headers of all arrays, by name without ".npy".
         headers: dict[str, Header] = {}

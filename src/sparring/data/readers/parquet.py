@@ -19,6 +19,7 @@ from sparring.data.readers.label_files import choose_column, chosen_files, label
 from sparring.data.readers.parquet_pages import page_sizes
 from sparring.data.source import Numbered, Source, require_count, stamp
 from sparring.errors import SparringError, missing_extra, reading_file
+from sparring.opening import size_words
 from sparring.text import printable
 
 IMAGE_NAMES = ("image", "img", "images", "picture", "photo", "pixel_values", "png", "jpg")
@@ -27,6 +28,8 @@ BATCH_BYTES, MAX_BATCH_ROWS = 16 * 1024 * 1024, 256
 """Bytes, on average, and rows that are decoded at a time."""
 MAX_PAGES_BYTES = 512 * 1024 * 1024
 """Bytes of unpacked pages in memory; each reading thread has one page."""
+MAX_COLUMN_BYTES, BYTES_PER_VALUE = 256 * 1024 * 1024, 8
+"""Bytes of the unpacked labels up to which they are read, and bytes that a value takes at least."""
 BUFFER_BYTES = 1024 * 1024
 """Bytes of a file that are read at a time."""
 
@@ -95,8 +98,7 @@ class _Rows:
             self.image = _image_column(opened[0].schema_arrow, source)
 
             # Values that many rows share, in a dictionary, are kept once.
-            leaves = [opened[0].metadata.schema.column(place).path for place in range(len(opened[0].schema))]
-            images = [leaf for leaf in leaves if leaf in (self.image, f"{self.image}.bytes")]
+            images = [leaf for leaf in _leaves(opened[0], self.image) if leaf in (self.image, f"{self.image}.bytes")]
             self.files = [parquet.ParquetFile(file, read_dictionary=images, buffer_size=BUFFER_BYTES) for file in files]
         except SparringError:
             raise
@@ -152,10 +154,32 @@ class _Rows:
         return bytes(content)
 
     def column(self, name: str) -> list[Any]:
-        """Return the values of a column of all files; text as bytes, which need not be valid UTF-8."""
+        """Return the values of a column of all files; text as bytes, which need not be valid UTF-8.
+
+        Raises:
+            NotClasses: they would take too much memory.
+        """
+        import pyarrow.parquet as parquet
+
+        values: list[Any] = []
         with reading_file(self.source, "complete Parquet files"):
-            columns = [_undecoded(file.read(columns=[name]).column(0)) for file in self.files]
-            return [value for column in columns for value in column.to_pylist()]
+            size = sum(self._column_bytes(number, name) for number in range(len(self.groups)))
+            # Equal texts are one object, however many rows have them.
+            for path, opened in self.opened if size <= MAX_COLUMN_BYTES else ():
+                file = parquet.ParquetFile(path, read_dictionary=_leaves(opened, name), buffer_size=BUFFER_BYTES)
+                for chunk in file.read(columns=[name]).column(0).chunks:
+                    values += _values(chunk)
+        if size > MAX_COLUMN_BYTES:
+            raise NotClasses(f"values of {size_words(size)}, of which at most {size_words(MAX_COLUMN_BYTES)} are read")
+        return values
+
+    def _column_bytes(self, number: int, name: str) -> int:
+        """Return the bytes that a column of a row group takes at least, when it is unpacked."""
+        path, file, group, _ = self.groups[number]
+        metadata = file.metadata.row_group(group)
+        chunks = [metadata.column(place) for place in range(metadata.num_columns)]
+        own = [chunk for chunk in chunks if f"{chunk.path_in_schema}.".startswith(f"{name}.")]
+        return sum(max(sum(_pages(path, chunk)), BYTES_PER_VALUE * chunk.num_values) for chunk in own)
 
     def _batches(self, number: int) -> Iterator[Any]:
         """Yield the images of a row group, some at a time, so that they take little memory.
@@ -169,8 +193,7 @@ class _Rows:
         for place in range(metadata.num_columns):
             chunk = metadata.column(place)
             if chunk.path_in_schema.partition(".")[0] == self.image:
-                start = min(chunk.dictionary_page_offset or chunk.data_page_offset, chunk.data_page_offset)
-                sizes = list(page_sizes(path, start, start + chunk.total_compressed_size))
+                sizes = _pages(path, chunk)
                 total += sum(sizes)
                 if max(sizes, default=0) > MAX_PAGES_BYTES // thread_count():
                     size = f"{max(sizes) / 2**20:,.0f} MiB"
@@ -178,6 +201,28 @@ class _Rows:
         rows = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES * metadata.num_rows // max(1, total)))
         for batch in file.iter_batches(rows, row_groups=[group], columns=[self.image], use_threads=False):
             yield batch.column(0)
+
+
+def _leaves(file: Any, name: str) -> list[str]:
+    """Return the paths of the columns in a file that make up one column of values."""
+    paths = [file.metadata.schema.column(place).path for place in range(len(file.schema))]
+    return [path for path in paths if f"{path}.".startswith(f"{name}.")]
+
+
+def _pages(path: Path, chunk: Any) -> list[int]:
+    """Return the unpacked sizes of the pages of a column in a row group."""
+    start = min(chunk.dictionary_page_offset or chunk.data_page_offset, chunk.data_page_offset)
+    return list(page_sizes(path, start, start + chunk.total_compressed_size))
+
+
+def _values(chunk: Any) -> list[Any]:
+    """Return the values of an array; those of a dictionary are shared."""
+    import pyarrow as arrow
+
+    if not arrow.types.is_dictionary(chunk.type):
+        return _undecoded(chunk).to_pylist()  # type: ignore[no-any-return]
+    distinct = _undecoded(chunk.dictionary).to_pylist()
+    return [None if place is None else distinct[place] for place in chunk.indices.to_pylist()]
 
 
 def _undecoded(column: Any) -> Any:
@@ -252,9 +297,10 @@ def _labels(
     name, remarks = choose_column(candidates, source, choice if isinstance(choice, str) else None, guess=False)
     if name is None:
         return None, (), ()
-    values = rows.column(name)
     try:
-        labels = [None if value == -1 and isinstance(value, int) else label_text(value) for value in values]
+        values = rows.column(name)
+        texts = {value: label_text(value) for value in {one for one in values if isinstance(one, bytes)}}
+        labels = [texts[value] if isinstance(value, bytes) else _label(value) for value in values]
     except NotClasses as error:
         shown = printable(name)
         return None, (), (f"The column '{shown}' holds {error}, which are no classes: trains without labels.",)
@@ -277,6 +323,11 @@ def _labels(
     if published and all(isinstance(value, int) and 0 <= value < len(published) for value in values):
         return np.array(values, dtype=np.int64), published, remarks
     return *number_classes(names), remarks
+
+
+def _label(value: Any) -> str | None:
+    """Return the name of the class that a label stands for; None where it is missing, as -1 is."""
+    return None if value == -1 and isinstance(value, int) else label_text(value)
 
 
 def _label_files(rows: _Rows, choice: bool | str | None) -> list[Path]:

@@ -1,5 +1,6 @@
 """Members of a zip archive under the names that they had when it was made."""
 
+import re
 import struct
 import zipfile
 import zlib
@@ -8,12 +9,17 @@ from typing import NamedTuple
 from zipfile import ZipInfo
 
 from sparring.data.source import Skipped
-from sparring.errors import reading_file
+from sparring.errors import SparringError, reading_file
+from sparring.opening import size_words
 from sparring.text import printable
 
 UTF8_FLAG = 0x800
 """Flag of a member whose name is in UTF-8."""
 ENCRYPTED_FLAG = 0x1
+MAX_DIRECTORY_BYTES = 160 * 1024**2
+"""Size above which the directory of an archive is refused: enough for a million files and more."""
+TAIL_BYTES = 2**16 + 200
+"""Bytes at the end of an archive in which the records lie that tell the size of its directory, with any comment."""
 UNICODE_PATH = 0x7075
 """Extra field with the name of a member in UTF-8, beside one in the code page of its system."""
 
@@ -38,8 +44,9 @@ def open_members(path: Path) -> Members:
     """List the files of a zip archive. Of several with one name the last is taken, as when the archive is unpacked.
 
     Raises:
-        SparringError: the archive is damaged.
+        SparringError: the archive is damaged, or its directory is too large.
     """
+    require_small_directory(path)
     with reading_file(path, "a complete zip archive"):
         archive = zipfile.ZipFile(path)
         infos = archive.infolist()
@@ -57,6 +64,30 @@ def open_members(path: Path) -> Members:
         named[name] = info
     names = sorted(named)
     return Members(archive, tuple(names), tuple(named[name] for name in names), tuple(sorted(skipped)))
+
+
+def require_small_directory(path: Path) -> None:
+    """Refuse an archive whose directory, which is read whole, would take too much memory.
+
+    Raises:
+        SparringError: it is too large.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+            tail = file.read(TAIL_BYTES)
+    except OSError:
+        return  # Opening the archive says what is wrong.
+    # Each record that may be the last one counts, because programs differ in the one that they take.
+    sizes = [int.from_bytes(tail[one.start() + 12 :][:4], "little") for one in re.finditer(b"PK\5\6", tail)]
+    large = [int.from_bytes(tail[one.start() + 40 :][:8], "little") for one in re.finditer(b"PK\6\6", tail)]
+    size = max([*(size for size in sizes if size != 2**32 - 1 or not large), *large], default=0)
+    if size > MAX_DIRECTORY_BYTES and path.stat().st_size > MAX_DIRECTORY_BYTES:
+        raise SparringError(
+            found=f"a zip archive {path} whose list of files has {size_words(size)}",
+            expected=f"at most {size_words(MAX_DIRECTORY_BYTES)}",
+            remedy="unpack it, and give the folder",
+        )
 
 
 def member_name(info: ZipInfo) -> str:

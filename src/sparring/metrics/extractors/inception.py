@@ -5,6 +5,7 @@ padding from the mean, the last block takes a maximum where the others average, 
 depend on how images are resized to 299 × 299 (Parmar et al. 2022), so the name of an extractor says that too.
 """
 
+import io
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +14,16 @@ from typing import TypeAlias, final
 
 import torch
 from jaxtyping import Float
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from sparring import opening
 from sparring.data.cache import cache_folder
 from sparring.data.catalogue import Publication, PublishedFile
 from sparring.data.downloads import download, local_copy
 from sparring.errors import SparringError
 from sparring.metrics.cache import weights_digest
 from sparring.metrics.extractors.pictures import in_8_bits, in_parts, resized_by_pillow
+from sparring.tensor_files import tensors_of
 
 PUBLISHED = Publication(
     home="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/",
@@ -36,6 +38,8 @@ PUBLISHED = Publication(
     terms="Apache-2.0",
 )
 SIDE = 299
+MAX_FILE_BYTES = 1024**3
+"""Size above which a file of weights is refused; the published one has 91 MiB."""
 UNUSED_SUFFIX, UNUSED_PREFIX = "num_batches_tracked", "AuxLogits."
 """Keys that files of weights may have or lack, because they have no part in the features."""
 
@@ -298,13 +302,18 @@ def _published() -> Path:
 
 def _read(path: Path) -> object:
     """Return the content of a file of tensors; nothing in it is executed."""
+    expected = "a .pth or .safetensors file"
     try:
+        # The user named the file, so a link is followed, as in the cache of the Hugging Face Hub.
+        content = opening.file_bytes(path.resolve(), MAX_FILE_BYTES)
         if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+            return tensors_of(content, path)
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except SparringError as error:
+        raise _not_the_weights(error.found, expected) from None
     except Exception as error:  # Other kinds of files raise exceptions of any kind.
         reason = next(iter(str(error).splitlines()), type(error).__name__)[:100]
-        raise _not_the_weights(f"{path} that cannot be read ({reason})", "a .pth or .safetensors file") from None
+        raise _not_the_weights(f"{path} that cannot be read ({reason})", expected) from None
 
 
 def _fitting(found: object, network: nn.Module, path: Path) -> dict[str, Tensor]:
