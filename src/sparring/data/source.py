@@ -51,6 +51,9 @@ class Source:
         skipped: entries that were skipped while listing, and why.
         remarks: full sentences about choices and omissions, shown to the user.
         size: (position) → bytes of the raw sample, found without reading it; 0 if that is not known.
+        partner: the other samples of pairs, in the same order; or None.
+        sides: names of the partners and of these samples: ("A", "B"), or those of their folders.
+        domains: whether the classes are unpaired domains, meant to be translated into one another.
     """
 
     names: Sequence[str]
@@ -61,6 +64,9 @@ class Source:
     skipped: tuple[Skipped, ...] = ()
     remarks: tuple[str, ...] = ()
     size: Callable[[int], int] = lambda position: 0
+    partner: "Source | None" = None
+    sides: tuple[str, ...] = ()
+    domains: bool = False
 
     def __post_init__(self) -> None:
         require_count(len(self.names))

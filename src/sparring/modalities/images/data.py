@@ -1,5 +1,6 @@
 """Reading images: survey a source once, then prepare it for training in any size."""
 
+import math
 from binascii import crc32
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +8,9 @@ from hashlib import sha256
 from typing import Any, TypeAlias, final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sparring.data import cache, memory, pictures, transparency
 from sparring.data.array_file import ArrayFile
@@ -17,13 +20,14 @@ from sparring.data.facts import Facts
 from sparring.data.formats import reason
 from sparring.data.parallel import in_order
 from sparring.data.pictures import Coding, ImageInfo, Pixels
-from sparring.data.ranges import ranges_from_json
+from sparring.data.ranges import Ranges, ranges_from_json
 from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.source import RawSample, Skipped, Source
 from sparring.data.view import View
 from sparring.errors import SparringError
+from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
 from sparring.modalities.images.sources import looks_like_images, open_source
-from sparring.modalities.images.summary import MIN_IMAGES, labels_of, require_images, summarise
+from sparring.modalities.images.summary import MIN_IMAGES, labels_of, of_pairs, require_images, summarise
 
 IMAGES_PER_TASK = 32
 """Images that a thread decodes at a time."""
@@ -48,6 +52,7 @@ class ImageSurvey:
         checks: checksum of each image of ``source`` as it was surveyed: what is prepared must be the same.
         key: of the survey in the cache.
         values: the readable images decoded, if they have one size and are few enough to keep.
+        partner: survey of the other images of pairs, whose positions are the same; or None.
     """
 
     facts: Facts
@@ -56,6 +61,7 @@ class ImageSurvey:
     checks: Sequence[int] = field(repr=False)
     key: str = field(repr=False)
     values: Sequence[NDArray[Any]] | None = field(default=None, repr=False)
+    partner: "ImageSurvey | None" = field(default=None, repr=False)
 
     def prepare(self, view: View, *, seed: int = 0) -> Split:
         """Decode all readable images as uint8 in the view's shape, (channels, height, width), and split them.
@@ -66,23 +72,29 @@ class ImageSurvey:
         Raises:
             SparringError: not a shape of images, a file changed since the survey, or the cache cannot be written.
         """
-        channels, height, width = shape = _require_shape(view.shape)
-        labels, _ = labels_of(self.source, self.kept)
+        if view.condition == PAIR and view.options.get("target") == self.source.sides[0]:
+            swapped = self._swapped()
+            facts = replace(self.facts, shape=swapped.facts.shape)
+            return replace(swapped.prepare(replace(view, options={}), seed=seed), facts=facts)
+        labels, classes = labels_of(self.source, self.kept)
         train_rows, held_out_rows = hold_out(self.facts.count, seed, labels)
+        if view.condition == DOMAIN:
+            assert labels is not None
+            return self._of_domain(view, (train_rows, held_out_rows), labels, classes.index(view.options["target"]))
 
-        # A large array is stored in the order of the split, so that both parts stay in the file.
-        if self.facts.count * channels * height * width <= MAX_BYTES_IN_MEMORY:
-            whole = self._all(shape)
-            train, held_out = whole[train_rows], whole[held_out_rows]
-        else:
-            order = f"split {seed} {sha256(held_out_rows.tobytes()).hexdigest()}"
-            whole = self._decoded(shape, order, np.concatenate([train_rows, held_out_rows]))
-            train, held_out = whole[: len(train_rows)], whole[len(train_rows) :]
-
-        def dataset(samples: NDArray[np.uint8] | ArrayFile, rows: NDArray[np.int64]) -> Dataset:
-            return _dataset(samples, None if labels is None else labels[rows], view)
-
-        return Split(dataset(train, train_rows), dataset(held_out, held_out_rows), self.facts)
+        # Conditions are classes, or the partners in the size of the samples.
+        shape, rows = _require_shape(view.shape), [train_rows, held_out_rows]
+        parts = self._parts(shape, rows, seed)
+        labelled = [None if labels is None else labels[part] for part in rows]
+        conditions: Sequence[Any] = labelled if view.condition == "label" else [None, None]
+        if view.condition == PAIR:
+            assert self.partner is not None
+            conditions = self.partner._parts((self.partner.facts.shape[0], *shape[1:]), rows, seed)
+        train, held_out = (
+            Dataset(samples, labels=label, conditions=condition, read=reader(view))
+            for samples, label, condition in zip(parts, labelled, conditions, strict=True)
+        )
+        return Split(train, held_out, self.facts)
 
     def whole(self, view: View) -> Dataset:
         """Decode all readable images in order, uint8 in the view's shape, with their labels.
@@ -91,7 +103,52 @@ class ImageSurvey:
             SparringError: as for ``prepare``.
         """
         labels, _ = labels_of(self.source, self.kept)
-        return _dataset(self._all(_require_shape(view.shape)), labels, view)
+        conditions = labels if view.condition == "label" else None
+        return Dataset(self._all(_require_shape(view.shape)), labels=labels, conditions=conditions)
+
+    def _swapped(self) -> "ImageSurvey":
+        """Return the survey of the same pairs whose samples are the partners."""
+        assert self.partner is not None
+        mine, theirs = self.source, self.partner.source
+        source = replace(theirs, labels=mine.labels, classes=mine.classes, sides=mine.sides[::-1])
+        return replace(self.partner, source=source, partner=replace(self, partner=None))
+
+    def _of_domain(
+        self, view: View, split: tuple[NDArray[np.int64], NDArray[np.int64]], labels: NDArray[np.int64], target: int
+    ) -> Split:
+        """Return the images of one domain, each beside one of another domain as its condition."""
+        rows = [part[inside] for part in split for inside in (labels[part] == target, labels[part] != target)]
+        if not all(map(len, rows)):
+            raise SparringError(
+                found=f"the domains {', '.join(self.facts.classes)} with too few images in one of them",
+                expected="at least two images in each, one of which is held out",
+                remedy="add images to the smaller domain",
+            )
+        train, train_others, held_out, held_out_others = self._parts(_require_shape(view.shape), rows, target)
+
+        def dataset(samples: Pixels | ArrayFile, others: Pixels | ArrayFile) -> Dataset:
+            def partners(numbers: Tensor) -> Tensor:
+                return torch.from_numpy(np.array(others[numbers.numpy()]))
+
+            read = partnered(partners, len(others), target)
+            labels = np.full(len(samples), target, dtype=np.int64)
+            return Dataset(samples, labels=labels, conditions=np.arange(len(samples)), read=read)
+
+        return Split(dataset(train, train_others), dataset(held_out, held_out_others), self.facts)
+
+    def _parts(
+        self, shape: tuple[int, int, int], parts: Sequence[NDArray[np.int64]], seed: int
+    ) -> list[NDArray[np.uint8] | ArrayFile]:
+        """Return the images of several parts, the last of which is held out, in ``shape``.
+
+        A large array is stored in the order of its parts, so that they stay in the file.
+        """
+        if self.facts.count * math.prod(shape) <= MAX_BYTES_IN_MEMORY:
+            whole = self._all(shape)
+            return [whole[rows] for rows in parts]
+        whole = self._decoded(shape, f"split {seed} {sha256(parts[-1].tobytes()).hexdigest()}", np.concatenate(parts))
+        ends = np.cumsum([len(rows) for rows in parts])
+        return [whole[end - len(rows) : end] for rows, end in zip(parts, ends.tolist(), strict=True)]
 
     def _all(self, shape: tuple[int, int, int]) -> ArrayFile:
         """Return all images in ``shape``, in order."""
@@ -178,20 +235,52 @@ def survey(
     background = transparency.colour(reading.background)
     known = like.coding.get("ranges", {}) if like else {}
     opened = open_source(source, reading)
-    form = (opened.classes, opened.remarks, reading.as_json(), known)
-    key = cache.cache_key([pictures.VERSION, opened.stamp, len(opened), *form])
-    note = cache.read_cached("surveys", key)
-    if note is not None:
-        facts = replace(Facts.from_json(note["facts"]), source=source)
-        require_images(facts, least)
-        return ImageSurvey(facts, opened, _all_but(note["set aside"], len(opened)), _unpacked(note["checks"]), key)
-    surveyed, checks, values = _survey_all(opened, background)
-    facts = summarise(source, opened, surveyed, reading, ranges_from_json(known))
-    unreadable = [position for position, one in enumerate(surveyed) if isinstance(one, Skipped)]
-    note = {"facts": facts.as_json(), "set aside": unreadable, "checks": checks.astype(">u4").tobytes().hex()}
-    cache.write_cached("surveys", key, note)
-    require_images(facts, least)
-    return ImageSurvey(facts, opened, _all_but(unreadable, len(opened)), checks.tolist(), key, values)
+    sides = [opened] if opened.partner is None else [opened, opened.partner]
+    form = (opened.classes, opened.remarks, opened.sides, opened.domains, reading.as_json(), known)
+    key = cache.cache_key([pictures.VERSION, "sides", opened.stamp, len(opened), *form])
+    note, values = cache.read_cached("surveys", key), [None] * len(sides)
+    if note is None:
+        note, values = _noted(source, sides, reading, ranges_from_json(known), background)
+        cache.write_cached("surveys", key, note)
+
+    # The first side is what is generated; its partner, of a pair, is what it is generated from.
+    first, *partner = (
+        ImageSurvey(
+            replace(Facts.from_json(facts), source=source),
+            side,
+            _all_but(note["set aside"], len(side)),
+            np.frombuffer(bytes.fromhex(checks), ">u4").tolist(),
+            key,
+            kept,
+        )
+        for side, facts, checks, kept in zip(sides, note["facts"], note["checks"], values, strict=True)
+    )
+    require_images(first.facts, least)
+    return replace(first, partner=partner[0]) if partner else first
+
+
+def _noted(
+    name: str, sides: Sequence[Source], reading: Reading, known: Ranges, background: transparency.Colour
+) -> tuple[dict[str, Any], list[Any]]:
+    """Survey the sides of a source; return what is kept in the cache, and the decoded values of each side."""
+    looked = [_survey_all(side, background) for side in sides]
+
+    # Of a pair one half of which is unreadable, neither is used.
+    surveyed = [_with_partners(found, [others for others, _, _ in looked]) for found, _, _ in looked]
+    facts = [summarise(name, side, found, reading, known) for side, found in zip(sides, surveyed, strict=True)]
+    if len(sides) > 1:
+        facts[0] = of_pairs(facts[0], facts[1], sides[0].sides)
+    aside = [position for position, one in enumerate(surveyed[0]) if isinstance(one, Skipped)]
+    checks = [found.astype(">u4").tobytes().hex() for _, found, _ in looked]
+    # Values were kept of all readable images, so they are of no use where a partner is not.
+    values = [kept if len(kept or ()) == len(sides[0]) - len(aside) else None for _, _, kept in looked]
+    return {"facts": [one.as_json() for one in facts], "set aside": aside, "checks": checks}, values
+
+
+def _with_partners(surveyed: Sequence[Surveyed], sides: Sequence[Sequence[Surveyed]]) -> list[Surveyed]:
+    """Skip the images of a side whose partner, at the same position of another side, is unreadable."""
+    broken = [next((one for one in pair if isinstance(one, Skipped)), None) for pair in zip(*sides, strict=True)]
+    return [one if skipped is None else skipped for one, skipped in zip(surveyed, broken, strict=True)]
 
 
 def _survey_all(
@@ -239,10 +328,6 @@ def _check(raw: RawSample) -> int:
     return crc32(np.ascontiguousarray(raw).data if isinstance(raw, np.ndarray) else raw)
 
 
-def _unpacked(checks: str) -> Sequence[int]:
-    return np.frombuffer(bytes.fromhex(checks), ">u4").tolist()  # type: ignore[no-any-return]
-
-
 def _coding(facts: Facts) -> Coding:
     ranges = ranges_from_json(facts.coding.get("ranges", {}))
     return Coding(ranges, transparency.colour(_background(facts)))
@@ -250,10 +335,6 @@ def _coding(facts: Facts) -> Coding:
 
 def _background(facts: Facts) -> str | None:
     return Reading.recorded(facts.reading).background
-
-
-def _dataset(samples: NDArray[np.uint8] | ArrayFile, labels: NDArray[np.int64] | None, view: View) -> Dataset:
-    return Dataset(samples, labels=labels, conditions=labels if view.condition == "label" else None)
 
 
 def _all_but(excluded: Sequence[int], count: int) -> NDArray[np.int64]:

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sparring.data.conditions import LABEL
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading
@@ -18,7 +16,8 @@ from sparring.flow import Batch
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.paired import l1, psnr, ssim
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
-from sparring.modalities.images import data, extra_signals, metrics, render
+from sparring.modalities.images import asking, data, extra_signals, metrics, render
+from sparring.modalities.images.conditions import Holed, Translation
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
 from sparring.rendering.grids import image_grid, side_by_side, to_uint8
@@ -33,7 +32,7 @@ class Images:
     samples_per_picture = 64
     bounds = (-1.0, 1.0)
     blends = True
-    conditions = MappingProxyType({"label": LABEL})
+    conditions = asking.CONDITIONS
     reading_options = frozenset({"labels", "range", "background"})
 
     def claims(self, source: str) -> int:
@@ -53,9 +52,11 @@ class Images:
         return to_uint8(samples)
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
-        condition, images = batch.condition, batch.real
-        if isinstance(condition, Tensor) and condition.dim() == images.dim():
-            images = side_by_side(condition, images)
+        # Show what an image was made from beside it.
+        shown, images = batch.condition, batch.real
+        shown = shown.image if isinstance(shown, Translation | Holed) else shown
+        if isinstance(shown, Tensor) and shown.dim() == images.dim():
+            images = side_by_side(shown, images)
         return [picture_of(image_grid(images, columns=columns), sharp=True)]
 
     def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:

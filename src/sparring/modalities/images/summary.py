@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -17,6 +18,7 @@ from sparring.data.ranges import KINDS, Ranges, find_range, ranges_as_json
 from sparring.data.reading import Reading
 from sparring.data.source import Skipped, Source
 from sparring.errors import SparringError
+from sparring.modalities.images.conditions import DOMAIN, GREY, HOLE, PAIR, SMALL
 
 MIN_IMAGES = 3
 """Readable images with which a source can be trained on or compared."""
@@ -92,7 +94,7 @@ def summarise(
         shape=(1 if grey else 3, height, width),
         fingerprint=_fingerprint(infos, labels, classes, ranges),
         classes=classes,
-        offers=("label",) if classes else (),
+        offers=_offers(source, classes, grey),
         coding={"ranges": ranges} if ranges else {},
         details=details,
         remarks=(
@@ -102,6 +104,32 @@ def summarise(
         ),
         reading=reading.as_json(),
     )
+
+
+def of_pairs(facts: Facts, partner: Facts, sides: tuple[str, ...]) -> Facts:
+    """Return the facts of pairs of images.
+
+    ``coding["pair"]`` has the names of both ``sides`` and their numbers of channels, those of the partner first.
+
+    Args:
+        facts: of the images.
+        partner: of their partners.
+        sides: names of the partner's side and of the images' own.
+    """
+    coding = {"sides": list(sides), "channels": [partner.shape[0], facts.shape[0]]}
+    return replace(
+        facts,
+        fingerprint=sha256(f"{facts.fingerprint} {partner.fingerprint}".encode()).hexdigest(),
+        offers=(PAIR, *facts.offers),
+        coding={**facts.coding, "pair": coding},
+        remarks=tuple(dict.fromkeys((*facts.remarks, *partner.remarks))),
+    )
+
+
+def _offers(source: Source, classes: tuple[str, ...], grey: bool) -> tuple[str, ...]:
+    """Return the conditions that images have, the one that they are meant for first."""
+    by_class = () if not classes else (DOMAIN, "label") if source.domains else ("label", DOMAIN)
+    return (*by_class, *(() if grey else (GREY,)), SMALL, HOLE)
 
 
 def require_images(facts: Facts, least: int) -> None:

@@ -1,0 +1,115 @@
+"""Options by which users give conditions that are images: files to translate, to colour, to enlarge or to complete."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.data.conditions import INPUT, LABEL, ConditionSpec
+from sparring.data.facts import Facts
+from sparring.data.labels import class_name
+from sparring.data.reading import Reading
+from sparring.data.view import View
+from sparring.errors import SparringError, nearest
+from sparring.modalities.images import conditions, data
+from sparring.modalities.images.conditions import Holed, Translation
+from sparring.modalities.images.masks import draw_masks
+
+MASK, TO = "mask", "to"
+"""Options beside the inputs: what is to be filled, and the domain to translate into."""
+
+
+def condition_shape(view: View, facts: Facts) -> tuple[int, int, int]:
+    """Return (channels, height, width) of the images that a model with this view takes."""
+    channels, height, width = view.shape
+    if view.condition == conditions.GREY:
+        return 1, height, width
+    if view.condition == conditions.SMALL:
+        factor = view.options["factor"]
+        return channels, height // factor, width // factor
+    if view.condition == conditions.PAIR:
+        pair = facts.coding["pair"]
+        return pair["channels"][view.options.get("target") == pair["sides"][0]], height, width
+    return channels, height, width
+
+
+def domain_number(name: str, facts: Facts) -> int:
+    """Return the number of the domain called ``name``.
+
+    Raises:
+        SparringError: there is none.
+    """
+    if class_name(name) not in facts.classes:
+        raise SparringError(
+            found=f"the domain {name!r}",
+            expected=f"one of {', '.join(facts.classes)}",
+            remedy=f"check the spelling{nearest(name, list(facts.classes))}",
+        )
+    return facts.classes.index(class_name(name))
+
+
+def _images(options: Mapping[str, Any], view: View, facts: Facts) -> Tensor:
+    """Return all images of the inputs in the size of the model, (count, channels, height, width)."""
+    seen = View(condition_shape(view, facts))
+    parts = [data.read(str(one), seen, facts).batch(slice(None)).real for one in options[INPUT]]
+    return torch.cat(parts)
+
+
+def _input(options: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Tensor:
+    return _images(options, view, facts)
+
+
+def _translation(options: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Translation:
+    images = _images(options, view, facts)
+    target = domain_number(options.get(TO) or view.options["target"], facts)
+    return Translation(images, torch.full((len(images),), target, dtype=torch.int64))
+
+
+def _holed(options: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Holed:
+    images = _images(options, view, facts)
+    given = options.get(MASK)
+    if given is None:
+        return conditions.holed(images, draw_masks(view.options["holes"], images, None))
+    return conditions.holed(images, read_masks(given, images))
+
+
+def read_masks(source: Any, images: Tensor) -> Tensor:
+    """Read masks from a file or a folder, white in the holes: one for all images, or one for each.
+
+    Returns:
+        (count, 1, height, width) in the size of the images, 0 or 1.
+
+    Raises:
+        SparringError: there is another number of masks.
+    """
+    count, _, height, width = images.shape
+    found = data.survey(str(Path(source)), Reading(labels=False), least=1).whole(View((1, height, width)))
+    masks = (found.batch(slice(None)).real > 0).to(images.dtype)
+    if len(masks) not in (1, count):
+        raise SparringError(
+            found=f"{len(masks)} masks for {count} images",
+            expected="one mask for all of them, or one for each",
+            remedy="give another --mask",
+        )
+    return masks.expand(count, -1, -1, -1)
+
+
+FILES = "an image, or a folder of images"
+CONDITIONS: Mapping[str, ConditionSpec] = {
+    "label": LABEL,
+    conditions.PAIR: ConditionSpec({INPUT: FILES}, _input, determines=True, required=(INPUT,)),
+    conditions.GREY: ConditionSpec({INPUT: FILES}, _input, determines=True, required=(INPUT,)),
+    conditions.SMALL: ConditionSpec({INPUT: FILES}, _input, determines=True, required=(INPUT,)),
+    conditions.HOLE: ConditionSpec(
+        {INPUT: FILES, MASK: "an image that is white in the hole, or a folder of as many; by default random holes"},
+        _holed,
+        determines=True,
+        required=(INPUT,),
+    ),
+    conditions.DOMAIN: ConditionSpec(
+        {INPUT: FILES, TO: "the domain to translate into"}, _translation, required=(INPUT,)
+    ),
+}
+"""Conditions of images, by their name in ``View.condition``."""
