@@ -93,7 +93,8 @@ def read_masks(source: Any, images: Tensor) -> Tensor:
             expected="one mask for all of them, or one for each",
             remedy="give another --mask",
         )
-    return masks.expand(count, -1, -1, -1)
+    shown: Tensor = masks.expand(count, -1, -1, -1)
+    return shown
 
 
 FILES = "an image, or a folder of images"
