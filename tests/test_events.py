@@ -16,6 +16,7 @@ from sparring.events import (
     Finished,
     GoalMeasured,
     GoalReached,
+    LogChanged,
     MicroBatchHalved,
     ObservationsChanged,
     PhaseBegun,
@@ -70,6 +71,7 @@ EVENTS: dict[str, AnyEvent] = {
     "if the last one is worse: that of 1,000 samples is used. It is gone.": SnapshotDamaged(
         samples=1, folder="best", complaint="It is gone.", used=1000
     ),
+    "log.jsonl was changed or damaged": LogChanged(samples=1, file="log.jsonl"),
     "signals.jsonl is damaged": ObservationsChanged(samples=1),
     "could not be written (disk full); the previous one": CheckpointNotSaved(samples=1, error="disk full"),
     "A picture could not be written (disk full).": PictureNotWritten(samples=1, error="disk full"),

@@ -230,6 +230,18 @@ class ObservationsChanged(Event):
 
 
 @final
+class LogChanged(Event):
+    """Figures or events that were written before the checkpoint are not as they were written."""
+
+    kind: Literal["log changed"] = "log changed"
+    file: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.file} was changed or damaged since it was written: what it says of the time before may be wrong."
+
+
+@final
 class BestRestored(Event):
     """The published average is the best one seen, not the last one."""
 
@@ -295,6 +307,7 @@ AnyEvent: TypeAlias = (
     | PictureNotWritten
     | WatchdogRestarted
     | ObservationsChanged
+    | LogChanged
     | BestRestored
     | GoalMeasured
     | GoalReached

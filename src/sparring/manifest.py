@@ -5,7 +5,7 @@ moment or of a twin run is refused as a damaged one is.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,6 +41,7 @@ class Manifest(Stored):
         run: identity of the run; "" for a run of an earlier version.
         samples: real samples that the run had seen.
         files: name → size and digest.
+        log: name of a file of the log → size and SHA-256 of what it held then; see ``Logbook.digests``.
         digest: SHA-256 of all of the above.
     """
 
@@ -48,10 +49,13 @@ class Manifest(Stored):
     run: str = ""
     samples: Count | None = None
     files: dict[str, File]
+    log: dict[str, str] = Field(default_factory=dict)
     digest: Digest
 
 
-def write_manifest(folder: Path, names: Sequence[str], run: str, samples: int) -> None:
+def write_manifest(
+    folder: Path, names: Sequence[str], run: str, samples: int, log: Mapping[str, str] | None = None
+) -> None:
     """Write the manifest of the files ``names`` of a folder, which are complete.
 
     Args:
@@ -59,9 +63,11 @@ def write_manifest(folder: Path, names: Sequence[str], run: str, samples: int) -
         names: names of its files.
         run: identity of the run; "" where there is none.
         samples: real samples that the run had seen.
+        log: digests of the log; None where there is none.
     """
     files = {name: {"bytes": (folder / name).stat().st_size, "sha256": storage.sha256(folder / name)} for name in names}
     content = {"format": FORMAT, "run": run, "samples": samples, "files": files}
+    content |= {"log": dict(log)} if log else {}
     write_json(folder / NAME, {**content, "digest": digest(content)})
 
 

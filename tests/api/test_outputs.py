@@ -10,9 +10,10 @@ import pytest
 
 import sparring
 from sparring.api import diagnose, inspect
-from sparring.api.outputs import require_writable, write_json_output
+from sparring.api.outputs import output_path, require_writable
 from sparring.errors import SparringError
 from sparring.runs.display import Silent
+from sparring.storage import write_json
 
 VERBS: dict[str, Callable[[Path, Path], Any]] = {
     "evaluate --json": lambda data, path: sparring.evaluate(data, data, json=path, display=Silent()),
@@ -78,7 +79,7 @@ def test_whatever_passes_the_check_can_be_written(length: int, tmp_path: Path) -
     except SparringError:
         assert length > 240
     else:
-        write_json_output(path, {})
+        write_json(output_path(path), {})
 
 
 def test_two_outputs_cannot_be_one_file(tmp_path: Path) -> None:

@@ -146,6 +146,7 @@ def trained(points: Path, out: Path, *, stop: int | None = None, **choices: Any)
 def assert_same(one: Path, other: Path, digest: Digest) -> None:
     assert digest(one) == digest(other)
     assert state(one) == state(other)
+    assert "log changed" not in kinds(other)
     assert lines(one / "signals.jsonl") == lines(other / "signals.jsonl")
 
 

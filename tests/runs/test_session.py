@@ -15,7 +15,7 @@ from sparring.api.resume import _moved, resume
 from sparring.api.train import train
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
-from sparring.events import BudgetChanged, read_events
+from sparring.events import BudgetChanged, LogChanged, read_events
 from sparring.flow import Figures, Phase, Progress
 from sparring.games.duel import Duel
 from sparring.recipes import RECIPES
@@ -418,6 +418,27 @@ def test_damage_to_signals_is_told_when_a_run_is_resumed(points: Path, tmp_path:
     signals.write_text(signals.read_text().replace('"spent": 0.', '"spent": 1.', 1))
     resume(run.folder, display=Silent())
     assert "observations changed" in events.read_text()
+
+
+def test_damage_to_the_log_is_told_when_a_run_is_resumed(finished: Run) -> None:
+    def told() -> list[str]:
+        return [event.file for event in read_events(finished.folder / "events.jsonl") if isinstance(event, LogChanged)]
+
+    # What is appended after the checkpoint, and what the resumed run writes anew, is no damage.
+    resume(finished.folder, samples=2 * newest(finished), display=Silent())
+    resume(finished.folder, samples=2 * newest(finished), display=Silent())
+    assert told() == []
+
+    # A digit of a loss, and an event that is missing.
+    log, events = finished.folder / "log.jsonl", finished.folder / "events.jsonl"
+    first, *others = log.read_text().splitlines(keepends=True)
+    digit = first.index("adversarial") + len('adversarial": 0.1')
+    log.write_text(first[:digit] + str(9 - int(first[digit])) + first[digit + 1 :] + "".join(others))
+    resume(finished.folder, samples=2 * newest(finished), display=Silent())
+    assert told() == ["log.jsonl"]
+    events.write_text("".join(events.read_text().splitlines(keepends=True)[1:]))
+    resume(finished.folder, samples=2 * newest(finished), display=Silent())
+    assert told() == ["log.jsonl", "events.jsonl"]
 
 
 def test_an_interrupted_run_suggests_a_command_to_copy(points: Path, tmp_path: Path) -> None:

@@ -5,15 +5,17 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sparring import opening
 from sparring.errors import SparringError
 from sparring.events import AnyEvent
 from sparring.flow import Figures
-from sparring.storage import append_line, finite, read_lines, write_text
+from sparring.storage import MAX_LINES_BYTES, append_line, finite, is_number, read_lines, write_text
 
 DIGITS = 6
 """Decimal places of the figures in log.jsonl."""
@@ -100,13 +102,28 @@ class Logbook:
         """Write one event."""
         self._append(self.events_file, event.model_dump(mode="json"))
 
+    def digests(self) -> dict[str, str]:
+        """Return name → size and SHA-256 of the figures and events so far, for ``changed``."""
+        found = {file.name: _digest(file, MAX_LINES_BYTES) for file in (self.figures_file, self.events_file)}
+        return {name: text for name, text in found.items() if text}
+
+    def changed(self, written: Mapping[str, str]) -> list[str]:
+        """Return the names of the files that do not begin as they were when ``digests`` returned ``written``."""
+        changed = []
+        for file in (self.figures_file, self.events_file) if self.writes else ():
+            text = written.get(file.name, "")
+            size = text.partition(" ")[0]
+            if text and text != _digest(file, int(size) if is_number(size) else 0):
+                changed.append(file.name)
+        return changed
+
     def rewind(self, samples: int) -> None:
         """Forget figures and signals after ``samples``: a resumed run writes them again."""
         for file in (self.figures_file, self.signals_file):
             if self.writes and file.exists():
                 lines = [line for line in read_lines(file) if isinstance(line.get("samples"), int)]
                 kept = [line for line in lines if line["samples"] <= samples]
-                write_text(file, "".join(json.dumps(line) + "\n" for line in kept))
+                write_text(file, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))
 
     def close(self) -> None:
         """Flush TensorBoard's buffer."""
@@ -140,6 +157,16 @@ def run_is_gone(folder: Path) -> SparringError:
         expected="a run folder that stays in its place",
         remedy="if it was moved, resume it from where it is now",
     )
+
+
+def _digest(file: Path, size: int) -> str:
+    """Return the size and the SHA-256 of the first ``size`` bytes of a file; "" if it cannot be read."""
+    try:
+        with opening.reading(file) as opened:
+            content = opened.read(min(size, MAX_LINES_BYTES))
+    except (OSError, SparringError):
+        return ""
+    return f"{len(content)} {sha256(content).hexdigest()}"
 
 
 def _flat(figures: Figures) -> Iterator[tuple[str, float]]:

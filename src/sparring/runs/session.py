@@ -20,6 +20,7 @@ from sparring.events import (
     Finished,
     GoalMeasured,
     GoalReached,
+    LogChanged,
     PictureNotWritten,
     Resumed,
 )
@@ -218,6 +219,10 @@ class Session:
         for complaint in complaints:
             self._record(CheckpointDamaged(samples=self.trainer.samples, complaint=complaint))
 
+        # The figures of the log are for people: damage to it is told, and no reason to stop.
+        for name in self.logbook.changed(snapshot.log):
+            self._record(LogChanged(samples=self.trainer.samples, file=name))
+
         # Log, snapshots and watchdog forget what came after it.
         self.logbook.rewind(self.trainer.samples)
         self.snapshots.drop_after(self.trainer.samples)
@@ -318,7 +323,7 @@ class Session:
         if not (self.run.folder / "recipe.json").is_file():
             raise run_is_gone(self.run.folder)
         try:
-            save_checkpoint(self.run.checkpoints, self.trainer, self.record.identity)
+            save_checkpoint(self.run.checkpoints, self.trainer, self.record.identity, self.logbook.digests())
             self._failed_saves = 0
         except OSError as error:
             self._failed_saves += 1

@@ -10,7 +10,7 @@ checkpoints/000120000/        named after the samples seen
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, TypeVar, cast, final
 
@@ -41,11 +41,12 @@ MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
 @final
 @dataclass(frozen=True)
 class Snapshot:
-    """State of a trainer: tensors by name, and JSON values."""
+    """State of a trainer: tensors by name, and JSON values; of one that was read, also the digests of the log."""
 
     players: dict[str, Tensor]
     optimisers: dict[str, Tensor]
     state: State
+    log: Mapping[str, str] = field(default_factory=dict)
 
 
 class Outline(NamedTuple):
@@ -61,13 +62,14 @@ Check: TypeAlias = Callable[[Outline], None]
 """Refuses a checkpoint that does not fit its run, by a SparringError."""
 
 
-def save_checkpoint(folder: Path, trainer: Trainer, run: str = "") -> Path:
+def save_checkpoint(folder: Path, trainer: Trainer, run: str = "", log: Mapping[str, str] | None = None) -> Path:
     """Write a checkpoint of ``trainer`` into ``folder`` and remove all but the newest two.
 
     Args:
         folder: created if need be, in a folder that exists.
         trainer: the trainer.
         run: identity of its run.
+        log: digests of its log, which are kept in the manifest.
 
     Raises:
         OSError: nothing was changed: the older checkpoints are as they were.
@@ -80,7 +82,7 @@ def save_checkpoint(folder: Path, trainer: Trainer, run: str = "") -> Path:
             _remove(other)
     if not target.exists():
         folder.mkdir(exist_ok=True)
-        write_folder(target, lambda temporary: _fill(temporary, snapshot, run))
+        write_folder(target, lambda temporary: _fill(temporary, snapshot, run, log))
     for old in checkpoints(folder)[:-KEPT_CHECKPOINTS]:
         _remove(old)
     return target
@@ -164,7 +166,7 @@ def read(checkpoint: Path, run: str | None = None, check: Check = lambda outline
         read_tensors(checkpoint / name, digest=manifest.files[name].sha256, size=manifest.files[name].bytes)
         for name in FILES[:2]
     )
-    return Snapshot(players, optimisers, outline.state)
+    return Snapshot(players, optimisers, outline.state, manifest.log)
 
 
 def _outlined(checkpoint: Path, run: str | None, check: Check) -> tuple[Manifest, Outline]:
@@ -298,14 +300,14 @@ def restore_published(game: Game, weights: Mapping[str, Tensor]) -> None:
         game.players[name].load_state_dict(below(weights, f"{name}/"))
 
 
-def _fill(folder: Path, snapshot: Snapshot, run: str) -> None:
+def _fill(folder: Path, snapshot: Snapshot, run: str, log: Mapping[str, str] | None) -> None:
     write_bytes(folder / FILES[0], save(snapshot.players))
     storage.on_stage("checkpoint-after-players")
     write_bytes(folder / FILES[1], save(snapshot.optimisers))
     storage.on_stage("checkpoint-after-optimisers")
     write_json(folder / FILES[2], snapshot.state)
     storage.on_stage("checkpoint-after-state")
-    write_manifest(folder, FILES, run, snapshot.state["samples"])
+    write_manifest(folder, FILES, run, snapshot.state["samples"], log)
     storage.on_stage("checkpoint-after-manifest")
 
 

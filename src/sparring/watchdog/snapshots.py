@@ -72,8 +72,8 @@ class Snapshots:
         if self.world.is_main:
             forget_after(self.checkpoints, self.trainer.samples - 1)
             forget_after(self.best, self.trainer.samples)
-            self._save_regular()
             self._rewind(self.trainer.samples)
+            self._save_regular()
 
     def roll_back(self) -> bool:
         """Restore the last good state, but for elapsed time and extra state; return False if there is none."""

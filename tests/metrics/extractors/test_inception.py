@@ -147,7 +147,7 @@ def test_files_that_are_no_regular_ones_or_too_large_are_refused(tmp_path, monke
     with pytest.raises(SparringError, match=r"tensors that do not fill the file.*Give the weights of the network"):
         load_inception(tmp_path / "half.safetensors")
     monkeypatch.setattr(inception, "MAX_FILE_BYTES", 400)
-    with pytest.raises(SparringError, match=r"500 bytes in .*half"):
+    with pytest.raises(SparringError, match=r"500 bytes at .*half"):
         load_inception(tmp_path / "half.safetensors")
 
 
