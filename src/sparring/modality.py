@@ -148,6 +148,18 @@ class Modality(Protocol):
         """Return mean distances of generated samples from the true samples of the same conditions, by metric."""
         ...
 
+    def baselines(self, batch: "Batch", split: "Split") -> Mapping[str, "Sample"]:
+        """Return answers to the conditions of a batch that need no model, by name: the input itself, …
+
+        Args:
+            batch: generated samples with their conditions.
+            split: the data.
+
+        Returns:
+            Samples of the shape of the generated ones; none where conditions are no samples.
+        """
+        ...
+
     def cheap_features(self, samples: "Sample", facts: Facts) -> "Tensor":
         """Return a few features per sample, (count, features), for the watchdog's frequent comparisons. Cheap."""
         ...

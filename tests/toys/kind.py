@@ -103,6 +103,9 @@ class Kind:
     def measure(self, split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
         return lambda one: ({}, {})
 
+    def baselines(self, batch: Batch, split: Split) -> Mapping[str, Sample]:
+        return {}
+
     def cheap_features(self, samples: Sample, facts: Facts) -> Tensor:
         return self.features(samples)
 

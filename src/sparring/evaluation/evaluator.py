@@ -94,6 +94,7 @@ class Evaluator:
             first = next(iter(repeats))
             best, worst = (repeats.rows[rows].tolist() for rows in extremes(first, extractors[0], EXTREMES))
             classes = modality.by_class(first, split, self.seed)
+            beside = self._baselines(modality, first, extractors[0])
 
         # What only a model can tell.
         own |= memorisation.metrics() if memorisation else {}
@@ -120,6 +121,7 @@ class Evaluator:
             best=best,
             worst=worst,
             classes=classes,
+            baselines=beside,
             memorisation=memorisation,
         )
 
@@ -156,6 +158,21 @@ class Evaluator:
         """Return those that are named, else those of the modality or the most sensitive of these; it comes first."""
         found = list(subject.modality.extractors(self.split, self.seed, self.extractors).values())[::-1]
         return found if self.further or self.extractors else found[:1]
+
+    def _baselines(self, modality: Modality, first: Repeat, extractor: Extractor) -> dict[str, dict[str, float]]:
+        """Return metrics of the samples and of answers to the same conditions that need no model."""
+        batch = first.fake.batch()
+        answers = modality.baselines(batch, self.split)
+        if not answers:
+            return {}
+        real = first.real.features(extractor)
+        found = {}
+        for name, samples in {"this": batch.real, **answers}.items():
+            by_features = compute_metrics(real, extractor(samples), METRICS[:1], self.seed)
+            values = {} if first.true is None else modality.paired(samples, first.true)
+            known = {**values, **by_features}
+            found[name] = {key: value for key, value in known.items() if not isinstance(value, SparringError)}
+        return found
 
     def _metrics_of_samples(self, modality: Modality) -> SampleMetrics:
         """Return the metrics of the modality, and those against the true samples where these are known."""

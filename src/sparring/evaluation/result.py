@@ -6,7 +6,7 @@ from typing import Final, Literal, final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sparring.errors import SparringError
-from sparring.evaluation.glossary import aligned, by_question, interval, is_default, title, wrapped
+from sparring.evaluation.glossary import aligned, by_question, interval, is_default, number, title, wrapped
 from sparring.evaluation.memorisation import Memorisation
 from sparring.evaluation.protocol import Protocol
 from sparring.evaluation.scores import Score, Scores
@@ -48,6 +48,8 @@ class Evaluation(BaseModel):
     """Rows of the samples that are farthest from real ones, the worst last."""
     memorisation: Memorisation | None = None
     """Comparison with the training samples; null where copies cannot be detected."""
+    baselines: dict[str, dict[str, float]] = {}
+    """Answer that needs no model → metric → value; the first row is the subject itself."""
     remarks: tuple[str, ...] = ()
     """Sentences to be read beside the scores."""
 
@@ -99,6 +101,11 @@ class Evaluation(BaseModel):
                 rows.append([question, title(name, scores.extractor), value, floor, score.verdict])
             lines += ["", f"{scores.extractor}, {scores.samples}", *(f"  {line}" for line in aligned(rows))]
             lines += wrapped(dict.fromkeys(score.remark for score in table.values() if score.remark))
+        if self.baselines:
+            names = list(next(iter(self.baselines.values())))
+            rows = [["", *(title(name, self.scores[0].extractor) for name in names)]]
+            rows += [[row, *(number(values.get(name)) for name in names)] for row, values in self.baselines.items()]
+            lines += ["", "beside answers that need no model", *(f"  {line}" for line in aligned(rows))]
         verdict = [self.memorisation.verdict] if self.memorisation else []
         return [*lines, "", *wrapped([*verdict, *self.remarks])]
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from sparring.evaluation.glossary import better, by_question, interval, is_default, metric_info, title
+from sparring.evaluation.glossary import better, by_question, interval, is_default, metric_info, number, title
 from sparring.evaluation.result import Evaluation
 from sparring.rendering.exhibits import Exhibit, Picture
 from sparring.report.diagnosis import Diagnosis
@@ -85,7 +85,7 @@ def _template() -> "Template":
         undefined=StrictUndefined,
         finalize=_printable,
     )
-    functions = (better, by_question, interval, metric_info, title)
+    functions = (better, by_question, interval, metric_info, number, title)
     environment.globals |= {function.__name__: function for function in functions} | {"CLASS_COLUMNS": CLASS_COLUMNS}
     environment.filters["data_url"] = _data_url
     return environment.get_template("page.html.jinja")

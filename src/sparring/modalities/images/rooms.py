@@ -16,7 +16,7 @@ from sparring.flow import Batch
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.paired import l1, psnr, ssim
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
-from sparring.modalities.images import asking, data, extra_signals, metrics, render
+from sparring.modalities.images import asking, baselines, data, extra_signals, metrics, render
 from sparring.modalities.images.conditions import Holed, Translation
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
@@ -70,6 +70,9 @@ class Images:
 
     def paired(self, fake: Tensor, true: Tensor) -> Mapping[str, float]:
         return {"l1": l1(fake, true), "psnr": psnr(fake, true, self.bounds), "ssim": ssim(fake, true, self.bounds)}
+
+    def baselines(self, batch: Batch, split: Split) -> Mapping[str, Tensor]:
+        return baselines.baselines(batch, split)
 
     def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
         return extra_signals.cheap_features(samples)

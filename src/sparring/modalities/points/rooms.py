@@ -67,6 +67,9 @@ class Points:
     def paired(self, fake: Tensor, true: Tensor) -> Mapping[str, float]:
         return {"l1": l1(fake, true)}
 
+    def baselines(self, batch: Batch, split: Split) -> Mapping[str, Tensor]:
+        return {}
+
     def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
         return ColumnNormalizer(facts).normalize(samples)
 
