@@ -63,7 +63,7 @@ class Critic:
         for known, gradients in self._gradients:
             if known is sample:
                 return gradients
-        gradients = [gradient(logit, sample, create_graph=True) for logit in self(sample).logits]
+        gradients = [gradient(per_sample(logit), sample, create_graph=True) for logit in self(sample).logits]
         self._gradients.append((sample, gradients))
         return gradients
 
@@ -85,6 +85,11 @@ def gradient(logit: Tensor, sample: Sample, *, create_graph: bool = False, retai
     )
     flat = [at_least_float32(part).flatten(1) for part in parts]
     return flat[0] if len(flat) == 1 else torch.cat(flat, 1)
+
+
+def per_sample(values: Tensor) -> Tensor:
+    """Return the mean over the patches of each sample: (batch, …) → (batch,)."""
+    return values if values.dim() == 1 else values.flatten(1).mean(1)
 
 
 def at_least_float32(values: Tensor) -> Tensor:
