@@ -125,6 +125,19 @@ class Modality(Protocol):
         """
         ...
 
+    def compare(self, batch: "Batch", true: "Sample | None", facts: Facts) -> Sequence["Exhibit"]:
+        """Render samples between the samples that they were generated from and the true ones, one row for each.
+
+        Args:
+            batch: the samples, with their conditions.
+            true: the samples that belong to the conditions, or None where these determine none.
+            facts: of the data.
+
+        Returns:
+            Nothing where conditions are no samples.
+        """
+        ...
+
     def save(self, samples: "Sample", facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         """Write samples to files in ``folder``, numbered from ``first``, and return their paths."""
         ...

@@ -6,6 +6,7 @@ from sparring.data.facts import Facts
 from sparring.errors import SparringError, nearest
 from sparring.modalities.images.recipes.dcgan import DCGAN
 from sparring.modalities.images.recipes.gan import GAN
+from sparring.modalities.images.recipes.pairs import Pix2Pix
 from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.modalities.images.recipes.vae import VAE
 from sparring.modalities.points.recipes.gan import PointGAN
@@ -20,6 +21,7 @@ RECIPES: dict[str, Recipe] = {
     "images/dcgan": DCGAN(),
     "images/r3gan": R3GAN(),
     "images/vae": VAE(),
+    "images/pix2pix": Pix2Pix(),
 }
 
 DEFAULTS = {"points": "points/ring", "images": "images/r3gan"}

@@ -91,6 +91,9 @@ class Kind:
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
         return self.exhibits(batch, facts, columns)
 
+    def compare(self, batch: Batch, true: Sample | None, facts: Facts) -> Sequence[Exhibit]:
+        return []
+
     def save(self, samples: Sample, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{first:06d}.npz"

@@ -12,12 +12,16 @@ from sparring.flow import Batch
 from sparring.modality import Modality
 from sparring.model import Model
 from sparring.rendering.exhibits import Exhibit
-from sparring.samples import batch_size, concatenate, map_floats, take
+from sparring.samples import batch_size, concatenate, floats, map_floats, take
 from sparring.sampling import conditions_from
 
 COLUMNS = 10
 MAX_CLASSES = 32
 PATHS = 8
+SAME = 1e-2
+"""Largest difference of values between answers that count as one."""
+COMPARED, ASKED = 12, 4
+"""Held-out samples that are set beside the true ones, and those that are given several answers."""
 
 
 @final
@@ -40,7 +44,7 @@ class Gallery:
     def exhibits(self, evaluation: Evaluation) -> list[Exhibit]:
         """Show generated and real samples, the best and the worst ones, and interpolations."""
         extremes, paths = self.extremes(evaluation), self.interpolations(evaluation.seed)
-        return [*self.generated(), *self.real(), *extremes, *paths]
+        return [*self.generated(), *self.real(), *self.compared(), *self.answers(), *extremes, *paths]
 
     def generated(self) -> list[Exhibit]:
         """Show the first samples, or the first of each class."""
@@ -48,6 +52,31 @@ class Gallery:
         order = "" if rows is None else ", one row per class"
         first = slice(0, self.modality.samples_per_picture) if rows is None else rows
         return self._shown(take(self.samples, first), f"Generated{order}; not selected.", "Generated samples")
+
+    def compared(self) -> list[Exhibit]:
+        """Show held-out samples: what each was generated from, the generated one, and the true one."""
+        if self.model is None or self.model.condition_spec is None:
+            return []
+        batch = self.split.held_out.batch(slice(0, COMPARED))
+        samples = map_floats(torch.nan_to_num, self.model.sample(condition=batch.condition, seed=1))
+        true = batch.real if self.model.condition_spec.determines else None
+        columns = "input, output" if true is None else "input, output, truth, and the difference of the last two"
+        caption = f"Held-out samples, from left to right: {columns}; not selected."
+        exhibits = self.modality.compare(batch._replace(real=samples), true, self.split.facts)
+        return [replace(exhibit, caption=caption, words=f"{columns.capitalize()}.") for exhibit in exhibits]
+
+    def answers(self) -> list[Exhibit]:
+        """Show several answers to one input, where they depend on the latent."""
+        if self.model is None or self.model.condition_spec is None or not self.model.condition_spec.required:
+            return []
+        inputs = self.split.held_out.batch(slice(0, ASKED))
+        rows = torch.arange(batch_size(inputs)).repeat_interleave(COLUMNS)
+        condition = take(inputs.condition, rows)
+        samples = map_floats(torch.nan_to_num, self.model.sample(condition=condition, seed=1))
+        first = take(samples, slice(0, COLUMNS))
+        if all(torch.allclose(part, part[:1].expand_as(part), atol=SAME) for part in floats(first)):
+            return []
+        return self._shown(Batch(samples), "Several answers to one input, one input per row.", "Several answers")
 
     def real(self) -> list[Exhibit]:
         """Show real samples in the same order."""
@@ -80,7 +109,8 @@ class Gallery:
 
     def interpolations(self, seed: int) -> list[Exhibit]:
         """Show paths between latents, where the modality blends."""
-        if self.model is None or not self.modality.blends:
+        spec = None if self.model is None else self.model.condition_spec
+        if self.model is None or not self.modality.blends or (spec is not None and spec.required):
             return []
         condition = conditions_from(self.split.held_out, PATHS, seed).condition
         samples = map_floats(torch.nan_to_num, self.model.interpolate(PATHS, COLUMNS, seed=1, condition=condition))

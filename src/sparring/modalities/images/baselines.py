@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate
 from sparring.data.dataset import Dataset, Split
 from sparring.flow import Batch
 from sparring.metrics.distances import nearest as nearest_rows
-from sparring.modalities.images.conditions import Holed, Translation
+from sparring.modalities.images.conditions import Holed, Translation, input_images
 from sparring.samples import rows_within
 
 SEARCHED, SEARCHED_BYTES = 10_000, 2**28
@@ -31,8 +31,8 @@ def baselines(batch: Batch, split: Split) -> Mapping[str, Tensor]:
             "mean of the surroundings": _filled(condition, _surroundings(condition)),
             "nearest training image": _filled(condition, _nearest(batch, known)),
         }
-    images = condition.image if isinstance(condition, Translation) else condition
-    if not isinstance(images, Tensor) or images.dim() != batch.real.dim():
+    images = input_images(condition)
+    if images is None:
         return {}
     shown = as_output(images, shape)
     found = {"input as output": shown, "nearest training image": _nearest(batch, known)}

@@ -5,7 +5,7 @@ it varies, and without them it is a function of the row alone.
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -47,6 +47,12 @@ class Holed(NamedTuple):
 
     image: Tensor
     mask: Tensor
+
+
+def input_images(condition: Any) -> Tensor | None:
+    """Return the images of a condition, (batch, channels, height, width), or None if it has none."""
+    images = condition.image if isinstance(condition, Translation | Holed) else condition
+    return images if isinstance(images, Tensor) and images.dim() == 4 else None
 
 
 Derive: TypeAlias = Callable[[Tensor, View, RandomStream | None], Tensor | Holed]

@@ -17,7 +17,7 @@ from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.paired import l1, psnr, ssim
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.images import asking, baselines, data, extra_signals, metrics, render
-from sparring.modalities.images.conditions import Holed, Translation
+from sparring.modalities.images.conditions import input_images
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
 from sparring.rendering.grids import image_grid, side_by_side, to_uint8
@@ -53,11 +53,13 @@ class Images:
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
         # Show what an image was made from beside it.
-        shown, images = batch.condition, batch.real
-        shown = shown.image if isinstance(shown, Translation | Holed) else shown
-        if isinstance(shown, Tensor) and shown.dim() == images.dim():
+        shown, images = input_images(batch.condition), batch.real
+        if shown is not None:
             images = side_by_side(shown, images)
         return [picture_of(image_grid(images, columns=columns), sharp=True)]
+
+    def compare(self, batch: Batch, true: Tensor | None, facts: Facts) -> Sequence[Exhibit]:
+        return render.compare(batch, true)
 
     def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, first=first)

@@ -55,6 +55,9 @@ class Points:
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
         return [picture_of(scatter_plot(torch.from_numpy(render.decoded(batch.real, facts)), columns=columns))]
 
+    def compare(self, batch: Batch, true: Tensor | None, facts: Facts) -> Sequence[Exhibit]:
+        return []
+
     def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, facts, first=first)
 
