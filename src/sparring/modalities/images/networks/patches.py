@@ -41,7 +41,7 @@ class PatchDiscriminator(nn.Module):
         initialise(self)
 
     def forward(self, sample: Tensor, condition: object = None) -> Verdict:
-        """Map images (batch, channels, height, width) to logits (batch, rows, columns) and the features of all layers."""
+        """Map images (batch, channels, height, width) to logits (batch, rows, columns) and features."""
         values, features = beside(sample, condition), []
         for block in self.blocks:
             values = block(values)
