@@ -22,7 +22,7 @@ from sparring.data.parallel import in_order
 from sparring.data.pictures import Coding, ImageInfo, Pixels
 from sparring.data.ranges import Ranges, ranges_from_json
 from sparring.data.reading import DEFAULT_READING, Reading
-from sparring.data.source import RawSample, Skipped, Source
+from sparring.data.source import Half, RawSample, Skipped, Source
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
@@ -325,7 +325,9 @@ def _survey_one(
 
 
 def _check(raw: RawSample) -> int:
-    return crc32(np.ascontiguousarray(raw).data if isinstance(raw, np.ndarray) else raw)
+    if isinstance(raw, np.ndarray):
+        return crc32(np.ascontiguousarray(raw).data)
+    return crc32(raw.content if isinstance(raw, Half) else raw)
 
 
 def _coding(facts: Facts) -> Coding:
