@@ -154,7 +154,10 @@ def _tables_around(
 def _by_folders(files: Files, source: str, *, required: bool) -> Layout:
     """Take the top folder of each file as its class, unless the folders look like shards or hold one file each."""
     if files.domains:
-        return Layout(files.positions, *number_classes(files.domains), files.remarks, domains=not required)
+        readings = () if required else (files.readings,)
+        return Layout(
+            files.positions, *number_classes(files.domains), (*files.remarks, *readings), domains=not required
+        )
     tops = Counter(name.partition("/")[0] for name in files.names if "/" in name)
     direct = len(files.names) - tops.total()
     if not tops:

@@ -14,6 +14,8 @@ from sparring.errors import SparringError
 
 MIN_MATCHED = 0.9
 """Share of the files in the smaller folder whose names have to match, for pairs to be found."""
+MIN_PATTERNS, MIN_VARIETY = 4, 0.1
+"""Names without their digits, in number and as a share of the files, from which equal names are no chance."""
 MASK_ENDING = re.compile(rf"[-_ .]({'|'.join(sorted(MASK_WORDS))})$", re.IGNORECASE)
 """End of the name of a mask, beside a picture whose name lacks it: cat_mask.png."""
 MAX_TABLE_BYTES = 256 * 1024 * 1024
@@ -32,6 +34,7 @@ class Pairing(NamedTuple):
         reason: what they were matched by, as the end of a sentence.
         matched: share of the files of the smaller side that have a partner.
         numbered: whether the names are mere numbers, so that files may share them by chance.
+        masks: whether the partners are masks, beside which the pictures may have classes.
         remarks: full sentences about files without a partner.
     """
 
@@ -41,6 +44,7 @@ class Pairing(NamedTuple):
     reason: str
     matched: float = 1.0
     numbered: bool = False
+    masks: bool = False
     remarks: tuple[str, ...] = ()
 
 
@@ -90,7 +94,7 @@ def by_masks(files: Files, names: Sequence[str]) -> Pairing | None:
             ("images", class_name(last)),
         )
         best = found if best is None or found.matched > best.matched else best
-    return None if best is None else best._replace(numbered=False)
+    return None if best is None else best._replace(masks=True)
 
 
 def _inside(files: Sequence[tuple[int, str]], folders: Set[str]) -> list[tuple[str, int, str]]:
@@ -123,9 +127,7 @@ def by_table(path: Path, names: Sequence[str]) -> Pairing:
     """
     rows = _rows(path)
     found = [_positions([row[side] for row in rows], names) for side in (0, 1)]
-    pairs = [
-        (left, right) for left, right in zip(*found, strict=True) if left is not None and right is not None
-    ]
+    pairs = [(left, right) for left, right in zip(*found, strict=True) if left is not None and right is not None]
     if not pairs:
         example = " and ".join(rows[-1])
         raise SparringError(
@@ -142,7 +144,9 @@ def by_table(path: Path, names: Sequence[str]) -> Pairing:
         for name, position in zip(row, positions, strict=True)
         if position is None
     ]
-    remarks = (f"{path.name} lists {examples(missing)} not found in the data; its pair is left out.",) if missing else ()
+    remarks = (
+        (f"{path.name} lists {examples(missing)} not found in the data; its pair is left out.",) if missing else ()
+    )
     sides = (class_name(rows[0][0]), class_name(rows[0][1])) if heading else ("A", "B")
     sides = sides if all(sides) and sides[0] != sides[1] else ("A", "B")
     left, right = ([pair[side] for pair in pairs] for side in (0, 1))
@@ -178,8 +182,8 @@ def _matched(left: Named, right: Named, sides: tuple[str, str]) -> Pairing:
         sides,
         "by equal names",
         len(pairs) / smaller if smaller else 0.0,
-        len({re.sub("[0-9]+", "0", _plain(name)) for name in left[1]}) == 1,
-        tuple(remarks),
+        len({re.sub("[0-9]+", "0", _plain(name)) for name in left[1]}) < max(MIN_PATTERNS, len(left[1]) * MIN_VARIETY),
+        remarks=tuple(remarks),
     )
 
 
@@ -209,6 +213,7 @@ def _rows(path: Path) -> list[list[str]]:
     Raises:
         SparringError: it cannot be read, or has a line with fewer cells.
     """
+
     def refused(found: str) -> SparringError:
         return SparringError(
             found=f"{found} in {path}",

@@ -45,6 +45,7 @@ class Files(NamedTuple):
         remarks: on what was left out so far.
         domains: class of each file where the folders are unpaired domains.
         masks: folders of masks that were left out; their names end with "/".
+        readings: remark on folders that look like domains but could be classes.
     """
 
     positions: list[int]
@@ -52,6 +53,7 @@ class Files(NamedTuple):
     remarks: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     masks: tuple[str, ...] = ()
+    readings: str = ""
 
     def where(self, used: Callable[[str], bool], *remarks: str) -> "Files":
         """Keep the files whose rest of the path is used."""
@@ -62,6 +64,7 @@ class Files(NamedTuple):
             (*self.remarks, *remarks),
             tuple(self.domains[index] for index in kept) if self.domains else (),
             self.masks,
+            self.readings,
         )
 
     def entered(self) -> "Files":
@@ -138,24 +141,24 @@ def _domains(files: Files, tops: Counter[str]) -> Files | None:
     if tops.total() < len(files.names):
         return None
     if len(tops) > 1 and tuple(sorted(tops)) == DOMAIN_LETTERS[: len(tops)]:
-        kept = files.where(lambda name: True, _two_readings(tops, tops))
-        return kept.entered()._replace(domains=tuple(name.partition("/")[0] for name in files.names))
+        letters = tuple(name.partition("/")[0] for name in files.names)
+        return files.entered()._replace(domains=letters, readings=_two_readings(tops, tops))
     found = {top: match for top in tops if (match := DOMAIN.fullmatch(top))}
     several = len({match[2].upper() for match in found.values()}) > 1
     if not several or len(found) < len(tops):
         return None
     training = [top for top, match in found.items() if match[1].lower() == "train"] or list(found)
     unused = [top for top in tops if top not in training]
-    kept_for = f" Kept for `sparring evaluate`: {listed(unused)}." if unused else ""
-    remark = _two_readings(training, {found[top][2].upper() for top in training}) + kept_for
-    kept = files.where(lambda name: name.partition("/")[0] in training, remark)
-    return kept.entered()._replace(domains=tuple(found[name.partition("/")[0]][2].upper() for name in kept.names))
+    kept_for = (f"Kept for `sparring evaluate`: {listed(unused)}.",) if unused else ()
+    kept = files.where(lambda name: name.partition("/")[0] in training, *kept_for)
+    letters = tuple(found[name.partition("/")[0]][2].upper() for name in kept.names)
+    return kept.entered()._replace(domains=letters, readings=_two_readings(training, letters))
 
 
 def _two_readings(folders: Iterable[str], domains: Iterable[str]) -> str:
     """Return the remark on folders that look like domains but could be classes."""
     return (
-        f"{listed(folders)} look like unpaired domains, {listed(domains)}, to be translated into one another; "
+        f"{listed(folders)} look like unpaired domains, {listed(set(domains))}, to be translated into one another; "
         f"{SOME_LABELS} reads them as classes, {NO_LABELS} mixes them, and either folder can be given alone."
     )
 

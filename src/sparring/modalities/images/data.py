@@ -210,7 +210,7 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     Raises:
         SparringError: nothing in it can be used.
     """
-    found = survey(source, Reading(background=_background(facts)), like=facts, least=1)
+    found = survey(source, Reading(background=_background(facts), pairs=False), like=facts, least=1)
     data = found.whole(view)
     return data if found.facts.classes == facts.classes else replace(data, labels=None, conditions=None)
 
