@@ -283,7 +283,8 @@ def _declares_alpha(image: ImageFile) -> bool:
 def _half(image: Image.Image, orientation: int, right: bool) -> tuple[int, int, int, int]:
     """Return the box of half of the upright image, (left, top, right, bottom), in the image as it is stored."""
     # Follow the four quarters of the stored image to where they are once it is upright.
-    quarters = UPRIGHT.get(orientation, lambda values: values)(np.arange(4).reshape(2, 2))
+    stored: NDArray[Any] = np.arange(4).reshape(2, 2)
+    quarters = UPRIGHT[orientation](stored) if orientation in UPRIGHT else stored
     rows, columns = np.divmod(quarters[:, int(right)], 2)
     if (image.height if orientation > 4 else image.width) % 2:
         raise ValueError("an odd width, so that it has no halves")

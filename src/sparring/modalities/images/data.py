@@ -26,6 +26,7 @@ from sparring.data.source import Half, RawSample, Skipped, Source
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
+from sparring.modalities.images.pairs import swapped
 from sparring.modalities.images.sources import looks_like_images, open_source
 from sparring.modalities.images.summary import MIN_IMAGES, labels_of, of_pairs, require_images, summarise
 
@@ -235,6 +236,9 @@ def survey(
     background = transparency.colour(reading.background)
     known = like.coding.get("ranges", {}) if like else {}
     opened = open_source(source, reading)
+    # Pairs have the direction of the data that they belong to, whichever side has more detail here.
+    if like is not None and opened.sides and opened.sides[::-1] == tuple(like.coding.get("pair", {}).get("sides", ())):
+        opened = swapped(opened)
     sides = [opened] if opened.partner is None else [opened, opened.partner]
     form = (opened.classes, opened.remarks, opened.sides, opened.domains, reading.as_json(), known)
     key = cache.cache_key([pictures.VERSION, "sides", opened.stamp, len(opened), *form])

@@ -30,13 +30,13 @@ class Comparison(NamedTuple):
     """Result of comparing some pairs of two sources by content.
 
     Args:
-        count: pairs that were compared.
+        compared: number of pairs that were compared.
         aligned: whether partners share their shapes.
         differ: what the sides differ in, or "".
         ratio: how many times as much detail the first side has.
     """
 
-    count: int
+    compared: int
     aligned: bool
     differ: str
     ratio: float
@@ -71,6 +71,21 @@ def joined(left: Source, right: Source, pairing: Pairing) -> Source:
         f"By default {target}, which {detail}, is generated from {origin}.",
     )
     return replace(own, partner=partner, sides=(origin, target), remarks=(*own.remarks, *pairing.remarks, *remarks))
+
+
+def swapped(source: Source) -> Source:
+    """Return the same pairs, of which the partners are what is generated."""
+    assert source.partner is not None
+    own = replace(source, partner=None, sides=(), labels=None, classes=(), remarks=())
+    return replace(
+        source.partner,
+        labels=source.labels,
+        classes=source.classes,
+        skipped=source.skipped,
+        remarks=source.remarks,
+        partner=own,
+        sides=source.sides[::-1],
+    )
 
 
 def chosen(source: Source, positions: Sequence[int]) -> Source:
@@ -199,11 +214,11 @@ def with_halves(source: Source, *, required: bool) -> Source:
     found = compare(*halves(source))
     if found.aligned and found.differ:
         reason = (
-            f"the left and the right half of each image: of {found.count} images all are twice as wide as high, and "
+            f"the left and the right half of each image: of {found.compared} images all are twice as wide as high, and "
             f"their halves show the same shapes but differ in {found.differ} ({NO_PAIRS} reads whole images)"
         )
         return joined(*halves(source), Pairing([], [], SIDES, reason))
-    if found.count < alignment.MIN_COMPARED:
+    if found.compared < alignment.MIN_COMPARED:
         return source
     why = "differ in neither detail nor brightness nor colour" if not found.differ else "do not show the same shapes"
     remark = (
@@ -261,7 +276,7 @@ def _twice_as_wide(source: Source) -> bool:
     for position in _spread(len(source)):
         try:
             size = _size(source.read(position))
-        except Exception:  # noqa: S112
+        except Exception:
             # Damaged files fail in many ways; the survey tells which ones.
             continue
         sizes.add(size)

@@ -264,8 +264,8 @@ def _about_two_classes(layout: Layout, labels: bool | str | None) -> tuple[str, 
         return ()
     one, other = layout.classes
     return (
-        f"{one} and {other} are read as classes; --recipe images/cyclegan reads them as unpaired domains and translates "
-        "one into the other.",
+        f"{one} and {other} are read as classes; --recipe images/cyclegan reads them as unpaired domains, and "
+        "translates one into the other.",
     )
 
 
