@@ -13,7 +13,7 @@ from sparring.data.readers.label_files import SPELLINGS, csv_rows, examples, fil
 from sparring.errors import SparringError
 
 MIN_MATCHED = 0.9
-"""Share of the files in the smaller folder whose names have to match, for pairs to be found."""
+"""Share of the files in the larger folder whose names have to match, for pairs to be found."""
 MIN_PATTERNS, MIN_VARIETY = 4, 0.1
 """Names without their digits, in number and as a share of the files, from which equal names are no chance."""
 MASK_ENDING = re.compile(rf"[-_ .]({'|'.join(sorted(MASK_WORDS))})$", re.IGNORECASE)
@@ -32,7 +32,7 @@ class Pairing(NamedTuple):
         right: positions of their partners.
         sides: names of both sides.
         reason: what they were matched by, as the end of a sentence.
-        matched: share of the files of the smaller side that have a partner.
+        matched: share of the files of the larger side that have a partner.
         numbered: whether the names are mere numbers, so that files may share them by chance.
         masks: whether the partners are masks, beside which the pictures may have classes.
         remarks: full sentences about files without a partner.
@@ -175,13 +175,13 @@ def _matched(left: Named, right: Named, sides: tuple[str, str]) -> Pairing:
         for (positions, names), side in ((left, sides[0]), (right, sides[1]))
         if (lone := [name for position, name in zip(positions, names, strict=True) if position not in used])
     ]
-    smaller = min(len(left[0]), len(right[0]))
+    larger = max(len(left[0]), len(right[0]))
     return Pairing(
         [one for one, _ in pairs],
         [other for _, other in pairs],
         sides,
         "by equal names",
-        len(pairs) / smaller if smaller else 0.0,
+        len(pairs) / larger if larger else 0.0,
         len({re.sub("[0-9]+", "0", _plain(name)) for name in left[1]}) < max(MIN_PATTERNS, len(left[1]) * MIN_VARIETY),
         remarks=tuple(remarks),
     )
