@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparring.data.layouts import pairings, Layout, read_layout
+from sparring.data.layouts import Layout, pairings, read_layout
 from sparring.data.parts import Role, role
 from sparring.data.readers.label_files import LabelTable
 from sparring.errors import SparringError
@@ -115,13 +115,18 @@ def test_folders_called_a_and_b_are_domains(parts):
     ]
     found = read(names)
     assert found.domains and found.classes == ("A", "B") and labels(found) == [0] * 3 + [1] * 3
+    assert all("test" not in name for name in used(found, names))
     assert not read([f"{letter}/{number}" for letter in "AC" for number in range(3)]).domains
 
 
-def pairs(names, **expected):
+def pairs(names):
     """Return the sides and the pairs of the first reading of a tree as pairs."""
     found = pairings(names)
-    return (found[0].sides, [(names[a], names[b]) for a, b in zip(found[0].left, found[0].right)]) if found else None
+    return (
+        (found[0].sides, [(names[a], names[b]) for a, b in zip(found[0].left, found[0].right, strict=True)])
+        if found
+        else None
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,7 +137,8 @@ def pairs(names, **expected):
         (["A/test/9", "A/train/1", "B/test/9", "B/train/1"], ("A", "B"), [("A/train/1", "B/train/1")]),
         (["images/x.png", "masks/x_mask.gif"], ("images", "masks"), [("images/x.png", "masks/x_mask.gif")]),
         (["x.png", "y.png", "masks/x.png"], ("images", "masks"), [("x.png", "masks/x.png")]),
-        (["test/images/1", "test/masks/1", "train/images/2", "train/masks/2"], None, [("train/images/2", "train/masks/2")]),
+        (["test/images/1", "test/masks/1", "train/images/2", "train/masks/2"], None,
+         [("train/images/2", "train/masks/2")]),
         (["cat/images/1", "cat/masks/1", "dog/images/1", "dog/masks/1"], None,
          [("cat/images/1", "cat/masks/1"), ("dog/images/1", "dog/masks/1")]),
         (["a/x/1", "a/y/1", "b/x/1", "b/z/1"], ("a", "b"), [("a/x/1", "b/x/1")]),

@@ -100,7 +100,7 @@ def training_part(files: Files) -> Files:
         tops = Counter(name.partition("/")[0] for name in files.names if "/" in name)
         if not tops:
             return files
-        steps: tuple[Step, ...] = (_domains, _training_split, _without_unlabeled, _split_in_classes)
+        steps: tuple[Step, ...] = (_domains, _training_split, _without_unlabeled, _split_in_classes, _lettered_domains)
         following = next((found for step in steps if (found := step(files, tops)) is not None), None)
         if following is None and len(tops) == 1 and tops.total() == len(files.names):
             following = files.entered()
@@ -138,14 +138,9 @@ def masks_left_out(folders: Iterable[str]) -> str:
 
 
 def _domains(files: Files, tops: Counter[str]) -> Files | None:
-    if tops.total() < len(files.names):
-        return None
-    if len(tops) > 1 and tuple(sorted(tops)) == DOMAIN_LETTERS[: len(tops)]:
-        letters = tuple(name.partition("/")[0] for name in files.names)
-        return files.entered()._replace(domains=letters, readings=_two_readings(tops, tops))
     found = {top: match for top in tops if (match := DOMAIN.fullmatch(top))}
     several = len({match[2].upper() for match in found.values()}) > 1
-    if not several or len(found) < len(tops):
+    if not several or len(found) < len(tops) or tops.total() < len(files.names):
         return None
     training = [top for top, match in found.items() if match[1].lower() == "train"] or list(found)
     unused = [top for top in tops if top not in training]
@@ -153,6 +148,14 @@ def _domains(files: Files, tops: Counter[str]) -> Files | None:
     kept = files.where(lambda name: name.partition("/")[0] in training, *kept_for)
     letters = tuple(found[name.partition("/")[0]][2].upper() for name in kept.names)
     return kept.entered()._replace(domains=letters, readings=_two_readings(training, letters))
+
+
+def _lettered_domains(files: Files, tops: Counter[str]) -> Files | None:
+    letters = tuple(sorted(tops))
+    if len(letters) < 2 or letters != DOMAIN_LETTERS[: len(letters)] or tops.total() < len(files.names):
+        return None
+    domains = tuple(name.partition("/")[0] for name in files.names)
+    return files.entered()._replace(domains=domains, readings=_two_readings(letters, letters))
 
 
 def _two_readings(folders: Iterable[str], domains: Iterable[str]) -> str:

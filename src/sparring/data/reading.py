@@ -89,8 +89,9 @@ def reading(
         )
     words: dict[Labels, bool | None] = {None: None, True: True, "true": True, False: False, "false": False}
     chosen = words[labels] if labels in words else absolute_choice(str(labels))
+    wanted, second = _pairs(pairs), None if to is None else _absolute(to)
     try:
-        found = Reading(labels=chosen, range=value_range, background=background, pairs=_pairs(pairs), to=_absolute(to))
+        found = Reading(labels=chosen, range=value_range, background=background, pairs=wanted, to=second)
         if found.range is None or found.range[0] < found.range[1]:
             return found
     except ValueError:
@@ -121,9 +122,9 @@ def _pairs(given: Pairs) -> bool | str | None:
     )
 
 
-def _absolute(place: str | Path | None) -> str | None:
+def _absolute(place: str | Path) -> str:
     """Return the absolute path of something that exists; anything else, such as the name of a data set, as it is."""
-    return str(Path(place).absolute()) if place is not None and Path(place).exists() else place  # type: ignore[return-value]
+    return str(Path(place).absolute() if Path(place).exists() else place)
 
 
 def reading_of_model(recorded: Mapping[str, Any], given: Reading, *, same_data: bool) -> Reading:

@@ -274,7 +274,7 @@ def test_tables_without_a_pair_are_refused(tmp_path, text, found):
 
 def test_pairs_that_are_not_there_are_refused(tmp_path):
     write(tmp_path / "in", [noise(seed) for seed in range(4)])
-    with pytest.raises(SparringError, match="no two folders in .* with files of equal names"):
+    with pytest.raises(SparringError, match=r"no two folders in .* with files of equal names"):
         survey(tmp_path / "in", pairs="folders")
     np.save(tmp_path / "a.npy", np.stack([noise(seed) for seed in range(4)]))
     with pytest.raises(SparringError, match="whose images have no names"):
@@ -315,7 +315,7 @@ def test_domains_of_equal_names_are_named_with_the_folder_around(tmp_path):
 
 def test_a_second_domain_that_is_missing_or_has_one_image_is_refused(tmp_path):
     write(tmp_path / "a", [noise(seed) for seed in range(6)])
-    with pytest.raises(SparringError, match="nothing at .*nowhere.*after --to"):
+    with pytest.raises(SparringError, match=r"nothing at .*nowhere.*after --to"):
         survey(tmp_path / "a", to=tmp_path / "nowhere")
     write(tmp_path / "b", [noise(9)])
     with pytest.raises(SparringError, match="too few images in one of them"):

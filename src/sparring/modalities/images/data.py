@@ -81,7 +81,7 @@ class ImageSurvey:
         train_rows, held_out_rows = hold_out(self.facts.count, seed, labels)
         if view.condition == DOMAIN:
             assert labels is not None
-            return self._of_domain(view, (train_rows, held_out_rows), labels, classes.index(view.options["target"]))
+            return self._of_domain(view, _split_each(labels, seed), labels, classes.index(view.options["target"]))
 
         # Conditions are classes, or the partners in the size of the samples.
         shape, rows = _require_shape(view.shape), [train_rows, held_out_rows]
@@ -345,6 +345,14 @@ def _background(facts: Facts) -> str | None:
 
 def _all_but(excluded: Sequence[int], count: int) -> NDArray[np.int64]:
     return np.delete(np.arange(count, dtype=np.int64), np.array(excluded, dtype=np.int64))
+
+
+def _split_each(labels: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows for training and those held out, of each class its share, so that even a small one has some."""
+    rows = [np.flatnonzero(labels == number) for number in np.unique(labels)]
+    parts = [(of_class, hold_out(len(of_class), seed)) for of_class in rows]
+    train, held_out = (np.sort(np.concatenate([rows[part[side]] for rows, part in parts])) for side in (0, 1))
+    return train, held_out
 
 
 def _require_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
