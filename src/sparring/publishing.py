@@ -111,7 +111,7 @@ def write_published(
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(folder / WEIGHTS, save(dict(weights)))
     reading = {
-        name: last_name(one) if name == "labels" and isinstance(one, str) else one
+        name: last_name(one) if name in ("labels", "pairs", "to") and isinstance(one, str) else one
         for name, one in config.facts.reading.items()
     }
     source = last_name(config.facts.source)

@@ -28,9 +28,14 @@ DEFAULTS = {"points": "points/ring", "images": "images/r3gan"}
 """Modality → name of its default recipe."""
 
 
+BY_CONDITION = {("images", "pair"): "images/pix2pix", ("images", "domain"): "images/cyclegan"}
+"""Modality and the condition that data is meant for → name of the default recipe in place of that of the modality."""
+
+
 def default_recipe(facts: Facts) -> str:
-    """Return the name of the default recipe for data of ``facts``."""
-    return DEFAULTS[facts.modality]
+    """Return the name of the default recipe for data of ``facts``, by the first condition that it offers."""
+    name = BY_CONDITION.get((facts.modality, facts.offers[0] if facts.offers else ""), "")
+    return name if name in RECIPES else DEFAULTS[facts.modality]
 
 
 def find_recipe(name: str) -> Recipe:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparring.data.layouts import Layout, read_layout
+from sparring.data.layouts import Layout, pairings, read_layout
 from sparring.data.parts import Role, role
 from sparring.data.readers.label_files import LabelTable
 from sparring.errors import SparringError
@@ -97,12 +97,76 @@ def test_numbered_classes_of_several_sizes_that_share_file_names_are_no_shards()
 
 
 def test_unpaired_domains_are_told_with_the_other_reading():
-    (remark,) = read(["trainA/1", "trainB/1", "testA/1"]).remarks
-    assert (
-        "unpaired domains" in remark
-        and "--labels false (labels=False in Python) mixes them" in remark
-        and "testA" in remark
+    found = read(["trainA/1", "trainB/1", "testA/1"])
+    kept, remark = found.remarks
+    assert found.domains and "testA" in kept and "unpaired domains" in remark
+    assert "--labels true (labels=True in Python) reads them as classes, --labels false" in remark
+    as_classes = read(["trainA/1", "trainB/1", "testA/1"], True)
+    assert not as_classes.domains and as_classes.classes == ("A", "B")
+
+
+@pytest.mark.parametrize("parts", [(), ("train", "test")])
+def test_folders_called_a_and_b_are_domains(parts):
+    names = [
+        f"{letter}/{part}{number}"
+        for letter in "AB"
+        for part in [f"{one}/" for one in parts] or [""]
+        for number in range(3)
+    ]
+    found = read(names)
+    assert found.domains and found.classes == ("A", "B") and labels(found) == [0] * 3 + [1] * 3
+    assert all("test" not in name for name in used(found, names))
+    assert not read([f"{letter}/{number}" for letter in "AC" for number in range(3)]).domains
+
+
+def pairs(names):
+    """Return the sides and the pairs of the first reading of a tree as pairs."""
+    found = pairings(names)
+    return (
+        (found[0].sides, [(names[a], names[b]) for a, b in zip(found[0].left, found[0].right, strict=True)])
+        if found
+        else None
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "sides", "matched"),
+    [
+        (["a/1.png", "a/2.png", "b/1.jpg", "b/2.jpg"], ("a", "b"), [("a/1.png", "b/1.jpg"), ("a/2.png", "b/2.jpg")]),
+        (["testA/9", "trainA/1", "trainB/1"], ("A", "B"), [("trainA/1", "trainB/1")]),
+        (["A/test/9", "A/train/1", "B/test/9", "B/train/1"], ("A", "B"), [("A/train/1", "B/train/1")]),
+        (["images/x.png", "masks/x_mask.gif"], ("images", "masks"), [("images/x.png", "masks/x_mask.gif")]),
+        (["x.png", "y.png", "masks/x.png"], ("images", "masks"), [("x.png", "masks/x.png")]),
+        (["test/images/1", "test/masks/1", "train/images/2", "train/masks/2"], None,
+         [("train/images/2", "train/masks/2")]),
+        (["cat/images/1", "cat/masks/1", "dog/images/1", "dog/masks/1"], None,
+         [("cat/images/1", "cat/masks/1"), ("dog/images/1", "dog/masks/1")]),
+        (["a/x/1", "a/y/1", "b/x/1", "b/z/1"], ("a", "b"), [("a/x/1", "b/x/1")]),
+        (["a/1.png", "a/1.jpg", "b/1.png"], None, None),
+        (["a/1", "b/2"], None, None),
+        (["a/1", "b/1", "c/1"], None, None),
+        (["a/1", "b/1", "2"], None, None),
+    ],
+)  # fmt: skip
+def test_files_of_two_folders_are_matched_by_name(names, sides, matched):
+    found = pairs(names)
+    assert (found and found[1]) == matched
+    assert sides is None or found[0] == sides
+
+
+def test_files_without_a_partner_are_counted_with_an_example():
+    (found,) = pairings(["a/1", "a/2", "a/3", "b/1", "b/4"])
+    assert found.matched == 1 / 3
+    assert found.remarks == (
+        "Left out 2 files (such as 2) of a without a partner of the same name.",
+        "Left out 1 file (4) of b without a partner of the same name.",
+    )
+
+
+def test_names_that_are_mere_numbers_prove_nothing():
+    numbered = [f"{folder}/img_{number}" for folder in "ab" for number in range(20)]
+    told = [f"{folder}/{word}" for folder in "ab" for word in ("oak", "elm", "ash", "fir", "yew")]
+    assert pairings(numbered)[0].numbered and not pairings(told)[0].numbered
 
 
 def test_classes_sort_as_people_count():

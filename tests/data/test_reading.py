@@ -53,3 +53,31 @@ def test_a_colour_that_is_no_text_is_refused() -> None:
 def test_recorded_choices_of_another_type_are_refused(recorded: dict[str, object]) -> None:
     with pytest.raises(SparringError, match="in the facts of the data"):
         reading_of_model(recorded, reading(), same_data=True)
+
+
+@pytest.mark.parametrize(("given", "recorded"), [(False, False), ("false", False), ("halves", "halves"), (None, None)])
+def test_pairs_are_recorded_as_given(given: bool | str | None, recorded: bool | str | None) -> None:
+    assert reading(pairs=given).pairs == recorded
+
+
+def test_tables_of_pairs_and_second_domains_are_recorded_with_their_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "p.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    assert reading(pairs="p.csv", to=".").as_json() == {"pairs": str(tmp_path / "p.csv"), "to": str(tmp_path)}
+    assert reading(to="mnist").to == "mnist"
+
+
+def test_pairs_that_are_neither_a_word_nor_a_file_are_refused() -> None:
+    for wrong in ("halfs", True, "nowhere.csv"):
+        with pytest.raises(SparringError, match="expected false, halves, folders, or a CSV file"):
+            reading(pairs=wrong)
+
+
+def test_tables_of_pairs_and_second_domains_belong_to_the_training_data() -> None:
+    recorded = {"pairs": "p.csv", "to": "b"}
+    assert reading_of_model(recorded, reading(), same_data=True).as_json() == recorded
+    assert reading_of_model(recorded, reading(), same_data=False).as_json() == {}
+    for lasting in ("halves", "folders", False):
+        assert reading_of_model({"pairs": lasting}, reading(), same_data=False).pairs == lasting

@@ -38,7 +38,7 @@ NAMES = {
     "train",
 }
 
-READING = ("labels", "range", "background")
+READING = ("labels", "range", "background", "pairs", "to")
 """Options of every command that reads data."""
 OPTIONS = {
     "demo": ["out", "seed"],
@@ -57,7 +57,7 @@ OPTIONS = {
         *READING,
         "fields",
     ],
-    "resume": ["run", "samples", "minutes", "data", "labels", "recipe", "device"],
+    "resume": ["run", "samples", "minutes", "data", "labels", "pairs", "to", "recipe", "device"],
     "sample": ["model", "count", "seed", "truncation", "out", "device", "recipe", "options"],
     "apply": ["model", "inputs", "seed", "out", "device", "recipe", "options"],
     "evaluate": [

@@ -7,8 +7,8 @@ from typing import Any
 
 from sparring.api.evaluate import require_numbers
 from sparring.api.outputs import output_path, require_writable
-from sparring.data.in_memory import source_of
-from sparring.data.reading import Labels, Reading, ValueRange, reading
+from sparring.data.in_memory import place_of, source_of
+from sparring.data.reading import Labels, Pairs, Reading, ValueRange, reading
 from sparring.errors import SparringError
 from sparring.evaluation.comparison import Comparison, compared
 from sparring.evaluation.evaluator import Evaluator
@@ -33,6 +33,8 @@ def compare(
     labels: Labels = None,
     range: ValueRange = None,
     background: str | None = None,
+    pairs: Pairs = None,
+    to: Any = None,
     recipe: str | Recipe | None = None,
     display: Display | None = None,
 ) -> Comparison:
@@ -47,7 +49,7 @@ def compare(
     require_numbers(count, seed)
     require_writable({"--json": json})
     places = [source_of(place) for place in (first, second)]
-    subjects, survey = _opened(places, source_of(data), recipe, reading(labels, range, background))
+    subjects, survey = _opened(places, source_of(data), recipe, reading(labels, range, background, pairs, place_of(to)))
 
     # The same rows for both, each with the conditions of its model; equally many samples.
     splits = [survey.prepare(subject.view, seed=seed) for subject in subjects]

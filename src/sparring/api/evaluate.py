@@ -8,8 +8,8 @@ from typing import Any, get_args
 from sparring.api.outputs import output_path, require_writable
 from sparring.arguments import whole_number
 from sparring.data.dataset import Split
-from sparring.data.in_memory import source_of
-from sparring.data.reading import Labels, ValueRange, reading
+from sparring.data.in_memory import place_of, source_of
+from sparring.data.reading import Labels, Pairs, ValueRange, reading
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.protocol import MAX_SAMPLES, Protocol
@@ -44,6 +44,8 @@ def evaluate(
     labels: Labels = None,
     range: ValueRange = None,
     background: str | None = None,
+    pairs: Pairs = None,
+    to: Any = None,
     display: Display | None = None,
 ) -> Evaluation:
     """Evaluate a model, or samples that any tool has generated, against real data.
@@ -68,6 +70,9 @@ def evaluate(
             files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
         background: colour under transparent pixels, a name or "#rrggbb"; None for white, "ignore" to drop that channel.
+        pairs: "halves" of each image, "folders" with equal names, a CSV file with two columns of files, or False for
+            none; None to find pairs.
+        to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
         display: where progress is shown; None for plain lines.
 
     Raises:
@@ -77,7 +82,9 @@ def evaluate(
     require_numbers(count, seed)
     _require_protocol(protocol)
     require_writable({"--json": json, "--report": report})
-    opened, survey = open_subject(source_of(subject), source_of(data), recipe, reading(labels, range, background))
+    opened, survey = open_subject(
+        source_of(subject), source_of(data), recipe, reading(labels, range, background, pairs, place_of(to))
+    )
     if useful:
         _require_model(opened)
 

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from sparring.api.outputs import output_path, require_writable
 from sparring.data.facts import Facts
-from sparring.data.reading import Labels, ValueRange, reading
+from sparring.data.reading import Labels, Pairs, ValueRange, reading
 from sparring.recipe import BY_DEFAULT, Choice, Recipe, resolve
 from sparring.runs.display import clock
 from sparring.storage import write_json
@@ -84,6 +84,8 @@ def inspect(
     labels: Labels = None,
     range: ValueRange = None,
     background: str | None = None,
+    pairs: Pairs = None,
+    to: Any = None,
     measure: bool = True,
 ) -> Inspection:
     """Describe ``data`` and the training run that would follow; the same as `sparring inspect`.
@@ -98,6 +100,9 @@ def inspect(
             files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
         background: colour under transparent pixels, a name or "#rrggbb"; None for white, "ignore" to drop that channel.
+        pairs: "halves" of each image, "folders" with equal names, a CSV file with two columns of files, or False for
+            none; None to find pairs.
+        to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
         measure: time a training step, to estimate the duration of the run.
 
     Raises:
@@ -105,19 +110,22 @@ def inspect(
             which is checked first.
     """
     from sparring.api.surveying import survey_data
-    from sparring.data.in_memory import source_of
+    from sparring.data.in_memory import place_of, source_of
     from sparring.training.devices import pick
 
     require_writable({"--json": json, "--sheet": sheet})
 
     # Survey the data and resolve the recipe; samples are decoded only where they are needed.
-    name, chosen, survey = survey_data(source_of(data), recipe, reading(labels, range, background))
+    name, chosen, survey = survey_data(source_of(data), recipe, reading(labels, range, background, pairs, place_of(to)))
     resolved, training = _plan(survey.facts, name, chosen, pick(device))
     measure = measure and training.obstacle is None
     if sheet is not None or measure:
-        split = survey.prepare(resolved.view(survey.facts))
+        view = resolved.view(survey.facts)
+        split = survey.prepare(view)
         if sheet is not None:
-            _write_sheet(output_path(sheet), split)
+            # Pairs are shown as pairs, whatever the recipe makes of them.
+            paired = not view.condition and "pair" in survey.facts.coding
+            _write_sheet(output_path(sheet), survey.prepare(replace(view, condition="pair")) if paired else split)
         if measure:
             training = _measured(training, resolved, split, pick(device))
 
@@ -148,8 +156,6 @@ def _plan(facts: Facts, name: str, recipe: Recipe, device: "torch.device") -> tu
 
 def _measured(training: PlannedTraining, recipe: Recipe, split: "Split", device: "torch.device") -> PlannedTraining:
     """Add the expected time and memory: make two training steps, and time the second."""
-    from dataclasses import replace
-
     from sparring.randomness import seeded
     from sparring.training.plan import Plan
     from sparring.training.trainer import Trainer

@@ -9,7 +9,7 @@ from sparring.api.conclude import conclude
 from sparring.api.surveying import lasting, lasting_recipe
 from sparring.arguments import checked_path
 from sparring.building import blank_game
-from sparring.data.in_memory import source_of
+from sparring.data.in_memory import place_of, source_of
 from sparring.data.reading import Reading, reading
 from sparring.errors import SparringError
 from sparring.evaluation.quick import quick_score
@@ -35,6 +35,8 @@ def resume(
     minutes: float | None = None,
     data: Any = None,
     labels: str | Path | None = None,
+    pairs: str | Path | None = None,
+    to: Any = None,
     recipe: str | Recipe | None = None,
     device: str | None = None,
     display: Display | None = None,
@@ -51,6 +53,8 @@ def resume(
         data: present place of the data, if it was moved, or the data itself, if it was in memory; None for where it was
             when the run began.
         labels: present place of the file of labels, likewise.
+        pairs: present place of the table of pairs, likewise.
+        to: present place of the second domain, likewise.
         recipe: needed for a run of your own recipe only: its value, or file.py:Name.
         device: as for ``train``; None for the device that the run began on.
         display: shows the progress; None for plain lines.
@@ -77,7 +81,7 @@ def resume(
     if checkpoints(opened.checkpoints):
         # Networks of other shapes than the checkpoints are refused before memory is taken for them.
         require_fitting(opened.checkpoints, record.identity, partial(require_players, game))
-    record, survey = _with_data(opened, record, data, labels)
+    record, survey = _with_data(opened, record, data, reading(labels, pairs=pairs, to=place_of(to)))
     if isinstance(recipe, str) and is_own(recipe):
         record = replace(record, recipe=lasting_recipe(recipe))  # The file may have moved.
 
@@ -88,8 +92,14 @@ def resume(
     return session.play(resumed=True)
 
 
-def _with_data(run: Run, record: Record, data: Any, labels: str | Path | None) -> tuple[Record, Survey]:
+def _with_data(run: Run, record: Record, data: Any, given: Reading) -> tuple[Record, Survey]:
     """Survey the data of a run, and return the record with its present place.
+
+    Args:
+        run: the run.
+        record: its record.
+        data: present place of the data, or None.
+        given: present places of labels, pairs and a second domain.
 
     Raises:
         SparringError: there is no data, or it is not that with which the run began.
@@ -103,8 +113,7 @@ def _with_data(run: Run, record: Record, data: Any, labels: str | Path | None) -
             remedy=f"give its present place: {suggestion(record, 'resume', run.folder, '--data', 'PATH')}",
         )
     choices = _moved(Reading.recorded(record.facts.reading), old, source)
-    if labels is not None:
-        choices = choices.model_copy(update={"labels": reading(labels).labels})
+    choices = choices.model_copy(update=given.as_json())
     survey = surveyed(kind, source, choices)
     if (survey.facts.fingerprint, survey.facts.classes) != (record.facts.fingerprint, record.facts.classes):
         raise SparringError(
@@ -116,8 +125,10 @@ def _with_data(run: Run, record: Record, data: Any, labels: str | Path | None) -
 
 
 def _moved(choices: Reading, old: str, new: str) -> Reading:
-    """Return choices in which a file of labels has moved with the data that it lies in."""
-    labels = choices.labels
-    if not isinstance(labels, str) or not Path(labels).is_relative_to(old):
-        return choices
-    return choices.model_copy(update={"labels": str(Path(new) / Path(labels).relative_to(old))})
+    """Return choices in which a file of labels or of pairs has moved with the data that it lies in."""
+    moved = {
+        name: str(Path(new) / Path(place).relative_to(old))
+        for name, place in (("labels", choices.labels), ("pairs", choices.pairs))
+        if isinstance(place, str) and Path(place).is_relative_to(old)
+    }
+    return choices.model_copy(update=moved)

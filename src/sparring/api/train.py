@@ -13,8 +13,8 @@ from sparring.api.conclude import conclude
 from sparring.api.surveying import lasting, lasting_recipe, survey_data
 from sparring.arguments import checked_folder, whole_number
 from sparring.data.facts import Facts
-from sparring.data.in_memory import source_of
-from sparring.data.reading import Labels, Reading, ValueRange, reading
+from sparring.data.in_memory import place_of, source_of
+from sparring.data.reading import Labels, Pairs, Reading, ValueRange, reading
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.quick import quick_score
 from sparring.modality import Survey
@@ -52,6 +52,8 @@ def train(
     labels: Labels = None,
     range: ValueRange = None,
     background: str | None = None,
+    pairs: Pairs = None,
+    to: Any = None,
     display: Display | None = None,
     **fields: Any,
 ) -> Run:
@@ -73,6 +75,9 @@ def train(
             files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
         background: colour under transparent pixels, a name or "#rrggbb"; None for white, "ignore" to drop that channel.
+        pairs: "halves" of each image, "folders" with equal names, a CSV file with two columns of files, or False for
+            none; None to find pairs.
+        to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
         display: shows the progress; None for plain lines.
         **fields: fields of the recipe, as `sparring recipes NAME` lists them.
 
@@ -91,7 +96,7 @@ def train(
     folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
-    wanted = reading(labels, range, background)
+    wanted = reading(labels, range, background, pairs, place_of(to))
     given = fields | ({"samples": budget.samples} if budget and budget.samples else {})
     if labels is not None:
         given |= {"labels": wanted.labels is not False}

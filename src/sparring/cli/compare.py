@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sparring.cli.options import BackgroundOption, LabelsOption, ValueRangeOption, WholeNumber
+from sparring.cli.options import BackgroundOption, LabelsOption, PairsOption, ToOption, ValueRangeOption, WholeNumber
 from sparring.text import joined, show
 
 
@@ -21,6 +21,8 @@ def compare(
     labels: LabelsOption = None,
     range: ValueRangeOption = None,
     background: BackgroundOption = None,
+    pairs: PairsOption = None,
+    to: ToOption = None,
 ) -> None:
     """Evaluate two models, or folders of samples, with the same real data, and compare them.
 
@@ -64,6 +66,8 @@ def compare(
         labels=labels,
         range=range,
         background=background,
+        pairs=pairs,
+        to=to,
         display=default_display(),
     )
     show(joined(comparison.lines(further=all)))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from sparring.cli.options import BackgroundOption, LabelsOption, ValueRangeOption, WholeNumber
+from sparring.cli.options import BackgroundOption, LabelsOption, PairsOption, ToOption, ValueRangeOption, WholeNumber
 from sparring.text import joined, show
 
 
@@ -24,6 +24,8 @@ def evaluate(
     labels: LabelsOption = None,
     range: ValueRangeOption = None,
     background: BackgroundOption = None,
+    pairs: PairsOption = None,
+    to: ToOption = None,
 ) -> None:
     """Evaluate a model, or a folder of samples that any tool has generated, against real data.
 
@@ -78,6 +80,8 @@ def evaluate(
         labels=labels,
         range=range,
         background=background,
+        pairs=pairs,
+        to=to,
         display=default_display(),
     )
     show(joined(evaluation.lines(further=all)))

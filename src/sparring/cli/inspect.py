@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import BackgroundOption, LabelsOption, ValueRangeOption
+from sparring.cli.options import BackgroundOption, LabelsOption, PairsOption, ToOption, ValueRangeOption
 from sparring.data.catalogue import NAMES
 from sparring.text import joined, show
 
@@ -26,6 +26,8 @@ def inspect(
     labels: LabelsOption = None,
     range: ValueRangeOption = None,
     background: BackgroundOption = None,
+    pairs: PairsOption = None,
+    to: ToOption = None,
 ) -> None:
     """Describe your data before you train: content, problems, and the training run that would follow.
 
@@ -53,5 +55,7 @@ def inspect(
         labels=labels,
         range=range,
         background=background,
+        pairs=pairs,
+        to=to,
     )
     show(joined(inspection.lines()))

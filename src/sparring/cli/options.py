@@ -33,6 +33,17 @@ BackgroundOption: TypeAlias = Annotated[
         help="Colour under transparent pixels: a name or #rrggbb; ignore: leave that channel out. Default: white."
     ),
 ]
+PairsOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        help="halves: the left and right half of each image; folders: equal names in two folders; FILE.csv: two "
+        "columns of files; false: no pairs. Default: found in the data."
+    ),
+]
+ToOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(help="Another folder: the domain that images of the data are to be translated into, without pairs."),
+]
 
 
 def _whole(type_: Any, tokens: Sequence[Any]) -> int:

@@ -14,6 +14,8 @@ def resume(
     minutes: float | None = None,
     data: str | None = None,
     labels: str | None = None,
+    pairs: str | None = None,
+    to: str | None = None,
     recipe: str | None = None,
     device: str | None = None,
 ) -> None:
@@ -36,6 +38,10 @@ def resume(
         Present place of the data, if it was moved. It must be the same data.
     labels
         Present place of the file of labels, if it was moved.
+    pairs
+        Present place of the table of pairs, likewise.
+    to
+        Present place of the second domain, likewise.
     recipe
         Needed for a run of your own recipe only: file.py:Name again, because code named by a folder is never run.
     device
@@ -47,6 +53,15 @@ def resume(
 
     display = default_display()
     resumed = api.resume(
-        run, samples=samples, minutes=minutes, data=data, labels=labels, recipe=recipe, device=device, display=display
+        run,
+        samples=samples,
+        minutes=minutes,
+        data=data,
+        labels=labels,
+        pairs=pairs,
+        to=to,
+        recipe=recipe,
+        device=device,
+        display=display,
     )
     show(closing_words(resumed))

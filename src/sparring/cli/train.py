@@ -5,7 +5,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import BackgroundOption, LabelsOption, ValueRangeOption, WholeNumber, extra_options
+from sparring.cli.options import (
+    BackgroundOption,
+    LabelsOption,
+    PairsOption,
+    ToOption,
+    ValueRangeOption,
+    WholeNumber,
+    extra_options,
+)
 from sparring.text import show
 
 
@@ -25,6 +33,8 @@ def train(
     labels: LabelsOption = None,
     range: ValueRangeOption = None,
     background: BackgroundOption = None,
+    pairs: PairsOption = None,
+    to: ToOption = None,
     **fields: Annotated[str, Parameter(show=False)],
 ) -> None:
     """Train a model on your data, evaluate it and write a report.
@@ -81,6 +91,8 @@ def train(
         labels=labels,
         range=range,
         background=background,
+        pairs=pairs,
+        to=to,
         display=default_display(),
         **extra_options(fields, api.train),
     )

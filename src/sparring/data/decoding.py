@@ -118,34 +118,46 @@ def peak_bytes(image: ImageFile) -> int:
     return image.width * image.height * per_pixel
 
 
-def from_image(image: ImageFile, raw: bytes, background: Colour) -> Decoded:
+def upright_size(image: ImageFile) -> tuple[int, int]:
+    """Return (width, height) of an opened image as it is when turned upright."""
+    width, height = image.size
+    return (height, width) if _orientation(image) > 4 else (width, height)
+
+
+def from_image(image: ImageFile, raw: bytes, background: Colour, right: bool | None = None) -> Decoded:
     """Decode an opened image completely, and release its memory; decoding errors are raised as they are.
 
     Args:
         image: as ``opened`` returns it.
         raw: content of the file.
         background: what transparent pixels are laid on.
+        right: False for the left half of the upright image alone, True for the right half, None for all of it.
+
+    Raises:
+        ValueError: half of an image of an odd width is asked for.
     """
     notes = ["animated"] if getattr(image, "is_animated", False) and image.format != "MPO" else []
     format_name, mode, bits = _format_name(image), image.mode, _bits(image, raw)
     is_deep = _deep_raw_mode(image) is not None
     image.load()
     orientation = _orientation(image)
+    box = None if right is None else _half(image, orientation, right)
+    part = image if box is None else image.crop(box)
     clear = None
 
     # Numbers of more than eight bits stay as they are.
     if mode in ("F", "I") or mode.startswith("I;16"):
-        values = _in_parts(image, lambda part: part)
+        values = _in_parts(part, lambda rows: rows)
     elif is_deep:
-        values = _deep_colours(image, raw)
+        values = _cropped(_deep_colours(image, raw), box)
         values, clear = without_opaque_alpha(values, background, declared=_declares_alpha(image))
-    elif image.has_transparency_data:
-        clear = transparency.measured(_parts(image), background, _declares_alpha(image))
+    elif part.has_transparency_data:
+        clear = transparency.measured(_parts(part), background, _declares_alpha(image))
         target = "L" if mode in GREY_MODES and (background is None or len(set(background)) == 1) else "RGB"
-        values = _in_parts(image, lambda part: transparency.flattened(part, target, background))
+        values = _in_parts(part, lambda rows: transparency.flattened(rows, target, background))
     else:
         target = "L" if mode in GREY_MODES else "RGB"
-        values = _in_parts(image, lambda part: part if part.mode == target else part.convert(target))
+        values = _in_parts(part, lambda rows: rows if rows.mode == target else rows.convert(target))
     image.close()
 
     # Turn it upright, as its camera was held.
@@ -266,6 +278,27 @@ def _declares_alpha(image: ImageFile) -> bool:
         return True
     extra = image.tag_v2.get(TIFF_EXTRA_SAMPLES, ())  # type: ignore[attr-defined]
     return any(one in (1, 2) for one in (extra if isinstance(extra, tuple) else (extra,)))
+
+
+def _half(image: Image.Image, orientation: int, right: bool) -> tuple[int, int, int, int]:
+    """Return the box of half of the upright image, (left, top, right, bottom), in the image as it is stored."""
+    # Follow the four quarters of the stored image to where they are once it is upright.
+    stored: NDArray[Any] = np.arange(4).reshape(2, 2)
+    quarters = UPRIGHT[orientation](stored) if orientation in UPRIGHT else stored
+    rows, columns = np.divmod(quarters[:, int(right)], 2)
+    if (image.height if orientation > 4 else image.width) % 2:
+        raise ValueError("an odd width, so that it has no halves")
+    return (
+        int(columns.min()) * image.width // 2,
+        int(rows.min()) * image.height // 2,
+        int(columns.max() + 1) * image.width // 2,
+        int(rows.max() + 1) * image.height // 2,
+    )
+
+
+def _cropped(values: NDArray[Any], box: tuple[int, int, int, int] | None) -> NDArray[Any]:
+    """Return a copy of the part of an array in a box, (left, top, right, bottom), or the array itself."""
+    return values if box is None else np.ascontiguousarray(values[box[1] : box[3], box[0] : box[2]])
 
 
 def _orientation(image: Image.Image) -> int:

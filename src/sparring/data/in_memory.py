@@ -81,6 +81,11 @@ def source_of(data: Any) -> str:
     return _stored("array.npz", lambda file: np.savez(file, images=array, labels=numbers))
 
 
+def place_of(data: Any) -> str | None:
+    """Return what ``source_of`` does, or None for None."""
+    return None if data is None else source_of(data)
+
+
 def _checked_path(data: str | Path) -> str:
     text = str(data)
     if not text.strip() or (isinstance(data, str) and "\0" in text):

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring.data.labels import NO_LABELS, SOME_LABELS, class_name, listed, number_classes, singles
-from sparring.data.parts import Files, training_part
-from sparring.data.readers.label_files import LabelTable, labels_by_name, missing_files
+from sparring.data.pairing import Pairing, by_folders, by_masks
+from sparring.data.parts import Files, masks_left_out, training_part
+from sparring.data.readers.label_files import LabelTable, examples, labels_by_name, missing_files
 from sparring.errors import SparringError
-from sparring.text import printable
 
 SHARD = re.compile(r"(shard|part|chunk|batch|images?|img|folder|volume)[-_ ]?[0-9]+", re.IGNORECASE)
 MIN_SHARD_DIGITS = 4
@@ -31,12 +31,26 @@ class Layout:
         labels: (count,) int64, or None without classes.
         classes: names of the classes, in natural order.
         remarks: full sentences about what was left out, and about choices between several readings.
+        domains: whether the classes are unpaired domains.
     """
 
     positions: list[int]
     labels: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    domains: bool = False
+
+
+def pairings(names: Sequence[str]) -> list[Pairing]:
+    """Return the pairs that the files of a tree can be read as: pictures with masks, or two folders matched by name.
+
+    Args:
+        names: paths of the files, with "/" between parts.
+    """
+    files = training_part(Files(list(range(len(names))), list(names)))
+    found = [by_masks(files, names), by_folders(files)]
+    kept = tuple(one for one in files.remarks if not files.masks or one != masks_left_out(files.masks))
+    return [one._replace(remarks=(*kept, *one.remarks)) for one in found if one is not None and one.left]
 
 
 def read_layout(
@@ -99,16 +113,10 @@ def _by_table(files: Files, names: Sequence[str], table: LabelTable) -> Layout |
     remarks = [*files.remarks, *table.remarks]
     unlabelled = [names[one] for one, label in zip(files.positions, labels, strict=True) if not label]
     if unlabelled:
-        remarks.append(f"Left out {_examples(unlabelled)} without a label in {table.source}.")
+        remarks.append(f"Left out {examples(unlabelled)} without a label in {table.source}.")
     if missing := missing_files(table, names, spelling):
-        remarks.append(f"{table.source} lists {_examples(missing)} not found in the data.")
+        remarks.append(f"{table.source} lists {examples(missing)} not found in the data.")
     return Layout([position for position, _ in labelled], numbers, classes, tuple(remarks))
-
-
-def _examples(names: Sequence[str]) -> str:
-    """Return a number of files with the first as an example: "12 files (such as a/1.png)"."""
-    first = printable(names[0])
-    return f"1 file ({first})" if len(names) == 1 else f"{len(names):,} files (such as {first})"
 
 
 def _by_tables_in_tree(files: Files, names: Sequence[str], tables: Mapping[str, LabelTable | None]) -> Layout | None:
@@ -146,7 +154,10 @@ def _tables_around(
 def _by_folders(files: Files, source: str, *, required: bool) -> Layout:
     """Take the top folder of each file as its class, unless the folders look like shards or hold one file each."""
     if files.domains:
-        return Layout(files.positions, *number_classes(files.domains), files.remarks)
+        readings = () if required else (files.readings,)
+        return Layout(
+            files.positions, *number_classes(files.domains), (*files.remarks, *readings), domains=not required
+        )
     tops = Counter(name.partition("/")[0] for name in files.names if "/" in name)
     direct = len(files.names) - tops.total()
     if not tops:

@@ -2,11 +2,11 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from sparring.data.labels import NO_LABELS, listed
+from sparring.data.labels import NO_LABELS, SOME_LABELS, listed
 from sparring.text import printable
 
 TRAIN_WORDS = frozenset({"train", "training", "trainset"})
@@ -21,6 +21,8 @@ FILLER_WORDS = IMAGE_WORDS | {"set", "data", "split"}
 """Words beside another that do not change the role of a folder: "train_images", "test set"."""
 DOMAIN = re.compile(r"(train|test|val)[-_ ]?([a-d])", re.IGNORECASE)
 """Folder of an unpaired domain: trainA, testB."""
+DOMAIN_LETTERS = ("A", "B", "C", "D")
+"""Folders of unpaired domains without a split, the first two of them at least."""
 
 
 class Role(Enum):
@@ -42,12 +44,16 @@ class Files(NamedTuple):
         names: the rest of their paths.
         remarks: on what was left out so far.
         domains: class of each file where the folders are unpaired domains.
+        masks: folders of masks that were left out; their names end with "/".
+        readings: remark on folders that look like domains but could be classes.
     """
 
     positions: list[int]
     names: list[str]
     remarks: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
+    masks: tuple[str, ...] = ()
+    readings: str = ""
 
     def where(self, used: Callable[[str], bool], *remarks: str) -> "Files":
         """Keep the files whose rest of the path is used."""
@@ -57,6 +63,8 @@ class Files(NamedTuple):
             [self.names[index] for index in kept],
             (*self.remarks, *remarks),
             tuple(self.domains[index] for index in kept) if self.domains else (),
+            self.masks,
+            self.readings,
         )
 
     def entered(self) -> "Files":
@@ -92,7 +100,7 @@ def training_part(files: Files) -> Files:
         tops = Counter(name.partition("/")[0] for name in files.names if "/" in name)
         if not tops:
             return files
-        steps: tuple[Step, ...] = (_domains, _training_split, _without_unlabeled, _split_in_classes)
+        steps: tuple[Step, ...] = (_domains, _training_split, _without_unlabeled, _split_in_classes, _lettered_domains)
         following = next((found for step in steps if (found := step(files, tops)) is not None), None)
         if following is None and len(tops) == 1 and tops.total() == len(files.names):
             following = files.entered()
@@ -120,8 +128,13 @@ def _without_masks(files: Files) -> Files:
             masks += [f"{folder}/{child}/" if folder else f"{child}/" for child in named]
     if not masks:
         return files
-    remark = f"Left out masks of the pictures: {listed(one.rstrip('/') for one in masks)}."
-    return files.where(lambda name: not name.startswith(tuple(masks)), remark)
+    kept = files.where(lambda name: not name.startswith(tuple(masks)), masks_left_out(masks))
+    return kept._replace(masks=tuple(masks))
+
+
+def masks_left_out(folders: Iterable[str]) -> str:
+    """Return the remark on folders of masks, whose names end with "/"."""
+    return f"Left out masks of the pictures: {listed(one.rstrip('/') for one in folders)}."
 
 
 def _domains(files: Files, tops: Counter[str]) -> Files | None:
@@ -131,14 +144,26 @@ def _domains(files: Files, tops: Counter[str]) -> Files | None:
         return None
     training = [top for top, match in found.items() if match[1].lower() == "train"] or list(found)
     unused = [top for top in tops if top not in training]
-    letters = sorted({found[top][2].upper() for top in training})
-    kept_for = f" Kept for `sparring evaluate`: {listed(unused)}." if unused else ""
-    remark = (
-        f"{listed(training)} look like unpaired domains, which are read as the classes {', '.join(letters)}; "
-        f"{NO_LABELS} mixes them, and either folder can be given alone.{kept_for}"
+    kept_for = (f"Kept for `sparring evaluate`: {listed(unused)}.",) if unused else ()
+    kept = files.where(lambda name: name.partition("/")[0] in training, *kept_for)
+    letters = tuple(found[name.partition("/")[0]][2].upper() for name in kept.names)
+    return kept.entered()._replace(domains=letters, readings=_two_readings(training, letters))
+
+
+def _lettered_domains(files: Files, tops: Counter[str]) -> Files | None:
+    letters = tuple(sorted(tops))
+    if len(letters) < 2 or letters != DOMAIN_LETTERS[: len(letters)] or tops.total() < len(files.names):
+        return None
+    domains = tuple(name.partition("/")[0] for name in files.names)
+    return files.entered()._replace(domains=domains, readings=_two_readings(letters, letters))
+
+
+def _two_readings(folders: Iterable[str], domains: Iterable[str]) -> str:
+    """Return the remark on folders that look like domains but could be classes."""
+    return (
+        f"{listed(folders)} look like unpaired domains, {listed(set(domains))}, to be translated into one another; "
+        f"{SOME_LABELS} reads them as classes, {NO_LABELS} mixes them, and either folder can be given alone."
     )
-    kept = files.where(lambda name: name.partition("/")[0] in training, remark)
-    return kept.entered()._replace(domains=tuple(found[name.partition("/")[0]][2].upper() for name in kept.names))
 
 
 def _training_split(files: Files, tops: Counter[str]) -> Files | None:

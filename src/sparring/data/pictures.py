@@ -16,7 +16,7 @@ from PIL import Image
 from sparring.data import decoding, memory
 from sparring.data.decoding import Decoded
 from sparring.data.ranges import Extent, Ranges, extent, find_range, kind_of, row_blocks, to_bytes
-from sparring.data.source import RawSample
+from sparring.data.source import Half, RawSample
 from sparring.data.transparency import Colour, Transparency
 
 VERSION = f"2 pillow {Image.__version__}"  # type: ignore[attr-defined]
@@ -78,8 +78,9 @@ def inspect_image(raw: RawSample, background: Colour = ORDINARY.background) -> t
     """
     if isinstance(raw, np.ndarray):
         return _described(decoding.from_array(raw, background))
-    with decoding.opened(raw) as image, memory.decoding.taken(decoding.peak_bytes(image)):
-        return _described(decoding.from_image(image, raw, background))
+    content, right = raw if isinstance(raw, Half) else (raw, None)
+    with decoding.opened(content) as image, memory.decoding.taken(decoding.peak_bytes(image)):
+        return _described(decoding.from_image(image, content, background, right))
 
 
 def fit(raw: RawSample, shape: tuple[int, int, int], coding: Coding = ORDINARY) -> Pixels:
@@ -95,10 +96,13 @@ def fit(raw: RawSample, shape: tuple[int, int, int], coding: Coding = ORDINARY) 
     """
     if isinstance(raw, np.ndarray):
         return _fitted(to_pixels(decoding.from_array(raw, coding.background).values, coding), shape)
-    with decoding.opened(raw) as image:
-        _draft(image, shape[2], shape[1])
+    content, right = raw if isinstance(raw, Half) else (raw, None)
+    with decoding.opened(content) as image:
+        # The halves of a reduced image would meet elsewhere, so they are decoded at full size.
+        if right is None:
+            _draft(image, shape[2], shape[1])
         with memory.decoding.taken(decoding.peak_bytes(image)):
-            values = decoding.from_image(image, raw, coding.background).values
+            values = decoding.from_image(image, content, coding.background, right).values
             return _fitted(to_pixels(values, coding), shape)
 
 

@@ -14,6 +14,10 @@ Labels: TypeAlias = bool | str | Path | None
 """False to read no labels, a file or a column to read them from, True to require some, or None to find them."""
 ValueRange: TypeAlias = tuple[float, float] | None
 """(lowest, highest) stored value, or None to find both."""
+Pairs: TypeAlias = bool | str | Path | None
+"""False for no pairs, "halves", "folders", a CSV file with two columns of files, or None to find pairs."""
+HALVES, FOLDERS = "halves", "folders"
+"""Forms of pairs: side by side in one image, or in two folders by equal names."""
 
 
 @final
@@ -28,6 +32,10 @@ class Reading(BaseModel):
     """Stored values that stand for black and for white."""
     background: str | None = None
     """Colour under transparent pixels: a name, or #rrggbb; "ignore" leaves transparency, or a fourth channel, out."""
+    pairs: bool | str | None = None
+    """False: no pairs; "halves" of each image, "folders" with equal names, or a CSV file with two columns of files."""
+    to: str | None = None
+    """Another folder, or a name: the domain that images of the data are to be translated into."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the choices that were given."""
@@ -47,16 +55,25 @@ DEFAULT_READING = Reading()
 """No choice was given: everything is found in the source."""
 
 
-def reading(labels: Labels = None, value_range: ValueRange = None, background: str | None = None) -> Reading:
+def reading(
+    labels: Labels = None,
+    value_range: ValueRange = None,
+    background: str | None = None,
+    pairs: Pairs = None,
+    to: str | Path | None = None,
+) -> Reading:
     """Return choices from the options of a command.
 
     Args:
         labels: see ``Labels``; the words "true" and "false" stand for the values.
         value_range: see ``ValueRange``.
         background: colour under transparent pixels, or "ignore".
+        pairs: see ``Pairs``; the word "false" stands for the value.
+        to: folder, file or name of the images of another domain.
 
     Raises:
-        SparringError: the range is not two ascending finite numbers, or another choice is of another type.
+        SparringError: the range is not two ascending finite numbers, there is no such table of pairs, or another choice
+            is of another type.
     """
     if not isinstance(labels, bool | str | Path | None):
         raise SparringError(
@@ -72,8 +89,9 @@ def reading(labels: Labels = None, value_range: ValueRange = None, background: s
         )
     words: dict[Labels, bool | None] = {None: None, True: True, "true": True, False: False, "false": False}
     chosen = words[labels] if labels in words else absolute_choice(str(labels))
+    wanted, second = _pairs(pairs), None if to is None else _absolute(to)
     try:
-        found = Reading(labels=chosen, range=value_range, background=background)
+        found = Reading(labels=chosen, range=value_range, background=background, pairs=wanted, to=second)
         if found.range is None or found.range[0] < found.range[1]:
             return found
     except ValueError:
@@ -85,10 +103,35 @@ def reading(labels: Labels = None, value_range: ValueRange = None, background: s
     )
 
 
+def _pairs(given: Pairs) -> bool | str | None:
+    """Return the choice of pairs, with the absolute path of a table.
+
+    Raises:
+        SparringError: it is none of ``Pairs``.
+    """
+    if given is None or given is False or str(given).lower() == "false":
+        return None if given is None else False
+    if given in (HALVES, FOLDERS):
+        return str(given)
+    if isinstance(given, str | Path) and Path(given).is_file():
+        return str(Path(given).absolute())
+    raise SparringError(
+        found=f"{str(given)!r} for pairs",
+        expected=f"false, {HALVES}, {FOLDERS}, or a CSV file with two columns of files",
+        remedy="check the path, or leave it out to find pairs in the data",
+    )
+
+
+def _absolute(place: str | Path) -> str:
+    """Return the absolute path of something that exists; anything else, such as the name of a data set, as it is."""
+    return str(Path(place).absolute() if Path(place).exists() else place)
+
+
 def reading_of_model(recorded: Mapping[str, Any], given: Reading, *, same_data: bool) -> Reading:
     """Return choices by which data is read as the training data of a model was.
 
-    A file or a column of labels belongs to the training data; other data has its own labels, or none.
+    A file or a column of labels, a table of pairs and the folder of a second domain belong to the training data; other
+    data has its own, or none.
 
     Args:
         recorded: choices that were given for the training data.
@@ -96,8 +139,9 @@ def reading_of_model(recorded: Mapping[str, Any], given: Reading, *, same_data: 
         same_data: whether it is the training data.
     """
     kept = dict(recorded)
-    if not same_data and kept.get("labels") is not False:
-        kept.pop("labels", None)
+    if not same_data:
+        own = {"labels": kept.get("labels") is not False, "pairs": kept.get("pairs") not in (False, HALVES, FOLDERS)}
+        kept = {name: value for name, value in kept.items() if name != "to" and not own.get(name, False)}
     return Reading.recorded(kept | given.as_json())
 
 

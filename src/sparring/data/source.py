@@ -14,8 +14,16 @@ from sparring.errors import SparringError
 MAX_SAMPLES = 3_000_000
 """Samples of one source; a damaged or hostile header may announce any number."""
 
-RawSample: TypeAlias = bytes | NDArray[Any]
-"""Content of a file, still encoded, or one element of an array."""
+
+class Half(NamedTuple):
+    """The left or the right half of an encoded image, which holds a pair side by side."""
+
+    content: bytes
+    right: bool
+
+
+RawSample: TypeAlias = bytes | NDArray[Any] | Half
+"""Content of a file, still encoded, or half of it; or one element of an array."""
 
 
 def require_count(count: int) -> None:

@@ -131,7 +131,7 @@ def open_subject(
         return replace(subject, remarks=(*subject.remarks, *conversions)), survey
     modality = modality_of(str(data))
     survey = surveyed(modality, str(data), reading)
-    facts = modality.survey(str(place), Reading(background=reading.background), survey.facts).facts
+    facts = modality.survey(str(place), Reading(background=reading.background, pairs=False), survey.facts).facts
     view = modality.view_of(facts, _shaped(survey.facts, real_shape))
     conversions = _conversions(view, generated=facts.shape, real=survey.facts.shape)
     remarks = (*facts.remarks, *_mixed_sizes(facts), *conversions, *_remarks(facts.classes, survey.facts.classes))

@@ -685,8 +685,9 @@ def test_real_cifar10():
 
 def test_real_photographs():
     found = survey(real("facades"))
-    assert found.facts.count == 400 and found.facts.shape == (3, 256, 512)
-    assert found.prepare(View((3, 16, 32))).held_out.samples.shape == (40, 3, 16, 32)
+    assert found.facts.count == 400 and found.facts.shape == (3, 256, 256) and found.facts.offers[0] == "pair"
+    assert found.facts.coding["pair"] == {"sides": ["B", "A"], "channels": [3, 3]}
+    assert found.prepare(View((3, 16, 16))).held_out.samples.shape == (40, 3, 16, 16)
     assert os.path.basename(found.facts.source) == "facades"  # noqa: PTH119
 
 

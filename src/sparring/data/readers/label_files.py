@@ -158,13 +158,22 @@ def _from_json(content: Any, source: str, column: str | None, guess: bool) -> La
     return LabelTable({}, tuple(label_text(one) for one in content), source)
 
 
-def _from_csv(text: str, source: str, column: str | None, guess: bool) -> LabelTable | None:
+def csv_rows(text: str) -> list[list[str]]:
+    """Return the rows of CSV, by the delimiter of its first line, without empty ones.
+
+    Raises:
+        csv.Error: it is malformed.
+    """
     # Lines end as files have them: characters such as U+2028 are part of a cell.
     lines = StringIO(text, newline="")
     first = next((line for line in lines if line.strip()), "")
     delimiter = next((mark for mark in DELIMITERS if mark in first), ",")
     lines.seek(0)
-    rows = [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if any(row)]
+    return [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if any(row)]
+
+
+def _from_csv(text: str, source: str, column: str | None, guess: bool) -> LabelTable | None:
+    rows = csv_rows(text)
     if not rows:
         return None
 
@@ -292,6 +301,12 @@ def missing_files(table: LabelTable, names: Iterable[str], spelling: Spelling) -
     """Return the files that a table lists and that are not among ``names``."""
     present = {spelling(file_key(name)) for name in names}
     return [key for key in table.by_name if spelling(key) not in present]
+
+
+def examples(names: Sequence[str]) -> str:
+    """Return a number of files with the first as an example: "12 files (such as a/1.png)"."""
+    first = printable(names[0])
+    return f"1 file ({first})" if len(names) == 1 else f"{len(names):,} files (such as {first})"
 
 
 def unusable(source: str, found: str, expected: str) -> SparringError:

@@ -85,7 +85,7 @@ def read_masks(source: Any, images: Tensor) -> Tensor:
         SparringError: there is another number of masks.
     """
     count, _, height, width = images.shape
-    found = data.survey(str(Path(source)), Reading(labels=False), least=1).whole(View((1, height, width)))
+    found = data.survey(str(Path(source)), Reading(labels=False, pairs=False), least=1).whole(View((1, height, width)))
     masks = (found.batch(slice(None)).real > 0).to(images.dtype)
     if len(masks) not in (1, count):
         raise SparringError(

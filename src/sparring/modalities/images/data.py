@@ -22,10 +22,11 @@ from sparring.data.parallel import in_order
 from sparring.data.pictures import Coding, ImageInfo, Pixels
 from sparring.data.ranges import Ranges, ranges_from_json
 from sparring.data.reading import DEFAULT_READING, Reading
-from sparring.data.source import RawSample, Skipped, Source
+from sparring.data.source import Half, RawSample, Skipped, Source
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
+from sparring.modalities.images.pairs import swapped
 from sparring.modalities.images.sources import looks_like_images, open_source
 from sparring.modalities.images.summary import MIN_IMAGES, labels_of, of_pairs, require_images, summarise
 
@@ -80,7 +81,7 @@ class ImageSurvey:
         train_rows, held_out_rows = hold_out(self.facts.count, seed, labels)
         if view.condition == DOMAIN:
             assert labels is not None
-            return self._of_domain(view, (train_rows, held_out_rows), labels, classes.index(view.options["target"]))
+            return self._of_domain(view, _split_each(labels, seed), labels, classes.index(view.options["target"]))
 
         # Conditions are classes, or the partners in the size of the samples.
         shape, rows = _require_shape(view.shape), [train_rows, held_out_rows]
@@ -210,7 +211,7 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     Raises:
         SparringError: nothing in it can be used.
     """
-    found = survey(source, Reading(background=_background(facts)), like=facts, least=1)
+    found = survey(source, Reading(background=_background(facts), pairs=False), like=facts, least=1)
     data = found.whole(view)
     return data if found.facts.classes == facts.classes else replace(data, labels=None, conditions=None)
 
@@ -235,6 +236,9 @@ def survey(
     background = transparency.colour(reading.background)
     known = like.coding.get("ranges", {}) if like else {}
     opened = open_source(source, reading)
+    # Pairs have the direction of the data that they belong to, whichever side has more detail here.
+    if like is not None and opened.sides and opened.sides[::-1] == tuple(like.coding.get("pair", {}).get("sides", ())):
+        opened = swapped(opened)
     sides = [opened] if opened.partner is None else [opened, opened.partner]
     form = (opened.classes, opened.remarks, opened.sides, opened.domains, reading.as_json(), known)
     key = cache.cache_key([pictures.VERSION, "sides", opened.stamp, len(opened), *form])
@@ -325,7 +329,9 @@ def _survey_one(
 
 
 def _check(raw: RawSample) -> int:
-    return crc32(np.ascontiguousarray(raw).data if isinstance(raw, np.ndarray) else raw)
+    if isinstance(raw, np.ndarray):
+        return crc32(np.ascontiguousarray(raw).data)
+    return crc32(raw.content if isinstance(raw, Half) else raw)
 
 
 def _coding(facts: Facts) -> Coding:
@@ -339,6 +345,14 @@ def _background(facts: Facts) -> str | None:
 
 def _all_but(excluded: Sequence[int], count: int) -> NDArray[np.int64]:
     return np.delete(np.arange(count, dtype=np.int64), np.array(excluded, dtype=np.int64))
+
+
+def _split_each(labels: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows for training and those held out, of each class its share, so that even a small one has some."""
+    rows = [np.flatnonzero(labels == number) for number in np.unique(labels)]
+    parts = [(of_class, hold_out(len(of_class), seed)) for of_class in rows]
+    train, held_out = (np.sort(np.concatenate([rows[part[side]] for rows, part in parts])) for side in (0, 1))
+    return train, held_out
 
 
 def _require_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:

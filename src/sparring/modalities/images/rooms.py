@@ -33,7 +33,7 @@ class Images:
     bounds = (-1.0, 1.0)
     blends = True
     conditions = asking.CONDITIONS
-    reading_options = frozenset({"labels", "range", "background"})
+    reading_options = frozenset({"labels", "range", "background", "pairs", "to"})
 
     def claims(self, source: str) -> int:
         return data.claims(source)

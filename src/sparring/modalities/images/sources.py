@@ -10,17 +10,31 @@ from numpy.typing import NDArray
 from sparring.data import catalogue, downloads
 from sparring.data.formats import SUFFIXES, is_image_header
 from sparring.data.labels import listed
-from sparring.data.layouts import read_layout
+from sparring.data.layouts import Layout, read_layout
+from sparring.data.pairing import by_folders
+from sparring.data.parts import Files
 from sparring.data.readers import arrays, numpy_files
 from sparring.data.readers.arrays import Arrays
 from sparring.data.readers.files import Tree, open_tree, suffix, suffixes
 from sparring.data.readers.label_files import chosen_files, labels_in_order, read_label_file
 from sparring.data.readers.parquet import parquet_source
 from sparring.data.readers.tables_in_tree import tables_in
-from sparring.data.reading import DEFAULT_READING, Reading
+from sparring.data.reading import DEFAULT_READING, FOLDERS, HALVES, Reading
 from sparring.data.source import Numbered, Source, stamp
 from sparring.errors import SparringError
 from sparring.modalities.images.layout import array_files, images_in
+from sparring.modalities.images.pairs import (
+    chosen,
+    domain_names,
+    joined,
+    no_pairs,
+    pairing_in_tree,
+    table_stamp,
+    two_domains,
+    with_classes,
+    with_halves,
+)
+from sparring.opening import require_data
 from sparring.rendering.exhibits import is_overview
 from sparring.text import printable
 
@@ -47,20 +61,67 @@ def open_source(source: str, reading: Reading = DEFAULT_READING) -> Source:
 
     Args:
         source: a path, or one of ``catalogue.IMAGE_NAMES``.
-        reading: choices of the user; of them only ``labels`` matters here.
+        reading: choices of the user; of them ``labels``, ``pairs`` and ``to`` matter here.
 
     Raises:
-        SparringError: there are none, or they have no such labels.
+        SparringError: there are none, or they have no such labels or pairs.
     """
+    if reading.to is not None:
+        return _with_second_domain(source, reading.to, reading)
+    opened = _open(source, reading)
+    if opened.partner is not None or opened.domains or reading.pairs not in (None, HALVES):
+        return opened
+    return with_halves(opened, required=reading.pairs == HALVES)
+
+
+def _open(source: str, reading: Reading) -> Source:
+    """Open the images of a source; those that are pairs in two folders or in a table, as pairs."""
     if source not in catalogue.IMAGE_NAMES:
-        opened = _from_path(Path(source), reading.labels)
+        opened = _from_path(Path(source), reading.labels, reading.pairs)
     else:
         opened = _by_name(source)
         if isinstance(reading.labels, str):
             labels, classes = labels_in_order(reading.labels, len(opened), source)
             key = f"{opened.stamp} {stamp(chosen_files(reading.labels))}"
             opened = replace(opened, labels=labels, classes=classes, stamp=key)
-    return replace(opened, labels=None, classes=()) if reading.labels is False else opened
+    if opened.partner is None and isinstance(reading.pairs, str) and reading.pairs != HALVES:
+        raise SparringError(
+            found=f"--pairs {reading.pairs} for {source}, whose images have no names",
+            expected="a folder or a zip archive of image files",
+            remedy="save the pairs side by side and give --pairs halves, or save them as files",
+        )
+    return replace(opened, labels=None, classes=(), domains=False) if reading.labels is False else opened
+
+
+def _with_second_domain(source: str, other: str, reading: Reading) -> Source:
+    """Open two sources as unpaired domains, or as pairs by equal names where these are asked for.
+
+    Raises:
+        SparringError: there are no images at one of them, or other choices contradict it.
+    """
+    if other not in catalogue.IMAGE_NAMES and not Path(other).exists():
+        raise SparringError(
+            found=f"nothing at {other}",
+            expected="a folder, a file or a name: the images of the domain to translate into",
+            remedy="check the path after --to (to= in Python)",
+        )
+    require_data(Path(other))
+    if reading.labels not in (None, False) or reading.pairs not in (None, False, FOLDERS):
+        raise SparringError(
+            found=f"--to {other} beside --labels or --pairs",
+            expected="two domains, which are neither classes nor pairs; or pairs of two folders, by --pairs folders",
+            remedy="leave out one of the options",
+        )
+    alone = Reading(labels=False, pairs=False)
+    first, second = (open_source(place, alone) for place in (source, other))
+    if reading.pairs != FOLDERS:
+        return two_domains(first, second, (source, other))
+    named = [*(f"0/{name}" for name in first.names), *(f"1/{name}" for name in second.names)]
+    found = by_folders(Files(list(range(len(named))), named))
+    if found is None or not found.left:
+        raise no_pairs(f"{source} and {other}")
+    found = found._replace(sides=domain_names(source, other), right=[one - len(first) for one in found.right])
+    return joined(chosen(first, found.left), chosen(second, found.right), found)
 
 
 def _by_name(name: str) -> Source:
@@ -69,9 +130,9 @@ def _by_name(name: str) -> Source:
     return _known(name) if name in catalogue.DATASETS else _stacked(_known("mnist"))
 
 
-def _from_path(path: Path, labels: bool | str | None = None) -> Source:
+def _from_path(path: Path, labels: bool | str | None = None, pairs: bool | str | None = False) -> Source:
     if not path.is_dir():
-        return _from_file(path, labels)
+        return _from_file(path, labels, pairs)
     tree = open_tree(path)
     kind = _kind_of_folder(path, tree)
     if kind == "idx":
@@ -80,10 +141,12 @@ def _from_path(path: Path, labels: bool | str | None = None) -> Source:
         return parquet_source(path, labels)
     if kind == "arrays":
         return array_files(tree, path, read_label_file(labels) if isinstance(labels, str) else labels)
-    return _from_file(kind, labels) if isinstance(kind, Path) else _from_tree(tree, path, labels)
+    if isinstance(kind, Path):
+        return _from_file(kind, labels, pairs)
+    return _from_tree(tree, path, labels, pairs)
 
 
-def _from_file(path: Path, labels: bool | str | None) -> Source:
+def _from_file(path: Path, labels: bool | str | None, pairs: bool | str | None) -> Source:
     match _kind_of_file(path) if path.is_file() else "none":
         case "idx":
             return _from_arrays(arrays.read_idx_pair(path), path, labels)
@@ -112,7 +175,7 @@ def _from_file(path: Path, labels: bool | str | None) -> Source:
             )
 
     # What is left is a folder, a zip archive, or a path at which there is nothing.
-    return _from_tree(open_tree(path), path, labels)
+    return _from_tree(open_tree(path), path, labels, pairs)
 
 
 def _kind_of_file(path: Path) -> str | None:
@@ -146,7 +209,7 @@ def _kind_of_folder(folder: Path, tree: Tree) -> str | Path | None:
     return "tree" if any(_is_image(tree, position) for position in range(min(len(names), MAX_OPENED_FILES))) else None
 
 
-def _from_tree(tree: Tree, path: Path, labels: bool | str | None) -> Source:
+def _from_tree(tree: Tree, path: Path, labels: bool | str | None, pairs: bool | str | None) -> Source:
     # Separate images from other files.
     are_images = [_is_image(tree, position) for position in range(len(tree.entries))]
     images = [position for position, is_image in enumerate(are_images) if is_image]
@@ -158,26 +221,51 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None) -> Source:
         content = content if others or not tree.own else f"only what sparring wrote ({own})"
         raise SparringError(found=f"{content} in {path}", expected=EXPECTED, remedy="check the path")
 
-    # Choose the part to train on and find the classes: from a table of labels, or from folders.
+    # Pairs first, by the names of files or a table.
     names = [tree.entries[position].name for position in images]
+    every = Source(
+        names=[printable(name) for name in names],
+        read=lambda position: _sample(tree.read(images[position])),
+        stamp=f"{tree.stamp(path)} {stamp(chosen_files(labels))}",
+        skipped=tree.skipped,
+        size=lambda position: tree.entries[images[position]].size,
+    )
+    pairing, about_pairs = pairing_in_tree(every, names, str(path), pairs, classes_wanted=labels is not None)
+
+    # Choose the part to train on and find the classes: from a table of labels, or from folders.
     given = read_label_file(labels) if isinstance(labels, str) else labels
-    tables, about_tables = tables_in(tree) if labels in (None, True) else ({}, ())
-    layout = read_layout(names, str(path), given, tables)
-    kept = [images[position] for position in layout.positions]
-    unread = _unreadable_folders(tree, [names[position] for position in layout.positions], path)
+    beside = pairing is None or pairing.masks
+    tables, about_tables = tables_in(tree) if labels in (None, True) and beside else ({}, ())
+    layout = read_layout(names, str(path), given if beside else False, tables)
+    used = layout.positions if pairing is None else [*pairing.left, *pairing.right]
+    unread = _unreadable_folders(tree, [names[position] for position in used], path)
 
     others = [name for name in others if name not in {table.source for table in tables.values() if table}]
     what = "file that is not an image" if len(others) == 1 else "files that are not images"
     skipped = (f"Skipped {len(others):,} {what}: {suffixes(others)}.",) if others else ()
-    return Source(
-        names=[printable(tree.entries[position].name) for position in kept],
-        read=lambda position: _sample(tree.read(kept[position])),
-        stamp=f"{tree.stamp(path)} {stamp(chosen_files(labels))}",
+    if pairing is not None:
+        every = replace(every, remarks=(*unread, *left_out, *skipped), stamp=f"{every.stamp} {table_stamp(pairs)}")
+        return with_classes(joined(chosen(every, pairing.left), chosen(every, pairing.right), pairing), pairing, layout)
+    return replace(
+        chosen(every, layout.positions),
         labels=layout.labels,
         classes=layout.classes,
-        skipped=tree.skipped,
-        remarks=(*layout.remarks, *about_tables, *unread, *left_out, *skipped),
-        size=lambda position: tree.entries[kept[position]].size,
+        domains=layout.domains,
+        remarks=(
+            *(*layout.remarks, *about_pairs, *_about_two_classes(layout, labels)),
+            *(*about_tables, *unread, *left_out, *skipped),
+        ),
+    )
+
+
+def _about_two_classes(layout: Layout, labels: bool | str | None) -> tuple[str, ...]:
+    """Return a remark where two classes could be unpaired domains."""
+    if labels is not None or len(layout.classes) != 2 or layout.domains:
+        return ()
+    one, other = layout.classes
+    return (
+        f"{one} and {other} are read as classes; --recipe images/cyclegan reads them as unpaired domains, and "
+        "translates one into the other.",
     )
 
 

@@ -84,6 +84,7 @@ def summarise(
     grey = all(info.grey for info in infos)
     details = {
         **_described(infos, labels, classes, [source.names[position] for position in kept]),
+        **({"domains": " and ".join(classes)} if source.domains and classes else {}),
         "unreadable": [one._asdict() for one in unreadable],
         "held out": len(hold_out(len(infos), 0, labels)[1]),
     }
@@ -99,6 +100,7 @@ def summarise(
         details=details,
         remarks=(
             *_remarks(source, infos, grey, details),
+            *_about_domains(source, infos, kept),
             *range_remarks,
             *transparency.remarks(transparent, len(infos), reading.background),
         ),
@@ -122,8 +124,46 @@ def of_pairs(facts: Facts, partner: Facts, sides: tuple[str, ...]) -> Facts:
         fingerprint=sha256(f"{facts.fingerprint} {partner.fingerprint}".encode()).hexdigest(),
         offers=(PAIR, *facts.offers),
         coding={**facts.coding, "pair": coding},
-        remarks=tuple(dict.fromkeys((*facts.remarks, *partner.remarks))),
+        details={"pairs": _sides_text(sides, partner.shape, facts.shape), **facts.details},
+        remarks=tuple(dict.fromkeys((*facts.remarks, *partner.remarks, *_about_pairs(facts, partner, sides)))),
     )
+
+
+def _sides_text(sides: tuple[str, ...], *shapes: tuple[int, ...]) -> str:
+    """Return the sides of pairs with their shapes: "B (3 × 256 × 256) → A (3 × 256 × 256)"."""
+    return " → ".join(f"{side} ({' × '.join(map(str, shape))})" for side, shape in zip(sides, shapes, strict=True))
+
+
+def _about_pairs(facts: Facts, partner: Facts, sides: tuple[str, ...]) -> list[str]:
+    """Return full sentences about pairs that were set aside, or whose sides differ in form."""
+    remarks = []
+    if facts.details["unreadable"]:
+        remarks.append("Of a pair with an unreadable image, the other image is set aside, too.")
+    if facts.shape[0] != partner.shape[0]:
+        grey, colour = sides if partner.shape[0] < facts.shape[0] else sides[::-1]
+        remarks.append(f"{grey} is grey and {colour} in colour: the networks have one channel there and three here.")
+    (height, width), (other_height, other_width) = facts.shape[1:], partner.shape[1:]
+    if height * other_width != width * other_height:
+        remarks.append(
+            f"{sides[0]} ({other_width} × {other_height}) and {sides[1]} ({width} × {height}) have other proportions: "
+            "each is cut at the centre, so that partners may no longer match."
+        )
+    return remarks
+
+
+def _about_domains(source: Source, infos: Sequence[ImageInfo], kept: NDArray[np.int64]) -> list[str]:
+    """Return a sentence about domains of which some are grey and others in colour."""
+    labels, classes = labels_of(source, kept)
+    if not source.domains or labels is None:
+        return []
+    grey = [
+        name
+        for number, name in enumerate(classes)
+        if all(infos[row].grey for row in np.flatnonzero(labels == number).tolist())
+    ]
+    if not 0 < len(grey) < len(classes):
+        return []
+    return [f"All images of {', '.join(grey)} are grey and others are not: all are read in colour."]
 
 
 def _offers(source: Source, classes: tuple[str, ...], grey: bool) -> tuple[str, ...]:
