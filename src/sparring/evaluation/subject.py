@@ -75,8 +75,11 @@ class Subject:
 
         # A sample that its condition determines is compared with the true one, which the model must not have seen.
         determines = bool(self.view.condition) and self.modality.conditions[self.view.condition].determines
-        few = len(split.held_out) < MIN_HELD_OUT and not determines
-        rows_of = conditions_from(split.train if few else split.held_out, count, seed)
+        unseen = split.held_out
+        if split.facts.fingerprint != self.model.facts.fingerprint and determines:
+            unseen = split.train.followed_by(split.held_out)  # The model was trained on other data.
+        few = len(unseen) < MIN_HELD_OUT and not determines
+        rows_of = conditions_from(split.train if few else unseen, count, seed)
         samples = self._sample(self.model, count, rows_of.condition, seed)
         label = rows_of.label if self.view.condition else None
         return Generated(Batch(samples, rows_of.condition, label), rows_of.real if determines else None)
