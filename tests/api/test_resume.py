@@ -53,6 +53,36 @@ def test_a_file_of_labels_may_move(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert run.record.facts.reading["labels"] == f"{tmp_path / 'moved.csv'}:label"
 
 
+def test_a_second_domain_and_a_table_of_pairs_may_move(tmp_path: Path) -> None:
+    for folder, first in (("a", 0), ("b", 100)):
+        (tmp_path / "in" / folder).mkdir(parents=True)
+        for number in range(6):
+            pixels = np.random.default_rng(first + number).integers(0, 256, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "in" / folder / f"{number}.png")
+    small = {"samples": 8, "batch": 2, "width": 8, "latent_size": 2, "resolution": 8, "recipe": "images/gan"}
+
+    # The second domain has moved.
+    run = train(tmp_path / "in" / "a", to=tmp_path / "in" / "b", out=tmp_path / "run", display=Silent(), **small)
+    assert run.record.facts.reading == {"to": str(tmp_path / "in" / "b")} and run.record.facts.classes == ("a", "b")
+    assert read_json(run.folder / "model" / "config.json")["facts"]["reading"] == {"to": "b"}
+    (tmp_path / "other").mkdir()
+    (tmp_path / "in" / "b").rename(tmp_path / "other" / "b")
+    with pytest.raises(SparringError, match=r"nothing at .*after --to"):
+        resume(run.folder, samples=16, display=Silent())
+    resume(run.folder, samples=16, to=tmp_path / "other" / "b", display=Silent())
+    assert run.record.facts.reading == {"to": str(tmp_path / "other" / "b")}
+    (tmp_path / "other" / "b").rename(tmp_path / "in" / "b")
+
+    # A table moves with the data that it lies in.
+    table = tmp_path / "in" / "pairs.csv"
+    table.write_text("".join(f"a/{number}.png,b/{number}.png\n" for number in range(6)))
+    run = train(tmp_path / "in", pairs=table, out=tmp_path / "paired", display=Silent(), **small)
+    assert run.record.facts.reading == {"pairs": str(table)} and run.record.facts.offers[0] == "pair"
+    (tmp_path / "in").rename(tmp_path / "moved")
+    resume(run.folder, samples=16, data=tmp_path / "moved", display=Silent())
+    assert run.record.facts.reading == {"pairs": str(tmp_path / "moved" / "pairs.csv")}
+
+
 def test_a_column_of_labels_is_no_folder_of_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "kind").mkdir()
     images = []

@@ -11,8 +11,8 @@ from sparring.text import joined, show
 
 DATA_HELP = (
     "A folder or a zip archive of images, where sub-folders are classes, and train beside test, masks, shards, "
-    "dataset.json and metadata.csv are understood; an IDX, Parquet, .npy, .npz or .csv file; or the name of a data "
-    f"set: {', '.join(NAMES)}."
+    "dataset.json, metadata.csv, pairs and domains are understood; an IDX, Parquet, .npy, .npz or .csv file; or the "
+    f"name of a data set: {', '.join(NAMES)}."
 )
 
 
