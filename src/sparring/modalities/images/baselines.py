@@ -4,7 +4,7 @@ The input itself, the training image whose own input is nearest, the input with 
 a hole filled with the mean of what surrounds it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -12,12 +12,13 @@ from torch.nn.functional import interpolate
 
 from sparring.data.dataset import Dataset, Split
 from sparring.flow import Batch
-from sparring.metrics.distances import nearest as nearest_rows
 from sparring.modalities.images.conditions import Holed, Translation, input_images
 from sparring.samples import rows_within
 
 SEARCHED, SEARCHED_BYTES = 10_000, 2**28
 """Training images among which the nearest is looked for, and their bytes, whichever is less."""
+SAME = 1e-6
+"""Squared distance of reduced images below which they are equal."""
 SIDE = 16
 """Sides in pixels to which images are reduced before they are compared."""
 
@@ -60,17 +61,34 @@ def recoloured(images: Tensor, like: Tensor) -> Tensor:
 
 
 def _nearest(batch: Batch, known: Dataset) -> Tensor:
-    """Return the training image whose input is nearest to that of each row; without pairs, the nearest image."""
+    """Return the image whose input is nearest to that of each row; without pairs, the nearest image.
+
+    An input that is itself among the data, as where a model is judged on other data than it was trained on, does not
+    count as near.
+    """
     theirs, condition = known.batch(slice(None)), batch.condition
     images: Tensor = theirs.real
     if isinstance(condition, Holed):
         rows = _nearest_outside(condition, images)
     elif isinstance(condition, Translation):
-        _, rows = nearest_rows(_reduced(condition.image), _reduced(images))
+        rows = _nearest_other(condition.image, images)
     else:
         assert isinstance(condition, Tensor) and isinstance(theirs.condition, Tensor)
-        _, rows = nearest_rows(_reduced(condition), _reduced(theirs.condition))
+        rows = _nearest_other(condition, theirs.condition)
     return images[rows]
+
+
+def _nearest_other(images: Tensor, known: Tensor) -> Tensor:
+    """Return the rows of the known images that are nearest to each of the images, and not equal to it."""
+    rows = torch.cat([squared.masked_fill(squared < SAME, torch.inf).argmin(1) for squared in _gaps(images, known)])
+    return rows.cpu()
+
+
+def _gaps(images: Tensor, known: Tensor) -> Iterator[Tensor]:
+    """Yield squared distances between reduced images, some rows at a time."""
+    candidates = _reduced(known)
+    for part in _reduced(images).split(256):
+        yield torch.cdist(part, candidates).square()
 
 
 def _nearest_outside(condition: Holed, images: Tensor) -> Tensor:
@@ -79,7 +97,7 @@ def _nearest_outside(condition: Holed, images: Tensor) -> Tensor:
     seen = 1 - interpolate(condition.mask, (SIDE, SIDE), mode="area").flatten(1)
     seen = seen.repeat(1, images.shape[1])  # (count, channels · SIDE²)
     gaps = (((candidates - one) * known).square().sum(1) for one, known in zip(mine, seen, strict=True))
-    return torch.stack([gap.argmin() for gap in gaps])
+    return torch.stack([gap.masked_fill(gap < SAME, torch.inf).argmin() for gap in gaps])
 
 
 def _reduced(images: Tensor) -> Tensor:
