@@ -188,6 +188,11 @@ class Input(Protocol):
         """Suffix of the file that ``write`` writes, with its dot."""
         ...
 
+    @property
+    def stamp(self) -> str:
+        """Text that changes whenever the content of the input does, found without decoding it."""
+        ...
+
     def result(self, generator: AnySize) -> "Sample":
         """Return the result, one row.
 

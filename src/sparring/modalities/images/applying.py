@@ -37,7 +37,7 @@ OPAQUE = 255
 @final
 @dataclass(frozen=True)
 class Task:
-    """What a model does with images.
+    """The work of a model on each image.
 
     Args:
         view: of the model.

@@ -1,5 +1,6 @@
 """Inputs of `sparring apply`: images in their own size, from files or from memory, and masks of their holes."""
 
+from binascii import crc32
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +9,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
@@ -47,11 +47,13 @@ class Item(NamedTuple):
     Args:
         name: a relative path.
         read: returns the raw image; raises the errors of the file system.
+        stamp: changes whenever the image does.
         size: of its file in bytes, or 0.
     """
 
     name: str
     read: Callable[[], RawSample]
+    stamp: str
     size: int = 0
 
 
@@ -79,6 +81,11 @@ class ImageInput:
     @property
     def name(self) -> str:
         return self.item.name
+
+    @property
+    def stamp(self) -> str:
+        mask = "" if self.mask is None else f"{self.mask.name} {self.mask.stamp}"
+        return f"{self.item.name} {self.item.stamp} {mask}"
 
     def result(self, generator: AnySize) -> Tensor:
         return result(self._picture(), self.task, generator)
@@ -138,7 +145,7 @@ def _items(given: Sequence[Any]) -> tuple[list[Item], list[str]]:
         for path in _matches(str(one)):
             source = open_inputs(path)
             items += [
-                Item(name, partial(source.read, position), source.size(position))
+                Item(name, partial(source.read, position), source.stamp, source.size(position))
                 for position, name in enumerate(source.names)
             ]
             skipped += [f"{entry.name} ({entry.reason})" for entry in source.skipped]
@@ -167,7 +174,18 @@ def _in_memory(given: Any, first: int) -> list[Item]:
         alone = array.ndim == 2 or (array.ndim == 3 and {array.shape[0], array.shape[2]} & {1, 3, 4})
         count, image, _ = images_in(array[None] if alone else array, "the inputs", labelled=bool(alone))
         arrays = [image(position) for position in range(count)]
-    return [Item(f"{number:06d}", lambda array=array: array) for number, array in enumerate(arrays, start=first)]
+    return [
+        Item(f"{number:06d}", partial(_itself, array), _checksum(array))
+        for number, array in enumerate(arrays, start=first)
+    ]
+
+
+def _itself(array: NDArray[Any]) -> NDArray[Any]:
+    return array
+
+
+def _checksum(array: NDArray[Any]) -> str:
+    return f"{array.shape} {crc32(np.ascontiguousarray(array).data)}"
 
 
 def _of_pillow(image: Image.Image) -> NDArray[Any]:
