@@ -12,8 +12,8 @@ COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """Channels → PNG's colour type: grey, grey with alpha, RGB, RGB with alpha."""
 UP = 2
 """PNG's filter that stores the difference from the row above."""
-LEVEL = 3
-"""Compression of zlib: on photographs, a third of the time of its default for a few per cent more bytes."""
+LEVEL = 2
+"""Compression of zlib: on a picture of 5 megapixels an eighth of the time of Pillow's PNG for 5 % more bytes."""
 
 
 @final

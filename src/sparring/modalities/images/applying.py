@@ -4,7 +4,7 @@ from binascii import crc32
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, final
+from typing import Any, NamedTuple, TypeAlias, final
 
 import numpy as np
 import torch
@@ -166,16 +166,12 @@ def _remarks(picture: Picture, task: Task) -> list[str]:
 
 def _strips(picture: Picture, task: Task, generator: AnySize) -> Iterator[NDArray[np.uint8]]:
     """Yield the result from the top to the bottom, (rows, width, channels) each."""
-    # Views of the arrays, not copies; the tiles that are cut from them are small.
-    layers = Layers(
-        torch.from_numpy(np.atleast_3d(picture.colours)).permute(2, 0, 1)[None],
-        None if picture.alpha is None else torch.from_numpy(picture.alpha)[None, None],
-        None if picture.mask is None else torch.from_numpy(picture.mask)[None, None],
-    )
     nothing_to_do = task.strength == 0 or (picture.mask is not None and not picture.mask.any())
     if nothing_to_do:
         yield with_channels(picture.colours, task.channels)
         return
+    alpha, mask = (None if one is None else _view(one) for one in (picture.alpha, picture.mask))
+    layers = Layers(_view(picture.colours), alpha, mask)
 
     def tile(region: Region) -> Tensor:
         image: Tensor = generator.generate(_condition(cropped(layers, region), task))
@@ -192,6 +188,12 @@ def _strips(picture: Picture, task: Task, generator: AnySize) -> Iterator[NDArra
             strip = []
 
 
+def _view(values: NDArray[Any]) -> Tensor:
+    """Return a view of an image as (1, channels, height, width); only arrays that are read-only are copied."""
+    values = np.atleast_3d(values)
+    return torch.from_numpy(values if values.flags.writeable else values.copy()).permute(2, 0, 1)[None]
+
+
 def _condition(cut: Layers, task: Task) -> Tensor | Translation | Holed:
     """Return the condition of one tile, as the players take it."""
     pixels = cut.colours[0].permute(1, 2, 0).numpy()
@@ -200,7 +202,7 @@ def _condition(cut: Layers, task: Task) -> Tensor | Translation | Holed:
         below = np.array(task.background, np.float32)
         pixels = np.round(below + alpha * (pixels - below)).astype(np.uint8)
     pixels = with_channels(pixels, condition_shape(task.view, task.facts)[0])
-    image: Tensor = from_bytes(Batch(torch.from_numpy(pixels).permute(2, 0, 1)[None])).real.contiguous()
+    image: Tensor = from_bytes(Batch(_view(pixels))).real.contiguous()
     if task.view.condition == HOLE:
         assert cut.mask is not None
         return holed(image, cut.mask.to(image.dtype))

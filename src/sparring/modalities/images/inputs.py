@@ -205,7 +205,7 @@ def _of_tensor(images: Tensor) -> NDArray[Any]:
 
 
 def _masks(given: Any, items: Sequence[Item]) -> list[Item]:
-    """Return the mask of each image: the only one, or the one of the same name, or else the next in order.
+    """Return the mask of each image: the only one, or of a folder the one of the same name, or the next one.
 
     Raises:
         SparringError: there is another number of masks.
@@ -214,7 +214,8 @@ def _masks(given: Any, items: Sequence[Item]) -> list[Item]:
     if len(found) == 1:
         return found * len(items)
     by_name = {_stem(mask.name): mask for mask in found}
-    if len(by_name) == len(found) and all(_stem(item.name) in by_name for item in items):
+    named = isinstance(given, str | Path) and len(by_name) == len(found)
+    if named and all(_stem(item.name) in by_name for item in items):
         return [by_name[_stem(item.name)] for item in items]
     if len(found) == len(items):
         return found
