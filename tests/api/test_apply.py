@@ -11,6 +11,7 @@ from PIL import Image
 from sparring.api import apply as module
 from sparring.api.apply import apply
 from sparring.api.sample import SavedSamples
+from sparring.cli import main
 from sparring.data.journal import JOURNAL, PART, UNFINISHED, read_journal
 from sparring.data.own_output import MARKER
 from sparring.data.readers.files import open_tree
@@ -288,3 +289,30 @@ def test_no_name_leads_out_of_the_folder() -> None:
 
     names = module._file_names([Named("/etc/a.jpg"), Named("../../b.jpg"), Named("c")], 1)  # type: ignore[list-item]
     assert names == [["etc/a.png"], ["b.png"], ["c.png"]]
+
+
+def test_the_command_takes_the_options_of_the_model(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It shows its progress, and what is no option of the model is refused."""
+    folder, recipe = published(tmp_path / "domain", "domain")
+    monkeypatch.setattr("sparring.model.find_recipe", lambda name: recipe)
+    words = ["apply", str(folder), str(photos / "a.jpg"), str(photos / "b.png"), "--recipe", "toys/painter"]
+    main([*words, "--to", "a", "--strength", "0.5", "--seed", "3", "--count", "2", "--out", str(tmp_path / "out")])
+    assert "Wrote 4 samples to" in capsys.readouterr().out
+    applied((folder, recipe), photos / "a.jpg", tmp_path / "same", to="a", strength=0.5, seed=3, count=2)
+    assert (tmp_path / "out" / "a-1.png").read_bytes() == (tmp_path / "same" / "a-1.png").read_bytes()
+    with pytest.raises(SystemExit):
+        main([*words, "--mask", "m.png", "--out", str(tmp_path / "other")])
+    assert "--mask m.png" in capsys.readouterr().err
+
+
+def test_progress_counts_inputs(painter: tuple[Path, Painter], photos: Path, tmp_path: Path) -> None:
+    counted: list[tuple[str, int, int]] = []
+
+    class Counting(Silent):  # type: ignore[misc]
+        def count(self, what: str, done: int, total: int) -> None:
+            counted.append((what, done, total))
+
+    applied(painter, photos, tmp_path / "out", display=Counting())
+    assert counted == [("applying", done, 4) for done in (1, 2, 3, 4)]

@@ -2,6 +2,7 @@
 
 from binascii import crc32
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, final
@@ -114,12 +115,18 @@ def write(picture: Picture, task: Task, generator: AnySize, path: Path) -> list[
     picture = _with_mask(picture, task)
     height, width = (side * generator.scale for side in picture.size)
     alpha = _resized_alpha(picture, (height, width))
-    with path.open("wb") as file:
+    with path.open("wb") as file, ThreadPoolExecutor(1) as pool:
         writer, top = PngWriter(file, (height, width), task.channels + (alpha is not None)), 0
+        written: Future[None] | None = None
         for strip in _strips(picture, task, generator):
             end = top + len(strip)
-            writer.write(strip if alpha is None else np.concatenate([strip, alpha[top:end, :, None]], 2))
-            top = end
+            rows = strip if alpha is None else np.concatenate([strip, alpha[top:end, :, None]], 2)
+            # Rows are compressed while the next ones are computed.
+            if written is not None:
+                written.result()
+            written, top = pool.submit(writer.write, rows), end
+        if written is not None:
+            written.result()
         writer.close()
     return _remarks(picture, task)
 
