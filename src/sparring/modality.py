@@ -1,8 +1,8 @@
 """The protocol of a modality: reading its samples, asking for them, showing, saving and measuring them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading
@@ -183,4 +183,71 @@ class Modality(Protocol):
 
     def by_class(self, one: "Repeat", split: "Split", seed: int) -> Mapping[str, Mapping[str, float]]:
         """Return class → metric → value for data that has classes, and nothing for other data."""
+        ...
+
+
+class AnySize(NamedTuple):
+    """A convolutional generator, which takes conditions of any size.
+
+    Args:
+        generate: condition, one row → its sample, one row; every call has the same latent.
+        multiple: number of which the sides of a condition are multiples.
+        scale: factor between the sides of sample and condition.
+    """
+
+    generate: "Callable[[Sample], Sample]"
+    multiple: int = 1
+    scale: int = 1
+
+
+class Input(Protocol):
+    """One input of a model, in its own size. It is read when it is needed, and released afterwards."""
+
+    @property
+    def name(self) -> str:
+        """Name of the input, a relative path with "/" between its parts."""
+        ...
+
+    @property
+    def suffix(self) -> str:
+        """Suffix of the file that ``write`` writes, with its dot."""
+        ...
+
+    @property
+    def stamp(self) -> str:
+        """Text that changes whenever the content of the input does, found without decoding it."""
+        ...
+
+    def result(self, generator: AnySize) -> "Sample":
+        """Return the result, one row.
+
+        Raises:
+            SparringError: the input cannot be read or used.
+        """
+        ...
+
+    def write(self, generator: AnySize, path: Path) -> Sequence[str]:
+        """Write the result to a file and return full sentences about it; errors as for ``result``."""
+        ...
+
+
+@runtime_checkable
+class AppliesInOwnSize(Protocol):
+    """A modality whose generators take inputs one at a time, each in its own size, rather than in that of the model."""
+
+    def inputs(
+        self, given: Sequence[Any], options: Mapping[str, Any], view: View, facts: Facts, strength: float
+    ) -> "tuple[Sequence[Input], Sequence[str]]":
+        """List inputs, none of which is decoded yet, and what was left out, in full sentences.
+
+        Args:
+            given: paths, or values in memory.
+            options: further options of the condition, all checked.
+            view: view of the model.
+            facts: facts of its training data.
+            strength: share of the change that is made, in [0, 1]: 0 for the input itself, 1 for the sample.
+
+        Raises:
+            SparringError: there are none, or an option does not fit.
+        """
         ...

@@ -2,7 +2,8 @@
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 
@@ -19,14 +20,14 @@ from sparring.flow import Batch, Latent
 from sparring.games.game import Game
 from sparring.metrics.smoothness import interpolated, perceptual_path_length
 from sparring.modalities import modality
-from sparring.modality import Modality
+from sparring.modality import AnySize, AppliesInOwnSize, Input, Modality
 from sparring.publishing import Config, History, read_published, write_published
 from sparring.randomness import RandomStream, derive, generator, require_seed
 from sparring.recipe import Recipe, with_stored_fields
 from sparring.recipes import find_recipe, is_own
 from sparring.rendering.exhibits import write_exhibits
 from sparring.runs.folder import open_run
-from sparring.samples import Sample, batch_size, take
+from sparring.samples import Sample, batch_size, concatenate, shapes, take
 from sparring.sampling import SAMPLES_PER_PASS, generate, generate_from
 from sparring.tensor_files import below, named_tensors, shapes_of
 from sparring.text import command
@@ -138,29 +139,53 @@ class Model:
                 remedy="give a count, or other conditions",
             )
 
-        # Generate on the device, and bring the players back afterwards.
-        target = pick(device)
-        players = [self.game.players[name].to(target) for name in self.game.published]
         numbers: dict[str, Any] = {"seed": seed, "truncation": truncation, "bounds": self.modality.bounds}
-        try:
+        with self.on(device) as target:
             return generate(self.game, count, condition, stream="sample/", device=target, first=first, **numbers)
-        finally:
-            for player in players:
-                player.to("cpu")
 
     def apply(
-        self, inputs: str | Path | Sequence[str], *, seed: int = 0, device: str = "cpu", **options: Any
-    ) -> Sample:
+        self, inputs: Any, *, seed: int = 0, strength: float = 1.0, device: str = "cpu", **options: Any
+    ) -> Sample | list[Sample]:
         """Generate one sample for each input, in order, by a model whose condition is a sample.
 
+        Convolutional generators of images take each input in its own size; others take all in the size of the model.
+
         Args:
-            inputs: a file, a folder or several, as the modality reads them; or texts.
+            inputs: a file, a folder, a pattern such as "in/*.jpg", an image of Pillow, an array or a tensor, as the
+                modality reads them, or a list of these. Floating-point tensors of images are in [-1, 1].
             seed: seed of the latents.
+            strength: share of the change that is made, in [0, 1]: input + strength · (sample - input).
             device: device to compute on.
+            **options: further options of ``condition_spec``, such as ``mask`` and ``to``.
+
+        Returns:
+            (count, *shape) on the CPU, float32; a list of such tensors, one row each, if inputs have several sizes.
+
+        Raises:
+            SparringError: the model takes no inputs, they cannot be read, or an option does not fit.
+        """
+        listed = self.inputs(inputs, strength=strength, **options)
+        if listed is None:
+            return self.sample(seed=seed, device=device, input=inputs, **options)
+        found, remarks = listed
+        for remark in remarks:
+            warnings.warn(remark, SparringWarning, stacklevel=2)
+        with self.on(device) as target:
+            results = [one.result(self.any_size(number, seed, target)) for number, one in enumerate(found)]
+        return concatenate(results) if len({shapes(one) for one in results}) == 1 else results
+
+    def inputs(
+        self, given: Any, *, strength: float = 1.0, **options: Any
+    ) -> tuple[Sequence[Input], Sequence[str]] | None:
+        """List inputs, each in its own size, and what was left out; None if the model takes all in its own size.
+
+        Args:
+            given: as for ``apply``.
+            strength: as for ``apply``.
             **options: further options of ``condition_spec``.
 
         Raises:
-            SparringError: the model takes no inputs, or they cannot be read.
+            SparringError: the model takes no inputs, there are none, or an option does not fit.
         """
         if self.condition_spec is None or INPUT not in self.condition_spec.options:
             raise SparringError(
@@ -168,7 +193,41 @@ class Model:
                 expected="one whose condition is a sample",
                 remedy="sample without inputs, by `sparring sample` or model.sample",
             )
-        return self.sample(seed=seed, device=device, input=inputs, **options)
+        parts = tuple(given) if isinstance(given, list | tuple) else (given,)
+        check_options(self.modality.conditions, self.view, {INPUT: parts, **options})
+        strength = real_number("strength", strength, most=1)
+        if self._multiples and isinstance(self.modality, AppliesInOwnSize):
+            known = {name: value for name, value in options.items() if value is not None}
+            return self.modality.inputs(parts, known, self.view, self.facts, strength)
+        if strength != 1:
+            raise SparringError(
+                found=f"--strength {strength} for a model of {self.name}",
+                expected="one whose generator takes images of any size",
+                remedy="leave --strength out",
+            )
+        return None
+
+    def any_size(self, number: int, seed: int, device: torch.device) -> AnySize:
+        """Return the generator for conditions of any size, with the latent of sample ``number``; see ``on``."""
+        seed, bounds = require_seed(seed), self.modality.bounds
+
+        def generated(condition: Sample) -> Sample:
+            place: dict[str, Any] = {"stream": "sample/", "first": number, "device": device}
+            return generate(self.game, 1, condition, seed=seed, bounds=bounds, **place)
+
+        scales = [getattr(self.game.players[name], "scale", 1) for name in self.game.published]
+        return AnySize(generated, math.lcm(*self._multiples), max(scales))
+
+    @contextmanager
+    def on(self, device: str) -> Iterator[torch.device]:
+        """Bring the players to a device while the block runs, and back to the CPU afterwards."""
+        target = pick(device)
+        players = [self.game.players[name].to(target) for name in self.game.published]
+        try:
+            yield target
+        finally:
+            for player in players:
+                player.to("cpu")
 
     def show(
         self, samples: Sample, stem: str | Path, *, columns: int = 8, condition: Sample | None = None
@@ -235,6 +294,12 @@ class Model:
     def bytes_per_sample(self) -> int:
         """Bytes of a sample of 32-bit numbers, at least one number."""
         return 4 * max(1, math.prod(self.view.shape))
+
+    @property
+    def _multiples(self) -> list[int]:
+        """Numbers of which the sides of an input are multiples; none unless the generators are convolutional."""
+        found = [getattr(self.game.players[name], "multiple", None) for name in self.game.published]
+        return [multiple for multiple in found if isinstance(multiple, int)]
 
     @property
     def _affordable(self) -> int:

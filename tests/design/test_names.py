@@ -59,7 +59,7 @@ OPTIONS = {
     ],
     "resume": ["run", "samples", "minutes", "data", "labels", "pairs", "to", "recipe", "device"],
     "sample": ["model", "count", "seed", "truncation", "out", "device", "recipe", "options"],
-    "apply": ["model", "inputs", "seed", "out", "device", "recipe", "options"],
+    "apply": ["model", "inputs", "seed", "count", "strength", "out", "device", "recipe", "options"],
     "evaluate": [
         "subject",
         "data",

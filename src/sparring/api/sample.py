@@ -11,7 +11,7 @@ from sparring.data.conditions import INPUT
 from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.errors import SparringError
 from sparring.flow import Batch
-from sparring.model import load, order_by_class
+from sparring.model import Model, load, order_by_class
 from sparring.opening import size_words
 from sparring.recipe import Recipe
 from sparring.samples import batch_size, take
@@ -40,7 +40,8 @@ class SavedSamples:
         count: number of samples.
         folder: folder of the files, which holds nothing else, so that it can be evaluated.
         files: files with one or several samples each.
-        overview: files that show the samples together, at most the first thousand or so, beside the folder.
+        overview: files that show the samples together, at most the first thousand or so, beside the folder; none for
+            results of inputs in their own size.
     """
 
     count: int
@@ -50,8 +51,8 @@ class SavedSamples:
 
     def line(self) -> str:
         """Return one line that names the folder and the overview."""
-        overview = ", ".join(map(str, self.overview))
-        return f"Wrote {self.count} samples to {self.folder} ({len(self.files)} files); overview: {overview}"
+        overview = f"; overview: {', '.join(map(str, self.overview))}" if self.overview else ""
+        return f"Wrote {self.count} samples to {self.folder} ({len(self.files)} files){overview}"
 
 
 def sample(
@@ -83,8 +84,13 @@ def sample(
     return write_samples(model, options, out, recipe, device, count=count, seed=seed, truncation=truncation)
 
 
+def overview_stem(folder: Path) -> Path:
+    """Return the path of the overview beside a folder of samples, without extension."""
+    return folder.resolve().parent / f"{folder.resolve().name}-grid"
+
+
 def write_samples(
-    model: str | Path,
+    model: str | Path | Model,
     options: Mapping[str, Any],
     out: str | Path,
     recipe: str | Recipe | None,
@@ -97,9 +103,9 @@ def write_samples(
     """Generate samples under the conditions of ``options`` and write them as files; see ``sample``."""
     # Check the folder and the number of samples before any of them is generated.
     folder = checked_folder("the samples", out)
-    stem = folder.resolve().parent / f"{folder.resolve().name}-grid"
+    stem = overview_stem(folder)
     earlier = earlier_files(folder, stem)
-    loaded = load(model, recipe=recipe, options=options)
+    loaded = model if isinstance(model, Model) else load(model, recipe=recipe, options=options)
     count = count if count is not None or options.get(INPUT) is not None else DEFAULT_COUNT
     if count is not None:
         count = whole_number("count", count, most=MAX_COUNT)

@@ -15,14 +15,19 @@ def apply(
     /,
     *,
     seed: WholeNumber = 0,
+    count: WholeNumber = 1,
+    strength: float = 1.0,
     out: Path = Path("applied"),
     device: str = "cpu",
     recipe: str | None = None,
     **options: Annotated[str, Parameter(show=False)],
 ) -> None:
-    """Apply a model to files: one sample for each input, in the same order, in the folder --out.
+    """Apply a model to files: for each input a result in the folder --out, under the same name.
 
-    This needs a model that takes inputs: one that translates images, fills gaps or turns spectra into sound.
+    This needs a model that takes inputs: one that translates images, enlarges them or fills holes. Images of any size
+    keep it, and their transparency. The same command goes on after an interruption.
+
+    Further options depend on the model: --to for the domain to translate into, --mask for what is to be filled.
 
     Examples:
         sparring apply runs/photos-001 sketches/ --out photographs/
@@ -32,9 +37,13 @@ def apply(
     model
         A run folder, or a folder written by save_pretrained.
     inputs
-        Files or folders of the kind that the model takes.
+        Files, folders or patterns such as "in/*.jpg", of the kind that the model takes.
     seed
         Random seed, for models that generate different samples for one input.
+    count
+        Results for each input, from different latents: name-0.png, name-1.png and so on.
+    strength
+        Share of the change that is made, from 0 for the input itself to 1.
     out
         Folder for the files: empty, or with samples of an earlier call, which are replaced.
     device
@@ -43,7 +52,18 @@ def apply(
         Needed for a model of your own recipe only: file.py:Name again.
     """
     from sparring.api import apply as api
+    from sparring.runs.display import default_display
 
-    extra = extra_options(options, api.apply)
-    saved = api.apply(model, inputs, seed=seed, out=out, device=device, recipe=recipe, **extra)
+    saved = api.apply(
+        model,
+        inputs,
+        seed=seed,
+        count=count,
+        strength=strength,
+        out=out,
+        device=device,
+        recipe=recipe,
+        display=default_display(),
+        **extra_options(options, api.apply),
+    )
     show(saved.line())

@@ -78,14 +78,14 @@ class Decoded(NamedTuple):
 
 
 @contextmanager
-def decoding_limits() -> Iterator[None]:
-    """Refuse images above 64 megapixels, and silence warnings about minor irregularities, while images are decoded."""
+def decoding_limits(pixels: int = MAX_PIXELS) -> Iterator[None]:
+    """Refuse images above ``pixels``, and silence warnings about minor irregularities, while images are decoded."""
     before = Image.MAX_IMAGE_PIXELS
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+            Image.MAX_IMAGE_PIXELS = pixels
             yield
     finally:
         Image.MAX_IMAGE_PIXELS = before
@@ -165,6 +165,17 @@ def from_image(image: ImageFile, raw: bytes, background: Colour, right: bool | N
         values = np.ascontiguousarray(UPRIGHT[orientation](values))
         notes.append("rotated")
     return Decoded(values, format_name, mode, bits, tuple(notes), clear)
+
+
+def alpha(raw: bytes) -> NDArray[np.uint8] | None:
+    """Return the transparency of an image, (height, width) upright, 255 where it is opaque; None without any."""
+    with opened(raw) as image:
+        if not image.has_transparency_data:
+            return None
+        image.load()
+        orientation = _orientation(image)
+        values = _in_parts(image, lambda part: part.convert("RGBA").getchannel("A"))
+    return np.ascontiguousarray(UPRIGHT[orientation](values)) if orientation in UPRIGHT else values
 
 
 def from_array(array: NDArray[Any], background: Colour) -> Decoded:

@@ -84,10 +84,15 @@ def other_format(head: bytes) -> str | None:
     return next((name for start, name in OTHER_STARTS.items() if head.startswith(start)), None)
 
 
-def reason(error: Exception) -> str:
-    """Return the reason why a picture cannot be decoded, in a few words."""
+def reason(error: Exception, pixels: int = MAX_PIXELS) -> str:
+    """Return the reason why a picture cannot be decoded, in a few words.
+
+    Args:
+        error: as it was raised.
+        pixels: limit above which pictures are refused.
+    """
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return f"more than {MAX_PIXELS // 1_000_000} megapixels (a decompression bomb?)"
+        return f"more than {pixels // 1_000_000} megapixels (a decompression bomb?)"
     if isinstance(error, UnidentifiedImageError):
         return "not a readable PNG, JPEG, WebP, TIFF, GIF or BMP image"
     if isinstance(error, MemoryError):

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, final
+from typing import Literal, final
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from sparring import storage
+from sparring.data.journal import JOURNAL, PART, UNFINISHED, InnerPath, read_journal
 from sparring.data.labels import listed
 from sparring.errors import SparringError
 from sparring.schema import Stored
@@ -24,23 +26,19 @@ MAX_LISTED = 3
 """Files that a message names."""
 
 
-Digests: TypeAlias = Mapping[Annotated[str, Field(pattern=r"^([^/\\]*[^/\\.][^/\\]*|\.{3,})$")], str]
-"""Name of a file, never a path → its SHA-256."""
-
-
 @final
 class Written(Stored):
-    """Content of a marker: the files of a call of `sparring sample`.
+    """Content of a marker: the files of a call of `sparring sample` or `sparring apply`.
 
     Args:
         format: of the marker.
-        files: name → SHA-256 of each file in the folder.
+        files: path → SHA-256 of each file in the folder.
         beside: name → SHA-256 of each file in the folder around it.
     """
 
     format: Literal[1] = 1
-    files: Digests
-    beside: Digests
+    files: Mapping[InnerPath, str]
+    beside: Mapping[InnerPath, str]
 
 
 def own_paths(names: Sequence[str], read: Callable[[int, int], bytes]) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -75,7 +73,7 @@ def own_paths(names: Sequence[str], read: Callable[[int, int], bytes]) -> tuple[
 
 
 def earlier_files(folder: Path, stem: Path) -> list[Path]:
-    """Return the files that an earlier call of `sparring sample` wrote, after checking that there are no others.
+    """Return the files that an earlier call wrote, if only in part, after checking that there are no others.
 
     Args:
         folder: of the samples; need not exist.
@@ -91,7 +89,7 @@ def earlier_files(folder: Path, stem: Path) -> list[Path]:
             remedy="choose a shorter name",
         )
     try:
-        inside = [path for path in folder.iterdir() if path.name != MARKER] if folder.exists() else []
+        inside = _all_files(folder) if folder.exists() else []
         beside = [path for path in stem.parent.iterdir() if _is_overview(path, stem)] if stem.parent.exists() else []
         marker = (folder / MARKER).read_bytes() if (folder / MARKER).is_file() else b""
     except OSError as error:
@@ -103,12 +101,15 @@ def earlier_files(folder: Path, stem: Path) -> list[Path]:
 
     # A file that was changed since is the user's.
     written = _parsed(marker) or Written(files={}, beside={})
-    foreign = [path for path in inside if not _is_written(path, written.files)]
-    foreign += [path for path in beside if not _is_written(path, written.beside)]
+    _, done = read_journal(folder)
+    own = {folder / MARKER, folder / UNFINISHED / JOURNAL, folder / UNFINISHED / PART}
+    inside = [path for path in inside if path != folder / MARKER]
+    foreign = [path for path in inside if path not in own and not _is_written(path, folder, {**written.files, **done})]
+    foreign += [path for path in beside if not _is_written(path, stem.parent, written.beside)]
     if foreign:
         names = listed((path.name for path in foreign), MAX_LISTED)
         raise SparringError(
-            found=f"files at {folder} that `sparring sample` did not write ({names})",
+            found=f"files at {folder} that sparring did not write ({names})",
             expected="an empty folder, or samples of an earlier call, which are replaced",
             remedy="choose another folder: --out (out= in Python)",
         )
@@ -120,17 +121,40 @@ def replace_own(folder: Path, earlier: Sequence[Path]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in earlier:
         path.unlink(missing_ok=True)
+        for around in path.parents:
+            if folder not in around.parents:
+                break
+            with suppress(OSError):
+                around.rmdir()  # It is kept unless it is empty.
     record_own(folder, (), ())
 
 
 def record_own(folder: Path, files: Sequence[Path], beside: Sequence[Path]) -> None:
     """List the files of samples in their folder."""
-    digests = [{path.name: storage.sha256(path) for path in paths} for paths in (files, beside)]
-    storage.write_json(folder / MARKER, Written(files=digests[0], beside=digests[1]).model_dump())
+    inside = {path.relative_to(folder).as_posix(): storage.sha256(path) for path in files}
+    around = {path.name: storage.sha256(path) for path in beside}
+    mark(folder, inside, around)
 
 
-def _is_written(path: Path, digests: Mapping[str, str]) -> bool:
-    known = digests.get(path.name)
+def mark(folder: Path, files: Mapping[str, str], beside: Mapping[str, str]) -> None:
+    """Write the marker of a folder; see ``Written``."""
+    storage.write_json(folder / MARKER, Written(files=files, beside=beside).model_dump())
+
+
+def _all_files(folder: Path) -> list[Path]:
+    """Return everything below a folder that is no folder, links among it.
+
+    Raises:
+        OSError: a folder cannot be listed.
+    """
+    found: list[Path] = []
+    for path in folder.iterdir():
+        found += _all_files(path) if path.is_dir() and not path.is_symlink() else [path]
+    return found
+
+
+def _is_written(path: Path, folder: Path, digests: Mapping[str, str]) -> bool:
+    known = digests.get(path.relative_to(folder).as_posix())
     return known is not None and path.is_file() and not path.is_symlink() and known == storage.sha256(path)
 
 

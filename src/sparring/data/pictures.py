@@ -106,6 +106,39 @@ def fit(raw: RawSample, shape: tuple[int, int, int], coding: Coding = ORDINARY) 
             return _fitted(to_pixels(values, coding), shape)
 
 
+def layers(raw: RawSample, ranges: Ranges) -> tuple[Pixels, Pixels | None]:
+    """Decode an image in its own size: its colours as they are stored, beside its transparency.
+
+    Args:
+        raw: the image, encoded or as an array.
+        ranges: what is black and what is white, by kind of numbers; of kinds that are missing, found in the image.
+
+    Returns:
+        (height, width) or (height, width, 3), and alpha, (height, width), or None for an image that is opaque.
+    """
+    assert not isinstance(raw, Half)  # Inputs of a model are whole images.
+    if isinstance(raw, np.ndarray):
+        values, alpha = decoding.from_array(raw, None).values, raw[..., 3] if raw.shape[2:] == (4,) else None
+    else:
+        with decoding.opened(raw) as image, memory.decoding.taken(decoding.peak_bytes(image)):
+            values = decoding.from_image(image, raw, None).values
+        alpha = decoding.alpha(raw)
+    # Alpha has a range of its own, from 0.
+    if alpha is not None and alpha.dtype != np.uint8:
+        alpha = to_bytes(alpha, _own_range(alpha, 0.0))
+    return to_bytes(values, {**_own_range(values), **ranges}), None if alpha is None or alpha.min() == 255 else alpha
+
+
+def _own_range(values: NDArray[Any], low: float | None = None) -> Ranges:
+    """Return the range of the numbers of one image, whose kind has no range yet; bytes are as they are."""
+    found = extent(values)
+    if found.kind == "bytes":
+        return {}
+    low = found.low if low is None else low
+    own = find_range(found.kind, [Extent(found.kind, low, found.high, low, found.inner_high)])
+    return {found.kind: (own.low, own.high)}
+
+
 def to_pixels(values: NDArray[Any], coding: Coding) -> Pixels:
     """Convert decoded values to bytes, (height, width) or (height, width, 3), by the coding of their source."""
     if values.ndim == 2 or values.shape[2] == 3:

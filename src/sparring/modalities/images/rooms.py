@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +16,16 @@ from sparring.flow import Batch
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.paired import l1, psnr, ssim
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
-from sparring.modalities.images import asking, baselines, data, extra_signals, metrics, render
+from sparring.modalities.images import asking, baselines, data, extra_signals, inputs, metrics, render
 from sparring.modalities.images.conditions import input_images
-from sparring.modality import Modality, Survey
+from sparring.modality import Input, Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
 from sparring.rendering.grids import image_grid, side_by_side, to_uint8
 
 
 @final
 class Images:
-    """Implements ``sparring.modality.Modality``; see there for the methods."""
+    """Implements ``Modality`` and ``AppliesInOwnSize`` of ``sparring.modality``; see there for the methods."""
 
     name = "images"
     preparation = "cut at the centre, resized by Lanczos"
@@ -47,6 +47,11 @@ class Images:
 
     def read(self, source: str, view: View, facts: Facts) -> Dataset:
         return data.read(source, view, facts)
+
+    def inputs(
+        self, given: Sequence[Any], options: Mapping[str, Any], view: View, facts: Facts, strength: float
+    ) -> tuple[Sequence[Input], Sequence[str]]:
+        return inputs.inputs(given, options, view, facts, strength)
 
     def decode(self, samples: Tensor, facts: Facts) -> NDArray[np.uint8]:
         return to_uint8(samples)

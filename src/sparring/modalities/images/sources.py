@@ -124,6 +124,27 @@ def _with_second_domain(source: str, other: str, reading: Reading) -> Source:
     return joined(chosen(first, found.left), chosen(second, found.right), found)
 
 
+def open_inputs(source: str) -> Source:
+    """Open all images of ``source`` as inputs of a model: those of every sub-folder, whatever it is called.
+
+    Raises:
+        SparringError: there are none.
+    """
+    path = Path(source)
+    if source not in catalogue.IMAGE_NAMES and (path.is_dir() or path.suffix.lower() == ".zip"):
+        tree = open_tree(path)
+        images = [position for position in range(len(tree.entries)) if _is_image(tree, position)]
+        if images:
+            return Source(
+                names=[printable(tree.entries[position].name) for position in images],
+                read=lambda position: _sample(tree.read(images[position])),
+                stamp=tree.stamp(path),
+                skipped=tree.skipped,
+                size=lambda position: tree.entries[images[position]].size,
+            )
+    return replace(open_source(source, Reading(labels=False)), partner=None)
+
+
 def _by_name(name: str) -> Source:
     if name == catalogue.DIGITS:
         return _digits()

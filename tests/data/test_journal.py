@@ -1,0 +1,62 @@
+"""A journal lists what is complete, at every instant."""
+
+from pathlib import Path
+
+import pytest
+
+from sparring.data.journal import JOURNAL, UNFINISHED, Journal, read_journal
+from sparring.storage import sha256
+
+
+def written(journal: Journal, name: str, content: bytes) -> None:
+    journal.part.write_bytes(content)
+    journal.add(name)
+
+
+def test_files_of_the_same_call_are_taken_over(tmp_path: Path) -> None:
+    first = Journal(tmp_path, "call")
+    written(first, "a.png", b"a")
+    written(first, "sub/b.png", b"b")
+    again = Journal(tmp_path, "call")
+    assert again.done == {name: sha256(tmp_path / name) for name in ("a.png", "sub/b.png")}
+    assert read_journal(tmp_path) == ("call", again.done)
+    assert Journal(tmp_path, "another").done == {}
+
+
+def test_a_file_that_is_missing_or_changed_is_not_complete(tmp_path: Path) -> None:
+    first = Journal(tmp_path, "call")
+    for name in ("a", "b", "c"):
+        written(first, name, name.encode())
+    (tmp_path / "a").unlink()
+    (tmp_path / "b").write_bytes(b"other")
+    assert list(Journal(tmp_path, "call").done) == ["c"]
+
+
+def test_a_line_is_written_before_its_file_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a process that is killed in between leaves no file that nobody knows."""
+    journal = Journal(tmp_path, "call")
+    journal.part.write_bytes(b"a")
+
+    def killed(path: Path, target: Path) -> Path:
+        raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(Path, "replace", killed)
+        journal.add("a.png")
+    assert not (tmp_path / "a.png").exists() and list(read_journal(tmp_path)[1]) == ["a.png"]
+    assert Journal(tmp_path, "call").done == {}
+
+
+def test_a_journal_of_a_stranger_names_nothing_outside(tmp_path: Path) -> None:
+    folder = tmp_path / UNFINISHED
+    folder.mkdir()
+    lines = ['{"file": "../a"}', '{"file": "/a"}', '{"file": "a/../../b"}', "[", '{"file": "a", "sha256": "0"}', "\xff"]
+    (folder / JOURNAL).write_text("\n".join(lines), encoding="latin-1")
+    assert read_journal(tmp_path) == ("", {"a": "0"})
+
+
+def test_nothing_is_left_after_the_end(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "call")
+    written(journal, "a.png", b"a")
+    journal.remove()
+    assert [path.name for path in tmp_path.rglob("*")] == ["a.png"]
