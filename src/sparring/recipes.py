@@ -4,9 +4,11 @@ from typing import Any
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError, nearest
+from sparring.modalities.images.recipes.completion import Fill
 from sparring.modalities.images.recipes.dcgan import DCGAN
 from sparring.modalities.images.recipes.gan import GAN
 from sparring.modalities.images.recipes.r3gan import R3GAN
+from sparring.modalities.images.recipes.restoration import Colourise, SuperResolution
 from sparring.modalities.images.recipes.vae import VAE
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
@@ -20,6 +22,9 @@ RECIPES: dict[str, Recipe] = {
     "images/dcgan": DCGAN(),
     "images/r3gan": R3GAN(),
     "images/vae": VAE(),
+    "images/fill": Fill(),
+    "images/super-resolution": SuperResolution(),
+    "images/colourise": Colourise(),
 }
 
 DEFAULTS = {"points": "points/ring", "images": "images/r3gan"}

@@ -29,7 +29,7 @@ def test_every_image_has_a_hole_and_keeps_a_part(kind: str, size: tuple[int, int
         masks = draw_masks(kind, images(64, *size), source)
         assert masks.shape == (64, 1, *size) and set(masks.unique().tolist()) <= {0.0, 1.0}
         shares = masks.mean((1, 2, 3))
-        assert 0 < float(shares.min()) and float(shares.max()) <= MAX_SHARE
+        assert float(shares.min()) > 0 and float(shares.max()) <= MAX_SHARE
 
 
 @pytest.mark.parametrize("kind", MASKS)
@@ -39,7 +39,9 @@ def test_share_of_the_hole_is_that_of_its_kind(kind: str, random: Draw) -> None:
 
 
 def test_wide_holes_are_larger_than_narrow_ones(random: Draw) -> None:
-    wide, strokes, narrow = (float(draw_masks(kind, images(), random(64)).mean()) for kind in ("wide", "strokes", "narrow"))
+    wide, strokes, narrow = (
+        float(draw_masks(kind, images(), random(64)).mean()) for kind in ("wide", "strokes", "narrow")
+    )
     assert wide > 1.3 * strokes > 1.3 * 1.3 * narrow
 
 
@@ -71,13 +73,9 @@ def test_held_out_image_has_the_same_hole_wherever_it_stands(kind: str) -> None:
     assert torch.equal(draw_masks(kind, shown[3:4], None), whole[3:4])
 
 
-def test_a_kind_that_takes_everything_is_replaced_by_the_centre(
-    random: Draw, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_kind_that_takes_everything_is_replaced_by_the_centre(random: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
-    monkeypatch.setitem(
-        MASKS, "all", lambda rng, height, width: drawn.append(1) or torch.ones(height, width).numpy()
-    )
+    monkeypatch.setitem(MASKS, "all", lambda rng, height, width: drawn.append(1) or torch.ones(height, width).numpy())
     assert float(draw_masks("all", images(1), random(1)).mean()) == 0.25 and len(drawn) == ATTEMPTS
 
 
