@@ -1,7 +1,7 @@
-"""What the benchmarks of completion and enlargement share: photographs, training, perceptual distance, tables."""
+"""Photographs, training, perceptual distance and tables of the benchmarks of completion and enlargement."""
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +77,7 @@ def answers(game: Game, test: Batch, seed: int = 0) -> Tensor:
     return generate(game, len(test.real), test.condition, seed=seed, stream="benchmark/", bounds=(-1.0, 1.0))
 
 
-def perceptual(train: Pixels, seed: int = 0):
+def perceptual(train: Pixels, seed: int = 0) -> Callable[[Tensor, Tensor], float]:
     """Return a function (images, true images) → distance in features of a network trained on the real images.
 
     It is the mean distance of the features, as a share of the mean distance between features of different true images.

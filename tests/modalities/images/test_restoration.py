@@ -220,41 +220,38 @@ def trained(one: RestorationRecipe, samples: np.ndarray, steps: int) -> Game:
     return trainer.average
 
 
-def ramps(count: int, side: int = 16) -> np.ndarray:
-    """Smooth colour images, each a plane of its own slope and colour: what a hole hides follows from around it."""
+def halves(count: int, side: int = 16) -> np.ndarray:
+    """Images of one colour on the left and another on the right: what a hole hides follows from what is around it."""
     random = np.random.default_rng(0)
-    down, across = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
-    slopes, levels = random.uniform(-60, 60, (count, 3, 2, 1, 1)), random.uniform(100, 155, (count, 3, 1, 1))
-    return (levels + slopes[:, :, 0] * down + slopes[:, :, 1] * across).round().astype(np.uint8)
+    left, right = random.integers(0, 256, (2, count, 3, 1, 1))
+    return np.where(np.arange(side) < side // 2, left, right).repeat(side, 2).astype(np.uint8)
 
 
-@pytest.mark.parametrize(("network", "steps"), [("gated", 250), ("context", 250), ("fourier", 250)])
-def test_fills_learn_to_continue_ramps(network: str, steps: int) -> None:
+@pytest.mark.parametrize(("network", "steps"), [("gated", 120), ("context", 200), ("fourier", 160)])
+def test_fills_learn_to_continue_what_is_around_the_hole(network: str, steps: int) -> None:
     """The error in the hole is far below that of the mean colour of the rest."""
     one = recipe("images/fill", network=network, holes="centre", diversity=0, learning_rate=2e-3)
-    batch = data_for(one, ramps(80)).batch(slice(64, 80))
+    batch = data_for(one, halves(272)).batch(slice(256, 272))
     assert isinstance(batch.condition, Holed)
     left = 1 - batch.condition.mask
     mean = (batch.real * left).sum((2, 3), keepdim=True) / left.sum((2, 3), keepdim=True)
-    found = filled(trained(one, ramps(64), steps), batch)
+    found = filled(trained(one, halves(256), steps), batch)
     trivial, learned = (
         float(masked_difference(images, batch.real, batch.condition.mask, "l1").mean()) for images in (mean, found)
     )
-    print(network, trivial, learned)
     assert learned < 0.7 * trivial
 
 
 def test_diversity_term_makes_fills_differ() -> None:
     apart = []
-    for weight in (0.0, 2.0):
-        one = recipe("images/fill", holes="centre", diversity=weight, learning_rate=2e-3)
-        batch = data_for(one, ramps(80)).batch(slice(64, 80))
+    for weight in (0.0, 10.0):
+        one = recipe("images/fill", holes="centre", diversity=weight, learning_rate=4e-3)
+        batch = data_for(one, halves(80)).batch(slice(64, 80))
         assert isinstance(batch.condition, Holed)
-        game = trained(one, ramps(64), 120)
+        game = trained(one, halves(64), 60)
         fills = [filled(game, batch, seed) for seed in (0, 1)]
         apart.append(float(masked_difference(*fills, batch.condition.mask, "l1").mean()))
-    print(apart)
-    assert apart[1] > 0.02 and apart[1] > 2 * apart[0]
+    assert apart[1] > 0.05 and apart[1] > 1.5 * apart[0]
 
 
 def edges(count: int, side: int = 16) -> np.ndarray:
@@ -273,7 +270,6 @@ def test_enlarging_learns_that_edges_are_sharp() -> None:
     assert isinstance(batch.condition, torch.Tensor)
     found = filled(trained(one, edges(256), 250), batch)
     errors = [float((images - batch.real).square().mean()) for images in (enlarged(batch.condition, 2), found)]
-    print(errors)
     assert errors[1] < 0.6 * errors[0]
 
 
@@ -288,5 +284,4 @@ def test_colouring_learns_which_colour_belongs_to_a_brightness() -> None:
     assert isinstance(batch.condition, torch.Tensor)
     found = filled(trained(one, samples[:64], 100), batch)
     errors = [float((images - batch.real).abs().mean()) for images in (batch.condition.expand(-1, 3, -1, -1), found)]
-    print(errors)
     assert errors[1] < 0.3 * errors[0]

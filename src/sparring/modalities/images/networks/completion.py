@@ -12,8 +12,8 @@ Holes: TypeAlias = tuple[Tensor, Tensor]
 class Completion(nn.Module):
     """Fills the holes of images: outside the mask the result is the input, bit for bit.
 
-    The latent is given to the network as constant planes, so that a model draws several fills for one hole, and the
-    same one in every tile of a large image.
+    The latent is given to the network as planes that are constant in the hole and 0 elsewhere, so that a model draws
+    several fills for one hole, and the same one in every tile of a large image.
 
     Args:
         network: (batch, channels + 1 + latent_size, height, width) → (batch, channels, height, width).
@@ -34,6 +34,6 @@ class Completion(nn.Module):
     def paint(self, latent: Tensor, condition: Holes) -> Tensor:
         """Return what the network paints everywhere, also outside the mask."""
         image, mask = condition
-        planes = latent[:, :, None, None].expand(-1, -1, *image.shape[2:])  # (batch, latent_size, height, width)
+        planes = latent[:, :, None, None] * mask  # (batch, latent_size, height, width)
         painted: Tensor = self.network(torch.cat([image, mask, planes], 1))
         return painted
