@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sparring.api.compare import compare
+    from sparring.api.complete import complete
     from sparring.api.diagnose import diagnose
     from sparring.api.evaluate import evaluate
     from sparring.api.inspect import inspect
@@ -51,6 +52,7 @@ _MODULES = {
     "Turn": "flow",
     "Verdict": "flow",
     "compare": "api.compare",
+    "complete": "api.complete",
     "diagnose": "api.diagnose",
     "evaluate": "api.evaluate",
     "inspect": "api.inspect",
@@ -79,6 +81,7 @@ __all__ = [
     "Turn",
     "Verdict",
     "compare",
+    "complete",
     "diagnose",
     "evaluate",
     "inspect",

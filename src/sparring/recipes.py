@@ -4,10 +4,12 @@ from typing import Any
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError, nearest
+from sparring.modalities.images.recipes.completion import Fill
 from sparring.modalities.images.recipes.dcgan import DCGAN
 from sparring.modalities.images.recipes.gan import GAN
 from sparring.modalities.images.recipes.pairs import Pix2Pix
 from sparring.modalities.images.recipes.r3gan import R3GAN
+from sparring.modalities.images.recipes.restoration import Colourise, SuperResolution
 from sparring.modalities.images.recipes.vae import VAE
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
@@ -22,6 +24,9 @@ RECIPES: dict[str, Recipe] = {
     "images/r3gan": R3GAN(),
     "images/vae": VAE(),
     "images/pix2pix": Pix2Pix(),
+    "images/fill": Fill(),
+    "images/super-resolution": SuperResolution(),
+    "images/colourise": Colourise(),
 }
 
 DEFAULTS = {"points": "points/ring", "images": "images/r3gan"}

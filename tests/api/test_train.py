@@ -20,3 +20,20 @@ def test_the_reason_for_labels_names_the_file_that_was_given(given: bool | str, 
     run = train(tmp_path / "data.npz", labels=labels, out=tmp_path / "run", display=Silent(), **SMALL)
     reason = "given" if given is True else f"as given: {tmp_path / 'labels.csv'}"
     assert run.record.choices["labels"] == {"value": True, "reason": reason}
+
+
+def test_labels_may_be_left_out_for_a_recipe_that_does_not_use_them(tmp_path: Path) -> None:
+    """Images in sub-folders beside others can only be read with --labels false."""
+    images = np.random.default_rng(0).integers(0, 256, (12, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "data.npz", images=images, labels=np.arange(12) % 2)
+    fields = {"recipe": "images/fill", "width": 4, "discriminator_width": 4, "resolution": 8, "batch": 4}
+    run = train(
+        tmp_path / "data.npz",
+        labels=False,
+        samples=16,
+        out=tmp_path / "run",
+        display=Silent(),
+        watchdog="off",
+        **fields,
+    )
+    assert "labels" not in run.record.choices and run.record.facts.classes == ()

@@ -30,6 +30,7 @@ NAMES = {
     "Turn",
     "Verdict",
     "compare",
+    "complete",
     "diagnose",
     "evaluate",
     "inspect",

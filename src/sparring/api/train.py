@@ -104,7 +104,7 @@ def train(
     facts, budget = survey.facts, budget or TrainingBudget(resolved.samples, None)
     world.require_rows(resolved.batch)
     _check_packs(resolved, micro_batch)
-    if isinstance(wanted.labels, str):
+    if isinstance(wanted.labels, str) and "labels" in choices:
         choices["labels"]["reason"] = f"as given: {wanted.labels}"
     if budget.samples is None:
         choices["samples"]["reason"] = NOT_USED
@@ -158,6 +158,9 @@ def _resolved(
         SparringError: the data cannot be used, or not by this recipe, or its networks do not fit into memory.
     """
     name, chosen, survey = survey_data(data, recipe, reading)
+    if "labels" not in type(chosen).model_fields:
+        # How labels are read may be chosen for data of every recipe, also of one that does not use them.
+        fields = {field: value for field, value in fields.items() if field != "labels"}
     resolved, choices = resolve(with_fields(chosen, fields, OPTIONS), survey.facts, devices.describe(device))
     _check_count(resolved, survey.facts)
     _check_condition(resolved, name, survey.facts)

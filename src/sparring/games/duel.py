@@ -168,7 +168,7 @@ class Duel:
         return Objective(terms)
 
     def opinion(self, batch: Batch) -> Opinion:
-        """Score samples by the discriminator: the sum of its critics' logits."""
+        """Score samples by the discriminator: the sum of its critics' logits, of patches their mean."""
         logits = self.players["discriminator"](self.normalizer.normalize(batch.real), batch.condition).logits
         return Opinion(torch.stack([per_sample(logit.float()) for logit in logits]).sum(0))
 

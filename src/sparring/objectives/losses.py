@@ -12,7 +12,7 @@ tensor(1.)
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
 import torch
@@ -39,6 +39,15 @@ class Loss:
     discriminator: Formula
     generator: Formula
     paired: bool = False
+
+
+def weighted(loss: Loss, weight: float) -> Loss:
+    """Return the loss with the generator's side multiplied by ``weight``, which balances it against further terms.
+
+    >>> weighted(hinge, 0.5).generator([torch.zeros(2)], [torch.tensor([0.0, -2.0])])
+    tensor(0.5000)
+    """
+    return loss if weight == 1 else replace(loss, generator=lambda real, fake: weight * loss.generator(real, fake))
 
 
 def total(values: Iterable[Tensor]) -> Float[Tensor, ""]:

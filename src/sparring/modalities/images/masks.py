@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from hashlib import sha256
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -15,20 +16,34 @@ from sparring.randomness import RandomStream, derive
 Draw: TypeAlias = Callable[[np.random.Generator, int, int], NDArray[np.uint8]]
 """(random numbers, height, width) → mask, (height, width), 1 in the hole."""
 
+MAX_SHARE = 0.75
+"""Largest share of an image that a random hole takes: of more, too little is left to fill it from."""
+ATTEMPTS = 20
+"""Masks that are drawn for one image before the central half is cut out instead."""
+
 
 def draw_masks(kind: str, images: Tensor, random: RandomStream | None) -> Tensor:
-    """Draw one mask per image, (batch, 1, height, width), 1 in the hole.
+    """Draw one mask per image, (batch, 1, height, width), 1 in the hole, which is neither empty nor all of the image.
 
     Args:
         kind: a key of ``MASKS``.
-        images: (batch, channels, height, width).
+        images: (batch, channels, height, width), with sides of at least 4.
         random: their random numbers; without them masks depend on the content of the image alone, so that held-out
             images always have the same holes.
     """
     seeds = _seeds_of(images) if random is None else random.integers("mask", 2**62).tolist()
     height, width = images.shape[2:]
-    drawn = np.stack([MASKS[kind](np.random.default_rng(seed), height, width) for seed in seeds])
+    drawn = np.stack([_draw(MASKS[kind], np.random.default_rng(seed), height, width) for seed in seeds])
     return torch.from_numpy(drawn).to(images.device, images.dtype)[:, None]
+
+
+def _draw(draw: Draw, random: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
+    """Draw masks until the hole is neither empty nor larger than ``MAX_SHARE``."""
+    for _ in range(ATTEMPTS):
+        mask = draw(random, height, width)
+        if 0 < mask.mean() <= MAX_SHARE:
+            return mask
+    return centre(random, height, width)
 
 
 def centre(random: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
@@ -60,11 +75,11 @@ def strokes(random: np.random.Generator, height: int, width: int, thick: float =
     image = Image.new("L", (width, height), 0)
     pen, shorter = ImageDraw.Draw(image), min(height, width)
     for _ in range(random.integers(1, 5)):
-        # Each vertex turns by about the same angle, alternately to either side.
+        # Each segment points about 2π/5 to either side of straight down, alternately, so that the stroke zigzags.
         x, y = random.uniform(0, width), random.uniform(0, height)
         brush = max(1, round(shorter * random.uniform(0.4 * thick, thick)))
         for vertex in range(random.integers(4, 10)):
-            angle = random.uniform(0, 2 * math.pi / 5) + 2 * math.pi / 15
+            angle = random.uniform(4, 8) * math.pi / 15
             angle = 2 * math.pi - angle if vertex % 2 else angle
             length = random.uniform(0.1, 0.4) * shorter
             to_x = min(max(x + length * math.sin(angle), 0), width - 1)
@@ -73,7 +88,7 @@ def strokes(random: np.random.Generator, height: int, width: int, thick: float =
             radius = brush / 2
             pen.ellipse((to_x - radius, to_y - radius, to_x + radius, to_y + radius), fill=1)
             x, y = to_x, to_y
-    return _not_everything(np.asarray(image, np.uint8))
+    return np.array(image, np.uint8)
 
 
 def wide(random: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
@@ -98,15 +113,7 @@ MASKS: Mapping[str, Draw] = {
 """Kinds of masks by name."""
 
 
-def _not_everything(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Keep a border row of the image where the hole would be all of it, or nothing."""
-    mask = mask.copy()
-    if mask.all():
-        mask[0] = 0
-    if not mask.any():
-        mask[mask.shape[0] // 2, mask.shape[1] // 2] = 1
-    return mask
-
-
-def _seeds_of(images: Tensor) -> list[Any]:
-    return [derive(0, f"mask/{image.double().sum().item()}") for image in images.cpu()]
+def _seeds_of(images: Tensor) -> list[int]:
+    """Return a seed for each image, from its bytes, which do not depend on the device."""
+    pixels = images.cpu().add(1).mul(127.5).round().to(torch.uint8).numpy()
+    return [derive(0, f"mask/{sha256(image.tobytes()).hexdigest()}") for image in pixels]

@@ -1,0 +1,109 @@
+"""Photographs, training, perceptual distance and tables of the benchmarks of completion and enlargement."""
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from sparring.data.dataset import Dataset, Split
+from sparring.data.facts import Facts
+from sparring.data.view import View
+from sparring.flow import Batch
+from sparring.games.game import Game
+from sparring.metrics.extractors.self_supervised import train_self_supervised
+from sparring.modalities.images.conditions import reader
+from sparring.modalities.images.data import survey
+from sparring.randomness import seeded
+from sparring.recipe import Recipe
+from sparring.sampling import generate
+from sparring.training.plan import Plan
+from sparring.training.trainer import Trainer
+
+Pixels = NDArray[np.uint8]
+"""(count, channels, height, width)."""
+
+
+def cifar(folder: Path) -> tuple[Pixels, Pixels]:
+    """Return the training and the test images of CIFAR-10 in ``folder``, 32 × 32."""
+    files = [folder / f"{name}.parquet" for name in ("train-first-20000", "test-first-1000")]
+    train, test = (np.array(survey(str(file)).whole(View((3, 32, 32))).samples) for file in files)
+    return train, test
+
+
+def facades(folder: Path, side: int) -> tuple[Pixels, Pixels]:
+    """Return the photographs of the facades, which are the left halves of the files: 500 for training, 106 to test."""
+
+    def photographs(parts: Iterable[str]) -> Pixels:
+        files = [file for part in parts for file in sorted((folder / part).glob("*.jpg"))]
+        return np.stack([_left_half(file, side) for file in files])
+
+    return photographs(("train", "val")), photographs(("test",))
+
+
+def _left_half(file: Path, side: int) -> Pixels:
+    with Image.open(file) as image:
+        half = image.convert("RGB").crop((0, 0, image.width // 2, image.height))
+        return np.asarray(half.resize((side, side), Image.Resampling.LANCZOS)).transpose(2, 0, 1)
+
+
+def facts_of(train: Pixels) -> Facts:
+    return Facts("benchmark", "images", len(train), tuple(train.shape[1:]), "0" * 64)
+
+
+def trained(recipe: Recipe, train: Pixels, steps: int, seed: int) -> Game:
+    """Train a recipe for a number of steps and return the game with averaged weights."""
+    facts = facts_of(train)
+    with seeded(seed, "weights"):
+        game = recipe.game(facts)
+    plan = Plan(
+        recipe.optimisers(),
+        recipe.batch,
+        steps * recipe.batch,
+        seed=seed,
+        average_half_life=recipe.average_half_life,
+    )
+    trainer = Trainer(game, Dataset(train, read=reader(recipe.view(facts))), plan)
+    assert len(list(trainer)) == steps and trainer.guard.total == 0
+    return trainer.average
+
+
+def answers(game: Game, test: Batch, seed: int = 0) -> Tensor:
+    """Return one image for each condition of ``test``."""
+    return generate(game, len(test.real), test.condition, seed=seed, stream="benchmark/", bounds=(-1.0, 1.0))
+
+
+def perceptual(train: Pixels, seed: int = 0) -> Callable[[Tensor, Tensor], float]:
+    """Return a function (images, true images) → distance in features of a network trained on the real images.
+
+    It is the mean distance of the features, as a share of the mean distance between features of different true images.
+    """
+    data = Dataset(train)
+    features = train_self_supervised(Split(data, data, facts_of(train)), seed)
+
+    def distance(fake: Tensor, true: Tensor) -> float:
+        one, other = features(fake), features(true)
+        return float((one - other).norm(dim=1).mean() / torch.pdist(other).mean())
+
+    return distance
+
+
+def table(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    """Return a Markdown table: name → one dictionary per seed; mean ± standard deviation where there are several."""
+    columns = list(next(iter(rows.values()))[0])
+    lines = [f"| | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
+    for name, found in rows.items():
+        cells = [_cell([one[column] for one in found if column in one]) for column in columns]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(values: Sequence[float]) -> str:
+    if not values:
+        return ""
+    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.2f}{spread}"
