@@ -48,7 +48,6 @@ class Duel:
         loss: what the two minimise.
         penalties: on the discriminator, by the name they are logged under.
         terms: minimised by the generator beside the loss, by the name they are logged under.
-        adversarial: weight of the loss in what the generator minimises; with 0 the discriminator only observes.
         discriminator_turns: updates of the discriminator per update of the generator, each on a batch of its own.
         weight_limit: the discriminator's weights are clipped to [-limit, limit] after each update.
         gamma: a factor on all penalties, beside their weights. Without penalties it multiplies R1 and R2 and starts at
@@ -70,7 +69,6 @@ class Duel:
         loss: Loss,
         penalties: Mapping[str, Weighted[Penalty]] | None = None,
         terms: Mapping[str, Weighted[Term]] | None = None,
-        adversarial: float = 1.0,
         discriminator_turns: int = 1,
         weight_limit: float | None = None,
         gamma: Control | None = None,
@@ -82,7 +80,6 @@ class Duel:
         self.prior = prior
         self.loss = loss
         self.terms = dict(terms or {})
-        self.adversarial = adversarial
         self.discriminator_turns = discriminator_turns
         self.weight_limit = weight_limit
         self.augment = augment
@@ -159,9 +156,7 @@ class Duel:
                 real_logits = critic(batch.real).logits
 
         # Logits to loss, and the extra terms.
-        terms = {}
-        if self.adversarial:
-            terms["adversarial"] = self.adversarial * self.loss.generator(real_logits, fake_logits)
+        terms = {"adversarial": self.loss.generator(real_logits, fake_logits)}
         generated = GeneratorPass(latent, fake, batch, critic, partial(self._generate, condition=batch.condition))
         for name, (term, schedule) in self.terms.items():
             terms[name] = schedule(progress.fraction) * term(generated)

@@ -108,6 +108,7 @@ class Pix2Pix(PairRecipe):
         from sparring.games.priors import uniform
         from sparring.modalities.images.networks.patches import PatchDiscriminator
         from sparring.modalities.images.networks.unet import UNet, depth_of, latent_size
+        from sparring.objectives.losses import weighted
         from sparring.objectives.terms import reconstruction
 
         inputs, outputs = self.channels(facts)
@@ -119,7 +120,6 @@ class Pix2Pix(PairRecipe):
                 channels=inputs + outputs, width=self.discriminator_width, layers=PATCH_LAYERS[self.patch]
             ),
             prior=uniform(latent_size(self.width, depth)),
-            loss=self.loss_function(),
+            loss=weighted(self.loss_function(), self.adversarial),
             terms=terms,
-            adversarial=self.adversarial,
         )
