@@ -17,7 +17,10 @@ FIELDS = ["--field", "width=4", "--field", "discriminator_width=4", "--field", "
 @pytest.mark.parametrize(
     ("words", "names"),
     [
-        (["completion.py", DATA, "--sets", "facades", "--holes", "strokes"], ["diffusion", "L2 only", "gated (default)"]),
+        (
+            ["completion.py", DATA, "--sets", "facades", "--holes", "strokes"],
+            ["diffusion", "L2 only", "gated (default)"],
+        ),
         (["enlarge.py", DATA / "facades", "--factors", "2"], ["bicubic", "ours"]),
     ],
 )
