@@ -50,7 +50,8 @@ class Verdict(NamedTuple):
     """A discriminator's output for a batch of samples.
 
     Args:
-        logits: one tensor per head (multi-scale discriminators have several), (batch,) each, higher for real samples.
+        logits: one tensor per head (multi-scale discriminators have several), (batch,) each, or (batch, patches…);
+            higher for real samples.
         features: hidden activations, for feature matching; any shapes.
     """
 

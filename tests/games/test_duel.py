@@ -290,3 +290,34 @@ def test_losses_penalties_and_scores_do_not_depend_on_the_units_of_the_data(
     torch.testing.assert_close(other.opinion(large).score, plain.opinion(batch).score, rtol=1e-3, atol=1e-3)
     latent = plain.latent(now.random)
     torch.testing.assert_close(other.generate(latent, None), Thousands().denormalize(plain.generate(latent, None)))
+
+
+class Patches(nn.Module):
+    """Two heads: one logit per coordinate of a point, and one per point."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(2))
+
+    def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+        scores = (sample * self.scale).tanh()
+        return Verdict([scores, scores.mean(1)], [scores])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_logits_of_patches_count_as_their_mean(loss: str, tiny_duel: Make, batch: Batch, progress: At) -> None:
+    """Penalties, statistics and opinions treat the mean of the patches as the logit of the sample."""
+    duel = tiny_duel(loss=loss)
+    duel.players["discriminator"] = Patches()
+    duel.controls["gamma"].value = duel.controls["lecam"].value = 1.0
+    found = duel.discriminator_objective(batch, progress(8))
+    critic = Critic(Patches(), None, progress(8).random)
+    points = batch.real.clone().requires_grad_()
+    by_patches, by_mean = critic.input_gradients(points)
+    torch.testing.assert_close(by_patches, by_mean)
+    assert set(found.terms) == {"adversarial", "r1", "r2", "lecam"}
+    assert all(value.isfinite() for value in (*found.terms.values(), *found.notes.values()))
+    scores = duel.opinion(batch).score
+    assert scores is not None
+    torch.testing.assert_close(scores, 2 * batch.real.tanh().mean(1))
+    assert duel.generator_objective(batch, progress(8)).terms["adversarial"].isfinite()

@@ -12,7 +12,7 @@ from sparring.controls import Control, climb, note, running_mean, signal
 from sparring.flow import Batch, Latent, NoNormalizer, Normalizer, Objective, Opinion, Progress, Sample, Turn
 from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import Prior
-from sparring.objectives.critic import Critic
+from sparring.objectives.critic import Critic, per_sample
 from sparring.objectives.gamma import LEAD, fixed, lead
 from sparring.objectives.losses import Loss
 from sparring.objectives.penalties import Penalty, clip_weights, differentiable, lecam, r1, r2
@@ -163,9 +163,9 @@ class Duel:
         return Objective(terms)
 
     def opinion(self, batch: Batch) -> Opinion:
-        """Score samples by the discriminator: the sum of its critics' logits."""
+        """Score samples by the discriminator: the sum of its critics' logits, of patches their mean."""
         logits = self.players["discriminator"](self.normalizer.normalize(batch.real), batch.condition).logits
-        return Opinion(torch.stack([logit.float() for logit in logits]).sum(0))
+        return Opinion(torch.stack([per_sample(logit).float() for logit in logits]).sum(0))
 
     def latent(self, random: RandomStream) -> Latent:
         """Draw latents for the rows of ``random``, (rows, size)."""

@@ -63,7 +63,8 @@ class Critic:
         for known, gradients in self._gradients:
             if known is sample:
                 return gradients
-        gradients = [gradient(logit, sample, create_graph=True) for logit in self(sample).logits]
+        logits = map(per_sample, self(sample).logits)
+        gradients = [gradient(logit, sample, create_graph=True) for logit in logits]
         self._gradients.append((sample, gradients))
         return gradients
 
@@ -85,6 +86,11 @@ def gradient(logit: Tensor, sample: Sample, *, create_graph: bool = False, retai
     )
     flat = [at_least_float32(part).flatten(1) for part in parts]
     return flat[0] if len(flat) == 1 else torch.cat(flat, 1)
+
+
+def per_sample(logits: Tensor) -> Tensor:
+    """Return one logit per sample, (batch,): the mean over patches of (batch, patches…)."""
+    return logits if logits.dim() == 1 else logits.flatten(1).mean(1)
 
 
 def at_least_float32(values: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ from torch.nn.functional import relu
 
 from sparring.controls import Control
 from sparring.flow import Sample
-from sparring.objectives.critic import Critic
+from sparring.objectives.critic import Critic, per_sample
 from sparring.samples import batch_size, map_floats, take, tensors
 
 PerSample: TypeAlias = Float[Tensor, " batch"]
@@ -110,8 +110,8 @@ def lecam(real_level: Control, fake_level: Control) -> Penalty:
     """
 
     def penalty(critic: Critic, real: Sample, fake: Sample) -> PerSample:
-        above = [relu(score - fake_level.value).square() for score in critic(real).logits]
-        below = [relu(real_level.value - score).square() for score in critic(fake).logits]
+        above = [relu(score - fake_level.value).square() for score in map(per_sample, critic(real).logits)]
+        below = [relu(real_level.value - score).square() for score in map(per_sample, critic(fake).logits)]
         return torch.stack([*above, *below]).sum(0)
 
     return penalty
@@ -145,7 +145,7 @@ def finite_squared_gradient(critic: Critic, sample: Sample, stream: str, step: f
     moved = map_floats(lambda part: part + step * critic.random.normal(next(streams), *part.shape[1:]), start)
     with torch.autocast(tensors(sample)[0].device.type, enabled=False):
         pairs = zip(critic.forward(moved, stream).logits, critic.forward(start, stream).logits, strict=True)
-        return torch.stack([(there - here).square() for there, here in pairs]).sum(0) / step**2
+        return torch.stack([per_sample(there - here).square() for there, here in pairs]).sum(0) / step**2
 
 
 def differentiable(sample: Sample) -> Sample:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from sparring.flow import Sample
-from sparring.objectives.critic import Critic, gradient
+from sparring.objectives.critic import Critic, gradient, per_sample
 
 
 def logit_statistics(critic: Critic, real: Sample, fake: Sample) -> dict[str, Tensor]:
@@ -21,7 +21,8 @@ def logit_statistics(critic: Critic, real: Sample, fake: Sample) -> dict[str, Te
         their own); ``overlap``, the share of rows in which the fake scores higher, in [0, 1] and 1/2 for equal
         distributions; ``real slope`` and ``fake slope``, the mean of ‖∇D‖.
     """
-    reals, fakes = (torch.stack(critic(sample).logits).sum(0) for sample in (real, fake))  # (batch,) each
+    # (batch,) each: the mean over patches, the sum over critics.
+    reals, fakes = (torch.stack([*map(per_sample, critic(sample).logits)]).sum(0) for sample in (real, fake))
     norms = [
         gradient(total, sample, retain_graph=True).norm(dim=1).mean()
         for total, sample in ((reals, real), (fakes, fake))
