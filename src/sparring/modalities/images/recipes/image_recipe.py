@@ -53,8 +53,8 @@ AugmentationKinds: TypeAlias = Annotated[
 """Keys of ``sparring.layers.augment.KINDS``, repeated here because that file imports torch."""
 
 
-class ImageRecipe(Recipe):
-    """Base of all recipes for images."""
+class SizedImageRecipe(Recipe):
+    """Base of all recipes for images: one size, and a budget that follows from it."""
 
     modality: ClassVar[str] = "images"
     side_multiple: ClassVar[int] = 1
@@ -66,20 +66,10 @@ class ImageRecipe(Recipe):
     """Number format of the networks; losses and penalties are always float32."""
     resolution: Resolution = (64, 64)
     """Height and width to which every image is resized: 64 or 64x96, sides from 8 to 256."""
-    labels: bool = False
-    """Condition the networks on the class of an image, if the data has classes."""
 
     def shape(self, facts: Facts) -> tuple[int, int, int]:
         """Return (channels, height, width) of a sample."""
         return (facts.shape[0], *self.resolution)
-
-    def view(self, facts: Facts) -> View:
-        """View images in one size, conditioned on the class if ``labels`` is set and the data has classes."""
-        return View(self.shape(facts), "label" if self.classes(facts) else "")
-
-    def classes(self, facts: Facts) -> int:
-        """Return the number of classes that the networks are conditioned on."""
-        return len(facts.classes) if self.labels else 0
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
         """Choose resolution, batch, precision and samples by data and device."""
@@ -108,6 +98,21 @@ class ImageRecipe(Recipe):
             f"{facts.count} images on {machine.device}",
         )
         return chosen
+
+
+class ImageRecipe(SizedImageRecipe):
+    """Base of recipes for images that generate them from nothing, or from a class."""
+
+    labels: bool = False
+    """Condition the networks on the class of an image, if the data has classes."""
+
+    def view(self, facts: Facts) -> View:
+        """View images in one size, conditioned on the class if ``labels`` is set and the data has classes."""
+        return View(self.shape(facts), "label" if self.classes(facts) else "")
+
+    def classes(self, facts: Facts) -> int:
+        """Return the number of classes that the networks are conditioned on."""
+        return len(facts.classes) if self.labels else 0
 
 
 def fitted_resolution(height: int, width: int, longest: int, multiple: int) -> tuple[int, int]:
