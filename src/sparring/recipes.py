@@ -7,6 +7,7 @@ from sparring.errors import SparringError, nearest
 from sparring.modalities.images.recipes.dcgan import DCGAN
 from sparring.modalities.images.recipes.gan import GAN
 from sparring.modalities.images.recipes.r3gan import R3GAN
+from sparring.modalities.images.recipes.unpaired import CUT, CycleGAN, FastCUT, StarGAN
 from sparring.modalities.images.recipes.vae import VAE
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
@@ -20,6 +21,10 @@ RECIPES: dict[str, Recipe] = {
     "images/dcgan": DCGAN(),
     "images/r3gan": R3GAN(),
     "images/vae": VAE(),
+    "images/cyclegan": CycleGAN(),
+    "images/cut": CUT(),
+    "images/fastcut": FastCUT(),
+    "images/stargan": StarGAN(),
 }
 
 DEFAULTS = {"points": "points/ring", "images": "images/r3gan"}

@@ -1,0 +1,65 @@
+"""Discriminator of patches (Isola et al. 2017, section 3.2 and appendix 6.1.2)."""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from sparring.flow import Verdict
+from sparring.modalities.images.networks.translator import initialise
+
+MAX_WIDTHS = 8
+"""Widest layer, as a multiple of the first."""
+
+
+def halvings(size: tuple[int, int], most: int = 3) -> int:
+    """Return how many layers may halve images of ``size``, at least 1, so that patches of at least 4 pixels are left.
+
+    With three such layers a logit depends on 70 × 70 pixels.
+    """
+    return max(1, min(most, (min(size) // 4).bit_length() - 1))
+
+
+class PatchDiscriminator(nn.Module):
+    """Maps images of any size to a logit for each of their overlapping patches.
+
+    Args:
+        channels: channels of an image.
+        width: channels of the first layer; doubled by each layer up to 8 times.
+        layers: layers that halve the size; one more and the last keep it.
+        normalise: whether all layers but the first and the last have instance norm.
+        classes: classes that the image is classified into, by the mean over patches (Choi et al. 2018, eq. 2); 0 for
+            none.
+    """
+
+    def __init__(
+        self, *, channels: int, width: int = 64, layers: int = 3, normalise: bool = True, classes: int = 0
+    ) -> None:
+        super().__init__()
+        widths = [width * min(2**level, MAX_WIDTHS) for level in range(layers + 1)]
+
+        # C64-C128-C256-C512: 4 × 4 convolutions with stride 2, but for the last with stride 1.
+        self.layers = nn.ModuleList([_layer(channels, width, 2, normalise=False)])
+        for level, (before, after) in enumerate(pairwise(widths), start=1):
+            self.layers.append(_layer(before, after, 2 if level < layers else 1, normalise))
+        self.score = nn.Conv2d(widths[-1], 1, 4, padding=1)
+        self.classify = nn.Conv2d(widths[-1], classes, 1) if classes else None
+        initialise(self)
+
+    def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+        """Map images (batch, channels, height, width) to logits (batch, down, across) and the features of all layers.
+
+        With classes, the verdict has their logits too, (batch, classes).
+        """
+        features = []
+        for layer in self.layers:
+            sample = layer(sample)
+            features.append(sample)
+        classes = None if self.classify is None else self.classify(sample).mean((2, 3))
+        return Verdict([self.score(sample).squeeze(1)], features, classes)
+
+
+def _layer(inputs: int, outputs: int, stride: int, normalise: bool) -> nn.Module:
+    layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, 4, stride, padding=1, bias=not normalise)]
+    if normalise:
+        layers.append(nn.InstanceNorm2d(outputs))
+    return nn.Sequential(*layers, nn.LeakyReLU(0.2))
