@@ -49,8 +49,14 @@ class UnpairedRecipe(SizedImageRecipe):
         """View images of the target beside images of other domains.
 
         Raises:
-            SparringError: the sides are no multiples of 4, or there is no such domain.
+            SparringError: the sides are no multiples of 4, there are no domains, or none of this name.
         """
+        if len(facts.classes) < 2:
+            raise SparringError(
+                found="data without domains",
+                expected="two folders of images, one for each domain",
+                remedy="put the images of each domain into a folder of its own",
+            )
         if any(side % self.side_multiple for side in self.resolution):
             raise SparringError(
                 found=f"the resolution {self.resolution[0]}x{self.resolution[1]}",
@@ -118,14 +124,8 @@ class TargetedRecipe(UnpairedRecipe):
         """Return the name of the domain to translate into.
 
         Raises:
-            SparringError: there is none of this name, or there are no domains.
+            SparringError: there is none of this name.
         """
-        if len(facts.classes) < 2:
-            raise SparringError(
-                found="data without domains",
-                expected="two folders of images, one for each domain",
-                remedy="put the images of each domain into a folder of its own",
-            )
         name = self.target or facts.classes[-1]
         if name not in facts.classes:
             raise SparringError(
