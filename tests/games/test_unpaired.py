@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sparring.layers.pool import Pooled
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, l1_loss
 
@@ -17,6 +16,7 @@ from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.flow import Batch, Objective, Progress
 from sparring.games.game import Role, roles
+from sparring.games.pool import Pooled
 from sparring.modalities.images.conditions import Translation, partnered
 from sparring.modalities.images.rooms import IMAGES
 from sparring.objectives.contrast import patch_contrast

@@ -77,7 +77,7 @@ def test_a_domain_comes_with_images_of_the_others(limit: int, monkeypatch: pytes
     assert not threes & {image.numpy().tobytes() for image in batch.condition.image}
     assert len(split.train) + len(split.held_out) == 183
 
-    # Partners are drawn anew from step to step, and are always the same without random numbers.
+    # Partners change from step to step, and without random numbers they stay the same.
     other = split.train.batch(np.arange(16), random=replace(random(16), step=1))
     assert torch.equal(batch.real, other.real) and not torch.equal(batch.condition.image, other.condition.image)
     again = [split.held_out.batch(np.arange(4)).condition.image for _ in range(2)]

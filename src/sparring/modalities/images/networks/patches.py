@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from sparring.flow import Verdict
-from sparring.modalities.images.conditions import input_images
 from sparring.modalities.images.networks.translator import initialise
 
 MAX_WIDTHS = 8
@@ -89,13 +88,15 @@ class MultiScale(nn.Module):
 
 
 def beside(sample: Tensor, condition: object) -> Tensor:
-    """Join images and what they were generated from, enlarged to their size, along the channels."""
-    inputs = input_images(condition)
-    if inputs is None:
+    """Join images and those that they were generated from, enlarged to their size, along the channels.
+
+    Conditions that are no images are left out.
+    """
+    if not isinstance(condition, Tensor) or condition.dim() != sample.dim():
         return sample
-    if inputs.shape[2:] != sample.shape[2:]:
-        inputs = interpolate(inputs, sample.shape[2:], mode="bilinear", align_corners=False)
-    return torch.cat([sample, inputs.to(sample.dtype)], dim=1)
+    if condition.shape[2:] != sample.shape[2:]:
+        condition = interpolate(condition, sample.shape[2:], mode="bilinear", align_corners=False)
+    return torch.cat([sample, condition.to(sample.dtype)], dim=1)
 
 
 def _layer(inputs: int, outputs: int, stride: int, normalise: bool) -> nn.Module:

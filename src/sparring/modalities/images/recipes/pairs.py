@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
-from sparring.modalities.images.recipes.image_recipe import ImageRecipe
+from sparring.modalities.images.recipes.image_recipe import SizedImageRecipe
 from sparring.objectives.schedules import Weighted, constant, cosine
 from sparring.recipe import Adam, AdversarialRecipe, BatchSize, Chosen, LayerSize, LossName, Machine, Samples
 
@@ -21,7 +21,7 @@ PATCH_LAYERS = {16: 1, 34: 2, 70: 3, 142: 4}
 """Pixels that a logit sees → strided layers of the discriminator."""
 
 
-class PairRecipe(ImageRecipe, AdversarialRecipe):
+class PairRecipe(SizedImageRecipe, AdversarialRecipe):
     """Base of recipes that generate one image of a pair from the other."""
 
     batch: BatchSize = 4
@@ -98,7 +98,7 @@ class Pix2Pix(PairRecipe):
     loss: LossName = "non_saturating"
     """Adversarial loss of both players."""
     patch: Literal[16, 34, 70, 142] = 70
-    """Pixels that each logit of the discriminator sees: 16, 34, 70 or 142."""
+    """Pixels that each logit of the discriminator sees: 16, 34, 70 or 142; fewer where images are smaller."""
     dropout: bool = True
     """Drop half of the channels of the three innermost layers of the decoder, also when sampling; this is the noise."""
 
@@ -106,7 +106,7 @@ class Pix2Pix(PairRecipe):
         """Build a duel that is conditioned on images."""
         from sparring.games.duel import Duel
         from sparring.games.priors import uniform
-        from sparring.modalities.images.networks.patches import PatchDiscriminator
+        from sparring.modalities.images.networks.patches import PatchDiscriminator, halvings
         from sparring.modalities.images.networks.unet import UNet, depth_of, latent_size
         from sparring.objectives.losses import weighted
         from sparring.objectives.terms import reconstruction
@@ -117,7 +117,9 @@ class Pix2Pix(PairRecipe):
         return Duel(
             UNet(inputs=inputs, outputs=outputs, width=self.width, depth=depth, dropout=self.dropout),
             PatchDiscriminator(
-                channels=inputs + outputs, width=self.discriminator_width, layers=PATCH_LAYERS[self.patch]
+                channels=inputs + outputs,
+                width=self.discriminator_width,
+                layers=halvings(self.resolution, PATCH_LAYERS[self.patch]),
             ),
             prior=uniform(latent_size(self.width, depth)),
             loss=weighted(self.loss_function(), self.adversarial),
