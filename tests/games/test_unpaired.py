@@ -89,8 +89,8 @@ def test_terms_of_parts_of_a_batch_add_up_to_those_of_the_whole(name: str) -> No
             random = replace(progress.random, rows=rows)
             part = turn.objective(take_rows(batch, rows), replace(progress, random=random)).terms
             for term, value in part.items():
-                sums[term] += float(value) * (rows.stop - rows.start) / 6
-        assert sums == pytest.approx({term: float(value) for term, value in whole.items()}, rel=1e-3, abs=1e-5)
+                sums[term] += float(value.detach()) * (rows.stop - rows.start) / 6
+        assert sums == pytest.approx({term: float(value.detach()) for term, value in whole.items()}, rel=1e-3, abs=1e-5)
 
 
 @ALL

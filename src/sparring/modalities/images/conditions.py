@@ -90,12 +90,13 @@ def reader(view: View) -> ReadRows:
     return read
 
 
-def partnered(others: Callable[[Tensor], Tensor], count: int) -> ReadRows:
+def partnered(others: Callable[[Tensor], Tensor], count: int, target: int | None = None) -> ReadRows:
     """Return the function that reads stored rows beside images to be translated into their domains, as conditions.
 
     Args:
         others: row numbers, (rows,) → images to be translated, uint8.
         count: number of these images.
+        target: domain of the stored rows; None where it is their label.
     """
 
     def read(stored: Batch, random: RandomStream | None = None) -> Batch:
@@ -104,8 +105,9 @@ def partnered(others: Callable[[Tensor], Tensor], count: int) -> ReadRows:
         rows = stored.condition if random is None else random.integers("partner", count)
         assert isinstance(rows, Tensor)
         images = from_bytes(Batch(others(rows.cpu() % count))).real.to(batch.real.device)
-        assert batch.label is not None
-        return batch._replace(condition=Translation(images, batch.label))
+        domains = batch.label if target is None else torch.full_like(rows, target)
+        assert domains is not None
+        return batch._replace(condition=Translation(images, domains))
 
     return read
 

@@ -133,7 +133,8 @@ class ImageSurvey:
         train, train_others, held_out, held_out_others = self._parts(_require_shape(view.shape), rows, target)
 
         def dataset(samples: Images, others: Images) -> Dataset:
-            return _beside(samples, np.full(len(samples), target, dtype=np.int64), others, np.arange(len(others)))
+            # All have one label, so that there is none to group by.
+            return _beside(samples, others, np.arange(len(others)), target)
 
         return Split(dataset(train, train_others), dataset(held_out, held_out_others), self.facts)
 
@@ -142,7 +143,7 @@ class ImageSurvey:
     ) -> Split:
         """Return the images of all domains, each beside another one, of any domain, as its condition."""
         train, held_out = (
-            _beside(images, labels[part], images, np.random.default_rng(seed).permutation(len(part)))
+            replace(_beside(images, images, np.random.default_rng(seed).permutation(len(part))), labels=labels[part])
             for images, part in zip(self._parts(_require_shape(view.shape), rows, seed), rows, strict=True)
         )
         return Split(train, held_out, self.facts)
@@ -338,13 +339,17 @@ def _survey_one(
         return Skipped(source.names[position], reason(error)), 0, None
 
 
-def _beside(images: Images, labels: NDArray[np.int64], others: Images, order: NDArray[np.int64]) -> Dataset:
-    """Return images with their domains, each beside one of ``others``, whose numbers are those of ``order``."""
+def _beside(images: Images, others: Images, order: NDArray[np.int64], target: int | None = None) -> Dataset:
+    """Return images, each beside one of ``others``, whose numbers are those of ``order``, to translate into ``target``.
+
+    Without a target it is the label.
+    """
 
     def partners(numbers: Tensor) -> Tensor:
         return torch.from_numpy(np.array(others[order[numbers.numpy()]]))
 
-    return Dataset(images, labels, np.arange(len(images)), partnered(partners, len(order)))
+    read = partnered(partners, len(order), target)
+    return Dataset(images, conditions=np.arange(len(images)), read=read)
 
 
 def _check(raw: RawSample) -> int:

@@ -27,7 +27,7 @@ class Translator(nn.Module):
         width: channels of the first layer; the residual blocks have 4 times as many.
         blocks: residual blocks: 6 in the paper for images of 128 pixels, 9 for larger ones.
         domains: number of domains, of which the target is joined to the image as planes (Choi et al. 2018, section
-            3.1); 0 for a generator of one target.
+            3.1), without instance norm in the first layer, which would remove them; 0 for a generator of one target.
     """
 
     multiple = 4
@@ -37,7 +37,8 @@ class Translator(nn.Module):
         self.channels, self.width, self.domains = channels, width, domains
         self.contrasted = (0, 2, 3, *(3 + block for block in CONTRASTED_BLOCKS if block <= blocks))
         widths = (width, 2 * width, 4 * width)
-        layers: list[nn.Module] = [nn.Sequential(_convolution(channels + domains, width, 7), nn.ReLU())]
+        first = _convolution(channels + domains, width, 7, normalise=not domains)
+        layers: list[nn.Module] = [nn.Sequential(first, nn.ReLU())]
         layers += [_halved(before, after) for before, after in pairwise(widths)]
         layers += [Residual(widths[-1]) for _ in range(blocks)]
         layers += [_doubled(before, after) for before, after in pairwise(widths[::-1])]
@@ -125,10 +126,11 @@ def initialise(network: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-def _convolution(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+def _convolution(inputs: int, outputs: int, kernel: int, *, normalise: bool = True) -> nn.Sequential:
     """Return a convolution that keeps the size, with reflection padding and instance norm."""
-    convolution = nn.Conv2d(inputs, outputs, kernel, bias=False)
-    return nn.Sequential(nn.ReflectionPad2d(kernel // 2), convolution, nn.InstanceNorm2d(outputs))
+    convolution = nn.Conv2d(inputs, outputs, kernel, bias=not normalise)
+    norm = [nn.InstanceNorm2d(outputs)] if normalise else []
+    return nn.Sequential(nn.ReflectionPad2d(kernel // 2), convolution, *norm)
 
 
 def _halved(inputs: int, outputs: int) -> nn.Module:
