@@ -10,6 +10,7 @@ from sparring.modalities.images.recipes.gan import GAN
 from sparring.modalities.images.recipes.pairs import Pix2Pix
 from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.modalities.images.recipes.restoration import Colourise, SuperResolution
+from sparring.modalities.images.recipes.unpaired import CUT, CycleGAN, FastCUT, StarGAN
 from sparring.modalities.images.recipes.vae import VAE
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
@@ -27,6 +28,10 @@ RECIPES: dict[str, Recipe] = {
     "images/fill": Fill(),
     "images/super-resolution": SuperResolution(),
     "images/colourise": Colourise(),
+    "images/cyclegan": CycleGAN(),
+    "images/cut": CUT(),
+    "images/fastcut": FastCUT(),
+    "images/stargan": StarGAN(),
 }
 
 DEFAULTS = {"points": "points/ring", "images": "images/r3gan"}

@@ -17,6 +17,7 @@ RUNS = 50
 """Runs of each kind of game; each is killed at a write, and again at a random instant of its resumption."""
 POINTS = ("--batch", 32, "--width", 8, "--latent-size", 2, "--samples", 256)
 IMAGES = ("--batch", 16, "--width", 8, "--latent-size", 2, "--samples", 128, "--resolution", 8)
+DOMAINS = ("--batch", 16, "--width", 8, "--blocks", 1, "--samples", 128, "--resolution", 8)
 TOY = ("--batch", 16, "--samples", 256)
 
 
@@ -52,6 +53,9 @@ KINDS = {
     "duel with batch norm and dropout": Kind((*IMAGES, "--recipe", "images/dcgan"), write_images),
     "likelihood of points": Kind((*POINTS, "--recipe", "points/vae"), write_points),
     "likelihood of images with classes": Kind((*IMAGES, "--recipe", "images/vae"), write_images),
+    "exchange of images": Kind((*DOMAINS, "--recipe", "images/cyclegan", "--pool", 20), write_images),
+    "contrast of patches": Kind((*DOMAINS, "--recipe", "images/cut"), write_images),
+    "one generator for all domains": Kind((*DOMAINS, "--recipe", "images/stargan", "--critic-turns", 2), write_images),
     "translation of pairs": of_toy("pairs"),
     "exchange of two domains": of_toy("domains"),
     "policy in two phases": of_toy("tokens"),

@@ -30,6 +30,16 @@ def cosine(start: float, end: float, *, until: float = 1.0) -> Schedule:
     return value
 
 
+def held_then_linear(value: float, *, until: float = 0.5) -> Schedule:
+    """Hold ``value`` until a fraction of the budget, then fall to 0 on a straight line (Zhu et al. 2017, section 7.1).
+
+    >>> rate = held_then_linear(1.0)
+    >>> [rate(fraction) for fraction in (0.0, 0.5, 0.75, 1.0)]
+    [1.0, 1.0, 0.5, 0.0]
+    """
+    return lambda fraction: value * min(1.0, (1 - fraction) / (1 - until))
+
+
 def geometric(start: float, end: float) -> Schedule:
     """Interpolate geometrically between ``start`` and ``end``, both positive.
 

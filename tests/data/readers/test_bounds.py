@@ -61,12 +61,19 @@ def test_an_archive_that_unpacks_to_far_more_is_refused_unread(tmp_path, monkeyp
         arrays.read_idx(tmp_path / "a-idx3-ubyte.gz")
 
 
-def test_an_array_cut_short_is_refused_before_it_is_read(tmp_path):
+@pytest.mark.parametrize("more", [-1, 1])
+def test_an_array_of_another_size_than_its_header_says_is_refused(tmp_path, more):
+    """Fewer bytes cannot be read; with more, the header is damaged, or further arrays would be left out in silence."""
     np.save(tmp_path / "a.npy", IMAGES)
     content = (tmp_path / "a.npy").read_bytes()
-    (tmp_path / "a.npy").write_bytes(content[:-1])
-    with pytest.raises(SparringError, match=r"Found 1,279 bytes of data in .*, but expected 1,280, as its header says"):
+    (tmp_path / "a.npy").write_bytes((content + b"?")[: len(content) + more])
+    found = f"Found {1280 + more:,} bytes of data in .*, but expected 1,280, as its header says"
+    with pytest.raises(SparringError, match=found):
         numpy_files.read_numpy(tmp_path / "a.npy")
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.write(tmp_path / "a.npy", "x.npy")
+    with pytest.raises(SparringError, match=f"Found {1280 + more:,} bytes of 'x' in .*, but expected 1,280"):
+        numpy_files.read_numpy(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("shape", ["(-1, 8)", "(10**9,)", "(1000000000000, 8, 8)", "((((", "(" * 900])

@@ -75,7 +75,7 @@ def _from_npy(path: Path) -> Stored:
         header = _header(file, str(path))
     size = stored.require_plausible(header.dtype, header.shape, str(path))
     present = path.stat().st_size - header.offset
-    if present < size:
+    if present != size:
         raise damaged(path, f"{present:,} bytes of data", f"{size:,}, as its header says")
     if header.fortran or not header.shape:
         return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
@@ -125,7 +125,7 @@ def _member(archive: zipfile.ZipFile, path: Path, name: str, header: Header) -> 
     """Read an array of an archive; a large one that is not compressed stays in its file."""
     member = archive.getinfo(f"{name}.npy" if f"{name}.npy" in archive.namelist() else name)
     size = stored.require_plausible(header.dtype, header.shape, f"{path} ({name})")
-    if member.file_size - header.offset < size:
+    if member.file_size - header.offset != size:
         raise damaged(path, f"{member.file_size - header.offset:,} bytes of '{name}'", f"{size:,} of its header")
     if header.fortran:
         if size > 4 * stored.MAX_BYTES_IN_MEMORY:

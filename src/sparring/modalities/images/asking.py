@@ -39,8 +39,14 @@ def domain_number(name: str, facts: Facts) -> int:
     """Return the number of the domain called ``name``.
 
     Raises:
-        SparringError: there is none.
+        SparringError: there is none, or no name was given.
     """
+    if not name:
+        raise SparringError(
+            found="no domain to translate into",
+            expected=f"one of {', '.join(facts.classes)}",
+            remedy="give one with --to",
+        )
     if class_name(name) not in facts.classes:
         raise SparringError(
             found=f"the domain {name!r}",

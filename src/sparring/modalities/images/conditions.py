@@ -90,13 +90,12 @@ def reader(view: View) -> ReadRows:
     return read
 
 
-def partnered(others: Callable[[Tensor], Tensor], count: int, target: int) -> ReadRows:
-    """Return the function that reads stored rows beside images of other domains: unpaired, as conditions.
+def partnered(others: Callable[[Tensor], Tensor], count: int) -> ReadRows:
+    """Return the function that reads stored rows beside images to be translated into their domains, as conditions.
 
     Args:
-        others: row numbers, (rows,) → images of the other domains, uint8.
+        others: row numbers, (rows,) → images to be translated, uint8.
         count: number of these images.
-        target: domain of the stored rows.
     """
 
     def read(stored: Batch, random: RandomStream | None = None) -> Batch:
@@ -105,7 +104,8 @@ def partnered(others: Callable[[Tensor], Tensor], count: int, target: int) -> Re
         rows = stored.condition if random is None else random.integers("partner", count)
         assert isinstance(rows, Tensor)
         images = from_bytes(Batch(others(rows.cpu() % count))).real.to(batch.real.device)
-        return batch._replace(condition=Translation(images, torch.full_like(rows, target)))
+        assert batch.label is not None
+        return batch._replace(condition=Translation(images, batch.label))
 
     return read
 

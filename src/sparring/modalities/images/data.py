@@ -37,6 +37,8 @@ BYTES_PER_TASK = 8 * 1024 * 1024
 MAX_BYTES_IN_MEMORY = 128 * 1024 * 1024
 """Bytes of decoded images up to which they are kept in memory."""
 
+Images: TypeAlias = Pixels | ArrayFile
+"""Decoded images, (count, channels, height, width) uint8, in memory or in a file."""
 Surveyed: TypeAlias = ImageInfo | Skipped
 """An image that was decoded, or an unreadable one with the reason."""
 
@@ -79,6 +81,9 @@ class ImageSurvey:
             return replace(swapped.prepare(replace(view, options={}), seed=seed), facts=facts)
         labels, classes = labels_of(self.source, self.kept)
         train_rows, held_out_rows = hold_out(self.facts.count, seed, labels)
+        if view.condition == DOMAIN and not view.options["target"]:
+            assert labels is not None
+            return self._of_all_domains(view, [train_rows, held_out_rows], labels, seed)
         if view.condition == DOMAIN:
             assert labels is not None
             return self._of_domain(view, _split_each(labels, seed), labels, classes.index(view.options["target"]))
@@ -127,15 +132,20 @@ class ImageSurvey:
             )
         train, train_others, held_out, held_out_others = self._parts(_require_shape(view.shape), rows, target)
 
-        def dataset(samples: Pixels | ArrayFile, others: Pixels | ArrayFile) -> Dataset:
-            def partners(numbers: Tensor) -> Tensor:
-                return torch.from_numpy(np.array(others[numbers.numpy()]))
-
-            read = partnered(partners, len(others), target)
-            labels = np.full(len(samples), target, dtype=np.int64)
-            return Dataset(samples, labels=labels, conditions=np.arange(len(samples)), read=read)
+        def dataset(samples: Images, others: Images) -> Dataset:
+            return _beside(samples, np.full(len(samples), target, dtype=np.int64), others, np.arange(len(others)))
 
         return Split(dataset(train, train_others), dataset(held_out, held_out_others), self.facts)
+
+    def _of_all_domains(
+        self, view: View, rows: Sequence[NDArray[np.int64]], labels: NDArray[np.int64], seed: int
+    ) -> Split:
+        """Return the images of all domains, each beside another one, of any domain, as its condition."""
+        train, held_out = (
+            _beside(images, labels[part], images, np.random.default_rng(seed).permutation(len(part)))
+            for images, part in zip(self._parts(_require_shape(view.shape), rows, seed), rows, strict=True)
+        )
+        return Split(train, held_out, self.facts)
 
     def _parts(
         self, shape: tuple[int, int, int], parts: Sequence[NDArray[np.int64]], seed: int
@@ -326,6 +336,15 @@ def _survey_one(
     except Exception as error:
         # Decoders fail in many ways on damaged files; in all of them this image is skipped and the others are read.
         return Skipped(source.names[position], reason(error)), 0, None
+
+
+def _beside(images: Images, labels: NDArray[np.int64], others: Images, order: NDArray[np.int64]) -> Dataset:
+    """Return images with their domains, each beside one of ``others``, whose numbers are those of ``order``."""
+
+    def partners(numbers: Tensor) -> Tensor:
+        return torch.from_numpy(np.array(others[order[numbers.numpy()]]))
+
+    return Dataset(images, labels, np.arange(len(images)), partnered(partners, len(order)))
 
 
 def _check(raw: RawSample) -> int:

@@ -8,45 +8,57 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from sparring.flow import Verdict
 from sparring.modalities.images.conditions import input_images
+from sparring.modalities.images.networks.translator import initialise
 
-MAX_WIDTH_FACTOR = 8
-"""Channels of the widest layer, relative to the first."""
+MAX_WIDTHS = 8
+"""Widest layer, as a multiple of the first."""
+
+
+def halvings(size: tuple[int, int], most: int = 3) -> int:
+    """Return how many layers may halve images of ``size``, at least 1, so that patches of at least 4 pixels are left.
+
+    With three such layers a logit depends on 70 × 70 pixels.
+    """
+    return max(1, min(most, (min(size) // 4).bit_length() - 1))
 
 
 class PatchDiscriminator(nn.Module):
-    """Maps images, and what they were generated from, to a logit for each patch.
-
-    With three strided layers each logit sees 70 × 70 pixels (Isola et al. 2017, appendix 6.1.2).
+    """Maps images of any size to a logit for each of their overlapping patches.
 
     Args:
-        channels: channels of an image and of its condition together.
-        width: channels of the first layer, doubled at every further one up to eight times.
-        layers: strided layers; the patch has 16, 34, 70 or 142 pixels for 1 to 4.
+        channels: channels of an image, and of what it was generated from, if that is seen, too.
+        width: channels of the first layer; doubled by each layer up to 8 times.
+        layers: layers that halve the size; one more and the last keep it.
+        normalise: whether all layers but the first and the last have instance norm.
+        classes: classes that the image is classified into, by the mean over patches (Choi et al. 2018, eq. 2); 0 for
+            none.
     """
 
-    def __init__(self, *, channels: int, width: int = 64, layers: int = 3) -> None:
+    def __init__(
+        self, *, channels: int, width: int = 64, layers: int = 3, normalise: bool = True, classes: int = 0
+    ) -> None:
         super().__init__()
-        widths = [width * min(2**layer, MAX_WIDTH_FACTOR) for layer in range(layers + 1)]
-        blocks: list[nn.Module] = [nn.Sequential(nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2))]
-        for number, (before, after) in enumerate(pairwise(widths), 1):
-            # The last of these layers keeps the grid, so that patches overlap.
-            stride = 2 if number < layers else 1
-            blocks.append(
-                nn.Sequential(
-                    nn.Conv2d(before, after, 4, stride, 1, bias=False), nn.InstanceNorm2d(after), nn.LeakyReLU(0.2)
-                )
-            )
-        self.blocks = nn.ModuleList(blocks)
-        self.score = nn.Conv2d(widths[-1], 1, 4, 1, 1)
+        widths = [width * min(2**level, MAX_WIDTHS) for level in range(layers + 1)]
+
+        # C64-C128-C256-C512: 4 × 4 convolutions with stride 2, but for the last with stride 1.
+        self.layers = nn.ModuleList([_layer(channels, width, 2, normalise=False)])
+        for level, (before, after) in enumerate(pairwise(widths), start=1):
+            self.layers.append(_layer(before, after, 2 if level < layers else 1, normalise))
+        self.score = nn.Conv2d(widths[-1], 1, 4, padding=1)
+        self.classify = nn.Conv2d(widths[-1], classes, 1) if classes else None
         initialise(self)
 
     def forward(self, sample: Tensor, condition: object = None) -> Verdict:
-        """Map images (batch, channels, height, width) to logits (batch, rows, columns) and features."""
-        values, features = beside(sample, condition), []
-        for block in self.blocks:
-            values = block(values)
-            features.append(values)
-        return Verdict([self.score(values).squeeze(1)], features)
+        """Map images (batch, channels, height, width) to logits (batch, down, across) and the features of all layers.
+
+        With classes, the verdict has their logits too, (batch, classes).
+        """
+        features, sample = [], beside(sample, condition)
+        for layer in self.layers:
+            sample = layer(sample)
+            features.append(sample)
+        classes = None if self.classify is None else self.classify(sample).mean((2, 3))
+        return Verdict([self.score(sample).squeeze(1)], features, classes)
 
 
 class MultiScale(nn.Module):
@@ -86,11 +98,8 @@ def beside(sample: Tensor, condition: object) -> Tensor:
     return torch.cat([sample, inputs.to(sample.dtype)], dim=1)
 
 
-@torch.no_grad()
-def initialise(network: nn.Module) -> None:
-    """Draw the weights of convolutions from N(0, 0.02²) (Isola et al. 2017, appendix 6.2); biases are zero."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(layer.weight, 0.0, 0.02)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+def _layer(inputs: int, outputs: int, stride: int, normalise: bool) -> nn.Module:
+    layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, 4, stride, padding=1, bias=not normalise)]
+    if normalise:
+        layers.append(nn.InstanceNorm2d(outputs))
+    return nn.Sequential(*layers, nn.LeakyReLU(0.2))

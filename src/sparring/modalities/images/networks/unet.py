@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from sparring.modalities.images.networks.patches import initialise
+from sparring.modalities.images.networks.translator import initialise
 
 DROPPED_LAYERS = 3
 """Innermost layers of the decoder that have dropout."""
