@@ -28,6 +28,8 @@ ADVERSARIAL = [name for name, recipe in RECIPES.items() if isinstance(recipe, Ad
 UNCONSTRAINED: Mapping[str, Mapping[str, Any]] = {
     "images/gan": {},
     "images/dcgan": {},
+    "images/pix2pix": {},
+    "images/pix2pix-hd": {},
     "images/r3gan": {"penalty": "none"},
     "points/ring": {"penalty": "none"},
 }
@@ -110,8 +112,8 @@ def test_two_steps_on_toy_data(name: str, labels: bool) -> None:
 
 def test_every_recipe_with_a_discriminator_chooses_its_loss() -> None:
     assert set(ADVERSARIAL) == {
-        "images/gan", "images/dcgan", "images/r3gan", "images/fill", "images/super-resolution", "images/colourise",
-        "points/ring",
+        "images/gan", "images/dcgan", "images/r3gan", "images/pix2pix", "images/pix2pix-hd", "images/spade",
+        "images/fill", "images/super-resolution", "images/colourise", "points/ring",
     }  # fmt: skip
 
 

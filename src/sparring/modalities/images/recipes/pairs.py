@@ -142,9 +142,7 @@ class PairRecipe(SizedImageRecipe, AdversarialRecipe):
         """Return at most 2000 samples; the papers average no weights."""
         return min(2000.0, 0.05 * samples)
 
-    def duel(
-        self, generator: "nn.Module", discriminator: "nn.Module", prior: "Prior", diverse: float = 0.0
-    ) -> "Game":
+    def duel(self, generator: "nn.Module", discriminator: "nn.Module", prior: "Prior", diverse: float = 0.0) -> "Game":
         """Build a duel of two networks with the terms that have a weight; ``diverse`` is that of mode seeking.
 
         Raises:
