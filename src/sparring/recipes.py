@@ -7,7 +7,7 @@ from sparring.errors import SparringError, nearest
 from sparring.modalities.images.recipes.completion import Fill
 from sparring.modalities.images.recipes.dcgan import DCGAN
 from sparring.modalities.images.recipes.gan import GAN
-from sparring.modalities.images.recipes.pairs import Pix2Pix
+from sparring.modalities.images.recipes.pairs import Pix2Pix, Pix2PixHD, Spade
 from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.modalities.images.recipes.restoration import Colourise, SuperResolution
 from sparring.modalities.images.recipes.unpaired import CUT, CycleGAN, FastCUT, StarGAN
@@ -25,6 +25,8 @@ RECIPES: dict[str, Recipe] = {
     "images/r3gan": R3GAN(),
     "images/vae": VAE(),
     "images/pix2pix": Pix2Pix(),
+    "images/pix2pix-hd": Pix2PixHD(),
+    "images/spade": Spade(),
     "images/fill": Fill(),
     "images/super-resolution": SuperResolution(),
     "images/colourise": Colourise(),

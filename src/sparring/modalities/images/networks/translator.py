@@ -1,7 +1,8 @@
 """The generator of translations: a residual network between two strided convolutions and their inverses.
 
 Johnson et al. 2016, supplement; Zhu et al. 2017, appendix 7.2. In the notation of the latter: c7s1-64, d128, d256,
-R256 six or nine times, u128, u64, c7s1-3.
+R256 six or nine times, u128, u64, c7s1-3. With four strided convolutions it is the global generator of Wang et al.
+(2018, section 3.1).
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,31 +19,42 @@ CONTRASTED_BLOCKS = (1, 5)
 
 
 class Translator(nn.Module):
-    """Maps images to images of the same size, a multiple of 4.
+    """Maps images to images of the same size, a multiple of ``multiple``.
 
     Instance norm takes its statistics over the image, so a tile of an image is translated a little differently.
 
     Args:
-        channels: channels of an image.
-        width: channels of the first layer; the residual blocks have 4 times as many.
+        channels: channels of an input.
+        outputs: channels of an output; by default as many.
+        width: channels of the first layer, doubled by every halving.
         blocks: residual blocks: 6 in the paper for images of 128 pixels, 9 for larger ones.
         domains: number of domains, of which the target is joined to the image as planes (Choi et al. 2018, section
             3.1), without instance norm in the first layer, which would remove them; 0 for a generator of one target.
+        halvings: strided convolutions, 2 in the paper, and as many inverses.
     """
 
-    multiple = 4
-
-    def __init__(self, *, channels: int, width: int = 64, blocks: int = 9, domains: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        channels: int,
+        outputs: int | None = None,
+        width: int = 64,
+        blocks: int = 9,
+        domains: int = 0,
+        halvings: int = 2,
+    ) -> None:
         super().__init__()
-        self.channels, self.width, self.domains = channels, width, domains
-        self.contrasted = (0, 2, 3, *(3 + block for block in CONTRASTED_BLOCKS if block <= blocks))
-        widths = (width, 2 * width, 4 * width)
+        widths = [width * 2**level for level in range(halvings + 1)]
+        self.channels, self.widths, self.domains, self.multiple = channels, widths, domains, 2**halvings
+        before = halvings + 1  # Layers before the first residual block; the image counts as number 0.
+        contrasted = [before + block for block in CONTRASTED_BLOCKS if block <= blocks]
+        self.contrasted = (0, *range(2, before + 1), *contrasted)
         first = _convolution(channels + domains, width, 7, normalise=not domains)
         layers: list[nn.Module] = [nn.Sequential(first, nn.ReLU())]
         layers += [_halved(before, after) for before, after in pairwise(widths)]
         layers += [Residual(widths[-1]) for _ in range(blocks)]
         layers += [_doubled(before, after) for before, after in pairwise(widths[::-1])]
-        layers += [nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(width, channels, 7), nn.Tanh())]
+        layers += [nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(width, outputs or channels, 7), nn.Tanh())]
         self.layers = nn.ModuleList(layers)
         initialise(self)
 
@@ -62,14 +74,15 @@ class Translator(nn.Module):
         return steps[-1], [steps[place] for place in self.contrasted]
 
     def encode(self, images: Tensor) -> list[Tensor]:
-        """Return features to contrast: pixels, both halved grids, and two residual blocks; (batch, …, h, w) each."""
+        """Return features to contrast: pixels, the halved grids, and two residual blocks; (batch, …, h, w) each."""
         steps = zip(range(self.contrasted[-1] + 1), self._steps(images), strict=False)
         return [values for place, values in steps if place in self.contrasted]
 
     @property
     def feature_widths(self) -> list[int]:
         """Channels of the features that ``encode`` returns."""
-        return [self.channels, 2 * self.width, *[4 * self.width] * (len(self.contrasted) - 2)]
+        halved = self.widths[1:]
+        return [self.channels, *halved, *halved[-1:] * (len(self.contrasted) - 1 - len(halved))]
 
     def _steps(self, condition: Tensor | tuple[Tensor, Tensor]) -> Iterator[Tensor]:
         """Yield the image and the output of every layer."""

@@ -1,7 +1,8 @@
 """U-Net (Isola et al. 2017, appendix 6.1.1): an encoder and a decoder with skips between equal grids.
 
 Its noise is the dropout of the three innermost layers of the decoder. Which channels are dropped is read from the
-latent, so that an image is a function of latent and condition, and equal in every tile of a large image.
+latent, so that an image is a function of latent and condition, and equal in every tile of a large image. A style, the
+first numbers of the latent, makes answers differ by more than that: it is seen by every layer of the decoder.
 """
 
 import torch
@@ -24,9 +25,9 @@ def depth_of(size: tuple[int, int], most: int = 8) -> int:
     return depth
 
 
-def latent_size(width: int, depth: int) -> int:
-    """Return the length of the latent: one number for each channel that may be dropped, at least one."""
-    return max(1, sum(_widths(width, depth)[-2::-1][:DROPPED_LAYERS]))
+def latent_size(width: int, depth: int, *, style: int = 0, dropout: bool = True) -> int:
+    """Return the length of the latent: a style, and one number for each channel that may be dropped."""
+    return style + dropout * sum(_widths(width, depth)[-2::-1][:DROPPED_LAYERS])
 
 
 class UNet(nn.Module):
@@ -38,12 +39,15 @@ class UNet(nn.Module):
         width: channels of the finest layer, doubled at every coarser one up to eight times.
         depth: halvings of the grid, at least one.
         dropout: whether channels are dropped by the latent.
+        style: numbers of the latent, before those of the dropout, that every layer of the decoder sees.
     """
 
-    def __init__(self, *, inputs: int, outputs: int, width: int = 64, depth: int = 8, dropout: bool = True) -> None:
+    def __init__(
+        self, *, inputs: int, outputs: int, width: int = 64, depth: int = 8, dropout: bool = True, style: int = 0
+    ) -> None:
         super().__init__()
         widths = _widths(width, depth)
-        self.multiple, self.dropout = 2**depth, dropout
+        self.multiple, self.dropout, self.style = 2**depth, dropout, style
         # Neither the first layer nor the innermost one is normalised: a grid of one pixel would become zero.
         self.down = nn.ModuleList(
             _Down(before, after, first=level == 0, norm=0 < level < depth - 1)
@@ -51,9 +55,11 @@ class UNet(nn.Module):
         )
         # From the innermost grid outwards; all but the first layer also get the encoder's features of their grid.
         entering = [widths[-1], *(2 * channels for channels in widths[-2::-1])]
-        self.up = nn.ModuleList(_Up(before, after) for before, after in zip(entering[:-1], widths[-2::-1], strict=True))
+        pairs = list(zip(entering[:-1], widths[-2::-1], strict=True))
+        self.up = nn.ModuleList(_Up(before, after) for before, after in pairs)
         self.last = nn.ConvTranspose2d(entering[-1], outputs, 4, 2, 1)
         initialise(self)
+        self.shifts = nn.ModuleList(nn.Linear(style, after) for _, after in pairs) if style else None
 
     def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
         """Map latents (batch, latent_size) and images (batch, inputs, height, width) to images in [-1, 1]."""
@@ -63,9 +69,12 @@ class UNet(nn.Module):
             features.append(layer(features[-1]))
 
         # Double it again, beside the features of the same grid.
-        values, used = features.pop(), 0
+        values, used = features.pop(), self.style
         for number, layer in enumerate(self.up):
             values = layer(values)
+            # The style enters after the normalisation, which would take planes of equal numbers out again.
+            if self.shifts is not None:
+                values = values + self.shifts[number](latent[:, : self.style])[:, :, None, None]
             if self.dropout and number < DROPPED_LAYERS:
                 channels = values.shape[1]
                 values = values * _kept(latent[:, used : used + channels], values)
