@@ -30,17 +30,13 @@ Digests: TypeAlias = Mapping[Annotated[str, Field(pattern=r"^([^/\\]*[^/\\.][^/\
 
 @final
 class Written(Stored):
-    """Content of a marker: the files of a call of `sparring sample`.
-
-    Args:
-        format: of the marker.
-        files: name → SHA-256 of each file in the folder.
-        beside: name → SHA-256 of each file in the folder around it.
-    """
+    """Content of a marker: the files of a call of `sparring sample`."""
 
     format: Literal[1] = 1
     files: Digests
+    """Name → SHA-256 of each file in the folder."""
     beside: Digests
+    """Name → SHA-256 of each file in the folder around it."""
 
 
 def own_paths(names: Sequence[str], read: Callable[[int, int], bytes]) -> tuple[tuple[str, ...], frozenset[str]]:
