@@ -47,7 +47,7 @@ def attempt(
     verb: Callable[..., Seen],
     *words: Any,
     refuse: bool = False,
-    wrong: Callable[[Any], bool] = lambda result: False,
+    wrong: Callable[[Seen], bool] = lambda seen: False,
 ) -> Judgement:
     """Run a verb and judge what a user would see of it.
 
@@ -56,7 +56,7 @@ def attempt(
         verb: called with the folder and ``words``.
         words: further arguments of the verb.
         refuse: whether only a refusal is right.
-        wrong: tells from the result that the input was misunderstood, which must not happen without a word.
+        wrong: tells from what was seen that the input was misunderstood, which must not happen without a word.
     """
     os.environ["SPARRING_CACHE"] = str(folder / "cache")
     before = verbs.listing(folder)
@@ -69,7 +69,7 @@ def attempt(
     return found._replace(reason=f"{name}: {found.reason}" if found.reason else "")
 
 
-def _judged(seen: Seen, changed: list[str], refuse: bool, wrong: Callable[[Any], bool]) -> Judgement:
+def _judged(seen: Seen, changed: list[str], refuse: bool, wrong: Callable[[Seen], bool]) -> Judgement:
     """Return the judgement of what was seen, the most severe fault first."""
     if outside := [name for name in changed if name.startswith("outside")]:
         return Judgement(Outcome.SILENT, f"changed a file outside ({Path(outside[0]).name})")
@@ -85,7 +85,7 @@ def _judged(seen: Seen, changed: list[str], refuse: bool, wrong: Callable[[Any],
         return Judgement(Outcome.SENTENCE)
     if refuse:
         return Judgement(Outcome.SILENT, "accepted")
-    if wrong(seen.result):
+    if wrong(seen):
         return Judgement(Outcome.SILENT, "misunderstood")
     return Judgement(Outcome.USED)
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import verbs
 from attacks import Attack, Materials, attempt
@@ -39,9 +38,8 @@ def _layout(folder: Path, materials: Materials, name: str) -> Iterator[Judgement
             write_picture(folder / "data" / place / f"{picture}.png", 100 * number + picture)
     for place in (folder / "data").glob("runs/*"):
         (place / "recipe.json").write_text('{"format": 2, "recipe": "images/r3gan"}\n')
-    seen = verbs.inspect(folder, folder / "data")
 
-    def wrong(facts: Any) -> bool:
-        return tuple(facts["classes"]) != classes and not seen.remarked
+    def wrong(seen: verbs.Seen) -> bool:
+        return tuple(seen.result["classes"]) != classes and not seen.remarked
 
     yield attempt(folder, verbs.inspect, folder / "data", wrong=wrong)

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import verbs
@@ -94,9 +94,8 @@ def _inspected(folder: Path, content: bytes, meant: Meant) -> Iterator[Judgement
     (folder / "data").mkdir()
     place = folder / "data" / "x.csv"
     place.write_bytes(content)
-    seen = verbs.inspect(folder, place)
 
-    def wrong(facts: Any) -> bool:
-        return (facts["count"], tuple(facts["columns"])) != meant and not seen.remarked
+    def wrong(seen: verbs.Seen) -> bool:
+        return (seen.result["count"], tuple(seen.result["columns"])) != meant and not seen.remarked
 
     yield attempt(folder, verbs.inspect, place, wrong=wrong)

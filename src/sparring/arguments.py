@@ -52,7 +52,7 @@ def real_number(name: str, value: Any, *, most: float, positive: bool = False) -
     Raises:
         SparringError: it is no number, not finite, or outside the bounds.
     """
-    number = float(value) if not isinstance(value, str | bytes | bool) and _is_number(value) else math.nan
+    number = float(value) if not isinstance(value, str | bytes | bool) and is_number(value) else math.nan
     if not 0 <= number <= most or (positive and number == 0):
         raise _refused(name, value, f"a number {'above zero, at most' if positive else 'from 0 to'} {most:,.0f}")
     return number
@@ -87,7 +87,8 @@ def checked_folder(name: str, value: Any) -> Path:
     return path
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Return whether Python converts a value, or the text of one, to a floating-point number."""
     try:
         float(value)
     except (TypeError, ValueError, OverflowError):

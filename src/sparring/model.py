@@ -23,8 +23,8 @@ from sparring.modalities import modality
 from sparring.modality import AnySize, AppliesInOwnSize, Input, Modality
 from sparring.publishing import Config, History, read_published, write_published
 from sparring.randomness import RandomStream, derive, generator, require_seed
-from sparring.recipe import Recipe, with_stored_fields
-from sparring.recipes import find_recipe, is_own
+from sparring.recipe import Recipe, is_own, with_stored_fields
+from sparring.recipes import find_recipe
 from sparring.rendering.exhibits import write_exhibits
 from sparring.runs.folder import open_run
 from sparring.samples import Sample, batch_size, concatenate, shapes, take

@@ -19,7 +19,7 @@ from sparring.errors import SparringError
 from sparring.manifest import NAME as MANIFEST
 from sparring.manifest import Manifest, read_manifest, verify_file, write_manifest
 from sparring.opening import require_plain
-from sparring.recipe import Recipe
+from sparring.recipe import Recipe, is_own
 from sparring.runs.folder import versions
 from sparring.schema import STORED, Count, require_format, validated
 from sparring.storage import read_json, write_bytes, write_json, write_text
@@ -116,7 +116,7 @@ def write_published(
     }
     source = last_name(config.facts.source)
     facts = replace(config.facts, source=source, reading=reading, details={}, remarks=())
-    public = replace(config, recipe=last_name(config.recipe) if ".py:" in config.recipe else config.recipe, facts=facts)
+    public = replace(config, recipe=last_name(config.recipe) if is_own(config.recipe) else config.recipe, facts=facts)
     write_json(folder / CONFIG, {"format": FORMAT, **vars(public), "facts": facts.as_json()})
     write_text(folder / CARD, _model_card(recipe, public, classes))
     history = public.history

@@ -179,6 +179,11 @@ def resolve(recipe: Recipe, facts: Facts, machine: Machine) -> tuple[Recipe, dic
     return resolved, {field: {"value": values[field], "reason": reason} for field, reason in reasons.items()}
 
 
+def is_own(name: str) -> bool:
+    """Return whether ``name`` stands for a recipe in a Python file, as file.py:Name."""
+    return ".py:" in name
+
+
 RENAMED = {"noise": "latent_size", "highest_wave": "max_frequency"}
 """Former name of a field in stored folders → its present name."""
 

@@ -14,7 +14,7 @@ from sparring.modalities.images.recipes.unpaired import CUT, CycleGAN, FastCUT, 
 from sparring.modalities.images.recipes.vae import VAE
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
-from sparring.recipe import Recipe
+from sparring.recipe import Recipe, is_own
 from sparring.user_code import failures_reported, load_user_object
 
 RECIPES: dict[str, Recipe] = {
@@ -66,11 +66,6 @@ def find_recipe(name: str) -> Recipe:
         expected=f"one of {', '.join(RECIPES)}, or your own as file.py:Name",
         remedy=f"run `sparring recipes` for the list{nearest(name, list(RECIPES))}",
     )
-
-
-def is_own(name: str) -> bool:
-    """Return whether ``name`` stands for a recipe in a Python file, as file.py:Name."""
-    return ".py:" in name
 
 
 def _own_recipe(name: str) -> Recipe:

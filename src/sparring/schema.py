@@ -1,9 +1,10 @@
 """Typed schemas of the JSON that is read: every value has the type and the bounds that were written, or is refused."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -52,7 +53,7 @@ def validated(schema: type[Schema], content: Any, place: Path | str) -> Schema:
     """
     try:
         # As JSON, where a list stands for a tuple but 1 never stands for "1" or true.
-        found: Schema = TypeAdapter(schema).validate_json(json.dumps(content))
+        found: Schema = _adapter(cast(Hashable, schema)).validate_json(json.dumps(content))
         return found
     except ValidationError as error:
         raise SparringError(
@@ -60,6 +61,12 @@ def validated(schema: type[Schema], content: Any, place: Path | str) -> Schema:
             expected="the values that sparring wrote",
             remedy="restore it from a backup",
         ) from None
+
+
+@cache
+def _adapter(schema: Any) -> TypeAdapter[Any]:
+    """Return the validator of a schema, which takes much longer to build than to use."""
+    return TypeAdapter(schema)
 
 
 def first_complaint(error: ValidationError) -> str:

@@ -16,8 +16,7 @@ from sparring.evaluation.quick import quick_score
 from sparring.modalities import modality, surveyed
 from sparring.modality import Survey
 from sparring.model import recipe_named
-from sparring.recipe import Recipe, with_stored_fields
-from sparring.recipes import is_own
+from sparring.recipe import Recipe, is_own, with_stored_fields
 from sparring.runs.budget import TrainingBudget, with_budget
 from sparring.runs.display import Display, Plain, Silent
 from sparring.runs.folder import Record, Run, open_run

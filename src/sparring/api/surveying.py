@@ -5,10 +5,10 @@ from pathlib import Path
 from sparring.data.catalogue import NAMES
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
-from sparring.modalities import modality, modality_of, surveyed
+from sparring.modalities import modality, modality_of, other_than, surveyed
 from sparring.modality import Survey
-from sparring.recipe import Recipe
-from sparring.recipes import default_recipe, find_recipe, is_own
+from sparring.recipe import Recipe, is_own
+from sparring.recipes import default_recipe, find_recipe
 
 
 def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tuple[str, Recipe, Survey]:
@@ -31,8 +31,8 @@ def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tup
     # With a recipe, its modality reads the data, unless only another modality claims it.
     chosen = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
     name = recipe if isinstance(recipe, str) else type(recipe).__name__
-    kind, other = modality(chosen.modality), modality_of(data)
-    if kind.claims(data) == 0 and other.claims(data) > 0:
+    kind = modality(chosen.modality)
+    if other := other_than(kind, data):
         raise SparringError(
             found=f"{other.name} in {data}",
             expected=f"{kind.name}, which is what the recipe {name} is for",

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring import opening, storage
+from sparring.arguments import is_number
 from sparring.data.cache import cache_folder, not_writable
 from sparring.errors import SparringError
 from sparring.text import printable
@@ -236,7 +237,7 @@ def _frame_as_csv(data: PandasFrame | PolarsFrame) -> bytes:
         )
 
     # A heading without a word would be taken for a row of numbers, and one with a semicolon for another format.
-    if all(name == "" or _is_number(name) for name in names):
+    if all(name == "" or is_number(name) for name in names):
         names = [f"column {name}".strip() for name in names]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -257,7 +258,7 @@ def _numbers(table: NDArray[Any], names: Sequence[str]) -> NDArray[np.float64]:
         try:
             columns.append(np.array([float(value) for value in values]))
         except (TypeError, ValueError, OverflowError):
-            example = next(value for value in values if not _is_number(value))
+            example = next(value for value in values if not is_number(value))
             others.append(f"{name}, such as {str(example)[:40]!r}")
     if others:
         raise SparringError(
@@ -266,14 +267,6 @@ def _numbers(table: NDArray[Any], names: Sequence[str]) -> NDArray[np.float64]:
             remedy="leave these columns out, or convert them to numbers",
         )
     return np.stack(columns, axis=1)
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError, OverflowError):
-        return False
-    return True
 
 
 def _stored(name: str, write: Callable[[IO[bytes]], object]) -> str:

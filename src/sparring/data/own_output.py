@@ -28,17 +28,13 @@ MAX_LISTED = 3
 
 @final
 class Written(Stored):
-    """Content of a marker: the files of a call of `sparring sample` or `sparring apply`.
-
-    Args:
-        format: of the marker.
-        files: path → SHA-256 of each file in the folder.
-        beside: name → SHA-256 of each file in the folder around it.
-    """
+    """Content of a marker: the files of a call of `sparring sample` or `sparring apply`."""
 
     format: Literal[1] = 1
     files: Mapping[InnerPath, str]
+    """Path → SHA-256 of each file in the folder."""
     beside: Mapping[InnerPath, str]
+    """Name → SHA-256 of each file in the folder around it."""
 
 
 def own_paths(names: Sequence[str], read: Callable[[int, int], bytes]) -> tuple[tuple[str, ...], frozenset[str]]:

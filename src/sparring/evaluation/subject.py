@@ -13,7 +13,7 @@ from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.evaluation.protocol import MAX_SAMPLES, MIN_HELD_OUT, FreshSamples, Generated, shapes_text
 from sparring.flow import Batch
-from sparring.modalities import modality_of, surveyed
+from sparring.modalities import modality_of, other_than, surveyed
 from sparring.modality import Modality, Survey
 from sparring.model import Model, load
 from sparring.randomness import derive, generator
@@ -153,8 +153,7 @@ def _require_kind(model: Model, place: str, data: str) -> None:
     Raises:
         SparringError: it is.
     """
-    other = modality_of(data)
-    if model.modality.claims(data) == 0 and other.claims(data) > 0:
+    if other := other_than(model.modality, data):
         raise SparringError(
             found=f"a model of {model.modality.name} in {place}",
             expected=f"a model of {other.name}, which is what {data} holds",

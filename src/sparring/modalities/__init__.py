@@ -41,6 +41,12 @@ def modality_of(source: str) -> Modality:
     return max((modality(name) for name in MODALITIES), key=lambda one: one.claims(source))
 
 
+def other_than(kind: Modality, source: str) -> Modality | None:
+    """Return the modality that claims ``source`` where ``kind`` does not; None where ``kind`` may read it."""
+    other = modality_of(source)
+    return other if kind.claims(source) == 0 < other.claims(source) else None
+
+
 def surveyed(kind: Modality, source: str, reading: Reading, like: Facts | None = None) -> Survey:
     """Read all of ``source`` once, as samples of one modality, coded as the data of ``like`` is.
 

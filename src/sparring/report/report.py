@@ -42,10 +42,9 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
 
     # The page embeds all pictures, so that it can be sent as a single file.
     record, name = run.record, _short(split.facts.source)
-    recipe = _short(record.recipe) if ".py:" in record.recipe else record.recipe
     trained = f"Trained on {len(split.train):,} samples of {name} ({len(split.held_out):,} held out)"
     report = Report(
-        title=f"{recipe} on {name}",
+        title=f"{record.recipe_name} on {name}",
         summary=[f"{trained}; {int(model.history.get('samples', 0)):,} real samples were seen.", *evaluation.remarks],
         exhibits=gallery.exhibits(evaluation),
         evaluation=evaluation,

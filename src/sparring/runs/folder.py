@@ -18,7 +18,7 @@ from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.manifest import digest
 from sparring.opening import open_file, require_plain
-from sparring.recipe import Choice
+from sparring.recipe import Choice, is_own
 from sparring.schema import STORED, Count, require_format, validated
 from sparring.storage import is_name_too_long, read_json, remove_temporaries, write_folder, write_json
 from sparring.text import command
@@ -115,6 +115,11 @@ class Record:
     watchdog: Annotated[str, Field(pattern="^(repair|warn|off)$")] = "repair"
     threads: Annotated[int, Field(ge=1)] | None = None
     identity: str = ""
+
+    @property
+    def recipe_name(self) -> str:
+        """Name of the recipe; of the user's own without the folders of its file."""
+        return Path(self.recipe).name if is_own(self.recipe) else self.recipe
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values with a digest of them; see ``from_json``."""

@@ -1,5 +1,6 @@
 """Commands that messages suggest for a run."""
 
+from sparring.recipe import is_own
 from sparring.runs.folder import Record
 from sparring.text import command
 
@@ -9,7 +10,7 @@ def suggestion(record: Record, *words: object) -> str:
 
     It names the recipe only where it is the user's own: a run folder does not hold its code.
     """
-    own = ("--recipe", record.recipe) if ".py:" in record.recipe else ()
+    own = ("--recipe", record.recipe) if is_own(record.recipe) else ()
     return command("sparring", *words, *own)
 
 

@@ -80,9 +80,12 @@ def summarise(
 
     # Count sizes, classes and duplicates.
     labels, classes = labels_of(source, kept)
-    (width, height), _ = _sizes(infos).most_common(1)[0]
+    sizes = Counter((info.width, info.height) for info in infos)
+    (width, height), _ = sizes.most_common(1)[0]
     grey = all(info.grey for info in infos)
     details = {
+        "sizes": {f"{across} × {down}": count for (across, down), count in sizes.most_common(MAX_LISTED_SIZES)},
+        "different sizes": len(sizes),
         **_described(infos, labels, classes, [source.names[position] for position in kept]),
         **({"domains": " and ".join(classes)} if source.domains and classes else {}),
         "unreadable": [one._asdict() for one in unreadable],
@@ -201,12 +204,10 @@ def _ranges(
 def _described(
     infos: Sequence[ImageInfo], labels: NDArray[np.int64] | None, classes: tuple[str, ...], names: Sequence[str]
 ) -> dict[str, Any]:
-    """Return details of readable images: counts of their sizes, formats, classes and duplicates."""
-    sizes, duplicates = _sizes(infos), _duplicates(names, infos)
+    """Return details of readable images: counts of their formats, classes and duplicates."""
+    duplicates = _duplicates(names, infos)
     counts = [] if labels is None else np.bincount(labels, minlength=len(classes)).tolist()
     return {
-        "sizes": {f"{across} × {down}": count for (across, down), count in sizes.most_common(MAX_LISTED_SIZES)},
-        "different sizes": len(sizes),
         "formats": _counted(info.format for info in infos),
         "modes": _counted(info.mode for info in infos),
         "bit depths": _counted(str(info.bits) for info in infos),
@@ -214,11 +215,6 @@ def _described(
         **({"balance": round(max(counts) / min(counts), 2)} if counts else {}),
         "duplicates": {"count": len(duplicates), "first": duplicates[:MAX_LISTED_DUPLICATES]},
     }
-
-
-def _sizes(infos: Sequence[ImageInfo]) -> Counter[tuple[int, int]]:
-    """Count the images of each (width, height)."""
-    return Counter((info.width, info.height) for info in infos)
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:

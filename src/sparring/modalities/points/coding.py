@@ -46,7 +46,8 @@ def coding_of(facts: Facts) -> PointCoding:
     coding = validated(PointCoding, facts.coding, f"the coding of {facts.source}")
     size = facts.shape[0]
     for name, values in asdict(coding).items():
-        if isinstance(values, tuple) and len(values) not in {size, 0 if name in ("origin", "columns") else size}:
+        absent = values == () and name in ("origin", "columns")
+        if isinstance(values, tuple) and len(values) != size and not absent:
             raise SparringError(
                 found=f"{len(values)} values for {name!r} in the coding of {facts.source}",
                 expected=f"one for each of {size} columns",

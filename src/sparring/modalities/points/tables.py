@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring import opening
+from sparring.arguments import is_number
 from sparring.data.readers.numpy_files import read_numpy, shape_of
 from sparring.errors import SparringError
 from sparring.text import printable
@@ -112,20 +113,20 @@ def _from_text(path: Path) -> Table:
     remarks += ["Left out the comments above the table."] if comments else []
 
     # Read the numbers, with decimal commas between semicolons.
-    def rows() -> Iterator[tuple[int, str]]:
-        for number, line in islice(_numbered(path, encoding), skipped, None):
-            yield number, line.replace(",", ".") if delimiter == ";" else line
+    def with_points(line: str) -> str:
+        return line.replace(",", ".") if delimiter == ";" else line
 
-    thousand = next((cell for line in body for cell in line.split(delimiter) if _is_thousands(cell.strip())), "")
-    if delimiter == ";" and thousand:
-        remarks.append(f"Read the comma in {thousand.strip()} as a decimal comma, as semicolons separate the columns.")
-    values, left_out = _numbers(rows(), delimiter, len(first))
+    cells = (cell.strip() for line in body for cell in line.split(delimiter)) if delimiter == ";" else ()
+    if thousand := next(filter(_is_thousands, cells), ""):
+        remarks.append(f"Read the comma in {thousand} as a decimal comma, as semicolons separate the columns.")
+    rows = ((number, with_points(line)) for number, line in islice(_numbered(path, encoding), skipped, None))
+    values, left_out = _numbers(rows, delimiter, len(first))
     if names:
         return _without_index(Table(values, tuple(names), (*remarks, *left_out)))
 
     # Whether a first row of whole numbers is a heading depends on the rows below.
     if _is_whole(first) and len(values) > 1 and len(body) > 1:
-        if _is_unlike(first, _cells(body[1].replace(",", ".") if delimiter == ";" else body[1], delimiter), values[1:]):
+        if _is_unlike(first, _cells(with_points(body[1]), delimiter), values[1:]):
             remark = (
                 f"Took the first row, {_quoted(first)}, for names of columns; write 0.0 in place of 0 if it is a point."
             )
@@ -294,8 +295,4 @@ def _is_plain(cell: str) -> bool:
 
 
 def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
+    return is_number(cell) and "_" not in cell
