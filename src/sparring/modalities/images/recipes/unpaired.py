@@ -155,7 +155,7 @@ class CycleGAN(TargetedRecipe):
     def game(self, facts: Facts) -> "Game":
         """Build the game of two generators and two discriminators."""
         from sparring.games import exchange
-        from sparring.layers.pool import Pooled
+        from sparring.games.pool import Pooled
 
         to_target, to_source = self.translator(facts), self.translator(facts)
         target, source = (Pooled(self.discriminator(facts), self.shape(facts), self.pool) for _ in range(2))
