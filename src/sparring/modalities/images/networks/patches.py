@@ -46,7 +46,7 @@ class PatchDiscriminator(nn.Module):
         initialise(self)
 
     def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
-        """Map images (batch, channels, height, width) to logits (batch, down, across) and the features of all layers."""
+        """Map images (batch, channels, height, width) to logits (batch, down, across) and features."""
         features = []
         for layer in self.layers:
             sample = layer(sample)
