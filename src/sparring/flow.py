@@ -53,12 +53,10 @@ class Verdict(NamedTuple):
         logits: one tensor per head (multi-scale discriminators have several), higher for real samples: (batch,) each,
             or (batch, …) of patches, whose mean counts.
         features: hidden activations, for feature matching; any shapes.
-        classes: logits of the classes, (batch, classes), of a discriminator that classifies too, or None.
     """
 
     logits: list[Tensor]
     features: list[Tensor]
-    classes: Tensor | None = None
 
 
 class Code(NamedTuple):

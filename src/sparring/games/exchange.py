@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy, l1_loss
 
 from sparring.controls import Control
 from sparring.errors import SparringError
-from sparring.flow import Batch, Latent, Objective, Opinion, Progress, Sample, Turn
+from sparring.flow import Batch, Latent, Objective, Opinion, Progress, Sample, Turn, Verdict
 from sparring.games.game import WHOLE_RUN
 from sparring.games.pool import Pooled
 from sparring.objectives.contrast import patch_contrast
@@ -268,6 +268,16 @@ class Contrast:
         return random.uniform(f"places/{number}", count).topk(min(self.patches, count), dim=1).indices
 
 
+class Classifying(Protocol):
+    """Discriminator that also tells classes, from the features of its verdict."""
+
+    def __call__(self, sample: Sample, condition: Sample | None = None) -> Verdict: ...
+
+    def classify(self, verdict: Verdict) -> Tensor:
+        """Return logits, (batch, classes)."""
+        ...
+
+
 @final
 class StarGAN:
     """The game of Choi et al. (2018): one generator G(x, c) between several domains, and a critic that names domains.
@@ -277,7 +287,7 @@ class StarGAN:
 
     Args:
         generator: G, ``(latent, condition) -> samples``.
-        critic: D_src and D_cls, ``sample -> Verdict`` with classes.
+        critic: D_src and D_cls; a ``Classifying`` discriminator.
         domains: number of domains.
         classification: weight λ_cls.
         reconstruction: weight λ_rec.
@@ -323,9 +333,7 @@ class StarGAN:
         critic = Critic(self.players["critic"], None, progress.random)
         terms, notes = contest(wasserstein, critic, real, fake, progress)
         terms["penalty"] = self.penalty * gradient_penalty(critic, real, fake).mean()
-        classes = critic(real).classes
-        assert classes is not None
-        terms["classification"] = self.classification * cross_entropy(classes.float(), domains_of(batch))
+        terms["classification"] = self.classification * self._classification(critic, real, domains_of(batch))
         return Objective(terms, notes)
 
     def generator_objective(self, batch: Batch, progress: Progress) -> Objective:
@@ -336,12 +344,11 @@ class StarGAN:
         again = self._translated(batch._replace(real=fake), domains_of(batch))
 
         # L_adv of eq. 8, L_cls of eq. 3, L_rec of eq. 4.
-        verdict = Critic(self.players["critic"], None, progress.random)(fake)
-        assert verdict.classes is not None
+        critic = Critic(self.players["critic"], None, progress.random)
         return Objective(
             {
-                "adversarial": wasserstein.generator([], verdict.logits),
-                "classification": self.classification * cross_entropy(verdict.classes.float(), target),
+                "adversarial": wasserstein.generator([], critic(fake).logits),
+                "classification": self.classification * self._classification(critic, fake, target),
                 "reconstruction": self.reconstruction * l1_loss(again, batch.real),
             }
         )
@@ -363,6 +370,11 @@ class StarGAN:
         assert batch.condition is not None
         condition = batch.condition._replace(image=batch.real, target=target)
         return self.generate(batch.real.new_empty(len(target), 0), condition)
+
+    def _classification(self, critic: Critic, samples: Sample, domains: Tensor) -> Tensor:
+        """Return -E log D_cls(c | x)."""
+        network: Classifying = self.players["critic"]  # type: ignore[assignment]
+        return cross_entropy(network.classify(critic(samples)).float(), domains)
 
     def _random_domains(self, progress: Progress) -> Tensor:
         return progress.random.integers("target", self.domains)

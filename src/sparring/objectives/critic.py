@@ -52,8 +52,8 @@ class Critic:
     def forward(self, sample: Sample, stream: str) -> Verdict:
         """Run the network on ``sample``, uncached; equal streams give equal augmentations."""
         seen = self.augment(sample, self.random.substream(f"view/{stream}"))
-        verdict = self.discriminator(seen, self.condition)
-        return verdict._replace(logits=[at_least_float32(logit) for logit in verdict.logits])
+        logits, features = self.discriminator(seen, self.condition)
+        return Verdict([at_least_float32(logit) for logit in logits], features)
 
     def input_gradients(self, sample: Sample) -> list[Tensor]:
         """Return ∇D at ``sample``, (batch, values) per critic, in float32 or wider; itself differentiable.

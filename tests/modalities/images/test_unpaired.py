@@ -132,7 +132,7 @@ def test_features_are_the_same_with_and_without_the_translation(blocks: int) -> 
         assert all(torch.equal(*pair) for pair in zip(features, network.encode(images), strict=True))
     assert [part.shape[1] for part in features] == network.feature_widths == [3, 8, 16, 16, 16][: len(features)]
     assert len(features) == (5 if blocks >= 5 else 4) and torch.equal(features[0], images)
-    patches = [part.flatten(2).mT for part in features]
+    patches = [torch.randn(2, 5, width) for width in network.feature_widths]
     for projected in PatchProjections(network.feature_widths, 64)(patches):
         torch.testing.assert_close(projected.norm(dim=2), torch.ones(projected.shape[:2]))
 
@@ -142,7 +142,7 @@ def test_every_size_has_patches(side: int) -> None:
     layers = halvings((side, side))
     network = PatchDiscriminator(channels=3, width=2, layers=layers, classes=3)
     verdict = network(torch.rand(2, 3, side, side))
-    assert verdict.logits[0].shape == (2, *[side // 2**layers - 2] * 2) and verdict.classes.shape == (2, 3)
+    assert verdict.logits[0].shape == (2, *[side // 2**layers - 2] * 2) and network.classify(verdict).shape == (2, 3)
     assert len(verdict.features) == layers + 1
 
 

@@ -44,20 +44,22 @@ class PatchDiscriminator(nn.Module):
         for level, (before, after) in enumerate(pairwise(widths), start=1):
             self.layers.append(_layer(before, after, 2 if level < layers else 1, normalise))
         self.score = nn.Conv2d(widths[-1], 1, 4, padding=1)
-        self.classify = nn.Conv2d(widths[-1], classes, 1) if classes else None
+        self.class_score = nn.Conv2d(widths[-1], classes, 1) if classes else None
         initialise(self)
 
     def forward(self, sample: Tensor, condition: object = None) -> Verdict:
-        """Map images (batch, channels, height, width) to logits (batch, down, across) and the features of all layers.
-
-        With classes, the verdict has their logits too, (batch, classes).
-        """
+        """Map images (batch, channels, height, width) to logits (batch, down, across) and the features of all layers."""
         features, sample = [], beside(sample, condition)
         for layer in self.layers:
             sample = layer(sample)
             features.append(sample)
-        classes = None if self.classify is None else self.classify(sample).mean((2, 3))
-        return Verdict([self.score(sample).squeeze(1)], features, classes)
+        return Verdict([self.score(sample).squeeze(1)], features)
+
+    def classify(self, verdict: Verdict) -> Tensor:
+        """Return the logits of the classes of the images that ``verdict`` is on, (batch, classes)."""
+        assert self.class_score is not None
+        logits: Tensor = self.class_score(verdict.features[-1]).mean((2, 3))
+        return logits
 
 
 class MultiScale(nn.Module):
