@@ -1,4 +1,4 @@
-"""Photographs, training, perceptual distance and tables of the benchmarks of completion and enlargement."""
+"""Photographs, training, perceptual distance and tables of the benchmarks of completion and translation."""
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,17 +38,21 @@ def cifar(folder: Path) -> tuple[Pixels, Pixels]:
 def facades(folder: Path, side: int) -> tuple[Pixels, Pixels]:
     """Return the photographs of the facades, which are the left halves of the files: 500 for training, 106 to test."""
 
-    def photographs(parts: Iterable[str]) -> Pixels:
-        files = [file for part in parts for file in sorted((folder / part).glob("*.jpg"))]
-        return np.stack([_left_half(file, side) for file in files])
-
-    return photographs(("train", "val")), photographs(("test",))
+    return halves(folder, ("train", "val"), side)[0], halves(folder, ("test",), side)[0]
 
 
-def _left_half(file: Path, side: int) -> Pixels:
+def halves(folder: Path, parts: Iterable[str], side: int) -> tuple[Pixels, Pixels]:
+    """Return the left and the right halves of the facades of some parts: the photographs and the labels."""
+    files = [file for part in parts for file in sorted((folder / part).glob("*.jpg"))]
+    left, right = zip(*(_halves(file, side) for file in files), strict=True)
+    return np.stack(left), np.stack(right)
+
+
+def _halves(file: Path, side: int) -> list[Pixels]:
     with Image.open(file) as image:
-        half = image.convert("RGB").crop((0, 0, image.width // 2, image.height))
-        return np.asarray(half.resize((side, side), Image.Resampling.LANCZOS)).transpose(2, 0, 1)
+        whole, (width, height) = image.convert("RGB"), image.size
+        parts = [whole.crop(box) for box in ((0, 0, width // 2, height), (width - width // 2, 0, width, height))]
+    return [np.asarray(part.resize((side, side), Image.Resampling.LANCZOS)).transpose(2, 0, 1) for part in parts]
 
 
 def facts_of(train: Pixels) -> Facts:
@@ -58,6 +62,11 @@ def facts_of(train: Pixels) -> Facts:
 def trained(recipe: Recipe, train: Pixels, steps: int, seed: int) -> Game:
     """Train a recipe for a number of steps and return the game with averaged weights."""
     facts = facts_of(train)
+    return fitted(recipe, facts, Dataset(train, read=reader(recipe.view(facts))), steps, seed)
+
+
+def fitted(recipe: Recipe, facts: Facts, data: Dataset, steps: int, seed: int, device: str = "cpu") -> Game:
+    """Train a recipe on data that was read in its view, and return the game with averaged weights on the CPU."""
     with seeded(seed, "weights"):
         game = recipe.game(facts)
     plan = Plan(
@@ -67,8 +76,10 @@ def trained(recipe: Recipe, train: Pixels, steps: int, seed: int) -> Game:
         seed=seed,
         average_half_life=recipe.average_half_life,
     )
-    trainer = Trainer(game, Dataset(train, read=reader(recipe.view(facts))), plan)
+    trainer = Trainer(game, data, plan, device=device)
     assert len(list(trainer)) == steps and trainer.guard.total == 0
+    for player in trainer.average.players.values():
+        player.to("cpu")
     return trainer.average
 
 

@@ -1,4 +1,4 @@
-"""The benchmarks of completion and enlargement run to their end on a few images."""
+"""The benchmarks of completion, enlargement and translation run to their end on a few images."""
 
 import subprocess
 import sys
@@ -22,6 +22,10 @@ FIELDS = ["--field", "width=4", "--field", "discriminator_width=4", "--field", "
             ["diffusion", "L2 only", "gated (default)"],
         ),
         (["enlarge.py", DATA / "facades", "--factors", "2"], ["bicubic", "ours"]),
+        (
+            ["facades.py", DATA / "facades", "--targets", "labels", "--field", "blocks=1"],
+            ["input as output", "L1 alone", "L1 + adversarial", "CycleGAN, pairs hidden", "CUT, pairs hidden"],
+        ),
     ],
 )
 def test_benchmark_prints_its_table(words: list[str | Path], names: list[str], tmp_path: Path) -> None:

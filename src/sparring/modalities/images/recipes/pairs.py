@@ -30,8 +30,8 @@ COARSEST_RESIDUAL, COARSEST_SPADE, COARSEST_SEEN = 8, 4, 8
 """Least sides of a grid of residual blocks, of SPADE's first grid, and of what the discriminator of patches sees."""
 PATCH_LAYERS = {16: 1, 34: 2, 70: 3, 142: 4}
 """Pixels that a logit sees → strided layers of the discriminator."""
-WIDTH_WITHOUT_GPU, BLOCKS_WITHOUT_GPU = 32, 4
-"""Channels of the finest layers, and residual blocks, that are chosen on other devices than CUDA."""
+BLOCKS_WITHOUT_GPU = 4
+"""Residual blocks that are chosen on other devices than CUDA."""
 EPOCHS, MIN_SAMPLES = 200, 20_000
 """Passes through the pairs that are chosen (Isola et al. 2017, appendix 6.2), and the least real samples."""
 MAX_PIXELS_WITHOUT_GPU = 30_000 * 64 * 64
@@ -45,6 +45,9 @@ Scales: TypeAlias = Annotated[int, Field(ge=1, le=4)]
 
 class PairRecipe(SizedImageRecipe, AdversarialRecipe):
     """Base of recipes that generate one image of a pair from the other."""
+
+    width_without_gpu: ClassVar[int] = 32
+    """Channels of the finest layers that are chosen on other devices than CUDA."""
 
     batch: BatchSize = 4
     """Samples per batch, over all processes."""
@@ -117,7 +120,7 @@ class PairRecipe(SizedImageRecipe, AdversarialRecipe):
         if machine.device != "cuda":
             samples = min(samples, max(MAX_PIXELS_WITHOUT_GPU // (height * width), 1))
             reason = f"wider networks take hours on {machine.device}"
-            chosen |= {"width": (WIDTH_WITHOUT_GPU, reason), "discriminator_width": (WIDTH_WITHOUT_GPU, reason)}
+            chosen |= {field: (self.width_without_gpu, reason) for field in ("width", "discriminator_width")}
         chosen["samples"] = (samples, f"{facts.count} pairs on {machine.device}")
         return chosen
 
@@ -230,6 +233,7 @@ class Pix2PixHD(PairRecipe):
 
     paper: ClassVar[str] = "Wang et al. 2018 (pix2pixHD), sections 3.1 and 3.2"
     side_multiple: ClassVar[int] = 8
+    width_without_gpu: ClassVar[int] = 16
     samples: Samples = 80_000
     """Real samples to see when neither --samples nor --minutes is given."""
     loss: LossName = "least_squares"
@@ -270,6 +274,7 @@ class Spade(PairRecipe):
 
     paper: ClassVar[str] = "Park et al. 2019 (SPADE), sections 3 and 4; Mao et al. 2019 (mode seeking), section 3"
     side_multiple: ClassVar[int] = 8
+    width_without_gpu: ClassVar[int] = 16
     samples: Samples = 80_000
     """Real samples to see when neither --samples nor --minutes is given."""
     loss: LossName = "hinge"
