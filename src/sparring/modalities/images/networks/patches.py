@@ -48,7 +48,7 @@ class PatchDiscriminator(nn.Module):
         initialise(self)
 
     def forward(self, sample: Tensor, condition: object = None) -> Verdict:
-        """Map images (batch, channels, height, width) to logits (batch, down, across) and the features of all layers."""
+        """Map images (batch, channels, height, width) to logits (batch, down, across) and features."""
         features, sample = [], beside(sample, condition)
         for layer in self.layers:
             sample = layer(sample)
