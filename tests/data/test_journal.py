@@ -23,6 +23,16 @@ def test_files_of_the_same_call_are_taken_over(tmp_path: Path) -> None:
     assert Journal(tmp_path, "another").done == {}
 
 
+def test_what_another_call_left_is_replaced_when_the_first_file_is_complete(tmp_path: Path) -> None:
+    written(Journal(tmp_path, "call"), "a.png", b"a")
+    another = Journal(tmp_path, "another", (tmp_path / "a.png").unlink)
+    another.part.write_bytes(b"b")
+    another.remove()
+    assert list(read_journal(tmp_path)[1]) == ["a.png"] and (tmp_path / "a.png").exists()
+    written(another, "b.png", b"b")
+    assert read_journal(tmp_path) == ("another", another.done) and not (tmp_path / "a.png").exists()
+
+
 def test_a_file_that_is_missing_or_changed_is_not_complete(tmp_path: Path) -> None:
     first = Journal(tmp_path, "call")
     for name in ("a", "b", "c"):
@@ -35,6 +45,7 @@ def test_a_file_that_is_missing_or_changed_is_not_complete(tmp_path: Path) -> No
 def test_a_line_is_written_before_its_file_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So a process that is killed in between leaves no file that nobody knows."""
     journal = Journal(tmp_path, "call")
+    written(journal, "first.png", b"first")
     journal.part.write_bytes(b"a")
 
     def killed(path: Path, target: Path) -> Path:
@@ -43,8 +54,8 @@ def test_a_line_is_written_before_its_file_appears(tmp_path: Path, monkeypatch: 
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
         patch.setattr(Path, "replace", killed)
         journal.add("a.png")
-    assert not (tmp_path / "a.png").exists() and list(read_journal(tmp_path)[1]) == ["a.png"]
-    assert Journal(tmp_path, "call").done == {}
+    assert not (tmp_path / "a.png").exists() and list(read_journal(tmp_path)[1]) == ["first.png", "a.png"]
+    assert list(Journal(tmp_path, "call").done) == ["first.png"]
 
 
 def test_a_journal_of_a_stranger_names_nothing_outside(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sparring.api.sample import SavedSamples, overview_stem, write_samples
 from sparring.arguments import checked_folder, whole_number
 from sparring.data.conditions import INPUT
-from sparring.data.journal import Journal, read_journal
+from sparring.data.journal import PART, UNFINISHED, Journal
 from sparring.data.own_output import earlier_files, mark, replace_own
 from sparring.errors import SparringError
 from sparring.modality import Input
@@ -71,16 +71,15 @@ def apply(
             )
         return write_samples(loaded, {INPUT: inputs, **options}, out, recipe, device, seed=seed)
 
-    # Files of the same call are kept, and those of any other are replaced.
+    # Files of the same call are kept, and those of any other are replaced by the first result.
     found, remarks = listed
     display = display or Plain()
     for remark in remarks:
         display.say(remark)
     choices = {**options, "seed": seed, "count": count, "strength": strength}
     call = _digest(loaded, found, choices)
-    if read_journal(folder)[0] != call:
-        replace_own(folder, earlier)
-    journal = Journal(folder, call)
+    part = folder / UNFINISHED / PART
+    journal = Journal(folder, call, lambda: replace_own(folder, [path for path in earlier if path != part]))
     if journal.done:
         display.say(f"Going on after {len(journal.done)} files of an earlier call.")
     try:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -99,7 +100,7 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
             kinds = [kind for kind, spec in specs.items() if name in spec.options]
             advice = f", or train a model with the condition {kinds[0]!r}" if kinds else nearest(name, list(known))
             raise SparringError(
-                found=f"--{name} {value}",
+                found=f"--{name} {_in_words(value)}",
                 expected=" or ".join(f"--{one}" for one in known)
                 or "no such option: this model was trained without conditions",
                 remedy=f"leave it out{advice}",
@@ -113,6 +114,13 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
                 expected=f"{known[name]}: the condition of this model",
                 remedy=f"give --{name}",
             )
+
+
+def _in_words(value: Any) -> str:
+    """Return the value of an option as it was typed, or the type of data in memory."""
+    if isinstance(value, list | tuple):
+        return " ".join(map(_in_words, value))
+    return str(value) if isinstance(value, str | Path | int | float) else f"of type {type(value).__name__}"
 
 
 def class_conditions(options: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Tensor:

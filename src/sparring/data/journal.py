@@ -4,7 +4,7 @@ A line with the digest of a file is on disk before the file has its name: whatev
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, final
@@ -45,25 +45,33 @@ class Journal:
     Args:
         folder: of the files.
         call: digest of everything that the results depend on. Files of another call are not taken over.
+        replace: removes what another call left; called when the first file is complete, so that a call without a result
+            loses nothing.
 
     Attributes:
         done: files that are complete: path below the folder → SHA-256.
         part: where a file is written before it is added.
     """
 
-    def __init__(self, folder: Path, call: str) -> None:
-        self._folder, self._path = folder, folder / UNFINISHED / JOURNAL
+    def __init__(self, folder: Path, call: str, replace: Callable[[], None] = lambda: None) -> None:
+        self._folder, self._call, self._replace = folder, call, replace
+        self._path = folder / UNFINISHED / JOURNAL
         self.part = folder / UNFINISHED / PART
         earlier, listed = read_journal(folder)
         self.done: dict[str, str] = {
             name: listed[name] for name in listed if earlier == call and self._has(name, listed)
         }
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [Line(call=call), *(Line(file=name, sha256=digest) for name, digest in self.done.items())]
-        storage.write_text(self._path, "".join(f"{line.model_dump_json()}\n" for line in lines))
+        self.part.parent.mkdir(parents=True, exist_ok=True)
+        self._begun = earlier == call
+        if self._begun:
+            self._begin()
 
     def add(self, name: str) -> None:
         """Give the finished part its name."""
+        if not self._begun:
+            self._replace()
+            self._begin()
+            self._begun = True
         storage.sync_file(self.part)
         digest = storage.sha256(self.part)
         with self._path.open("a", encoding="utf-8") as file:
@@ -77,10 +85,15 @@ class Journal:
 
     def remove(self) -> None:
         """Remove the journal after the end of the call."""
-        for path in (self.part, self._path):
+        for path in (self.part, *([self._path] if self._begun else ())):
             path.unlink(missing_ok=True)
         with suppress(OSError):
             self._path.parent.rmdir()
+
+    def _begin(self) -> None:
+        """Write the journal with the files that are taken over."""
+        lines = [Line(call=self._call), *(Line(file=name, sha256=digest) for name, digest in self.done.items())]
+        storage.write_text(self._path, "".join(f"{line.model_dump_json()}\n" for line in lines))
 
     def _has(self, name: str, listed: Mapping[str, str]) -> bool:
         path = self._folder / name

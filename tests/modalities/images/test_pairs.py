@@ -336,6 +336,18 @@ def test_other_data_has_the_direction_of_the_training_data(tmp_path):
     assert any(np.array_equal(samples[0], label_map(seed).transpose(2, 0, 1)) for seed in range(8))
 
 
+def test_other_data_has_the_channels_of_the_training_data(tmp_path):
+    two_folders(tmp_path / "colour")
+    write(tmp_path / "grey" / "photos", map(photo, range(8)))
+    write(tmp_path / "grey" / "maps", (label_map(seed)[..., 0] for seed in range(8)))
+    places = [str(tmp_path / name) for name in ("colour", "grey")]
+    for own, other, channels in ((*places, 3), (*places[::-1], 1)):
+        alike = surveyed(modality("images"), other, reading(), survey(own).facts)
+        assert rows(alike.prepare(View((3, SIDE, SIDE), "pair")))[1].shape[1] == channels
+        turned = alike.prepare(View((channels, SIDE, SIDE), "pair", {"target": "maps"}))
+        assert turned.train.batch(slice(None)).condition.shape[1] == 3
+
+
 def test_inputs_and_generated_samples_are_read_whole(tmp_path):
     facts = survey(side_by_side(tmp_path / "in")).facts
     assert read(str(tmp_path / "in"), View((3, SIDE, 2 * SIDE)), facts).samples.shape == (8, 3, SIDE, 2 * SIDE)

@@ -80,7 +80,7 @@ def test_the_target_is_the_last_domain_or_the_one_that_is_given(name: str) -> No
 
 @pytest.mark.parametrize("name", [*TARGETED, "images/stargan"])
 def test_data_without_domains_and_odd_sides_are_refused(name: str) -> None:
-    with pytest.raises(SparringError, match="data without domains"):
+    with pytest.raises(SparringError, match="no two domains in"):
         RECIPES[name].view(Facts("x", "images", 60, (3, 64, 64), "0" * 64))
     with pytest.raises(SparringError, match="multiples of 4"):
         with_fields(RECIPES[name], {"resolution": "30x32"}).view(FACTS)

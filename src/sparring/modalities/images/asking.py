@@ -47,13 +47,14 @@ def domain_number(name: str, facts: Facts) -> int:
             expected=f"one of {', '.join(facts.classes)}",
             remedy="give one with --to",
         )
-    if class_name(name) not in facts.classes:
+    known = class_name(str(name))
+    if known not in facts.classes:
         raise SparringError(
-            found=f"the domain {name!r}",
+            found=f"the domain {known!r}",
             expected=f"one of {', '.join(facts.classes)}",
-            remedy=f"check the spelling{nearest(name, list(facts.classes))}",
+            remedy=f"check the spelling{nearest(known, list(facts.classes))}",
         )
-    return facts.classes.index(class_name(name))
+    return facts.classes.index(known)
 
 
 def _images(options: Mapping[str, Any], view: View, facts: Facts) -> Tensor:

@@ -271,7 +271,17 @@ def survey(
         for side, facts, checks, kept in zip(sides, note["facts"], note["checks"], values, strict=True)
     )
     require_images(first.facts, least)
-    return replace(first, partner=partner[0]) if partner else first
+    if not partner:
+        return first
+    if like is None or "pair" not in like.coding:
+        return replace(first, partner=partner[0])
+
+    # Both sides have the channels of the data that they belong to.
+    own, other = (
+        replace(side, facts=replace(side.facts, shape=(channels, *side.facts.shape[1:])))
+        for side, channels in zip((first, partner[0]), like.coding["pair"]["channels"][::-1], strict=True)
+    )
+    return replace(own, partner=other)
 
 
 def _noted(

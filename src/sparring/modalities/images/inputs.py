@@ -17,6 +17,7 @@ from sparring.data import memory, pictures
 from sparring.data.decoding import decoding_limits
 from sparring.data.facts import Facts
 from sparring.data.formats import reason
+from sparring.data.in_memory import source_of
 from sparring.data.labels import listed
 from sparring.data.pictures import Pixels
 from sparring.data.ranges import Ranges, ranges_from_json
@@ -95,7 +96,9 @@ class ImageInput:
 
     def _picture(self) -> Picture:
         colours, alpha = decoded(self.item, self.ranges)
-        mask = None if self.mask is None else _as_mask(*decoded(self.mask, {}))
+        mask = (
+            None if self.mask is None else _as_mask(*decoded(self.mask._replace(name=f"the mask {self.mask.name}"), {}))
+        )
         return Picture(self.name, colours, alpha if self.transparent else None, mask)
 
 
@@ -105,6 +108,8 @@ def inputs(
     """List the images of all inputs; see ``sparring.modality.AppliesInOwnSize``."""
     require_strength(strength, view)
     items, skipped = _items(given)
+    if not items:
+        raise SparringError(found="no image in the inputs", expected="at least one", remedy="give others")
     target = domain_number(options.get(TO) or view.options["target"], facts) if view.condition == DOMAIN else None
     masks: Sequence[Item | None] = [None] * len(items)
     if view.condition == HOLE and options.get(MASK) is not None:
@@ -142,7 +147,7 @@ def _items(given: Sequence[Any]) -> tuple[list[Item], list[str]]:
         if not isinstance(one, str | Path):
             items += _in_memory(one, len(items))
             continue
-        for path in _matches(str(one)):
+        for path in _matches(source_of(one)):
             source = open_inputs(path)
             items += [
                 Item(name, partial(source.read, position), source.stamp, source.size(position))
@@ -198,8 +203,9 @@ def _of_pillow(image: Image.Image) -> NDArray[Any]:
 def _of_tensor(images: Tensor) -> NDArray[Any]:
     """Return images as bytes; floating-point ones are in [-1, 1], as ``Model.sample`` returns them."""
     images = images.detach().cpu()
-    if not images.is_floating_point():
-        return images.numpy()
+    # What is no image, or not finite, is refused like an array of the same numbers.
+    if not images.is_floating_point() or images.dim() > 4 or not images.isfinite().all():
+        return images.float().numpy() if images.is_floating_point() else images.numpy()
     batch = images[(None,) * (4 - images.dim())] if images.dim() < 4 else images
     return to_uint8(batch) if images.dim() == 4 else to_uint8(batch)[0]
 

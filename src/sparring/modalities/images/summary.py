@@ -70,7 +70,7 @@ def summarise(
     infos = [one for one in surveyed if isinstance(one, ImageInfo)]
     unreadable = [*source.skipped, *(one for one in surveyed if isinstance(one, Skipped))]
     if not infos:
-        raise _too_few(name, 0, unreadable, 1)
+        raise _too_few(name, "no readable images", unreadable, 1)
 
     # Find the range of values of each kind, and look at transparency.
     ranges, range_remarks = _ranges(infos, reading, known)
@@ -102,7 +102,7 @@ def summarise(
         coding={"ranges": ranges} if ranges else {},
         details=details,
         remarks=(
-            *_remarks(source, infos, grey, details),
+            *_remarks(source, infos, kept, grey, details),
             *_about_domains(source, infos, kept),
             *range_remarks,
             *transparency.remarks(transparent, len(infos), reading.background),
@@ -183,7 +183,9 @@ def require_images(facts: Facts, least: int) -> None:
     """
     if facts.count < least:
         unreadable = [Skipped(**one) for one in facts.details["unreadable"]]
-        raise _too_few(facts.source, facts.count, unreadable, least)
+        noun = "pair" if "pair" in facts.coding else "image"
+        found = f"{facts.count} readable {noun}{'' if facts.count == 1 else 's'}"
+        raise _too_few(facts.source, found, unreadable, least)
 
 
 def _ranges(
@@ -248,17 +250,20 @@ def _fingerprint(
     return digest.hexdigest()
 
 
-def _remarks(source: Source, infos: Sequence[ImageInfo], grey: bool, details: Mapping[str, Any]) -> list[str]:
+def _remarks(
+    source: Source, infos: Sequence[ImageInfo], kept: NDArray[np.int64], grey: bool, details: Mapping[str, Any]
+) -> list[str]:
     """Return full sentences about images that were skipped, converted or are unusual."""
     classes, duplicates, unreadable = details["classes"], details["duplicates"]["count"], len(details["unreadable"])
     remarks = list(source.remarks)
     if unreadable:
         remarks.append(f"Skipped {unreadable:,} unreadable file{'' if unreadable == 1 else 's'}.")
     # A class without a readable image is dropped, and the others are renumbered.
-    if source.labels is not None and len(classes) < len(source.classes):
-        lost = ", ".join([name for name in source.classes if name not in classes][:MAX_LISTED_CLASSES])
-        rest = "class" if len(classes) < 2 else "classes"
-        remarks.append(f"No image of {lost} is readable; trains on the other {len(classes) or 1} {rest}.")
+    present = set() if source.labels is None else set(source.labels[kept].tolist())
+    if source.labels is not None and len(present) < len(source.classes):
+        lost = [name for number, name in enumerate(source.classes) if number not in present][:MAX_LISTED_CLASSES]
+        rest = "class" if len(present) < 2 else "classes"
+        remarks.append(f"No image of {', '.join(lost)} is readable; trains on the other {len(present)} {rest}.")
     # Classes of a few images are hardly learnt.
     tiny = [f"{name} has {count:,}" for name, count in classes.items() if count < MIN_CLASS_IMAGES]
     if tiny:
@@ -274,8 +279,8 @@ def _remarks(source: Source, infos: Sequence[ImageInfo], grey: bool, details: Ma
     return remarks
 
 
-def _too_few(name: str, readable: int, unreadable: Sequence[Skipped], least: int) -> SparringError:
-    found = f"{readable or 'no'} readable image{'' if readable == 1 else 's'} in {name}"
+def _too_few(name: str, readable: str, unreadable: Sequence[Skipped], least: int) -> SparringError:
+    found = f"{readable} in {name}"
     if unreadable:
         first = unreadable[0]
         found += f" and {len(unreadable)} unreadable ({first.name}: {first.reason})"

@@ -16,6 +16,8 @@ MIN_SIDE, MAX_SIDE = 8, 256
 """Bounds of the sides of an image, in pixels."""
 MAX_SIDE_WITHOUT_GPU = 64
 """Longest side that is chosen on other devices than CUDA, in pixels."""
+LEAST_KEPT = 0.5
+"""Share of most images below which the reason of the resolution says how much the crop keeps."""
 MIN_SAMPLES = 100_000
 """Least number of real samples that is chosen for a run."""
 MAX_SAMPLES_ON_GPU = 25_000_000
@@ -78,12 +80,12 @@ class SizedImageRecipe(Recipe):
         longest = MAX_SIDE if machine.device == "cuda" else MAX_SIDE_WITHOUT_GPU
         fitted = fitted_resolution(height, width, longest, self.side_multiple)
         resolution = self.resolution if "resolution" in self.model_fields_set else fitted
-        chosen: Chosen = {
-            "resolution": (
-                fitted,
-                f"most images are {height} high and {width} wide; on {machine.device} at most {longest}",
-            )
-        }
+        reason = f"most images are {height} high and {width} wide; on {machine.device} at most {longest}"
+        ratio = (fitted[0] * width) / (fitted[1] * height)
+        kept = min(ratio, 1 / ratio)
+        if kept < LEAST_KEPT:
+            reason += f", which keeps the central {kept:.1%} of them"
+        chosen: Chosen = {"resolution": (fitted, reason)}
 
         # A batch is at most a quarter of the data, a power of two.
         if facts.count < 4 * self.batch:

@@ -77,7 +77,8 @@ class PairRecipe(SizedImageRecipe, AdversarialRecipe):
             raise SparringError(
                 found=f"no pairs in {facts.source}",
                 expected="pairs of images: two in one file, or two folders of equal names",
-                remedy="see `sparring inspect`, or choose a recipe that needs no pairs, such as images/cyclegan",
+                remedy="give --pairs folders or --pairs halves (pairs= in Python) for pairs that were not found, or "
+                "choose a recipe that needs none, such as images/cyclegan",
             )
         sides: list[str] = pair["sides"]
         if self.target and self.target not in sides:

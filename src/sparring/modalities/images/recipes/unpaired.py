@@ -53,9 +53,9 @@ class UnpairedRecipe(SizedImageRecipe):
         """
         if len(facts.classes) < 2:
             raise SparringError(
-                found="data without domains",
-                expected="two folders of images, one for each domain",
-                remedy="put the images of each domain into a folder of its own",
+                found=f"no two domains in {facts.source}",
+                expected="two folders of readable images, one for each domain",
+                remedy="put the images of each domain into a folder of its own, or give the second with --to",
             )
         if any(side % self.side_multiple for side in self.resolution):
             raise SparringError(
