@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sparring.arguments import checked_path, real_number, whole_number
 from sparring.building import blank_game
-from sparring.data.conditions import INPUT, ConditionSpec, build_conditions, check_options
+from sparring.data.conditions import INPUT, ConditionSpec, build_conditions, check_options, needs_inputs
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError, SparringWarning
@@ -328,7 +328,9 @@ class Model:
         weights = {name: value.contiguous() for name, value in _weights(self.game).items()}
         fields = self.recipe.model_dump(mode="json")
         config = Config(self.name, fields, self.facts, self.history)
-        return write_published(Path(folder), weights, self.recipe, config, self.classes)
+        applied = needs_inputs(self.modality.conditions, self.view)
+        example = 'apply("inputs/", seed=0)' if applied else "sample(16, seed=0)"
+        return write_published(Path(folder), weights, self.recipe, config, self.classes, example)
 
 
 def order_by_class(count: int, classes: int) -> Tensor:

@@ -97,7 +97,7 @@ class Published:
 
 
 def write_published(
-    folder: Path, weights: Mapping[str, Tensor], recipe: Recipe, config: Config, classes: Sequence[str]
+    folder: Path, weights: Mapping[str, Tensor], recipe: Recipe, config: Config, classes: Sequence[str], example: str
 ) -> Path:
     """Write the files of a published folder, the manifest last, and return the folder.
 
@@ -107,6 +107,7 @@ def write_published(
         recipe: with every field resolved.
         config: name of the recipe, fields, facts and history; private paths are left out here.
         classes: names of the classes that can be sampled.
+        example: call of a method of the model that generates samples, for the model card.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(folder / WEIGHTS, save(dict(weights)))
@@ -118,7 +119,7 @@ def write_published(
     facts = replace(config.facts, source=source, reading=reading, details={}, remarks=())
     public = replace(config, recipe=last_name(config.recipe) if is_own(config.recipe) else config.recipe, facts=facts)
     write_json(folder / CONFIG, {"format": FORMAT, **vars(public), "facts": facts.as_json()})
-    write_text(folder / CARD, _model_card(recipe, public, classes))
+    write_text(folder / CARD, _model_card(recipe, public, classes, example))
     history = public.history
     write_manifest(folder, (CONFIG, WEIGHTS, CARD), history.get("run", ""), history.get("samples", 0))
     return folder
@@ -157,7 +158,7 @@ def last_name(path: str) -> str:
     return "data" if name in ("", ".", "..") else name
 
 
-def _model_card(recipe: Recipe, config: Config, classes: Sequence[str]) -> str:
+def _model_card(recipe: Recipe, config: Config, classes: Sequence[str], example: str) -> str:
     """Return the model card, in Markdown, with verified facts only."""
     facts, history = config.facts, config.history
     shape = " × ".join(str(side) for side in recipe.view(facts).shape)
@@ -179,7 +180,7 @@ Its samples are synthetic: label them as such wherever you show them.
 
     import sparring
     model = sparring.load("this/folder")
-    samples = model.sample(16, seed=0)
+    samples = model.{example}
 
 Written by sparring {versions()["sparring"]}. The folder holds JSON and safetensors only, and no executable code.
 """

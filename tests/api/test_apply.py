@@ -307,6 +307,11 @@ def test_the_command_takes_the_options_of_the_model(
     assert "--mask m.png" in capsys.readouterr().err
 
 
+def test_the_model_card_shows_how_to_apply_it(painter: tuple[Path, Painter]) -> None:
+    card = (painter[0] / "README.md").read_text()
+    assert 'model.apply("inputs/", seed=0)' in card and "model.sample" not in card
+
+
 def test_progress_counts_inputs(painter: tuple[Path, Painter], photos: Path, tmp_path: Path) -> None:
     counted: list[tuple[str, int, int]] = []
 

@@ -84,7 +84,7 @@ def child(request: dict[str, Any]) -> None:
         session.SAVE_INTERVAL_SECONDS = request.get("saved_every", 0.0)
         if not request.get("evaluated", True):
             session.Session._finish = lambda self: None  # type: ignore[method-assign]
-            closing.closing_words = lambda run: ""
+            closing.closing_words = lambda *_: ""
         if "largest_file" in request:
             resource.setrlimit(resource.RLIMIT_FSIZE, (request["largest_file"], resource.RLIM_INFINITY))
         main(request["words"])

@@ -3,12 +3,17 @@
 import os
 
 from sparring.runs.folder import Run
-from sparring.runs.suggestions import reading_options, suggestion
+from sparring.runs.suggestions import reading_options, suggested_use, suggestion
 from sparring.text import joined
 
 
-def closing_words(run: Run) -> str:
-    """Return the lines for the first process of a run, and nothing for the others."""
+def closing_words(run: Run, recipe: str | None = None) -> str:
+    """Return the lines for the first process of a run, and nothing for the others.
+
+    Args:
+        run: that has ended.
+        recipe: that the user gave, if any.
+    """
     if os.environ.get("RANK", "0") != "0":
         return ""
     from sparring.evaluation.result import Evaluation
@@ -21,7 +26,7 @@ def closing_words(run: Run) -> str:
         *Evaluation.from_run(run).lines(further=False),
         f"Samples: {run.picture}",
         f"Report:  {run.report}",
-        f"Next:    {suggestion(record, 'sample', run.folder, '--count', 64, '--out', 'samples/')}",
+        f"Next:    {suggested_use(record, run.folder, recipe)}",
         f"         {suggestion(record, 'evaluate', run.folder, *data, '--all')}",
     ]
     return joined(lines)

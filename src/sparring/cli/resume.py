@@ -64,4 +64,4 @@ def resume(
         device=device,
         display=display,
     )
-    show(closing_words(resumed))
+    show(closing_words(resumed, recipe))

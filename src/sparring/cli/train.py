@@ -96,4 +96,4 @@ def train(
         display=default_display(),
         **extra_options(fields, api.train),
     )
-    show(closing_words(run))
+    show(closing_words(run, recipe))

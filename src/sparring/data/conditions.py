@@ -49,6 +49,11 @@ class ConditionSpec:
     required: tuple[str, ...] = ()
 
 
+def needs_inputs(specs: Mapping[str, ConditionSpec], view: View) -> bool:
+    """Return whether a model with this view generates from inputs alone, so that it is applied and not sampled."""
+    return view.condition in specs and INPUT in specs[view.condition].required
+
+
 def build_conditions(
     specs: Mapping[str, ConditionSpec], view: View, facts: Facts, options: Mapping[str, Any], count: int | None
 ) -> Sample | None:

@@ -1,6 +1,11 @@
 """Commands that messages suggest for a run."""
 
-from sparring.recipe import is_own
+from pathlib import Path
+
+from sparring.data.conditions import needs_inputs
+from sparring.modalities import modality
+from sparring.model import recipe_named
+from sparring.recipe import Recipe, is_own, with_stored_fields
 from sparring.runs.folder import Record
 from sparring.text import command
 
@@ -12,6 +17,20 @@ def suggestion(record: Record, *words: object) -> str:
     """
     own = ("--recipe", record.recipe) if is_own(record.recipe) else ()
     return command("sparring", *words, *own)
+
+
+def suggested_use(record: Record, folder: Path, own: str | Recipe | None) -> str:
+    """Return the command that uses a trained model: `apply` if its condition is an input, or else `sample`.
+
+    Args:
+        record: of the run.
+        folder: of the run.
+        own: recipe that the user gave, which is needed where it is the user's own.
+    """
+    recipe = with_stored_fields(recipe_named(record.recipe, own), record.fields)
+    if needs_inputs(modality(record.facts.modality).conditions, recipe.view(record.facts)):
+        return suggestion(record, "apply", folder, "INPUTS", "--out", "applied/")
+    return suggestion(record, "sample", folder, "--count", 64, "--out", "samples/")
 
 
 def reading_options(record: Record) -> list[object]:
