@@ -14,9 +14,11 @@ from sparring.modalities.points.networks.dense import Autoencoder
 from sparring.objectives.penalties import finite_r1, gradient_penalty, r1, sparse
 from sparring.objectives.schedules import Weighted, constant, cosine
 from sparring.randomness import seeded
+from sparring.recipes import RECIPES
 from sparring.training.checkpoint import load_checkpoint, restore, save_checkpoint, take
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
+from toys.small_recipes import small, toy
 
 PENALTIES = {"r1": Weighted(r1, cosine(1.0, 0.1)), "gp": Weighted(gradient_penalty, constant(0.3))}
 GAMES: dict[str, dict[str, Any]] = {
@@ -106,6 +108,21 @@ def test_networks_with_batch_norm_and_dropout_resume_bit_for_bit(
         return Trainer(game, blob, plan(samples=10_000))
 
     check(make, tmp_path, steps=9)
+
+
+@pytest.mark.parametrize("micro_batch", [None, 3])
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_resumes_bit_for_bit(name: str, micro_batch: int | None, tmp_path: Path) -> None:
+    """Batches of 8 samples of 64, with the masks, partners and pools that the recipe has."""
+    recipe = small(name, batch=8)
+    facts, data = toy(recipe)
+    numbers = Plan(recipe.optimisers(), recipe.batch, 10_000, micro_batch=micro_batch)
+
+    def make() -> Trainer:
+        with seeded(0, "weights"):
+            return Trainer(recipe.game(facts), data, numbers)
+
+    check(make, tmp_path, steps=6)
 
 
 def test_optimiser_moments_keep_their_channels_last_layout(plan: Callable[..., Plan], tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,15 @@ from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.flow import Figures
-from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
 from sparring.objectives.losses import LOSSES
 from sparring.randomness import seeded
 from sparring.recipe import LIPSCHITZ_LOSSES, LOG_ODDS_LOSSES, AdversarialRecipe, Machine, Recipe, resolve, with_fields
 from sparring.recipes import RECIPES
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
+from toys.small_recipes import small, toy
 
 MACHINE = Machine("cpu", 8 * 1024**3, 2, False)
-SMALL = {"batch": 4, "width": 8, "resolution": (16, 16), "latent_size": 4, "labels": True, "critic_turns": 1}
 ADVERSARIAL = [name for name, recipe in RECIPES.items() if isinstance(recipe, AdversarialRecipe)]
 UNCONSTRAINED: Mapping[str, Mapping[str, Any]] = {
     "images/gan": {},
@@ -41,30 +39,6 @@ FITTING = [
     if UNCONSTRAINED.get(name) != {} or loss not in LIPSCHITZ_LOSSES
 ]
 """Recipes, with their defaults otherwise, and losses that fit them."""
-
-
-def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
-    random = np.random.default_rng(0)
-    if recipe.modality == "points":
-        facts = Facts("toy", "points", 64, (2,), "0" * 64, details={"scale": 1.0})
-        return facts, Dataset(random.normal(size=(64, 2)).astype(np.float32))
-    facts = Facts("toy", "images", 64, (3, 16, 16), "0" * 64, classes=("even", "odd"))
-    samples = random.integers(0, 256, size=(64, 3, 16, 16), dtype=np.uint8)
-    labels = np.arange(64, dtype=np.int64) % 2
-    facts = replace(facts, coding={"pair": {"sides": ["a", "b"], "channels": [3, 3]}})
-    view = with_fields(recipe, {"resolution": 16}).view(facts)
-    if view.condition == DOMAIN:
-        # Images of one domain, or of all, beside others.
-        labels = np.full_like(labels, facts.classes.index(view.options["target"])) if view.options["target"] else labels
-        return facts, Dataset(samples, labels, labels, partnered(lambda rows: torch.from_numpy(samples)[rows], 64))
-    conditions = samples[::-1] if view.condition == PAIR else labels
-    return facts, Dataset(samples, labels, conditions, read=reader(view))
-
-
-def small(name: str, **fields: Any) -> Recipe:
-    recipe = RECIPES[name]
-    known = {field: value for field, value in SMALL.items() if field in type(recipe).model_fields}
-    return with_fields(recipe, {**known, **fields})
 
 
 def trained(recipe: Recipe, facts: Facts, data: Dataset, steps: int) -> Trainer:

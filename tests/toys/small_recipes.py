@@ -1,0 +1,49 @@
+"""A small problem for every recipe: noise in the form that it takes, and small networks."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from sparring.data.dataset import Dataset
+from sparring.data.facts import Facts
+from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
+from sparring.recipe import Recipe, with_fields
+from sparring.recipes import RECIPES
+
+SMALL = {
+    "batch": 4,
+    "width": 8,
+    "discriminator_width": 8,
+    "resolution": (16, 16),
+    "latent_size": 4,
+    "labels": True,
+    "critic_turns": 1,
+}
+
+
+def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
+    """Return 64 samples of noise, with the conditions that the recipe asks for."""
+    random = np.random.default_rng(0)
+    if recipe.modality == "points":
+        facts = Facts("toy", "points", 64, (2,), "0" * 64, details={"scale": 1.0})
+        return facts, Dataset(random.normal(size=(64, 2)).astype(np.float32))
+    facts = Facts("toy", "images", 64, (3, 16, 16), "0" * 64, classes=("even", "odd"))
+    samples = random.integers(0, 256, size=(64, 3, 16, 16), dtype=np.uint8)
+    labels = np.arange(64, dtype=np.int64) % 2
+    facts = replace(facts, coding={"pair": {"sides": ["a", "b"], "channels": [3, 3]}})
+    view = with_fields(recipe, {"resolution": 16}).view(facts)
+    if view.condition == DOMAIN:
+        # Images of one domain, or of all, beside others.
+        labels = np.full_like(labels, facts.classes.index(view.options["target"])) if view.options["target"] else labels
+        return facts, Dataset(samples, labels, labels, partnered(lambda rows: torch.from_numpy(samples)[rows], 64))
+    conditions = samples[::-1] if view.condition == PAIR else labels
+    return facts, Dataset(samples, labels, conditions, read=reader(view))
+
+
+def small(name: str, **fields: Any) -> Recipe:
+    """Return a recipe with small networks and batches."""
+    recipe = RECIPES[name]
+    known = {field: value for field, value in SMALL.items() if field in type(recipe).model_fields}
+    return with_fields(recipe, {**known, **fields})
