@@ -1,7 +1,8 @@
-"""The published players of every recipe without conditions, or with classes, export to ONNX with a free batch axis."""
+"""The published players of every recipe export to ONNX with a free batch axis."""
 
 import io
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from sparring.data.facts import Facts
 from sparring.games.game import Game
 from sparring.randomness import RandomStream, seeded
 from sparring.recipes import RECIPES
+from toys.small_recipes import small, toy
 
 pytest.importorskip("onnxscript", reason="needs the extra export")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra export")
@@ -21,17 +23,19 @@ BY_CLASS = [name for name, recipe in RECIPES.items() if "labels" in type(recipe)
 CASES = [(name, ()) for name in RECIPES if name in BY_CLASS or name.startswith("points/")]
 CASES += [(name, CLASSES) for name in BY_CLASS]
 """Recipes that generate from nothing, or from a class."""
+OF_INPUTS = [name for name in RECIPES if name not in dict(CASES)]
 
 
 class Generation(nn.Module):
-    """Maps latents, and labels where the game has them, to samples in the units of the data."""
+    """Maps latents, and the tensors of a condition where the game has them, to samples in the units of the data."""
 
-    def __init__(self, game: Game) -> None:
+    def __init__(self, game: Game, form: Any = None) -> None:
         super().__init__()
-        self.game, self.players = game, nn.ModuleDict({name: game.players[name] for name in game.published})
+        self.game, self.form = game, form
+        self.players = nn.ModuleDict({name: game.players[name] for name in game.published})
 
-    def forward(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.game.generate(latent, condition)
+    def forward(self, latent: Tensor, *condition: Tensor) -> Tensor:
+        return self.game.generate(latent, self.form(*condition) if condition else None)
 
 
 def game_of(recipe: str, classes: tuple[str, ...]) -> tuple[Game, bool]:
@@ -49,9 +53,25 @@ def game_of(recipe: str, classes: tuple[str, ...]) -> tuple[Game, bool]:
 
 
 # Both warnings come from torch's exporter itself.
-@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore:# The axis name:UserWarning")
+WITHOUT_WARNINGS = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore:# The axis name:UserWarning")
+
+
+def check_export(network: Generation, inputs: Callable[[int], tuple[Tensor, ...]]) -> None:
+    """Export at one size of the batch, and run at others."""
+    batch, file = torch.export.Dim("batch"), io.BytesIO()
+    _, *conditions = inputs(2)
+    axes = ({0: batch}, *([tuple({0: batch} for _ in conditions)] if conditions else []))
+    torch.onnx.export(network, inputs(2), file, dynamic_shapes=axes, dynamo=True, verbose=False)
+    session = onnxruntime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
+    for count in COUNTS:
+        given = dict(zip((one.name for one in session.get_inputs()), map(Tensor.numpy, inputs(count)), strict=True))
+        (found,) = session.run(None, given)
+        torch.testing.assert_close(torch.from_numpy(found), network(*inputs(count)).detach(), rtol=1e-4, atol=1e-5)
+
+
+@WITHOUT_WARNINGS
 @pytest.mark.parametrize(("recipe", "classes"), CASES)
-def test_an_exported_generator_takes_batches_of_any_size(recipe: str, classes: tuple[str, ...], tmp_path: Path) -> None:
+def test_an_exported_generator_takes_batches_of_any_size(recipe: str, classes: tuple[str, ...]) -> None:
     game, conditional = game_of(recipe, classes)
     assert conditional == bool(classes)
 
@@ -59,12 +79,26 @@ def test_an_exported_generator_takes_batches_of_any_size(recipe: str, classes: t
         latent = game.latent(RandomStream(0, 0, count, slice(0, count)))
         return (latent, torch.arange(count) % len(classes)) if conditional else (latent,)
 
-    # Export at one size of the batch, and run at others.
-    network, batch, file = Generation(game).eval(), torch.export.Dim("batch"), io.BytesIO()
-    axes = tuple({0: batch} for _ in inputs(2))
-    torch.onnx.export(network, inputs(2), file, dynamic_shapes=axes, dynamo=True, verbose=False)
-    session = onnxruntime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
-    for count in COUNTS:
-        given = dict(zip((one.name for one in session.get_inputs()), map(Tensor.numpy, inputs(count)), strict=True))
-        (found,) = session.run(None, given)
-        torch.testing.assert_close(torch.from_numpy(found), network(*inputs(count)).detach(), rtol=1e-4, atol=1e-5)
+    check_export(Generation(game, lambda label: label).eval(), inputs)
+
+
+@WITHOUT_WARNINGS
+@pytest.mark.parametrize("name", OF_INPUTS)
+def test_an_exported_generator_takes_inputs(name: str) -> None:
+    """Images to translate, with a domain, or with a hole and its mask."""
+    recipe = small(name)
+    facts, data = toy(recipe)
+    with seeded(0, "weights"):
+        game = recipe.game(facts)
+    for player in game.players.values():
+        player.eval()
+
+    def inputs(count: int) -> tuple[Tensor, ...]:
+        condition = data.batch(slice(0, count)).condition
+        if name == "images/cyclegan":
+            condition = condition._replace(target=torch.arange(count) % 2)
+        latent = game.latent(RandomStream(0, 0, count, slice(0, count)))
+        return (latent, *(condition if isinstance(condition, tuple) else (condition,)))
+
+    form = type(data.batch(slice(0, 1)).condition)
+    check_export(Generation(game, form if issubclass(form, tuple) else lambda image: image).eval(), inputs)

@@ -11,6 +11,7 @@ from typing import Protocol, final
 
 import torch
 from torch import Tensor, nn
+from torch.compiler import is_exporting
 from torch.nn.functional import cross_entropy, l1_loss
 
 from sparring.controls import Control
@@ -121,6 +122,10 @@ class CycleGAN:
         """Translate by G the samples whose target is Y, and by F all others."""
         assert condition is not None
         forward = condition.target == self.target  # (batch,)
+        if is_exporting():
+            # An exported graph has no branches that depend on values: both generators translate everything.
+            one, other = (self._translated(name, condition.image) for name in self.published)
+            return torch.where(forward.view(-1, *[1] * (one.dim() - 1)), one, other)
         if bool(forward.all()):
             return self._translated("to target", condition.image)
         sample = self._translated("to source", condition.image)
@@ -129,7 +134,7 @@ class CycleGAN:
         return sample
 
     def _translated(self, generator: str, samples: Sample) -> Sample:
-        return as_float32(self.players[generator](samples.new_empty(len(samples), 0), samples))
+        return as_float32(self.players[generator](samples.new_empty(samples.shape[0], 0), samples))
 
     def _critic(self, name: str, progress: Progress) -> Critic:
         return Critic(self.players[name], None, progress.random)
@@ -242,7 +247,8 @@ class Contrast:
             SparringError: another domain is asked for.
         """
         assert condition is not None
-        if not bool((condition.target == self.target).all()):
+        # An exported graph checks no values.
+        if not is_exporting() and not bool((condition.target == self.target).all()):
             raise SparringError(
                 found="a domain that this model does not translate into",
                 expected="the domain that it was trained to translate into: this game has one direction",
@@ -251,7 +257,7 @@ class Contrast:
         return self._translated(condition.image)
 
     def _translated(self, samples: Sample) -> Sample:
-        return as_float32(self.players["generator"](samples.new_empty(len(samples), 0), samples))
+        return as_float32(self.players["generator"](samples.new_empty(samples.shape[0], 0), samples))
 
     def _patch_contrast(self, queries: list[Tensor], keys: list[Tensor], places: list[Tensor], rows: slice) -> Tensor:
         """Return the mean of PatchNCE over feature maps; no gradient flows through the features of the input."""
