@@ -19,6 +19,8 @@ RUNS = 50
 POINTS = ("--batch", 32, "--width", 8, "--latent-size", 2, "--samples", 256)
 IMAGES = ("--batch", 16, "--width", 8, "--latent-size", 2, "--samples", 128, "--resolution", 8)
 DOMAINS = ("--batch", 16, "--width", 8, "--blocks", 1, "--samples", 128, "--resolution", 8)
+INPUTS = ("--batch", 16, "--width", 8, "--discriminator-width", 8, "--samples", 128, "--resolution", 8, "--recipe")
+PAIRS = ("--pairs", "halves", *INPUTS)
 TOY = ("--batch", 16, "--samples", 256)
 
 
@@ -28,8 +30,8 @@ def write_points(folder: Path) -> str:
 
 
 def write_images(folder: Path) -> str:
-    """Write noise of two classes."""
-    pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
+    """Write noise of two classes, twice as wide as high."""
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 16, 3), dtype=np.uint8)
     np.savez(folder / "images.npz", images=pixels, labels=np.arange(60) % 2)
     return str(folder / "images.npz")
 
@@ -57,6 +59,13 @@ KINDS = {
     "exchange of images": Kind((*DOMAINS, "--recipe", "images/cyclegan", "--pool", 20), write_images),
     "contrast of patches": Kind((*DOMAINS, "--recipe", "images/cut"), write_images),
     "one generator for all domains": Kind((*DOMAINS, "--recipe", "images/stargan", "--critic-turns", 2), write_images),
+    "contrast without identity": Kind((*DOMAINS, "--recipe", "images/fastcut"), write_images),
+    "duel of pairs": Kind((*PAIRS, "images/pix2pix"), write_images),
+    "duel of pairs on several scales": Kind((*PAIRS, "images/pix2pix-hd"), write_images),
+    "duel of label maps": Kind((*PAIRS, "images/spade"), write_images),
+    "holes to fill": Kind((*INPUTS, "images/fill"), write_images),
+    "images to enlarge": Kind((*INPUTS, "images/super-resolution"), write_images),
+    "images to colour": Kind((*INPUTS, "images/colourise"), write_images),
     "translation of pairs": of_toy("pairs"),
     "exchange of two domains": of_toy("domains"),
     "policy in two phases": of_toy("tokens"),
