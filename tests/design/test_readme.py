@@ -16,6 +16,10 @@ from sparring.recipes import RECIPES, find_recipe
 ROOT = Path(__file__).parents[2]
 PAGES = [page for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if page.name != "CHANGELOG.md"]
 PAIRS = [("README.md", "README.zh-CN.md")]
+PAIRS += [
+    (f"docs/en/{page}", f"docs/zh/{page}")
+    for page in sorted(path.relative_to(ROOT / "docs/zh").as_posix() for path in ROOT.glob("docs/zh/**/*.md"))
+]
 
 
 def commands(page: Path) -> list[str]:
