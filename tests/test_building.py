@@ -21,6 +21,7 @@ SHAPES = {"points": (2,), "images": (3, 32, 32)}
 def facts_for(name: str, **changes: Any) -> Facts:
     modality = RECIPES[name].modality
     known: dict[str, Any] = {"source": "x", "modality": modality, "count": 1000, "shape": SHAPES[modality]}
+    known["coding"] = {"pair": {"sides": ["labels", "photographs"], "channels": [3, 3]}} if modality == "images" else {}
     return Facts(**{**known, "fingerprint": "0" * 64, "classes": ("a", "b"), "offers": ("label",), **changes})
 
 

@@ -25,11 +25,12 @@ from sparring.recipe import (
 from sparring.recipes import DEFAULTS, RECIPES, default_recipe, find_recipe
 
 FACTS = Facts(source="points.npy", modality="points", count=100, shape=(2,), fingerprint="0" * 64)
+PAIRS = {"pair": {"sides": ["labels", "photographs"], "channels": [3, 3]}}
 MACHINE = Machine("cpu", 8 * 1024**3, 2, False)
 
 
 def facts_for(recipe: Recipe) -> Facts:
-    images: dict[str, Any] = {"modality": "images", "shape": (3, 32, 32), "classes": ("cat", "dog")}
+    images: dict[str, Any] = {"modality": "images", "shape": (3, 32, 32), "classes": ("cat", "dog"), "coding": PAIRS}
     return replace(FACTS, **images) if recipe.modality == "images" else FACTS
 
 

@@ -32,7 +32,7 @@ def write(folder: Path) -> str:
     [
         ("images/cyclegan", {}, 100, 0.75, 0.55),
         ("images/cut", {}, 150, 0.8, None),
-        ("images/fastcut", {"width": 16}, 250, 0.85, None),
+        ("images/fastcut", {"width": 16, "contrast": 3}, 250, 0.8, None),
         ("images/stargan", {"critic_turns": 2, "learning_rate": 2e-3}, 400, 0.8, 0.6),
     ],
 )

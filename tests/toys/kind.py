@@ -74,8 +74,7 @@ class Kind:
     def survey(self, source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> Survey:
         whole = self.load(source, View(()))
         digest = sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in tensors(whole.samples))).hexdigest()
-        offers, shape = tuple(self.conditions), whole.shapes[0]
-        coding = self.coding(source)
+        offers, shape, coding = tuple(self.conditions), whole.shapes[0], self.coding(source)
         facts = Facts(source, self.name, len(whole), shape, digest, self.classes, offers=offers, coding=coding)
         return ToySurvey(facts, self.load)
 
