@@ -173,6 +173,10 @@ class Modality(Protocol):
         """
         ...
 
+    def given(self, batch: "Batch") -> "Sample | None":
+        """Return the samples that those of a batch were generated from; None unless they have the same shape."""
+        ...
+
     def cheap_features(self, samples: "Sample", facts: Facts) -> "Tensor":
         """Return a few features per sample, (count, features), for the watchdog's frequent comparisons. Cheap."""
         ...

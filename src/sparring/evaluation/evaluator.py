@@ -36,6 +36,7 @@ from sparring.metrics.distances import nearest
 from sparring.metrics.extractors.extractor import Extractor, Pixels
 from sparring.metrics.extractors.small_network import training_limit
 from sparring.metrics.metric import METRICS, MetricValues, compute_metrics, metrics_of
+from sparring.metrics.paired import feature_distance, unchanged
 from sparring.metrics.sample_sets import Repeat, SampleMetrics, SampleSet, in_memory
 from sparring.modality import Modality
 from sparring.model import Model
@@ -165,13 +166,22 @@ class Evaluator:
         answers = modality.baselines(batch, self.split)
         if not answers:
             return {}
-        real = first.real.features(extractor)
+        true, given, real = first.true, modality.given(batch), first.real.features(extractor)
+        truth = {} if true is None else {"truth": true}
+        beside = {
+            name: extractor(one) for name, one in (("perceptual", true), ("input_distance", given)) if one is not None
+        }
         found = {}
-        for name, samples in {"this": batch.real, **answers}.items():
-            by_features = compute_metrics(real, extractor(samples), METRICS[:1], self.seed)
-            values = {} if first.true is None else modality.paired(samples, first.true)
-            known = {**values, **by_features}
-            found[name] = {key: value for key, value in known.items() if not isinstance(value, SparringError)}
+        for name, samples in {"this": batch.real, **answers, **truth}.items():
+            features = extractor(samples)
+            values: MetricValues = {} if true is None else {**modality.paired(samples, true)}
+            values |= compute_metrics(real, features, METRICS[:1], self.seed)
+            values |= {metric: feature_distance(features, other) for metric, other in beside.items()}
+            if given is not None and modality.bounds:
+                values["unchanged"] = unchanged(samples, given, modality.bounds)
+            found[name] = {
+                key: value for key, value in values.items() if isinstance(value, float) and math.isfinite(value)
+            }
         return found
 
     def _metrics_of_samples(self, modality: Modality) -> SampleMetrics:

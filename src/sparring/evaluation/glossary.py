@@ -117,6 +117,20 @@ GLOSSARY: dict[str, MetricInfo] = {
     "l1": MetricInfo("L1 to the truth", "lower", "Mean absolute difference from the true samples.", "Valid?"),
     "psnr": MetricInfo("PSNR", "higher", "Signal-to-noise ratio against the true samples, in dB.", "Valid?"),
     "ssim": MetricInfo("SSIM", "higher", "Structural similarity to the true images; 1 for equal ones.", "Valid?"),
+    "perceptual": MetricInfo(
+        "perceptual distance", "lower", "Mean distance from the true samples in the features in use.", "Valid?"
+    ),
+    "input_distance": MetricInfo(
+        "distance from input",
+        "lower",
+        "Mean distance from the inputs in the features in use: how much of each is kept; 0 for the inputs themselves.",
+        "Valid?",
+    ),
+    "unchanged": MetricInfo(
+        "unchanged",
+        "nearer to the floor",
+        "Share of pixels that are those of the input, within two steps of a byte; 1 if nothing was done.",
+    ),
     "likelihood": MetricInfo(
         "log-likelihood", "higher", "Mean log p(x) of held-out samples in nats; far below the floor: overfitting."
     ),

@@ -38,8 +38,14 @@ def baselines(batch: Batch, split: Split) -> Mapping[str, Tensor]:
     shown = as_output(images, shape)
     found = {"input as output": shown, "nearest training image": _nearest(batch, known)}
     if images.shape[1:] == shape:
-        found["input in the colours of the data"] = recoloured(shown, known.batch(slice(None)).real)
+        found["recoloured input"] = recoloured(shown, known.batch(slice(None)).real)
     return found
+
+
+def given(batch: Batch) -> Tensor | None:
+    """Return the images that a batch was generated from; None unless they are whole and of the same shape."""
+    images = None if isinstance(batch.condition, Holed) else input_images(batch.condition)
+    return images if images is not None and images.shape == batch.real.shape else None
 
 
 def as_output(images: Tensor, shape: torch.Size) -> Tensor:

@@ -81,6 +81,9 @@ class Images:
     def baselines(self, batch: Batch, split: Split) -> Mapping[str, Tensor]:
         return baselines.baselines(batch, split)
 
+    def given(self, batch: Batch) -> Tensor | None:
+        return baselines.given(batch)
+
     def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
         return extra_signals.cheap_features(samples)
 

@@ -73,6 +73,9 @@ class Points:
     def baselines(self, batch: Batch, split: Split) -> Mapping[str, Tensor]:
         return {}
 
+    def given(self, batch: Batch) -> Tensor | None:
+        return None
+
     def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
         return ColumnNormalizer(facts).normalize(samples)
 
