@@ -34,8 +34,8 @@ class MetricInfo(NamedTuple):
 
 DEFAULT = {"frechet", "precision", "recall", "coverage", "agreement", "copies"}
 """The verdict that is shown by default."""
-ON_REQUEST = {"l1", "trained_on_samples", "trained_on_both"}
-"""Shown beside it where they are computed: for models that have a true sample, and with --useful."""
+ON_REQUEST = {"l1", "cycle_error", "answer_diversity", "trained_on_samples", "trained_on_both"}
+"""Shown beside it where they are computed: for models whose condition is a sample, and with --useful."""
 GLOSSARY: dict[str, MetricInfo] = {
     "frechet": MetricInfo(
         "Fréchet distance", "lower", "Distance between Gaussians fitted to generated and to real features."
@@ -130,6 +130,18 @@ GLOSSARY: dict[str, MetricInfo] = {
         "unchanged",
         "nearer to the floor",
         "Share of pixels that are those of the input, within two steps of a byte; 1 if nothing was done.",
+    ),
+    "cycle_error": MetricInfo(
+        "cycle error",
+        "lower",
+        "Mean absolute difference of held-out inputs and their way there and back; the floor is that of training data.",
+        "Valid?",
+    ),
+    "answer_diversity": MetricInfo(
+        "answer diversity",
+        "higher",
+        "Mean absolute difference of two answers to one input by different latents; 0 if they are equal.",
+        "Diverse?",
     ),
     "likelihood": MetricInfo(
         "log-likelihood", "higher", "Mean log p(x) of held-out samples in nats; far below the floor: overfitting."
