@@ -30,7 +30,7 @@ from sparring.evaluation.scores import (
 )
 from sparring.evaluation.subject import Subject
 from sparring.flow import Batch
-from sparring.games.game import Game, Returning
+from sparring.games.game import Game
 from sparring.metrics.cache import VERSION, digest
 from sparring.metrics.distances import nearest
 from sparring.metrics.extractors.extractor import Extractor, Pixels
@@ -275,17 +275,16 @@ def cycles(model: Model, split: Split) -> dict[str, Score]:
 
     The floor is that of as many training samples.
     """
-    if not isinstance(model.game, Returning):
-        return {}
-    found = []
+    sides = []
     for data in (split.held_out, split.train):
         errors = []
         for start in range(0, min(len(data), COMPARED), SAMPLES_PER_PASS):
-            with torch.inference_mode():
-                cycle = model.game.there_and_back(data.batch(slice(start, min(start + SAMPLES_PER_PASS, COMPARED))))
+            cycle = model.there_and_back(data.batch(slice(start, min(start + SAMPLES_PER_PASS, COMPARED))))
+            if cycle is None:
+                return {}
             errors.append(model.modality.difference(cycle.given, cycle.back))
-        found.append(torch.cat(errors))
-    return {"cycle_error": _mean_score("cycle_error", *found)}
+        sides.append(torch.cat(errors))
+    return {"cycle_error": _mean_score("cycle_error", *sides)}
 
 
 def diversity(model: Model, split: Split, seed: int) -> dict[str, Score]:
