@@ -46,6 +46,20 @@ class Opinion(NamedTuple):
     classes: Tensor | None = None
 
 
+class Cycle(NamedTuple):
+    """Samples that were translated there and back, one shape, in the units of the data.
+
+    Args:
+        given: the samples.
+        there: what they were translated into.
+        back: what that was translated back into.
+    """
+
+    given: Sample
+    there: Sample
+    back: Sample
+
+
 class Verdict(NamedTuple):
     """A discriminator's output for a batch of samples.
 

@@ -173,6 +173,20 @@ class Modality(Protocol):
         """
         ...
 
+    def given(self, batch: "Batch") -> "Sample | None":
+        """Return the samples that those of a batch were generated from; None unless they have the same shape."""
+        ...
+
+    def difference(self, one: "Sample", other: "Sample", condition: "Sample | None" = None) -> "Tensor":
+        """Return the mean absolute difference of samples and their counterparts, (count,), as networks see them.
+
+        Args:
+            one: samples.
+            other: as many samples.
+            condition: their common conditions: what these fix does not count, such as images outside their holes.
+        """
+        ...
+
     def cheap_features(self, samples: "Sample", facts: Facts) -> "Tensor":
         """Return a few features per sample, (count, features), for the watchdog's frequent comparisons. Cheap."""
         ...

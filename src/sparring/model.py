@@ -16,8 +16,8 @@ from sparring.data.conditions import INPUT, ConditionSpec, build_conditions, che
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError, SparringWarning
-from sparring.flow import Batch, Latent
-from sparring.games.game import Game
+from sparring.flow import Batch, Cycle, Latent
+from sparring.games.game import Game, Returning
 from sparring.metrics.smoothness import interpolated, perceptual_path_length
 from sparring.modalities import modality
 from sparring.modality import AnySize, AppliesInOwnSize, Input, Modality
@@ -289,6 +289,13 @@ class Model:
             return perceptual_path_length(generated, extractor, ends, positions, spherical=spherical)
         except SparringError:
             return math.nan
+
+    def there_and_back(self, batch: Batch) -> Cycle | None:
+        """Translate samples of a batch and back again; None where the game has no way back."""
+        if not isinstance(self.game, Returning):
+            return None
+        with torch.inference_mode():
+            return self.game.there_and_back(batch)
 
     @property
     def bytes_per_sample(self) -> int:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sparring.errors import SparringError
-from sparring.metrics.paired import l1, psnr, ssim
+from sparring.metrics.paired import feature_distance, l1, psnr, ssim, unchanged
 
 BOUNDS = (-1.0, 1.0)
 
@@ -44,7 +44,32 @@ def test_small_images_have_a_smaller_window() -> None:
     assert ssim(images()[..., :3, :5], images()[..., :3, :5], BOUNDS) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("measure", [l1, lambda a, b: psnr(a, b, BOUNDS), lambda a, b: ssim(a, b, BOUNDS)])
+def test_pixels_within_two_steps_of_a_byte_in_all_channels_are_unchanged() -> None:
+    given = images()
+    other = given.clone()
+    other[:, :, :6] += 2 / 127.5  # A quarter of the rows: still unchanged.
+    other[:, 1, 6:12] += 3 / 127.5  # Another quarter, in one channel of three.
+    assert unchanged(given, given, BOUNDS) == 1 and unchanged(other, given, BOUNDS) == pytest.approx(0.75)
+    assert unchanged((other + 1) / 2, (given + 1) / 2, (0.0, 1.0)) == pytest.approx(0.75)
+
+
+def test_the_distance_of_features_grows_with_the_change_alone() -> None:
+    features, change = torch.ones(5, 4), torch.tensor([3.0, 0, 4, 0])
+    assert feature_distance(features, features) == 0
+    for times in (1, 2, -2):
+        assert feature_distance(features + times * change, features) == pytest.approx(5 * abs(times))
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        l1,
+        feature_distance,
+        lambda a, b: unchanged(a, b, BOUNDS),
+        lambda a, b: psnr(a, b, BOUNDS),
+        lambda a, b: ssim(a, b, BOUNDS),
+    ],
+)
 def test_different_shapes_are_refused(measure) -> None:
     with pytest.raises(SparringError, match="as many of each"):
         measure(images()[:3], images())

@@ -36,6 +36,7 @@ from sparring.metrics.distances import nearest
 from sparring.metrics.extractors.extractor import Extractor, Pixels
 from sparring.metrics.extractors.small_network import training_limit
 from sparring.metrics.metric import METRICS, MetricValues, compute_metrics, metrics_of
+from sparring.metrics.paired import feature_distance, unchanged
 from sparring.metrics.sample_sets import Repeat, SampleMetrics, SampleSet, in_memory
 from sparring.modality import Modality
 from sparring.model import Model
@@ -51,6 +52,8 @@ COMPARED = 1000
 """Samples that are compared with the training samples, or that players give their opinion of."""
 MIN_VALUES = 16
 """Values per sample below which all samples are close to one another and copies cannot be detected."""
+ANSWERED = 64
+"""Conditions that a model answers twice, to tell how much its answers vary."""
 PATHS = 800
 """Paths between latents along which the path length is measured."""
 
@@ -100,7 +103,7 @@ class Evaluator:
         own |= memorisation.metrics() if memorisation else {}
         own_shape = model is not None and not subject.converted
         if model is not None and own_shape and subject.conditional:
-            own |= opinions(model.game, split)
+            own |= opinions(model.game, split) | cycles(model, split) | diversity(model, split, self.seed)
         if model is not None and own_shape and modality.blends and self.further:
             own["path_length"] = self._path_length(model, extractors[0])
 
@@ -165,13 +168,22 @@ class Evaluator:
         answers = modality.baselines(batch, self.split)
         if not answers:
             return {}
-        real = first.real.features(extractor)
+        true, given, real = first.true, modality.given(batch), first.real.features(extractor)
+        truth = {} if true is None else {"truth": true}
+        beside = {
+            name: extractor(one) for name, one in (("perceptual", true), ("input_distance", given)) if one is not None
+        }
         found = {}
-        for name, samples in {"this": batch.real, **answers}.items():
-            by_features = compute_metrics(real, extractor(samples), METRICS[:1], self.seed)
-            values = {} if first.true is None else modality.paired(samples, first.true)
-            known = {**values, **by_features}
-            found[name] = {key: value for key, value in known.items() if not isinstance(value, SparringError)}
+        for name, samples in {"this": batch.real, **answers, **truth}.items():
+            features = extractor(samples)
+            values: MetricValues = {} if true is None else {**modality.paired(samples, true)}
+            values |= compute_metrics(real, features, METRICS[:1], self.seed)
+            values |= {metric: feature_distance(features, other) for metric, other in beside.items()}
+            if given is not None and modality.bounds:
+                values["unchanged"] = unchanged(samples, given, modality.bounds)
+            found[name] = {
+                key: value for key, value in values.items() if isinstance(value, float) and math.isfinite(value)
+            }
         return found
 
     def _metrics_of_samples(self, modality: Modality) -> SampleMetrics:
@@ -255,16 +267,47 @@ def opinions(game: Game, split: Split) -> dict[str, Score]:
     The floor is that of as many training samples.
     """
     found, floors = (_opinion(game, data) for data in (split.held_out, split.train))
-    return {
-        name: Score(
-            value=float(f"{values.mean():.8g}"),
-            floor=float(f"{floors[name].mean():.8g}"),
-            better=metric_info(name).better,
-            plus_minus=float(f"{1.96 * float(values.std()) / math.sqrt(len(values)):.4g}"),
-        )
-        for name, values in found.items()
-        if name in floors
-    }
+    return {name: _mean_score(name, values, floors[name]) for name, values in found.items() if name in floors}
+
+
+def cycles(model: Model, split: Split) -> dict[str, Score]:
+    """Return ``cycle_error``, of held-out samples there and back, where the game has a way back.
+
+    The floor is that of as many training samples.
+    """
+    sides = []
+    for data in (split.held_out, split.train):
+        errors = []
+        for start in range(0, min(len(data), COMPARED), SAMPLES_PER_PASS):
+            cycle = model.there_and_back(data.batch(slice(start, min(start + SAMPLES_PER_PASS, COMPARED))))
+            if cycle is None:
+                return {}
+            errors.append(model.modality.difference(cycle.given, cycle.back))
+        sides.append(torch.cat(errors))
+    return {"cycle_error": _mean_score("cycle_error", *sides)}
+
+
+def diversity(model: Model, split: Split, seed: int) -> dict[str, Score]:
+    """Return ``answer_diversity``: the difference of two answers to one held-out condition by different latents.
+
+    It is 0 for a model whose answers do not depend on latents, and there is none for conditions that are no samples.
+    """
+    if model.condition_spec is None or not model.condition_spec.required:
+        return {}
+    condition = conditions_from(split.held_out, min(ANSWERED, len(split.held_out)), seed).condition
+    first, second = (model.sample(condition=condition, seed=derive(seed, "answers", again)) for again in (0, 1))
+    differences = model.modality.difference(first, second, condition)
+    return {"answer_diversity": _mean_score("answer_diversity", differences)}
+
+
+def _mean_score(name: str, values: Tensor, floors: Tensor | None = None) -> Score:
+    """Return the mean of values, (count,), with its interval, beside the mean of the floors."""
+    return Score(
+        value=float(f"{values.mean():.8g}"),
+        floor=None if floors is None else float(f"{floors.mean():.8g}"),
+        better=metric_info(name).better,
+        plus_minus=float(f"{1.96 * float(values.std()) / math.sqrt(len(values)):.4g}") if len(values) > 1 else None,
+    )
 
 
 def _opinion(game: Game, data: Dataset) -> dict[str, Tensor]:

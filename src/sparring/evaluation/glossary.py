@@ -34,8 +34,8 @@ class MetricInfo(NamedTuple):
 
 DEFAULT = {"frechet", "precision", "recall", "coverage", "agreement", "copies"}
 """The verdict that is shown by default."""
-ON_REQUEST = {"l1", "trained_on_samples", "trained_on_both"}
-"""Shown beside it where they are computed: for models that have a true sample, and with --useful."""
+ON_REQUEST = {"l1", "cycle_error", "answer_diversity", "trained_on_samples", "trained_on_both"}
+"""Shown beside it where they are computed: for models whose condition is a sample, and with --useful."""
 GLOSSARY: dict[str, MetricInfo] = {
     "frechet": MetricInfo(
         "Fréchet distance", "lower", "Distance between Gaussians fitted to generated and to real features."
@@ -117,6 +117,32 @@ GLOSSARY: dict[str, MetricInfo] = {
     "l1": MetricInfo("L1 to the truth", "lower", "Mean absolute difference from the true samples.", "Valid?"),
     "psnr": MetricInfo("PSNR", "higher", "Signal-to-noise ratio against the true samples, in dB.", "Valid?"),
     "ssim": MetricInfo("SSIM", "higher", "Structural similarity to the true images; 1 for equal ones.", "Valid?"),
+    "perceptual": MetricInfo(
+        "perceptual distance", "lower", "Mean distance from the true samples in the features in use.", "Valid?"
+    ),
+    "input_distance": MetricInfo(
+        "distance from input",
+        "lower",
+        "Mean distance from the inputs in the features in use: how much of each is kept; 0 for the inputs themselves.",
+        "Valid?",
+    ),
+    "unchanged": MetricInfo(
+        "unchanged",
+        "nearer to the floor",
+        "Share of pixels that are those of the input, within two steps of a byte; 1 if nothing was done.",
+    ),
+    "cycle_error": MetricInfo(
+        "cycle error",
+        "lower",
+        "Mean absolute difference of held-out inputs and their way there and back; the floor is that of training data.",
+        "Valid?",
+    ),
+    "answer_diversity": MetricInfo(
+        "answer diversity",
+        "higher",
+        "Mean absolute difference of two answers to one input by different latents; 0 if they are equal.",
+        "Diverse?",
+    ),
     "likelihood": MetricInfo(
         "log-likelihood", "higher", "Mean log p(x) of held-out samples in nats; far below the floor: overfitting."
     ),

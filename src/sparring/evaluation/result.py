@@ -72,6 +72,11 @@ class Evaluation(BaseModel):
                 remedy="evaluate the run again with `sparring evaluate`",
             ) from None
 
+    @property
+    def baseline_metrics(self) -> list[str]:
+        """Names of the metrics in ``baselines``, in order."""
+        return list(dict.fromkeys(name for values in self.baselines.values() for name in values))
+
     def tables(self, *, further: bool = True) -> list[tuple[Scores, dict[str, Score]]]:
         """Return a table for each extractor; the first one also has the metrics of the samples themselves.
 
@@ -102,9 +107,10 @@ class Evaluation(BaseModel):
             lines += ["", f"{scores.extractor}, {scores.samples}", *(f"  {line}" for line in aligned(rows))]
             lines += wrapped(dict.fromkeys(score.remark for score in table.values() if score.remark))
         if self.baselines:
-            names = list(next(iter(self.baselines.values())))
-            rows = [["", *(title(name, self.scores[0].extractor) for name in names)]]
-            rows += [[row, *(number(values.get(name)) for name in names)] for row, values in self.baselines.items()]
+            rows = [["", *self.baselines]]
+            for name in self.baseline_metrics:
+                values = [number(one.get(name)) for one in self.baselines.values()]
+                rows.append([title(name, self.scores[0].extractor), *values])
             lines += ["", "beside answers that need no model", *(f"  {line}" for line in aligned(rows))]
         verdict = [self.memorisation.verdict] if self.memorisation else []
         return [*lines, "", *wrapped([*verdict, *self.remarks])]

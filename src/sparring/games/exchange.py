@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy, l1_loss
 
 from sparring.controls import Control
 from sparring.errors import SparringError
-from sparring.flow import Batch, Latent, Objective, Opinion, Progress, Sample, Turn, Verdict
+from sparring.flow import Batch, Cycle, Latent, Objective, Opinion, Progress, Sample, Turn, Verdict
 from sparring.games.game import WHOLE_RUN
 from sparring.games.pool import Pooled
 from sparring.objectives.contrast import patch_contrast
@@ -132,6 +132,12 @@ class CycleGAN:
         if bool(forward.any()):
             sample[forward] = self._translated("to target", condition.image[forward])
         return sample
+
+    def there_and_back(self, batch: Batch) -> Cycle:
+        """Return x, G(x) and F(G(x))."""
+        x, _ = sides(batch)
+        there = self._translated("to target", x)
+        return Cycle(x, there, self._translated("to source", there))
 
     def _translated(self, generator: str, samples: Sample) -> Sample:
         return as_float32(self.players[generator](samples.new_empty(samples.shape[0], 0), samples))
@@ -370,6 +376,12 @@ class StarGAN:
     def generate(self, latent: Latent, condition: Sample | None) -> Sample:
         """Translate the samples of the condition into its targets."""
         return as_float32(self.players["generator"](latent, condition))
+
+    def there_and_back(self, batch: Batch) -> Cycle:
+        """Return x, G(x, c) and G(G(x, c), c') with c' the domain of the real samples x and c the next one."""
+        own = domains_of(batch)
+        there = self._translated(batch, (own + 1) % self.domains)
+        return Cycle(batch.real, there, self._translated(batch._replace(real=there), own))
 
     def _translated(self, batch: Batch, target: Tensor) -> Sample:
         """Translate the real samples of a batch."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import nn
 
 from sparring.controls import Control
-from sparring.flow import Batch, Latent, Opinion, Phase, Progress, Sample, Turn
+from sparring.flow import Batch, Cycle, Latent, Opinion, Phase, Progress, Sample, Turn
 from sparring.randomness import RandomStream
 
 WHOLE_RUN = (Phase("training"),)
@@ -64,6 +64,15 @@ class Game(Protocol):
 
     def opinion(self, batch: Batch) -> Opinion:
         """Return what the players say of the samples ``batch.real``."""
+        ...
+
+
+@runtime_checkable
+class Returning(Protocol):
+    """A game whose published players can undo what they did to the samples of a condition."""
+
+    def there_and_back(self, batch: Batch) -> Cycle:
+        """Translate samples of ``batch`` and back again."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Metrics of pairs: generated samples against the true samples of their conditions.
+"""Metrics of pairs: generated samples against the true samples of their conditions, or against their inputs.
 
 Every function raises SparringError for different shapes, and for no samples.
 """
@@ -17,6 +17,8 @@ SIGMA, RADIUS = 1.5, 5
 """Standard deviation and radius of SSIM's window in pixels (Wang et al. 2004, section III.B)."""
 K1, K2 = 0.01, 0.03
 """SSIM's constants (the same section)."""
+UNCHANGED = 2.5 / 255
+"""Difference up to which a value counts as unchanged, as a share of the range: two steps of a byte, and rounding."""
 MAX_PSNR_RATIO = 1e10
 """Ratio of signal to squared error at which PSNR is capped: 100 dB."""
 
@@ -25,6 +27,31 @@ def l1(fake: Samples, true: Samples) -> float:
     """Return the mean absolute difference, in the units of the samples."""
     _check(fake, true)
     return float((fake.double() - true.double()).abs().mean())
+
+
+def feature_distance(fake: Float[Tensor, "count features"], other: Float[Tensor, "count features"]) -> float:
+    """Return the mean Euclidean distance between the features of samples and of their counterparts.
+
+    It is 0 only for equal features and grows in proportion to the change of features in any one direction. The cosine
+    of two feature vectors does not: it ignores their lengths, and depends on where the features have their origin.
+    """
+    _check(fake, other)
+    return float((fake.double() - other.double()).norm(dim=1).mean())
+
+
+def unchanged(
+    fake: Float[Tensor, "count channels ..."], given: Float[Tensor, "count channels ..."], bounds: tuple[float, float]
+) -> float:
+    """Return the share of positions at which no channel differs by more than two steps of a byte, in [0, 1].
+
+    Args:
+        fake: generated samples.
+        given: the samples that they were generated from.
+        bounds: least and greatest value that a sample can have.
+    """
+    _check(fake, given)
+    difference = (fake.double() - given.double()).abs() / (bounds[1] - bounds[0])
+    return float((difference <= UNCHANGED).all(1).double().mean())
 
 
 def psnr(fake: Samples, true: Samples, bounds: tuple[float, float]) -> float:

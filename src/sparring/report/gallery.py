@@ -12,7 +12,7 @@ from sparring.flow import Batch
 from sparring.modality import Modality
 from sparring.model import Model
 from sparring.rendering.exhibits import Exhibit
-from sparring.samples import batch_size, concatenate, floats, map_floats, take
+from sparring.samples import batch_size, concatenate, floats, map_floats, map_tensors, take
 from sparring.sampling import conditions_from
 
 COLUMNS = 10
@@ -44,7 +44,8 @@ class Gallery:
     def exhibits(self, evaluation: Evaluation) -> list[Exhibit]:
         """Show generated and real samples, the best and the worst ones, and interpolations."""
         extremes, paths = self.extremes(evaluation), self.interpolations(evaluation.seed)
-        return [*self.generated(), *self.real(), *self.compared(), *self.answers(), *extremes, *paths]
+        by_input = [*self.compared(), *self.answers(), *self.cycles()]
+        return [*self.generated(), *self.real(), *by_input, *extremes, *paths]
 
     def generated(self) -> list[Exhibit]:
         """Show the first samples, or the first of each class."""
@@ -76,7 +77,23 @@ class Gallery:
         first = take(samples, slice(0, COLUMNS))
         if all(torch.allclose(part, part[:1].expand_as(part), atol=SAME) for part in floats(first)):
             return []
-        return self._shown(Batch(samples), "Several answers to one input, one input per row.", "Several answers")
+        caption, title, given = "Several answers to one input", "Several answers", self.modality.given(inputs)
+        if given is None:
+            return self._shown(Batch(samples), f"{caption}, one input per row.", title)
+        answers = [take(samples, slice(row, row + COLUMNS)) for row in range(0, len(rows), COLUMNS)]
+        lines = [part for row, answer in enumerate(answers) for part in (take(given, [row]), answer)]
+        caption += ", which comes first in its row."
+        return self._shown(Batch(concatenate(lines)), caption, title, columns=COLUMNS + 1)
+
+    def cycles(self) -> list[Exhibit]:
+        """Show held-out samples, what they become, and what comes back, where the game has a way back."""
+        cycle = self.model and self.model.there_and_back(self.split.held_out.batch(slice(0, COMPARED)))
+        if cycle is None:
+            return []
+        # Three columns for each sample: (count, 3, …) → (3 · count, …).
+        rows = map_tensors(lambda *parts: torch.stack(parts, 1).flatten(0, 1), *cycle)
+        caption = "Held-out samples there and back, two in a row: input, output, and what comes back; not selected."
+        return self._shown(Batch(map_floats(torch.nan_to_num, rows)), caption, "Cycles", columns=6)
 
     def real(self) -> list[Exhibit]:
         """Show real samples in the same order."""

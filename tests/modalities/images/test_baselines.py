@@ -25,7 +25,7 @@ def test_the_nearest_input_gives_its_own_image() -> None:
     # Where the inputs are among the data, the nearest other one counts.
     among = baselines(Batch(torch.zeros(4, 3, 16, 16), inputs[[3, 1, 7, 7]]), split(inputs))
     assert not (among["nearest training image"] == IMAGES[[3, 1, 7, 7]]).flatten(1).all(1).any()
-    assert found["input as output"].shape == (4, 3, 16, 16) and "input in the colours of the data" not in found
+    assert found["input as output"].shape == (4, 3, 16, 16) and "recoloured input" not in found
 
 
 def test_domains_are_compared_with_the_images_themselves() -> None:
@@ -33,7 +33,7 @@ def test_domains_are_compared_with_the_images_themselves() -> None:
     found = baselines(Batch(torch.zeros(2, 3, 16, 16), condition), split())
     assert torch.equal(found["nearest training image"], IMAGES[[2, 5]])
     assert torch.equal(found["input as output"], condition.image)
-    assert set(found) == {"input as output", "nearest training image", "input in the colours of the data"}
+    assert set(found) == {"input as output", "nearest training image", "recoloured input"}
 
 
 def test_holes_are_filled_and_nothing_else_changes() -> None:

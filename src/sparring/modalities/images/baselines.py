@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring.data.dataset import Dataset, Split
-from sparring.flow import Batch
+from sparring.flow import Batch, Sample
 from sparring.modalities.images.conditions import Holed, Translation, input_images
 from sparring.samples import rows_within
 
@@ -38,8 +38,21 @@ def baselines(batch: Batch, split: Split) -> Mapping[str, Tensor]:
     shown = as_output(images, shape)
     found = {"input as output": shown, "nearest training image": _nearest(batch, known)}
     if images.shape[1:] == shape:
-        found["input in the colours of the data"] = recoloured(shown, known.batch(slice(None)).real)
+        found["recoloured input"] = recoloured(shown, known.batch(slice(None)).real)
     return found
+
+
+def given(batch: Batch) -> Tensor | None:
+    """Return the images that a batch was generated from; None unless they are whole and of the same shape."""
+    images = None if isinstance(batch.condition, Holed) else input_images(batch.condition)
+    return images if images is not None and images.shape == batch.real.shape else None
+
+
+def difference(one: Tensor, other: Tensor, condition: Sample | None = None) -> Tensor:
+    """Return the mean absolute difference of images and their counterparts, (count,); of fills, only in the hole."""
+    gaps = (one.double() - other.double()).abs().mean(1, keepdim=True)  # (count, 1, height, width)
+    mask = condition.mask.double() if isinstance(condition, Holed) else torch.ones_like(gaps)
+    return (gaps * mask).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp(min=1)
 
 
 def as_output(images: Tensor, shape: torch.Size) -> Tensor:

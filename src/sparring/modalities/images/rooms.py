@@ -12,7 +12,7 @@ from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.view import View
-from sparring.flow import Batch
+from sparring.flow import Batch, Sample
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.paired import l1, psnr, ssim
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
@@ -80,6 +80,12 @@ class Images:
 
     def baselines(self, batch: Batch, split: Split) -> Mapping[str, Tensor]:
         return baselines.baselines(batch, split)
+
+    def given(self, batch: Batch) -> Tensor | None:
+        return baselines.given(batch)
+
+    def difference(self, one: Tensor, other: Tensor, condition: Sample | None = None) -> Tensor:
+        return baselines.difference(one, other, condition)
 
     def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
         return extra_signals.cheap_features(samples)

@@ -14,7 +14,7 @@ from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.view import View
-from sparring.flow import Batch
+from sparring.flow import Batch, Sample
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.paired import l1
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
@@ -72,6 +72,12 @@ class Points:
 
     def baselines(self, batch: Batch, split: Split) -> Mapping[str, Tensor]:
         return {}
+
+    def given(self, batch: Batch) -> Tensor | None:
+        return None
+
+    def difference(self, one: Tensor, other: Tensor, condition: Sample | None = None) -> Tensor:
+        return (one - other).abs().flatten(1).mean(1)
 
     def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
         return ColumnNormalizer(facts).normalize(samples)
