@@ -9,10 +9,11 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from sparring.arguments import checked_path, real_number, whole_number
+from sparring.arguments import checked_folder, checked_path, real_number, whole_number
 from sparring.building import blank_game
 from sparring.data.conditions import INPUT, ConditionSpec, build_conditions, check_options
 from sparring.data.facts import Facts
+from sparring.data.own_output import earlier_files, record_own
 from sparring.data.view import View
 from sparring.errors import SparringError, SparringWarning
 from sparring.flow import Batch, Latent
@@ -188,8 +189,18 @@ class Model:
         return write_exhibits(exhibits, Path(stem))
 
     def save(self, samples: Sample, folder: str | Path, *, first: int = 0) -> list[Path]:
-        """Write samples as files in a common format, numbered from ``first``, and return the files."""
-        return self.modality.save(samples, self.facts, Path(folder), first=first)
+        """Write samples as files in a common format, numbered from ``first``, and return the files.
+
+        Files of earlier calls with the same numbers are replaced, and others stay.
+
+        Raises:
+            SparringError: the folder holds other files, with which the samples would mix.
+        """
+        place = checked_folder("the samples", folder)
+        earlier = earlier_files(place)
+        files = self.modality.save(samples, self.facts, place, first=first)
+        record_own(place, sorted({*earlier, *files}), ())
+        return files
 
     def interpolate(self, count: int, steps: int, *, seed: int = 0, condition: Sample | None = None) -> Sample:
         """Generate samples along ``count`` paths between two latents, (count × steps, *shape), path after path.

@@ -107,7 +107,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("sample RUN --out made.npz", "the name of a file, made.npz"),
     ("apply RUN ring --out made.zip", "the name of a file, made.zip"),
     ("train ring --out made.png", "the name of a file, made.png"),
-    ("sample RUN --out full", "files at full that `sparring sample` did not write (file)"),
+    ("sample RUN --out full", "files at full that sparring did not write (file)"),
     ("evaluate nowhere --data ring", "nowhere"),
     ("evaluate RUN", "data"),
     ("evaluate RUN --data ring --count 1000000000000000000", "a whole number from 2 to 1,000,000"),

@@ -30,6 +30,7 @@ class Frame:
     def __init__(self, columns, kind=None):
         self.columns = list(columns)
         self.values = np.stack([np.array(columns[name], kind) for name in columns], 1)
+        self.shape = self.values.shape
 
     def __array__(self, dtype=None, copy=None):
         return self.values if dtype is None else self.values.astype(dtype)
@@ -51,6 +52,7 @@ class NAType:
 
 def test_paths_and_names_stay_as_they_are(tmp_path):
     assert source_of("digits") == "digits" and source_of(tmp_path) == str(tmp_path)
+    assert source_of(Path("digits")) == "./digits"
 
 
 def test_an_array_becomes_one_file_that_is_written_once():
@@ -85,6 +87,28 @@ def test_labels_go_with_the_samples():
     assert survey(source_of((noise(), torch.tensor([1, 0, 1, 2])))).facts.classes == ("0", "1", "2")
     with pytest.raises(SparringError, match="3 labels for 4 samples"):
         source_of((noise(), [1, 2, 3]))
+
+
+def test_masked_values_are_refused_and_an_array_without_any_is_read():
+    array = np.ma.masked_array(noise(), mask=False)
+    assert source_of(array) == source_of(noise())
+    array[1, 2, 3] = np.ma.masked
+    for data in (array, [*array], (array, [0, 1, 0, 1])):
+        with pytest.raises(SparringError, match=r", 1 of them masked, .* array.filled"):
+            source_of(data)
+
+
+def test_a_data_frame_that_is_too_large_is_refused_before_it_is_written(tmp_path):
+    class Large(Frame):
+        columns = ("x",)
+        shape = (20_000_000, 1)
+
+        def __array__(self, dtype=None, copy=None):
+            raise AssertionError
+
+    with pytest.raises(SparringError, match=r"a data frame of 20,000,000 numbers.*at most 16,000,000"):
+        source_of(Large.__new__(Large))
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize("frame", [Frame, LazyFrame])

@@ -32,6 +32,9 @@ MISSING = frozenset({"NoneType", "NAType", "NaTType"})
 """Types of missing values, of Python and of pandas."""
 MAX_NAMED = 5
 """Columns that a message names."""
+MAX_VALUES = 16_000_000
+"""Numbers of a table, which take up to five times their 8 bytes while it is read."""
+ROWS_AT_ONCE = 4096
 ACCEPTED = "a path, a name, an array, a tensor, a list of pictures, a data frame of numbers, or (samples, labels)"
 
 
@@ -40,6 +43,7 @@ class PandasFrame(Protocol):
     """A data frame of pandas, as far as it tells one."""
 
     columns: Any
+    shape: Any
 
     def to_csv(self, path: Any = None, *, index: bool = True) -> Any:
         """Return the rows as CSV."""
@@ -50,6 +54,7 @@ class PolarsFrame(Protocol):
     """A data frame of Polars, as far as it tells one."""
 
     columns: Any
+    shape: Any
 
     def write_csv(self, file: Any = None) -> Any:
         """Return the rows as CSV."""
@@ -68,8 +73,8 @@ def source_of(data: Any) -> str:
     if isinstance(data, str | Path):
         return _checked_path(data)
     if isinstance(data, PandasFrame | PolarsFrame):
-        text = _frame_as_csv(data)
-        return _stored("frame.csv", lambda file: file.write(text))
+        names, rows = _table(data)
+        return _stored("frame.csv", lambda file: _write_csv(file, names, rows))
     samples, labels = data if _is_labelled(data) else (data, None)
     pictures = _pictures(samples)
     if pictures is not None:
@@ -83,7 +88,8 @@ def source_of(data: Any) -> str:
 
 
 def _checked_path(data: str | Path) -> str:
-    text = str(data)
+    # A Path is never the name of a data set, so one of a single part keeps the dot that pathlib drops.
+    text = f"./{data}" if isinstance(data, Path) and len(data.parts) == 1 and not data.is_absolute() else str(data)
     if not text.strip() or (isinstance(data, str) and "\0" in text):
         raise SparringError(
             found=f"{text!r} as the data",
@@ -123,7 +129,17 @@ def _is_picture(one: Any) -> bool:
 
 
 def _plain(data: Any) -> Any:
-    """Return a tensor as an array; anything else as it is."""
+    """Return a tensor as an array; anything else as it is.
+
+    Raises:
+        SparringError: it is an array with masked values, which an array in a file does not have.
+    """
+    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
+        raise SparringError(
+            found=f"{_kind(data)}, {np.ma.getmaskarray(data).sum():,} of them masked",
+            expected="an array without masked values",
+            remedy="give them values, as array.filled(value) does, or leave the samples out that have them",
+        )
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(data, torch.Tensor):
         return data
@@ -212,12 +228,18 @@ def _write_zip(file: IO[bytes], pictures: Sequence[Any], labels: list[Any] | Non
             archive.writestr(zipfile.ZipInfo("dataset.json", ZIP_DATE), table)
 
 
-def _frame_as_csv(data: PandasFrame | PolarsFrame) -> bytes:
-    """Return a data frame of numbers as CSV with its heading and without an index; missing values are "nan".
+def _table(data: PandasFrame | PolarsFrame) -> tuple[list[str], NDArray[np.float64]]:
+    """Return the heading of a data frame and its numbers, (rows, columns), without an index; missing values are NaN.
 
     Raises:
-        SparringError: it has no rows, no complete row, or columns of other values than numbers.
+        SparringError: it is too large, or has no rows, no complete row, or columns of other values than numbers.
     """
+    if (size := math.prod(data.shape)) > MAX_VALUES:
+        raise SparringError(
+            found=f"a data frame of {size:,} numbers",
+            expected=f"at most {MAX_VALUES:,}",
+            remedy="give a part of the rows",
+        )
     table, names = np.asarray(data), [str(name) for name in data.columns]
     if table.size == 0:
         raise _refused("an empty data frame")
@@ -234,11 +256,17 @@ def _frame_as_csv(data: PandasFrame | PolarsFrame) -> bytes:
     # A heading without a word would be taken for a row of numbers, and one with a semicolon for another format.
     if all(name == "" or is_number(name) for name in names):
         names = [f"column {name}".strip() for name in names]
-    text = io.StringIO()
+    return [printable(name).replace(";", ",") for name in names], table.astype(np.float64, copy=False)
+
+
+def _write_csv(file: IO[bytes], heading: Sequence[str], table: NDArray[np.float64]) -> None:
+    """Write a table as CSV, some rows at a time, since Python's numbers take much more memory than NumPy's."""
+    text = io.TextIOWrapper(file, "utf-8", newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([printable(name).replace(";", ",") for name in names])
-    writer.writerows(table.astype(np.float64).tolist())
-    return text.getvalue().encode()
+    writer.writerow(heading)
+    for start in range(0, len(table), ROWS_AT_ONCE):
+        writer.writerows(table[start : start + ROWS_AT_ONCE].tolist())
+    text.detach()
 
 
 def _numbers(table: NDArray[Any], names: Sequence[str]) -> NDArray[np.float64]:

@@ -128,13 +128,15 @@ def open_subject(
         view = model.modality.view_of(own, _shaped(survey.facts, real_shape))
         subject = replace(subject, view=replace(subject.view, shape=view.shape))
         conversions = _conversions(view, generated=own.shape) if subject.converted else []
-        return replace(subject, remarks=(*subject.remarks, *conversions)), survey
+        told = (*subject.remarks, *conversions, *_about_real(survey.facts, model.facts))
+        return replace(subject, remarks=told), survey
     modality = modality_of(str(data))
     survey = surveyed(modality, str(data), reading)
     facts = modality.survey(str(place), Reading(background=reading.background), survey.facts).facts
     view = modality.view_of(facts, _shaped(survey.facts, real_shape))
     conversions = _conversions(view, generated=facts.shape, real=survey.facts.shape)
-    remarks = (*facts.remarks, *_mixed_sizes(facts), *conversions, *_remarks(facts.classes, survey.facts.classes))
+    told = (*facts.remarks, *_mixed_sizes(facts), *conversions, *_about_real(survey.facts))
+    remarks = (*told, *_remarks(facts.classes, survey.facts.classes))
     files = modality.read(str(place), view, survey.facts)
     return Subject(str(place), modality, view, files=files, remarks=remarks), survey
 
@@ -178,6 +180,12 @@ def _mixed_sizes(facts: Facts) -> list[str]:
         return []
     others = f"{facts.count - count:,} of the {facts.count:,} generated samples"
     return [f"{others} have another size than the most common one, {usual}: they are cropped and resized."]
+
+
+def _about_real(real: Facts, trained_on: Facts | None = None) -> list[str]:
+    """Return the remarks on the real data, but those that were made in training."""
+    known = trained_on.remarks if trained_on else ()
+    return [f"Real data: {remark}" for remark in real.remarks if remark not in known]
 
 
 def _with_data(subject: Subject, real: Facts) -> Subject:

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from sparring.data.dataset import Dataset, Split, split_rows
 from sparring.data.facts import Facts
+from sparring.data.labels import listed
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
 from sparring.modalities.points.coding import PointCoding, coding_of
 from sparring.modalities.points.tables import read_table
+from sparring.modality import BY_NAME
 from sparring.randomness import derive
 
 Points: TypeAlias = NDArray[np.float32]
@@ -23,6 +25,8 @@ MIXTURE_SAMPLES = 50_000
 """Points that are drawn of a mixture."""
 SUFFIXES = (".npy", ".csv")
 """Suffixes of tables of numbers."""
+EXACT, LARGEST_INTEGER = 2**53, 2**64
+"""Number from which float64 rounds whole ones, and the end of the range of common types of integers."""
 FLOAT32_STEP = 2.0**-24
 """Relative rounding error of float32."""
 MAX_LOSS = 1e-4
@@ -92,8 +96,8 @@ class PointSurvey:
 
 
 def claims(source: str) -> int:
-    """Return 2 for the name of a mixture, 1 for a .npy or .csv file, which may hold something else, 0 otherwise."""
-    return 2 if source in MIXTURES else int(Path(source).suffix.lower() in SUFFIXES)
+    """Return BY_NAME for a mixture, 1 for a .npy or .csv file, which may hold something else, 0 otherwise."""
+    return BY_NAME if source in MIXTURES else int(Path(source).suffix.lower() in SUFFIXES)
 
 
 def read(source: str, view: View, facts: Facts) -> Dataset:
@@ -141,6 +145,7 @@ def survey(source: str, like: Facts | None = None) -> PointSurvey:
     if not usable.all():
         remarks += (f"Skipped {np.sum(~usable)} of {len(table)} rows, which hold values that are not finite.",)
         table = table[usable]
+    remarks += _rounded(table, columns)
 
     # Store them as float32, around an origin where that is needed to tell them apart.
     origin = _origin(table) if like is None else np.array(known.origin or 0.0)
@@ -156,6 +161,16 @@ def survey(source: str, like: Facts | None = None) -> PointSurvey:
     )
     details = {"columns": ", ".join(columns)} if columns else {}
     return _surveyed(source, points, coding, details=details, remarks=(*remarks, *unordered))
+
+
+def _rounded(table: NDArray[np.float64], columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a remark on columns of such large numbers that whole ones, such as identifiers, were rounded."""
+    sizes = np.abs(table).max(axis=0)
+    names = columns or tuple(f"column {at}" for at in range(1, table.shape[1] + 1))
+    large = [name for name, size in zip(names, sizes, strict=True) if EXACT <= size < LARGEST_INTEGER]
+    if not large:
+        return ()
+    return (f"Numbers over {EXACT:,} are rounded: leave out {listed(large)} if it holds identifiers.",)
 
 
 def _in_order(
