@@ -28,6 +28,8 @@ ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 """Time stamp of every member, so that equal pictures give equal archives."""
 PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 """Modes of Pillow that a PNG file holds; others are written as TIFF."""
+CONVERTED = {"HSV": "RGB", "La": "LA", "RGBa": "RGBA"}
+"""Mode that neither holds → the mode in which it is written."""
 MISSING = frozenset({"NoneType", "NAType", "NaTType"})
 """Types of missing values, of Python and of pandas."""
 MAX_NAMED = 5
@@ -119,7 +121,7 @@ def _dimensions(data: Any) -> int:
     """Return the number of dimensions of an array, a tensor or nested lists of them; a picture has two."""
     if isinstance(data, list | tuple):
         return 1 + (_dimensions(data[0]) if data else 0)
-    return 2 if _is_picture(data) else int(np.ndim(_plain(data)))
+    return 2 if _is_picture(data) else int(np.ndim(dense(data)))
 
 
 def _is_picture(one: Any) -> bool:
@@ -128,11 +130,11 @@ def _is_picture(one: Any) -> bool:
     return module is not None and isinstance(one, module.Image)
 
 
-def _plain(data: Any) -> Any:
+def dense(data: Any) -> Any:
     """Return a tensor as an array; anything else as it is.
 
     Raises:
-        SparringError: it is an array with masked values, which an array in a file does not have.
+        SparringError: it is an array with masked values, or a tensor without values, which no array in a file has.
     """
     if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
         raise SparringError(
@@ -143,15 +145,24 @@ def _plain(data: Any) -> Any:
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(data, torch.Tensor):
         return data
-    tensor = data.detach().cpu()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    try:
+        tensor = data.detach().cpu().to_dense().resolve_conj().resolve_neg()
+        # NumPy has no type for other small numbers with a fraction.
+        small = tensor.is_floating_point() and tensor.itemsize < 4 and tensor.dtype != torch.float16
+        return (tensor.float() if small else tensor).numpy()
+    except (TypeError, RuntimeError):
+        raise SparringError(
+            found=f"a tensor ({data.dtype}, {data.layout}, on {data.device}) that holds no numbers as NumPy has them",
+            expected="a dense tensor of ordinary numbers",
+            remedy="convert it first, as tensor.to_dense().float() does, on a device that stores values",
+        ) from None
 
 
 def _pictures(samples: Any) -> list[Any] | None:
     """Return a list of pictures, each an image of Pillow; None if they are no such list, or arrays of one shape."""
     if not isinstance(samples, list | tuple) or not samples:
         return None
-    plain = [_plain(one) for one in samples]
+    plain = [dense(one) for one in samples]
     if not any(_is_picture(one) for one in plain):
         arrays = [one for one in plain if isinstance(one, np.ndarray)]
         if len(arrays) < len(plain) or len({(one.shape, one.dtype) for one in arrays}) == 1:
@@ -183,7 +194,7 @@ def _array(samples: Any, kinds: str = "biuf") -> NDArray[Any]:
     Raises:
         SparringError: they are not, or there are none.
     """
-    plain = [_plain(one) for one in samples] if isinstance(samples, list | tuple) else _plain(samples)
+    plain = [dense(one) for one in samples] if isinstance(samples, list | tuple) else dense(samples)
     try:
         if not isinstance(plain, list | np.ndarray):
             raise ValueError("neither")
@@ -218,14 +229,33 @@ def _write_zip(file: IO[bytes], pictures: Sequence[Any], labels: list[Any] | Non
     names = []
     with zipfile.ZipFile(file, "w") as archive:
         for number, picture in enumerate(pictures):
-            form = "PNG" if picture.mode in PNG_MODES else "TIFF"
+            form = "PNG" if CONVERTED.get(picture.mode, picture.mode) in PNG_MODES else "TIFF"
             names.append(f"{number:06d}.{form.lower()}")
-            encoded = io.BytesIO()
-            picture.save(encoded, format=form)
-            archive.writestr(zipfile.ZipInfo(names[-1], ZIP_DATE), encoded.getvalue())
+            archive.writestr(zipfile.ZipInfo(names[-1], ZIP_DATE), _encoded(picture, form, number))
         if labels is not None:
             table = json.dumps({"labels": [list(pair) for pair in zip(names, labels, strict=True)]})
             archive.writestr(zipfile.ZipInfo("dataset.json", ZIP_DATE), table)
+
+
+def _encoded(picture: Any, form: str, number: int) -> bytes:
+    """Return a picture as the content of a file.
+
+    Raises:
+        SparringError: it has no pixels, or cannot be read or written.
+    """
+    encoded = io.BytesIO()
+    try:
+        converted = CONVERTED.get(picture.mode)
+        (picture.convert(converted) if converted else picture).save(encoded, format=form)
+    except Exception as error:
+        # Pictures that were opened are decoded now; decoders of damaged files fail in many ways.
+        size = f"mode {picture.mode} and {picture.width} × {picture.height} pixels"
+        raise SparringError(
+            found=f"picture {number} of the list, of {size}, which cannot be saved as {form} ({error})",
+            expected="pictures that can be written to files",
+            remedy="convert it, as picture.convert('RGB') does, or leave it out",
+        ) from None
+    return encoded.getvalue()
 
 
 def _table(data: PandasFrame | PolarsFrame) -> tuple[list[str], NDArray[np.float64]]:
