@@ -87,6 +87,20 @@ def checked_folder(name: str, value: Any) -> Path:
     return path
 
 
+def checked_names(name: str, value: Any) -> tuple[str, ...]:
+    """Return several words, or a single one, as a tuple; none for None.
+
+    Raises:
+        SparringError: it is something else.
+    """
+    words = [value] if isinstance(value, str) else [] if value is None else value
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+        raise SparringError(
+            found=f"{shown(value)} for {name}", expected="names, as text", remedy="give a list of names"
+        )
+    return tuple(words)
+
+
 def is_number(value: Any) -> bool:
     """Return whether Python converts a value, or the text of one, to a floating-point number."""
     try:
@@ -96,8 +110,13 @@ def is_number(value: Any) -> bool:
     return True
 
 
-def _refused(name: str, value: Any, expected: str) -> SparringError:
+def shown(value: Any) -> str:
+    """Return a value as messages show it, in at most 100 characters."""
     # Python refuses to write out integers of thousands of digits.
-    enormous = isinstance(value, int) and abs(value).bit_length() > 1000
-    shown = "of hundreds of digits" if enormous else repr(value) if isinstance(value, str | bytes) else str(value)
-    return SparringError(found=f"--{name} {shown[:100]}", expected=expected, remedy="give another number")
+    if isinstance(value, int) and abs(value).bit_length() > 1000:
+        return "a number of hundreds of digits"
+    return (repr(value) if isinstance(value, str | bytes) else str(value))[:100]
+
+
+def _refused(name: str, value: Any, expected: str) -> SparringError:
+    return SparringError(found=f"--{name} {shown(value)}", expected=expected, remedy="give another number")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from sparring.api.outputs import output_path, require_writable
-from sparring.arguments import whole_number
+from sparring.arguments import checked_names, whole_number
 from sparring.data.dataset import Split
 from sparring.data.in_memory import source_of
 from sparring.data.reading import Labels, ValueRange, reading
@@ -21,7 +21,7 @@ from sparring.modality import Survey
 from sparring.randomness import require_seed
 from sparring.recipe import Recipe
 from sparring.report.report import write_evaluation
-from sparring.runs.display import Display, Plain
+from sparring.runs.display import Display, checked_display
 from sparring.storage import write_json
 
 MAX_COUNT = 1_000_000
@@ -40,7 +40,7 @@ def evaluate(
     all: bool = False,
     protocol: Protocol = "floor",
     useful: bool = False,
-    extractors: Sequence[str] = (),
+    extractors: str | Sequence[str] = (),
     labels: Labels = None,
     range: ValueRange = None,
     background: str | None = None,
@@ -63,7 +63,7 @@ def evaluate(
         useful: train classifiers on the samples and test them on real ones; for models of labelled images.
         extractors: features for the metrics, for images "pixels", "own" (a small network trained on the real data),
             "inception" and "inception-legacy" (FID), "dinov2", the last three optionally with ":" and a file or folder
-            of weights, and "file.py:function"; none for the most sensitive one that needs no download.
+            of weights, and "file.py:function": one or a list; none for the most sensitive one that needs no download.
         labels: False to use none, True to require some, a file of them (FILE or FILE:COLUMN), or a column of Parquet
             files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
@@ -76,6 +76,7 @@ def evaluate(
     """
     require_numbers(count, seed)
     _require_protocol(protocol)
+    extractors, display = checked_names("extractors", extractors), checked_display(display)
     require_writable({"--json": json, "--report": report})
     opened, survey = open_subject(source_of(subject), source_of(data), recipe, reading(labels, range, background))
     if useful:
@@ -90,7 +91,7 @@ def evaluate(
     # Before the other metrics, because samples without classes are refused.
     useful_scores = usefulness(generated.batch.real, generated.batch.label, split, seed) if useful else {}
 
-    on_progress = partial((display or Plain()).count, "evaluating")
+    on_progress = partial(display.count, "evaluating")
     evaluator = Evaluator(split, seed, extractors, further=all, on_progress=on_progress)
     compute = evaluator.evaluate if protocol == "floor" else evaluator.compare_all
     evaluation = compute(opened, generated)
