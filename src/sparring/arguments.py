@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sparring.errors import SparringError
+from sparring.errors import SparringError, shown
 
 MAX_WHOLE = 2**63 - 1
 """Largest whole number: what 64 bits with a sign hold."""
@@ -108,14 +108,6 @@ def is_number(value: Any) -> bool:
     except (TypeError, ValueError, OverflowError):
         return False
     return True
-
-
-def shown(value: Any) -> str:
-    """Return a value as messages show it, in at most 100 characters."""
-    # Python refuses to write out integers of thousands of digits.
-    if isinstance(value, int) and abs(value).bit_length() > 1000:
-        return "a number of hundreds of digits"
-    return (repr(value) if isinstance(value, str | bytes) else str(value))[:100]
 
 
 def _refused(name: str, value: Any, expected: str) -> SparringError:

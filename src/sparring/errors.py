@@ -91,6 +91,14 @@ def nearest(word: object, known: list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def shown(value: object) -> str:
+    """Return a value as messages show it, in at most 100 characters."""
+    # Python refuses to write out integers of thousands of digits.
+    if isinstance(value, int) and abs(value).bit_length() > 1000:
+        return "a number of hundreds of digits"
+    return " ".join((repr(value) if isinstance(value, str | bytes) else str(value)).split())[:100]
+
+
 def missing_extra(package: str, extra: str, purpose: str) -> SparringError:
     """Return the error for an optional package that is not installed.
 

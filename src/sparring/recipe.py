@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from sparring.arguments import shown
 from sparring.data.facts import Facts
 from sparring.data.view import View
-from sparring.errors import SparringError, nearest
+from sparring.errors import SparringError, nearest, shown
 from sparring.objectives.schedules import Schedule
 from sparring.schema import STORED
 

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from sparring import opening, storage
 from sparring.data.labels import listed
-from sparring.errors import SparringError
+from sparring.errors import SparringError, writing
 from sparring.schema import Stored
 
 MARKER = ".sparring"
@@ -138,11 +138,16 @@ def require_own(folder: Path) -> None:
 
 
 def replace_own(folder: Path, earlier: Sequence[Path]) -> None:
-    """Delete the files of an earlier call, as ``earlier_files`` found them, and mark the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in earlier:
-        path.unlink(missing_ok=True)
-    record_own(folder, (), ())
+    """Delete the files of an earlier call, as ``earlier_files`` found them, and mark the folder.
+
+    Raises:
+        SparringError: the folder cannot be written.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in earlier:
+            path.unlink(missing_ok=True)
+        record_own(folder, (), ())
 
 
 def record_own(folder: Path, files: Sequence[Path], beside: Sequence[Path]) -> None:
