@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sparring.arguments import checked_folder, checked_path, real_number, whole_number
 from sparring.building import blank_game
-from sparring.data.conditions import INPUT, ConditionSpec, build_conditions, check_options, checked_conditions
+from sparring.data.conditions import ConditionSpec, build_conditions, check_options, checked_conditions
 from sparring.data.facts import Facts
 from sparring.data.own_output import earlier_files, record_own
 from sparring.data.view import View
@@ -157,12 +157,6 @@ class Model:
         Raises:
             SparringError: the model takes no inputs, or they cannot be read.
         """
-        if self.condition_spec is None or INPUT not in self.condition_spec.options:
-            raise SparringError(
-                found=f"a model of {self.name}, which takes no inputs",
-                expected="one whose condition is a sample",
-                remedy="sample without inputs, by `sparring sample` or model.sample",
-            )
         return self.sample(seed=seed, device=device, input=inputs, **options)
 
     def show(

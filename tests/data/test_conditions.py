@@ -85,7 +85,11 @@ def test_a_model_without_conditions_needs_none() -> None:
             "the condition 'prefix', but expected one that this kind of samples has: label, pair",
         ),
         (VIEW, {"label": [0, 1]}, "2 classes for 3 samples"),
-        (VIEW, {"input": "x"}, "--input x, but expected --label. Leave it out, or train .* condition 'pair'"),
+        (
+            VIEW,
+            {"input": "x"},
+            "inputs for a model that takes none, but expected --label. Sample without .* condition 'pair'",
+        ),
         (View((1, 8, 8)), {"label": "cat"}, "trained without conditions"),
         (VIEW, {"lable": "cat"}, "--lable cat, but expected --label. Leave it out; did you mean 'label'"),
     ],

@@ -10,6 +10,8 @@ from PIL import Image
 import sparring
 from sparring.data.dataset import Dataset, split_rows
 from sparring.data.facts import Facts
+from sparring.data.reading import Reading
+from sparring.data.view import View
 from sparring.evaluation.subject import Subject, open_subject
 from sparring.modalities import modality
 from sparring.runs.display import Silent
@@ -51,6 +53,23 @@ def test_data_with_the_same_classes_gives_the_conditions(runs: tuple[Path, Path,
     subject, survey = open_subject(runs[0], runs[2])
     batch, _ = subject.batch(survey.prepare(subject.view), 20, 0)
     assert torch.equal(batch.label, batch.condition) and not subject.remarks
+
+
+def test_the_training_data_without_its_labels_is_the_training_data(runs: tuple[Path, Path, str]) -> None:
+    evaluated = sparring.evaluate(runs[0], runs[2], labels=False, count=20, extractors="pixels", display=Silent())
+    assert not any("other data" in remark for remark in evaluated.remarks)
+    assert "agreement" not in evaluated.metrics and any("the data has none" in one for one in evaluated.remarks)
+    subject, survey = open_subject(runs[0], runs[2], reading=Reading(labels=False))
+    labelled = open_subject(runs[0], runs[2])[1].prepare(View((1, 64, 64)), seed=3)
+    split = survey.prepare(View((1, 64, 64)), seed=3)
+    assert split.train.labels is None and not survey.facts.classes and not subject.conditional
+    np.testing.assert_array_equal(split.held_out.samples[:], labelled.held_out.samples[:])
+
+
+def test_other_data_is_told_once(runs: tuple[Path, Path, str], tmp_path: Path) -> None:
+    other = write(tmp_path / "other.npz", "xy")
+    found = sparring.evaluate(runs[0], other, count=20, extractors="pixels", display=Silent())
+    assert sum("trained on other data" in remark for remark in found.remarks) == 1
 
 
 def test_compared_models_keep_their_own_conditions(runs: tuple[Path, Path, str]) -> None:

@@ -16,7 +16,7 @@ from sparring.evaluation.protocol import MAX_SAMPLES, Protocol
 from sparring.evaluation.quick import MIN_SAMPLES, count_for
 from sparring.evaluation.result import Evaluation
 from sparring.evaluation.subject import Subject, open_subject
-from sparring.evaluation.usefulness import usefulness
+from sparring.evaluation.usefulness import NOT_USEFUL, usefulness
 from sparring.modality import Survey
 from sparring.randomness import require_seed
 from sparring.recipe import Recipe
@@ -83,7 +83,7 @@ def evaluate(
         _require_model(opened)
 
     # Draw as many samples as the data or the files allow.
-    split, remarks = _split(opened, survey, seed)
+    split = _split(opened, survey, seed)
     if count is None:
         least = MIN_SAMPLES if protocol == "floor" else MAX_SAMPLES
         count = count_for(split, least) if opened.files is None else len(opened.files)
@@ -95,8 +95,7 @@ def evaluate(
     evaluator = Evaluator(split, seed, extractors, further=all, on_progress=on_progress)
     compute = evaluator.evaluate if protocol == "floor" else evaluator.compare_all
     evaluation = compute(opened, generated)
-    remarks = (*evaluation.remarks, *(remarks if protocol == "floor" else ()))
-    evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores, "remarks": remarks})
+    evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores})
     if json is not None:
         write_json(output_path(json), evaluation.model_dump(mode="json"))
     if report is not None:
@@ -115,15 +114,12 @@ def require_numbers(count: int | None, seed: int) -> None:
         whole_number("count", count, least=2, most=MAX_COUNT)
 
 
-def _split(subject: Subject, survey: Survey, seed: int) -> tuple[Split, tuple[str, ...]]:
-    """Split the real data, as in training where the model was trained on it, and return remarks on what is held out."""
-    model, facts = subject.model, survey.facts
-    if model is None:
-        return survey.prepare(subject.view, seed=seed), ()
-    if facts.fingerprint == model.facts.fingerprint:
-        return survey.prepare(subject.view, seed=int(model.history.get("seed", seed))), ()
-    other = f"The model was trained on other data ({model.facts.source})"
-    return survey.prepare(subject.view, seed=seed), (f"{other}: the held-out part of {facts.source} is arbitrary.",)
+def _split(subject: Subject, survey: Survey, seed: int) -> Split:
+    """Split the real data, as in training where the model was trained on it."""
+    model = subject.model
+    if model is not None and survey.facts.fingerprint == model.facts.fingerprint:
+        seed = int(model.history.get("seed", seed))
+    return survey.prepare(subject.view, seed=seed)
 
 
 def _require_model(subject: Subject) -> None:
@@ -131,7 +127,7 @@ def _require_model(subject: Subject) -> None:
         raise SparringError(
             found=f"no model in {subject.name}",
             expected="a run or a published folder: files do not say which class they were generated for",
-            remedy="leave --useful out",
+            remedy=NOT_USEFUL,
         )
 
 

@@ -144,11 +144,14 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
         if value is not None and name not in known:
             kinds = [kind for kind, spec in specs.items() if name in spec.options]
             advice = f", or train a model with the condition {kinds[0]!r}" if kinds else nearest(name, list(known))
+            found, remedy = f"--{name} {value}", "leave it out"
+            if name == INPUT:
+                found, remedy = "inputs for a model that takes none", "sample without them, as `sparring sample` does"
             raise SparringError(
-                found=f"--{name} {value}",
+                found=found,
                 expected=" or ".join(f"--{one}" for one in known)
                 or "no such option: this model was trained without conditions",
-                remedy=f"leave it out{advice}",
+                remedy=remedy + advice,
             )
 
     # An empty value counts as missing.

@@ -289,3 +289,25 @@ def test_weights_keep_the_names_under_which_models_are_stored():
     """Model files and checkpoints store weights by attribute name: a renamed layer could not be loaded."""
     names = [{key.split(".")[0] for key in network.state_dict()} for network in (Generator(places=3), Discriminator())]
     assert names == [{"places", "layers", "shortcut"}, {"waves", "layers"}]
+
+
+def test_a_folder_of_saved_samples_is_read_in_the_order_of_the_columns(tmp_path):
+    (tmp_path / "real.csv").write_text("x,y\n1.5,2.5\n3.5,4.5\n")
+    (tmp_path / "other.csv").write_text("y,x\n2.5,1.5\n4.5,3.5\n")
+    known, other = data.survey(str(tmp_path / "real.csv")).facts, data.survey(str(tmp_path / "other.csv"))
+    for first in (0, 2):
+        render.save(torch.from_numpy(other.points), tmp_path / "made", other.facts, first=first)
+    found = data.survey(str(tmp_path / "made"), known)
+    assert np.array_equal(found.points, [[1.5, 2.5], [3.5, 4.5]] * 2) and not found.facts.remarks
+    for file in (tmp_path / "made").glob("*.csv"):
+        file.unlink()
+    assert np.array_equal(data.survey(str(tmp_path / "made")).points, [[2.5, 1.5], [4.5, 3.5]] * 2)
+
+
+def test_folders_without_tables_or_of_several_are_refused(tmp_path):
+    with pytest.raises(SparringError, match="no table in the folder"):
+        data.survey(str(tmp_path))
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "b.csv").write_text("x,z\n1,2\n")
+    with pytest.raises(SparringError, match=r"other columns in b\.csv than in a\.csv, in the folder"):
+        data.survey(str(tmp_path))
