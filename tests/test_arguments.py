@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.arguments import checked_folder, checked_path, real_number, whole_number
+from sparring.arguments import checked_folder, checked_names, checked_path, real_number, whole_number
 from sparring.errors import SparringError
 
 
@@ -58,6 +58,14 @@ def test_paths_are_strings_or_paths(tmp_path: Path) -> None:
     for value in (None, 3, b"runs", "a\0b"):
         with pytest.raises(SparringError, match="for the run, but expected the path"):
             checked_path("the run", value)
+
+
+def test_one_name_is_a_list_of_one() -> None:
+    assert checked_names("extractors", "pixels") == checked_names("extractors", ["pixels"]) == ("pixels",)
+    assert checked_names("extractors", None) == checked_names("extractors", ()) == ()
+    for value in (3, [3], [None], {"pixels"}, b"pixels"):
+        with pytest.raises(SparringError, match="for extractors, but expected names"):
+            checked_names("extractors", value)
 
 
 @pytest.mark.parametrize("name", ["g.npz", "g.ZIP", "g.csv", "g.png"])

@@ -293,3 +293,52 @@ def test_links_in_a_folder_are_refused_by_load(place: str, folder: Path, tmp_pat
         if kept != Path("/dev/zero"):
             kept.rename(path)
     load(run)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("t.csv/x", "where nothing can be written"),
+        ("t.csv", "the name of a file"),
+        (None, "None for the model"),
+        ("a\0b", "for the model, but expected the path"),
+    ],
+)
+def test_a_model_is_not_published_where_nothing_can_be_written(
+    path: str | None, words: str, model: Model, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text("kept")
+    with pytest.raises(SparringError, match=words):
+        model.save_pretrained(path if path is None else tmp_path / path)  # type: ignore[arg-type]
+    assert [one.name for one in tmp_path.iterdir()] == ["t.csv"] and (tmp_path / "t.csv").read_text() == "kept"
+
+
+def test_samples_are_shown_in_a_folder_that_is_created(model: Model, tmp_path: Path) -> None:
+    assert model.show(model.sample(3), tmp_path / "new" / "er" / "x") == [tmp_path / "new" / "er" / "x.png"]
+
+
+@pytest.mark.parametrize("value", [np.zeros((4, 2)), [1, 2], None, "x", torch.zeros(2), torch.zeros(4, 3), ()])
+def test_only_samples_of_the_model_are_shown_and_saved(value: Any, model: Model, tmp_path: Path) -> None:
+    for write in (model.show, model.save):
+        with pytest.raises(SparringError, match=r"but expected samples of this model, of shape \(count, 2\)"):
+            write(value, tmp_path / "x")
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_and_paths_of_files_are_checked(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for write, words in (
+        (lambda: model.show(model.sample(1), tmp_path / "x", columns=0), "--columns 0"),
+        (lambda: model.show(model.sample(1), tmp_path / "file" / "x"), "where nothing can be written"),
+        (lambda: model.show(model.sample(1), None), "None for the files"),  # type: ignore[arg-type]
+        (lambda: model.save(model.sample(1), tmp_path / "x", first=-1), "--first -1"),
+    ):
+        with pytest.raises(SparringError, match=words):
+            write()
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_model_without_conditions_refuses_one(model: Model) -> None:
+    for call in (lambda: model.sample(2, condition=[0, 1]), lambda: model.interpolate(2, 3, condition=[0, 1])):
+        with pytest.raises(SparringError, match="but expected none: this model was trained without conditions"):
+            call()

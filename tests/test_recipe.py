@@ -107,6 +107,7 @@ def test_strings_from_the_command_line_are_parsed() -> None:
         ({"gamma": float("nan")}, "gamma"),
         ({"gamma": float("inf")}, "finite"),
         ({"loss": "hing"}, "'hing' for loss"),
+        ({"width": 10**5000}, "of hundreds of digits for width"),
     ],
 )
 def test_unknown_fields_and_bad_values_are_refused(fields: Mapping[str, Any], words: str) -> None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sparring.errors import SparringError
+from sparring.errors import SparringError, shown
 
 MAX_WHOLE = 2**63 - 1
 """Largest whole number: what 64 bits with a sign hold."""
@@ -87,6 +87,20 @@ def checked_folder(name: str, value: Any) -> Path:
     return path
 
 
+def checked_names(name: str, value: Any) -> tuple[str, ...]:
+    """Return several words, or a single one, as a tuple; none for None.
+
+    Raises:
+        SparringError: it is something else.
+    """
+    words = [value] if isinstance(value, str) else [] if value is None else value
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+        raise SparringError(
+            found=f"{shown(value)} for {name}", expected="names, as text", remedy="give a list of names"
+        )
+    return tuple(words)
+
+
 def is_number(value: Any) -> bool:
     """Return whether Python converts a value, or the text of one, to a floating-point number."""
     try:
@@ -97,7 +111,4 @@ def is_number(value: Any) -> bool:
 
 
 def _refused(name: str, value: Any, expected: str) -> SparringError:
-    # Python refuses to write out integers of thousands of digits.
-    enormous = isinstance(value, int) and abs(value).bit_length() > 1000
-    shown = "of hundreds of digits" if enormous else repr(value) if isinstance(value, str | bytes) else str(value)
-    return SparringError(found=f"--{name} {shown[:100]}", expected=expected, remedy="give another number")
+    return SparringError(found=f"--{name} {shown(value)}", expected=expected, remedy="give another number")

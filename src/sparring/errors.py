@@ -54,6 +54,23 @@ def reading_file(place: object, expected: str) -> Iterator[None]:
         raise damaged(place, f"a file that cannot be read ({message or type(error).__name__})", expected) from None
 
 
+@contextmanager
+def writing(place: object) -> Iterator[None]:
+    """Turn a failure of the file system in the block, which writes to a place, into one sentence that names it.
+
+    Raises:
+        SparringError: the block failed.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise SparringError(
+            found=f"{place}, where nothing can be written ({error.strerror or error})",
+            expected="a place that can be written",
+            remedy="give another path, or change the permissions",
+        ) from None
+
+
 def damaged(place: object, found: str, expected: str, remedy: str = "copy or download the file again") -> SparringError:
     """Return the error for a file whose content is not what its format announces.
 
@@ -66,12 +83,20 @@ def damaged(place: object, found: str, expected: str, remedy: str = "copy or dow
     return SparringError(found=f"{found} in {place}", expected=expected, remedy=remedy)
 
 
-def nearest(word: str, known: list[str]) -> str:
+def nearest(word: object, known: list[str]) -> str:
     """Return ``"; did you mean 'x'?"`` with the known word closest to ``word``, or "" if none is close."""
     from difflib import get_close_matches
 
-    close = get_close_matches(word, known, n=1, cutoff=0.5)
+    close = get_close_matches(str(word), known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def shown(value: object) -> str:
+    """Return a value as messages show it, in at most 100 characters."""
+    # Python refuses to write out integers of thousands of digits.
+    if isinstance(value, int) and abs(value).bit_length() > 1000:
+        return "a number of hundreds of digits"
+    return " ".join((repr(value) if isinstance(value, str | bytes) else str(value)).split())[:100]
 
 
 def missing_extra(package: str, extra: str, purpose: str) -> SparringError:

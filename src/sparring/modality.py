@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from sparring.rendering.exhibits import Exhibit
     from sparring.samples import Sample
 
+BY_NAME = 3
+"""Claim to the name of a built-in data set, which wins over a folder or a file of the same name."""
+
 
 class Survey(Protocol):
     """A data source that was read once, and can be prepared for training."""
@@ -72,7 +75,10 @@ class Modality(Protocol):
         ...
 
     def claims(self, source: str) -> int:
-        """Return how likely ``source``, a path or a name, is of this modality: 2 surely, 1 possibly, 0 not. Cheap."""
+        """Return how likely ``source``, a path or a name, is of this modality; cheap.
+
+        ``BY_NAME`` for the name of a built-in data set, 2 surely, 1 possibly, 0 not.
+        """
         ...
 
     def survey(self, source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> Survey:

@@ -10,12 +10,20 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from sparring.arguments import checked_path, real_number, whole_number
+from sparring.arguments import checked_folder, checked_path, real_number, whole_number
 from sparring.building import blank_game
-from sparring.data.conditions import INPUT, ConditionSpec, build_conditions, check_options, needs_inputs
+from sparring.data.conditions import (
+    INPUT,
+    ConditionSpec,
+    build_conditions,
+    check_options,
+    checked_conditions,
+    needs_inputs,
+)
 from sparring.data.facts import Facts
+from sparring.data.own_output import earlier_files, record_own
 from sparring.data.view import View
-from sparring.errors import SparringError, SparringWarning
+from sparring.errors import SparringError, SparringWarning, writing
 from sparring.flow import Batch, Cycle, Latent
 from sparring.games.game import Game, Returning
 from sparring.metrics.smoothness import interpolated, perceptual_path_length
@@ -27,7 +35,7 @@ from sparring.recipe import Recipe, is_own, with_stored_fields
 from sparring.recipes import find_recipe
 from sparring.rendering.exhibits import write_exhibits
 from sparring.runs.folder import open_run
-from sparring.samples import Sample, batch_size, concatenate, shapes, take
+from sparring.samples import Sample, batch_size, concatenate, shapes, take, tensors
 from sparring.sampling import SAMPLES_PER_PASS, generate, generate_from
 from sparring.tensor_files import below, named_tensors, shapes_of
 from sparring.text import command
@@ -115,7 +123,8 @@ class Model:
 
         Args:
             count: number of samples, at least one; None for one per input.
-            condition: one row per sample, as the players take it; None to build it from ``options``.
+            condition: one row per sample, as the players take it, or a list of class numbers; None to build it from
+                ``options``.
             seed: equal seeds give equal samples; sample i does not depend on ``count``.
             truncation: factor on the latents, in [0, 2]: below 1 for more typical and less diverse samples.
             device: device to compute on.
@@ -123,21 +132,14 @@ class Model:
             **options: options of ``condition_spec``: ``label="cats"``, ``input="sketches/"``.
 
         Raises:
-            SparringError: the model does not have an option, or a number is out of range.
+            SparringError: the model does not have an option or such a condition, or a number is out of range.
         """
         # Check the numbers, and that there is one condition per sample.
         seed, first = require_seed(seed), whole_number("first", first, least=0)
         count = None if count is None else whole_number("count", count, most=self._affordable)
         truncation = real_number("truncation", truncation, most=2)
-        condition = self.conditions(count, **options) if condition is None else condition
-        given = 0 if condition is None else batch_size(condition)
-        count = count if count is not None or condition is None else given
-        if count is None or (condition is not None and given != count):
-            raise SparringError(
-                found=f"count {count} and conditions for {given} samples",
-                expected="the number of samples, and one condition for each",
-                remedy="give a count, or other conditions",
-            )
+        condition = self.conditions(count, **options) if condition is None else self._checked(condition)
+        count = _counted(count, condition)
 
         numbers: dict[str, Any] = {"seed": seed, "truncation": truncation, "bounds": self.modality.bounds}
         with self.on(device) as target:
@@ -241,14 +243,36 @@ class Model:
             condition: conditions of the samples, shown beside them.
 
         Returns:
-            The files.
+            The files, in a folder that is created if need be.
+
+        Raises:
+            SparringError: these are no samples of this model, or the files cannot be written.
         """
+        path, columns = checked_path("the files", stem), whole_number("columns", columns)
+        self._require_own(samples)
+        condition = None if condition is None else self._checked(condition)
+        _counted(batch_size(samples), condition)
         exhibits = self.modality.show(Batch(samples, condition), self.facts, columns=columns)
-        return write_exhibits(exhibits, Path(stem))
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return write_exhibits(exhibits, path)
 
     def save(self, samples: Sample, folder: str | Path, *, first: int = 0) -> list[Path]:
-        """Write samples as files in a common format, numbered from ``first``, and return the files."""
-        return self.modality.save(samples, self.facts, Path(folder), first=first)
+        """Write samples as files in a common format, numbered from ``first``, and return the files.
+
+        Files of earlier calls with the same numbers are replaced, and others stay.
+
+        Raises:
+            SparringError: these are no samples of this model, or the folder holds other files, with which the samples
+                would mix, or cannot be written.
+        """
+        place, first = checked_folder("the samples", folder), whole_number("first", first, least=0)
+        self._require_own(samples)
+        earlier = earlier_files(place)
+        with writing(place):
+            files = self.modality.save(samples, self.facts, place, first=first)
+            record_own(place, sorted({*earlier, *files}), ())
+        return files
 
     def interpolate(self, count: int, steps: int, *, seed: int = 0, condition: Sample | None = None) -> Sample:
         """Generate samples along ``count`` paths between two latents, (count × steps, *shape), path after path.
@@ -257,7 +281,7 @@ class Model:
         Paths are great circles for a normal prior and straight lines for latents in [-1, 1].
 
         Raises:
-            SparringError: ``count`` or ``steps`` is below 1.
+            SparringError: ``count`` or ``steps`` is below 1, or there is no such condition.
         """
         count, steps = whole_number("count", count), whole_number("steps", steps)
         whole_number("count times steps", count * steps, most=self._affordable)
@@ -275,7 +299,7 @@ class Model:
         Conditions are those of ``interpolate``. NaN if features are not finite.
 
         Raises:
-            SparringError: ``count`` or ``seed`` is not valid.
+            SparringError: ``count``, ``seed`` or ``condition`` is not valid.
         """
         count = whole_number("count", count, most=self._affordable)
         first, second, condition = self._endpoints(count, seed, condition)
@@ -324,20 +348,65 @@ class Model:
         seed = require_seed(seed)
         streams = (RandomStream(derive(seed, "end", end), 0, count, slice(0, count), stream="path/") for end in (0, 1))
         first, second = (self.game.latent(random) for random in streams)
-        return first, second, self.conditions(count) if condition is None else condition
+        condition = self.conditions(count) if condition is None else self._checked(condition)
+        _counted(count, condition)
+        return first, second, condition
+
+    def _checked(self, condition: Any) -> Sample:
+        return checked_conditions(condition, self.condition_spec, self.classes)
+
+    def _require_own(self, samples: Any) -> None:
+        """Refuse anything but samples as ``sample`` returns them.
+
+        Raises:
+            SparringError: it is something else.
+        """
+        parts, shape = tensors(samples), self.view.shape
+        are_tensors = bool(parts) and all(isinstance(part, Tensor) and part.dim() for part in parts)
+        if not are_tensors or (isinstance(samples, Tensor) and tuple(samples.shape[1:]) != shape):
+            form = f" of shape {tuple(samples.shape)}" if isinstance(samples, Tensor) else ""
+            raise SparringError(
+                found=f"a value of type {type(samples).__name__}{form}",
+                expected=f"samples of this model, of shape {('count', *shape)}".replace("'", ""),
+                remedy="give what model.sample returns, which is a tensor and not decoded",
+            )
 
     def _generated(self, latent: Latent, condition: Sample | None) -> Sample:
         return generate_from(self.game, latent.split(SAMPLES_PER_PASS), condition, bounds=self.modality.bounds)
 
     def save_pretrained(self, folder: str | Path) -> Path:
-        """Write config.json, weights.safetensors, README.md (the model card) and manifest.json; return the folder."""
+        """Write config.json, weights.safetensors, README.md (the model card) and manifest.json; return the folder.
+
+        Raises:
+            SparringError: the folder holds other files, or cannot be written.
+        """
+        place = checked_folder("the model", folder)
         # Published players only: sampling needs no discriminator.
         weights = {name: value.contiguous() for name, value in _weights(self.game).items()}
         fields = self.recipe.model_dump(mode="json")
         config = Config(self.name, fields, self.facts, self.history)
         applied = needs_inputs(self.modality.conditions, self.view)
         example = 'apply("inputs/", seed=0)' if applied else "sample(16, seed=0)"
-        return write_published(Path(folder), weights, self.recipe, config, self.classes, example)
+        with writing(place):
+            return write_published(place, weights, self.recipe, config, self.classes, example)
+
+
+def _counted(count: int | None, condition: Sample | None) -> int:
+    """Return the number of samples: the count, or that of the conditions.
+
+    Raises:
+        SparringError: there is neither, or another number of conditions.
+    """
+    given = None if condition is None else batch_size(condition)
+    if count is None and given is not None:
+        return given
+    if count is None or given not in (None, count):
+        raise SparringError(
+            found=f"count {count} and conditions for {given or 0} samples",
+            expected="the number of samples, and one condition for each",
+            remedy="give a count, or other conditions",
+        )
+    return count
 
 
 def order_by_class(count: int, classes: int) -> Tensor:

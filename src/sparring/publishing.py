@@ -15,6 +15,7 @@ from torch import Tensor
 from typing_extensions import TypedDict
 
 from sparring.data.facts import Facts
+from sparring.data.own_output import require_own
 from sparring.errors import SparringError
 from sparring.manifest import NAME as MANIFEST
 from sparring.manifest import Manifest, read_manifest, verify_file, write_manifest
@@ -102,13 +103,17 @@ def write_published(
     """Write the files of a published folder, the manifest last, and return the folder.
 
     Args:
-        folder: created if need be; files of the same names are replaced.
+        folder: empty, or one that was written by this function, whose files are replaced; created if need be.
         weights: "player/key" → weight.
         recipe: with every field resolved.
         config: name of the recipe, fields, facts and history; private paths are left out here.
         classes: names of the classes that can be sampled.
         example: call of a method of the model that generates samples, for the model card.
+
+    Raises:
+        SparringError: the folder holds other files.
     """
+    require_own(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(folder / WEIGHTS, save(dict(weights)))
     reading = {

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
-from sparring.errors import SparringError, nearest
+from sparring.errors import SparringError, nearest, shown
 from sparring.objectives.schedules import Schedule
 from sparring.schema import STORED
 
@@ -225,7 +225,7 @@ def with_fields(recipe: Recipe, fields: Mapping[str, Any], options: Sequence[str
         parts = [str(part) for place, part in enumerate(first["loc"]) if place == 0 or isinstance(part, int)]
         name = ".".join(parts) or type(recipe).__name__
         raise SparringError(
-            found=f"{first.get('input')!r} for {name}",
+            found=f"{shown(first.get('input'))} for {name}",
             expected=first["msg"].removeprefix("Input should be ").removeprefix("Value error, "),
             remedy="give another value or leave the option out",
         ) from None

@@ -58,11 +58,12 @@ def test_diagnose_checks_its_outputs_before_the_run(option: str, tmp_path: Path)
         ("n" * 300, "cannot be written"),
         ("n" * 250, "name is too long"),
         (f"{'n' * 256}/x.json", "name is too long"),
-        ("\0", "names no file"),
+        ("\0", "for --json, but expected the path of a file"),
+        (3, "3 for --json, but expected the path of a file"),
     ],
 )
 def test_places_that_cannot_be_written_are_refused_and_left_as_they_are(
-    path: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Any, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("kept")

@@ -86,7 +86,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("sample RUN --device meta", "no device 'meta'"),
     ("sample RUN --device xpu", "no device 'xpu'"),
     ("sample RUN --seed -1", "--seed -1"),
-    ("apply RUN nowhere --device meta", "nowhere"),
+    ("apply RUN nowhere --device meta", "inputs for a model that takes none, but expected no such option"),
     ("resume RUN", "a finished run"),
     ("resume RUN --samples 128", "a budget of 128 samples"),
     ("resume RUN --samples 1.5", "a whole number"),
@@ -105,6 +105,13 @@ MISTAKES: list[tuple[str, str]] = [
     ("recipes points/rnig", "did you mean 'points/ring'"),
     ("trian ring", "train"),
     ("train ring extra", "extra"),
+    ("train ring --range 5 --out x", "'--out' for --range, but expected 2 numbers. See `sparring train --help`"),
+    ("inspect ring --range 5", "--range 5, but expected 2 values"),
+    ("inspect ring --json", "no value of --json, but expected a value"),
+    ("sample RUN --label a --label b", "several --label, but expected --label once"),
+    ("evaluate RUN --data ring --seed 1 --seed 2", "several --seed, but expected --seed once"),
+    ("evaluate RUN --data ring --count x", "'x' for --count, but expected a whole number"),
+    ("evaluate RUN --data ring --protocol flor", "expected one of floor, standard"),
     ("doctor --markdwon", "--markdown"),
 ]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.data.conditions import LABEL, ConditionSpec, build_conditions
+from sparring.data.conditions import LABEL, ConditionSpec, build_conditions, checked_conditions
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -85,7 +85,11 @@ def test_a_model_without_conditions_needs_none() -> None:
             "the condition 'prefix', but expected one that this kind of samples has: label, pair",
         ),
         (VIEW, {"label": [0, 1]}, "2 classes for 3 samples"),
-        (VIEW, {"input": "x"}, "--input x, but expected --label. Leave it out, or train .* condition 'pair'"),
+        (
+            VIEW,
+            {"input": "x"},
+            "inputs for a model that takes none, but expected --label. Sample without .* condition 'pair'",
+        ),
         (View((1, 8, 8)), {"label": "cat"}, "trained without conditions"),
         (VIEW, {"lable": "cat"}, "--lable cat, but expected --label. Leave it out; did you mean 'label'"),
     ],
@@ -93,3 +97,25 @@ def test_a_model_without_conditions_needs_none() -> None:
 def test_mistakes_are_reported_in_one_sentence(view: View, options: dict[str, object], message: str) -> None:
     with pytest.raises(SparringError, match=message):
         build_conditions(SPECS, view, FACTS, options, 3)
+
+
+@pytest.mark.parametrize("given", [[0, 1, 0], (0, 1, 0), np.array([0, 1, 0], np.uint8), torch.tensor([0, 1, 0])])
+def test_class_numbers_may_be_in_any_list(given: object) -> None:
+    found = checked_conditions(given, LABEL, ("cat", "dog"))
+    assert torch.equal(found, torch.tensor([0, 1, 0]))
+
+
+@pytest.mark.parametrize(
+    "given", [[0, 2], torch.tensor([-1]), [True, False], [0.0], 1, torch.tensor(1), "cat", ["cat"], [[0]], None, {}, []]
+)
+def test_anything_else_is_no_class_number(given: object) -> None:
+    with pytest.raises(SparringError, match=r"a class number from 0 to 1 for each sample.* with label="):
+        checked_conditions(given, LABEL, ("cat", "dog"))
+
+
+def test_other_conditions_are_tensors() -> None:
+    images = torch.zeros(3, 1, 8, 8)
+    assert checked_conditions(images, SPECS["pair"], ()) is images
+    for given in ([0, 1], "x", None, torch.tensor(1), np.zeros(3)):
+        with pytest.raises(SparringError, match="but expected tensors with one row per sample"):
+            checked_conditions(given, SPECS["pair"], ())

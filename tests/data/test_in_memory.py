@@ -1,5 +1,6 @@
 """Data in memory becomes a file in the cache, under its content."""
 
+import io
 import os
 import zipfile
 from pathlib import Path
@@ -30,6 +31,7 @@ class Frame:
     def __init__(self, columns, kind=None):
         self.columns = list(columns)
         self.values = np.stack([np.array(columns[name], kind) for name in columns], 1)
+        self.shape = self.values.shape
 
     def __array__(self, dtype=None, copy=None):
         return self.values if dtype is None else self.values.astype(dtype)
@@ -51,6 +53,7 @@ class NAType:
 
 def test_paths_and_names_stay_as_they_are(tmp_path):
     assert source_of("digits") == "digits" and source_of(tmp_path) == str(tmp_path)
+    assert source_of(Path("digits")) == "./digits"
 
 
 def test_an_array_becomes_one_file_that_is_written_once():
@@ -71,6 +74,53 @@ def test_tensors_are_arrays(kind):
     assert np.load(source_of([*tensor])).shape == (4, 3, 8, 8)
 
 
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.eye(6).to_sparse(),
+        torch.eye(6).to(torch.float8_e4m3fn),
+        torch.complex(torch.eye(6), -torch.eye(6)).conj().imag,
+    ],
+)
+def test_tensors_of_other_forms_are_arrays_of_their_values(tensor: torch.Tensor) -> None:
+    assert np.array_equal(np.load(source_of(tensor)), np.eye(6))
+
+
+def test_pictures_of_any_mode_are_written() -> None:
+    for mode in (
+        "1",
+        "L",
+        "P",
+        "RGB",
+        "RGBX",
+        "RGBA",
+        "CMYK",
+        "YCbCr",
+        "LAB",
+        "HSV",
+        "La",
+        "LA",
+        "RGBa",
+        "PA",
+        "I",
+        "F",
+    ):
+        assert survey(source_of([Image.new(mode, (side, 9)) for side in (5, 6, 7)])).facts.count == 3
+    shades = [Image.new("RGB", (side, 8), (200, 30, 40)) for side in (8, 9, 10)]
+    path = source_of([one.convert("HSV") for one in shades])
+    with zipfile.ZipFile(path) as archive, Image.open(archive.open("000000.png")) as picture:
+        assert np.abs(np.asarray(picture).astype(int) - (200, 30, 40)).max() < 5
+
+
+def test_a_picture_that_cannot_be_written_is_named() -> None:
+    content = io.BytesIO()
+    Image.fromarray(noise(1, 64, 64)[0]).save(content, "PNG")
+    good, cut = Image.new("RGB", (8, 8)), Image.open(io.BytesIO(content.getvalue()[:3000]))
+    for bad in (Image.new("RGB", (0, 4)), cut, np.zeros((0, 5, 3), np.uint8)):
+        with pytest.raises(SparringError, match=r"picture 1 of the list, of mode .* pixels, which cannot be saved as"):
+            source_of([good, bad])
+
+
 def test_pictures_of_several_sizes_become_an_archive():
     pictures = [Image.fromarray(noise(1, side, 9)[0]) for side in (5, 6, 7)]
     path = source_of([*pictures, np.zeros((4, 4, 3), np.uint8), Image.new("CMYK", (3, 3))])
@@ -85,6 +135,28 @@ def test_labels_go_with_the_samples():
     assert survey(source_of((noise(), torch.tensor([1, 0, 1, 2])))).facts.classes == ("0", "1", "2")
     with pytest.raises(SparringError, match="3 labels for 4 samples"):
         source_of((noise(), [1, 2, 3]))
+
+
+def test_masked_values_are_refused_and_an_array_without_any_is_read():
+    array = np.ma.masked_array(noise(), mask=False)
+    assert source_of(array) == source_of(noise())
+    array[1, 2, 3] = np.ma.masked
+    for data in (array, [*array], (array, [0, 1, 0, 1])):
+        with pytest.raises(SparringError, match=r", 1 of them masked, .* array.filled"):
+            source_of(data)
+
+
+def test_a_data_frame_that_is_too_large_is_refused_before_it_is_written(tmp_path):
+    class Large(Frame):
+        columns = ("x",)
+        shape = (20_000_000, 1)
+
+        def __array__(self, dtype=None, copy=None):
+            raise AssertionError
+
+    with pytest.raises(SparringError, match=r"a data frame of 20,000,000 numbers.*at most 16,000,000"):
+        source_of(Large.__new__(Large))
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize("frame", [Frame, LazyFrame])
@@ -149,6 +221,8 @@ def test_columns_of_text_and_dates_are_refused_by_their_names():
         ([Image.new("L", (8, 8)), "x.png"], "a value of type str in a list of pictures"),
         ([np.zeros((4, 4)), np.zeros((5, 5))], r"an array of float64 and shape \(4, 4\) in a list of pictures"),
         ([[1, 2], [3]], "a list of 2 values"),
+        (torch.zeros(4, 3, device="meta"), r"a tensor \(torch.float32, torch.strided, on meta\) that holds no numbers"),
+        ((np.zeros((4, 3)), torch.zeros(4, device="meta")), "on meta"),
         ("", "'' as the data.* a single dot means the current folder"),
         ("  ", "as the data"),
         ("a\udcff", "valid UTF-8"),

@@ -99,3 +99,30 @@ def test_a_marker_of_a_stranger_deletes_nothing(tmp_path):
             earlier_files(tmp_path / "samples", tmp_path / "samples-grid")
     (tmp_path / "samples" / "1.png").unlink()
     assert earlier_files(tmp_path / "samples", tmp_path / "samples-grid") == []
+
+
+def test_a_model_is_published_into_an_empty_folder_or_over_another_model(tmp_path):
+    facts = Facts("ring", "points", 100, (2,), "0" * 64, coding={"scale": 1.0})
+    recipe = find_recipe("points/ring").model_copy(update={"width": 8})
+    model = Model(recipe.game(facts), recipe, "points/ring", facts, {})
+    touch(tmp_path, "clone/.gitattributes", "project/README.md", "photos/1.png", "node/config.json")
+    for name in ("clone", "clone", "new/deeper"):
+        model.save_pretrained(tmp_path / name)
+    for name, file in (("project", "README.md"), ("photos", "1.png"), ("node", "config.json")):
+        with pytest.raises(SparringError, match=rf"not those of a model \({file}\).* another folder"):
+            model.save_pretrained(tmp_path / name)
+        assert (tmp_path / name / file).read_bytes() == f"{name}/{file}".encode()
+
+
+def test_samples_of_a_model_in_memory_are_saved_beside_each_other_only(tmp_path):
+    facts = Facts("ring", "points", 100, (2,), "0" * 64, coding={"scale": 1.0})
+    recipe = find_recipe("points/ring").model_copy(update={"width": 8})
+    model = Model(recipe.game(facts), recipe, "points/ring", facts, {})
+    for first in (0, 5, 5):
+        model.save(model.sample(5), tmp_path / "samples", first=first)
+    assert len(names(tmp_path / "samples")) == 4
+    touch(tmp_path, "samples/mine.csv", "mine/points-000000.npy")
+    for name in ("samples", "mine"):
+        with pytest.raises(SparringError, match=r"sparring did not write \((mine.csv|points-000000.npy)\)"):
+            model.save(model.sample(5), tmp_path / name)
+    assert (tmp_path / "mine" / "points-000000.npy").read_bytes() == b"mine/points-000000.npy"

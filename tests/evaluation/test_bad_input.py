@@ -89,6 +89,27 @@ def test_a_failing_extractor_leaves_the_others(digits):
     assert all("not finite" in score.remark for score in broken.metrics.values())
 
 
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ({"protocol": None}, "the protocol None, but expected one of floor, standard"),
+        ({"protocol": 3}, "the protocol 3"),
+        ({"extractors": [3]}, "for extractors, but expected names"),
+        ({"json": 3}, "3 for --json, but expected the path"),
+        ({"report": []}, "for --report, but expected the path"),
+        ({"display": "x"}, "'x' for display"),
+    ],
+)
+def test_odd_arguments_are_refused_before_anything_is_read(choice, words):
+    with pytest.raises(SparringError, match=words):
+        sparring.evaluate("nowhere", "nowhere", **choice)
+
+
+def test_one_extractor_may_be_given_as_text(digits):
+    found = sparring.evaluate(digits / "three", "digits", extractors="pixels", display=Silent())
+    assert [scores.extractor for scores in found.scores] == ["pixels"]
+
+
 def test_an_empty_folder_is_refused(digits):
     with pytest.raises(SparringError, match=r"nothing in .*empty"):
         evaluated(digits / "empty")

@@ -10,6 +10,8 @@ from PIL import Image
 import sparring
 from sparring.data.dataset import Dataset, split_rows
 from sparring.data.facts import Facts
+from sparring.data.reading import Reading
+from sparring.data.view import View
 from sparring.evaluation.subject import Subject, open_subject
 from sparring.modalities import modality
 from sparring.runs.display import Silent
@@ -41,7 +43,8 @@ def test_data_with_other_classes_gives_no_conditions(
     batch, true = subject.batch(survey.prepare(subject.view), 20, 0)
     assert batch.label is None and true is None and batch.condition.tolist() == [0, 1] * 10
     told = "other classes (a, b) than the data" if len(classes) > 1 else "with classes (a, b), and the data has none"
-    assert told in subject.remarks[-1] and "trained on other data" in subject.remarks[-2]
+    remarks = [remark for remark in subject.remarks if not remark.startswith("Real data: ")]
+    assert told in remarks[-1] and "trained on other data" in remarks[-2]
     evaluated = sparring.evaluate(runs[0], survey.facts.source, count=20)
     assert "agreement" not in evaluated.metrics and evaluated.remarks
 
@@ -50,6 +53,23 @@ def test_data_with_the_same_classes_gives_the_conditions(runs: tuple[Path, Path,
     subject, survey = open_subject(runs[0], runs[2])
     batch, _ = subject.batch(survey.prepare(subject.view), 20, 0)
     assert torch.equal(batch.label, batch.condition) and not subject.remarks
+
+
+def test_the_training_data_without_its_labels_is_the_training_data(runs: tuple[Path, Path, str]) -> None:
+    evaluated = sparring.evaluate(runs[0], runs[2], labels=False, count=20, extractors="pixels", display=Silent())
+    assert not any("other data" in remark for remark in evaluated.remarks)
+    assert "agreement" not in evaluated.metrics and any("the data has none" in one for one in evaluated.remarks)
+    subject, survey = open_subject(runs[0], runs[2], reading=Reading(labels=False))
+    labelled = open_subject(runs[0], runs[2])[1].prepare(View((1, 64, 64)), seed=3)
+    split = survey.prepare(View((1, 64, 64)), seed=3)
+    assert split.train.labels is None and not survey.facts.classes and not subject.conditional
+    np.testing.assert_array_equal(split.held_out.samples[:], labelled.held_out.samples[:])
+
+
+def test_other_data_is_told_once(runs: tuple[Path, Path, str], tmp_path: Path) -> None:
+    other = write(tmp_path / "other.npz", "xy")
+    found = sparring.evaluate(runs[0], other, count=20, extractors="pixels", display=Silent())
+    assert sum("trained on other data" in remark for remark in found.remarks) == 1
 
 
 def test_compared_models_keep_their_own_conditions(runs: tuple[Path, Path, str]) -> None:
@@ -81,6 +101,20 @@ def test_real_images_have_the_range_of_the_training_data(tmp_path: Path) -> None
     run = sparring.train(tmp_path / "a.npz", recipe="images/r3gan", out=tmp_path / "run", **tiny)
     subject, survey = open_subject(run.folder, tmp_path / "b.npz")
     assert int(survey.prepare(subject.view).train.samples[:].max()) < 32
+
+
+def test_remarks_on_the_real_data_are_beside_the_scores_of_a_model(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    heads = {"a.csv": "x,y", "b.csv": "u,v", "c.csv": "x,y"}
+    for name, head in heads.items():
+        lines = [head, *(f"{a:.6f},{b:.6f}" for a, b in random.normal(size=(300, 2)))]
+        (tmp_path / name).write_text("\n".join(lines + ["1.5,oops"] * (name == "a.csv")))
+    run = sparring.train(tmp_path / "a.csv", samples=64, batch=16, display=Silent(), out=tmp_path / "run")
+    remarks = {name: " ".join(open_subject(run.folder, tmp_path / name)[0].remarks) for name in heads}
+    assert "Real data: The columns have other names" in remarks["b.csv"]
+    assert "Real data" not in remarks["c.csv"] and "Real data" not in remarks["a.csv"]
+    of_files = open_subject(tmp_path / "c.csv", tmp_path / "a.csv")[0].remarks
+    assert "Real data: Left out rows: 1 with text in place of a number (first in line 302)." in of_files
 
 
 def test_a_comparison_tells_which_model_was_trained_on_other_data(runs: tuple[Path, Path, str], tmp_path: Path) -> None:

@@ -5,13 +5,22 @@ from collections.abc import Callable
 
 import pytest
 
+from sparring.errors import SparringError
 from sparring.flow import Figures, Progress
-from sparring.runs.display import Display, Live, Plain, Silent, clock, default_display, status
+from sparring.runs.display import Display, Live, Plain, Silent, checked_display, clock, default_display, status
 
 FIGURES = Figures(
     terms={"generator": {"adversarial": 0.5, "l1": 0.25}, "discriminator": {"adversarial": 0.7}},
     gradients={"generator": 9.0},
 )
+
+
+def test_only_displays_are_displays() -> None:
+    silent = Silent()
+    assert checked_display(silent) is silent and isinstance(checked_display(None), Plain)
+    for value in ("x", 3, Silent, object()):
+        with pytest.raises(SparringError, match="for display, but expected an object with the methods"):
+            checked_display(value)
 
 
 def test_durations_are_formatted_with_hours_where_needed() -> None:

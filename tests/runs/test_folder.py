@@ -224,3 +224,9 @@ def test_the_page_of_the_run_folder_names_every_field(language: str) -> None:
     written |= {*History.__annotations__, *Reading.model_fields}
     written |= {"ranges", "center", "scale", "origin", "columns"}  # The keys of Facts.coding.
     assert not [name for name in written if f"`{name}`" not in page]
+
+
+def test_a_run_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SparringError, match="file/run, where nothing can be written"):
+        create(tmp_path / "file" / "run", record())

@@ -7,6 +7,7 @@ from typing import Any
 
 from sparring.api.evaluate import require_numbers
 from sparring.api.outputs import output_path, require_writable
+from sparring.arguments import checked_names
 from sparring.data.in_memory import place_of, source_of
 from sparring.data.reading import Labels, Pairs, Reading, ValueRange, reading
 from sparring.errors import SparringError
@@ -16,7 +17,7 @@ from sparring.evaluation.quick import count_for
 from sparring.evaluation.subject import Subject, open_subject
 from sparring.modality import Survey
 from sparring.recipe import Recipe
-from sparring.runs.display import Display, Plain
+from sparring.runs.display import Display, checked_display
 from sparring.storage import write_json
 
 
@@ -29,7 +30,7 @@ def compare(
     count: int | None = None,
     seed: int = 0,
     all: bool = False,
-    extractors: Sequence[str] = (),
+    extractors: str | Sequence[str] = (),
     labels: Labels = None,
     range: ValueRange = None,
     background: str | None = None,
@@ -47,6 +48,7 @@ def compare(
         SparringError: there is nothing to evaluate, it does not fit the data, or the two do not fit each other.
     """
     require_numbers(count, seed)
+    extractors, display = checked_names("extractors", extractors), checked_display(display)
     require_writable({"--json": json})
     places = [source_of(place) for place in (first, second)]
     subjects, survey = _opened(places, source_of(data), recipe, reading(labels, range, background, pairs, place_of(to)))
@@ -57,7 +59,6 @@ def compare(
     count = min([count or count_for(splits[0]), *available])
 
     # Two evaluations that differ in nothing but their subject.
-    display = display or Plain()
     evaluations = []
     for subject, split, name in zip(subjects, splits, ("A", "B"), strict=True):
         on_progress = partial(display.count, f"evaluating {name}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from sparring.api.outputs import output_path, require_writable
-from sparring.arguments import whole_number
+from sparring.arguments import checked_names, whole_number
 from sparring.data.dataset import Split
 from sparring.data.in_memory import place_of, source_of
 from sparring.data.reading import Labels, Pairs, ValueRange, reading
@@ -16,12 +16,12 @@ from sparring.evaluation.protocol import MAX_SAMPLES, Protocol
 from sparring.evaluation.quick import MIN_SAMPLES, count_for
 from sparring.evaluation.result import Evaluation
 from sparring.evaluation.subject import Subject, open_subject
-from sparring.evaluation.usefulness import usefulness
+from sparring.evaluation.usefulness import NOT_USEFUL, usefulness
 from sparring.modality import Survey
 from sparring.randomness import require_seed
 from sparring.recipe import Recipe
 from sparring.report.report import write_evaluation
-from sparring.runs.display import Display, Plain
+from sparring.runs.display import Display, checked_display
 from sparring.storage import write_json
 
 MAX_COUNT = 1_000_000
@@ -40,7 +40,7 @@ def evaluate(
     all: bool = False,
     protocol: Protocol = "floor",
     useful: bool = False,
-    extractors: Sequence[str] = (),
+    extractors: str | Sequence[str] = (),
     labels: Labels = None,
     range: ValueRange = None,
     background: str | None = None,
@@ -65,7 +65,7 @@ def evaluate(
         useful: train classifiers on the samples and test them on real ones; for models of labelled images.
         extractors: features for the metrics, for images "pixels", "own" (a small network trained on the real data),
             "inception" and "inception-legacy" (FID), "dinov2", the last three optionally with ":" and a file or folder
-            of weights, and "file.py:function"; none for the most sensitive one that needs no download.
+            of weights, and "file.py:function": one or a list; none for the most sensitive one that needs no download.
         labels: False to use none, True to require some, a file of them (FILE or FILE:COLUMN), or a column of Parquet
             files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
@@ -81,6 +81,7 @@ def evaluate(
     """
     require_numbers(count, seed)
     _require_protocol(protocol)
+    extractors, display = checked_names("extractors", extractors), checked_display(display)
     require_writable({"--json": json, "--report": report})
     opened, survey = open_subject(
         source_of(subject), source_of(data), recipe, reading(labels, range, background, pairs, place_of(to))
@@ -89,7 +90,7 @@ def evaluate(
         _require_model(opened)
 
     # Draw as many samples as the data or the files allow.
-    split, remarks = _split(opened, survey, seed)
+    split = _split(opened, survey, seed)
     if count is None:
         least = MIN_SAMPLES if protocol == "floor" else MAX_SAMPLES
         count = count_for(split, least) if opened.files is None else len(opened.files)
@@ -97,12 +98,11 @@ def evaluate(
     # Before the other metrics, because samples without classes are refused.
     useful_scores = usefulness(generated.batch.real, generated.batch.label, split, seed) if useful else {}
 
-    on_progress = partial((display or Plain()).count, "evaluating")
+    on_progress = partial(display.count, "evaluating")
     evaluator = Evaluator(split, seed, extractors, further=all, on_progress=on_progress)
     compute = evaluator.evaluate if protocol == "floor" else evaluator.compare_all
     evaluation = compute(opened, generated)
-    remarks = (*evaluation.remarks, *(remarks if protocol == "floor" else ()))
-    evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores, "remarks": remarks})
+    evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores})
     if json is not None:
         write_json(output_path(json), evaluation.model_dump(mode="json"))
     if report is not None:
@@ -121,15 +121,12 @@ def require_numbers(count: int | None, seed: int) -> None:
         whole_number("count", count, least=2, most=MAX_COUNT)
 
 
-def _split(subject: Subject, survey: Survey, seed: int) -> tuple[Split, tuple[str, ...]]:
-    """Split the real data, as in training where the model was trained on it, and return remarks on what is held out."""
-    model, facts = subject.model, survey.facts
-    if model is None:
-        return survey.prepare(subject.view, seed=seed), ()
-    if facts.fingerprint == model.facts.fingerprint:
-        return survey.prepare(subject.view, seed=int(model.history.get("seed", seed))), ()
-    other = f"The model was trained on other data ({model.facts.source})"
-    return survey.prepare(subject.view, seed=seed), (f"{other}: the held-out part of {facts.source} is arbitrary.",)
+def _split(subject: Subject, survey: Survey, seed: int) -> Split:
+    """Split the real data, as in training where the model was trained on it."""
+    model = subject.model
+    if model is not None and survey.facts.fingerprint == model.facts.fingerprint:
+        seed = int(model.history.get("seed", seed))
+    return survey.prepare(subject.view, seed=seed)
 
 
 def _require_model(subject: Subject) -> None:
@@ -137,7 +134,7 @@ def _require_model(subject: Subject) -> None:
         raise SparringError(
             found=f"no model in {subject.name}",
             expected="a run or a published folder: files do not say which class they were generated for",
-            remedy="leave --useful out",
+            remedy=NOT_USEFUL,
         )
 
 

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from sparring.arguments import checked_path
 from sparring.errors import SparringError
 from sparring.storage import is_name_too_long
 
@@ -17,13 +18,14 @@ def require_writable(outputs: Mapping[str, str | Path | None]) -> None:
         outputs: option → path of the file, whose folders need not exist yet; or None.
 
     Raises:
-        SparringError: a path is empty, a folder, inside a file, in a folder that cannot be written, or given twice.
+        SparringError: no path, or one that is empty, a folder, inside a file, in one that cannot be written, or
+            given twice.
     """
     options: dict[Path, str] = {}
     for option, path in outputs.items():
         if path is None:
             continue
-        problem = _problem(Path(path))
+        problem = _problem(checked_path(option, path))
         other = options.setdefault(Path(path).absolute(), option)
         if other != option:
             problem = f"the same file as {other}"
@@ -44,7 +46,7 @@ def output_path(path: str | Path) -> Path:
 
 def _problem(path: Path) -> str:
     """Return what is wrong with the path of a file, in a few words; empty if it can be written."""
-    if not path.name or "\0" in str(path):
+    if not path.name:
         return "which names no file"
     if is_name_too_long(path):
         return LONG_NAME

@@ -18,7 +18,7 @@ from sparring.modality import Survey
 from sparring.model import recipe_named
 from sparring.recipe import Recipe, is_own, with_stored_fields
 from sparring.runs.budget import TrainingBudget, with_budget
-from sparring.runs.display import Display, Plain, Silent
+from sparring.runs.display import Display, Silent, checked_display
 from sparring.runs.folder import Record, Run, open_run
 from sparring.runs.goal import Goal
 from sparring.runs.session import Session
@@ -71,7 +71,7 @@ def resume(
     record = opened.record
     target = devices.pick(record.device if device is None else device)
     world = distributed.join(target)
-    display = (display or Plain()) if world.is_main else Silent()
+    display = checked_display(display) if world.is_main else Silent()
     record = with_budget(opened, record, budget)
 
     # Take the recipe with the recorded fields, and check that the data is the same.

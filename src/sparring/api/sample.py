@@ -122,7 +122,7 @@ def write_samples(
         samples = loaded.sample(min(size, count - first), condition=given, first=first, **numbers)
         if first == 0:
             replace_own(folder, earlier)
-        files += loaded.save(samples, folder, first=first)
+        files += loaded.modality.save(samples, loaded.facts, folder, first=first)
         parts = parts or [Batch(samples, given)]
 
     # Without options classes come in turn: then each has its rows in the overview.

@@ -22,7 +22,7 @@ from sparring.opening import size_words
 from sparring.randomness import require_seed, seeded
 from sparring.recipe import BY_DEFAULT, AdversarialRecipe, Choice, Recipe, resolve, with_fields
 from sparring.runs.budget import NOT_USED, TrainingBudget
-from sparring.runs.display import Display, Plain, Silent
+from sparring.runs.display import Display, Silent, checked_display
 from sparring.runs.folder import Record, Run, create, new_folder, new_identity, versions
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.session import Session
@@ -88,7 +88,7 @@ def train(
     # Check the options before any data is read. Several ranks agree on one run folder.
     target = devices.pick(device)
     world = distributed.join(target)
-    display = (display or Plain()) if world.is_main else Silent()
+    display = checked_display(display) if world.is_main else Silent()
     seed, budget = require_seed(seed), TrainingBudget.given(samples, minutes)
     micro_batch = None if micro_batch is None else whole_number("micro-batch", micro_batch)
     goal = _checked_goal(until, watchdog)
@@ -209,7 +209,7 @@ def _checked_goal(until: str | None, watchdog: str) -> Goal | None:
         raise SparringError(
             found=f"the mode {watchdog!r} of the watchdog",
             expected=f"one of {', '.join(MODES)}",
-            remedy=f"check the spelling{nearest(str(watchdog), list(MODES))}",
+            remedy=f"check the spelling{nearest(watchdog, list(MODES))}",
         )
 
     # Only the watchdog detects that a run has settled: without it this goal is never reached.

@@ -5,13 +5,13 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from cyclopts import App
-from cyclopts.exceptions import CycloptsError
+from cyclopts.exceptions import CoercionError, CycloptsError, MissingArgumentError, RepeatArgumentError
 
 from sparring.cli import apply, compare, demo, diagnose, doctor, evaluate, inspect, recipes, resume, sample, train
-from sparring.errors import SparringError, SparringWarning
+from sparring.errors import SparringError, SparringWarning, nearest
 from sparring.text import show
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (SparringError, CycloptsError, OSError) as error:
         if debug:
             raise
-        _report(str(error))
+        _report(str(_as_others(error) if isinstance(error, CycloptsError) else error))
         sys.exit(2)
     except (MemoryError, RuntimeError) as error:
         if debug or not _ran_out_of_memory(error):
@@ -90,6 +90,34 @@ def main(arguments: list[str] | None = None) -> None:
         _report(str(interruption) or "stopped")
         # ``Interrupted`` carries the exit code of the signal.
         sys.exit(vars(interruption).get("code", 130))
+
+
+def _as_others(error: CycloptsError) -> Exception:
+    """Return a mistake in the options in the form of all others, where the parser tells enough about it."""
+    remedy = f"see `{' '.join(['sparring', *(error.command_chain or ()), '--help'])}`"
+    if isinstance(error, RepeatArgumentError):
+        name = error.token.keyword
+        return SparringError(found=f"several {name}", expected=f"{name} once", remedy="leave all but one out")
+    if error.argument is None:
+        return error
+    count, _ = error.argument.token_count()
+
+    # Options without a value, or without one of two.
+    if isinstance(error, MissingArgumentError):
+        name = error.keyword or error.argument.name
+        found = " ".join([name, *error.tokens_so_far]) if error.tokens_so_far else f"no value of {name}"
+        return SparringError(found=found, expected="a value" if count == 1 else f"{count} values", remedy=remedy)
+
+    # Values of another type.
+    if isinstance(error, CoercionError) and error.token is not None:
+        choices = [str(choice) for choice in get_args(error.target_type)]
+        expected = str(error.msg or (f"one of {', '.join(choices)}" if choices else ""))
+        if error.target_type is float:
+            expected = "a number" if count == 1 else f"{count} numbers"
+        name, value = error.token.keyword or error.argument.name, error.token.value
+        remedy += nearest(value, choices)
+        return SparringError(found=f"{value!r} for {name}", expected=expected, remedy=remedy) if expected else error
+    return error
 
 
 def _ran_out_of_memory(error: Exception) -> bool:

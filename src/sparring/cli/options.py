@@ -50,7 +50,7 @@ def _whole(type_: Any, tokens: Sequence[Any]) -> int:
     """Parse 1000000 and 1e6; 1.5 is no whole number, and is not rounded to one."""
     found = re.fullmatch(r"([+-]?[0-9]{1,40})(?:[eE]\+?([0-9]{1,2}))?", tokens[0].value.strip().replace("_", ""))
     if not found:
-        raise ValueError(f"found {tokens[0].value!r}, but expected a whole number")
+        raise ValueError("a whole number")
     digits, zeros = found.groups(default="0")
     return int(digits + "0" * int(zeros))
 

@@ -9,13 +9,15 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sparring.data.facts import Facts
+from sparring.data.in_memory import dense
 from sparring.data.labels import class_name
 from sparring.data.view import View
-from sparring.errors import SparringError, nearest
-from sparring.samples import Sample, batch_size, take
+from sparring.errors import SparringError, nearest, shown
+from sparring.samples import Sample, batch_size, take, tensors
 
 BuildConditions: TypeAlias = Callable[[Mapping[str, Any], View, Facts, int | None], Sample]
 """(option → its value, the model's view, facts of its training data, count) → conditions, as the players take them.
@@ -85,6 +87,50 @@ def build_conditions(
     return conditions if count is None or count == built else take(conditions, torch.arange(count) % built)
 
 
+def checked_conditions(condition: Any, spec: ConditionSpec | None, classes: tuple[str, ...]) -> Sample:
+    """Return conditions that a caller gives as the players take them.
+
+    Args:
+        condition: class numbers, from 0 in the order of ``classes``, in a tensor, an array or a list; for other kinds
+            of conditions a tensor or a NamedTuple of tensors with one row per sample.
+        spec: kind of the model's conditions; None for a model without conditions.
+        classes: names of the classes that can be sampled.
+
+    Raises:
+        SparringError: the model has no conditions, or these are of another form, or there is no such class.
+    """
+    if spec is LABEL:
+        return torch.from_numpy(_as_class_numbers(condition, len(classes)))
+    parts = tensors(condition)
+    if spec is None:
+        expected, remedy = "none: this model was trained without conditions", "leave it out"
+    elif parts and all(isinstance(part, Tensor) and part.dim() for part in parts):
+        return condition
+    else:
+        expected, remedy = "tensors with one row per sample", "give what model.conditions returns"
+    raise SparringError(found=f"a condition of type {type(condition).__name__}", expected=expected, remedy=remedy)
+
+
+def _as_class_numbers(condition: Any, count: int) -> NDArray[np.int64]:
+    """Return class numbers, (samples,), all below ``count``.
+
+    Raises:
+        SparringError: they are something else.
+    """
+    try:
+        numbers = np.asarray(dense(condition))
+        valid = numbers.ndim == 1 and numbers.dtype.kind in "iu" and bool(((numbers >= 0) & (numbers < count)).all())
+    except (TypeError, ValueError, OverflowError):
+        valid = False
+    if not valid:
+        raise SparringError(
+            found=f"the condition {shown(condition)}",
+            expected=f"a class number from 0 to {count - 1} for each sample, in a tensor or a list",
+            remedy="give such numbers, or classes by name with label=",
+        )
+    return numbers.astype(np.int64)
+
+
 def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mapping[str, Any]) -> None:
     """Check that a model with this view has the options that are given, and that required ones are given.
 
@@ -104,11 +150,14 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
         if value is not None and name not in known:
             kinds = [kind for kind, spec in specs.items() if name in spec.options]
             advice = f", or train a model with the condition {kinds[0]!r}" if kinds else nearest(name, list(known))
+            found, remedy = f"--{name} {_in_words(value)}", "leave it out"
+            if name == INPUT:
+                found, remedy = "inputs for a model that takes none", "sample without them, as `sparring sample` does"
             raise SparringError(
-                found=f"--{name} {_in_words(value)}",
+                found=found,
                 expected=" or ".join(f"--{one}" for one in known)
                 or "no such option: this model was trained without conditions",
-                remedy=f"leave it out{advice}",
+                remedy=remedy + advice,
             )
 
     # An empty value counts as missing.
@@ -160,7 +209,8 @@ LABEL = ConditionSpec({"label": "a class, by name or number; by default all clas
 
 def _plain(value: Any) -> Any:
     """Return a tensor or an array as numbers or lists; anything else as it is."""
-    return value.tolist() if isinstance(value, Tensor | np.ndarray | np.generic) else value
+    value = dense(value)
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def _class_numbers(labels: Sequence[Any], classes: tuple[str, ...]) -> list[int]:

@@ -28,10 +28,15 @@ ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 """Time stamp of every member, so that equal pictures give equal archives."""
 PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 """Modes of Pillow that a PNG file holds; others are written as TIFF."""
+CONVERTED = {"HSV": "RGB", "La": "LA", "RGBa": "RGBA"}
+"""Mode that neither holds → the mode in which it is written."""
 MISSING = frozenset({"NoneType", "NAType", "NaTType"})
 """Types of missing values, of Python and of pandas."""
 MAX_NAMED = 5
 """Columns that a message names."""
+MAX_VALUES = 16_000_000
+"""Numbers of a table, which take up to five times their 8 bytes while it is read."""
+ROWS_AT_ONCE = 4096
 ACCEPTED = "a path, a name, an array, a tensor, a list of pictures, a data frame of numbers, or (samples, labels)"
 
 
@@ -40,6 +45,7 @@ class PandasFrame(Protocol):
     """A data frame of pandas, as far as it tells one."""
 
     columns: Any
+    shape: Any
 
     def to_csv(self, path: Any = None, *, index: bool = True) -> Any:
         """Return the rows as CSV."""
@@ -50,6 +56,7 @@ class PolarsFrame(Protocol):
     """A data frame of Polars, as far as it tells one."""
 
     columns: Any
+    shape: Any
 
     def write_csv(self, file: Any = None) -> Any:
         """Return the rows as CSV."""
@@ -68,8 +75,8 @@ def source_of(data: Any) -> str:
     if isinstance(data, str | Path):
         return _checked_path(data)
     if isinstance(data, PandasFrame | PolarsFrame):
-        text = _frame_as_csv(data)
-        return _stored("frame.csv", lambda file: file.write(text))
+        names, rows = _table(data)
+        return _stored("frame.csv", lambda file: _write_csv(file, names, rows))
     samples, labels = data if _is_labelled(data) else (data, None)
     pictures = _pictures(samples)
     if pictures is not None:
@@ -88,7 +95,8 @@ def place_of(data: Any) -> str | None:
 
 
 def _checked_path(data: str | Path) -> str:
-    text = str(data)
+    # A Path is never the name of a data set, so one of a single part keeps the dot that pathlib drops.
+    text = f"./{data}" if isinstance(data, Path) and len(data.parts) == 1 and not data.is_absolute() else str(data)
     if not text.strip() or (isinstance(data, str) and "\0" in text):
         raise SparringError(
             found=f"{text!r} as the data",
@@ -118,7 +126,7 @@ def _dimensions(data: Any) -> int:
     """Return the number of dimensions of an array, a tensor or nested lists of them; a picture has two."""
     if isinstance(data, list | tuple):
         return 1 + (_dimensions(data[0]) if data else 0)
-    return 2 if _is_picture(data) else int(np.ndim(_plain(data)))
+    return 2 if _is_picture(data) else int(np.ndim(dense(data)))
 
 
 def _is_picture(one: Any) -> bool:
@@ -127,20 +135,39 @@ def _is_picture(one: Any) -> bool:
     return module is not None and isinstance(one, module.Image)
 
 
-def _plain(data: Any) -> Any:
-    """Return a tensor as an array; anything else as it is."""
+def dense(data: Any) -> Any:
+    """Return a tensor as an array; anything else as it is.
+
+    Raises:
+        SparringError: it is an array with masked values, or a tensor without values, which no array in a file has.
+    """
+    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
+        raise SparringError(
+            found=f"{_kind(data)}, {np.ma.getmaskarray(data).sum():,} of them masked",
+            expected="an array without masked values",
+            remedy="give them values, as array.filled(value) does, or leave the samples out that have them",
+        )
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(data, torch.Tensor):
         return data
-    tensor = data.detach().cpu()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    try:
+        tensor = data.detach().cpu().to_dense().resolve_conj().resolve_neg()
+        # NumPy has no type for other small numbers with a fraction.
+        small = tensor.is_floating_point() and tensor.itemsize < 4 and tensor.dtype != torch.float16
+        return (tensor.float() if small else tensor).numpy()
+    except (TypeError, RuntimeError):
+        raise SparringError(
+            found=f"a tensor ({data.dtype}, {data.layout}, on {data.device}) that holds no numbers as NumPy has them",
+            expected="a dense tensor of ordinary numbers",
+            remedy="convert it first, as tensor.to_dense().float() does, on a device that stores values",
+        ) from None
 
 
 def _pictures(samples: Any) -> list[Any] | None:
     """Return a list of pictures, each an image of Pillow; None if they are no such list, or arrays of one shape."""
     if not isinstance(samples, list | tuple) or not samples:
         return None
-    plain = [_plain(one) for one in samples]
+    plain = [dense(one) for one in samples]
     if not any(_is_picture(one) for one in plain):
         arrays = [one for one in plain if isinstance(one, np.ndarray)]
         if len(arrays) < len(plain) or len({(one.shape, one.dtype) for one in arrays}) == 1:
@@ -172,7 +199,7 @@ def _array(samples: Any, kinds: str = "biuf") -> NDArray[Any]:
     Raises:
         SparringError: they are not, or there are none.
     """
-    plain = [_plain(one) for one in samples] if isinstance(samples, list | tuple) else _plain(samples)
+    plain = [dense(one) for one in samples] if isinstance(samples, list | tuple) else dense(samples)
     try:
         if not isinstance(plain, list | np.ndarray):
             raise ValueError("neither")
@@ -207,22 +234,47 @@ def _write_zip(file: IO[bytes], pictures: Sequence[Any], labels: list[Any] | Non
     names = []
     with zipfile.ZipFile(file, "w") as archive:
         for number, picture in enumerate(pictures):
-            form = "PNG" if picture.mode in PNG_MODES else "TIFF"
+            form = "PNG" if CONVERTED.get(picture.mode, picture.mode) in PNG_MODES else "TIFF"
             names.append(f"{number:06d}.{form.lower()}")
-            encoded = io.BytesIO()
-            picture.save(encoded, format=form)
-            archive.writestr(zipfile.ZipInfo(names[-1], ZIP_DATE), encoded.getvalue())
+            archive.writestr(zipfile.ZipInfo(names[-1], ZIP_DATE), _encoded(picture, form, number))
         if labels is not None:
             table = json.dumps({"labels": [list(pair) for pair in zip(names, labels, strict=True)]})
             archive.writestr(zipfile.ZipInfo("dataset.json", ZIP_DATE), table)
 
 
-def _frame_as_csv(data: PandasFrame | PolarsFrame) -> bytes:
-    """Return a data frame of numbers as CSV with its heading and without an index; missing values are "nan".
+def _encoded(picture: Any, form: str, number: int) -> bytes:
+    """Return a picture as the content of a file.
 
     Raises:
-        SparringError: it has no rows, no complete row, or columns of other values than numbers.
+        SparringError: it has no pixels, or cannot be read or written.
     """
+    encoded = io.BytesIO()
+    try:
+        converted = CONVERTED.get(picture.mode)
+        (picture.convert(converted) if converted else picture).save(encoded, format=form)
+    except Exception as error:
+        # Pictures that were opened are decoded now; decoders of damaged files fail in many ways.
+        size = f"mode {picture.mode} and {picture.width} × {picture.height} pixels"
+        raise SparringError(
+            found=f"picture {number} of the list, of {size}, which cannot be saved as {form} ({error})",
+            expected="pictures that can be written to files",
+            remedy="convert it, as picture.convert('RGB') does, or leave it out",
+        ) from None
+    return encoded.getvalue()
+
+
+def _table(data: PandasFrame | PolarsFrame) -> tuple[list[str], NDArray[np.float64]]:
+    """Return the heading of a data frame and its numbers, (rows, columns), without an index; missing values are NaN.
+
+    Raises:
+        SparringError: it is too large, or has no rows, no complete row, or columns of other values than numbers.
+    """
+    if (size := math.prod(data.shape)) > MAX_VALUES:
+        raise SparringError(
+            found=f"a data frame of {size:,} numbers",
+            expected=f"at most {MAX_VALUES:,}",
+            remedy="give a part of the rows",
+        )
     table, names = np.asarray(data), [str(name) for name in data.columns]
     if table.size == 0:
         raise _refused("an empty data frame")
@@ -239,11 +291,17 @@ def _frame_as_csv(data: PandasFrame | PolarsFrame) -> bytes:
     # A heading without a word would be taken for a row of numbers, and one with a semicolon for another format.
     if all(name == "" or is_number(name) for name in names):
         names = [f"column {name}".strip() for name in names]
-    text = io.StringIO()
+    return [printable(name).replace(";", ",") for name in names], table.astype(np.float64, copy=False)
+
+
+def _write_csv(file: IO[bytes], heading: Sequence[str], table: NDArray[np.float64]) -> None:
+    """Write a table as CSV, some rows at a time, since Python's numbers take much more memory than NumPy's."""
+    text = io.TextIOWrapper(file, "utf-8", newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([printable(name).replace(";", ",") for name in names])
-    writer.writerows(table.astype(np.float64).tolist())
-    return text.getvalue().encode()
+    writer.writerow(heading)
+    for start in range(0, len(table), ROWS_AT_ONCE):
+        writer.writerows(table[start : start + ROWS_AT_ONCE].tolist())
+    text.detach()
 
 
 def _numbers(table: NDArray[Any], names: Sequence[str]) -> NDArray[np.float64]:

@@ -8,16 +8,18 @@ from typing import Literal, final
 
 from pydantic import ValidationError
 
-from sparring import storage
+from sparring import opening, storage
 from sparring.data.journal import JOURNAL, PART, UNFINISHED, InnerPath, read_journal
 from sparring.data.labels import listed
-from sparring.errors import SparringError
+from sparring.errors import SparringError, writing
 from sparring.schema import Stored
 
 MARKER = ".sparring"
 """File in a folder of samples that lists what was written."""
-RECORDS = ("recipe.json", "config.json")
+RUN, PUBLISHED = "recipe.json", "config.json"
 """Files of a run folder and of a published model, which begin with their format and their recipe."""
+PUBLISHED_FILES = frozenset({PUBLISHED, "manifest.json", "README.md", "weights.safetensors", "generator.safetensors"})
+"""Files of a published model, the last one in early versions."""
 RECORD_START = re.compile(rb'\s*\{\s*"format"\s*:\s*\d+\s*,\s*"recipe"\s*:')
 OVERVIEW_END = re.compile(r"(-[0-9]+)?\.\w+")
 """End of the name of an overview, after its stem."""
@@ -51,7 +53,7 @@ def own_paths(names: Sequence[str], read: Callable[[int, int], bytes]) -> tuple[
     files: set[str] = set()
     for position, name in enumerate(names):
         folder, slash, last = name.rpartition("/")
-        if not slash or last not in (MARKER, *RECORDS):
+        if not slash or last not in (MARKER, RUN, PUBLISHED):
             continue
         try:
             content = read(position, MAX_MARKER_BYTES if last == MARKER else 1024)
@@ -68,17 +70,17 @@ def own_paths(names: Sequence[str], read: Callable[[int, int], bytes]) -> tuple[
     return tuple(sorted(outermost)), frozenset(files)
 
 
-def earlier_files(folder: Path, stem: Path) -> list[Path]:
+def earlier_files(folder: Path, stem: Path | None = None) -> list[Path]:
     """Return the files that an earlier call wrote, if only in part, after checking that there are no others.
 
     Args:
         folder: of the samples; need not exist.
-        stem: path of the overview beside it, without extension.
+        stem: path of the overview beside it, without extension; None where there is none.
 
     Raises:
         SparringError: the name is too long, or there are other files, which would mix with the samples or be replaced.
     """
-    if storage.is_name_too_long(stem.with_name(f"{stem.name}-99.png")):
+    if stem is not None and storage.is_name_too_long(stem.with_name(f"{stem.name}-99.png")):
         raise SparringError(
             found=f"--out {folder}, whose name is too long for the overview beside it",
             expected="a folder for samples",
@@ -86,7 +88,8 @@ def earlier_files(folder: Path, stem: Path) -> list[Path]:
         )
     try:
         inside = _all_files(folder) if folder.exists() else []
-        beside = [path for path in stem.parent.iterdir() if _is_overview(path, stem)] if stem.parent.exists() else []
+        around = stem.parent.iterdir() if stem is not None and stem.parent.exists() else ()
+        beside = [path for path in around if stem is not None and _is_overview(path, stem)]
         marker = (folder / MARKER).read_bytes() if (folder / MARKER).is_file() else b""
     except OSError as error:
         raise SparringError(
@@ -101,7 +104,7 @@ def earlier_files(folder: Path, stem: Path) -> list[Path]:
     own = {folder / MARKER, folder / UNFINISHED / JOURNAL, folder / UNFINISHED / PART}
     inside = [path for path in inside if path != folder / MARKER]
     foreign = [path for path in inside if path not in own and not _is_written(path, folder, {**written.files, **done})]
-    foreign += [path for path in beside if not _is_written(path, stem.parent, written.beside)]
+    foreign += [path for path in beside if not _is_written(path, path.parent, written.beside)]
     if foreign:
         names = listed((path.name for path in foreign), MAX_LISTED)
         raise SparringError(
@@ -112,17 +115,45 @@ def earlier_files(folder: Path, stem: Path) -> list[Path]:
     return [*inside, *beside]
 
 
+def require_own(folder: Path) -> None:
+    """Refuse a folder for a published model that holds anything but one, hidden files aside.
+
+    Raises:
+        SparringError: it does, or cannot be listed.
+    """
+    try:
+        inside = {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.exists() else set()
+        start = _start(folder / PUBLISHED) if PUBLISHED in inside else b""
+    except OSError as error:
+        raise SparringError(
+            found=f"{folder}, which cannot be read ({error.strerror})",
+            expected="a folder for a model",
+            remedy="choose another folder",
+        ) from None
+    if foreign := inside - PUBLISHED_FILES if RECORD_START.match(start) else inside:
+        raise SparringError(
+            found=f"files at {folder} that are not those of a model ({listed(foreign, MAX_LISTED)})",
+            expected="an empty folder, or a model that was published before, which is replaced",
+            remedy="choose another folder",
+        )
+
+
 def replace_own(folder: Path, earlier: Sequence[Path]) -> None:
-    """Delete the files of an earlier call, as ``earlier_files`` found them, and mark the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in earlier:
-        path.unlink(missing_ok=True)
-        for around in path.parents:
-            if folder not in around.parents:
-                break
-            with suppress(OSError):
-                around.rmdir()  # It is kept unless it is empty.
-    record_own(folder, (), ())
+    """Delete the files of an earlier call, as ``earlier_files`` found them, and mark the folder.
+
+    Raises:
+        SparringError: the folder cannot be written.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in earlier:
+            path.unlink(missing_ok=True)
+            for around in path.parents:
+                if folder not in around.parents:
+                    break
+                with suppress(OSError):
+                    around.rmdir()  # It is kept unless it is empty.
+        record_own(folder, (), ())
 
 
 def record_own(folder: Path, files: Sequence[Path], beside: Sequence[Path]) -> None:
@@ -152,6 +183,11 @@ def _all_files(folder: Path) -> list[Path]:
 def _is_written(path: Path, folder: Path, digests: Mapping[str, str]) -> bool:
     known = digests.get(path.relative_to(folder).as_posix())
     return known is not None and path.is_file() and not path.is_symlink() and known == storage.sha256(path)
+
+
+def _start(path: Path) -> bytes:
+    with opening.reading(path) as file:
+        return file.read(1024)
 
 
 def _is_overview(path: Path, stem: Path) -> bool:

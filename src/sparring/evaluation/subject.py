@@ -8,6 +8,7 @@ import torch
 
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
+from sparring.data.labels import listed
 from sparring.data.reading import DEFAULT_READING, Reading, reading_of_model
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -20,9 +21,6 @@ from sparring.randomness import derive, generator
 from sparring.recipe import Recipe
 from sparring.samples import Sample
 from sparring.sampling import conditions_from
-
-MAX_LISTED = 5
-"""Classes that a message names."""
 
 
 @final
@@ -96,6 +94,28 @@ class Subject:
         return samples.expand(count, *self.view.shape).contiguous() if self.converted else samples
 
 
+@final
+@dataclass(frozen=True)
+class WithoutLabels:
+    """Labelled data whose labels are not used, though it is split as it is with them.
+
+    Args:
+        labelled: survey of the data with its labels.
+    """
+
+    labelled: Survey
+
+    @property
+    def facts(self) -> Facts:
+        """Facts about the data, without classes."""
+        return replace(self.labelled.facts, classes=())
+
+    def prepare(self, view: View, *, seed: int = 0) -> Split:
+        """Read and split the data; see ``Survey``."""
+        split = self.labelled.prepare(view, seed=seed)
+        return Split(replace(split.train, labels=None), replace(split.held_out, labels=None), self.facts)
+
+
 def open_subject(
     place: str | Path,
     data: str | Path,
@@ -122,22 +142,32 @@ def open_subject(
         same_data = str(data) == model.facts.source or Path(data).resolve() == Path(model.facts.source).resolve()
         choices = reading_of_model(model.facts.reading, reading, same_data=same_data)
         survey = surveyed(model.modality, str(data), choices, model.facts)
+        if same_data and choices.labels is False and model.facts.classes:
+            # The labels are part of the fingerprint, and of the split into what was trained on and what was held out.
+            choices = choices.model_copy(update={"labels": model.facts.reading.get("labels")})
+            labelled = surveyed(model.modality, str(data), choices, model.facts)
+            survey = WithoutLabels(labelled) if labelled.facts.fingerprint == model.facts.fingerprint else survey
         subject = of_model(model, str(place))
         if survey.facts.fingerprint != model.facts.fingerprint:
-            remark = f"The model was trained on other data ({model.facts.source}) than it is judged on here."
+            remark = (
+                f"The model was trained on other data ({model.facts.source}) than it is judged on here, of which a "
+            )
+            remark += "random part is held out."
             subject = replace(subject, remarks=(*subject.remarks, remark))
         subject = _with_data(subject, survey.facts)
         own = replace(model.facts, source=str(place), shape=model.view.shape)
         view = model.modality.view_of(own, _shaped(survey.facts, real_shape))
         subject = replace(subject, view=replace(subject.view, shape=view.shape))
         conversions = _conversions(view, generated=own.shape) if subject.converted else []
-        return replace(subject, remarks=(*subject.remarks, *conversions)), survey
+        told = (*subject.remarks, *conversions, *_about_real(survey.facts, model.facts))
+        return replace(subject, remarks=told), survey
     modality = modality_of(str(data))
     survey = surveyed(modality, str(data), reading)
     facts = modality.survey(str(place), Reading(background=reading.background, pairs=False), survey.facts).facts
     view = modality.view_of(facts, _shaped(survey.facts, real_shape))
     conversions = _conversions(view, generated=facts.shape, real=survey.facts.shape)
-    remarks = (*facts.remarks, *_mixed_sizes(facts), *conversions, *_remarks(facts.classes, survey.facts.classes))
+    told = (*facts.remarks, *_mixed_sizes(facts), *conversions, *_about_real(survey.facts))
+    remarks = (*told, *_remarks(facts.classes, survey.facts.classes))
     files = modality.read(str(place), view, survey.facts)
     return Subject(str(place), modality, view, files=files, remarks=remarks), survey
 
@@ -183,6 +213,12 @@ def _mixed_sizes(facts: Facts) -> list[str]:
     return [f"{others} have another size than the most common one, {usual}: they are cropped and resized."]
 
 
+def _about_real(real: Facts, trained_on: Facts | None = None) -> list[str]:
+    """Return the remarks on the real data, but those that were made in training."""
+    known = trained_on.remarks if trained_on else ()
+    return [f"Real data: {remark}" for remark in real.remarks if remark not in known]
+
+
 def _with_data(subject: Subject, real: Facts) -> Subject:
     """Return the subject for data that may lack the conditions of its model, or refuse the data."""
     model = subject.model
@@ -192,7 +228,7 @@ def _with_data(subject: Subject, real: Facts) -> Subject:
         return subject
 
     # A condition that the networks require has to come from the data.
-    found = f"the classes {_listed(real.classes)}" if real.classes else "no such conditions"
+    found = f"the classes {listed(real.classes)}" if real.classes else "no such conditions"
     if model.condition_spec.required:
         raise SparringError(
             found=f"{found} in {real.source}",
@@ -204,9 +240,9 @@ def _with_data(subject: Subject, real: Facts) -> Subject:
     if not model.classes:
         remark = f"The data lacks the condition {model.view.condition!r}, which the model was trained with."
     elif real.classes:
-        remark = f"The model has other classes ({_listed(model.classes)}) than the data ({_listed(real.classes)})."
+        remark = f"The model has other classes ({listed(model.classes)}) than the data ({listed(real.classes)})."
     else:
-        remark = f"The model was trained with classes ({_listed(model.classes)}), and the data has none."
+        remark = f"The model was trained with classes ({listed(model.classes)}), and the data has none."
     remark += " Whether samples show what was asked for is not measured."
     view = replace(subject.view, condition="")
     return replace(subject, view=view, conditional=False, remarks=(*subject.remarks, remark))
@@ -218,10 +254,6 @@ def _remarks(own: tuple[str, ...], real: tuple[str, ...]) -> list[str]:
     if own == real:
         return [unknown]
     if own:
-        classes = f"the classes {_listed(real)}" if real else "no classes"
-        return [f"The classes of the samples ({_listed(own)}) are not used: the real data has {classes}.", unknown]
+        classes = f"the classes {listed(real)}" if real else "no classes"
+        return [f"The classes of the samples ({listed(own)}) are not used: the real data has {classes}.", unknown]
     return ["The samples have no classes, so whether they show the intended class is not measured.", unknown]
-
-
-def _listed(classes: tuple[str, ...]) -> str:
-    return ", ".join(classes[:MAX_LISTED]) + (", …" if len(classes) > MAX_LISTED else "")

@@ -11,6 +11,9 @@ from sparring.evaluation.scores import Score
 from sparring.metrics.extractors.classifier import accuracy, classes_of, fitted, predicted
 from sparring.randomness import generator
 
+NOT_USEFUL = "do not ask for usefulness: leave out --useful (useful= in Python)"
+"""What to do where usefulness cannot be measured."""
+
 
 def usefulness(samples: Tensor, labels: Tensor | None, split: Split, seed: int) -> dict[str, Score]:
     """Return the classification accuracy score of generated samples (Ravuri & Vinyals 2019), in [0, 1].
@@ -33,7 +36,7 @@ def usefulness(samples: Tensor, labels: Tensor | None, split: Split, seed: int) 
         raise SparringError(
             found="samples without classes",
             expected="a model that was trained with classes",
-            remedy="do not ask for usefulness: leave out --useful (useful= in Python)",
+            remedy=NOT_USEFUL,
         )
 
     # Generated samples are compared with equally many real ones, so that only their origin differs.

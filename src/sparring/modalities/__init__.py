@@ -1,12 +1,13 @@
 """All modalities, written out. Each is imported on demand, since modalities need torch."""
 
+import warnings
 from importlib import import_module
 from pathlib import Path
 
 from sparring.data.facts import Facts
 from sparring.data.reading import Reading, require_known
-from sparring.errors import SparringError
-from sparring.modality import Modality, Survey
+from sparring.errors import SparringError, SparringWarning
+from sparring.modality import BY_NAME, Modality, Survey
 from sparring.opening import require_data
 
 MODALITIES: dict[str, str | Modality] = {
@@ -53,9 +54,15 @@ def surveyed(kind: Modality, source: str, reading: Reading, like: Facts | None =
     Raises:
         SparringError: nothing in it can be used, the modality does not have a choice of ``reading``, or labels are
             required and there are none.
+
+    Warns:
+        SparringWarning: the name of a built-in data set is also a path.
     """
     require_known(reading, kind.reading_options, kind.name)
     require_data(Path(source))
+    if kind.claims(source) == BY_NAME and Path(source).exists():
+        remark = f"{source} names a built-in data set; for what lies at this path, give ./{source}."
+        warnings.warn(remark, SparringWarning, stacklevel=2)
     survey = kind.survey(source, reading, like)
     if reading.labels not in (None, False) and not survey.facts.classes:
         raise SparringError(

@@ -2,8 +2,9 @@
 
 import sys
 import time
-from typing import Protocol, TextIO, final
+from typing import Any, Protocol, TextIO, final, runtime_checkable
 
+from sparring.errors import SparringError
 from sparring.flow import Figures, Progress
 from sparring.text import lines, printable, show
 
@@ -13,6 +14,7 @@ BAR_INTERVAL_SECONDS = 0.2
 """Seconds between updates of the progress bar."""
 
 
+@runtime_checkable
 class Display(Protocol):
     """Shows the messages and the progress of a run."""
 
@@ -162,6 +164,23 @@ class Silent:
 
     def close(self) -> None:
         pass
+
+
+def checked_display(display: Any) -> Display:
+    """Return a display that a caller gives; plain lines for None.
+
+    Raises:
+        SparringError: it is none.
+    """
+    if display is None:
+        return Plain()
+    if isinstance(display, type) or not isinstance(display, Display):
+        raise SparringError(
+            found=f"{display!r} for display",
+            expected="an object with the methods of sparring.runs.display.Display",
+            remedy="give Plain(), Live() or Silent() from sparring.runs.display, or leave it out",
+        )
+    return display
 
 
 def default_display(stream: TextIO | None = None) -> Display:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, final
 from pydantic import ConfigDict, Field
 
 from sparring.data.facts import Facts
-from sparring.errors import SparringError
+from sparring.errors import SparringError, writing
 from sparring.manifest import digest
 from sparring.opening import open_file, require_plain
 from sparring.recipe import Choice, is_own
@@ -200,7 +200,7 @@ def create(folder: Path, record: Record) -> Run:
     """Create a run folder with its recipe.json atomically: every run folder that exists can be resumed.
 
     Raises:
-        SparringError: another process has created the folder in the meantime.
+        SparringError: another process has created the folder in the meantime, or it cannot be written.
     """
 
     def fill(new: Path) -> None:
@@ -209,18 +209,19 @@ def create(folder: Path, record: Record) -> Run:
         write_json(new / "recipe.json", record.as_json())
 
     remove_temporaries(folder.parent, folder.name)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        write_folder(folder, fill)
-    except OSError as error:
-        # Systems differ in how they refuse to rename onto a folder that has files.
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise
-        raise SparringError(
-            found=f"files at {folder}, written in the meantime",
-            expected="a folder that does not exist yet: runs are never overwritten",
-            remedy="start again",
-        ) from None
+    with writing(folder):
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            write_folder(folder, fill)
+        except OSError as error:
+            # Systems differ in how they refuse to rename onto a folder that has files.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not folder.exists():
+                raise
+            raise SparringError(
+                found=f"files at {folder}, written in the meantime",
+                expected="a folder that does not exist yet: runs are never overwritten",
+                remedy="start again",
+            ) from None
     return Run(folder)
 
 

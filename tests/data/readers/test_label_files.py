@@ -95,7 +95,16 @@ def test_labels_without_names_belong_to_arrays(tmp_path):
         labels_in_order(path, 4, "x.npy")
 
 
-def test_invalid_characters_of_names_and_labels_are_escaped(tmp_path):
-    found = read_label_file(written(tmp_path, "l.csv", b"file_name,label\na\xff.png,\x1b[31m\xfe\n"))
-    assert found.by_name == {"a\\udcff.png": "\\x1b[31m\\udcfe"}
-    assert labels_by_name(found, ["a\udcff.png"])[0] == ["\\x1b[31m\\udcfe"]
+def test_control_characters_of_names_and_labels_are_escaped(tmp_path):
+    found = read_label_file(written(tmp_path, "l.csv", b"file_name,label\na\x07.png,\x1b[31m\n"))
+    assert found.by_name == {"a\\x07.png": "\\x1b[31m"}
+    assert labels_by_name(found, ["a\x07.png"])[0] == ["\\x1b[31m"]
+
+
+@pytest.mark.parametrize(("encoding", "told"), [("utf-16", False), ("utf-8-sig", False), ("cp1252", True)])
+def test_labels_in_other_encodings_are_read_as_tables_are(tmp_path, encoding, told):
+    for name, text in (("l.csv", "file_name,label\na.png,Fuß\n"), ("l.json", '{"a.png": "Fuß"}')):
+        path = written(tmp_path, name, text.encode(encoding))
+        found = read_label_file(path)
+        assert found.by_name == {"a.png": "Fuß"}
+        assert found.remarks == ((f"{path} is not UTF-8: it is read as Latin-1.",) if told else ())

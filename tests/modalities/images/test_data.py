@@ -257,9 +257,26 @@ def test_class_without_readable_images_is_left_out(tmp_path):
         file.write_bytes(b"")
     found = survey(str(tmp_path))
     assert found.facts.classes == ("cat", "dog")
-    assert "No image of cow is readable; trains on the other 2 classes." in found.facts.remarks
+    told = "None of the 3 images of the class cow is readable; 2 other classes are left."
+    assert told in found.facts.remarks and not any("without labels" in remark for remark in found.facts.remarks)
     split = found.prepare(View((3, 8, 12)))
     assert {*split.train.labels, *split.held_out.labels} == {0, 1}
+
+
+def test_a_single_class_is_named_as_what_it_is(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (6, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "in.npz", images=images, labels=["cat"] * 6)
+    found = survey(str(tmp_path / "in.npz")).facts
+    assert found.remarks == ("All readable images are of the class cat: they are used without labels.",)
+    for name in ("cat", "cow"):
+        fill(tmp_path / "in" / name, 3)
+    for file in (tmp_path / "in" / "cow").iterdir():
+        file.write_bytes(b"")
+    told = [remark for remark in survey(str(tmp_path / "in")).facts.remarks if "class" in remark]
+    assert told == [
+        "None of the 3 images of the class cow is readable; one other class is left.",
+        "All readable images are of the class cat: they are used without labels.",
+    ]
 
 
 def test_duplicates_are_counted_and_named(tmp_path):

@@ -1,11 +1,14 @@
 """Recipes for images with another loss than their own learn a toy."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
+from sparring.errors import SparringError
 from sparring.randomness import RandomStream, seeded
 from sparring.recipe import with_fields
 from sparring.recipes import RECIPES
@@ -44,3 +47,14 @@ def test_hinge_learns_which_half_is_bright(name: str, side: int, steps: int, fie
         real, fake = Dataset(samples).batch(np.flatnonzero(labels == label)).real, found[asked == label]
         assert float((fake.mean(0) - real.mean(0)).abs().mean()) < 0.15
         assert 0.5 < float(fake.std(0).mean() / real.std(0).mean()) < 2.5
+
+
+@pytest.mark.parametrize("value", [16, 16.0, "16", "16x16", (16, 16), [16, 16.0], np.int64(16), np.float32(16)])
+def test_a_resolution_may_be_a_number_of_any_type(value: Any) -> None:
+    assert with_fields(RECIPES["images/r3gan"], {"resolution": value}).resolution == (16, 16)
+
+
+@pytest.mark.parametrize("value", [8.5, True, None, {}, [], "8x", "²", (8, 8, 8), float("nan"), "7", "8x257"])
+def test_anything_else_is_no_resolution(value: Any) -> None:
+    with pytest.raises(SparringError, match="for resolution, but expected 64, or 64x96"):
+        with_fields(RECIPES["images/r3gan"], {"resolution": value})

@@ -129,6 +129,12 @@ class TestData:
             (",x,y\n0,1.5,2\n1,2.5,3\n2,0.5,1\n", ["x", "y"], 3, "an index without a name"),
             (",0,1\n0,1.5,2\n1,2.5,3\n2,0.5,1\n", ["0", "1"], 3, "an index without a name"),
             ("x;y\n1,5;2\n2,5;3\n", ["x", "y"], 2, ""),
+            ("1,5;2,25\n2,5;3\n", [], 2, ""),
+            ("0,5;1\n2,5;3\n", [], 2, ""),
+            ("sep=;\nx;y\n1,5;2\n2,5;3\n", ["x", "y"], 2, ""),
+            ("sep=;\n1,5;2\n2,5;3\n", [], 2, ""),
+            ("id,x\n9007199254740993,2\n9007199254740995,3\n", ["id", "x"], 2, "leave out id if it holds identifiers"),
+            ("x,y\n1e40,2\n1e20,3\n3e20,4\n", ["x", "y"], 2, "Skipped 1 of 3"),
             ("x\ty\n1.5\t2\n2.5\t3\n", ["x", "y"], 2, ""),
             ("1,2\n3,\n# 5,6\n4,8\n2,10\n11,12\n", [], 4, "1 with an empty cell (first in line 2)"),
             ("1,2\n3,\n# 5,6\n4,8\n2,10\n11,12\n", [], 4, "1 with text in place of a number (first in line 3)"),
@@ -283,3 +289,25 @@ def test_weights_keep_the_names_under_which_models_are_stored():
     """Model files and checkpoints store weights by attribute name: a renamed layer could not be loaded."""
     names = [{key.split(".")[0] for key in network.state_dict()} for network in (Generator(places=3), Discriminator())]
     assert names == [{"places", "layers", "shortcut"}, {"waves", "layers"}]
+
+
+def test_a_folder_of_saved_samples_is_read_in_the_order_of_the_columns(tmp_path):
+    (tmp_path / "real.csv").write_text("x,y\n1.5,2.5\n3.5,4.5\n")
+    (tmp_path / "other.csv").write_text("y,x\n2.5,1.5\n4.5,3.5\n")
+    known, other = data.survey(str(tmp_path / "real.csv")).facts, data.survey(str(tmp_path / "other.csv"))
+    for first in (0, 2):
+        render.save(torch.from_numpy(other.points), tmp_path / "made", other.facts, first=first)
+    found = data.survey(str(tmp_path / "made"), known)
+    assert np.array_equal(found.points, [[1.5, 2.5], [3.5, 4.5]] * 2) and not found.facts.remarks
+    for file in (tmp_path / "made").glob("*.csv"):
+        file.unlink()
+    assert np.array_equal(data.survey(str(tmp_path / "made")).points, [[2.5, 1.5], [4.5, 3.5]] * 2)
+
+
+def test_folders_without_tables_or_of_several_are_refused(tmp_path):
+    with pytest.raises(SparringError, match="no table in the folder"):
+        data.survey(str(tmp_path))
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "b.csv").write_text("x,z\n1,2\n")
+    with pytest.raises(SparringError, match=r"other columns in b\.csv than in a\.csv, in the folder"):
+        data.survey(str(tmp_path))

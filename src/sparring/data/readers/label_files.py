@@ -131,17 +131,32 @@ def parse_labels(content: bytes, source: str, column: str | None = None, *, gues
         NotClasses: what it holds cannot name classes.
     """
     try:
-        text = content.decode("utf-8-sig", errors="surrogateescape")
-        if source.lower().endswith(".json"):
-            return _from_json(json.loads(text), source, column, guess)
-        if source.lower().endswith((".jsonl", ".ndjson")):
-            rows = [json.loads(line) for line in text.split("\n") if line.strip()]
-            return _from_rows(rows, source, column, guess)
-        return _from_csv(text, source, column, guess)
+        text, remarks = _text(content, source)
+        table = _parsed(text, source, column, guess)
+        return table and table._replace(remarks=(*remarks, *table.remarks))
     except (SparringError, NotClasses):
         raise
     except (ValueError, RecursionError, csv.Error) as error:
         raise unusable(source, f"a malformed file ({error})", "CSV, JSON or JSON lines") from None
+
+
+def _text(content: bytes, source: str) -> tuple[str, tuple[str, ...]]:
+    """Decode UTF-8, UTF-16 with a byte order mark, or else Latin-1, with a remark that it is."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16"), ()
+    try:
+        return content.decode("utf-8-sig"), ()
+    except UnicodeDecodeError:
+        return content.decode("latin-1"), (f"{source} is not UTF-8: it is read as Latin-1.",)
+
+
+def _parsed(text: str, source: str, column: str | None, guess: bool) -> LabelTable | None:
+    if source.lower().endswith(".json"):
+        return _from_json(json.loads(text), source, column, guess)
+    if source.lower().endswith((".jsonl", ".ndjson")):
+        rows = [json.loads(line) for line in text.split("\n") if line.strip()]
+        return _from_rows(rows, source, column, guess)
+    return _from_csv(text, source, column, guess)
 
 
 def _from_json(content: Any, source: str, column: str | None, guess: bool) -> LabelTable | None:

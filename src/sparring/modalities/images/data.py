@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sparring.data import cache, memory, pictures, transparency
+from sparring.data import cache, catalogue, memory, pictures, transparency
 from sparring.data.array_file import ArrayFile
 from sparring.data.dataset import Dataset, Split, hold_out
 from sparring.data.decoding import decoding_limits
@@ -29,6 +29,7 @@ from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reade
 from sparring.modalities.images.pairs import swapped
 from sparring.modalities.images.sources import looks_like_images, open_source
 from sparring.modalities.images.summary import MIN_IMAGES, labels_of, of_pairs, require_images, summarise
+from sparring.modality import BY_NAME
 
 IMAGES_PER_TASK = 32
 """Images that a thread decodes at a time."""
@@ -207,7 +208,9 @@ class ImageSurvey:
 
 
 def claims(source: str) -> int:
-    """Return 2 for a known name (digits, mnist, …) or a path with images, 1 for arrays of any kind, 0 otherwise."""
+    """Return BY_NAME for digits, mnist, …, 2 for a path with images, 1 for arrays of any kind, 0 otherwise."""
+    if source in catalogue.IMAGE_NAMES:
+        return BY_NAME
     if not looks_like_images(source):
         return 0
     return 1 if source.lower().endswith((".npy", ".npz")) else 2

@@ -45,9 +45,7 @@ OTHER_SUFFIXES = frozenset({".txt", ".md", ".csv", ".json", ".xml", ".html", ".p
 
 
 def looks_like_images(source: str) -> bool:
-    """Return whether ``source`` is a known name, or a path that seems to hold images; no file is read whole."""
-    if source in catalogue.IMAGE_NAMES:
-        return True
+    """Return whether ``source`` is a path that seems to hold images; no file is read whole."""
     path = Path(source)
     if path.is_dir():
         return _kind_of_folder(path, open_tree(path)) is not None

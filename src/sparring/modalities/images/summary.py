@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sparring.data import transparency
 from sparring.data.dataset import hold_out
 from sparring.data.facts import Facts
+from sparring.data.labels import listed
 from sparring.data.pictures import ImageInfo
 from sparring.data.ranges import KINDS, Ranges, find_range, ranges_as_json
 from sparring.data.reading import Reading
@@ -258,12 +259,7 @@ def _remarks(
     remarks = list(source.remarks)
     if unreadable:
         remarks.append(f"Skipped {unreadable:,} unreadable file{'' if unreadable == 1 else 's'}.")
-    # A class without a readable image is dropped, and the others are renumbered.
-    present = set() if source.labels is None else set(source.labels[kept].tolist())
-    if source.labels is not None and len(present) < len(source.classes):
-        lost = [name for number, name in enumerate(source.classes) if number not in present][:MAX_LISTED_CLASSES]
-        rest = "class" if len(present) < 2 else "classes"
-        remarks.append(f"No image of {', '.join(lost)} is readable; trains on the other {len(present)} {rest}.")
+    remarks += _about_classes(source, kept)
     # Classes of a few images are hardly learnt.
     tiny = [f"{name} has {count:,}" for name, count in classes.items() if count < MIN_CLASS_IMAGES]
     if tiny:
@@ -276,6 +272,24 @@ def _remarks(
         remarks.append("All images are grey, though stored in colour; the networks have one channel.")
     if duplicates:
         remarks.append(f"{duplicates:,} of {len(infos):,} images are exact duplicates of others.")
+    return remarks
+
+
+def _about_classes(source: Source, kept: NDArray[np.int64]) -> list[str]:
+    """Return sentences about classes without a readable image, which are dropped, and about a class of all images."""
+    if source.labels is None:
+        return []
+    size = len(source.classes)
+    stored, readable = (np.bincount(labels, minlength=size) for labels in (source.labels, source.labels[kept]))
+    lost = np.flatnonzero((stored > 0) & (readable == 0))
+    left = np.flatnonzero(readable)
+    remarks = []
+    if len(lost):
+        names = f"the class{'' if len(lost) == 1 else 'es'} {listed(source.classes[number] for number in lost)}"
+        rest = "one other class is" if len(left) == 1 else f"{len(left):,} other classes are"
+        remarks.append(f"None of the {stored[lost].sum():,} images of {names} is readable; {rest} left.")
+    if len(left) == 1:
+        remarks.append(f"All readable images are of the class {source.classes[left[0]]}: they are used without labels.")
     return remarks
 
 

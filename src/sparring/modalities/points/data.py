@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from sparring.data.dataset import Dataset, Split, split_rows
 from sparring.data.facts import Facts
+from sparring.data.labels import listed
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
 from sparring.modalities.points.coding import PointCoding, coding_of
-from sparring.modalities.points.tables import read_table
+from sparring.modalities.points.tables import Table, read_table
+from sparring.modality import BY_NAME
 from sparring.randomness import derive
 
 Points: TypeAlias = NDArray[np.float32]
@@ -23,6 +25,8 @@ MIXTURE_SAMPLES = 50_000
 """Points that are drawn of a mixture."""
 SUFFIXES = (".npy", ".csv")
 """Suffixes of tables of numbers."""
+EXACT, LARGEST_INTEGER = 2**53, 2**64
+"""Number from which float64 rounds whole ones, and the end of the range of common types of integers."""
 FLOAT32_STEP = 2.0**-24
 """Relative rounding error of float32."""
 MAX_LOSS = 1e-4
@@ -92,8 +96,8 @@ class PointSurvey:
 
 
 def claims(source: str) -> int:
-    """Return 2 for the name of a mixture, 1 for a .npy or .csv file, which may hold something else, 0 otherwise."""
-    return 2 if source in MIXTURES else int(Path(source).suffix.lower() in SUFFIXES)
+    """Return BY_NAME for a mixture, 1 for a .npy or .csv file, which may hold something else, 0 otherwise."""
+    return BY_NAME if source in MIXTURES else int(Path(source).suffix.lower() in SUFFIXES)
 
 
 def read(source: str, view: View, facts: Facts) -> Dataset:
@@ -110,11 +114,13 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
 def survey(source: str, like: Facts | None = None) -> PointSurvey:
     """Read a mixture by its name (``ring``, ``grid``, ``lattice``), or a .npy or .csv file of shape (count, size).
 
+    Of a folder, such as one of saved samples, all tables of one kind are read: its .csv files, or else its .npy files.
+
     ``facts.coding`` is a ``PointCoding``. A mixture has no ``center``, one ``scale`` for all coordinates, and its
     ``modes`` and ``sigma`` among the details. Rows with values that are not finite are skipped.
 
     Args:
-        source: the name or the file.
+        source: the name, the file or the folder.
         like: facts of other points, such as the training data, whose origin and order of columns these get, too.
 
     Raises:
@@ -127,8 +133,7 @@ def survey(source: str, like: Facts | None = None) -> PointSurvey:
         return _surveyed(source, points, PointCoding(scale=float(_spread(points, axis=None))), details=details)
 
     # Keep the rows of finite numbers.
-    _require_suffix(source)
-    table, columns, remarks = read_table(Path(source))
+    table, columns, remarks = _joined(_files(Path(source)))
     known = PointCoding() if like is None else coding_of(like)
     table, columns, unordered = _in_order(table, columns, known.columns)
     usable = (np.abs(table) <= np.finfo(np.float32).max).all(axis=1)
@@ -141,6 +146,7 @@ def survey(source: str, like: Facts | None = None) -> PointSurvey:
     if not usable.all():
         remarks += (f"Skipped {np.sum(~usable)} of {len(table)} rows, which hold values that are not finite.",)
         table = table[usable]
+    remarks += _rounded(table, columns)
 
     # Store them as float32, around an origin where that is needed to tell them apart.
     origin = _origin(table) if like is None else np.array(known.origin or 0.0)
@@ -156,6 +162,16 @@ def survey(source: str, like: Facts | None = None) -> PointSurvey:
     )
     details = {"columns": ", ".join(columns)} if columns else {}
     return _surveyed(source, points, coding, details=details, remarks=(*remarks, *unordered))
+
+
+def _rounded(table: NDArray[np.float64], columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a remark on columns of such large numbers that whole ones, such as identifiers, were rounded."""
+    sizes = np.abs(table).max(axis=0)
+    names = columns or tuple(f"column {at}" for at in range(1, table.shape[1] + 1))
+    large = [name for name, size in zip(names, sizes, strict=True) if EXACT <= size < LARGEST_INTEGER]
+    if not large:
+        return ()
+    return (f"Numbers over {EXACT:,} are rounded: leave out {listed(large)} if it holds identifiers.",)
 
 
 def _in_order(
@@ -182,14 +198,46 @@ def _origin(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(needed, np.round(values.mean(axis=0)), 0.0)
 
 
-def _require_suffix(source: str) -> None:
-    if Path(source).suffix.lower() not in SUFFIXES:
-        known = [*MIXTURES, *(f"*{suffix}" for suffix in SUFFIXES)]
-        raise SparringError(
-            found=f"the source {source!r}",
-            expected=f"points: {', '.join(known)}",
-            remedy=f"check the name{nearest(source, list(MIXTURES))}",
-        )
+def _files(path: Path) -> list[Path]:
+    """Return the tables at a path: a file, or those of a folder, in the order of their names.
+
+    Raises:
+        SparringError: there are none.
+    """
+    if path.suffix.lower() in SUFFIXES and not path.is_dir():
+        return [path]
+    inside = sorted(path.iterdir()) if path.is_dir() else []
+    # A heading makes sure that the columns are in the order of the real ones, and .npy files have none.
+    for suffix in reversed(SUFFIXES):
+        if found := [file for file in inside if file.suffix.lower() == suffix]:
+            return found
+    known = [*MIXTURES, *(f"*{suffix}" for suffix in SUFFIXES)]
+    raise SparringError(
+        found=f"no table in the folder {path}" if path.is_dir() else f"the source {str(path)!r}",
+        expected=f"points: {', '.join(known)}",
+        remedy=f"check the name{nearest(path, list(MIXTURES))}",
+    )
+
+
+def _joined(files: list[Path]) -> Table:
+    """Read tables of the same columns, one after the other.
+
+    Raises:
+        SparringError: one cannot be read, or has other columns than the first.
+    """
+    tables = [read_table(file) for file in files]
+    first = tables[0]
+    for file, table in zip(files, tables, strict=True):
+        if (table.values.shape[1], table.columns) != (first.values.shape[1], first.columns):
+            raise SparringError(
+                found=f"other columns in {file.name} than in {files[0].name}, in the folder {file.parent}",
+                expected="tables of the same columns",
+                remedy="give one of the files",
+            )
+    if len(tables) == 1:
+        return first
+    remarks = dict.fromkeys(remark for table in tables for remark in table.remarks)
+    return Table(np.concatenate([table.values for table in tables]), first.columns, tuple(remarks))
 
 
 def _require_shape(facts: Facts, view: View) -> None:

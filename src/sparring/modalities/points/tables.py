@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from sparring import opening
 from sparring.arguments import is_number
+from sparring.data.in_memory import MAX_VALUES
 from sparring.data.readers.numpy_files import read_numpy, shape_of
 from sparring.errors import SparringError
 from sparring.text import printable
 
-MAX_TEXT_BYTES = 256 * 2**20
-MAX_VALUES = 16_000_000
-"""Numbers of a table, which take up to five times their 8 bytes while it is read."""
+MAX_TEXT_BYTES = 512 * 2**20
 MAX_LINE = 2**23
 """Characters of a line."""
 MAX_LEFT_OUT = 0.5
@@ -30,6 +29,8 @@ MAX_LEFT_OUT = 0.5
 HEAD_LINES = 64
 """Lines in which comments above the table and its separator are looked for."""
 LINES_AT_ONCE = 8192
+SEPARATOR = "sep="
+"""Start of a line with which spreadsheets tell the separator."""
 INDEX_NAMES = ("", "Unnamed: 0")
 """Headings that pandas gives the column of an index."""
 MISSING = ("", "na", "n/a", "nan", "null", "none", "-", "?")
@@ -90,6 +91,8 @@ def _from_text(path: Path) -> Table:
     encoding, count = _measured(path)
     remarks = ["The file is not UTF-8: names of columns are read as Latin-1."] if encoding == "latin-1" else []
     head = list(islice(_numbered(path, encoding), HEAD_LINES))
+    told = int(bool(head) and head[0][1].startswith(SEPARATOR))
+    head = head[told:]
     comments = list(takewhile(lambda line: line[1].lstrip().startswith("#"), head))
     body = [line for _, line in head[len(comments) :]]
     if not body:
@@ -98,24 +101,24 @@ def _from_text(path: Path) -> Table:
     width = body[0].count(delimiter) + 1
     _require_size(count * width)
 
+    def with_points(line: str) -> str:
+        return line.replace(",", ".") if delimiter == ";" else line
+
     # A first row of other words than numbers is a heading, and so is a comment of as many words right above the rows.
-    first = _cells(body[0], delimiter)
-    names = first if _is_heading(first) else []
+    first = _cells(with_points(body[0]), delimiter)
+    names = _cells(body[0], delimiter) if _is_heading(first) else []
     above = _cells(comments[-1][1].lstrip("# \t"), delimiter) if comments and not names else [""]
     if len(above) == width and _is_heading(above):
-        names, skipped = above, len(comments)
+        names, skipped = above, told + len(comments)
         comments.pop()
         remarks.append(f"Took the comment above the first row, {_quoted(names)}, for names of columns.")
     else:
-        skipped = len(comments) + bool(names)
+        skipped = told + len(comments) + bool(names)
         if names and names[0] and any(map(_is_number, names)):
             remarks.append(f"Took the first row, {_quoted(names)}, for names of columns, although it has numbers.")
     remarks += ["Left out the comments above the table."] if comments else []
 
     # Read the numbers, with decimal commas between semicolons.
-    def with_points(line: str) -> str:
-        return line.replace(",", ".") if delimiter == ";" else line
-
     cells = (cell.strip() for line in body for cell in line.split(delimiter)) if delimiter == ";" else ()
     if thousand := next(filter(_is_thousands, cells), ""):
         remarks.append(f"Read the comma in {thousand} as a decimal comma, as semicolons separate the columns.")

@@ -1,5 +1,6 @@
 """Bases of all recipes for images."""
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator
@@ -29,9 +30,10 @@ MAX_EPOCHS = 400
 
 
 def _height_and_width(value: Any) -> Any:
-    """Parse 64 or "64" as 64 × 64, and "64x96" as 64 high and 96 wide."""
-    words = value.lower().split("x") if isinstance(value, str) else [value] if isinstance(value, int) else list(value)
-    sides = [int(word) if str(word).isdigit() else 0 for word in words]
+    """Parse 64, 64.0 or "64" as 64 × 64, and "64x96" or (64, 96) as 64 high and 96 wide."""
+    words = value if isinstance(value, list | tuple) else str(value).lower().split("x")
+    digits = [str(word).removesuffix(".0") for word in words]
+    sides = [int(word) if re.fullmatch("[0-9]{1,9}", word) else 0 for word in digits]
     if len(sides) not in (1, 2) or not all(MIN_SIDE <= side <= MAX_SIDE for side in sides):
         raise ValueError(f"64, or 64x96 for 64 high and 96 wide, with sides from {MIN_SIDE} to {MAX_SIDE}")
     return (sides * 2)[:2]
