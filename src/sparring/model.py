@@ -363,7 +363,10 @@ class Model:
         """
         parts, shape = tensors(samples), self.view.shape
         are_tensors = bool(parts) and all(isinstance(part, Tensor) and part.dim() for part in parts)
-        if not are_tensors or (isinstance(samples, Tensor) and tuple(samples.shape[1:]) != shape):
+        fits = not isinstance(samples, Tensor) or tuple(samples.shape[1:]) == shape
+        # Generators of images in any size answer in that of their inputs.
+        any_size = bool(self._multiples) and isinstance(samples, Tensor) and samples.dim() == 1 + len(shape)
+        if not are_tensors or not (fits or any_size):
             form = f" of shape {tuple(samples.shape)}" if isinstance(samples, Tensor) else ""
             raise SparringError(
                 found=f"a value of type {type(samples).__name__}{form}",
