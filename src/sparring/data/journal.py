@@ -25,17 +25,14 @@ InnerPath = Annotated[str, Field(pattern=rf"^{STEP_OF_PATH}(/{STEP_OF_PATH})*$")
 
 @final
 class Line(Stored):
-    """A line of a journal: the first one names the call, and each further one a file.
-
-    Args:
-        call: digest of everything that the results depend on.
-        file: path of the file below the folder.
-        sha256: of the file.
-    """
+    """A line of a journal: the first one names the call, and each further one a file."""
 
     call: str = ""
+    """Digest of everything that the results depend on."""
     file: InnerPath | None = None
+    """Path of the file below the folder."""
     sha256: str = ""
+    """Digest of the file."""
 
 
 @final
