@@ -193,6 +193,13 @@ class Modality(Protocol):
         """
         ...
 
+    def label_accuracy(self, split: "Split", seed: int) -> "Callable[[Sample, Batch], float] | None":
+        """Return the accuracy of labels in pairs of which one side is labels of each place; None for other data.
+
+        Its arguments are samples, and the true samples with their conditions. It may be expensive to make.
+        """
+        ...
+
     def cheap_features(self, samples: "Sample", facts: Facts) -> "Tensor":
         """Return a few features per sample, (count, features), for the watchdog's frequent comparisons. Cheap."""
         ...

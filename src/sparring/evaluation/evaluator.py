@@ -99,6 +99,10 @@ class Evaluator:
             classes = modality.by_class(first, split, self.seed)
             beside = self._baselines(modality, first, extractors[0])
 
+        if "label_accuracy" in beside.get("this", {}):
+            value, floor = (beside[row]["label_accuracy"] for row in ("this", "truth"))
+            own["label_accuracy"] = Score(value=value, floor=floor, better=metric_info("label_accuracy").better)
+
         # What only a model can tell.
         own |= memorisation.metrics() if memorisation else {}
         own_shape = model is not None and not subject.converted
@@ -173,12 +177,15 @@ class Evaluator:
         beside = {
             name: extractor(one) for name, one in (("perceptual", true), ("input_distance", given)) if one is not None
         }
+        accuracy = modality.label_accuracy(self.split, self.seed) if self.further and true is not None else None
         found = {}
         for name, samples in {"this": batch.real, **answers, **truth}.items():
             features = extractor(samples)
             values: MetricValues = {} if true is None else {**modality.paired(samples, true)}
             values |= compute_metrics(real, features, METRICS[:1], self.seed)
             values |= {metric: feature_distance(features, other) for metric, other in beside.items()}
+            if accuracy is not None:
+                values["label_accuracy"] = accuracy(samples, batch._replace(real=true))
             if given is not None and modality.bounds:
                 values["unchanged"] = unchanged(samples, given, modality.bounds)
             found[name] = {

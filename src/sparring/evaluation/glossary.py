@@ -120,6 +120,12 @@ GLOSSARY: dict[str, MetricInfo] = {
     "perceptual": MetricInfo(
         "perceptual distance", "lower", "Mean distance from the true samples in the features in use.", "Valid?"
     ),
+    "label_accuracy": MetricInfo(
+        "label accuracy",
+        "higher",
+        "Share of pixels whose label is right: as generated, or as a network trained on real pairs reads it off.",
+        "Valid?",
+    ),
     "input_distance": MetricInfo(
         "distance from input",
         "lower",

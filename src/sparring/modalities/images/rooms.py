@@ -16,8 +16,9 @@ from sparring.flow import Batch, Sample
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.paired import l1, psnr, ssim
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
-from sparring.modalities.images import asking, baselines, data, extra_signals, inputs, metrics, render
+from sparring.modalities.images import asking, baselines, data, extra_signals, inputs, label_maps, metrics, render
 from sparring.modalities.images.conditions import input_images
+from sparring.modalities.images.label_maps import LabelAccuracy
 from sparring.modality import Input, Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
 from sparring.rendering.grids import image_grid, side_by_side, to_uint8
@@ -86,6 +87,9 @@ class Images:
 
     def difference(self, one: Tensor, other: Tensor, condition: Sample | None = None) -> Tensor:
         return baselines.difference(one, other, condition)
+
+    def label_accuracy(self, split: Split, seed: int) -> LabelAccuracy | None:
+        return label_maps.label_accuracy(split, seed)
 
     def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
         return extra_signals.cheap_features(samples)

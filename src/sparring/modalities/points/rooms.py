@@ -79,6 +79,9 @@ class Points:
     def difference(self, one: Tensor, other: Tensor, condition: Sample | None = None) -> Tensor:
         return (one - other).abs().flatten(1).mean(1)
 
+    def label_accuracy(self, split: Split, seed: int) -> None:
+        return None
+
     def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
         return ColumnNormalizer(facts).normalize(samples)
 
