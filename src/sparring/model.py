@@ -18,6 +18,7 @@ from sparring.data.conditions import (
     build_conditions,
     check_options,
     checked_conditions,
+    counted,
     needs_inputs,
 )
 from sparring.data.facts import Facts
@@ -139,7 +140,7 @@ class Model:
         count = None if count is None else whole_number("count", count, most=self._affordable)
         truncation = real_number("truncation", truncation, most=2)
         condition = self.conditions(count, **options) if condition is None else self._checked(condition)
-        count = _counted(count, condition)
+        count = counted(count, condition)
 
         numbers: dict[str, Any] = {"seed": seed, "truncation": truncation, "bounds": self.modality.bounds}
         with self.on(device) as target:
@@ -251,7 +252,7 @@ class Model:
         path, columns = checked_path("the files", stem), whole_number("columns", columns)
         self._require_own(samples)
         condition = None if condition is None else self._checked(condition)
-        _counted(batch_size(samples), condition)
+        counted(batch_size(samples), condition)
         exhibits = self.modality.show(Batch(samples, condition), self.facts, columns=columns)
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -349,7 +350,7 @@ class Model:
         streams = (RandomStream(derive(seed, "end", end), 0, count, slice(0, count), stream="path/") for end in (0, 1))
         first, second = (self.game.latent(random) for random in streams)
         condition = self.conditions(count) if condition is None else self._checked(condition)
-        _counted(count, condition)
+        counted(count, condition)
         return first, second, condition
 
     def _checked(self, condition: Any) -> Sample:
@@ -392,24 +393,6 @@ class Model:
         example = 'apply("inputs/", seed=0)' if applied else "sample(16, seed=0)"
         with writing(place):
             return write_published(place, weights, self.recipe, config, self.classes, example)
-
-
-def _counted(count: int | None, condition: Sample | None) -> int:
-    """Return the number of samples: the count, or that of the conditions.
-
-    Raises:
-        SparringError: there is neither, or another number of conditions.
-    """
-    given = None if condition is None else batch_size(condition)
-    if count is None and given is not None:
-        return given
-    if count is None or given not in (None, count):
-        raise SparringError(
-            found=f"count {count} and conditions for {given or 0} samples",
-            expected="the number of samples, and one condition for each",
-            remedy="give a count, or other conditions",
-        )
-    return count
 
 
 def order_by_class(count: int, classes: int) -> Tensor:

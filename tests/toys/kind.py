@@ -108,6 +108,15 @@ class Kind:
     def baselines(self, batch: Batch, split: Split) -> Mapping[str, Sample]:
         return {}
 
+    def given(self, batch: Batch) -> Sample | None:
+        return None
+
+    def difference(self, one: Sample, other: Sample, condition: Sample | None = None) -> Tensor:
+        return (self.features(one) - self.features(other)).abs().mean(1)
+
+    def label_accuracy(self, split: Split, seed: int) -> None:
+        return None
+
     def cheap_features(self, samples: Sample, facts: Facts) -> Tensor:
         return self.features(samples)
 

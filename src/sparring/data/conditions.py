@@ -111,6 +111,24 @@ def checked_conditions(condition: Any, spec: ConditionSpec | None, classes: tupl
     raise SparringError(found=f"a condition of type {type(condition).__name__}", expected=expected, remedy=remedy)
 
 
+def counted(count: int | None, condition: Sample | None) -> int:
+    """Return the number of samples: the count, or that of the conditions.
+
+    Raises:
+        SparringError: there is neither, or another number of conditions.
+    """
+    given = None if condition is None else batch_size(condition)
+    if count is None and given is not None:
+        return given
+    if count is None or given not in (None, count):
+        raise SparringError(
+            found=f"count {count} and conditions for {given or 0} samples",
+            expected="the number of samples, and one condition for each",
+            remedy="give a count, or other conditions",
+        )
+    return count
+
+
 def _as_class_numbers(condition: Any, count: int) -> NDArray[np.int64]:
     """Return class numbers, (samples,), all below ``count``.
 

@@ -272,7 +272,7 @@ def test_a_single_class_is_named_as_what_it_is(tmp_path):
         fill(tmp_path / "in" / name, 3)
     for file in (tmp_path / "in" / "cow").iterdir():
         file.write_bytes(b"")
-    told = [remark for remark in survey(str(tmp_path / "in")).facts.remarks if "class" in remark]
+    told = [remark for remark in survey(str(tmp_path / "in")).facts.remarks if "of the class" in remark]
     assert told == [
         "None of the 3 images of the class cow is readable; one other class is left.",
         "All readable images are of the class cat: they are used without labels.",
