@@ -150,7 +150,13 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tests = Path(__file__).parents[1]
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(tests)]))
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": path}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "GLOO_SOCKET_IFNAME": "lo",
+        "PYTHONFAULTHANDLER": "1",
+        "PYTHONPATH": path,
+    }
     done = subprocess.run(
         [*command, str(tests / "behaviour" / "ranks.py"), str(out)],
         capture_output=True,
