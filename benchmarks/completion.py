@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from restoring import Pixels, answers, cifar, facades, facts_of, perceptual, table, trained
+from restoring import Pixels, answers, cifar, facades, facts_of, perceptual, table, trained, write_sheet
 from rounds import setting
 from torch import Tensor
 from torch.nn.functional import pad
@@ -25,7 +25,6 @@ from sparring.modalities.images.spectrum import spectrum_distance
 from sparring.modalities.images.terms import masked_difference
 from sparring.recipe import with_fields
 from sparring.recipes import RECIPES
-from sparring.rendering.grids import image_grid
 
 Fill = Callable[[Tensor, Holed], Tensor]
 """(training images, images with holes) → filled images."""
@@ -102,9 +101,7 @@ def compared(
             apart = masked_difference(shown[name], other, batch.condition.mask, "l1")
             rows[name].append({**measured(shown[name], batch, distance), "diversity %": 50 * float(apart.mean())})
     if sheet is not None:
-        sheet.parent.mkdir(parents=True, exist_ok=True)
-        pictures = torch.stack([images[:8] for images in shown.values()], 1).flatten(0, 1)
-        image_grid(pictures, columns=len(shown)).save(sheet)
+        write_sheet(shown, sheet)
     for found in rows.values():
         for row in found:
             row.setdefault("diversity %", 0.0)

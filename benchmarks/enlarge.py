@@ -10,8 +10,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-from restoring import Pixels, answers, facades, facts_of, perceptual, table, trained
+from restoring import Pixels, answers, facades, facts_of, perceptual, table, trained, write_sheet
 from rounds import setting
 from torch import Tensor
 
@@ -22,7 +21,6 @@ from sparring.modalities.images.networks.enlarge import enlarged
 from sparring.modalities.images.spectrum import spectrum_distance
 from sparring.recipe import with_fields
 from sparring.recipes import RECIPES
-from sparring.rendering.grids import image_grid
 
 TRAINED: dict[str, dict[str, object]] = {"L1 only": {"adversarial": 0, "features": 0}, "ours": {}}
 
@@ -51,9 +49,7 @@ def compared(
             shown[name] = answers(trained(with_fields(base, other), train, options.steps, seed), batch)
             rows[name].append(measured(shown[name], batch.real, distance))
     if sheet is not None:
-        sheet.parent.mkdir(parents=True, exist_ok=True)
-        pictures = torch.stack([images[:8] for images in shown.values()], 1).flatten(0, 1)
-        image_grid(pictures, columns=len(shown)).save(sheet)
+        write_sheet(shown, sheet)
     return rows
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from restoring import Pixels, answers, facts_of, fitted, halves, table
+from restoring import Pixels, answers, facts_of, fitted, halves, table, write_sheet
 from rounds import setting
 from torch import Tensor
 
@@ -29,7 +29,6 @@ from sparring.modalities.images.conditions import PAIR, Translation, partnered, 
 from sparring.modalities.images.spectrum import spectrum_distance
 from sparring.recipe import Recipe, with_fields
 from sparring.recipes import RECIPES
-from sparring.rendering.grids import image_grid
 
 TRAINED: dict[str, tuple[str, dict[str, object]]] = {
     "L1 alone": ("images/pix2pix", {"adversarial": 0}),
@@ -106,9 +105,7 @@ def compared(
             rows[name].append(measured(shown[name], batch.real, features))
 
     if options.sheet is not None:
-        options.sheet.mkdir(parents=True, exist_ok=True)
-        pictures = torch.stack([images[:8] for images in shown.values()], 1).flatten(0, 1)
-        image_grid(pictures, columns=len(shown)).save(options.sheet / f"{target}-{options.side}.png")
+        write_sheet(shown, options.sheet / f"{target}-{options.side}.png")
     return rows
 
 

@@ -20,6 +20,7 @@ from sparring.modalities.images.conditions import reader
 from sparring.modalities.images.data import survey
 from sparring.randomness import seeded
 from sparring.recipe import Recipe
+from sparring.rendering.grids import image_grid
 from sparring.sampling import generate
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
@@ -101,6 +102,13 @@ def perceptual(train: Pixels, seed: int = 0) -> Callable[[Tensor, Tensor], float
         return float((one - other).norm(dim=1).mean() / torch.pdist(other).mean())
 
     return distance
+
+
+def write_sheet(shown: Mapping[str, Tensor], path: Path) -> None:
+    """Write the first eight images of each kind side by side, one column for each kind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pictures = torch.stack([images[:8] for images in shown.values()], 1).flatten(0, 1)
+    image_grid(pictures, columns=len(shown)).save(path)
 
 
 def table(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> str:

@@ -30,6 +30,7 @@ from sparring.data.view import View
 from sparring.flow import Batch
 from sparring.games.game import Game
 from sparring.metrics.extractors.classifier import fitted, predicted
+from sparring.modalities.images.baselines import recoloured
 from sparring.modalities.images.conditions import Translation, partnered
 from sparring.modalities.images.data import survey
 from sparring.randomness import seeded
@@ -75,13 +76,7 @@ def nearest(inputs: Tensor, target: Tensor) -> Tensor:
     return torch.cat([target[torch.cdist(part.flatten(1), target.flatten(1)).argmin(1)] for part in inputs.split(100)])
 
 
-def colours_matched(inputs: Tensor, target: Tensor) -> Tensor:
-    """Give each channel the mean and the standard deviation of the target domain."""
-    own, other = ((images.mean((0, 2, 3), True), images.std((0, 2, 3), keepdim=True)) for images in (inputs, target))
-    return ((inputs - own[0]) / own[1] * other[1] + other[0]).clamp(-1, 1)
-
-
-TRIVIAL = {"input as output": same, "nearest neighbour": nearest, "colours matched": colours_matched}
+TRIVIAL = {"input as output": same, "nearest neighbour": nearest, "colours matched": recoloured}
 
 
 def coded(images: Pixels) -> Tensor:

@@ -149,10 +149,8 @@ def open_subject(
             survey = WithoutLabels(labelled) if labelled.facts.fingerprint == model.facts.fingerprint else survey
         subject = of_model(model, str(place))
         if survey.facts.fingerprint != model.facts.fingerprint:
-            remark = (
-                f"The model was trained on other data ({model.facts.source}) than it is judged on here, of which a "
-            )
-            remark += "random part is held out."
+            other = f"The model was trained on other data ({model.facts.source}) than it is judged on here"
+            remark = f"{other}, of which a random part is held out."
             subject = replace(subject, remarks=(*subject.remarks, remark))
         subject = _with_data(subject, survey.facts)
         own = replace(model.facts, source=str(place), shape=model.view.shape)

@@ -4,10 +4,11 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
+from sparring.data.catalogue import NAMES
 from sparring.data.facts import Facts
 from sparring.data.reading import Reading, require_known
 from sparring.errors import SparringError, SparringWarning
-from sparring.modality import BY_NAME, Modality, Survey
+from sparring.modality import Modality, Survey
 from sparring.opening import require_data
 
 MODALITIES: dict[str, str | Modality] = {
@@ -60,7 +61,7 @@ def surveyed(kind: Modality, source: str, reading: Reading, like: Facts | None =
     """
     require_known(reading, kind.reading_options, kind.name)
     require_data(Path(source))
-    if kind.claims(source) == BY_NAME and Path(source).exists():
+    if source in NAMES and Path(source).exists():
         remark = f"{source} names a built-in data set; for what lies at this path, give ./{source}."
         warnings.warn(remark, SparringWarning, stacklevel=2)
     survey = kind.survey(source, reading, like)

@@ -7,7 +7,8 @@ from pydantic import Field, PositiveFloat
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
-from sparring.modalities.images.recipes.restoration import RestorationRecipe, Weight
+from sparring.modalities.images.recipes.image_recipe import Weight
+from sparring.modalities.images.recipes.restoration import RestorationRecipe
 from sparring.objectives.schedules import Weighted, constant
 from sparring.recipe import Adam, Chosen, LayerSize, LossName, Machine, Samples
 

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
@@ -41,6 +41,8 @@ def _height_and_width(value: Any) -> Any:
 
 Resolution: TypeAlias = Annotated[tuple[int, int], BeforeValidator(_height_and_width)]
 """(height, width) in pixels."""
+Weight: TypeAlias = Annotated[float, Field(ge=0, le=1e6)]
+"""Weight of a term."""
 
 
 def _split_words(value: Any) -> Any:
@@ -74,6 +76,19 @@ class SizedImageRecipe(Recipe):
     def shape(self, facts: Facts) -> tuple[int, int, int]:
         """Return (channels, height, width) of a sample."""
         return (facts.shape[0], *self.resolution)
+
+    def require_sides(self, multiple: int) -> None:
+        """Check that both sides of the resolution are multiples of ``multiple``.
+
+        Raises:
+            SparringError: one is not.
+        """
+        if any(side % multiple for side in self.resolution):
+            raise SparringError(
+                found=f"the resolution {self.resolution[0]}x{self.resolution[1]}",
+                expected=f"sides that are multiples of {multiple}",
+                remedy="give another --resolution",
+            )
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
         """Choose resolution, batch, precision and samples by data and device."""

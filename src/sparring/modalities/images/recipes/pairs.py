@@ -8,7 +8,7 @@ from pydantic import Field, PositiveFloat
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
-from sparring.modalities.images.recipes.image_recipe import SizedImageRecipe
+from sparring.modalities.images.recipes.image_recipe import SizedImageRecipe, Weight
 from sparring.objectives.schedules import Weighted, constant, cosine
 from sparring.recipe import Adam, AdversarialRecipe, BatchSize, Chosen, LayerSize, LossName, Machine, Samples
 
@@ -37,8 +37,6 @@ EPOCHS, MIN_SAMPLES = 200, 20_000
 MAX_PIXELS_WITHOUT_GPU = 30_000 * 64 * 64
 """Most pixels of real samples that are chosen on other devices: about half an hour on two cores."""
 
-Weight: TypeAlias = Annotated[float, Field(ge=0, le=1e6)]
-"""Weight of a term."""
 Scales: TypeAlias = Annotated[int, Field(ge=1, le=4)]
 """Number of discriminators."""
 
@@ -100,12 +98,7 @@ class PairRecipe(SizedImageRecipe, AdversarialRecipe):
         Raises:
             SparringError: the sides of the resolution are no multiples of ``side_multiple``.
         """
-        if any(side % self.side_multiple for side in self.resolution):
-            raise SparringError(
-                found=f"the resolution {self.resolution[0]}x{self.resolution[1]}",
-                expected=f"sides that are multiples of {self.side_multiple}",
-                remedy="give another --resolution",
-            )
+        self.require_sides(self.side_multiple)
         return View(self.shape(facts), PAIR, {"target": self.target} if self.target else {})
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:

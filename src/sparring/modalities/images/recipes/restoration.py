@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, PositiveFloat
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.modalities.images.recipes.image_recipe import SizedImageRecipe
+from sparring.modalities.images.recipes.image_recipe import SizedImageRecipe, Weight
 from sparring.objectives.schedules import Weighted, constant, cosine
 from sparring.recipe import Adam, AdversarialRecipe, BatchSize, LayerSize, LossName, Samples
 
@@ -27,8 +27,6 @@ MAX_LAYERS = 4
 MAX_DEPTH = 4
 """Most grids below the finest that colours are found on."""
 
-Weight: TypeAlias = Annotated[float, Field(ge=0, le=1e6)]
-"""Weight of a term."""
 Factor: TypeAlias = Annotated[Literal[2, 4], BeforeValidator(lambda value: {"2": 2, "4": 4}.get(value, value))]
 """Enlargement of both sides."""
 
@@ -53,19 +51,6 @@ class RestorationRecipe(SizedImageRecipe, AdversarialRecipe):
     @abstractmethod
     def view(self, facts: Facts) -> View:
         """View images with the condition that is computed from them."""
-
-    def require_sides(self, multiple: int) -> None:
-        """Check that both sides of the resolution are multiples of ``multiple``.
-
-        Raises:
-            SparringError: one is not.
-        """
-        if any(side % multiple for side in self.resolution):
-            raise SparringError(
-                found=f"the resolution {self.resolution[0]}x{self.resolution[1]}",
-                expected=f"sides that are multiples of {multiple}",
-                remedy="give another --resolution",
-            )
 
     def halvings(self, most: int) -> int:
         """Return how often both sides can be halved to whole numbers of at least 4: at most ``most`` times."""

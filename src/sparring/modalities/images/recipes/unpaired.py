@@ -1,14 +1,14 @@
 """Translation between domains of which no pairs are known."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias, final
+from typing import TYPE_CHECKING, Annotated, ClassVar, final
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
-from sparring.modalities.images.recipes.image_recipe import SizedImageRecipe
+from sparring.modalities.images.recipes.image_recipe import SizedImageRecipe, Weight
 from sparring.objectives.schedules import constant, held_then_linear
 from sparring.recipe import Adam, BatchSize, Chosen, LayerSize, Machine, Samples
 
@@ -25,9 +25,6 @@ WIDTH_WITHOUT_GPU, BLOCKS_WITHOUT_GPU = 24, 4
 """Width and residual blocks that are chosen on other devices than CUDA."""
 MAX_SAMPLES_WITHOUT_GPU, MAX_SAMPLES_ON_GPU = 20_000, 1_000_000
 """Most real samples that are chosen for a run; on CUDA these are a thousand epochs of a thousand images."""
-
-Weight: TypeAlias = Annotated[float, Field(ge=0, le=1e6)]
-"""Weight of a term."""
 
 
 class UnpairedRecipe(SizedImageRecipe):
@@ -57,12 +54,7 @@ class UnpairedRecipe(SizedImageRecipe):
                 expected="two folders of readable images, one for each domain",
                 remedy="put the images of each domain into a folder of its own, or give the second with --to",
             )
-        if any(side % self.side_multiple for side in self.resolution):
-            raise SparringError(
-                found=f"the resolution {self.resolution[0]}x{self.resolution[1]}",
-                expected=f"sides that are multiples of {self.side_multiple}",
-                remedy="give another --resolution",
-            )
+        self.require_sides(self.side_multiple)
         return View(self.shape(facts), DOMAIN, {"target": self.target_name(facts)})
 
     def target_name(self, facts: Facts) -> str:
