@@ -131,19 +131,6 @@ class Modality(Protocol):
         """
         ...
 
-    def compare(self, batch: "Batch", true: "Sample | None", facts: Facts) -> Sequence["Exhibit"]:
-        """Render samples between the samples that they were generated from and the true ones, one row for each.
-
-        Args:
-            batch: the samples, with their conditions.
-            true: the samples that belong to the conditions, or None where these determine none.
-            facts: of the data.
-
-        Returns:
-            Nothing where conditions are no samples.
-        """
-        ...
-
     def save(self, samples: "Sample", facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         """Write samples to files in ``folder``, numbered from ``first``, and return their paths."""
         ...
@@ -163,8 +150,38 @@ class Modality(Protocol):
         """
         ...
 
-    def paired(self, fake: "Sample", true: "Sample") -> Mapping[str, float]:
+    def paired(self, fake: "Sample", true: "Sample", condition: "Sample | None") -> Mapping[str, float]:
         """Return mean distances of generated samples from the true samples of the same conditions, by metric."""
+        ...
+
+    def cheap_features(self, samples: "Sample", facts: Facts) -> "Tensor":
+        """Return a few features per sample, (count, features), for the watchdog's frequent comparisons. Cheap."""
+        ...
+
+    def extra_signals(self, real: "Sample", fake: "Sample") -> Mapping[str, float]:
+        """Return the watchdog's signals of this modality alone, by name."""
+        ...
+
+    def by_class(self, one: "Repeat", split: "Split", seed: int) -> Mapping[str, Mapping[str, float]]:
+        """Return class → metric → value for data that has classes, and nothing for other data."""
+        ...
+
+
+@runtime_checkable
+class ConditionedOnSamples(Protocol):
+    """A modality some of whose conditions are samples: inputs to translate, images with holes, …"""
+
+    def compare(self, batch: "Batch", true: "Sample | None", facts: Facts) -> Sequence["Exhibit"]:
+        """Render samples between the samples that they were generated from and the true ones, one row for each.
+
+        Args:
+            batch: the samples, with their conditions.
+            true: the samples that belong to the conditions, or None where these determine none.
+            facts: of the data.
+
+        Returns:
+            Nothing for other conditions.
+        """
         ...
 
     def baselines(self, batch: "Batch", split: "Split") -> Mapping[str, "Sample"]:
@@ -175,12 +192,16 @@ class Modality(Protocol):
             split: the data.
 
         Returns:
-            Samples of the shape of the generated ones; none where conditions are no samples.
+            Samples of the shape of the generated ones; none for other conditions.
         """
         ...
 
     def given(self, batch: "Batch") -> "Sample | None":
-        """Return the samples that those of a batch were generated from; None unless they have the same shape."""
+        """Return the samples that others were generated from; None unless they are whole and of the same shape."""
+        ...
+
+    def shown_inputs(self, batch: "Batch") -> "Sample | None":
+        """Return what samples were generated from in the shape of these, to be shown; None for other conditions."""
         ...
 
     def difference(self, one: "Sample", other: "Sample", condition: "Sample | None" = None) -> "Tensor":
@@ -198,18 +219,6 @@ class Modality(Protocol):
 
         Its arguments are samples, and the true samples with their conditions. It may be expensive to make.
         """
-        ...
-
-    def cheap_features(self, samples: "Sample", facts: Facts) -> "Tensor":
-        """Return a few features per sample, (count, features), for the watchdog's frequent comparisons. Cheap."""
-        ...
-
-    def extra_signals(self, real: "Sample", fake: "Sample") -> Mapping[str, float]:
-        """Return the watchdog's signals of this modality alone, by name."""
-        ...
-
-    def by_class(self, one: "Repeat", split: "Split", seed: int) -> Mapping[str, Mapping[str, float]]:
-        """Return class → metric → value for data that has classes, and nothing for other data."""
         ...
 
 

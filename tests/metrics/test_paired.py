@@ -40,6 +40,20 @@ def test_noise_costs_more_than_a_shift_in_brightness() -> None:
     assert ssim(noisy, smooth, BOUNDS) < ssim(smooth + 0.1, smooth, BOUNDS) < 1
 
 
+def test_with_a_mask_only_what_is_masked_counts() -> None:
+    """A constant error in the masked half measures as it does in a whole image, whatever the other half is."""
+    mask = torch.zeros(4, 1, 24, 20)
+    mask[:, :, :12] = 1
+    other = torch.where(mask > 0, images() + 0.2, images(1))
+    assert l1(other, images(), mask) == pytest.approx(0.2, rel=1e-6)
+    assert psnr(other, images(), BOUNDS, mask) == pytest.approx(10 * math.log10(4 / 0.04), rel=1e-5)
+    noise = torch.where(mask > 0, images(1), images())
+    assert ssim(noise, images(), BOUNDS, 1 - mask) > ssim(noise, images(), BOUNDS) > ssim(noise, images(), BOUNDS, mask)
+    everywhere = torch.ones_like(mask)
+    assert ssim(other, images(), BOUNDS, everywhere) == pytest.approx(ssim(other, images(), BOUNDS))
+    assert l1(other, images(), torch.zeros_like(mask)) == 0
+
+
 def test_small_images_have_a_smaller_window() -> None:
     assert ssim(images()[..., :3, :5], images()[..., :3, :5], BOUNDS) == pytest.approx(1)
 

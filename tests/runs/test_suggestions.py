@@ -28,6 +28,11 @@ def test_words_are_quoted_and_own_recipes_named() -> None:
         ("images/dcgan", FACTS, ["sample", "runs/; rm", "--count", "64", "--out", "samples/"]),
         ("images/fill", FACTS, ["apply", "runs/; rm", "INPUTS", "--out", "applied/"]),
         ("images/cut", replace(FACTS, classes=("a", "b")), ["apply", "runs/; rm", "INPUTS", "--out", "applied/"]),
+        (
+            "images/stargan",
+            replace(FACTS, classes=("a b", "c", "d")),
+            ["apply", "runs/; rm", "INPUTS", "--to", "a b", "--out", "applied/"],
+        ),
     ],
 )
 def test_models_of_inputs_are_applied_and_others_sampled(recipe: str, facts: Facts, words: list[str]) -> None:

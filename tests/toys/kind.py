@@ -63,7 +63,7 @@ class Kind:
     conditions: Mapping[str, ConditionSpec] = field(default_factory=dict)
     bounds: tuple[float, float] | None = None
     blends: bool = False
-    paired: Callable[[Sample, Sample], Mapping[str, float]] = lambda fake, true: {}
+    paired: Callable[[Sample, Sample, Sample | None], Mapping[str, float]] = lambda fake, true, condition: {}
     samples_per_picture: int = 8
     preparation: str = "as it is"
     reading_options: frozenset[str] = frozenset()
@@ -90,9 +90,6 @@ class Kind:
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
         return self.exhibits(batch, facts, columns)
 
-    def compare(self, batch: Batch, true: Sample | None, facts: Facts) -> Sequence[Exhibit]:
-        return []
-
     def save(self, samples: Sample, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{first:06d}.npz"
@@ -104,18 +101,6 @@ class Kind:
 
     def measure(self, split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
         return lambda one: ({}, {})
-
-    def baselines(self, batch: Batch, split: Split) -> Mapping[str, Sample]:
-        return {}
-
-    def given(self, batch: Batch) -> Sample | None:
-        return None
-
-    def difference(self, one: Sample, other: Sample, condition: Sample | None = None) -> Tensor:
-        return (self.features(one) - self.features(other)).abs().mean(1)
-
-    def label_accuracy(self, split: Split, seed: int) -> None:
-        return None
 
     def cheap_features(self, samples: Sample, facts: Facts) -> Tensor:
         return self.features(samples)

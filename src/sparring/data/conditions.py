@@ -43,12 +43,14 @@ class ConditionSpec:
         determines: whether each condition has one true sample, as in pairs, so that distances to it are meaningful;
             False if many samples share a condition, as they share a class.
         required: options without which no condition can be built.
+        example: (view, facts) → values of further options that a model with this view cannot do without.
     """
 
     options: Mapping[str, str]
     build: BuildConditions
     determines: bool = False
     required: tuple[str, ...] = ()
+    example: Callable[[View, Facts], Mapping[str, str]] = lambda view, facts: {}
 
 
 def needs_inputs(specs: Mapping[str, ConditionSpec], view: View) -> bool:

@@ -58,6 +58,7 @@ class Journal:
         self.done: dict[str, str] = {
             name: listed[name] for name in listed if earlier == call and self._has(name, listed)
         }
+        self._is_new = not folder.exists()
         self.part.parent.mkdir(parents=True, exist_ok=True)
         self._begun = earlier == call
         if self._begun:
@@ -81,11 +82,13 @@ class Journal:
         self.done[name] = digest
 
     def remove(self) -> None:
-        """Remove the journal after the end of the call."""
+        """Remove the journal after the end of the call, and a folder that was made for it and is empty."""
         for path in (self.part, *([self._path] if self._begun else ())):
             path.unlink(missing_ok=True)
         with suppress(OSError):
             self._path.parent.rmdir()
+            if self._is_new:
+                self._folder.rmdir()
 
     def _begin(self) -> None:
         """Write the journal with the files that are taken over."""

@@ -38,7 +38,7 @@ from sparring.metrics.extractors.small_network import training_limit
 from sparring.metrics.metric import METRICS, MetricValues, compute_metrics, metrics_of
 from sparring.metrics.paired import feature_distance, unchanged
 from sparring.metrics.sample_sets import Repeat, SampleMetrics, SampleSet, in_memory
-from sparring.modality import Modality
+from sparring.modality import ConditionedOnSamples, Modality
 from sparring.model import Model
 from sparring.randomness import derive, generator
 from sparring.samples import Sample, batch_size, rows_within, take, tensors
@@ -169,8 +169,7 @@ class Evaluator:
     def _baselines(self, modality: Modality, first: Repeat, extractor: Extractor) -> dict[str, dict[str, float]]:
         """Return metrics of the samples and of answers to the same conditions that need no model."""
         batch = first.fake.batch()
-        answers = modality.baselines(batch, self.split)
-        if not answers:
+        if not isinstance(modality, ConditionedOnSamples) or not (answers := modality.baselines(batch, self.split)):
             return {}
         true, given, real = first.true, modality.given(batch), first.real.features(extractor)
         truth = {} if true is None else {"truth": true}
@@ -181,7 +180,7 @@ class Evaluator:
         found = {}
         for name, samples in {"this": batch.real, **answers, **truth}.items():
             features = extractor(samples)
-            values: MetricValues = {} if true is None else {**modality.paired(samples, true)}
+            values: MetricValues = {} if true is None else {**modality.paired(samples, true, batch.condition)}
             values |= compute_metrics(real, features, METRICS[:1], self.seed)
             values |= {metric: feature_distance(features, other) for metric, other in beside.items()}
             if accuracy is not None:
@@ -199,8 +198,10 @@ class Evaluator:
 
         def compute(repeat: Repeat) -> tuple[MetricValues, MetricValues]:
             fake, floor = measure(repeat)
-            paired = {} if repeat.true is None else modality.paired(repeat.fake.batch().real, repeat.true)
-            return {**fake, **paired}, floor
+            if repeat.true is None:
+                return fake, floor
+            batch = repeat.fake.batch()
+            return {**fake, **modality.paired(batch.real, repeat.true, batch.condition)}, floor
 
         return compute
 
@@ -282,14 +283,16 @@ def cycles(model: Model, split: Split) -> dict[str, Score]:
 
     The floor is that of as many training samples.
     """
-    sides = []
+    modality, sides = model.modality, []
+    if not isinstance(modality, ConditionedOnSamples):
+        return {}
     for data in (split.held_out, split.train):
         errors = []
         for start in range(0, min(len(data), COMPARED), SAMPLES_PER_PASS):
             cycle = model.there_and_back(data.batch(slice(start, min(start + SAMPLES_PER_PASS, COMPARED))))
             if cycle is None:
                 return {}
-            errors.append(model.modality.difference(cycle.given, cycle.back))
+            errors.append(modality.difference(cycle.given, cycle.back))
         sides.append(torch.cat(errors))
     return {"cycle_error": _mean_score("cycle_error", *sides)}
 
@@ -299,11 +302,12 @@ def diversity(model: Model, split: Split, seed: int) -> dict[str, Score]:
 
     It is 0 for a model whose answers do not depend on latents, and there is none for conditions that are no samples.
     """
-    if model.condition_spec is None or not model.condition_spec.required:
+    spec, modality = model.condition_spec, model.modality
+    if spec is None or not spec.required or not isinstance(modality, ConditionedOnSamples):
         return {}
     condition = conditions_from(split.held_out, min(ANSWERED, len(split.held_out)), seed).condition
     first, second = (model.sample(condition=condition, seed=derive(seed, "answers", again)) for again in (0, 1))
-    differences = model.modality.difference(first, second, condition)
+    differences = modality.difference(first, second, condition)
     return {"answer_diversity": _mean_score("answer_diversity", differences)}
 
 

@@ -114,9 +114,15 @@ GLOSSARY: dict[str, MetricInfo] = {
     "path_length": MetricInfo(
         "path length", "lower", "Change of samples along paths between latents; compares only in the same features."
     ),
-    "l1": MetricInfo("L1 to the truth", "lower", "Mean absolute difference from the true samples.", "Valid?"),
-    "psnr": MetricInfo("PSNR", "higher", "Signal-to-noise ratio against the true samples, in dB.", "Valid?"),
-    "ssim": MetricInfo("SSIM", "higher", "Structural similarity to the true images; 1 for equal ones.", "Valid?"),
+    "l1": MetricInfo(
+        "L1 to the truth", "lower", "Mean absolute difference from the true samples; of fills in the hole.", "Valid?"
+    ),
+    "psnr": MetricInfo(
+        "PSNR", "higher", "Signal-to-noise ratio against the true samples, in dB; of fills in the hole.", "Valid?"
+    ),
+    "ssim": MetricInfo(
+        "SSIM", "higher", "Structural similarity to the true images; 1 for equal ones; of fills in the hole.", "Valid?"
+    ),
     "perceptual": MetricInfo(
         "perceptual distance", "lower", "Mean distance from the true samples in the features in use.", "Valid?"
     ),

@@ -9,7 +9,7 @@ import torch
 from sparring.data.dataset import Split, rows_by_class
 from sparring.evaluation.result import Evaluation
 from sparring.flow import Batch
-from sparring.modality import Modality
+from sparring.modality import ConditionedOnSamples, Modality
 from sparring.model import Model
 from sparring.rendering.exhibits import Exhibit
 from sparring.samples import batch_size, concatenate, floats, map_floats, map_tensors, take
@@ -58,6 +58,8 @@ class Gallery:
         """Show held-out samples: what each was generated from, the generated one, and the true one."""
         if self.model is None or self.model.condition_spec is None:
             return []
+        if not isinstance(self.modality, ConditionedOnSamples):
+            return []
         batch = self.split.held_out.batch(slice(0, COMPARED))
         samples = map_floats(torch.nan_to_num, self.model.sample(condition=batch.condition, seed=1))
         true = batch.real if self.model.condition_spec.determines else None
@@ -77,7 +79,9 @@ class Gallery:
         first = take(samples, slice(0, COLUMNS))
         if all(torch.allclose(part, part[:1].expand_as(part), atol=SAME) for part in floats(first)):
             return []
-        caption, title, given = "Several answers to one input", "Several answers", self.modality.given(inputs)
+        caption, title, given = "Several answers to one input", "Several answers", None
+        if isinstance(self.modality, ConditionedOnSamples):
+            given = self.modality.shown_inputs(inputs)
         if given is None:
             return self._shown(Batch(samples), f"{caption}, one input per row.", title)
         answers = [take(samples, slice(row, row + COLUMNS)) for row in range(0, len(rows), COLUMNS)]

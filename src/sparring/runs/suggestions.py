@@ -28,8 +28,11 @@ def suggested_use(record: Record, folder: Path, own: str | Recipe | None) -> str
         own: recipe that the user gave, which is needed where it is the user's own.
     """
     recipe = with_stored_fields(recipe_named(record.recipe, own), record.fields)
-    if needs_inputs(modality(record.facts.modality).conditions, recipe.view(record.facts)):
-        return suggestion(record, "apply", folder, "INPUTS", "--out", "applied/")
+    view, specs = recipe.view(record.facts), modality(record.facts.modality).conditions
+    if needs_inputs(specs, view):
+        example = specs[view.condition].example(view, record.facts)
+        options = [word for name in example for word in (f"--{name}", example[name])]
+        return suggestion(record, "apply", folder, "INPUTS", *options, "--out", "applied/")
     return suggestion(record, "sample", folder, "--count", 64, "--out", "samples/")
 
 

@@ -74,6 +74,11 @@ def _translation(options: Mapping[str, Any], view: View, facts: Facts, count: in
     return Translation(images, torch.full((len(images),), target, dtype=torch.int64))
 
 
+def _first_domain(view: View, facts: Facts) -> Mapping[str, str]:
+    """Return a domain to translate into, for a model of several ones."""
+    return {} if view.options["target"] else {TO: facts.classes[0]}
+
+
 def _holed(options: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Holed:
     images = _images(options, view, facts)
     given = options.get(MASK)
@@ -89,7 +94,7 @@ def read_masks(source: Any, images: Tensor) -> Tensor:
         (count, 1, height, width) in the size of the images, 0 or 1.
 
     Raises:
-        SparringError: there is another number of masks.
+        SparringError: there is another number of masks, or one is white everywhere.
     """
     count, _, height, width = images.shape
     found = data.survey(str(Path(source)), Reading(labels=False, pairs=False), least=1).whole(View((1, height, width)))
@@ -99,6 +104,15 @@ def read_masks(source: Any, images: Tensor) -> Tensor:
             found=f"{len(masks)} masks for {count} images",
             expected="one mask for all of them, or one for each",
             remedy="give another --mask",
+        )
+    full = int(masks.flatten(1).all(1).sum())
+    if full:
+        raise SparringError(
+            found=f"{full} of {len(masks)} masks white everywhere"
+            if len(masks) > 1
+            else "a mask that is white everywhere",
+            expected="something around the hole to fill it from",
+            remedy="make what is kept black in the mask",
         )
     shown: Tensor = masks.expand(count, -1, -1, -1)
     return shown
@@ -117,7 +131,7 @@ CONDITIONS: Mapping[str, ConditionSpec] = {
         required=(INPUT,),
     ),
     conditions.DOMAIN: ConditionSpec(
-        {INPUT: FILES, TO: "the domain to translate into"}, _translation, required=(INPUT,)
+        {INPUT: FILES, TO: "the domain to translate into"}, _translation, required=(INPUT,), example=_first_domain
     ),
 }
 """Conditions of images, by their name in ``View.condition``."""

@@ -12,6 +12,7 @@ from torch.nn.functional import interpolate
 
 from sparring.data.dataset import Dataset, Split
 from sparring.flow import Batch, Sample
+from sparring.metrics.paired import mean_in
 from sparring.modalities.images.conditions import Holed, Translation, input_images
 from sparring.samples import rows_within
 
@@ -48,11 +49,15 @@ def given(batch: Batch) -> Tensor | None:
     return images if images is not None and images.shape == batch.real.shape else None
 
 
+def shown_inputs(batch: Batch) -> Tensor | None:
+    """Return the images that a batch was generated from, with grey holes, in the shape of its images."""
+    images = input_images(batch.condition)
+    return None if images is None else as_output(images, batch.real.shape[1:])
+
+
 def difference(one: Tensor, other: Tensor, condition: Sample | None = None) -> Tensor:
     """Return the mean absolute difference of images and their counterparts, (count,); of fills, only in the hole."""
-    gaps = (one.double() - other.double()).abs().mean(1, keepdim=True)  # (count, 1, height, width)
-    mask = condition.mask.double() if isinstance(condition, Holed) else torch.ones_like(gaps)
-    return (gaps * mask).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp(min=1)
+    return mean_in((one.double() - other.double()).abs(), condition.mask if isinstance(condition, Holed) else None)
 
 
 def as_output(images: Tensor, shape: torch.Size) -> Tensor:

@@ -125,12 +125,7 @@ class ImageSurvey:
     ) -> Split:
         """Return the images of one domain, each beside one of another domain as its condition."""
         rows = [part[inside] for part in split for inside in (labels[part] == target, labels[part] != target)]
-        if not all(map(len, rows)):
-            raise SparringError(
-                found=f"the domains {', '.join(self.facts.classes)} with too few images in one of them",
-                expected="at least two images in each, one of which is held out",
-                remedy="add images to the smaller domain",
-            )
+        self._require_domains(min(map(len, rows)) > 0)
         train, train_others, held_out, held_out_others = self._parts(_require_shape(view.shape), rows, target)
 
         def dataset(samples: Images, others: Images) -> Dataset:
@@ -143,11 +138,20 @@ class ImageSurvey:
         self, view: View, rows: Sequence[NDArray[np.int64]], labels: NDArray[np.int64], seed: int
     ) -> Split:
         """Return the images of all domains, each beside another one, of any domain, as its condition."""
+        self._require_domains(np.bincount(labels, minlength=len(self.facts.classes)).min() > 1)
         train, held_out = (
             replace(_beside(images, images, np.random.default_rng(seed).permutation(len(part))), labels=labels[part])
             for images, part in zip(self._parts(_require_shape(view.shape), rows, seed), rows, strict=True)
         )
         return Split(train, held_out, self.facts)
+
+    def _require_domains(self, enough: bool) -> None:
+        if not enough:
+            raise SparringError(
+                found=f"the domains {', '.join(self.facts.classes)} with too few images in one of them",
+                expected="at least two images in each, one of which is held out",
+                remedy="add images to the smaller domain",
+            )
 
     def _parts(
         self, shape: tuple[int, int, int], parts: Sequence[NDArray[np.int64]], seed: int

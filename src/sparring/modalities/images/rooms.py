@@ -17,7 +17,7 @@ from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.paired import l1, psnr, ssim
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.images import asking, baselines, data, extra_signals, inputs, label_maps, metrics, render
-from sparring.modalities.images.conditions import input_images
+from sparring.modalities.images.conditions import Holed, input_images
 from sparring.modalities.images.label_maps import LabelAccuracy
 from sparring.modality import Input, Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
@@ -26,7 +26,7 @@ from sparring.rendering.grids import image_grid, side_by_side, to_uint8
 
 @final
 class Images:
-    """Implements ``Modality`` and ``AppliesInOwnSize`` of ``sparring.modality``; see there for the methods."""
+    """Implements ``Modality``, ``ConditionedOnSamples`` and ``AppliesInOwnSize``; see ``sparring.modality``."""
 
     name = "images"
     preparation = "cut at the centre, resized by Lanczos"
@@ -76,14 +76,20 @@ class Images:
     def measure(self, split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
         return metrics.measure(split, seed, further=further)
 
-    def paired(self, fake: Tensor, true: Tensor) -> Mapping[str, float]:
-        return {"l1": l1(fake, true), "psnr": psnr(fake, true, self.bounds), "ssim": ssim(fake, true, self.bounds)}
+    def paired(self, fake: Tensor, true: Tensor, condition: Sample | None) -> Mapping[str, float]:
+        # Of fills only the holes count.
+        mask = condition.mask if isinstance(condition, Holed) else None
+        compared = fake, true, self.bounds
+        return {"l1": l1(fake, true, mask), "psnr": psnr(*compared, mask), "ssim": ssim(*compared, mask)}
 
     def baselines(self, batch: Batch, split: Split) -> Mapping[str, Tensor]:
         return baselines.baselines(batch, split)
 
     def given(self, batch: Batch) -> Tensor | None:
         return baselines.given(batch)
+
+    def shown_inputs(self, batch: Batch) -> Tensor | None:
+        return baselines.shown_inputs(batch)
 
     def difference(self, one: Tensor, other: Tensor, condition: Sample | None = None) -> Tensor:
         return baselines.difference(one, other, condition)

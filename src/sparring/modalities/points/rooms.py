@@ -55,9 +55,6 @@ class Points:
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
         return [picture_of(scatter_plot(torch.from_numpy(render.decoded(batch.real, facts)), columns=columns))]
 
-    def compare(self, batch: Batch, true: Tensor | None, facts: Facts) -> Sequence[Exhibit]:
-        return []
-
     def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, facts, first=first)
 
@@ -67,20 +64,8 @@ class Points:
     def measure(self, split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
         return metrics.measure(split, seed)
 
-    def paired(self, fake: Tensor, true: Tensor) -> Mapping[str, float]:
+    def paired(self, fake: Tensor, true: Tensor, condition: Sample | None) -> Mapping[str, float]:
         return {"l1": l1(fake, true)}
-
-    def baselines(self, batch: Batch, split: Split) -> Mapping[str, Tensor]:
-        return {}
-
-    def given(self, batch: Batch) -> Tensor | None:
-        return None
-
-    def difference(self, one: Tensor, other: Tensor, condition: Sample | None = None) -> Tensor:
-        return (one - other).abs().flatten(1).mean(1)
-
-    def label_accuracy(self, split: Split, seed: int) -> None:
-        return None
 
     def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
         return ColumnNormalizer(facts).normalize(samples)
