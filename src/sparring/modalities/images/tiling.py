@@ -49,7 +49,7 @@ def tiled(
         function: computes one tile, (1, channels, scale · height, scale · width), from its rows and columns, which may
             lie beyond the image; see ``cropped``.
         size: (height, width) of the image.
-        side: sides of a tile, rounded up to a multiple.
+        side: longest sides of a tile, rounded up to a multiple; shorter where as many tiles reach.
         overlap: pixels that neighbouring tiles share, rounded up to a multiple.
         multiple: number of which both sides of every tile are multiples.
         least: least height and width of a tile: smaller images are continued by reflection.
@@ -107,9 +107,11 @@ def _starts(length: int, side: int, overlap: int, multiple: int, least: int) -> 
     padded, side = _rounded_up(max(length, least), multiple), _rounded_up(max(side, 2 * overlap), multiple)
     if padded <= side:
         return [0], padded
-    # The last tile ends where the image does, and shares more with the one before it.
-    step = side - overlap
-    return [*range(0, padded - side, step), padded - side], side
+    # As few tiles as sides of this length need, made no longer than so many need; the last ends where the image does.
+    count = -(-(padded - overlap) // (side - overlap))
+    fitting = -(-(padded - overlap) // count) + overlap
+    side = _rounded_up(max(fitting, least, 2 * overlap), multiple)
+    return [*range(0, padded - side, side - overlap), padded - side], side
 
 
 def _rounded_up(number: int, multiple: int) -> int:
