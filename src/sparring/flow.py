@@ -90,12 +90,14 @@ class Progress:
         samples: real samples seen so far.
         fraction: spent share of the budget, in [0, 1]; every schedule is a function of it.
         random: random numbers for the turn, or for the next step in ``Trainer.progress``.
+        made: ``Objective.rows`` of earlier turns of this step that saw the same batch, without gradients.
     """
 
     step: int
     samples: int
     fraction: float
     random: RandomStream
+    made: Mapping[str, Sample] = field(default_factory=dict)
 
 
 class Objective(NamedTuple):
@@ -104,7 +106,7 @@ class Objective(NamedTuple):
     Args:
         terms: what the turn's players minimise is their sum; weights are already applied. Each is logged.
         notes: further scalars to log, which nobody minimises.
-        rows: values per sample for ``Turn.after``, (batch, …) each.
+        rows: values per sample, (batch, …) each, for ``Turn.after`` and for later turns of the step.
     """
 
     terms: Scalars

@@ -251,6 +251,26 @@ def test_stargan_minimises_the_terms_of_its_paper() -> None:
     assert found["penalty"] > 0
 
 
+@pytest.mark.parametrize(
+    ("name", "generator", "critic"),
+    [("images/cyclegan", "generators", "target critic"), ("images/cut", "generator", "critic")],
+)
+def test_critics_see_what_the_generators_of_the_same_step_made(name: str, generator: str, critic: str) -> None:
+    """They make nothing again: with what is known of the step the objective is that without, before the update."""
+    one = trainer(name)
+    turns = {turn.name: turn for turn in one.game.turns(one.progress)}
+    assert next(iter(turns)) == generator
+    made = turns[generator].objective(*one_batch(one, generator)).rows
+    batch, progress = one_batch(one, critic)
+    expected = turns[critic].objective(batch, progress).terms["adversarial"]
+    for player in one.game.published:
+        nn.init.zeros_(next(one.game.players[player].parameters()).requires_grad_(False))
+    made = {key: sample.detach() for key, sample in made.items()}
+    found = turns[critic].objective(batch, replace(progress, made=made)).terms["adversarial"]
+    torch.testing.assert_close(found, expected)
+    assert not torch.isclose(turns[critic].objective(batch, progress).terms["adversarial"], expected)
+
+
 def test_terms_have_no_weight_that_does_nothing() -> None:
     one = trainer("images/cyclegan")
     one.game.identity = 0.0

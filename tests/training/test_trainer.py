@@ -1,6 +1,7 @@
 """The training loop: micro-batches, memory, numbers that are not finite, precision, schedules, controls."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -318,6 +319,54 @@ def test_figures_keep_the_latest_value_of_every_note(tiny_duel: Make, blob: Data
 def test_progress_counts_the_samples_of_every_turn(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = played(tiny_duel(discriminator_turns=3), blob, plan(batch=10, samples=95))
     assert (trainer.step, trainer.samples) == (4, 120)
+
+
+@pytest.mark.parametrize("micro_batch", [8, 3])
+def test_later_turns_know_what_was_made_of_the_same_batch(
+    micro_batch: int, tiny_duel: Make, blob: Dataset, plan: Make
+) -> None:
+    """Two updates of the first turn, of which three of the second see the batches, and one of none."""
+    duel, seen = tiny_duel(), list[tuple[Tensor, Tensor | None]]()
+
+    def first(batch: Batch, progress: Progress) -> Objective:
+        assert not progress.made
+        return duel.generator_objective(batch, progress)._replace(rows={"doubled": 2 * batch.real})
+
+    def second(batch: Batch, progress: Progress) -> Objective:
+        seen.append((batch.real, progress.made.get("doubled")))
+        return duel.discriminator_objective(batch, progress)
+
+    duel.turns = lambda progress: [Turn("generator", first, times=2), Turn("discriminator", second, times=3)]
+    Trainer(duel, blob, plan(batch=8, micro_batch=micro_batch)).advance()
+    parts = -(-8 // micro_batch)
+    assert len(seen) == 3 * parts
+    for real, doubled in seen[: 2 * parts]:
+        assert doubled is not None and torch.equal(doubled, 2 * real)
+    assert all(doubled is None for _, doubled in seen[2 * parts :])
+
+
+@pytest.mark.parametrize("micro_batch", [8, 3])
+def test_a_discriminator_that_comes_second_sees_what_the_generator_was_trained_on(
+    micro_batch: int, tiny_duel: Make, blob: Dataset, plan: Make
+) -> None:
+    duel, made = tiny_duel(generator_first=True), list[Tensor]()
+    generate = duel._generate
+
+    def generated(*given: Any) -> Tensor:
+        made.append(generate(*given))
+        return made[-1]
+
+    duel._generate = generated
+    trainer = Trainer(duel, blob, plan(batch=8, micro_batch=micro_batch))
+    with torch.no_grad():
+        random = trainer.progress.random.substream("generator/0")
+        fake = generate(duel.latent(random), None)
+    expected = duel.discriminator_objective(trainer._batch(0), replace(trainer.progress, made={"fakes": fake}))
+    trainer.advance()
+    assert len(made) == -(-8 // micro_batch)
+    torch.testing.assert_close(torch.cat(made), fake)
+    found = trainer.figures.terms["discriminator"]["adversarial"]
+    assert found == pytest.approx(float(expected.terms["adversarial"].detach()), rel=1e-5)
 
 
 def test_every_sample_is_seen_equally_often(tiny_duel: Make, plan: Make) -> None:

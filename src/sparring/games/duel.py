@@ -54,6 +54,8 @@ class Duel:
             zero, so that they cost nothing until the watchdog raises it.
         augment: applied to samples with a probability before the discriminator sees them (Karras et al. 2020).
         normalizer: maps data to the scale that both players work in, on which penalties are measured.
+        generator_first: whether the generator is updated first, and the discriminator on the samples that it made then,
+            which saves one pass of the generator; for one update of each.
     """
 
     published = ("generator",)
@@ -74,6 +76,7 @@ class Duel:
         gamma: Control | None = None,
         augment: Augment | None = None,
         normalizer: Normalizer | None = None,
+        generator_first: bool = False,
     ) -> None:
         # The players and the formulas.
         self.players = {"generator": generator, "discriminator": discriminator}
@@ -84,6 +87,7 @@ class Duel:
         self.weight_limit = weight_limit
         self.augment = augment
         self.normalizer = normalizer or NoNormalizer()
+        self.generator_first = generator_first
 
         # Numbers that change during the run: γ by its rule, the others when the watchdog raises them.
         self.controls = {
@@ -104,19 +108,22 @@ class Duel:
         self.penalties["lecam"] = Weighted(lecam(self.controls["real level"], self.controls["fake level"]), one)
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
-        """Train the discriminator, then the generator."""
+        """Train the discriminator, then the generator, or the reverse."""
         clip = self._clip if self.weight_limit else None
-        return [
+        turns = [
             Turn("discriminator", self.discriminator_objective, times=self.discriminator_turns, after=clip),
             Turn("generator", self.generator_objective),
         ]
+        return turns[::-1] if self.generator_first else turns
 
     def discriminator_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Minimise the loss on real and generated samples, plus the penalties."""
         # Noise to samples. Penalties differentiate with respect to both kinds, so both become leaves of the graph.
-        latent = self.latent(progress.random)
-        with torch.no_grad():
-            fake = self._generate(latent, batch.condition)
+        if "fakes" in progress.made:
+            fake = progress.made["fakes"]
+        else:
+            with torch.no_grad():
+                fake = self._generate(self.latent(progress.random), batch.condition)
         real, fake = differentiable(self.normalizer.normalize(batch.real)), differentiable(fake)
 
         # Samples to logits, once each.
@@ -160,7 +167,7 @@ class Duel:
         generated = GeneratorPass(latent, fake, batch, critic, partial(self._generate, condition=batch.condition))
         for name, (term, schedule) in self.terms.items():
             terms[name] = schedule(progress.fraction) * term(generated)
-        return Objective(terms)
+        return Objective(terms, rows={"fakes": fake} if self.generator_first else {})
 
     def opinion(self, batch: Batch) -> Opinion:
         """Score samples by the discriminator: the sum of its critics' logits, of patches their mean."""

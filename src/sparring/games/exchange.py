@@ -67,19 +67,19 @@ class CycleGAN:
         self.target, self.cycle, self.identity = target, cycle, identity
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
-        """Train each critic, then both generators together."""
+        """Train both generators together, then each critic on what they made."""
         critics = [
             Turn(name, partial(self.critic_objective, name), after=partial(self.remember, name))
             for name in self.critics
         ]
-        return [*critics, Turn("generators", self.generator_objective, players=self.published)]
+        return [Turn("generators", self.generator_objective, players=self.published), *critics]
 
     def critic_objective(self, name: str, batch: Batch, progress: Progress) -> Objective:
         """Minimise ½ E (D(y) - 1)² + ½ E D(G(x))² (eq. 1 with the least squares of section 4)."""
         x, y = sides(batch)
         (real, other), generator = ((y, x), "to target") if name == "target critic" else ((x, y), "to source")
         with torch.no_grad():
-            fake = self._translated(generator, other)
+            fake = progress.made[generator] if generator in progress.made else self._translated(generator, other)
             seen = self._pool(name).exchanged(fake, progress)
         terms, notes = contest(least_squares, self._critic(name, progress), real, seen, progress)
         return Objective(terms, notes, {"fakes": fake})
@@ -108,7 +108,7 @@ class CycleGAN:
         if self.identity:
             same_y, same_x = self._translated("to target", y), self._translated("to source", x)
             terms["identity"] = self.identity * self.cycle * (l1_loss(same_y, y) + l1_loss(same_x, x))
-        return Objective(terms)
+        return Objective(terms, rows={"to target": as_y, "to source": as_x})
 
     def opinion(self, batch: Batch) -> Opinion:
         """Score samples of the target domain by its critic: the mean logit of their patches."""
@@ -202,17 +202,17 @@ class Contrast:
         self.patches, self.temperature = patches, temperature
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
-        """Train the critic, then the generator together with the projections."""
+        """Train the generator together with the projections, then the critic on what it made."""
         return [
-            Turn("critic", self.critic_objective),
             Turn("generator", self.generator_objective, players=("generator", "projections")),
+            Turn("critic", self.critic_objective),
         ]
 
     def critic_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Minimise ½ E (D(y) - 1)² + ½ E D(G(x))² (eq. 1 with least squares, appendix C)."""
         x, y = sides(batch)
         with torch.no_grad():
-            fake = self._translated(x)
+            fake = progress.made["fakes"] if "fakes" in progress.made else self._translated(x)
         critic = Critic(self.players["critic"], None, progress.random)
         return Objective(*contest(least_squares, critic, y, fake, progress))
 
@@ -226,8 +226,8 @@ class Contrast:
         outputs = outputs.float()
 
         # L_GAN, whose generator's side is not halved.
-        critic = Critic(self.players["critic"], None, progress.random)
-        terms = {"adversarial": 2 * least_squares.generator([], critic(outputs[: len(x)]).logits)}
+        critic, fake = Critic(self.players["critic"], None, progress.random), outputs[: len(x)]
+        terms = {"adversarial": 2 * least_squares.generator([], critic(fake).logits)}
 
         # L_PatchNCE, eq. 3: the patches of a translation against those of its input.
         queries = generator.encode(outputs)
@@ -236,7 +236,7 @@ class Contrast:
         if self.identity:
             found = self._patch_contrast(queries, keys, places, slice(len(x), None))
             terms["identity contrast"] = self.identity * found
-        return Objective(terms)
+        return Objective(terms, rows={"fakes": fake})
 
     def opinion(self, batch: Batch) -> Opinion:
         """Score samples by the critic: the mean logit of their patches."""

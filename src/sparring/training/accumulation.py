@@ -120,14 +120,16 @@ class MicroBatch:
 
     Attributes:
         batch: the rows.
-        progress: with the random numbers that these rows have in the whole batch.
+        progress: with the random numbers that these rows have in the whole batch, and what was made of them.
     """
 
     def __init__(self, whole: MicroBatches, rows: slice) -> None:
         random = whole.progress.random
         self.whole, self.rows = whole, rows
-        self.batch = take(whole.batch, slice(rows.start - random.rows.start, rows.stop - random.rows.start))
-        self.progress = replace(whole.progress, random=replace(random, rows=rows))
+        here = slice(rows.start - random.rows.start, rows.stop - random.rows.start)
+        self.batch, made = take(whole.batch, here), whole.progress.made
+        made = {name: take(sample, here) for name, sample in made.items()}
+        self.progress = replace(whole.progress, random=replace(random, rows=rows), made=made)
         self.ran_out_of_memory = False
         self._contexts = ExitStack()
 

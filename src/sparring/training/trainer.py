@@ -123,13 +123,16 @@ class Trainer:
             group["betas"] = (adam.beta1, adam.beta2(progress.fraction))
 
         # Take the turns. Each one starts at the first batch of the step; its repeats see the batches after that.
-        fresh = Figures()
+        fresh, made = Figures(), dict[int, dict[str, Sample]]()
         first = self.samples // self.plan.batch
         for turn in turns:
             for repeat in range(turn.times):
                 random = progress.random.substream(f"{turn.name}/{repeat}")
-                figures = self._update(turn, self._batch(first + repeat), replace(progress, random=random))
+                known = made.setdefault(repeat, {})
+                now = replace(progress, random=random, made=dict(known))
+                figures, rows = self._update(turn, self._batch(first + repeat), now)
                 fresh = fresh.updated(figures)
+                known |= rows
 
         # Update controls from this step's figures.
         fresh = replace(fresh, samples=self.plan.batch * batches, fraction=progress.fraction)
@@ -152,8 +155,8 @@ class Trainer:
         (self.seconds,) = self.world.all_reduce_max([time.perf_counter() - self._since])
         return self.progress
 
-    def _update(self, turn: Turn, batch: Batch, progress: Progress) -> Figures:
-        """Make one update of the turn's players and return its figures."""
+    def _update(self, turn: Turn, batch: Batch, progress: Progress) -> tuple[Figures, dict[str, Sample]]:
+        """Make one update of the turn's players; return its figures, and its rows on this rank."""
         # Let gradients reach the weights of these players only.
         trained = self._trained(turn)
         for name, player in self.game.players.items():
@@ -182,17 +185,19 @@ class Trainer:
             if finite:
                 self.optimisers[name].step()
             self.optimisers[name].zero_grad()
+        rows = sums.rows
         if not finite:
             self._skip(turn.name, "gradient" if weights else "sum of terms")
         elif turn.after:
-            self._call_after(turn.after, sums.rows, progress)
+            self._call_after(turn.after, rows, progress)
 
         count = len(sums.terms)
-        return Figures(
+        figures = Figures(
             terms={turn.name: dict(zip(sums.terms, values[:count], strict=True))},
             notes={turn.name: dict(zip(sums.notes, values[count:], strict=True))},
             gradients={turn.name: norm} if weights else {},
         )
+        return figures, rows
 
     def _trained(self, turn: Turn) -> list[str]:
         """Names of the turn's players that have an optimiser."""
@@ -211,7 +216,7 @@ class Trainer:
         gathered = {name: map_tensors(lambda own: next(parts), sample) for name, sample in rows.items()}
         whole = replace(progress.random, rows=slice(0, progress.random.total))
         with torch.no_grad():
-            after(gathered, replace(progress, random=whole))
+            after(gathered, replace(progress, random=whole, made={}))
 
     def _halved(self, size: int) -> None:
         self.micro_batch = size

@@ -97,6 +97,7 @@ class Fill(RestorationRecipe):
             prior=normal(self.latent_size),
             loss=weighted(self.loss_function(), self.adversarial),
             terms={name: Weighted(term, constant(weight)) for name, (term, weight) in terms.items() if weight},
+            generator_first=True,
         )
 
     def optimisers(self) -> Mapping[str, Adam]:

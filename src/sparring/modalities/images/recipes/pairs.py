@@ -167,6 +167,7 @@ class PairRecipe(SizedImageRecipe, AdversarialRecipe):
             prior=prior,
             loss=weighted(self.loss_function(), self.adversarial),
             terms={name: Weighted(term, constant(weight)) for name, (term, weight) in terms.items() if weight},
+            generator_first=True,
         )
 
     def multi_scale(self, channels: int, scales: int) -> "MultiScale":

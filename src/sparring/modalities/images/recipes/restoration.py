@@ -196,4 +196,5 @@ def deterministic_duel(
         prior=normal(0),
         loss=weighted(recipe.loss_function(), adversarial),
         terms={name: Weighted(terms[name], constant(weight)) for name, weight in weights.items() if weight},
+        generator_first=True,
     )
