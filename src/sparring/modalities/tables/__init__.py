@@ -1,0 +1,1 @@
+"""Tables: rows of numbers, categories and dates, some of which are missing."""

@@ -1,0 +1,129 @@
+"""Rows as samples, and their coding: kinds, categories and distributions of the columns, as published with a model."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, final
+
+from pydantic import ConfigDict, Field
+from torch import Tensor
+
+from sparring.data.facts import Facts
+from sparring.errors import SparringError
+from sparring.schema import STORED, validated
+
+Kind: TypeAlias = Literal["continuous", "integer", "date", "category", "boolean", "constant", "identifier", "text"]
+"""Kind of a column. Identifiers and free text are not learned."""
+NUMERIC: tuple[Kind, ...] = ("continuous", "integer", "date")
+"""Kinds whose values are numbers."""
+NOT_LEARNED: tuple[Kind, ...] = ("identifier", "text")
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+
+
+class Rows(NamedTuple):
+    """Rows of a table: the samples of this modality, of the columns that are learned alone.
+
+    Args:
+        values: (count, columns) float64: a number in its unit (of a date seconds since 1970), or the number of a
+            category; 0 where it is missing.
+        missing: (count, columns) bool.
+    """
+
+    values: Tensor
+    missing: Tensor
+
+
+@final
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Args:
+        name: its heading.
+        kind: its kind.
+        missing: share of missing cells.
+        blank: text of a missing cell.
+        categories: text of each category, the most frequent first; none for numbers.
+        shares: share of each category among the cells that are not missing.
+        quantiles: values of a numeric column at equally spaced probabilities, from its lowest to its highest one.
+        decimals: digits after the decimal point of a continuous column; None for as many as there are.
+        form: pattern of a date, as in strptime.
+        example: an identifier.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STORED
+
+    name: str
+    kind: Kind
+    missing: Share = 0.0
+    blank: str = ""
+    categories: tuple[str, ...] = ()
+    shares: tuple[Share, ...] = ()
+    quantiles: tuple[float, ...] = ()
+    decimals: Annotated[int, Field(ge=0, le=20)] | None = None
+    form: str = ""
+    example: str = ""
+
+    @property
+    def is_numeric(self) -> bool:
+        """Return whether values are numbers rather than categories."""
+        return self.kind in NUMERIC
+
+
+@final
+@dataclass(frozen=True)
+class TableCoding:
+    """The values of ``Facts.coding``.
+
+    Args:
+        columns: all columns in the order of the table.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STORED
+
+    columns: tuple[Column, ...] = ()
+
+    @property
+    def learned(self) -> tuple[Column, ...]:
+        """Columns of ``Rows``, in order."""
+        return tuple(column for column in self.columns if column.kind not in NOT_LEARNED)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values that are not the default as JSON values."""
+        plain = asdict(Column("", "text"))
+        columns = [
+            {name: value for name, value in asdict(column).items() if value != plain[name] or name in ("name", "kind")}
+            for column in self.columns
+        ]
+        return {
+            "columns": [
+                {name: list(value) if isinstance(value, tuple) else value for name, value in column.items()}
+                for column in columns
+            ]
+        }
+
+
+def coding_of(facts: Facts) -> TableCoding:
+    """Return the coding of the table that ``facts`` describes.
+
+    Raises:
+        SparringError: it is not what this program writes, as in a folder that somebody else changed.
+    """
+    coding = validated(TableCoding, facts.coding, f"the coding of {facts.source}")
+    wrong = next((column for column in coding.columns if not _is_whole(column)), None)
+    if wrong is not None or len(coding.learned) != facts.shape[0]:
+        what = f"the column {wrong.name!r}" if wrong else f"{len(coding.learned)} columns"
+        raise SparringError(
+            found=f"{what} in the coding of {facts.source}",
+            expected=f"{facts.shape[0]} columns with their categories or quantiles",
+            remedy="restore it from a backup",
+        )
+    return coding
+
+
+def _is_whole(column: Column) -> bool:
+    """Return whether a column has what its kind needs."""
+    if column.kind in NOT_LEARNED:
+        return True
+    if column.is_numeric:
+        pairs = zip(column.quantiles[:-1], column.quantiles[1:], strict=True)
+        return len(column.quantiles) > 1 and all(one <= other for one, other in pairs)
+    return len(column.categories) == len(column.shares) > 0
