@@ -210,8 +210,8 @@ class Normalizer(Protocol):
         """Map from the units of the data to the scale of the networks."""
         ...
 
-    def denormalize(self, sample: Sample) -> Sample:
-        """Map back to the units of the data."""
+    def denormalize(self, sample: Sample, condition: Sample | None = None) -> Sample:
+        """Map back to the units of the data; what the condition fixes is exact."""
         ...
 
 
@@ -223,7 +223,7 @@ class NoNormalizer:
         """Return the sample."""
         return sample
 
-    def denormalize(self, sample: Sample) -> Sample:
+    def denormalize(self, sample: Sample, condition: Sample | None = None) -> Sample:
         """Return the sample."""
         return sample
 

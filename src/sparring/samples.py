@@ -83,8 +83,8 @@ def to_device(sample: Tree, device: torch.device | str) -> Tree:
 
 
 def as_float32(sample: Tree) -> Tree:
-    """Convert floating-point tensors to float32; integers and booleans stay as they are."""
-    return map_floats(lambda part: part.float(), sample)
+    """Convert floating-point tensors of less precision to float32; all others stay as they are."""
+    return map_floats(lambda part: part.float() if part.itemsize < 4 else part, sample)
 
 
 def _leaves(sample: Any) -> Iterator[Any]:

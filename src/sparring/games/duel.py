@@ -180,7 +180,7 @@ class Duel:
 
     def generate(self, latent: Latent, condition: Sample | None) -> Sample:
         """Generate samples in the units of the data."""
-        return self.normalizer.denormalize(self._generate(latent, condition))
+        return self.normalizer.denormalize(self._generate(latent, condition), condition)
 
     def _generate(self, latent: Latent, condition: Sample | None) -> Sample:
         sample: Sample = self.players["generator"](latent, condition)

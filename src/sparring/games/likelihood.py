@@ -90,4 +90,4 @@ class Likelihood:
     def generate(self, latent: Latent, condition: Sample | None) -> Sample:
         """Return the mean of p(x|z)."""
         player: Autoencoder = self.players["autoencoder"]  # type: ignore[assignment]
-        return self.normalizer.denormalize(player.decode(latent, condition).float())
+        return self.normalizer.denormalize(player.decode(latent, condition).float(), condition)

@@ -29,6 +29,6 @@ class ColumnNormalizer:
         """Map points, (…, coordinates), from the units of the data to the scale of the networks."""
         return (points - self.center.to(points)) / self.scale.to(points)
 
-    def denormalize(self, points: Tensor) -> Tensor:
+    def denormalize(self, points: Tensor, condition: None = None) -> Tensor:
         """Map points back to the units of the data."""
         return points * self.scale.to(points) + self.center.to(points)

@@ -1,0 +1,168 @@
+"""Levels: the cells of a row as one-hot vectors, which networks learn alike, whatever the units of their columns.
+
+A category is a level, and so is a missing cell. Numbers are cut at quantiles, so that levels are about equally
+frequent; a number that is more frequent than that, such as 0, is a level of its own. Inside its level a number has a
+position, which is uniform and independent of everything else; rare categories share a level in the same way.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from sparring.modalities.tables.coding import Column, Rows
+from sparring.modalities.tables.conditions import Known, completed
+
+BINS = 32
+"""Levels that a numeric column is cut into, beside its frequent values."""
+MAX_CATEGORIES = 256
+"""Levels of categories; rarer ones share the last."""
+DISTINCT = 0.5
+"""Share of distinct quantiles up to which a column has only the values that they show, and none between these."""
+
+
+@final
+class Levels:
+    """Maps ``Rows`` to vectors, and back; see ``sparring.flow.Normalizer``.
+
+    Vectors are (count, width + columns) float32: one-hot vectors of all columns, and the position of each cell inside
+    its level, in [0, 1].
+
+    Attributes:
+        columns: levels of each column.
+        sizes: number of levels of each column.
+        width: of all columns together.
+    """
+
+    def __init__(self, columns: Sequence[Column], bins: int = BINS) -> None:
+        self.columns: list[ColumnLevels] = [
+            NumberLevels(column, bins) if column.is_numeric else CategoryLevels(column) for column in columns
+        ]
+        self.sizes = [column.size for column in self.columns]
+        self.width = sum(self.sizes)
+
+    def normalize(self, sample: Rows) -> Tensor:
+        """Return the vectors of rows, with every cell in the middle of its level."""
+        codes = self.codes(sample)
+        vectors = [one_hot(column, size) for column, size in zip(codes.unbind(1), self.sizes, strict=True)]
+        return torch.cat([*(vector.float() for vector in vectors), torch.full(codes.shape, 0.5).to(codes.device)], 1)
+
+    def denormalize(self, sample: Tensor, condition: Known | None = None) -> Rows:
+        """Return the rows of vectors, in which the largest number of a column counts, and known cells as they are."""
+        chosen = [part.argmax(1) for part in sample[:, : self.width].split(self.sizes, 1)]
+        positions = sample[:, self.width :].unbind(1)
+        values = [
+            column.values(codes, position.double())
+            for column, codes, position in zip(self.columns, chosen, positions, strict=True)
+        ]
+        missing = [column.absent(codes) for column, codes in zip(self.columns, chosen, strict=True)]
+        rows = Rows(torch.stack(values, 1), torch.stack(missing, 1))
+        return rows if condition is None else completed(rows, condition)
+
+    def codes(self, sample: Rows) -> Tensor:
+        """Return the number of each cell's level, (count, columns) int64."""
+        cells = zip(self.columns, sample.values.unbind(1), sample.missing.unbind(1), strict=True)
+        return torch.stack([column.codes(values, missing) for column, values, missing in cells], 1)
+
+
+class ColumnLevels(ABC):
+    """Levels of one column; a missing cell is the last one.
+
+    Attributes:
+        size: number of levels.
+        has_missing: whether cells can be missing.
+    """
+
+    def __init__(self, present: int, has_missing: bool) -> None:
+        self.size, self.has_missing = present + has_missing, has_missing
+
+    def codes(self, values: Tensor, missing: Tensor) -> Tensor:
+        """Return the numbers of levels, (count,) int64; a cell that cannot be missing counts as its value."""
+        present = self.present(values)
+        return torch.where(missing, self.size - 1, present) if self.has_missing else present
+
+    def absent(self, codes: Tensor) -> Tensor:
+        """Return whether levels are that of missing cells, (count,) bool."""
+        return (codes == self.size - 1) & self.has_missing
+
+    @abstractmethod
+    def present(self, values: Tensor) -> Tensor:
+        """Return the levels of values that are not missing, (count,) int64."""
+
+    @abstractmethod
+    def values(self, codes: Tensor, positions: Tensor) -> Tensor:
+        """Return the values at positions in [0, 1] of levels, (count,) float64; 0 for missing cells."""
+
+
+@final
+class CategoryLevels(ColumnLevels):
+    """Levels of categories, the rarest of which share one."""
+
+    def __init__(self, column: Column) -> None:
+        count = len(column.categories)
+        self.own = count if count <= MAX_CATEGORIES else MAX_CATEGORIES - 1
+        rare = torch.tensor(column.shares[self.own :], dtype=torch.float64)
+        self.until = rare.cumsum(0) / rare.sum().clamp(min=1e-12)  # Positions at which each rare category ends.
+        super().__init__(self.own + bool(len(rare)), column.missing > 0)
+
+    def present(self, values: Tensor) -> Tensor:
+        return values.long().clamp(0, self.size - self.has_missing - 1)
+
+    def values(self, codes: Tensor, positions: Tensor) -> Tensor:
+        found = torch.where(self.absent(codes), 0, codes)
+        if len(self.until):
+            rare = torch.searchsorted(self.until.to(positions.device), positions).clamp(max=len(self.until) - 1)
+            found = torch.where(found == self.own, self.own + rare, found)
+        return found.double()
+
+
+@final
+class NumberLevels(ColumnLevels):
+    """Levels of numbers: parts of the quantile function.
+
+    Args:
+        column: with its quantiles.
+        bins: number of parts, beside frequent values.
+    """
+
+    def __init__(self, column: Column, bins: int) -> None:
+        quantiles = np.array(column.quantiles)
+        distinct, counts = np.unique(quantiles, return_counts=True)
+
+        # Levels begin at every n-th quantile, at frequent values, and at the values after those.
+        frequent = np.flatnonzero(counts > len(quantiles) / bins)
+        starts = [quantiles[np.arange(bins) * len(quantiles) // bins], distinct[frequent]]
+        starts.append(distinct[np.minimum(frequent + 1, len(distinct) - 1)])
+        self.starts = torch.from_numpy(distinct if len(distinct) <= bins else np.unique(np.concatenate(starts)))
+        self.quantiles = torch.from_numpy(quantiles)
+        self.is_discrete = len(distinct) <= DISTINCT * len(quantiles)
+
+        # Places of a level in the quantile function: a frequent value has its own alone, others reach the next level.
+        self.first = torch.searchsorted(self.quantiles, self.starts)
+        following = torch.cat([self.first[1:], self.first.new_tensor([len(quantiles)])])
+        is_value = self.quantiles[following - 1] == self.quantiles[self.first]
+        own = (is_value & (following - self.first > 1)) | torch.tensor(self.is_discrete)
+        self.last = torch.where(own, following - 1, following.clamp(max=len(quantiles) - 1))
+        self.decimals = 0 if column.kind in ("integer", "date") else column.decimals
+        super().__init__(len(self.starts), column.missing > 0)
+
+    def present(self, values: Tensor) -> Tensor:
+        return (torch.searchsorted(self.starts.to(values.device), values.contiguous(), right=True) - 1).clamp(min=0)
+
+    def values(self, codes: Tensor, positions: Tensor) -> Tensor:
+        """Interpolate the quantile function, unless it shows all values that there are; see ``ColumnLevels``."""
+        device, present = codes.device, codes.clamp(max=len(self.starts) - 1)
+        first, last, quantiles = (part.to(device) for part in (self.first, self.last, self.quantiles))
+        begin, end = first[present].double(), last[present].double()
+        place = begin + positions.clamp(0, 1) * (end - begin)
+        if self.is_discrete:
+            found = quantiles[place.round().long()]
+        else:
+            below = place.floor().long()
+            found = torch.lerp(quantiles[below], quantiles[(below + 1).clamp(max=len(quantiles) - 1)], place - below)
+        found = found if self.decimals is None else found.round(decimals=self.decimals)
+        return torch.where(self.absent(codes), 0.0, found)

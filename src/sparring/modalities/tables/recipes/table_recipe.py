@@ -1,0 +1,30 @@
+"""Base of all recipes for tables."""
+
+from typing import ClassVar
+
+from sparring.data.facts import Facts
+from sparring.data.view import View
+from sparring.recipe import BatchSize, Chosen, Machine, Recipe, Samples
+
+KNOWN = "known"
+"""Name of the condition in ``modalities.tables.conditions``, repeated here because that file imports torch."""
+
+
+class TableRecipe(Recipe):
+    """Base of all recipes for tables."""
+
+    modality: ClassVar[str] = "tables"
+    samples: Samples = 1_500_000
+    """Real rows to see when neither --samples nor --minutes is given."""
+    batch: BatchSize = 500
+    """Rows per batch, over all processes."""
+
+    def view(self, facts: Facts) -> View:
+        """View rows, of which some cells are known."""
+        return View(facts.shape, KNOWN)
+
+    def choose(self, facts: Facts, machine: Machine) -> Chosen:
+        """Choose a batch of the whole table where that is smaller than a batch."""
+        if facts.count < self.batch:
+            return {"batch": (facts.count, f"there are {facts.count} rows")}
+        return {}
