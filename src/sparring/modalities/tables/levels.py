@@ -54,12 +54,13 @@ class Levels:
     def denormalize(self, sample: Tensor, condition: Known | None = None) -> Rows:
         """Return the rows of vectors, in which the largest number of a column counts, and known cells as they are."""
         chosen = [part.argmax(1) for part in sample[:, : self.width].split(self.sizes, 1)]
-        positions = sample[:, self.width :].unbind(1)
-        values = [
-            column.values(codes, position.double())
-            for column, codes, position in zip(self.columns, chosen, positions, strict=True)
-        ]
-        missing = [column.absent(codes) for column, codes in zip(self.columns, chosen, strict=True)]
+        return self.rows(torch.stack(chosen, 1), sample[:, self.width :], condition)
+
+    def rows(self, codes: Tensor, positions: Tensor, condition: Known | None = None) -> Rows:
+        """Return the rows of levels and positions inside them, (count, columns) each, with known cells as they are."""
+        cells = list(zip(self.columns, codes.unbind(1), positions.double().unbind(1), strict=True))
+        values = [column.values(code, position) for column, code, position in cells]
+        missing = [column.absent(code) for column, code, _ in cells]
         rows = Rows(torch.stack(values, 1), torch.stack(missing, 1))
         return rows if condition is None else completed(rows, condition)
 

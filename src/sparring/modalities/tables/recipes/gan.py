@@ -72,6 +72,7 @@ class TableGAN(TableRecipe, AdversarialRecipe):
             },
             gamma=automatic(INITIAL_GAMMA, GAMMA_RATE, MIN_GAMMA_RATIO) if gamma is None else None,
             normalizer=levels,
+            generator_first=True,
         )
 
     def optimisers(self) -> Mapping[str, Adam]:

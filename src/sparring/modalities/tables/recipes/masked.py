@@ -1,0 +1,44 @@
+"""Autoregression on rows, in any order: no adversary, and the best rows for the time that they take."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar, final
+
+from pydantic import Field, PositiveFloat
+
+from sparring.data.facts import Facts
+from sparring.modalities.tables.recipes.table_recipe import TableRecipe
+from sparring.objectives.schedules import constant, cosine
+from sparring.recipe import Adam, LayerSize
+
+if TYPE_CHECKING:
+    from sparring.games.game import Game
+
+
+@final
+class Masked(TableRecipe):
+    """A network that predicts each cell of a row from any others, by maximum likelihood."""
+
+    paper: ClassVar[str] = "Uria et al. 2014; Hoogeboom et al. 2022 (ARDM), section 2; Tiwald et al. 2025 (TabularARGN)"
+    bins: Annotated[int, Field(ge=2, le=1000)] = 64
+    """Levels that a numeric column is cut into, beside its frequent values."""
+    width: LayerSize = 384
+    """Units of each layer."""
+    blocks: Annotated[int, Field(ge=1, le=64)] = 3
+    """Residual blocks."""
+    learning_rate: PositiveFloat = 1e-3
+    """Initial learning rate of Adam; falls to 3 % along a half cosine."""
+
+    def game(self, facts: Facts) -> "Game":
+        """Build the game of one player."""
+        from sparring.games.any_order import AnyOrder
+        from sparring.modalities.tables.coding import coding_of
+        from sparring.modalities.tables.levels import Levels
+        from sparring.modalities.tables.networks.completer import RowCompleter
+
+        levels = Levels(coding_of(facts).learned, self.bins)
+        return AnyOrder(RowCompleter(levels=levels, width=self.width, blocks=self.blocks))
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        """Return Adam with β1 0.9 and β2 0.99."""
+        adam = Adam(cosine(self.learning_rate, 0.03 * self.learning_rate), beta1=0.9, beta2=constant(0.99))
+        return {"completer": adam}
