@@ -39,7 +39,7 @@ NAMES = {
     "train",
 }
 
-READING = ("labels", "range", "background", "pairs", "to")
+READING = ("labels", "range", "background", "pairs", "to", "columns")
 """Options of every command that reads data."""
 OPTIONS = {
     "demo": ["out", "seed"],

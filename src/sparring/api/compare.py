@@ -9,7 +9,7 @@ from sparring.api.evaluate import require_numbers
 from sparring.api.outputs import output_path, require_writable
 from sparring.arguments import checked_names
 from sparring.data.in_memory import place_of, source_of
-from sparring.data.reading import Labels, Pairs, Reading, ValueRange, reading
+from sparring.data.reading import Columns, Labels, Pairs, Reading, ValueRange, reading
 from sparring.errors import SparringError
 from sparring.evaluation.comparison import Comparison, compared
 from sparring.evaluation.evaluator import Evaluator
@@ -36,6 +36,7 @@ def compare(
     background: str | None = None,
     pairs: Pairs = None,
     to: Any = None,
+    columns: Columns = None,
     recipe: str | Recipe | None = None,
     display: Display | None = None,
 ) -> Comparison:
@@ -51,7 +52,9 @@ def compare(
     extractors, display = checked_names("extractors", extractors), checked_display(display)
     require_writable({"--json": json})
     places = [source_of(place) for place in (first, second)]
-    subjects, survey = _opened(places, source_of(data), recipe, reading(labels, range, background, pairs, place_of(to)))
+    subjects, survey = _opened(
+        places, source_of(data), recipe, reading(labels, range, background, pairs, place_of(to), columns)
+    )
 
     # The same rows for both, each with the conditions of its model; equally many samples.
     splits = [survey.prepare(subject.view, seed=seed) for subject in subjects]

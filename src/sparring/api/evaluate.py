@@ -9,7 +9,7 @@ from sparring.api.outputs import output_path, require_writable
 from sparring.arguments import checked_names, whole_number
 from sparring.data.dataset import Split
 from sparring.data.in_memory import place_of, source_of
-from sparring.data.reading import Labels, Pairs, ValueRange, reading
+from sparring.data.reading import Columns, Labels, Pairs, ValueRange, reading
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.protocol import MAX_SAMPLES, Protocol
@@ -46,6 +46,7 @@ def evaluate(
     background: str | None = None,
     pairs: Pairs = None,
     to: Any = None,
+    columns: Columns = None,
     display: Display | None = None,
 ) -> Evaluation:
     """Evaluate a model, or samples that any tool has generated, against real data.
@@ -73,6 +74,7 @@ def evaluate(
         pairs: "halves" of each image, "folders" with equal names, a CSV file with two columns of files, or False for
             none; None to find pairs.
         to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
+        columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
         display: where progress is shown; None for plain lines.
 
     Raises:
@@ -84,7 +86,7 @@ def evaluate(
     extractors, display = checked_names("extractors", extractors), checked_display(display)
     require_writable({"--json": json, "--report": report})
     opened, survey = open_subject(
-        source_of(subject), source_of(data), recipe, reading(labels, range, background, pairs, place_of(to))
+        source_of(subject), source_of(data), recipe, reading(labels, range, background, pairs, place_of(to), columns)
     )
     if useful:
         _require_model(opened)

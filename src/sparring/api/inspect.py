@@ -11,7 +11,8 @@ import numpy as np
 
 from sparring.api.outputs import output_path, require_writable
 from sparring.data.facts import Facts
-from sparring.data.reading import Labels, Pairs, ValueRange, reading
+from sparring.data.reading import Columns, Labels, Pairs, ValueRange, reading
+from sparring.data.view import View
 from sparring.recipe import BY_DEFAULT, Choice, Recipe, resolve
 from sparring.runs.display import clock
 from sparring.storage import write_json
@@ -25,6 +26,8 @@ SHEET_SAMPLES = 64
 """Samples on a contact sheet."""
 MAX_LISTED = 10
 """Names, classes or counts of one kind in the printed text; JSON has all of them."""
+MAX_COLUMNS = 40
+"""Columns of a table in the printed text."""
 MAX_DUPLICATES_LISTED = 3
 """Pairs of duplicates in the printed text."""
 
@@ -60,18 +63,19 @@ class PlannedTraining:
 @final
 @dataclass(frozen=True)
 class Inspection:
-    """Description of the data, and the training run that would follow."""
+    """Description of the data, and the training run that would follow; None where there is no recipe for the data."""
 
     facts: Facts
-    training: PlannedTraining
+    training: PlannedTraining | None
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as JSON values."""
-        return {"facts": self.facts.as_json(), "training": asdict(self.training)}
+        return {"facts": self.facts.as_json(), "training": self.training and asdict(self.training)}
 
     def lines(self) -> list[str]:
         """Return lines of text for the terminal; long lists are shortened."""
-        return [*_data_lines(self.facts), "", *_training_lines(self.training)]
+        training = ["there is no recipe for this data yet"] if self.training is None else _training_lines(self.training)
+        return [*_data_lines(self.facts), "", *training]
 
 
 def inspect(
@@ -86,6 +90,7 @@ def inspect(
     background: str | None = None,
     pairs: Pairs = None,
     to: Any = None,
+    columns: Columns = None,
     measure: bool = True,
 ) -> Inspection:
     """Describe ``data`` and the training run that would follow; the same as `sparring inspect`.
@@ -103,6 +108,7 @@ def inspect(
         pairs: "halves" of each image, "folders" with equal names, a CSV file with two columns of files, or False for
             none; None to find pairs.
         to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
+        columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
         measure: time a training step, to estimate the duration of the run.
 
     Raises:
@@ -111,22 +117,29 @@ def inspect(
     """
     from sparring.api.surveying import survey_data
     from sparring.data.in_memory import place_of, source_of
+    from sparring.modalities import modality_of, surveyed
+    from sparring.recipes import DEFAULTS
     from sparring.training.devices import pick
 
     require_writable({"--json": json, "--sheet": sheet})
 
     # Survey the data and resolve the recipe; samples are decoded only where they are needed.
-    name, chosen, survey = survey_data(source_of(data), recipe, reading(labels, range, background, pairs, place_of(to)))
-    resolved, training = _plan(survey.facts, name, chosen, pick(device))
-    measure = measure and training.obstacle is None
+    source, choices = source_of(data), reading(labels, range, background, pairs, place_of(to), columns)
+    kind = modality_of(source)
+    if recipe is None and kind.name not in DEFAULTS:
+        survey, resolved, training = surveyed(kind, source, choices), None, None
+    else:
+        name, chosen, survey = survey_data(source, recipe, choices)
+        resolved, training = _plan(survey.facts, name, chosen, pick(device))
+    measure = measure and training is not None and training.obstacle is None
     if sheet is not None or measure:
-        view = resolved.view(survey.facts)
+        view = View(survey.facts.shape) if resolved is None else resolved.view(survey.facts)
         split = survey.prepare(view)
         if sheet is not None:
             # Pairs are shown as pairs, whatever the recipe makes of them.
             paired = not view.condition and "pair" in survey.facts.coding
             _write_sheet(output_path(sheet), survey.prepare(replace(view, condition="pair")) if paired else split)
-        if measure:
+        if measure and training is not None and resolved is not None:
             training = _measured(training, resolved, split, pick(device))
 
     inspection = Inspection(survey.facts, training)
@@ -209,17 +222,35 @@ def _write_sheet(path: Path, split: "Split") -> None:
 
 
 def _data_lines(facts: Facts) -> Iterator[str]:
-    shape = " × ".join(str(side) for side in facts.shape)
-    yield f"{facts.source}: {facts.count:,} {facts.modality}, most of shape {shape}"
+    columns = facts.details.get("columns")
+    if isinstance(columns, list):
+        yield f"{facts.source}: {facts.count:,} rows of {len(columns):,} columns"
+        yield from _column_lines(columns)
+    else:
+        shape = " × ".join(str(side) for side in facts.shape)
+        yield f"{facts.source}: {facts.count:,} {facts.modality}, most of shape {shape}"
     for name, value in facts.details.items():
         if name == "unreadable":
             yield from _unreadable_lines(value)
         elif name == "duplicates":
             yield from _duplicate_lines(value)
-        elif text := _text(value):
+        elif not (value is columns and isinstance(value, list)) and (text := _text(value)):
             yield f"  {name}: {text}"
     for remark in facts.remarks:
         yield f"  {remark}"
+
+
+def _column_lines(columns: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a line for each column of a table: kind, range or categories, missing cells, and the reason."""
+    for column in columns[:MAX_COLUMNS]:
+        missing = f", {_percent(column['missing'])} missing" if column["missing"] else ""
+        yield f"  {column['name']}: {column['kind']}, {column['values']}{missing} ({column['reason']})"
+    if len(columns) > MAX_COLUMNS:
+        yield f"  and {len(columns) - MAX_COLUMNS:,} more columns (all of them: --json FILE, or json= in Python)"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "under 0.1%"
 
 
 def _text(value: Any) -> str:

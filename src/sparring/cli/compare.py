@@ -2,7 +2,15 @@
 
 from pathlib import Path
 
-from sparring.cli.options import BackgroundOption, LabelsOption, PairsOption, ToOption, ValueRangeOption, WholeNumber
+from sparring.cli.options import (
+    BackgroundOption,
+    ColumnsOption,
+    LabelsOption,
+    PairsOption,
+    ToOption,
+    ValueRangeOption,
+    WholeNumber,
+)
 from sparring.text import joined, show
 
 
@@ -23,6 +31,7 @@ def compare(
     background: BackgroundOption = None,
     pairs: PairsOption = None,
     to: ToOption = None,
+    columns: ColumnsOption = None,
 ) -> None:
     """Evaluate two models, or folders of samples, with the same real data, and compare them.
 
@@ -68,6 +77,7 @@ def compare(
         background=background,
         pairs=pairs,
         to=to,
+        columns=columns,
         display=default_display(),
     )
     show(joined(comparison.lines(further=all)))

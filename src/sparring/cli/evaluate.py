@@ -3,7 +3,15 @@
 from pathlib import Path
 from typing import Literal
 
-from sparring.cli.options import BackgroundOption, LabelsOption, PairsOption, ToOption, ValueRangeOption, WholeNumber
+from sparring.cli.options import (
+    BackgroundOption,
+    ColumnsOption,
+    LabelsOption,
+    PairsOption,
+    ToOption,
+    ValueRangeOption,
+    WholeNumber,
+)
 from sparring.text import joined, show
 
 
@@ -26,6 +34,7 @@ def evaluate(
     background: BackgroundOption = None,
     pairs: PairsOption = None,
     to: ToOption = None,
+    columns: ColumnsOption = None,
 ) -> None:
     """Evaluate a model, or a folder of samples that any tool has generated, against real data.
 
@@ -82,6 +91,7 @@ def evaluate(
         background=background,
         pairs=pairs,
         to=to,
+        columns=columns,
         display=default_display(),
     )
     show(joined(evaluation.lines(further=all)))

@@ -5,13 +5,14 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import BackgroundOption, LabelsOption, PairsOption, ToOption, ValueRangeOption
+from sparring.cli.options import BackgroundOption, ColumnsOption, LabelsOption, PairsOption, ToOption, ValueRangeOption
 from sparring.data.catalogue import NAMES
 from sparring.text import joined, show
 
 DATA_HELP = (
     "A folder or a zip archive of images, where sub-folders are classes, and train beside test, masks, shards, "
-    "dataset.json, metadata.csv, pairs and domains are understood; an IDX, Parquet, .npy, .npz or .csv file; or the "
+    "dataset.json, metadata.csv, pairs and domains are understood; an IDX, Parquet, .npy or .npz file; a table: .csv, .tsv, "
+    ".xlsx, Parquet, or a folder of these; or the "
     f"name of a data set: {', '.join(NAMES)}."
 )
 
@@ -28,6 +29,7 @@ def inspect(
     background: BackgroundOption = None,
     pairs: PairsOption = None,
     to: ToOption = None,
+    columns: ColumnsOption = None,
 ) -> None:
     """Describe your data before you train: content, problems, and the training run that would follow.
 
@@ -57,5 +59,6 @@ def inspect(
         background=background,
         pairs=pairs,
         to=to,
+        columns=columns,
     )
     show(joined(inspection.lines()))

@@ -44,6 +44,13 @@ ToOption: TypeAlias = Annotated[
     str | None,
     Parameter(help="Another folder: the domain that images of the data are to be translated into, without pairs."),
 ]
+ColumnsOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        help="Kinds of columns of a table, such as age=continuous,zip=category,note=drop: continuous, integer, date or a "
+        "pattern such as %d.%m.%Y, category, boolean, identifier, or drop. Default: found in the data."
+    ),
+]
 
 
 def _whole(type_: Any, tokens: Sequence[Any]) -> int:

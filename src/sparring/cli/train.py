@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from sparring.cli.options import (
     BackgroundOption,
+    ColumnsOption,
     LabelsOption,
     PairsOption,
     ToOption,
@@ -35,6 +36,7 @@ def train(
     background: BackgroundOption = None,
     pairs: PairsOption = None,
     to: ToOption = None,
+    columns: ColumnsOption = None,
     **fields: Annotated[str, Parameter(show=False)],
 ) -> None:
     """Train a model on your data, evaluate it and write a report.
@@ -93,6 +95,7 @@ def train(
         background=background,
         pairs=pairs,
         to=to,
+        columns=columns,
         display=default_display(),
         **extra_options(fields, api.train),
     )

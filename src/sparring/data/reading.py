@@ -1,5 +1,6 @@
 """Choices about reading a source that its files alone do not settle."""
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, final
@@ -7,7 +8,7 @@ from typing import Any, TypeAlias, final
 from pydantic import BaseModel, ConfigDict
 
 from sparring.data.readers.label_files import absolute_choice
-from sparring.errors import SparringError
+from sparring.errors import SparringError, shown
 from sparring.schema import validated
 
 Labels: TypeAlias = bool | str | Path | None
@@ -16,6 +17,8 @@ ValueRange: TypeAlias = tuple[float, float] | None
 """(lowest, highest) stored value, or None to find both."""
 Pairs: TypeAlias = bool | str | Path | None
 """False for no pairs, "halves", "folders", a CSV file with two columns of files, or None to find pairs."""
+Columns: TypeAlias = str | Mapping[str, str] | None
+"""Kinds of columns by name, or as text: "age=continuous,zip=category,note=drop"; None to find them."""
 HALVES, FOLDERS = "halves", "folders"
 """Forms of pairs: side by side in one image, or in two folders by equal names."""
 
@@ -36,6 +39,9 @@ class Reading(BaseModel):
     """False: no pairs; "halves" of each image, "folders" with equal names, or a CSV file with two columns of files."""
     to: str | None = None
     """Another folder, or a name: the domain that images of the data are to be translated into."""
+
+    columns: dict[str, str] | None = None
+    """Kinds of columns of a table, by name; "drop" leaves a column out."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the choices that were given."""
@@ -61,6 +67,7 @@ def reading(
     background: str | None = None,
     pairs: Pairs = None,
     to: str | Path | None = None,
+    columns: Columns = None,
 ) -> Reading:
     """Return choices from the options of a command.
 
@@ -70,10 +77,11 @@ def reading(
         background: colour under transparent pixels, or "ignore".
         pairs: see ``Pairs``; the word "false" stands for the value.
         to: folder, file or name of the images of another domain.
+        columns: see ``Columns``.
 
     Raises:
-        SparringError: the range is not two ascending finite numbers, there is no such table of pairs, or another choice
-            is of another type.
+        SparringError: the range is not two ascending finite numbers, there is no such table of pairs, the columns are
+            no names with kinds, or another choice is of another type.
     """
     if not isinstance(labels, bool | str | Path | None):
         raise SparringError(
@@ -89,9 +97,9 @@ def reading(
         )
     words: dict[Labels, bool | None] = {None: None, True: True, "true": True, False: False, "false": False}
     chosen = words[labels] if labels in words else absolute_choice(str(labels))
-    wanted, second = _pairs(pairs), None if to is None else _absolute(to)
+    wanted, second, kinds = _pairs(pairs), None if to is None else _absolute(to), _columns(columns)
     try:
-        found = Reading(labels=chosen, range=value_range, background=background, pairs=wanted, to=second)
+        found = Reading(labels=chosen, range=value_range, background=background, pairs=wanted, to=second, columns=kinds)
         if found.range is None or found.range[0] < found.range[1]:
             return found
     except ValueError:
@@ -101,6 +109,30 @@ def reading(
         expected="two finite numbers, the lower one first",
         remedy="give the stored values of black and of white, such as --range 0 4095 (range=(0, 4095) in Python)",
     )
+
+
+def _columns(given: Columns) -> dict[str, str] | None:
+    """Return kinds of columns by name.
+
+    Raises:
+        SparringError: a part of the text is no name with a kind, or a value is no text.
+    """
+    if given is None:
+        return None
+    if isinstance(given, str):
+        parts = [part for part in next(csv.reader([given], skipinitialspace=True), []) if part.strip()]
+        # A name may have an equals sign, a kind has none.
+        pairs = [part.rpartition("=")[::2] for part in parts]
+    else:
+        pairs = list(given.items()) if isinstance(given, Mapping) else [("", "")]
+    named = all(isinstance(name, str) and isinstance(kind, str) and name and kind for name, kind in pairs)
+    if not pairs or not named:
+        raise SparringError(
+            found=f"{shown(given)} for columns",
+            expected="names of columns with their kinds, such as age=continuous,note=drop",
+            remedy="give --columns NAME=KIND,… (a dict in Python)",
+        )
+    return {name.strip(): kind.strip() for name, kind in pairs}
 
 
 def _pairs(given: Pairs) -> bool | str | None:

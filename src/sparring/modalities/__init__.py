@@ -14,6 +14,7 @@ from sparring.opening import require_data
 MODALITIES: dict[str, str | Modality] = {
     "images": "sparring.modalities.images.rooms:IMAGES",
     "points": "sparring.modalities.points.rooms:POINTS",
+    "tables": "sparring.modalities.tables.rooms:TABLES",
 }
 """Name → "module:attribute", or the modality itself."""
 

@@ -212,12 +212,12 @@ class ImageSurvey:
 
 
 def claims(source: str) -> int:
-    """Return BY_NAME for digits, mnist, …, 2 for a path with images, 1 for arrays of any kind, 0 otherwise."""
+    """Return BY_NAME for digits, mnist, …, 2 for a path with images, 1 for arrays and Parquet of any kind, 0 otherwise."""
     if source in catalogue.IMAGE_NAMES:
         return BY_NAME
     if not looks_like_images(source):
         return 0
-    return 1 if source.lower().endswith((".npy", ".npz")) else 2
+    return 1 if source.lower().endswith((".npy", ".npz", ".parquet")) else 2
 
 
 def read(source: str, view: View, facts: Facts) -> Dataset:

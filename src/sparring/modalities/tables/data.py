@@ -1,0 +1,190 @@
+"""Tables in files: which are read, and reading others as the training data was read."""
+
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparring.data.dataset import Dataset
+from sparring.data.facts import Facts
+from sparring.data.labels import listed
+from sparring.data.readers.table_files import SUFFIXES, open_table, table_files
+from sparring.data.reading import DEFAULT_READING, Reading
+from sparring.data.view import View
+from sparring.errors import SparringError, SparringWarning
+from sparring.modalities.tables import dates, numbers
+from sparring.modalities.tables.coding import Column, Rows, coding_of
+from sparring.modalities.tables.columns import ColumnReader, Tally
+from sparring.modalities.tables.survey import TableSurvey, filled, require_shape, survey_table, table_facts
+from sparring.text import printable
+
+MAX_UNREADABLE = 0.5
+"""Share of the cells of a column above which unreadable ones mean that it is another column."""
+
+
+def claims(source: str) -> int:
+    """Return 2 for a table, 1 for a folder of tables or a text file, 0 otherwise."""
+    path = Path(source)
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        files = table_files(path)
+        return int(bool(files) and not (files[0].suffix.lower() == ".parquet" and _holds_pictures(files[0])))
+    if suffix == ".parquet":
+        return 0 if _holds_pictures(path) else 2
+    return 0 if suffix not in SUFFIXES else 1 if suffix == ".txt" else 2
+
+
+def survey(source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> TableSurvey:
+    """Read a table: a .csv, .tsv, .txt, .parquet or .xlsx file, or a folder of files with the same columns.
+
+    ``facts.coding`` is a ``TableCoding``, and ``facts.details["columns"]`` says the kind of each column and its reason.
+
+    Args:
+        source: the file or the folder.
+        reading: choices of the user.
+        like: facts of another table, such as the training data, whose coding this one gets. Categories that it lacks
+            count as missing, further columns are left out; both are said.
+
+    Raises:
+        SparringError: there is no table, a column cannot be used, or one of ``like`` is absent.
+    """
+    return survey_table(source, reading) if like is None else _survey_like(source, like)
+
+
+def read(source: str, view: View, facts: Facts) -> Dataset:
+    """Read all rows of ``source`` in order, coded as the table of ``facts``: columns by name, categories by text.
+
+    A number outside the range of the training data is kept. A category that this lacks counts as missing.
+
+    Raises:
+        SparringError: there is no table, or a column is absent or holds something else.
+
+    Warns:
+        SparringWarning: cells count as missing, or columns are left out.
+    """
+    found = _survey_like(source, facts)
+    require_shape(found.facts, view)
+    for remark in found.facts.remarks:
+        warnings.warn(remark, SparringWarning, stacklevel=2)
+    return Dataset(found.rows)
+
+
+def _survey_like(source: str, like: Facts) -> TableSurvey:
+    """Read a table in the coding of another one."""
+    coding = coding_of(like)
+    columns = {column.name: column for column in coding.learned}
+    cells = open_table(Path(source), tuple(columns))
+    absent = [name for name in columns if name not in cells.names]
+    if absent:
+        raise SparringError(
+            found=f"no column {listed(absent)} in {source}",
+            expected=f"the columns of {like.source}, in any order",
+            remedy="add the columns, or give another table",
+        )
+    readers = {
+        name: ColumnReader(
+            name,
+            as_text=not column.is_numeric,
+            expected="date" if column.kind == "date" else "number" if column.is_numeric else "",
+            form=column.form,
+            decimal_comma=cells.decimal_comma,
+        )
+        for name, column in columns.items()
+    }
+    count = filled(source, cells, readers)
+    rows: Any = Rows(np.zeros((count, len(columns))), np.zeros((count, len(columns)), dtype=bool))  # type: ignore[arg-type]
+    remarks = list(cells.remarks)
+    for at, (name, column) in enumerate(columns.items()):
+        tally = readers.pop(name).tally()
+        values, odd = _numbers(tally, column) if column.is_numeric else _categories(tally, column)
+        remarks += _about_odd(column, odd, tally.rows, source)
+        rows.missing[:, at] = np.isnan(values)
+        rows.values[:, at] = np.where(rows.missing[:, at], 0.0, values)
+    known = {column.name for column in coding.columns}
+    more = [name for name in cells.names[int(cells.index) :] if name not in known]
+    if more:
+        remarks.append(f"Left out columns that the training data does not have: {listed(more)}.")
+    return TableSurvey(table_facts(source, rows, like.coding, {}, tuple(remarks)), rows)
+
+
+def _numbers(tally: Tally, column: Column) -> tuple[NDArray[np.float64], Counter[str]]:
+    """Return the numbers of a column that is known, NaN where they are missing, and cells that are none."""
+    convert = dates.parsed if column.kind == "date" else numbers.parsed
+    if tally.numbers is not None:
+        values, odd = tally.numbers, tally.odd
+    else:
+        assert tally.codes is not None
+        parsed, form = convert(tally.texts, column.form), ""
+        if np.isnan(parsed).any():
+            # Other programs may write the same values in another form.
+            counts = tally.counts.tolist()
+            if column.kind == "date":
+                form = dates.form_of(tally.texts, counts).form
+            else:
+                form = numbers.form_of(tally.texts, counts)
+            other = convert(tally.texts, form)
+            parsed = other if np.isnan(other).sum() < np.isnan(parsed).sum() else parsed
+        wrong = np.flatnonzero(np.isnan(parsed)).tolist()
+        odd = Counter({tally.texts[place]: int(tally.counts[place]) for place in wrong})
+        values = np.append(parsed, np.nan)[tally.codes]
+    return np.where(np.abs(values) > numbers.MAX_NUMBER, np.nan, values), odd
+
+
+def _categories(tally: Tally, column: Column) -> tuple[NDArray[np.float64], Counter[str]]:
+    """Return the numbers of the categories of a column, NaN where they are missing, and texts that are none."""
+    places = {text: float(place) for place, text in enumerate(column.categories)}
+    found = [places.get(text) for text in tally.texts]
+    if None in found:
+        # Whole numbers may be written with a decimal point by other programs.
+        by_number = {value: place for text, place in places.items() if (value := numbers.number(text)) is not None}
+        found = [_of_number(by_number, text) if at is None else at for at, text in zip(found, tally.texts, strict=True)]
+    odd = Counter[str]()
+    for text, count, place in zip(tally.texts, tally.counts.tolist(), found, strict=True):
+        if place is None:
+            odd[text] = count
+    values = np.array([np.nan if place is None else place for place in (*found, None)])
+    return values[tally.codes] if tally.codes is not None else np.full(tally.rows, np.nan), odd
+
+
+def _of_number(places: Mapping[float, float], text: str) -> float | None:
+    value = numbers.number(text)
+    return None if value is None else places.get(value)
+
+
+def _about_odd(column: Column, odd: Counter[str], count: int, source: str) -> Sequence[str]:
+    """Return a remark on cells that a column of the training data cannot hold.
+
+    Raises:
+        SparringError: these are most of its cells.
+    """
+    if not odd:
+        return ()
+    expected = f"a {column.kind}" if column.is_numeric else "a category of the training data"
+    example = printable(odd.most_common(1)[0][0][:40])
+    if odd.total() > MAX_UNREADABLE * count:
+        raise SparringError(
+            found=f"{odd.total():,} of {count:,} cells of the column {column.name!r} of {source}, such as {example!r}",
+            expected=f"{expected} in each cell",
+            remedy="give a table of the same columns as the training data",
+        )
+    words = "cell is" if odd.total() == 1 else "cells are"
+    return (
+        f"Column {printable(column.name)!r}: {odd.total():,} {words} not {expected}, such as {example!r}, and counts as missing."
+        if odd.total() == 1
+        else f"Column {printable(column.name)!r}: {odd.total():,} {words} not {expected}, such as {example!r}, and count as missing.",
+    )
+
+
+def _holds_pictures(path: Path) -> bool:
+    """Return whether a Parquet file has a column of bytes, as of encoded images, or cannot be looked at."""
+    try:
+        import pyarrow.parquet as parquet
+
+        schema = parquet.read_schema(path)
+    except Exception:
+        return True
+    return any("binary" in str(field.type) for field in schema)

@@ -1,0 +1,124 @@
+"""Numbers as text: thousands separators, decimal commas, and the digits that a column has."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PLAIN = ""
+"""Form of numbers with a decimal point, such as -1234.5 and 1e6."""
+FORMS: dict[str, re.Pattern[str]] = {
+    ",": re.compile(r"[-+]?[0-9]+(,[0-9]+)?(e[-+]?[0-9]+)?", re.IGNORECASE),
+    ",.": re.compile(r"[-+]?([0-9]{1,3}(,[0-9]{3})+|[0-9]{1,3})(\.[0-9]+)?"),
+    ".,": re.compile(r"[-+]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]{1,3})(,[0-9]+)?"),
+    " ,": re.compile(r"[-+]?([0-9]{1,3}([   ][0-9]{3})+|[0-9]{1,3})(,[0-9]+)?"),
+    " .": re.compile(r"[-+]?([0-9]{1,3}([   ][0-9]{3})+|[0-9]{1,3})(\.[0-9]+)?"),
+    "'.": re.compile(r"[-+]?([0-9]{1,3}(['’][0-9]{3})+|[0-9]{1,3})(\.[0-9]+)?"),
+}
+"""Thousands separator, if there is one, and decimal mark → what a number looks like."""
+SPACES, QUOTES = str.maketrans("", "", "   "), str.maketrans("", "", "'’")
+AMBIGUOUS = re.compile(r"[-+]?[0-9]{1,3},[0-9]{3}")
+"""Numbers whose comma may separate thousands or decimals."""
+LEADING_ZERO = re.compile(r"0[0-9]+")
+MAX_NUMBER = 1e300
+"""Numbers beyond it count as infinite: differences of two would be."""
+MAX_DECIMALS = 15
+EXACT = 2.0**53
+"""Number from which float64 rounds whole ones."""
+
+
+def form_of(texts: Sequence[str], counts: Sequence[int], *, decimal_comma: bool = False) -> str:
+    """Return the form in which most cells are numbers.
+
+    Args:
+        texts: distinct cells.
+        counts: how often each occurs.
+        decimal_comma: whether the file suggests that a comma is a decimal one.
+    """
+    plain = sum(count for text, count in zip(texts, counts, strict=True) if number(text) is not None)
+    if plain == sum(counts):
+        return PLAIN
+    found = {PLAIN: plain}
+    for form, pattern in FORMS.items():
+        found[form] = sum(count for text, count in zip(texts, counts, strict=True) if pattern.fullmatch(text))
+    if found[","] == found[",."] > plain and not decimal_comma:
+        return ",."
+    return max(found, key=lambda form: (found[form], form == PLAIN))
+
+
+def is_ambiguous(texts: Sequence[str]) -> bool:
+    """Return whether commas may separate thousands or decimals in all cells that have one."""
+    commas = [text for text in texts if "," in text]
+    return bool(commas) and all(AMBIGUOUS.fullmatch(text) for text in commas)
+
+
+def number(text: str, form: str = PLAIN) -> float | None:
+    """Return the number that a cell without spaces around it holds; None if it holds none."""
+    if form == PLAIN:
+        if "_" in text:
+            return None
+        try:
+            found = float(text)
+        except ValueError:
+            return None
+        return None if math.isnan(found) else found
+    return float(plain_text(text, form)) if FORMS[form].fullmatch(text) else None
+
+
+def plain_text(text: str, form: str) -> str:
+    """Return a number in the plain form."""
+    thousands, mark = form[:-1], form[-1:]
+    if thousands == " ":
+        text = text.translate(SPACES)
+    elif thousands == "'":
+        text = text.translate(QUOTES)
+    elif thousands:
+        text = text.replace(thousands, "")
+    return text.replace(",", ".") if mark == "," else text
+
+
+def parsed(texts: Sequence[str], form: str) -> NDArray[np.float64]:
+    """Return the numbers that cells hold, NaN where they hold none."""
+    values = [number(text, form) for text in texts]
+    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def decimals_in(texts: Sequence[str], form: str) -> int | None:
+    """Return the most digits after the decimal mark; None where a number has an exponent or too many digits."""
+    most = 0
+    for text in texts:
+        plain = plain_text(text, form)
+        if "e" in plain or "E" in plain:
+            return None
+        most = max(most, len(plain) - plain.find(".") - 1 if "." in plain else 0)
+    return most if most <= MAX_DECIMALS else None
+
+
+def enough_decimals(values: NDArray[np.float64], decimals: int | None) -> int | None:
+    """Return the fewest digits, at least ``decimals``, to which values are rounded already; None if there are none."""
+    while decimals is not None and len(values):
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = values * 10.0**decimals
+            exact = np.abs(scaled - np.rint(scaled)) <= 1e-5 + np.abs(scaled) * 2.0**-50
+        if exact.all():
+            break
+        decimals = decimals + 1 if decimals < MAX_DECIMALS else None
+    return decimals
+
+
+def written(values: NDArray[Any], form: str, decimals: int | None) -> list[str]:
+    """Return numbers as text that reads back as the same values, if these are rounded to ``decimals`` digits."""
+    thousands, mark = form[:-1], form[-1:]
+    if decimals is None:
+        texts = [repr(value).removesuffix(".0") for value in values.tolist()]
+    else:
+        texts = [f"{value:{',' if thousands else ''}.{decimals}f}" for value in values.tolist()]
+        zero = f"{0:.{decimals}f}"
+        texts = [zero if text == f"-{zero}" else text for text in texts]
+    if form in (PLAIN, ",."):
+        return texts
+    swap = str.maketrans({",": thousands, ".": mark or "."})
+    return [text.translate(swap) for text in texts]

@@ -1,0 +1,123 @@
+"""Rows as text, in the form of the table that they were read from, as files and as exhibits."""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparring.data.facts import Facts
+from sparring.modalities.tables import dates, keys, numbers
+from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, coding_of
+from sparring.rendering.exhibits import Table
+from sparring.storage import write_bytes
+
+MAX_SHOWN = 16
+"""Rows of an exhibit."""
+READ_OTHERWISE = ("#", "sep=")
+"""Starts of a heading that would be taken for a comment or for the choice of a separator, were it not quoted."""
+
+
+@final
+@dataclass(frozen=True)
+class TextRows:
+    """Rows of a table as text.
+
+    Args:
+        header: names of the columns.
+        columns: for each column the cells of all rows.
+        missing: text of a missing cell, by column.
+    """
+
+    header: tuple[str, ...]
+    columns: tuple[list[str], ...]
+    missing: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.columns[0]) if self.columns else 0
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Cells, row by row."""
+        return [list(row) for row in zip(*self.columns, strict=True)]
+
+    def as_columns(self) -> Mapping[str, list[str | None]]:
+        """Return the cells by name of the column, None where they are missing, as data frames take them."""
+        return {
+            name: [None if cell == blank else cell for cell in cells]
+            for name, cells, blank in zip(self.header, self.columns, self.missing, strict=True)
+        }
+
+
+def decoded(samples: Rows, facts: Facts, *, first: int = 0) -> TextRows:
+    """Return rows as text: header, order, digits, patterns of dates and blanks are those of the data.
+
+    Numbers are rounded to the digits of the data, and kept where they are outside its range. Identifiers are made anew.
+
+    Args:
+        samples: the rows.
+        facts: of the data.
+        first: number of the first row, from which identifiers follow.
+    """
+    coding = coding_of(facts)
+    values, missing = (part.detach().cpu().numpy() for part in samples)
+    columns, place = list[list[str]](), 0
+    for column in coding.columns:
+        if column.kind in NOT_LEARNED:
+            columns.append(keys.new_keys(column.example, column.form, len(values), first=first))
+            continue
+        cells = _texts(column, values[:, place].astype(np.float64))
+        for row in np.flatnonzero(missing[:, place]).tolist():
+            cells[row] = column.blank
+        columns.append(cells)
+        place += 1
+    return TextRows(
+        tuple(column.name for column in coding.columns),
+        tuple(columns),
+        tuple(column.blank for column in coding.columns),
+    )
+
+
+def save(samples: Rows, folder: Path, facts: Facts, *, first: int = 0) -> list[Path]:
+    """Write rows as ``rows-NNNNNN.csv``, named by the number of the first one; it reads back as the same values.
+
+    Columns are separated by semicolons where numbers of the data have a decimal comma, by commas elsewhere.
+    """
+    table = decoded(samples, facts, first=first)
+    comma = any(column.is_numeric and column.form[-1:] == "," for column in coding_of(facts).columns)
+    delimiter = ";" if comma else ","
+    text = io.StringIO()
+    plain = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    quoted = csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    (quoted if table.header[0].startswith(READ_OTHERWISE) else plain).writerow(table.header)
+    for row in zip(*table.columns, strict=True):
+        # A row of empty cells alone would be taken for a blank line.
+        (plain if any(row) else quoted).writerow(row)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"rows-{first:06d}.csv"
+    write_bytes(path, text.getvalue().encode("utf-8", "backslashreplace"))
+    return [path]
+
+
+def shown(samples: Rows, facts: Facts) -> Table:
+    """Return the first rows as an exhibit."""
+    head = Rows(samples.values[:MAX_SHOWN], samples.missing[:MAX_SHOWN])
+    table = decoded(head, facts)
+    return Table(table.header, tuple(tuple(row) for row in table.rows), words="Rows of a table.")
+
+
+def _texts(column: Column, values: NDArray[Any]) -> list[str]:
+    """Return the values of a column as text."""
+    values = np.nan_to_num(values, posinf=numbers.MAX_NUMBER, neginf=-numbers.MAX_NUMBER)
+    if column.kind == "date":
+        return dates.written(values, column.form, column.decimals)
+    if column.kind == "integer":
+        return numbers.written(np.rint(values), column.form, column.decimals or 0)
+    if column.is_numeric:
+        return numbers.written(values, column.form, column.decimals)
+    places = np.clip(np.rint(values), 0, len(column.categories) - 1).astype(np.int64)
+    return [column.categories[place] for place in places.tolist()]

@@ -1,0 +1,76 @@
+"""The modality of tables: one object in front of the modules of this folder."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import final
+
+from torch import Tensor
+
+from sparring.data.conditions import ConditionSpec
+from sparring.data.dataset import Dataset, Split
+from sparring.data.facts import Facts
+from sparring.data.reading import DEFAULT_READING, Reading
+from sparring.data.view import View
+from sparring.flow import Batch, Sample
+from sparring.metrics.extractors.extractor import Extractor
+from sparring.metrics.sample_sets import Repeat, SampleMetrics
+from sparring.modalities.tables import data, features, render
+from sparring.modalities.tables.coding import Rows
+from sparring.modality import Modality, Survey
+from sparring.rendering.exhibits import Exhibit
+
+
+@final
+class Tables:
+    """Implements ``sparring.modality.Modality``; see there for the methods."""
+
+    name = "tables"
+    preparation = "columns by name, coded as for training"
+    samples_per_picture = render.MAX_SHOWN
+    bounds = None
+    blends = False
+    conditions = MappingProxyType[str, ConditionSpec]({})
+    reading_options = frozenset({"columns"})
+
+    def claims(self, source: str) -> int:
+        return data.claims(source)
+
+    def survey(self, source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> Survey:
+        return data.survey(source, reading, like)
+
+    def view_of(self, generated: Facts, real: Facts) -> View:
+        return View(real.shape)
+
+    def read(self, source: str, view: View, facts: Facts) -> Dataset:
+        return data.read(source, view, facts)
+
+    def decode(self, samples: Rows, facts: Facts) -> render.TextRows:
+        return render.decoded(samples, facts)
+
+    def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
+        return [render.shown(batch.real, facts)]
+
+    def save(self, samples: Rows, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
+        return render.save(samples, folder, facts, first=first)
+
+    def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
+        return features.extractors(split, seed, names)
+
+    def measure(self, split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
+        return lambda one: ({}, {})
+
+    def paired(self, fake: Rows, true: Rows, condition: Sample | None) -> Mapping[str, float]:
+        return {}
+
+    def cheap_features(self, samples: Rows, facts: Facts) -> Tensor:
+        return features.cheap_features(samples, facts)
+
+    def extra_signals(self, real: Rows, fake: Rows) -> Mapping[str, float]:
+        return features.extra_signals(real, fake)
+
+    def by_class(self, one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
+        return {}
+
+
+TABLES: Modality = Tables()

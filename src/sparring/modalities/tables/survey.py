@@ -1,0 +1,289 @@
+"""Tables that were read once: the kinds of their columns, and their rows as numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparring.data.dataset import Dataset, Split, split_rows
+from sparring.data.facts import Facts
+from sparring.data.readers.cells import MAX_CELLS, Cells
+from sparring.data.readers.table_files import open_table
+from sparring.data.reading import Reading
+from sparring.data.view import View
+from sparring.errors import SparringError, nearest, reading_file
+from sparring.modalities.tables import dates, keys, numbers
+from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, TableCoding
+from sparring.modalities.tables.columns import ColumnReader, Tally
+from sparring.modalities.tables.kinds import CHOICES, Found, kind_of, listed_problems
+from sparring.text import printable
+
+MAX_KNOTS, MIN_KNOTS, ALL_KNOTS = 1001, 17, 200_000
+"""Quantiles of a column at most and at least, and of all columns together."""
+
+
+@final
+@dataclass(frozen=True)
+class TableSurvey:
+    """A table that was read once.
+
+    Args:
+        facts: facts about it; their coding is a ``TableCoding``.
+        rows: arrays in the form of ``Rows``.
+    """
+
+    facts: Facts
+    rows: Any
+
+    def prepare(self, view: View, *, seed: int = 0) -> Split:
+        """Split the rows, without labels.
+
+        Raises:
+            SparringError: the view is of other columns, or there are fewer than two rows.
+        """
+        require_shape(self.facts, view)
+        if self.facts.count < 2:
+            raise SparringError(
+                found=f"one row in {self.facts.source}", expected="at least two", remedy="give more rows"
+            )
+        return split_rows(Dataset(self.rows), self.facts, seed)
+
+
+def require_shape(facts: Facts, view: View) -> None:
+    """Refuse a view of another number of columns.
+
+    Raises:
+        SparringError: it is one.
+    """
+    if view.shape != facts.shape:
+        raise SparringError(
+            found=f"{facts.shape[0]:,} columns in {facts.source}",
+            expected=f"{' × '.join(map(str, view.shape))} columns",
+            remedy="give a table of the same columns as the training data",
+        )
+
+
+def survey_table(source: str, reading: Reading) -> TableSurvey:
+    """Read a table and find the kinds of its columns.
+
+    Args:
+        source: a file, or a folder of files with the same columns.
+        reading: choices of the user; of them ``columns`` matters here.
+
+    Raises:
+        SparringError: it holds no table, or a column that cannot be used.
+    """
+    cells = open_table(Path(source))
+    chosen = _checked_choices(reading.columns or {}, cells.names, source)
+    tallies = _tallies(source, cells, chosen)
+
+    # The kind of each column, with its reason.
+    found = [kind_of(one, chosen.get(one.name, ""), decimal_comma=cells.decimal_comma) for one in tallies]
+    remarks = list(cells.remarks)
+    if cells.index and len(tallies) > 1 and _is_index(tallies[0], found[0]) and tallies[0].name not in chosen:
+        del tallies[0], found[0]
+        remarks.append("Left out the first column, an index without a name.")
+    problems = [(one.name, kind.problem) for one, kind in zip(tallies, found, strict=True) if kind.problem]
+    if problems:
+        raise listed_problems(problems, source)
+    if all(kind.kind in NOT_LEARNED for kind in found):
+        raise _nothing_learned(tallies, source)
+
+    # Their coding, and their rows as numbers; each column is released after it.
+    numeric = sum(kind.values is not None for kind in found)
+    knots = min(MAX_KNOTS, max(MIN_KNOTS, ALL_KNOTS // max(1, numeric)))
+    learned = sum(kind.kind not in NOT_LEARNED for kind in found)
+    count, columns, details = tallies[0].rows, list[Column](), list[dict[str, Any]]()
+    rows = Rows(*_empty(count, learned))
+    place = 0
+    for at, (tally, kind) in enumerate(zip(tallies, found, strict=True)):
+        column, values = _coded(tally, kind, knots)
+        if kind.kind not in NOT_LEARNED:
+            _place(rows, place, values)
+            column = replace(column, missing=float(np.isnan(values).mean()))
+            place += 1
+        columns.append(column)
+        details.append(_detail(column, kind, values))
+        remarks += [f"Column {printable(tally.name)!r}: {remark}" for remark in kind.remarks]
+        tallies[at], found[at] = replace(tally, codes=None, numbers=None), replace(kind, values=None)
+    return TableSurvey(
+        table_facts(source, rows, TableCoding(tuple(columns)).as_json(), {"columns": details}, tuple(remarks)), rows
+    )
+
+
+def table_facts(
+    source: str, rows: Any, coding: dict[str, Any], details: dict[str, Any], remarks: tuple[str, ...]
+) -> Facts:
+    """Return the facts of rows, whose fingerprint is that of what is learned of them."""
+    fingerprint = sha256(repr(rows.values.shape).encode())
+    for column in coding["columns"]:
+        if column["kind"] not in NOT_LEARNED:
+            fingerprint.update(repr((column["name"], column["kind"], column.get("categories", []))).encode())
+    fingerprint.update(np.ascontiguousarray(rows.values).data)
+    fingerprint.update(np.ascontiguousarray(rows.missing).data)
+    return Facts(
+        source=source,
+        modality="tables",
+        count=len(rows.values),
+        shape=(rows.values.shape[1],),
+        fingerprint=fingerprint.hexdigest(),
+        coding=coding,
+        details=details,
+        remarks=remarks,
+    )
+
+
+def filled(source: str, cells: Cells, readers: Mapping[str, ColumnReader]) -> int:
+    """Pass the rows of a table to the readers of its columns, by name, and return how many there are.
+
+    Raises:
+        SparringError: there are none, or too many, or the file is damaged.
+    """
+    places = [(at, readers[name]) for at, name in enumerate(cells.names) if name in readers]
+    count = 0
+    with reading_file(source, "a table"):
+        for chunk in cells.chunks:
+            count += len(chunk[0]) if chunk else 0
+            if count * len(places) > MAX_CELLS:
+                raise SparringError(
+                    found=f"over {MAX_CELLS:,} cells in {source}",
+                    expected="fewer, so that they fit into memory",
+                    remedy="give a part of the rows, or leave columns out by --columns NAME=drop",
+                )
+            for at, reader in places:
+                reader.add(chunk[at])
+    if not count:
+        raise SparringError(
+            found=f"a table without rows in {source}", expected="at least two rows", remedy="check the file"
+        )
+    return count
+
+
+def _empty(count: int, columns: int) -> tuple[Any, Any]:
+    return np.zeros((count, columns)), np.zeros((count, columns), dtype=bool)
+
+
+def _place(rows: Any, at: int, values: NDArray[np.float64]) -> None:
+    """Store the numbers of a column, NaN where they are missing."""
+    missing = np.isnan(values)
+    rows.values[:, at], rows.missing[:, at] = np.where(missing, 0.0, values), missing
+
+
+def _checked_choices(columns: Mapping[str, str], names: Sequence[str], source: str) -> dict[str, str]:
+    """Return the kinds that a user chose, by names of columns.
+
+    Raises:
+        SparringError: there is no such column or no such kind.
+    """
+    for name, kind in columns.items():
+        if name not in names:
+            raise SparringError(
+                found=f"no column {name!r} in {source}",
+                expected=f"one of {', '.join(names[:20])}{', …' if len(names) > 20 else ''}",
+                remedy=f"check the name in --columns{nearest(name, list(names))}",
+            )
+        if kind not in CHOICES and not dates.is_form(kind):
+            raise SparringError(
+                found=f"the kind {kind!r} of the column {name!r}",
+                expected=f"one of {', '.join(CHOICES)}, or a pattern of dates such as %d.%m.%Y",
+                remedy=f"check --columns{nearest(kind, list(CHOICES))}",
+            )
+    return dict(columns)
+
+
+def _tallies(source: str, cells: Cells, chosen: Mapping[str, str]) -> list[Tally]:
+    """Read the cells of all columns but those that are left out."""
+    readers = dict[str, ColumnReader]()
+    for name in cells.names:
+        kind = chosen.get(name, "")
+        if kind != "drop":
+            readers[name] = ColumnReader(
+                name,
+                as_text=kind in ("category", "boolean", "identifier"),
+                expected="date" if "%" in kind else "",
+                form=kind if "%" in kind else "",
+                decimal_comma=cells.decimal_comma,
+            )
+    if not readers:
+        raise SparringError(
+            found="no column that is not left out", expected="at least one", remedy="leave fewer columns out"
+        )
+    filled(source, cells, readers)
+    return [reader.tally() for reader in readers.values()]
+
+
+def _is_index(tally: Tally, found: Found) -> bool:
+    """Return whether a column without a name numbers the rows."""
+    if found.kind == "identifier":
+        return True
+    values = found.values
+    return found.kind == "integer" and values is not None and len(np.unique(values)) == tally.rows
+
+
+def _nothing_learned(tallies: Sequence[Tally], source: str) -> SparringError:
+    return SparringError(
+        found=f"only identifiers in {source}, such as {tallies[0].name!r}",
+        expected="at least one column of numbers, dates or categories",
+        remedy="choose a kind for a column, such as --columns NAME=category",
+    )
+
+
+def _coded(tally: Tally, found: Found, knots: int) -> tuple[Column, NDArray[np.float64]]:
+    """Return the coding of a column, and its numbers, NaN where they are missing."""
+    plain = Column(tally.name, found.kind, blank=tally.blank, form=found.form)
+    if found.kind in NOT_LEARNED:
+        return replace(plain, missing=tally.blanks.total() / tally.rows, example=_example(tally)), np.zeros(0)
+    if found.values is not None:
+        present = found.values[~np.isnan(found.values)]
+        probabilities = np.linspace(0, 1, max(2, min(knots, len(present))))
+        method = "inverted_cdf" if found.kind == "integer" else "linear"
+        quantiles = np.quantile(present, probabilities, method=method)  # type: ignore[call-overload]
+        quantiles = np.maximum.accumulate(quantiles).tolist()
+        return replace(plain, quantiles=tuple(quantiles), decimals=found.decimals), found.values
+
+    # Categories: the most frequent first, then by their text.
+    codes = tally.codes
+    if found.kind == "constant" or codes is None:
+        missing = np.full(tally.rows, not tally.present or not tally.texts) if codes is None else codes < 0
+        text = tally.texts[0] if tally.texts else ""
+        infinite = bool(found.remarks)
+        values = np.where(missing | infinite, np.nan, 0.0)
+        return replace(plain, categories=(text,), shares=(1.0,)), values
+    counts = tally.counts.tolist()
+    order = sorted(range(len(tally.texts)), key=lambda place: (-counts[place], tally.texts[place]))
+    ranks = np.empty(len(order) + 1)
+    ranks[order], ranks[-1] = np.arange(len(order)), np.nan
+    shares = tuple(counts[place] / tally.present for place in order)
+    return replace(plain, categories=tuple(tally.texts[place] for place in order), shares=shares), ranks[codes]
+
+
+def _example(tally: Tally) -> str:
+    """Return the last identifier of a column."""
+    if tally.numbers is not None:
+        return str(int(np.nanmax(tally.numbers))) if not np.isnan(tally.numbers).all() else ""
+    return keys.example_of(tally.texts)
+
+
+def _detail(column: Column, found: Found, values: NDArray[np.float64]) -> dict[str, Any]:
+    """Return a column as `sparring inspect` prints it."""
+    if column.is_numeric:
+        ends = np.array([column.quantiles[0], column.quantiles[-1]])
+        write = dates.written if column.kind == "date" else numbers.written
+        content = " to ".join(write(ends, column.form, column.decimals))
+    elif column.kind in NOT_LEARNED:
+        content = f"not learned; new ones are made like {printable(column.example)}"
+    else:
+        shown = ", ".join(printable(one[:20]) for one in column.categories[:3])
+        content = f"{len(column.categories):,} categories: {shown}" + (", …" if len(column.categories) > 3 else "")
+        content = shown if len(column.categories) == 1 else content
+    return {
+        "name": printable(column.name),
+        "kind": column.kind,
+        "reason": found.reason,
+        "missing": column.missing,
+        "values": content,
+    }
