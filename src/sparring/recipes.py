@@ -14,6 +14,8 @@ from sparring.modalities.images.recipes.unpaired import CUT, CycleGAN, FastCUT, 
 from sparring.modalities.images.recipes.vae import VAE
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
+from sparring.modalities.tables.recipes.gan import TableGAN
+from sparring.modalities.tables.recipes.masked import Masked
 from sparring.recipe import Recipe, is_own
 from sparring.user_code import failures_reported, load_user_object
 
@@ -34,9 +36,11 @@ RECIPES: dict[str, Recipe] = {
     "images/cut": CUT(),
     "images/fastcut": FastCUT(),
     "images/stargan": StarGAN(),
+    "tables/masked": Masked(),
+    "tables/gan": TableGAN(),
 }
 
-DEFAULTS = {"points": "points/ring", "images": "images/r3gan"}
+DEFAULTS = {"points": "points/ring", "images": "images/r3gan", "tables": "tables/masked"}
 """Modality → name of its default recipe."""
 
 

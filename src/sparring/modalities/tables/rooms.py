@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import final
 
 from torch import Tensor
 
-from sparring.data.conditions import ConditionSpec
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading
@@ -15,7 +13,7 @@ from sparring.data.view import View
 from sparring.flow import Batch, Sample
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
-from sparring.modalities.tables import data, features, render
+from sparring.modalities.tables import asking, data, features, render
 from sparring.modalities.tables.coding import Rows
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit
@@ -30,7 +28,7 @@ class Tables:
     samples_per_picture = render.MAX_SHOWN
     bounds = None
     blends = False
-    conditions = MappingProxyType[str, ConditionSpec]({})
+    conditions = asking.CONDITIONS
     reading_options = frozenset({"columns"})
 
     def claims(self, source: str) -> int:

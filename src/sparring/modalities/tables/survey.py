@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.dataset import Dataset, Split, split_rows
+from sparring.data.dataset import Dataset, Split, from_bytes, split_rows
 from sparring.data.facts import Facts
 from sparring.data.readers.cells import MAX_CELLS, Cells
 from sparring.data.readers.table_files import open_table
@@ -19,6 +19,7 @@ from sparring.errors import SparringError, nearest, reading_file
 from sparring.modalities.tables import dates, keys, numbers
 from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, TableCoding
 from sparring.modalities.tables.columns import ColumnReader, Tally
+from sparring.modalities.tables.conditions import KNOWN, with_known
 from sparring.modalities.tables.kinds import CHOICES, Found, kind_of, listed_problems
 from sparring.text import printable
 
@@ -50,7 +51,8 @@ class TableSurvey:
             raise SparringError(
                 found=f"one row in {self.facts.source}", expected="at least two", remedy="give more rows"
             )
-        return split_rows(Dataset(self.rows), self.facts, seed)
+        read = with_known(from_bytes) if view.condition == KNOWN else from_bytes
+        return split_rows(Dataset(self.rows, read=read), self.facts, seed)
 
 
 def require_shape(facts: Facts, view: View) -> None:
@@ -131,6 +133,7 @@ def table_facts(
         count=len(rows.values),
         shape=(rows.values.shape[1],),
         fingerprint=fingerprint.hexdigest(),
+        offers=(KNOWN,),
         coding=coding,
         details=details,
         remarks=remarks,
