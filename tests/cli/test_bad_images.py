@@ -192,7 +192,7 @@ USED = [
     ("train d/strips --pairs folders --discriminator-width 4", "Next:    sparring apply made INPUTS --out applied/"),
     (
         "train d/strips --recipe images/fill --discriminator-width 4",
-        "Next:    sparring apply made INPUTS --out applied/",
+        "Next:    sparring apply made INPUTS --mask MASKS --out applied/",
     ),
     ("train d/strips --blocks 1", "Next:    sparring apply made INPUTS --out applied/"),
     ("apply PAIRS i/some.broken", "Skipped 1.png. Found 1.png, which cannot be read"),

@@ -26,7 +26,7 @@ def test_words_are_quoted_and_own_recipes_named() -> None:
     ("recipe", "facts", "words"),
     [
         ("images/dcgan", FACTS, ["sample", "runs/; rm", "--count", "64", "--out", "samples/"]),
-        ("images/fill", FACTS, ["apply", "runs/; rm", "INPUTS", "--out", "applied/"]),
+        ("images/fill", FACTS, ["apply", "runs/; rm", "INPUTS", "--mask", "MASKS", "--out", "applied/"]),
         ("images/cut", replace(FACTS, classes=("a", "b")), ["apply", "runs/; rm", "INPUTS", "--out", "applied/"]),
         (
             "images/stargan",

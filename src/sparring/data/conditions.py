@@ -169,14 +169,15 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
     for name, value in options.items():
         if value is not None and name not in known:
             kinds = [kind for kind, spec in specs.items() if name in spec.options]
-            advice = f", or train a model with the condition {kinds[0]!r}" if kinds else nearest(name, list(known))
+            others = [one for one in known if one != INPUT]
+            advice = f", or train a model with the condition {kinds[0]!r}" if kinds else nearest(name, others)
             found, remedy = f"--{name} {_in_words(value)}", "leave it out"
             if name == INPUT:
                 found, remedy = "inputs for a model that takes none", "sample without them, as `sparring sample` does"
             raise SparringError(
                 found=found,
-                expected=" or ".join(f"--{one}" for one in known)
-                or "no such option: this model was trained without conditions",
+                expected=" or ".join(f"--{one}" for one in others)
+                or f"no such option: this model {'takes inputs alone' if known else 'was trained without conditions'}",
                 remedy=remedy + advice,
             )
 

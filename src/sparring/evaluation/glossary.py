@@ -115,13 +115,22 @@ GLOSSARY: dict[str, MetricInfo] = {
         "path length", "lower", "Change of samples along paths between latents; compares only in the same features."
     ),
     "l1": MetricInfo(
-        "L1 to the truth", "lower", "Mean absolute difference from the true samples; of fills in the hole.", "Valid?"
+        "L1 to the truth",
+        "lower",
+        "Mean absolute difference from the true samples; only in the hole where there is one.",
+        "Valid?",
     ),
     "psnr": MetricInfo(
-        "PSNR", "higher", "Signal-to-noise ratio against the true samples, in dB; of fills in the hole.", "Valid?"
+        "PSNR",
+        "higher",
+        "Signal-to-noise ratio against the true samples, in dB; only in the hole where there is one.",
+        "Valid?",
     ),
     "ssim": MetricInfo(
-        "SSIM", "higher", "Structural similarity to the true images; 1 for equal ones; of fills in the hole.", "Valid?"
+        "SSIM",
+        "higher",
+        "Structural similarity to the true images; 1 for equal ones; only in the hole where there is one.",
+        "Valid?",
     ),
     "perceptual": MetricInfo(
         "perceptual distance", "lower", "Mean distance from the true samples in the features in use.", "Valid?"

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from sparring.data.dataset import Split
 from sparring.data.facts import Facts
+from sparring.data.reading import reading
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.images.asking import domain_number
@@ -48,6 +50,23 @@ def test_images_of_a_target_are_beside_images_of_other_domains(domains: Path) ->
         batch = data.batch(slice(None))
         assert set(domain_of(batch.real)) == {1} and 1 not in domain_of(batch.condition.image)
         assert batch.condition.target.tolist() == [1] * len(data) and batch.label is None
+
+
+def test_domains_without_the_target_are_refused(domains: Path) -> None:
+    with pytest.raises(SparringError, match=r"Found the domains .*, but expected 'zebra', which"):
+        prepared(domains, "zebra")
+
+
+def test_two_folders_are_the_domains_of_a_model_in_order(tmp_path: Path) -> None:
+    for name, value in (("test in", 10), ("test out", 200)):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            Image.new("L", (8, 8), value + number).save(tmp_path / name / f"{number}.png")
+    facts = Facts("x", "images", 60, (1, 8, 8), "0" * 64, classes=("horse", "zebra"))
+    found = survey(str(tmp_path / "test in"), reading(to=tmp_path / "test out"), like=facts)
+    assert found.facts.classes == ("horse", "zebra")
+    batch = found.prepare(View((1, 8, 8), "domain", {"target": "zebra"})).train.batch(slice(None))
+    assert batch.real.min() > 0 > batch.condition.image.max()
 
 
 def test_images_of_all_domains_are_beside_images_of_any(domains: Path) -> None:

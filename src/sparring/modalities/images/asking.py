@@ -129,6 +129,7 @@ CONDITIONS: Mapping[str, ConditionSpec] = {
         _holed,
         determines=True,
         required=(INPUT,),
+        example=lambda view, facts: {MASK: "MASKS"},
     ),
     conditions.DOMAIN: ConditionSpec(
         {INPUT: FILES, TO: "the domain to translate into"}, _translation, required=(INPUT,), example=_first_domain

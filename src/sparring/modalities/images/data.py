@@ -18,6 +18,7 @@ from sparring.data.dataset import Dataset, Split, hold_out
 from sparring.data.decoding import decoding_limits
 from sparring.data.facts import Facts
 from sparring.data.formats import reason
+from sparring.data.labels import listed
 from sparring.data.parallel import in_order
 from sparring.data.pictures import Coding, ImageInfo, Pixels
 from sparring.data.ranges import Ranges, ranges_from_json
@@ -87,7 +88,8 @@ class ImageSurvey:
             return self._of_all_domains(view, [train_rows, held_out_rows], labels, seed)
         if view.condition == DOMAIN:
             assert labels is not None
-            return self._of_domain(view, _split_each(labels, seed), labels, classes.index(view.options["target"]))
+            target = self._number(view.options["target"], classes)
+            return self._of_domain(view, _split_each(labels, seed), labels, target)
 
         # Conditions are classes, or the partners in the size of the samples.
         shape, rows = _require_shape(view.shape), [train_rows, held_out_rows]
@@ -144,6 +146,16 @@ class ImageSurvey:
             for images, part in zip(self._parts(_require_shape(view.shape), rows, seed), rows, strict=True)
         )
         return Split(train, held_out, self.facts)
+
+    def _number(self, domain: str, classes: Sequence[str]) -> int:
+        """Return the number of a domain; raise a SparringError where there is none of this name."""
+        if domain not in classes:
+            raise SparringError(
+                found=f"the domains {listed(classes)} in {self.facts.source}",
+                expected=f"{domain!r}, which the model translates into, and another one",
+                remedy="give two folders, the second by --to, or name them as in the training data",
+            )
+        return classes.index(domain)
 
     def _require_domains(self, enough: bool) -> None:
         if not enough:
@@ -254,6 +266,9 @@ def survey(
     background = transparency.colour(reading.background)
     known = like.coding.get("ranges", {}) if like else {}
     opened = open_source(source, reading)
+    # Two folders that are given one by one are the domains of the model in order, whatever their names.
+    if like is not None and reading.to is not None and len(like.classes) == len(opened.classes) == 2:
+        opened = replace(opened, classes=like.classes)
     # Pairs have the direction of the data that they belong to, whichever side has more detail here.
     if like is not None and opened.sides and opened.sides[::-1] == tuple(like.coding.get("pair", {}).get("sides", ())):
         opened = swapped(opened)
