@@ -64,7 +64,7 @@ def open_text(path: Path, known: Sequence[str] = ()) -> Cells:
     if len(heading.names) > MAX_COLUMNS:
         raise _no_table(path, f"{len(heading.names):,} columns", f"at most {MAX_COLUMNS:,} columns")
 
-    cells = Cells(heading.names, iter(()), remarks, heading.index, decimal_comma=delimiter == ";")
+    cells = Cells(heading.names, iter(()), remarks, heading.unnamed_first, decimal_comma=delimiter == ";")
     above = max(0, heading.rows)
     cells.chunks = _chunks(path, islice(_lines(path, encoding), skipped, None), delimiter, above, cells)
     return cells
@@ -133,7 +133,7 @@ def _parsed(path: Path, lines: Sequence[str], delimiter: str, *, whole: bool) ->
     try:
         rows.extend(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
     except csv.Error as error:
-        raise _too_large(path, f"a cell that cannot be read ({error})") from None
+        raise _unreadable(path, error, len(rows)) from None
     return rows if whole or len(rows) < 2 else rows[:-1]
 
 
@@ -166,9 +166,7 @@ def _chunks(path: Path, lines: Iterator[str], delimiter: str, above: int, cells:
             if part:
                 yield list(zip(*part, strict=True))
     except csv.Error as error:
-        if "field limit" not in str(error):
-            raise _too_large(path, f"a row that cannot be read ({error}), near line {reader.line_num}") from None
-        raise _too_large(path, f"a cell of over {MAX_CELL >> 20} MiB near row {count + 1:,}") from None
+        raise _unreadable(path, error, count + 1) from None
     lost = sum(many for many, _ in ragged.values())
     if lost > count * MAX_LEFT_OUT:
         raise _ragged(path, ragged, width, count)
@@ -210,6 +208,13 @@ def _ragged(path: Path, ragged: dict[int, list[int]], width: int, count: int) ->
         expected=f"{width} cells in every row, as in the heading",
         remedy="write a cell for every column, and quotation marks around cells that hold the separator",
     )
+
+
+def _unreadable(path: Path, error: csv.Error, row: int) -> SparringError:
+    """Return the error for a row that cannot be separated into cells; rows are read some at a time."""
+    if "field limit" in str(error):
+        return _too_large(path, f"a cell of over {MAX_CELL >> 20} MiB near row {row:,}")
+    return _too_large(path, f"a row that cannot be read ({error}), near row {row:,}")
 
 
 def _too_large(path: Path, found: str) -> SparringError:

@@ -177,7 +177,7 @@ def _dates(tally: Tally, found: dates.Dates) -> Found:
     if odd:
         return _mixed(odd, tally.present, "dates")
     words = dates.in_words(found.form)
-    remarks = ()
+    remarks = tuple[str, ...]()
     if found.ambiguous:
         other = "%m/%d/%Y".replace("/", re.sub("[%a-zA-Z-]", "", found.form[:6])[:1] or "/")
         remark = (
@@ -287,9 +287,9 @@ def _finite(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[str]
     remarks = [f"{int(endless.sum()):,} infinite values count as missing."] if endless.any() else []
     values = np.where(endless, math.nan, values) if endless.any() else values
     present = np.abs(values[~np.isnan(values)])
-    if len(present) and present.max() > 1e6 * max(1.0, float(np.quantile(present, 0.99))):
+    if len(present) and present.max() > 1e6 * max(1.0, float(np.quantile(present, 0.99, method="lower"))):
         remarks.append(
-            f"The largest number is {present.max():.3g}, far from the others: check that it is no code for a missing value."
+            f"The largest number is {present.max():.3g}, far from the others: it may stand for a missing value."
         )
     if len(present) and present.max() >= numbers.EXACT and (present == np.floor(present)).all():
         remarks.append(f"Whole numbers from {int(numbers.EXACT):,} on are rounded.")
@@ -319,6 +319,6 @@ def listed_problems(problems: Sequence[tuple[str, str]], source: str) -> Sparrin
     return SparringError(
         found=f"{found} in the column {name!r} of {source}{more}",
         expected="numbers of one form, dates of one form, or categories",
-        remedy=f"correct the cells, leave the column out by --columns {options} (columns= in Python), or choose its kind, "
-        "such as continuous, date or category, in the same way",
+        remedy=f"correct the cells, leave the column out by --columns {options} (columns= in Python), or choose its "
+        "kind, such as continuous, date or category, in the same way",
     )
