@@ -158,8 +158,6 @@ def _whole_numbers(tally: Tally, found: Found, present: NDArray[np.float64]) -> 
     if few and (len(distinct) == 2 or len(steps) > 1):
         what = "two whole numbers" if len(distinct) == 2 else f"{len(distinct)} whole numbers with uneven gaps"
         return Found("category", f"{what}, which look like codes")
-    if len(distinct) == 1:
-        return replace(found, kind="constant", reason="one value", values=None)
     return replace(found, reason=f"whole numbers, {len(distinct):,} different ones")
 
 

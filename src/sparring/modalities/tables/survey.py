@@ -110,9 +110,8 @@ def survey_table(source: str, reading: Reading) -> TableSurvey:
         details.append(_detail(column, kind, values))
         remarks += [f"Column {printable(tally.name)!r}: {remark}" for remark in kind.remarks]
         tallies[at], found[at] = replace(tally, codes=None, numbers=None), replace(kind, values=None)
-    return TableSurvey(
-        table_facts(source, rows, TableCoding(tuple(columns)).as_json(), {"columns": details}, tuple(remarks)), rows
-    )
+    facts = table_facts(source, rows, TableCoding(tuple(columns)).as_json(), {"columns": details}, tuple(remarks))
+    return TableSurvey(replace(facts, reading=reading.as_json()), rows)
 
 
 def table_facts(
