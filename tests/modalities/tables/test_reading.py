@@ -54,7 +54,7 @@ class TestText:
     def test_comments_separator_and_blank_lines_above(self, tmp_path):
         found = survey(tmp_path, "sep=;\n# made today\n\nx;y\n1;2,5\n\n3;4\n;\n2;8\n")
         assert found.rows.values.tolist() == [[1, 2.5], [3, 4], [2, 8]]
-        assert "Left out the comments" in said(found) and "Left out 1 rows without any value" in said(found)
+        assert "Left out the comments" in said(found) and "Left out 1 row without any value" in said(found)
         assert "Took the comment" in said(survey(tmp_path, "# x, y\n1.5,2\n3,4\n"))
 
     @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ class TestKinds:
         with pytest.raises(SparringError, match=r"words among numbers \('unknown'; 1 of 100 cells\) in the column 'x'"):
             self.column(tmp_path, cells)
         found = self.column(tmp_path, cells, x="continuous")
-        assert found.rows.missing.sum() == 1 and "1 cells that are no numbers count as missing" in said(found)
+        assert found.rows.missing.sum() == 1 and "1 cell counts as missing, not being a number" in said(found)
         assert kinds(self.column(tmp_path, cells, x="category")) == {"x": "category"}
 
     def test_dates_of_several_forms_are_refused_and_ambiguous_ones_told(self, tmp_path):
@@ -264,7 +264,7 @@ class TestKinds:
 
     def test_infinite_and_enormous_numbers_are_told(self, tmp_path):
         found = self.column(tmp_path, ["inf", "1.5", "2.5", "3", "1e300"])
-        assert "1 infinite values count as missing" in said(found) and "1e+300, far from the others" in said(found)
+        assert "1 infinite value counts as missing" in said(found) and "1e+300, far from the others" in said(found)
         table = features.ColumnFeatures(found.facts)(rows_of(found))
         assert table.isfinite().all() and features.cheap_features(rows_of(found), found.facts).isfinite().all()
 
@@ -308,6 +308,7 @@ class TestBadInput:
             (b"x,y\n", "without rows"),
             (b"x,y\n1," + b"a" * 10 * 2**20 + b"\n2,b\n", "a cell of over 1 MiB near row 1"),
             (b'x,y\n1,"' + b"a,b\n" * 2**19 + b"\n2,b\n", "a cell of over 1 MiB near row 1"),
+            (b'x,y\n1,a\n2,"b\n3,c\n', "a quotation mark that is never closed, in row 2"),
             (b"id\n" + b"".join(b"%d\n" % at for at in range(50)), "only identifiers in .* --columns NAME=category"),
         ],
     )

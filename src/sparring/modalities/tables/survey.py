@@ -264,6 +264,8 @@ def _example(tally: Tally) -> str:
     """Return the last identifier of a column."""
     if tally.numbers is not None:
         return str(int(np.nanmax(tally.numbers))) if not np.isnan(tally.numbers).all() else ""
+    if any("." in text for text in tally.texts[:1]) and not np.isnan(found := numbers.parsed(tally.texts, "")).any():
+        return str(int(found.max()))  # Whole numbers that were written as 1.0.
     return keys.example_of(tally.texts)
 
 
