@@ -113,8 +113,9 @@ def test_remarks_on_the_real_data_are_beside_the_scores_of_a_model(tmp_path: Pat
     remarks = {name: " ".join(open_subject(run.folder, tmp_path / name)[0].remarks) for name in heads}
     assert "Real data: The columns have other names" in remarks["b.csv"]
     assert "Real data" not in remarks["c.csv"] and "Real data" not in remarks["a.csv"]
-    of_files = open_subject(tmp_path / "c.csv", tmp_path / "a.csv")[0].remarks
-    assert "Real data: Left out rows: 1 with text in place of a number (first in line 302)." in of_files
+    (tmp_path / "d.csv").write_text((tmp_path / "c.csv").read_text() + "\n1.5\n")
+    of_files = open_subject(tmp_path / "c.csv", tmp_path / "d.csv")[0].remarks
+    assert "Real data: Left out 1 row of 1 cells in place of 2 (first: row 301)." in of_files
 
 
 def test_a_comparison_tells_which_model_was_trained_on_other_data(runs: tuple[Path, Path, str], tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def train(
 
     Args:
         data: a folder, a file or the name of a data set, as for `sparring inspect`; or what ``source_of`` takes: an
-            array, a tensor, a list of pictures, a data frame of numbers, or (samples, labels).
+            array, a tensor, a list of pictures, a data frame, or (samples, labels).
         recipe: a name of `sparring recipes`, file.py:Name, or a value; None to choose one for the data.
         minutes: budget of wall time, over which the schedules run.
         samples: budget of real samples; with ``minutes`` too, whichever is spent first.

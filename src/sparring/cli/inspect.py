@@ -11,8 +11,8 @@ from sparring.text import joined, show
 
 DATA_HELP = (
     "A folder or a zip archive of images, where sub-folders are classes, and train beside test, masks, shards, "
-    "dataset.json, metadata.csv, pairs and domains are understood; an IDX, Parquet, .npy or .npz file; a table: .csv, .tsv, "
-    ".xlsx, Parquet, or a folder of these; or the "
+    "dataset.json, metadata.csv, pairs and domains are understood; an IDX, Parquet, .npy or .npz file; a table: "
+    ".csv, .tsv, .xlsx, Parquet, or a folder of these; or the "
     f"name of a data set: {', '.join(NAMES)}."
 )
 

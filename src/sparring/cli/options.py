@@ -47,8 +47,8 @@ ToOption: TypeAlias = Annotated[
 ColumnsOption: TypeAlias = Annotated[
     str | None,
     Parameter(
-        help="Kinds of columns of a table, such as age=continuous,zip=category,note=drop: continuous, integer, date or a "
-        "pattern such as %d.%m.%Y, category, boolean, identifier, or drop. Default: found in the data."
+        help="Kinds of columns of a table, such as age=continuous,zip=category,note=drop: continuous, integer, date or "
+        "a pattern such as %d.%m.%Y, category, boolean, identifier, or drop. Default: found in the data."
     ),
 ]
 

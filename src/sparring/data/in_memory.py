@@ -3,24 +3,21 @@
 Everything after that, such as resuming a run or evaluating its model, works with the path of the file.
 """
 
-import csv
 import io
 import json
-import math
 import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any, Protocol, runtime_checkable
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sparring import opening, storage
-from sparring.arguments import is_number
 from sparring.data.cache import cache_folder, not_writable
+from sparring.data.frames import PandasFrame, PolarsFrame, frame_writer
 from sparring.errors import SparringError
-from sparring.text import printable
 
 FOLDER = "in-memory"
 """Folder of the cache."""
@@ -30,36 +27,9 @@ PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 """Modes of Pillow that a PNG file holds; others are written as TIFF."""
 CONVERTED = {"HSV": "RGB", "La": "LA", "RGBa": "RGBA"}
 """Mode that neither holds → the mode in which it is written."""
-MISSING = frozenset({"NoneType", "NAType", "NaTType"})
-"""Types of missing values, of Python and of pandas."""
-MAX_NAMED = 5
-"""Columns that a message names."""
 MAX_VALUES = 16_000_000
 """Numbers of a table, which take up to five times their 8 bytes while it is read."""
-ROWS_AT_ONCE = 4096
-ACCEPTED = "a path, a name, an array, a tensor, a list of pictures, a data frame of numbers, or (samples, labels)"
-
-
-@runtime_checkable
-class PandasFrame(Protocol):
-    """A data frame of pandas, as far as it tells one."""
-
-    columns: Any
-    shape: Any
-
-    def to_csv(self, path: Any = None, *, index: bool = True) -> Any:
-        """Return the rows as CSV."""
-
-
-@runtime_checkable
-class PolarsFrame(Protocol):
-    """A data frame of Polars, as far as it tells one."""
-
-    columns: Any
-    shape: Any
-
-    def write_csv(self, file: Any = None) -> Any:
-        """Return the rows as CSV."""
+ACCEPTED = "a path, a name, an array, a tensor, a list of pictures, a data frame, or (samples, labels)"
 
 
 def source_of(data: Any) -> str:
@@ -67,7 +37,7 @@ def source_of(data: Any) -> str:
 
     Args:
         data: a path or the name of a data set; an array or a tensor, (count, …); a list of pictures, as Pillow's
-            images or as arrays; a data frame of numbers; or a pair of any of these but the last, and labels.
+            images or as arrays; a data frame; or a pair of any of these but the last, and labels.
 
     Raises:
         SparringError: it is empty, or none of these.
@@ -75,8 +45,7 @@ def source_of(data: Any) -> str:
     if isinstance(data, str | Path):
         return _checked_path(data)
     if isinstance(data, PandasFrame | PolarsFrame):
-        names, rows = _table(data)
-        return _stored("frame.csv", lambda file: _write_csv(file, names, rows))
+        return _stored("frame.csv", frame_writer(data))
     samples, labels = data if _is_labelled(data) else (data, None)
     pictures = _pictures(samples)
     if pictures is not None:
@@ -261,70 +230,6 @@ def _encoded(picture: Any, form: str, number: int) -> bytes:
             remedy="convert it, as picture.convert('RGB') does, or leave it out",
         ) from None
     return encoded.getvalue()
-
-
-def _table(data: PandasFrame | PolarsFrame) -> tuple[list[str], NDArray[np.float64]]:
-    """Return the heading of a data frame and its numbers, (rows, columns), without an index; missing values are NaN.
-
-    Raises:
-        SparringError: it is too large, or has no rows, no complete row, or columns of other values than numbers.
-    """
-    if (size := math.prod(data.shape)) > MAX_VALUES:
-        raise SparringError(
-            found=f"a data frame of {size:,} numbers",
-            expected=f"at most {MAX_VALUES:,}",
-            remedy="give a part of the rows",
-        )
-    table, names = np.asarray(data), [str(name) for name in data.columns]
-    if table.size == 0:
-        raise _refused("an empty data frame")
-    if table.dtype.kind not in "biuf":
-        # NumPy would turn dates into numbers.
-        table = _numbers(table.astype(str if table.dtype.kind in "mM" else object), names)
-    if not np.isfinite(table).all(axis=1).any():
-        raise SparringError(
-            found="a data frame in which every row has a missing value",
-            expected="complete rows of numbers",
-            remedy="fill in the missing values, or leave out the columns that have them",
-        )
-
-    # A heading without a word would be taken for a row of numbers, and one with a semicolon for another format.
-    if all(name == "" or is_number(name) for name in names):
-        names = [f"column {name}".strip() for name in names]
-    return [printable(name).replace(";", ",") for name in names], table.astype(np.float64, copy=False)
-
-
-def _write_csv(file: IO[bytes], heading: Sequence[str], table: NDArray[np.float64]) -> None:
-    """Write a table as CSV, some rows at a time, since Python's numbers take much more memory than NumPy's."""
-    text = io.TextIOWrapper(file, "utf-8", newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heading)
-    for start in range(0, len(table), ROWS_AT_ONCE):
-        writer.writerows(table[start : start + ROWS_AT_ONCE].tolist())
-    text.detach()
-
-
-def _numbers(table: NDArray[Any], names: Sequence[str]) -> NDArray[np.float64]:
-    """Convert a table of objects to numbers: truth values are 0 and 1, and missing values NaN.
-
-    Raises:
-        SparringError: a column holds something else.
-    """
-    columns, others = list[NDArray[np.float64]](), list[str]()
-    for name, column in zip(names, table.T, strict=True):
-        values = [math.nan if type(value).__name__ in MISSING else value for value in column]
-        try:
-            columns.append(np.array([float(value) for value in values]))
-        except (TypeError, ValueError, OverflowError):
-            example = next(value for value in values if not is_number(value))
-            others.append(f"{name}, such as {str(example)[:40]!r}")
-    if others:
-        raise SparringError(
-            found=f"columns of other values than numbers in the data frame ({'; '.join(others[:MAX_NAMED])})",
-            expected="a number in each column",
-            remedy="leave these columns out, or convert them to numbers",
-        )
-    return np.stack(columns, axis=1)
 
 
 def _stored(name: str, write: Callable[[IO[bytes]], object]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple, final
 
 from sparring.arguments import is_number
@@ -21,13 +22,13 @@ class Heading(NamedTuple):
     Args:
         names: of the columns, each once and none empty.
         rows: rows above the first one of values.
-        index: whether the first column has no name, as an index that pandas writes.
+        unnamed_first: whether the first column has no name, as an index that pandas writes.
         remarks: full sentences about what was assumed.
     """
 
     names: tuple[str, ...]
     rows: int
-    index: bool = False
+    unnamed_first: bool = False
     remarks: tuple[str, ...] = ()
 
 
@@ -117,7 +118,7 @@ def _is_sequence(cells: Sequence[str]) -> bool:
     if not all(cell.isascii() and cell.isdigit() and len(cell) < 10 for cell in cells):
         return False
     numbers = [int(cell) for cell in cells]
-    steps = {later - earlier for earlier, later in zip(numbers, numbers[1:], strict=False)}
+    steps = {later - earlier for earlier, later in pairwise(numbers)}
     return len(steps) == 1 and steps != {0}
 
 

@@ -172,7 +172,7 @@ def _open_excel(path: Path, known: Sequence[str]) -> Cells:
             if part:
                 yield list(zip(*part, strict=True))
 
-    return Cells(heading.names, chunks(), remarks, heading.index)
+    return Cells(heading.names, chunks(), remarks, heading.unnamed_first)
 
 
 def _excel_rows(sheet: Any) -> Iterator[list[str]]:

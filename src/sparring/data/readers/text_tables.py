@@ -5,8 +5,10 @@ import csv
 import io
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import final
 
 from sparring import opening
 from sparring.data.readers.cells import MAX_COLUMNS, Cells, Chunk, rows_at_once, unique_names
@@ -64,7 +66,7 @@ def open_text(path: Path, known: Sequence[str] = ()) -> Cells:
     if len(heading.names) > MAX_COLUMNS:
         raise _no_table(path, f"{len(heading.names):,} columns", f"at most {MAX_COLUMNS:,} columns")
 
-    cells = Cells(heading.names, iter(()), remarks, heading.index, decimal_comma=delimiter == ";")
+    cells = Cells(heading.names, iter(()), remarks, heading.unnamed_first, decimal_comma=delimiter == ";")
     above = max(0, heading.rows)
     cells.chunks = _chunks(path, islice(_lines(path, encoding), skipped, None), delimiter, above, cells)
     return cells
@@ -133,7 +135,7 @@ def _parsed(path: Path, lines: Sequence[str], delimiter: str, *, whole: bool) ->
     try:
         rows.extend(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
     except csv.Error as error:
-        raise _too_large(path, f"a cell that cannot be read ({error})") from None
+        raise _unreadable(path, error, len(rows)) from None
     return rows if whole or len(rows) < 2 else rows[:-1]
 
 
@@ -149,15 +151,15 @@ def _in_comment(comment: str, delimiter: str, heading: Heading) -> Heading:
 
 def _chunks(path: Path, lines: Iterator[str], delimiter: str, above: int, cells: Cells) -> Iterator[Chunk]:
     """Yield the rows below ``above`` others, and complete the remarks."""
-    width, size, empty = len(cells.names), rows_at_once(len(cells.names)), [0]
-    reader = csv.reader(_filled(lines, delimiter * (width - 1), empty), delimiter=delimiter, skipinitialspace=True)
+    width, size, seen = len(cells.names), rows_at_once(len(cells.names)), _Seen()
+    reader = csv.reader(_filled(lines, delimiter * (width - 1), seen), delimiter=delimiter, skipinitialspace=True)
     rows = filter(None, reader)
     count = repeated = 0
-    ragged = dict[int, list[int]]()
+    ragged, last = dict[int, list[int]](), list[str]()
     try:
         heading = [list(next(rows)) for _ in range(above)]
         while part := list(islice(rows, size)):
-            first, count = count + 1, count + len(part)
+            first, count, last = count + 1, count + len(part), part[-1]
             if set(map(len, part)) != {width}:
                 part = _fitting(part, width, first, ragged)
             if heading and width > 1 and heading[0] in part:
@@ -166,27 +168,40 @@ def _chunks(path: Path, lines: Iterator[str], delimiter: str, above: int, cells:
             if part:
                 yield list(zip(*part, strict=True))
     except csv.Error as error:
-        if "field limit" not in str(error):
-            raise _too_large(path, f"a row that cannot be read ({error}), near line {reader.line_num}") from None
-        raise _too_large(path, f"a cell of over {MAX_CELL >> 20} MiB near row {count + 1:,}") from None
+        raise _unreadable(path, error, count + 1) from None
+    # The line at which a cell of several lines ends has its second quotation mark.
+    if any("\n" in cell or "\r" in cell for cell in last) and seen.last.count('"') % 2 == 0:
+        raise _too_large(path, f"a quotation mark that is never closed, in row {count:,}")
     lost = sum(many for many, _ in ragged.values())
     if lost > count * MAX_LEFT_OUT:
         raise _ragged(path, ragged, width, count)
     for length, (many, row) in ragged.items():
         words = "row" if many == 1 else "rows"
         cells.remarks.append(f"Left out {many:,} {words} of {length} cells in place of {width} (first: row {row:,}).")
-    if empty[0]:
-        cells.remarks.append(f"Left out {empty[0]:,} rows without any value.")
+    if seen.empty:
+        words = "row" if seen.empty == 1 else "rows"
+        cells.remarks.append(f"Left out {seen.empty:,} {words} without any value.")
     if repeated:
-        cells.remarks.append(f"Left out {repeated:,} rows that repeat the heading.")
+        words = "row that repeats" if repeated == 1 else "rows that repeat"
+        cells.remarks.append(f"Left out {repeated:,} {words} the heading.")
 
 
-def _filled(lines: Iterator[str], nothing: str, empty: list[int]) -> Iterator[str]:
-    """Yield lines but those of separators alone, which spreadsheets leave below a table; count these."""
+@final
+@dataclass
+class _Seen:
+    """Lines of separators alone, and the latest other line."""
+
+    empty: int = 0
+    last: str = ""
+
+
+def _filled(lines: Iterator[str], nothing: str, seen: _Seen) -> Iterator[str]:
+    """Yield lines but those of separators alone, which spreadsheets leave below a table."""
     for line in lines:
         if nothing and line[0] in nothing and line.strip() == nothing.strip() and line.strip("\r\n ") == nothing:
-            empty[0] += 1
+            seen.empty += 1
         else:
+            seen.last = line
             yield line
 
 
@@ -210,6 +225,13 @@ def _ragged(path: Path, ragged: dict[int, list[int]], width: int, count: int) ->
         expected=f"{width} cells in every row, as in the heading",
         remedy="write a cell for every column, and quotation marks around cells that hold the separator",
     )
+
+
+def _unreadable(path: Path, error: csv.Error, row: int) -> SparringError:
+    """Return the error for a row that cannot be separated into cells; rows are read some at a time."""
+    if "field limit" in str(error):
+        return _too_large(path, f"a cell of over {MAX_CELL >> 20} MiB near row {row:,}")
+    return _too_large(path, f"a row that cannot be read ({error}), near row {row:,}")
 
 
 def _too_large(path: Path, found: str) -> SparringError:

@@ -6,6 +6,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from sparring.samples import Sample
+
 MAX_PIXEL_FEATURES = 4096
 
 
@@ -24,7 +26,7 @@ class Extractor(Protocol):
     @property
     def cacheable(self) -> bool: ...
 
-    def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]: ...
+    def __call__(self, samples: Sample) -> Float[Tensor, "count features"]: ...
 
 
 @runtime_checkable

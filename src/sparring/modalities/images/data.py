@@ -28,7 +28,7 @@ from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
 from sparring.modalities.images.pairs import swapped
-from sparring.modalities.images.sources import looks_like_images, open_source
+from sparring.modalities.images.sources import is_parquet_folder, looks_like_images, open_source
 from sparring.modalities.images.summary import MIN_IMAGES, labels_of, of_pairs, require_images, summarise
 from sparring.modality import BY_NAME
 
@@ -224,12 +224,12 @@ class ImageSurvey:
 
 
 def claims(source: str) -> int:
-    """Return BY_NAME for digits, mnist, …, 2 for a path with images, 1 for arrays and Parquet of any kind, 0 otherwise."""
+    """Return BY_NAME for digits, mnist, …, 2 for a path with images, 1 for arrays and Parquet, 0 otherwise."""
     if source in catalogue.IMAGE_NAMES:
         return BY_NAME
     if not looks_like_images(source):
         return 0
-    return 1 if source.lower().endswith((".npy", ".npz", ".parquet")) else 2
+    return 1 if source.lower().endswith((".npy", ".npz", ".parquet")) or is_parquet_folder(source) else 2
 
 
 def read(source: str, view: View, facts: Facts) -> Dataset:

@@ -54,6 +54,12 @@ def looks_like_images(source: str) -> bool:
     return path.is_file() and _kind_of_file(path) is not None
 
 
+def is_parquet_folder(source: str) -> bool:
+    """Return whether ``source`` is a folder of Parquet files, which may hold tables of other values than images."""
+    path = Path(source)
+    return path.is_dir() and _kind_of_folder(path, open_tree(path)) == "parquet"
+
+
 def open_source(source: str, reading: Reading = DEFAULT_READING) -> Source:
     """Open all images of ``source``, without decoding them.
 

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from sparring import opening
 from sparring.arguments import is_number
 from sparring.data.in_memory import MAX_VALUES
+from sparring.data.readers.cells import INDEX_NAMES, is_missing
 from sparring.data.readers.numpy_files import read_numpy, shape_of
+from sparring.data.readers.text_tables import SEPARATOR
 from sparring.errors import SparringError
 from sparring.text import printable
 
@@ -29,12 +31,6 @@ MAX_LEFT_OUT = 0.5
 HEAD_LINES = 64
 """Lines in which comments above the table and its separator are looked for."""
 LINES_AT_ONCE = 8192
-SEPARATOR = "sep="
-"""Start of a line with which spreadsheets tell the separator."""
-INDEX_NAMES = ("", "Unnamed: 0")
-"""Headings that pandas gives the column of an index."""
-MISSING = ("", "na", "n/a", "nan", "null", "none", "-", "?")
-"""Cells that stand for a missing value, in lower case."""
 
 
 @final
@@ -175,7 +171,7 @@ def _is_heading(first: Sequence[str]) -> bool:
     """Return whether some cell is a word; an index of pandas has an empty cell above it, and numbers may follow."""
     if first[0] == "" and len(first) > 1 and _is_counted(first[1:]):
         return True
-    return any(not _is_missing(cell) and not _is_number(cell) for cell in first)
+    return any(not is_missing(cell) and not _is_number(cell) for cell in first)
 
 
 def _is_unlike(first: Sequence[str], second: Sequence[str], below: NDArray[np.float64]) -> bool:
@@ -208,7 +204,7 @@ def _without_index(table: Table) -> Table:
     if columns[0] in INDEX_NAMES and len(columns) > 1 and unique:
         values, columns = values[:, 1:], columns[1:]
         remarks = (*remarks, "Left out the first column, an index without a name.")
-    if all(map(_is_missing, columns)):
+    if all(map(is_missing, columns)):
         columns = ("",) * len(columns)
     named = [f"column {at}" if name in INDEX_NAMES else printable(name) for at, name in enumerate(columns, 1)]
     return Table(values, tuple(named), remarks)
@@ -259,9 +255,7 @@ def _fault(line: str, delimiter: str, width: int) -> str:
     wrong = next((cell for cell in _cells(line, delimiter) if not _is_number(cell)), None)
     if wrong is None:
         return ""
-    return (
-        "text in place of a number" if not _is_missing(wrong) else "an empty cell" if not wrong else "a missing value"
-    )
+    return "text in place of a number" if not is_missing(wrong) else "an empty cell" if not wrong else "a missing value"
 
 
 def _require_size(values: int) -> None:
@@ -287,10 +281,6 @@ def _is_counted(cells: Sequence[str]) -> bool:
 def _is_thousands(cell: str) -> bool:
     whole, comma, rest = cell.partition(",")
     return bool(comma) and whole.lstrip("-").isdigit() and rest.isdigit() and len(rest) == 3
-
-
-def _is_missing(cell: str) -> bool:
-    return cell.lower() in MISSING
 
 
 def _is_plain(cell: str) -> bool:

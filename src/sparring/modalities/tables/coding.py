@@ -44,9 +44,11 @@ class Column:
         categories: text of each category, the most frequent first; none for numbers.
         shares: share of each category among the cells that are not missing.
         quantiles: values of a numeric column at equally spaced probabilities, from its lowest to its highest one.
-        decimals: digits after the decimal point of a continuous column; None for as many as there are.
-        form: pattern of a date, as in strptime.
-        example: an identifier.
+        decimals: digits after the decimal point of a number or of the seconds of a date; None for as many as needed.
+        form: pattern of a date, as in strptime, with %-d and %-m for days and months without leading zeros; of a number
+            its thousands separator, if there is one, and its decimal mark, "" for a plain one (see ``numbers.FORMS``);
+            of an identifier see ``keys.form_of``.
+        example: the last identifier.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STORED

@@ -124,9 +124,16 @@ class ColumnReader:
             return Tally(self.name, self.rows, Counter(), texts, counts, endless=True)
         if self._parse is not None:
             return Tally(
-                self.name, self.rows, self._blanks, self._sample, np.ones(len(self._sample), dtype=np.int64),
-                numbers=np.frombuffer(self._numbers, dtype=np.float64), form=self.form, dated=self._dates, odd=self._odd,
-            )  # fmt: skip
+                self.name,
+                self.rows,
+                self._blanks,
+                self._sample,
+                np.ones(len(self._sample), dtype=np.int64),
+                numbers=np.frombuffer(self._numbers, dtype=np.float64),
+                form=self.form,
+                dated=self._dates,
+                odd=self._odd,
+            )
         codes = np.frombuffer(self._codes, dtype=np.int32) if self._codes else np.zeros(0, dtype=np.int32)
         every = np.bincount(codes, minlength=len(self._texts))
         blanks, places, where = Counter[str](), _Places(), list[int]()

@@ -27,12 +27,14 @@ MAX_UNREADABLE = 0.5
 
 
 def claims(source: str) -> int:
-    """Return 2 for a table, 1 for a folder of tables or a text file, 0 otherwise."""
+    """Return 2 for a table or a folder of Parquet, 1 for another folder of tables or plain text, 0 otherwise."""
     path = Path(source)
     suffix = path.suffix.lower()
     if path.is_dir():
         files = table_files(path)
-        return int(bool(files) and not (files[0].suffix.lower() == ".parquet" and _holds_pictures(files[0])))
+        if files and files[0].suffix.lower() == ".parquet":
+            return 0 if _holds_pictures(files[0]) else 2
+        return int(bool(files))
     if suffix == ".parquet":
         return 0 if _holds_pictures(path) else 2
     return 0 if suffix not in SUFFIXES else 1 if suffix == ".txt" else 2
@@ -52,7 +54,7 @@ def survey(source: str, reading: Reading = DEFAULT_READING, like: Facts | None =
     Raises:
         SparringError: there is no table, a column cannot be used, or one of ``like`` is absent.
     """
-    return survey_table(source, reading) if like is None else _survey_like(source, like)
+    return survey_table(source, reading) if like is None else _survey_like(source, like)[0]
 
 
 def read(source: str, view: View, facts: Facts) -> Dataset:
@@ -66,15 +68,15 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     Warns:
         SparringWarning: cells count as missing, or columns are left out.
     """
-    found = _survey_like(source, facts)
+    found, told = _survey_like(source, facts)
     require_shape(found.facts, view)
-    for remark in found.facts.remarks:
+    for remark in told:
         warnings.warn(remark, SparringWarning, stacklevel=2)
     return Dataset(found.rows)
 
 
-def _survey_like(source: str, like: Facts) -> TableSurvey:
-    """Read a table in the coding of another one."""
+def _survey_like(source: str, like: Facts) -> tuple[TableSurvey, Sequence[str]]:
+    """Read a table in the coding of another one; and return remarks on what this cannot hold."""
     coding = coding_of(like)
     columns = {column.name: column for column in coding.learned}
     cells = open_table(Path(source), tuple(columns))
@@ -97,18 +99,18 @@ def _survey_like(source: str, like: Facts) -> TableSurvey:
     }
     count = filled(source, cells, readers)
     rows: Any = Rows(np.zeros((count, len(columns))), np.zeros((count, len(columns)), dtype=bool))  # type: ignore[arg-type]
-    remarks = list(cells.remarks)
+    told = list[str]()
     for at, (name, column) in enumerate(columns.items()):
         tally = readers.pop(name).tally()
         values, odd = _numbers(tally, column) if column.is_numeric else _categories(tally, column)
-        remarks += _about_odd(column, odd, tally.rows, source)
+        told += _about_odd(column, odd, tally.rows, source)
         rows.missing[:, at] = np.isnan(values)
         rows.values[:, at] = np.where(rows.missing[:, at], 0.0, values)
     known = {column.name for column in coding.columns}
     more = [name for name in cells.names[int(cells.index) :] if name not in known]
     if more:
-        remarks.append(f"Left out columns that the training data does not have: {listed(more)}.")
-    return TableSurvey(table_facts(source, rows, like.coding, {}, tuple(remarks)), rows)
+        told.append(f"Left out columns that the training data does not have: {listed(more)}.")
+    return TableSurvey(table_facts(source, rows, like.coding, {}, (*cells.remarks, *told)), rows), told
 
 
 def _numbers(tally: Tally, column: Column) -> tuple[NDArray[np.float64], Counter[str]]:
@@ -171,12 +173,10 @@ def _about_odd(column: Column, odd: Counter[str], count: int, source: str) -> Se
             expected=f"{expected} in each cell",
             remedy="give a table of the same columns as the training data",
         )
-    words = "cell is" if odd.total() == 1 else "cells are"
-    return (
-        f"Column {printable(column.name)!r}: {odd.total():,} {words} not {expected}, such as {example!r}, and counts as missing."
-        if odd.total() == 1
-        else f"Column {printable(column.name)!r}: {odd.total():,} {words} not {expected}, such as {example!r}, and count as missing.",
-    )
+    one = odd.total() == 1
+    which = "1 cell is" if one else f"{odd.total():,} cells are"
+    missing = "counts as missing" if one else "count as missing"
+    return (f"Column {printable(column.name)!r}: {which} not {expected}, such as {example!r}, and {missing}.",)
 
 
 def _holds_pictures(path: Path) -> bool:

@@ -73,8 +73,8 @@ def form_of(texts: Sequence[str], counts: Sequence[int]) -> Dates:
         order = "ymd" if match["year"] else "dmy"
         if order == "dmy" and (int(match["first"]) > 12) != (int(match["second"]) > 12):
             order = "dmY" if int(match["first"]) > 12 else "mdY"
-        key = (order, match["a"] or match["b"], str(len(match["year"] or match["last"])), match["between"] or usual)
-        groups.setdefault(key, []).append((match, text, count))
+        parts = order, match["a"] or match["b"], str(len(match["year"] or match["last"])), match["between"] or usual
+        groups.setdefault(tuple(map(str, parts)), []).append((match, text, count))
     # Dates that could be of both orders belong to the one that others show.
     for key in [key for key in groups if key[0] == "dmy"]:
         clear = [("dmY", *key[1:]), ("mdY", *key[1:])]

@@ -1,5 +1,6 @@
 """Rows as features: for metrics, and cheaply for the watchdog."""
 
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, final
@@ -15,6 +16,8 @@ from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.extractors.own_function import load_function
 from sparring.modalities.tables.coding import Column, Rows, coding_of
 
+MIN_DEVIATION = 0.05
+"""Least standard deviation by which indicators are divided."""
 MAX_SCORE = 3.0
 """Largest normal score of a number."""
 MAX_CATEGORIES = 32
@@ -43,7 +46,8 @@ def normal_scores(values: Float[Tensor, " count"], column: Column) -> Float[Tens
     place = torch.where(right > left, (left + right - 1).double() / 2, between)
     margin = 0.5 / (steps + 1)
     probability = (place / steps).clamp(margin, 1 - margin)
-    return torch.special.ndtri(probability).clamp(-MAX_SCORE, MAX_SCORE)
+    scores: Tensor = torch.special.ndtri(probability)
+    return scores.clamp(-MAX_SCORE, MAX_SCORE)
 
 
 @final
@@ -73,8 +77,8 @@ class ColumnFeatures:
             elif len(column.categories) > 1:
                 found.append(_indicators(values, missing, column, self.categories))
             if 0 < column.missing < 1:
-                scale = (column.missing * (1 - column.missing)) ** -0.5
-                found.append(missing.double()[:, None] * min(scale, 1 / 0.05))
+                variance = column.missing * (1 - column.missing)
+                found.append(missing.double()[:, None] / math.sqrt(max(variance, MIN_DEVIATION**2)))
         if not found:
             return torch.zeros(len(samples.values), 1)
         return torch.cat(found, dim=1).float()
@@ -154,7 +158,7 @@ def _indicators(values: Tensor, missing: Tensor, column: Column, limit: int) -> 
     variance = float((shares * (1 - shares)).sum())
     numbers = torch.arange(len(shares), device=values.device, dtype=values.dtype)
     hot = (values[:, None] == numbers) & ~missing[:, None]
-    return hot.double() / max(variance, 0.05**2) ** 0.5
+    return hot.double() / math.sqrt(max(variance, MIN_DEVIATION**2))
 
 
 def _spread(column: Column) -> tuple[float, float]:

@@ -158,8 +158,6 @@ def _whole_numbers(tally: Tally, found: Found, present: NDArray[np.float64]) -> 
     if few and (len(distinct) == 2 or len(steps) > 1):
         what = "two whole numbers" if len(distinct) == 2 else f"{len(distinct)} whole numbers with uneven gaps"
         return Found("category", f"{what}, which look like codes")
-    if len(distinct) == 1:
-        return replace(found, kind="constant", reason="one value", values=None)
     return replace(found, reason=f"whole numbers, {len(distinct):,} different ones")
 
 
@@ -177,7 +175,7 @@ def _dates(tally: Tally, found: dates.Dates) -> Found:
     if odd:
         return _mixed(odd, tally.present, "dates")
     words = dates.in_words(found.form)
-    remarks = ()
+    remarks = tuple[str, ...]()
     if found.ambiguous:
         other = "%m/%d/%Y".replace("/", re.sub("[%a-zA-Z-]", "", found.form[:6])[:1] or "/")
         remark = (
@@ -222,7 +220,9 @@ def _free_text(tally: Tally, words: str) -> Found:
 def _mixed(odd: Counter[str], present: int, kind: str) -> Found:
     examples = ", ".join(_shown(text) for text, _ in odd.most_common(3))
     share = f"{odd.total():,} of {present:,} cells"
-    return Found("text", "", problem=f"words among {kind} ({examples}; {share})")
+    return Found(
+        "text", "", problem=f"{'words' if kind == 'numbers' else 'other cells'} among {kind} ({examples}; {share})"
+    )
 
 
 def _chosen_numbers(tally: Tally, chosen: str, decimal_comma: bool) -> Found:
@@ -238,7 +238,7 @@ def _chosen_numbers(tally: Tally, chosen: str, decimal_comma: bool) -> Found:
         raise _not_of_kind(tally, "numbers", chosen)
     lost = tally.present - len(present) - sum("infinite" in remark for remark in remarks)
     if lost > 0 and not remarks:
-        remarks.append(f"{lost:,} cells that are no numbers count as missing.")
+        remarks.append(f"{missing_words(lost, 'cell')}, not being a number.")
     decimals = numbers.enough_decimals(
         present, numbers.decimals_in([text for text in tally.texts if numbers.number(text, form) is not None], form)
     )
@@ -260,7 +260,9 @@ def _chosen_dates(tally: Tally, chosen: str) -> Found:
     lost = tally.present - int((~np.isnan(values)).sum())
     if lost == tally.present:
         raise _not_of_kind(tally, "dates", chosen)
-    remarks = (f"{lost:,} cells that are no dates, {dates.in_words(found.form)}, count as missing.",) if lost else ()
+    remarks = (
+        (f"{missing_words(lost, 'cell')}, not being a date of the form {dates.in_words(found.form)}.",) if lost else ()
+    )
     return Found("date", "as given", values, found.form, found.decimals, remarks)
 
 
@@ -284,16 +286,21 @@ def _not_of_kind(tally: Tally, expected: str, chosen: str) -> SparringError:
 def _finite(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[str]]:
     """Return numbers without infinite ones, which count as missing, and remarks on these and on enormous ones."""
     endless = np.abs(values) > numbers.MAX_NUMBER
-    remarks = [f"{int(endless.sum()):,} infinite values count as missing."] if endless.any() else []
+    remarks = [f"{missing_words(int(endless.sum()), 'infinite value')}."] if endless.any() else []
     values = np.where(endless, math.nan, values) if endless.any() else values
     present = np.abs(values[~np.isnan(values)])
-    if len(present) and present.max() > 1e6 * max(1.0, float(np.quantile(present, 0.99))):
+    if len(present) and present.max() > 1e6 * max(1.0, float(np.quantile(present, 0.99, method="lower"))):
         remarks.append(
-            f"The largest number is {present.max():.3g}, far from the others: check that it is no code for a missing value."
+            f"The largest number is {present.max():.3g}, far from the others: it may stand for a missing value."
         )
     if len(present) and present.max() >= numbers.EXACT and (present == np.floor(present)).all():
         remarks.append(f"Whole numbers from {int(numbers.EXACT):,} on are rounded.")
     return values, remarks
+
+
+def missing_words(count: int, what: str) -> str:
+    """Return that ``count`` cells count as missing, in words."""
+    return f"1 {what} counts as missing" if count == 1 else f"{count:,} {what}s count as missing"
 
 
 def _per_row(tally: Tally, parsed: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -303,7 +310,7 @@ def _per_row(tally: Tally, parsed: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _shown(text: str) -> str:
-    return repr(printable(text if len(text) <= 40 else f"{text[:40]}…"))
+    return f"'{printable(text if len(text) <= 40 else text[:40] + '…')}'"
 
 
 def listed_problems(problems: Sequence[tuple[str, str]], source: str) -> SparringError:
@@ -319,6 +326,6 @@ def listed_problems(problems: Sequence[tuple[str, str]], source: str) -> Sparrin
     return SparringError(
         found=f"{found} in the column {name!r} of {source}{more}",
         expected="numbers of one form, dates of one form, or categories",
-        remedy=f"correct the cells, leave the column out by --columns {options} (columns= in Python), or choose its kind, "
-        "such as continuous, date or category, in the same way",
+        remedy=f"correct the cells, leave the column out by --columns {options} (columns= in Python), or choose its "
+        "kind in the same way (continuous or date, where other cells count as missing, or category)",
     )

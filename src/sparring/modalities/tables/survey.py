@@ -112,9 +112,8 @@ def survey_table(source: str, reading: Reading) -> TableSurvey:
         details.append(_detail(column, kind, values))
         remarks += [f"Column {printable(tally.name)!r}: {remark}" for remark in kind.remarks]
         tallies[at], found[at] = replace(tally, codes=None, numbers=None), replace(kind, values=None)
-    return TableSurvey(
-        table_facts(source, rows, TableCoding(tuple(columns)).as_json(), {"columns": details}, tuple(remarks)), rows
-    )
+    facts = table_facts(source, rows, TableCoding(tuple(columns)).as_json(), {"columns": details}, tuple(remarks))
+    return TableSurvey(replace(facts, reading=reading.as_json()), rows)
 
 
 def table_facts(
@@ -268,6 +267,8 @@ def _example(tally: Tally) -> str:
     """Return the last identifier of a column."""
     if tally.numbers is not None:
         return str(int(np.nanmax(tally.numbers))) if not np.isnan(tally.numbers).all() else ""
+    if any("." in text for text in tally.texts[:1]) and not np.isnan(found := numbers.parsed(tally.texts, "")).any():
+        return str(int(found.max()))  # Whole numbers that were written as 1.0.
     return keys.example_of(tally.texts)
 
 
