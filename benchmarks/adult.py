@@ -11,15 +11,15 @@ rows; "closer" the share of generated rows closer to one of 10,000 training rows
 
 import argparse
 import csv
+import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from restoring import table
 from rounds import setting
 
 from sparring.modalities.tables.coding import Column, Rows
@@ -29,12 +29,13 @@ from sparring.modalities.tables.metrics.closeness import closer_to_train, exact_
 from sparring.modalities.tables.metrics.learning import boosted_test
 from sparring.modalities.tables.metrics.shapes import column_shapes
 from sparring.modalities.tables.metrics.supports import alpha_precision, beta_recall
-from sparring.modalities.tables.metrics.trends import pair_trends
+from sparring.modalities.tables.metrics.trends import associations, mean_trend, pair_trends
 from sparring.modalities.tables.metrics.usefulness import usefulness
 from sparring.samples import take
 
 NUMBERS = ("age", "fnlwgt", "education-num", "capital-gain", "capital-loss", "hours-per-week")
 TEST_ROWS, SPLIT_SEED = 10_000, 42
+ONE_DIGIT = ("shapes", "trends", "fit, s", "judge, s")
 
 
 class Adult(NamedTuple):
@@ -81,10 +82,11 @@ def judged(rows: Rows, data: Adult, seed: int = 0) -> dict[str, float]:
     train, test, columns = data
     some = some_rows(train, len(test.values), seed)
     shapes, trends = column_shapes(train, rows, columns), pair_trends(train, rows, columns)
+    trend = mean_trend(trends, associations(train, columns), columns)
     found = usefulness(rows, test, columns, len(columns) - 1, seed)
     return {
         "shapes": 100 * float(np.nanmean(shapes)),
-        "trends": 100 * float(np.nanmean(trends)),
+        "trends": 100 * trend,
         "F1": found["target_f1"],
         "AUC": found["target_auc"],
         "test": boosted_test(test, rows, columns, seed),
@@ -114,6 +116,20 @@ def measured(fit: Callable[[Rows, Sequence[Column], int], Sample], data: Adult, 
     seconds = time.perf_counter() - began
     found = judged(rows, data, seed)
     return {**found, "fit, s": seconds, "judge, s": time.perf_counter() - began - seconds}
+
+
+def table(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    """Return a Markdown table: name → one dictionary per seed; mean ± standard deviation where there are several."""
+    names = list(next(iter(rows.values()))[0])
+    lines = [f"| | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
+    for row, found in rows.items():
+        cells = []
+        for name in names:
+            values, digits = [one[name] for one in found], 1 if name in ONE_DIGIT else 3
+            spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+            cells.append(f"{statistics.mean(values):.{digits}f}{spread}")
+        lines.append(f"| {row} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def main() -> None:

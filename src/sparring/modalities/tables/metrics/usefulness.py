@@ -172,7 +172,7 @@ def _classifiers(seed: int) -> list[Any]:
         AdaBoostClassifier(n_estimators=50, random_state=seed % 2**32),
         DecisionTreeClassifier(max_depth=20, random_state=seed % 2**32),
         LogisticRegression(max_iter=200),
-        MLPClassifier((50,), max_iter=50, random_state=seed % 2**32),
+        MLPClassifier(hidden_layer_sizes=(50,), max_iter=50, random_state=seed % 2**32),
     ]
 
 
@@ -186,7 +186,7 @@ def _regressors(seed: int) -> list[Any]:
         AdaBoostRegressor(n_estimators=50, random_state=seed % 2**32),
         DecisionTreeRegressor(max_depth=20, random_state=seed % 2**32),
         LinearRegression(),
-        MLPRegressor((50,), max_iter=50, random_state=seed % 2**32),
+        MLPRegressor(hidden_layer_sizes=(50,), max_iter=50, random_state=seed % 2**32),
     ]
 
 
