@@ -13,6 +13,7 @@ from sparring.metrics.distances import nearest
 from sparring.modalities.tables.coding import Column, Rows
 from sparring.modalities.tables.metrics.cells import check, missing_of, values_of
 from sparring.modalities.tables.metrics.space import Space
+from sparring.samples import concatenate
 
 NEAR_SHARE = 0.01
 """Share of held-out rows that are as close to a training row as a near copy."""
@@ -68,7 +69,8 @@ def closer_to_train(train: Rows, held_out: Rows, fake: Rows, columns: Sequence[C
     """
     size = min(len(train.values), len(held_out.values))
     train, held_out = (Rows(side.values[:size], side.missing[:size]) for side in (train, held_out))
-    space = Space(train, columns)
+    # Ranks among both: among the training rows alone these would be spaced more evenly than others, which is a bias.
+    space = Space(concatenate([train, held_out]), columns)
     ours, theirs = _closest(space, fake, train), _closest(space, fake, held_out)
     tied = (ours - theirs).abs() <= 1e-9
     return float(((ours < theirs) & ~tied).double().mean() + tied.double().mean() / 2)
@@ -88,7 +90,7 @@ def membership_attack(members: Rows, others: Rows, fake: Rows, columns: Sequence
     """
     from sklearn.metrics import roc_auc_score
 
-    space = Space(others, columns)
+    space = Space(concatenate([members, others]), columns)
     near, far = _closest(space, members, fake), _closest(space, others, fake)
     scores = -np.round(np.concatenate([near.numpy(), far.numpy()]), 9)
     return float(roc_auc_score(np.arange(len(scores)) < len(near), scores))

@@ -22,9 +22,9 @@ class Space:
     """Features of rows whose Euclidean distance is that of the rows.
 
     Numbers become mid-ranks among the real ones, linear between two of these, in [0, 1], so that no unit, skew or
-    outlier decides; a missing number is in the middle, with a coordinate of its own. Categories are one-hot, divided by √2. So two categories are 1 apart, as
-    the lowest and the highest number are. Categories beyond the most frequent ones share a coordinate, which bounds the
-    memory: at most 100 a column and 2,000 in all.
+    outlier decides; a missing number is in the middle, with a coordinate of its own. Categories are one-hot, divided by
+    √2. So two categories are 1 apart, and the lowest and the highest number nearly are. Categories beyond the most
+    frequent ones share a coordinate, which bounds the memory: at most 100 a column and 2,000 in all.
 
     Args:
         real: rows that the ranks come from.
