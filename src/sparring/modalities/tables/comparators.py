@@ -13,8 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sparring.modalities.tables.coding import Column, Rows
+from sparring.data.dataset import Split
+from sparring.modalities.tables.coding import Column, Rows, coding_of
 from sparring.modalities.tables.metrics.cells import Floats, Integers, check, values_of
+from sparring.randomness import derive
 
 Sample: TypeAlias = Callable[[int, int], Rows]
 """(count, seed) → rows."""
@@ -25,6 +27,8 @@ LEAF = 30
 """Rows of a leaf at least: with 5 a table has ten times as many copies."""
 MAX_PREDECESSORS = 200
 """Columns before another one that its tree may split by."""
+MAX_ROWS = 100_000
+"""Rows that the comparators of an evaluation are fitted to."""
 MAX_CLASSES = 100
 """Categories of a column up to which its tree separates classes, rather than numbers of categories."""
 
@@ -101,6 +105,16 @@ def gaussian_copula(rows: Rows, columns: Sequence[Column], seed: int = 0) -> Sam
         return _cells(rows, np.take_along_axis(order, places, 0))
 
     return sample
+
+
+def samples(split: Split, count: int, seed: int) -> Mapping[str, Rows]:
+    """Return ``count`` rows of each comparator, by name, fitted to at most 100,000 training rows."""
+    rows = np.random.default_rng(derive(seed, "fitted")).permutation(len(split.train))[:MAX_ROWS]
+    train, columns = Rows(*split.train.batch(np.sort(rows)).real), coding_of(split.facts).learned
+    return {
+        name: fit(train, columns, derive(seed, name))(count, derive(seed, f"{name} rows"))
+        for name, fit in COMPARATORS.items()
+    }
 
 
 COMPARATORS: Mapping[str, Fit] = MappingProxyType(
