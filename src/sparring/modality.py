@@ -222,6 +222,21 @@ class ConditionedOnSamples(Protocol):
         ...
 
 
+@runtime_checkable
+class HasComparators(Protocol):
+    """A modality with simple models that any generator has to be better than, such as trees for tables."""
+
+    def comparators(self, split: "Split", count: int, seed: int) -> Mapping[str, "Sample"]:
+        """Return samples of simple models that were fitted to the training samples, by name.
+
+        Args:
+            split: the data.
+            count: samples of each.
+            seed: of the fits and of the samples.
+        """
+        ...
+
+
 class AnySize(NamedTuple):
     """A convolutional generator, which takes conditions of any size.
 

@@ -3,7 +3,7 @@
 import math
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
@@ -37,8 +37,8 @@ from sparring.metrics.extractors.extractor import Extractor, Pixels
 from sparring.metrics.extractors.small_network import training_limit
 from sparring.metrics.metric import METRICS, MetricValues, compute_metrics, metrics_of
 from sparring.metrics.paired import feature_distance, unchanged
-from sparring.metrics.sample_sets import Repeat, SampleMetrics, SampleSet, in_memory
-from sparring.modality import ConditionedOnSamples, Modality
+from sparring.metrics.sample_sets import Repeat, SampleMetrics, SampleSet, Subset, in_memory
+from sparring.modality import ConditionedOnSamples, HasComparators, Modality
 from sparring.model import Model
 from sparring.randomness import derive, generator
 from sparring.samples import Sample, batch_size, rows_within, take, tensors
@@ -91,13 +91,14 @@ class Evaluator:
             fresh_samples = subject.fresh_samples(split, self.seed)
             repeats = Repeats(split.train, split.held_out, generated, seed=self.seed, fresh_samples=fresh_samples)
             metrics = [by_features(one, metrics_of(one, further=self.further)) for one in extractors]
-            metrics.append(self._metrics_of_samples(modality))
+            measure = modality.measure(split, self.seed, further=self.further)
+            metrics.append(_metrics_of_samples(modality, measure))
             (*found, own), done = scored(repeats, metrics, self.budget.repeats_deadline, self.on_progress)
 
             first = next(iter(repeats))
             best, worst = (repeats.rows[rows].tolist() for rows in extremes(first, extractors[0], EXTREMES))
             classes = modality.by_class(first, split, self.seed)
-            beside = self._baselines(modality, first, extractors[0])
+            beside = self._baselines(modality, first, extractors[0]) or self._comparators(modality, first, measure, own)
 
         if "label_accuracy" in beside.get("this", {}):
             value, floor = (beside[row]["label_accuracy"] for row in ("this", "truth"))
@@ -187,23 +188,26 @@ class Evaluator:
                 values["label_accuracy"] = accuracy(samples, batch._replace(real=true))
             if given is not None and modality.bounds:
                 values["unchanged"] = unchanged(samples, given, modality.bounds)
-            found[name] = {
-                key: value for key, value in values.items() if isinstance(value, float) and math.isfinite(value)
-            }
+            found[name] = _finite(values)
         return found
 
-    def _metrics_of_samples(self, modality: Modality) -> SampleMetrics:
-        """Return the metrics of the modality, and those against the true samples where these are known."""
-        measure = modality.measure(self.split, self.seed, further=self.further)
-
-        def compute(repeat: Repeat) -> tuple[MetricValues, MetricValues]:
-            fake, floor = measure(repeat)
-            if repeat.true is None:
-                return fake, floor
-            batch = repeat.fake.batch()
-            return {**fake, **modality.paired(batch.real, repeat.true, batch.condition)}, floor
-
-        return compute
+    def _comparators(
+        self, modality: Modality, first: Repeat, measure: SampleMetrics, own: Mapping[str, Score]
+    ) -> dict[str, dict[str, float]]:
+        """Return the modality's metrics of the samples, of simple models and of real samples, while there is time."""
+        if not isinstance(modality, HasComparators):
+            return {}
+        if time.monotonic() > self.budget.repeats_deadline:
+            self.budget.limits.append("no simple models beside it")
+            return {}
+        rows: dict[str, MetricValues] = {"this": {}}
+        size, real = batch_size(first.fake.batch()), MetricValues()
+        for name, samples in modality.comparators(self.split, size, self.seed).items():
+            fake = Subset(SampleSet(in_memory(Batch(samples))), torch.arange(size))
+            rows[name], real = measure(first._replace(fake=fake, true=None))
+        rows["real"] = real
+        rows["this"] = {name: own[name].value or 0.0 for name in real if own[name].value is not None}
+        return {name: _finite(values) for name, values in rows.items()}
 
     def _path_length(self, model: Model, extractor: Extractor) -> Score:
         """Return the mean path length of as many parts as there are repeats, which give the interval."""
@@ -255,6 +259,23 @@ class Evaluator:
         found = Memorisation.model_validate(cached)
         pairs = tuple((int(rows[row]), real, distance) for row, real, distance in found.pairs)
         return found.model_copy(update={"pairs": pairs})
+
+
+def _metrics_of_samples(modality: Modality, measure: SampleMetrics) -> SampleMetrics:
+    """Return the metrics of the modality, and those against the true samples where these are known."""
+
+    def compute(repeat: Repeat) -> tuple[MetricValues, MetricValues]:
+        fake, floor = measure(repeat)
+        if repeat.true is None:
+            return fake, floor
+        batch = repeat.fake.batch()
+        return {**fake, **modality.paired(batch.real, repeat.true, batch.condition)}, floor
+
+    return compute
+
+
+def _finite(values: MetricValues) -> dict[str, float]:
+    return {key: value for key, value in values.items() if isinstance(value, float) and math.isfinite(value)}
 
 
 def _without_intervals(repeats: Repeats, done: int) -> list[str]:

@@ -32,7 +32,10 @@ class MetricInfo(NamedTuple):
     question: Question = "Good?"
 
 
-DEFAULT = {"frechet", "precision", "recall", "coverage", "agreement", "copies"}
+DEFAULT = {
+    *("frechet", "precision", "recall", "coverage", "agreement", "copies"),
+    *("shapes", "trends", "missing_error", "rare_coverage"),
+}
 """The verdict that is shown by default."""
 ON_REQUEST = {"l1", "cycle_error", "answer_diversity", "trained_on_samples", "trained_on_both"}
 """Shown beside it where they are computed: for models whose condition is a sample, and with --useful."""
@@ -170,6 +173,77 @@ GLOSSARY: dict[str, MetricInfo] = {
     "accuracy": MetricInfo(
         "accuracy", "higher", "Accuracy of the model's own classifier; the floor is that on training data.", "Useful?"
     ),
+    "shapes": MetricInfo(
+        "column shapes",
+        "higher",
+        "Mean agreement of the distributions of single columns; 1 where they are equal.",
+    ),
+    "trends": MetricInfo(
+        "pair trends",
+        "higher",
+        "Mean agreement of correlations and joint shares of related columns; 1 where they are equal.",
+    ),
+    "missing_error": MetricInfo(
+        "missing cells", "lower", "Largest difference of the share of missing cells in a column.", "Valid?"
+    ),
+    "rare_coverage": MetricInfo(
+        "rare categories", "higher", "Share that categories of at most 5 % reach, of their real one.", "Diverse?"
+    ),
+    "boosted_test": MetricInfo(
+        "boosted trees test",
+        "lower",
+        "AUC of boosted trees that separate generated from real rows; 0.5 is chance, most generators are above 0.9.",
+    ),
+    "alpha_precision": MetricInfo(
+        "α-precision", "higher", "Agreement of the generated rows with every central part of the real ones."
+    ),
+    "beta_recall": MetricInfo(
+        "β-recall",
+        "nearer to the floor",
+        "Agreement of the real rows with every central part of the generated ones; above the floor: copies.",
+        "Diverse?",
+    ),
+    "exact_copies": MetricInfo(
+        "exact copies", "nearer to the floor", "Share of rows that are equal to a training row in every cell.", "New?"
+    ),
+    "near_copies": MetricInfo(
+        "near copies",
+        "nearer to the floor",
+        "Share of rows as close to a training row as the closest 1 % of held-out rows.",
+        "New?",
+    ),
+    "closest_record": MetricInfo(
+        "closest record",
+        "nearer to the floor",
+        "5th percentile of the distances to the closest training row; far below the floor: copies.",
+        "New?",
+    ),
+    "closer_to_train": MetricInfo(
+        "closer to training",
+        "nearer to the floor",
+        "Share of rows closer to a training row than to one of as many held-out rows; 0.5 is ideal.",
+        "New?",
+    ),
+    "membership_attack": MetricInfo(
+        "membership attack",
+        "nearer to the floor",
+        "AUC of an attack that tells training rows by their distance to generated ones; 0.5 is chance.",
+        "New?",
+    ),
+    "target_f1": MetricInfo(
+        "TSTR F1",
+        "higher",
+        "Train on synthetic, test on real: mean F1 of four learners of the target; the floor is trained on real rows.",
+        "Useful?",
+    ),
+    "target_auc": MetricInfo("TSTR AUC", "higher", "The same: AUC of boosted trees.", "Useful?"),
+    "target_r2": MetricInfo(
+        "TSTR R²",
+        "higher",
+        "Train on synthetic, test on real: mean R² of four learners of the target; the floor is trained on real rows.",
+        "Useful?",
+    ),
+    "target_r2_boosted": MetricInfo("TSTR R², trees", "higher", "The same: R² of boosted trees.", "Useful?"),
     "stacked_modes": MetricInfo(
         "modes of 1,000", "higher", "Number of the 1,000 modes that are generated.", "Diverse?"
     ),

@@ -49,7 +49,7 @@ class Evaluation(BaseModel):
     memorisation: Memorisation | None = None
     """Comparison with the training samples; null where copies cannot be detected."""
     baselines: dict[str, dict[str, float]] = {}
-    """Answer that needs no model → metric → value; the first row is the subject itself."""
+    """Simple model, or answer that needs no model → metric → value; the first row is the subject itself."""
     remarks: tuple[str, ...] = ()
     """Sentences to be read beside the scores."""
 
@@ -76,6 +76,11 @@ class Evaluation(BaseModel):
     def baseline_metrics(self) -> list[str]:
         """Names of the metrics in ``baselines``, in order."""
         return list(dict.fromkeys(name for values in self.baselines.values() for name in values))
+
+    @property
+    def beside(self) -> str:
+        """Kind of the rows of ``baselines``, in words."""
+        return "simple models" if "real" in self.baselines else "answers that need no model"
 
     def tables(self, *, further: bool = True) -> list[tuple[Scores, dict[str, Score]]]:
         """Return a table for each extractor; the first one also has the metrics of the samples themselves.
@@ -111,7 +116,7 @@ class Evaluation(BaseModel):
             for name in self.baseline_metrics:
                 values = [number(one.get(name)) for one in self.baselines.values()]
                 rows.append([title(name, self.scores[0].extractor), *values])
-            lines += ["", "beside answers that need no model", *(f"  {line}" for line in aligned(rows))]
+            lines += ["", f"beside {self.beside}", *(f"  {line}" for line in aligned(rows))]
         verdict = [self.memorisation.verdict] if self.memorisation else []
         return [*lines, "", *wrapped([*verdict, *self.remarks])]
 

@@ -1,0 +1,1 @@
+"""Metrics of tables: pure functions of real and generated rows, and of their columns."""
