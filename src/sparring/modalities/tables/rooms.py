@@ -13,15 +13,16 @@ from sparring.data.view import View
 from sparring.flow import Batch, Sample
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
-from sparring.modalities.tables import asking, data, features, render
+from sparring.modalities.tables import asking, comparators, data, features, render
 from sparring.modalities.tables.coding import Rows
+from sparring.modalities.tables.metrics.measure import measure
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit
 
 
 @final
 class Tables:
-    """Implements ``sparring.modality.Modality``; see there for the methods."""
+    """Implements ``Modality`` and ``HasComparators`` of ``sparring.modality``; see there for the methods."""
 
     name = "tables"
     preparation = "columns by name, coded as for training"
@@ -56,7 +57,10 @@ class Tables:
         return features.extractors(split, seed, names)
 
     def measure(self, split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
-        return lambda one: ({}, {})
+        return measure(split, seed, further=further)
+
+    def comparators(self, split: Split, count: int, seed: int) -> Mapping[str, Rows]:
+        return comparators.samples(split, count, seed)
 
     def paired(self, fake: Rows, true: Rows, condition: Sample | None) -> Mapping[str, float]:
         return {}
