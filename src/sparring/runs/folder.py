@@ -65,8 +65,8 @@ class Run:
 
     @property
     def picture(self) -> Path:
-        """Picture of samples at the end of the run."""
-        return self.folder / "samples.png"
+        """Samples at the end of the run: a picture, a table, sounds, …"""
+        return next(iter(sorted(self.folder.glob("samples.*"))), self.folder / "samples.png")
 
     @property
     def record(self) -> "Record":
