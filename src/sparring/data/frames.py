@@ -78,6 +78,7 @@ def _write(file: IO[bytes], heading: Sequence[str], data: PandasFrame | PolarsFr
     """
     text = io.TextIOWrapper(file, "utf-8", "backslashreplace", newline="")
     writer = csv.writer(text, lineterminator="\n")
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(heading)
     columns = data.get_columns() if isinstance(data, PolarsFrame) else None
     for start in range(0, data.shape[0], ROWS_AT_ONCE):
@@ -86,7 +87,9 @@ def _write(file: IO[bytes], heading: Sequence[str], data: PandasFrame | PolarsFr
             [_text(value, name) for value in (columns[at][part] if columns is not None else data.iloc[part, at])]  # type: ignore[union-attr]
             for at, name in enumerate(heading)
         ]
-        writer.writerows(zip(*cells, strict=True))
+        # A carriage return would be taken for the end of a row.
+        returns = any("\r" in cell for column in cells for cell in column)
+        (quoted if returns else writer).writerows(zip(*cells, strict=True))
     text.detach()
 
 

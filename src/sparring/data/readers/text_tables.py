@@ -112,21 +112,20 @@ def _delimiter(lines: Sequence[str], known: Sequence[str]) -> str:
         first = next(csv.reader(lines, delimiter=one, skipinitialspace=True), [])
         if set(known) <= set(unique_names(first)[0]):
             return one
-    best, found = 0.0, ","
+    best, found, below = 0.0, ",", ","
     for one in DELIMITERS:
         try:
             rows = [row for row in csv.reader(lines, delimiter=one, skipinitialspace=one != "\t") if row]
         except csv.Error:
             continue
-        width = len(rows[0]) if rows else 0
-        share = sum(len(row) == width for row in rows) / max(1, len(rows)) if width > 1 else 0.0
-        # Rows may be longer than their heading by a column of row names.
+        widths = [len(row) for row in rows]
+        share = widths.count(widths[0]) / len(widths) if widths and widths[0] > 1 else 0.0
         if share > best + 1e-9:
             best, found = share, one
-    if best < 0.5:
-        counts = {one: sum(one in line for line in lines) for one in DELIMITERS}
-        found = max(("," if counts[","] else found, *DELIMITERS), key=lambda one: counts[one]) if best == 0 else found
-    return found
+        # A title, or a heading without one for row names, has no separator although the rows below have some.
+        if len(widths) > 2 and widths[0] == 1 < widths[1] and widths[1:].count(widths[1]) >= 0.9 * len(widths[1:]):
+            below = one
+    return found if best else below
 
 
 def _parsed(path: Path, lines: Sequence[str], delimiter: str, *, whole: bool) -> list[list[str]]:

@@ -52,7 +52,7 @@ class Tally:
     blanks: Counter[str]
     texts: list[str]
     counts: NDArray[np.int64]
-    codes: NDArray[np.int64] | None = None
+    codes: NDArray[np.int32] | None = None
     numbers: NDArray[np.float64] | None = None
     form: str = ""
     dated: Dates | None = None
@@ -144,7 +144,7 @@ class ColumnReader:
                 where.append(-1)
             else:
                 where.append(places[plain])
-        found = np.array(where, dtype=np.int64)[codes] if where else codes.astype(np.int64)
+        found = np.array(where, dtype=np.int32)[codes] if where else codes
         texts = list(places)
         counts = np.bincount(found[found >= 0], minlength=len(texts))
         return Tally(self.name, self.rows, blanks, texts, counts, found, form=self.form)

@@ -95,8 +95,9 @@ def save(samples: Rows, folder: Path, facts: Facts, *, first: int = 0) -> list[P
     quoted = csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
     (quoted if table.header[0].startswith(READ_OTHERWISE) else plain).writerow(table.header)
     for row in zip(*table.columns, strict=True):
-        # A row of empty cells alone would be taken for a blank line.
-        (plain if any(row) else quoted).writerow(row)
+        # A row of empty cells alone would be taken for a blank line, and a carriage return for its end.
+        joined = "".join(row)
+        (quoted if not joined or "\r" in joined else plain).writerow(row)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"rows-{first:06d}.csv"
     write_bytes(path, text.getvalue().encode("utf-8", "backslashreplace"))

@@ -215,7 +215,7 @@ def _tallies(source: str, cells: Cells, chosen: Mapping[str, str]) -> list[Tally
             found="no column that is not left out", expected="at least one", remedy="leave fewer columns out"
         )
     filled(source, cells, readers)
-    return [reader.tally() for reader in readers.values()]
+    return [readers.pop(name).tally() for name in list(readers)]
 
 
 def _is_index(tally: Tally, found: Found) -> bool:
