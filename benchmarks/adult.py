@@ -24,13 +24,13 @@ from rounds import setting
 
 from sparring.modalities.tables.coding import Column, Rows
 from sparring.modalities.tables.comparators import Fit, Sample, decision_trees, gaussian_copula, marginals
-from sparring.modalities.tables.metrics.cells import some_rows
-from sparring.modalities.tables.metrics.closeness import closer_to_train, exact_copies, membership_attack
-from sparring.modalities.tables.metrics.learning import boosted_test
-from sparring.modalities.tables.metrics.shapes import column_shapes
-from sparring.modalities.tables.metrics.supports import alpha_precision, beta_recall
-from sparring.modalities.tables.metrics.trends import associations, mean_trend, pair_trends
-from sparring.modalities.tables.metrics.usefulness import usefulness
+from sparring.modalities.tables.judging.cells import some_rows
+from sparring.modalities.tables.judging.closeness import closer_to_train, exact_copies, membership_attack
+from sparring.modalities.tables.judging.learning import boosted_test
+from sparring.modalities.tables.judging.shapes import column_shapes
+from sparring.modalities.tables.judging.supports import alpha_precision, beta_recall
+from sparring.modalities.tables.judging.trends import associations, mean_trend, pair_trends
+from sparring.modalities.tables.judging.usefulness import usefulness
 from sparring.samples import take
 
 NUMBERS = ("age", "fnlwgt", "education-num", "capital-gain", "capital-loss", "hours-per-week")

@@ -32,13 +32,13 @@ class MetricInfo(NamedTuple):
     question: Question = "Good?"
 
 
-DEFAULT = {
-    *("frechet", "precision", "recall", "coverage", "agreement", "copies"),
+DEFAULT = {"frechet", "precision", "recall", "coverage", "agreement", "copies"}
+"""The verdict that is shown by default."""
+ON_REQUEST = {
+    *("l1", "cycle_error", "answer_diversity", "trained_on_samples", "trained_on_both"),
     *("shapes", "trends", "missing_error", "rare_coverage"),
 }
-"""The verdict that is shown by default."""
-ON_REQUEST = {"l1", "cycle_error", "answer_diversity", "trained_on_samples", "trained_on_both"}
-"""Shown beside it where they are computed: for models whose condition is a sample, and with --useful."""
+"""Shown beside it where they are computed: for models whose condition is a sample, with --useful, and for tables."""
 GLOSSARY: dict[str, MetricInfo] = {
     "frechet": MetricInfo(
         "Fréchet distance", "lower", "Distance between Gaussians fitted to generated and to real features."

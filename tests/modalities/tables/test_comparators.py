@@ -7,9 +7,9 @@ import torch
 from sparring.errors import SparringError
 from sparring.modalities.tables.coding import Column, Rows
 from sparring.modalities.tables.comparators import COMPARATORS, decision_trees, gaussian_copula, marginals
-from sparring.modalities.tables.metrics.closeness import exact_copies
-from sparring.modalities.tables.metrics.shapes import column_shapes, missing_errors
-from sparring.modalities.tables.metrics.trends import pair_trends
+from sparring.modalities.tables.judging.closeness import exact_copies
+from sparring.modalities.tables.judging.shapes import column_shapes, missing_errors
+from sparring.modalities.tables.judging.trends import pair_trends
 from sparring.samples import take
 
 COLUMNS = (

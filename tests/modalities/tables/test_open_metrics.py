@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from sparring.modalities.tables.coding import Column, Rows
-from sparring.modalities.tables.metrics.shapes import column_shapes
-from sparring.modalities.tables.metrics.trends import associations, mean_trend, pair_trends
+from sparring.modalities.tables.judging.shapes import column_shapes
+from sparring.modalities.tables.judging.trends import associations, mean_trend, pair_trends
 
 pytest.importorskip("pandas", reason="pandas is not installed")
 pytest.importorskip("sdmetrics", reason="sdmetrics is not installed")

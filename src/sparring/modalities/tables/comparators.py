@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sparring.data.dataset import Split
 from sparring.modalities.tables.coding import Column, Rows, coding_of
-from sparring.modalities.tables.metrics.cells import Floats, Integers, check, values_of
+from sparring.modalities.tables.judging.cells import Floats, Integers, check, values_of
 from sparring.randomness import derive
 
 Sample: TypeAlias = Callable[[int, int], Rows]

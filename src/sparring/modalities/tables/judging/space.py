@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparring.modalities.tables.coding import Column, Rows
-from sparring.modalities.tables.metrics.cells import Floats, check, codes_of, values_of
+from sparring.modalities.tables.judging.cells import Floats, check, codes_of, values_of
 
 MAX_CATEGORIES = 100
 """Categories of a column that have a coordinate of their own."""

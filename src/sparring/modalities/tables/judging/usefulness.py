@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sparring.errors import SparringError, nearest
 from sparring.modalities.tables.coding import Column, Rows
-from sparring.modalities.tables.metrics.cells import Floats, Integers, check, values_of
-from sparring.modalities.tables.metrics.learning import MIN_ROWS, OneHot, boosted_features, boosted_trees
+from sparring.modalities.tables.judging.cells import Floats, Integers, check, values_of
+from sparring.modalities.tables.judging.learning import MIN_ROWS, OneHot, boosted_features, boosted_trees
 from sparring.samples import take
 
 MIN_CLASSES, MAX_CLASSES = 2, 20

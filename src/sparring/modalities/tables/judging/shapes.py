@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring.modalities.tables.coding import Column, Rows
-from sparring.modalities.tables.metrics.cells import Floats, check, missing_of, values_of
+from sparring.modalities.tables.judging.cells import Floats, check, missing_of, values_of
 
 RARE_SHARE = 0.05
 """Share of the real cells up to which a category is rare."""

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from sparring.metrics.distances import nearest, squared_distances
 from sparring.modalities.tables.coding import Column, Rows
-from sparring.modalities.tables.metrics.cells import check
-from sparring.modalities.tables.metrics.space import Space
+from sparring.modalities.tables.judging.cells import check
+from sparring.modalities.tables.judging.space import Space
 
 LEVELS = 30
 """Levels α and β over which the integrals are taken."""

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from sparring.metrics.distances import nearest
 from sparring.modalities.tables.coding import Column, Rows
-from sparring.modalities.tables.metrics.cells import check, missing_of, values_of
-from sparring.modalities.tables.metrics.space import Space
+from sparring.modalities.tables.judging.cells import check, missing_of, values_of
+from sparring.modalities.tables.judging.space import Space
 from sparring.samples import concatenate, take
 
 NEAR_SHARE = 0.01

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring.modalities.tables.coding import Column, Rows
-from sparring.modalities.tables.metrics.cells import Floats, check, codes_of, some_rows, values_of
+from sparring.modalities.tables.judging.cells import Floats, check, codes_of, some_rows, values_of
 from sparring.randomness import derive
 
 BOOSTED_CATEGORIES = 255

@@ -12,19 +12,19 @@ from sparring.errors import SparringError
 from sparring.metrics.metric import MetricValues, rounded
 from sparring.metrics.sample_sets import Repeat, SampleMetrics, cached
 from sparring.modalities.tables.coding import Column, Rows, coding_of
-from sparring.modalities.tables.metrics.cells import check, some_rows
-from sparring.modalities.tables.metrics.closeness import (
+from sparring.modalities.tables.judging.cells import check, some_rows
+from sparring.modalities.tables.judging.closeness import (
     closer_to_train,
     closest_record,
     exact_copies,
     membership_attack,
     near_copies,
 )
-from sparring.modalities.tables.metrics.learning import boosted_test
-from sparring.modalities.tables.metrics.shapes import column_shapes, missing_errors, rare_coverages
-from sparring.modalities.tables.metrics.supports import alpha_precision, beta_recall
-from sparring.modalities.tables.metrics.trends import associations, mean_trend, pair_trends
-from sparring.modalities.tables.metrics.usefulness import target_of, usefulness
+from sparring.modalities.tables.judging.learning import boosted_test
+from sparring.modalities.tables.judging.shapes import column_shapes, missing_errors, rare_coverages
+from sparring.modalities.tables.judging.supports import alpha_precision, beta_recall
+from sparring.modalities.tables.judging.trends import associations, mean_trend, pair_trends
+from sparring.modalities.tables.judging.usefulness import target_of, usefulness
 from sparring.randomness import derive
 
 MAX_ROWS = 10_000

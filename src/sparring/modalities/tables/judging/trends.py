@@ -11,8 +11,8 @@ from itertools import combinations
 import numpy as np
 
 from sparring.modalities.tables.coding import Column, Rows
-from sparring.modalities.tables.metrics.cells import Floats, Integers, check, values_of
-from sparring.modalities.tables.metrics.shapes import total_variation
+from sparring.modalities.tables.judging.cells import Floats, Integers, check, values_of
+from sparring.modalities.tables.judging.shapes import total_variation
 
 BINS = 10
 """Bins of equal width into which a number is cut beside a category."""
