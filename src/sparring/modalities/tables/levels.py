@@ -45,7 +45,7 @@ class Levels:
         self.sizes = [column.size for column in self.columns]
         self.width = sum(self.sizes)
 
-    def normalize(self, sample: Rows) -> Tensor:
+    def normalize(self, sample: Rows | Known) -> Tensor:
         """Return the vectors of rows, with every cell in the middle of its level."""
         codes = self.codes(sample)
         vectors = [one_hot(column, size) for column, size in zip(codes.unbind(1), self.sizes, strict=True)]
@@ -64,7 +64,7 @@ class Levels:
         rows = Rows(torch.stack(values, 1), torch.stack(missing, 1))
         return rows if condition is None else completed(rows, condition)
 
-    def codes(self, sample: Rows) -> Tensor:
+    def codes(self, sample: Rows | Known) -> Tensor:
         """Return the number of each cell's level, (count, columns) int64."""
         cells = zip(self.columns, sample.values.unbind(1), sample.missing.unbind(1), strict=True)
         return torch.stack([column.codes(values, missing) for column, values, missing in cells], 1)

@@ -13,9 +13,8 @@ from sparring.data.view import View
 from sparring.flow import Batch, Sample
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
-from sparring.modalities.tables import asking, comparators, data, features, render
+from sparring.modalities.tables import asking, comparators, data, features, metrics, render
 from sparring.modalities.tables.coding import Rows
-from sparring.modalities.tables.metrics.measure import measure
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit
 
@@ -57,7 +56,7 @@ class Tables:
         return features.extractors(split, seed, names)
 
     def measure(self, split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
-        return measure(split, seed, further=further)
+        return metrics.measure(split, seed, further=further)
 
     def comparators(self, split: Split, count: int, seed: int) -> Mapping[str, Rows]:
         return comparators.samples(split, count, seed)

@@ -4,10 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
-from sparring.modalities.tables.coding import Rows
-from sparring.modalities.tables.conditions import Known
-from sparring.modalities.tables.levels import Levels
+from sparring.flow import Sample
 from sparring.modalities.tables.networks.dense import Block
+from sparring.modalities.tables.networks.encoding import Encoding, KnownCells
 
 
 class RowCompleter(nn.Module):
@@ -21,7 +20,7 @@ class RowCompleter(nn.Module):
 
     starts: Tensor
 
-    def __init__(self, *, levels: Levels, width: int, blocks: int) -> None:
+    def __init__(self, *, levels: Encoding, width: int, blocks: int) -> None:
         super().__init__()
         self.levels, self.parts = levels, len(levels.sizes)
         starts = torch.tensor([0, *levels.sizes]).cumsum(0)[:-1]
@@ -39,14 +38,14 @@ class RowCompleter(nn.Module):
             hidden = block(hidden)
         return list(self.predict(self.norm(hidden)).split(self.levels.sizes, 1))
 
-    def encode(self, sample: Rows) -> Tensor:
+    def encode(self, sample: Sample) -> Tensor:
         """Return the levels of rows, (batch, columns) int64."""
         return self.levels.codes(sample)
 
-    def decode(self, codes: Tensor, positions: Tensor, condition: Known | None) -> Rows:
+    def decode(self, codes: Tensor, positions: Tensor, condition: KnownCells | None) -> Sample:
         """Return the rows of levels and positions inside them, with known cells as they are."""
         return self.levels.rows(codes, positions, condition)
 
-    def given(self, condition: Known) -> tuple[Tensor, Tensor]:
+    def given(self, condition: KnownCells) -> tuple[Tensor, Tensor]:
         """Return the levels of a condition, and which of them are known."""
-        return self.levels.codes(Rows(condition.values, condition.missing)), condition.known
+        return self.levels.codes(condition), condition.known

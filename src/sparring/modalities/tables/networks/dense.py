@@ -8,9 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, one_hot
 
 from sparring.flow import Verdict
-from sparring.modalities.tables.coding import Rows
-from sparring.modalities.tables.conditions import Known
-from sparring.modalities.tables.levels import Levels
+from sparring.modalities.tables.networks.encoding import Encoding, KnownCells
 
 TEMPERATURE = 0.5
 """Temperature of the softmax whose gradient stands for that of a choice."""
@@ -30,7 +28,7 @@ class Generator(nn.Module):
         blocks: residual blocks.
     """
 
-    def __init__(self, *, levels: Levels, noise: int, width: int, blocks: int) -> None:
+    def __init__(self, *, levels: Encoding, noise: int, width: int, blocks: int) -> None:
         super().__init__()
         self.levels, self.noise = levels, noise
         self.enter = nn.Linear(noise + levels.width + len(levels.sizes), width)
@@ -39,11 +37,11 @@ class Generator(nn.Module):
         self.choose = nn.Linear(width, levels.width)
 
     @staticmethod
-    def latent_size(levels: Levels, noise: int) -> int:
+    def latent_size(levels: Encoding, noise: int) -> int:
         """Return the length of latents."""
         return noise + levels.width + len(levels.sizes)
 
-    def forward(self, latent: Tensor, condition: Known) -> Tensor:
+    def forward(self, latent: Tensor, condition: KnownCells) -> Tensor:
         """Map latents (batch, latent_size), normally distributed, and known cells to (batch, width + columns)."""
         noise, choices, places = latent.split([self.noise, self.levels.width, len(self.levels.sizes)], 1)
         given, known = self._given(condition)
@@ -60,9 +58,9 @@ class Generator(nn.Module):
         chosen = torch.cat([chosen_by(part) for part in parts], 1)
         return torch.cat([torch.where(known > 0, given, chosen), normal_to_uniform(places)], 1)
 
-    def _given(self, condition: Known) -> tuple[Tensor, Tensor]:
+    def _given(self, condition: KnownCells) -> tuple[Tensor, Tensor]:
         """Return one-hot vectors of all cells, and 1 where they are known, (batch, width) each."""
-        vectors = self.levels.normalize(Rows(condition.values, condition.missing))[:, : self.levels.width]
+        vectors = self.levels.normalize(condition)[:, : self.levels.width]
         return vectors, spread(condition.known, self.levels.sizes)
 
 
@@ -75,14 +73,14 @@ class Discriminator(nn.Module):
         layers: hidden layers.
     """
 
-    def __init__(self, *, levels: Levels, width: int, layers: int = 3) -> None:
+    def __init__(self, *, levels: Encoding, width: int, layers: int = 3) -> None:
         super().__init__()
         self.seen = levels.width
         sizes = [levels.width + len(levels.sizes), *[width] * layers]
         self.layers = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(sizes))
         self.score = nn.Linear(width, 1)
 
-    def forward(self, sample: Tensor, condition: Known) -> Verdict:
+    def forward(self, sample: Tensor, condition: KnownCells) -> Verdict:
         """Map (batch, width + columns), whose positions are not seen, to logits (batch,) and the hidden layers."""
         hidden, features = torch.cat([INPUT_SCALE * sample[:, : self.seen], condition.known.to(sample)], 1), []
         for layer in self.layers:
