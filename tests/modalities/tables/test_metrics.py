@@ -10,6 +10,7 @@ from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
+from sparring.evaluation.budget import Budget
 from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.glossary import GLOSSARY, is_default
 from sparring.evaluation.subject import Subject
@@ -170,3 +171,9 @@ def test_odd_tables_have_values_or_reasons(case):
             assert all(isinstance(value, SparringError) or np.isfinite(value) for value in values.values())
             assert {"missing_error", "exact_copies", "boosted_test"} <= set(values)
     assert set(samples(split, 20, 0)) == set(COMPARATORS)
+
+
+def test_without_time_no_simple_models_are_fitted(split):
+    evaluator = Evaluator(split, further=False, budget=Budget(0.0))
+    found = evaluator.evaluate(Subject("some rows", Tables(), View((4,))), Batch(table(300, 3)))
+    assert found.baselines == {} and "no simple models beside it" in found.remarks[-1]
