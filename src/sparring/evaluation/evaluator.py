@@ -206,7 +206,7 @@ class Evaluator:
             fake = Subset(SampleSet(in_memory(Batch(samples))), torch.arange(size))
             rows[name], real = measure(first._replace(fake=fake, true=None))
         rows["real"] = real
-        rows["this"] = {name: own[name].value or 0.0 for name in real if own[name].value is not None}
+        rows["this"] = {name: value for name in real if (value := own[name].value) is not None}
         return {name: _finite(values) for name, values in rows.items()}
 
     def _path_length(self, model: Model, extractor: Extractor) -> Score:

@@ -10,7 +10,6 @@ from sparring.modalities.tables.comparators import COMPARATORS, decision_trees, 
 from sparring.modalities.tables.judging.closeness import exact_copies
 from sparring.modalities.tables.judging.shapes import column_shapes, missing_errors
 from sparring.modalities.tables.judging.trends import pair_trends
-from sparring.samples import take
 
 COLUMNS = (
     Column("size", "continuous", missing=0.2, quantiles=(-4.0, 4.0)),
@@ -80,11 +79,23 @@ def test_trees_keep_missing_cells_where_they_belong(rows):
     assert fake.missing[~low, 3].double().mean() < 0.02
 
 
+def two_numbers(second):
+    """A number, and another one that is a function of it and of noise."""
+    random = np.random.default_rng(0)
+    first, noise = random.normal(size=(2, 2000))
+    values = torch.from_numpy(np.stack([first, second(first, noise)], 1))
+    return Rows(values, torch.zeros(values.shape, dtype=torch.bool)), COLUMNS[:2]
+
+
 def test_larger_leaves_copy_less():
-    rows, columns = table(2000, 1), COLUMNS
-    rows = take(rows, ~rows.missing.any(1))
+    rows, columns = two_numbers(lambda first, noise: first**3)
     copies = [exact_copies(rows, decision_trees(rows, columns, 0, leaf)(2000, 0), columns) for leaf in (1, 30)]
-    assert copies[0] > 0.5 > 0.05 > copies[1]
+    assert copies[0] > 0.2 > 0.1 > copies[1] > 0.01
+
+
+def test_columns_that_say_nothing_do_not_split():
+    rows, columns = two_numbers(lambda first, noise: noise)
+    assert exact_copies(rows, decision_trees(rows, columns, 0)(2000, 0), columns) < 0.01
 
 
 @pytest.mark.parametrize("name", COMPARATORS)

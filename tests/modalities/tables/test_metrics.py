@@ -1,5 +1,7 @@
 """The evaluation measures rows beside real ones and beside simple models."""
 
+from hashlib import sha256
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
+from sparring.evaluation.budget import Budget
 from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.glossary import GLOSSARY, is_default
 from sparring.evaluation.subject import Subject
@@ -16,6 +19,7 @@ from sparring.metrics.sample_sets import Repeat, SampleSet, Subset, in_memory
 from sparring.modalities.tables.coding import Column, Rows, TableCoding
 from sparring.modalities.tables.comparators import COMPARATORS, marginals, samples
 from sparring.modalities.tables.metrics import measure
+from sparring.samples import take
 from toys.kind import Kind
 
 LIKENESS = {"shapes", "trends", "missing_error", "rare_coverage"}
@@ -137,3 +141,39 @@ def test_an_evaluation_has_a_row_for_each_simple_model(split):
     assert trends["this"] == found.metrics["trends"].value and trends["real"] == found.metrics["trends"].floor
     text = "\n".join(found.lines(further=False))
     assert "beside simple models" in text and "pair trends" in text
+
+
+@pytest.mark.parametrize(
+    "case",
+    ["one column", "nothing but missing cells", "a missing column", "huge numbers", "constants", "a rare target"],
+)
+def test_odd_tables_have_values_or_reasons(case):
+    rows, columns = table(300, 0), LEARNED_COLUMNS
+    if case == "one column":
+        rows, columns = Rows(*(part[:, :1] for part in rows)), columns[:1]
+    elif case == "nothing but missing cells":
+        rows = Rows(torch.zeros(300, 4, dtype=torch.float64), torch.ones(300, 4, dtype=torch.bool))
+    elif case == "a missing column":
+        rows.missing[:, 1] = True
+    elif case == "huge numbers":
+        rows.values[:, :2] *= 1e300
+    elif case == "constants":
+        rows = Rows(torch.zeros(300, 4, dtype=torch.float64), torch.zeros(300, 4, dtype=torch.bool))
+    else:
+        rows.values[:, 3], rows.values[7, 3] = 0, 1
+    coding = TableCoding(columns).as_json()
+    data = data_of(rows)
+    facts = Facts("rows.csv", "tables", 300, (len(columns),), sha256(case.encode()).hexdigest(), coding=coding)
+    split = Split(data.subset(slice(0, 200)), data.subset(slice(200, 300)), facts)
+    one = repeat(split, take(rows, slice(100, 200)), 100)
+    for target in (columns[0].name, columns[-1].name):
+        for values in measure(split, 0, target=target)(one):
+            assert all(isinstance(value, SparringError) or np.isfinite(value) for value in values.values())
+            assert {"missing_error", "exact_copies", "boosted_test"} <= set(values)
+    assert set(samples(split, 20, 0)) == set(COMPARATORS)
+
+
+def test_without_time_no_simple_models_are_fitted(split):
+    evaluator = Evaluator(split, further=False, budget=Budget(0.0))
+    found = evaluator.evaluate(Subject("some rows", Tables(), View((4,))), Batch(table(300, 3)))
+    assert found.baselines == {} and "no simple models beside it" in found.remarks[-1]

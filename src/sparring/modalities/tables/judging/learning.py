@@ -33,6 +33,11 @@ def boosted_features(rows: Rows, columns: Sequence[Column]) -> Floats:
     return values
 
 
+def fill_unknown(inputs: Floats) -> None:
+    """Write 0 into columns that have no value in the training rows: boosted trees refuse such columns."""
+    inputs[:, np.isnan(inputs).all(0)] = 0
+
+
 def boosted_trees(categorical: list[bool], seed: int, *, numeric_target: bool = False) -> Any:
     """Return boosted trees that are not yet trained: scikit-learn's histogram gradient boosting, as it is by default.
 
@@ -71,6 +76,7 @@ def boosted_test(real: Rows, fake: Rows, columns: Sequence[Column], seed: int = 
     ]
     half = count // 2
     train, test = np.concatenate([side[:half] for side in sides]), np.concatenate([side[half:] for side in sides])
+    fill_unknown(train)
     kinds, test_kinds = np.repeat([0, 1], half), np.repeat([0, 1], count - half)
     trees = boosted_trees([not column.is_numeric for column in columns], derive(seed, "trees"))
     with threadpool_limits(1):

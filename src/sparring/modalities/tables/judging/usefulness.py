@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sparring.errors import SparringError, nearest
 from sparring.modalities.tables.coding import Column, Rows
 from sparring.modalities.tables.judging.cells import Floats, Integers, check, values_of
-from sparring.modalities.tables.judging.learning import MIN_ROWS, OneHot, boosted_features, boosted_trees
+from sparring.modalities.tables.judging.learning import MIN_ROWS, OneHot, boosted_features, boosted_trees, fill_unknown
 from sparring.samples import take
 
 MIN_CLASSES, MAX_CLASSES = 2, 20
@@ -45,7 +45,7 @@ def target_of(columns: Sequence[Column], named: str | None = None) -> int | None
 def usefulness(train: Rows, test: Rows, columns: Sequence[Column], target: int, seed: int = 0) -> dict[str, float]:
     """Return scores of learners that are trained on ``train`` to predict one column, on real rows.
 
-    Four learners (AdaBoost of 50 stumps, a tree of depth 20, logistic or linear regression, a network of 50 hidden
+    Four learners (AdaBoost of 50 trees, a tree of depth 20, logistic or linear regression, a network of 50 hidden
     units) give a mean, as in Xu et al. 2019, section 5; boosted trees stand beside them. Rows without the target are
     left out. The value of a perfect generator is that of real training rows, which are given in place of ``train``.
 
@@ -68,6 +68,12 @@ def usefulness(train: Rows, test: Rows, columns: Sequence[Column], target: int, 
     from threadpoolctl import threadpool_limits
 
     check(columns, train, test)
+    if len(columns) < 2:
+        raise SparringError(
+            found="a table of one column",
+            expected="columns to predict it from",
+            remedy="add the columns that explain it",
+        )
     train, test = (take(side, ~side.missing[:, target]) for side in (train, test))
     check(columns, train, at_least=MIN_ROWS)
     check(columns, test)
@@ -81,6 +87,7 @@ def usefulness(train: Rows, test: Rows, columns: Sequence[Column], target: int, 
             remedy="name another target",
         )
     trees, others = (_without(boosted_features(side, columns), target) for side in (train, test))
+    fill_unknown(trees)
     categorical = [not column.is_numeric for place, column in enumerate(columns) if place != target]
 
     # One thread: several would wait for one another after each of many small products.
