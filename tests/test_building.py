@@ -13,15 +13,20 @@ from sparring.errors import SparringError
 from sparring.randomness import seeded
 from sparring.recipe import Machine, resolve, with_fields
 from sparring.recipes import RECIPES
+from toys.small_recipes import toy
 
 SMALL = {"width": 8, "latent_size": 4}
-SHAPES = {"points": (2,), "images": (3, 32, 32)}
+SHAPES = {"points": (2,), "images": (3, 32, 32), "tables": (2,)}
+CODINGS = {
+    "images": {"pair": {"sides": ["labels", "photographs"], "channels": [3, 3]}},
+    "tables": toy(RECIPES["tables/gan"])[0].coding,
+}
 
 
 def facts_for(name: str, **changes: Any) -> Facts:
     modality = RECIPES[name].modality
     known: dict[str, Any] = {"source": "x", "modality": modality, "count": 1000, "shape": SHAPES[modality]}
-    known["coding"] = {"pair": {"sides": ["labels", "photographs"], "channels": [3, 3]}} if modality == "images" else {}
+    known["coding"] = CODINGS.get(modality, {})
     return Facts(**{**known, "fingerprint": "0" * 64, "classes": ("a", "b"), "offers": ("label",), **changes})
 
 

@@ -52,7 +52,9 @@ def test_integers_are_not_treated_as_floats() -> None:
     assert floats(graph())[0] is not None and len(floats(graph())) == 1
     changed = map_floats(lambda part: part + 1, graph())
     assert torch.equal(changed.atoms, graph().atoms) and torch.equal(changed.bonds, graph().bonds + 1)
-    assert as_float32(graph()).bonds.dtype == torch.float32 and as_float32(graph()).atoms.dtype == torch.int64
+    small = map_floats(lambda part: part.bfloat16(), graph())
+    assert as_float32(small).bonds.dtype == torch.float32 and as_float32(small).atoms.dtype == torch.int64
+    assert as_float32(map_floats(Tensor.double, graph())).bonds.dtype == torch.float64
 
 
 def test_taking_and_concatenating_rows_round_trips() -> None:

@@ -109,7 +109,9 @@ def test_remarks_on_the_real_data_are_beside_the_scores_of_a_model(tmp_path: Pat
     for name, head in heads.items():
         lines = [head, *(f"{a:.6f},{b:.6f}" for a, b in random.normal(size=(300, 2)))]
         (tmp_path / name).write_text("\n".join(lines + ["1.5,oops"] * (name == "a.csv")))
-    run = sparring.train(tmp_path / "a.csv", samples=64, batch=16, display=Silent(), out=tmp_path / "run")
+    run = sparring.train(
+        tmp_path / "a.csv", recipe="points/ring", samples=64, batch=16, display=Silent(), out=tmp_path / "run"
+    )
     remarks = {name: " ".join(open_subject(run.folder, tmp_path / name)[0].remarks) for name in heads}
     assert "Real data: The columns have other names" in remarks["b.csv"]
     assert "Real data" not in remarks["c.csv"] and "Real data" not in remarks["a.csv"]

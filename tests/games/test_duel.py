@@ -270,7 +270,7 @@ class Thousands:
     def normalize(self, sample: Tensor) -> Tensor:
         return (sample - 5000) / 1000
 
-    def denormalize(self, sample: Tensor) -> Tensor:
+    def denormalize(self, sample: Tensor, condition: None = None) -> Tensor:
         return sample * 1000 + 5000
 
 

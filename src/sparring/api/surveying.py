@@ -6,9 +6,9 @@ from sparring.data.catalogue import NAMES
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
 from sparring.modalities import modality, modality_of, other_than, surveyed
-from sparring.modality import Modality, Survey
+from sparring.modality import Survey
 from sparring.recipe import Recipe, is_own
-from sparring.recipes import DEFAULTS, default_recipe, find_recipe
+from sparring.recipes import default_recipe, find_recipe
 
 
 def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tuple[str, Recipe, Survey]:
@@ -24,8 +24,7 @@ def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tup
     """
     # Without a recipe, infer the modality from the source, and the recipe from the facts.
     if recipe is None:
-        kind = modality_of(data)
-        survey = surveyed(kind, data, reading) if kind.name in DEFAULTS else _by_another(kind, data, reading)
+        survey = surveyed(modality_of(data), data, reading)
         name = default_recipe(survey.facts)
         return name, find_recipe(name), survey
 
@@ -40,25 +39,6 @@ def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tup
             remedy="choose another recipe, or none, so that one is chosen for the data",
         )
     return name, chosen, surveyed(kind, data, reading)
-
-
-def _by_another(kind: Modality, data: str, reading: Reading) -> Survey:
-    """Survey data whose modality has no recipe by another one that may read it, too: tables of numbers are points.
-
-    Raises:
-        SparringError: there is none that can.
-    """
-    for other in (modality(name) for name in DEFAULTS):
-        if other.claims(data):
-            try:
-                return surveyed(other, data, reading)
-            except SparringError:
-                continue
-    raise SparringError(
-        found=f"{kind.name} in {data}, for which there is no recipe yet",
-        expected=f"data of one of {', '.join(DEFAULTS)}, or a recipe of your own",
-        remedy="give --recipe file.py:Name, or describe the data by `sparring inspect`",
-    )
 
 
 def lasting_recipe(name: str) -> str:

@@ -5,6 +5,7 @@ from typing import Protocol, final
 
 import torch
 from torch import Tensor, nn
+from torch.compiler import is_exporting
 from torch.nn.functional import cross_entropy
 
 from sparring.controls import Control
@@ -110,10 +111,10 @@ class AnyOrder:
             codes, known = player.given(condition)
         codes, known, settled = codes.clone(), known.clone(), known.clone()
         for part in range(player.parts):
-            if not bool(settled[:, part].all()):
-                probable = player(codes, known)[part].float().softmax(1).cumsum(1)
-                chosen = torch.searchsorted(probable, choices[:, part, None].contiguous()).squeeze(1)
-                chosen = chosen.clamp(max=probable.shape[1] - 1)
+            # An exported graph has no branches that depend on values.
+            if is_exporting() or not bool(settled[:, part].all()):
+                until = player(codes, known)[part].float().softmax(1).cumsum(1)  # (batch, choices)
+                chosen = (until[:, :-1] < choices[:, part, None]).sum(1)
                 codes[:, part] = torch.where(settled[:, part], codes[:, part], chosen)
                 known[:, part] = True
         return player.decode(codes, positions, condition)

@@ -58,5 +58,5 @@ def completed(rows: Rows, condition: Known) -> Rows:
     """Return rows with the known cells in place of their own."""
     return Rows(
         torch.where(condition.known, condition.values.to(rows.values), rows.values),
-        torch.where(condition.known, condition.missing, rows.missing),
+        (condition.known & condition.missing) | (~condition.known & rows.missing),
     )

@@ -152,7 +152,7 @@ class NumberLevels(ColumnLevels):
         super().__init__(len(self.starts), column.missing > 0)
 
     def present(self, values: Tensor) -> Tensor:
-        return (torch.searchsorted(self.starts.to(values.device), values.contiguous(), right=True) - 1).clamp(min=0)
+        return (self.starts[1:].to(values.device) <= values[:, None]).sum(1)
 
     def values(self, codes: Tensor, positions: Tensor) -> Tensor:
         """Interpolate the quantile function, unless it shows all values that there are; see ``ColumnLevels``."""
