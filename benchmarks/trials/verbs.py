@@ -25,9 +25,9 @@ from sparring.text import show
 from sparring.training.checkpoint import checkpoints
 from sparring.training.trainer import NotFinite, Trainer
 
-TINY = ("--batch", 8, "--width", 8, "--latent-size", 2, "--samples", 16, "--watchdog", "off")
-"""Options of a training run of two steps."""
-TINY_PICTURES = ("--recipe", "images/vae", "--resolution", 8, *TINY)
+SMALL = ("--batch", 8, "--width", 8, "--latent-size", 2, "--samples", 16, "--watchdog", "off")
+TINY, TINY_PICTURES = ("--recipe", "points/ring", *SMALL), ("--recipe", "images/vae", "--resolution", 8, *SMALL)
+"""Options of a training run of two steps, on points and on pictures."""
 CLOSING_WORDS, FINISH = closing.closing_words, session.Session._finish
 """The end of a run, which ``prepare`` turns off."""
 RAW = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -162,7 +162,9 @@ def inspect(folder: Path, source: Path, seconds: float = VERB_SECONDS) -> Seen:
     """Inspect; the result is what the data is taken for."""
 
     def inspected() -> Any:
-        found = sparring.inspect(source, measure=False)
+        # Tables of numbers are read as points.
+        recipe = "points/ring" if source.suffix == ".csv" else None
+        found = sparring.inspect(source, recipe=recipe, measure=False)
         show("\n".join(found.lines()))
         return _facts(found.facts.as_json())
 
