@@ -24,8 +24,8 @@ from sparring.data.dataset import Dataset
 from sparring.games.game import Game
 from sparring.modalities.images.conditions import Translation, holed, partnered, reader, small
 from sparring.modalities.images.masks import draw_masks
-from sparring.randomness import seeded
-from sparring.recipe import Recipe, with_fields
+from sparring.randomness import RandomStream, seeded
+from sparring.recipe import with_fields
 from sparring.recipes import RECIPES
 
 IMAGES, DOMAINS = 500, ("first", "second")
@@ -43,7 +43,7 @@ FIELDS: Mapping[str, dict[str, object]] = {
 class ByHand:
     """Networks, their optimisers, averages, and images in memory: the parts of every hand-written loop."""
 
-    def __init__(self, game: Game, images: Tensor, recipe: Recipe, rate: float = 2e-4) -> None:
+    def __init__(self, game: Game, images: Tensor, batch: int, rate: float = 2e-4) -> None:
         self.networks: dict[str, Any] = copy.deepcopy(game.players)
         self.adams = {}
         for name, network in self.networks.items():
@@ -51,7 +51,7 @@ class ByHand:
             self.adams[name] = torch.optim.Adam(network.parameters(), rate, (0.5, 0.999))
         self.published = [self.networks[name] for name in game.published]
         self.averages = copy.deepcopy(self.published)
-        self.images, self.rows, self.recipe = images, recipe.batch, recipe
+        self.images, self.rows = images, batch
 
     def batch(self) -> Tensor:
         """Return other images, (rows, 3, side, side) in [-1, 1]."""
@@ -223,7 +223,7 @@ def contestants(name: str, side: int) -> dict[str, Callable[[], None]]:
     recipe = with_fields(RECIPES[f"images/{name}"], {"resolution": side, **FIELDS[name]})
     with seeded(0, "weights"):
         game = recipe.game(facts)
-    hand, latent_size = ByHand(game, tensor, recipe), _latent_size(game)
+    hand, latent_size = ByHand(game, tensor, recipe.batch), _latent_size(game)
 
     def by_hand() -> None:
         LOOPS[name](hand, latent_size)
@@ -241,8 +241,6 @@ def contestants(name: str, side: int) -> dict[str, Callable[[], None]]:
 
 
 def _latent_size(game: Game) -> int:
-    from sparring.randomness import RandomStream
-
     return game.latent(RandomStream(seed=0, step=0, total=1, rows=slice(0, 1))).shape[1]
 
 

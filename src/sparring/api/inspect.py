@@ -12,7 +12,6 @@ import numpy as np
 from sparring.api.outputs import output_path, require_writable
 from sparring.data.facts import Facts
 from sparring.data.reading import Columns, Labels, Pairs, ValueRange, reading
-from sparring.data.view import View
 from sparring.recipe import BY_DEFAULT, Choice, Recipe, resolve
 from sparring.runs.display import clock
 from sparring.storage import write_json
@@ -63,19 +62,18 @@ class PlannedTraining:
 @final
 @dataclass(frozen=True)
 class Inspection:
-    """Description of the data, and the training run that would follow; None where there is no recipe for the data."""
+    """Description of the data, and the training run that would follow."""
 
     facts: Facts
-    training: PlannedTraining | None
+    training: PlannedTraining
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as JSON values."""
-        return {"facts": self.facts.as_json(), "training": self.training and asdict(self.training)}
+        return {"facts": self.facts.as_json(), "training": asdict(self.training)}
 
     def lines(self) -> list[str]:
         """Return lines of text for the terminal; long lists are shortened."""
-        training = ["there is no recipe for this data yet"] if self.training is None else _training_lines(self.training)
-        return [*_data_lines(self.facts), "", *training]
+        return [*_data_lines(self.facts), "", *_training_lines(self.training)]
 
 
 def inspect(
@@ -117,29 +115,23 @@ def inspect(
     """
     from sparring.api.surveying import survey_data
     from sparring.data.in_memory import place_of, source_of
-    from sparring.modalities import modality_of, surveyed
-    from sparring.recipes import DEFAULTS
     from sparring.training.devices import pick
 
     require_writable({"--json": json, "--sheet": sheet})
 
     # Survey the data and resolve the recipe; samples are decoded only where they are needed.
-    source, choices = source_of(data), reading(labels, range, background, pairs, place_of(to), columns)
-    kind = modality_of(source)
-    if recipe is None and kind.name not in DEFAULTS:
-        survey, resolved, training = surveyed(kind, source, choices), None, None
-    else:
-        name, chosen, survey = survey_data(source, recipe, choices)
-        resolved, training = _plan(survey.facts, name, chosen, pick(device))
-    measure = measure and training is not None and training.obstacle is None
+    choices = reading(labels, range, background, pairs, place_of(to), columns)
+    name, chosen, survey = survey_data(source_of(data), recipe, choices)
+    resolved, training = _plan(survey.facts, name, chosen, pick(device))
+    measure = measure and training.obstacle is None
     if sheet is not None or measure:
-        view = View(survey.facts.shape) if resolved is None else resolved.view(survey.facts)
+        view = resolved.view(survey.facts)
         split = survey.prepare(view)
         if sheet is not None:
             # Pairs are shown as pairs, whatever the recipe makes of them.
             paired = not view.condition and "pair" in survey.facts.coding
             _write_sheet(output_path(sheet), survey.prepare(replace(view, condition="pair")) if paired else split)
-        if measure and training is not None and resolved is not None:
+        if measure:
             training = _measured(training, resolved, split, pick(device))
 
     inspection = Inspection(survey.facts, training)

@@ -1,6 +1,6 @@
 """Features by a function in a file of the user."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparring.errors import SparringError
+from sparring.metrics.extractors.extractor import Extractor
 from sparring.user_code import failures_reported, load_user_object
 
 CHUNK = 512
@@ -88,3 +89,29 @@ def load_function(place: str) -> OwnFunction:
         found = f"{type(function).__name__} as {place!r}"
         raise SparringError(found=found, expected=expected, remedy="check the name")
     return OwnFunction(function, f"{place.rpartition(':')[2]}-{digest}")
+
+
+def named_or_own(names: Sequence[str], name: str, make: Callable[[], Extractor]) -> Mapping[str, Extractor]:
+    """Return the named extractors of a modality that has one of its own, by name; that one where none is named.
+
+    Args:
+        names: the name of that one, or the user's own ``file.py:function``.
+        name: of the modality's extractor.
+        make: builds it.
+
+    Raises:
+        SparringError: there is no extractor of such a name.
+    """
+    found: dict[str, Extractor] = {}
+    for wanted in names or [name]:
+        if wanted == name:
+            found[wanted] = make()
+        elif ".py:" in wanted:
+            found[wanted] = load_function(wanted)
+        else:
+            raise SparringError(
+                found=f"the unknown extractor {wanted!r}",
+                expected=f"{name}, or your own as file.py:function",
+                remedy="give one of these",
+            )
+    return found

@@ -8,9 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sparring.data.dataset import Split
-from sparring.errors import SparringError
 from sparring.metrics.extractors.extractor import Extractor
-from sparring.metrics.extractors.own_function import load_function
+from sparring.metrics.extractors.own_function import named_or_own
 from sparring.metrics.metric import MetricValues
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.points.normalizer import ColumnNormalizer
@@ -37,19 +36,7 @@ def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[st
     Raises:
         SparringError: there is no extractor of such a name.
     """
-    found: dict[str, Extractor] = {}
-    for name in names or ["coordinates"]:
-        if name == "coordinates":
-            found[name] = Coordinates(ColumnNormalizer(split.facts))
-        elif ".py:" in name:
-            found[name] = load_function(name)
-        else:
-            raise SparringError(
-                found=f"the unknown extractor {name!r}",
-                expected="coordinates, or your own as file.py:function",
-                remedy="give one of these",
-            )
-    return found
+    return named_or_own(names, Coordinates.name, lambda: Coordinates(ColumnNormalizer(split.facts)))
 
 
 def measure(split: Split, seed: int) -> SampleMetrics:

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from sparring.data.dataset import Split
 from sparring.data.facts import Facts
-from sparring.errors import SparringError
 from sparring.metrics.extractors.extractor import Extractor
-from sparring.metrics.extractors.own_function import load_function
+from sparring.metrics.extractors.own_function import named_or_own
 from sparring.modalities.tables.coding import Column, Rows, coding_of
 
 MIN_DEVIATION = 0.05
@@ -137,19 +136,7 @@ def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[st
     Raises:
         SparringError: there is no extractor of such a name.
     """
-    found: dict[str, Extractor] = {}
-    for name in names or [ColumnFeatures.name]:
-        if name == ColumnFeatures.name:
-            found[name] = ColumnFeatures(split.facts)
-        elif ".py:" in name:
-            found[name] = load_function(name)
-        else:
-            raise SparringError(
-                found=f"the unknown extractor {name!r}",
-                expected="columns, or your own as file.py:function",
-                remedy="give one of these",
-            )
-    return found
+    return named_or_own(names, ColumnFeatures.name, lambda: ColumnFeatures(split.facts))
 
 
 def _indicators(values: Tensor, missing: Tensor, column: Column, limit: int) -> Tensor:
