@@ -16,8 +16,9 @@ import sparring
 from sparring.data.dataset import Split
 from sparring.data.view import View
 from sparring.evaluation.evaluator import Evaluator
+from sparring.evaluation.protocol import Generated
 from sparring.evaluation.result import Evaluation
-from sparring.evaluation.subject import Subject, of_model
+from sparring.evaluation.subject import Subject, of_model, split_for
 from sparring.model import Model
 from sparring.randomness import RandomStream
 from sparring.runs.display import Silent
@@ -39,6 +40,18 @@ def test_pairs_are_evaluated_against_their_own_targets(toy: ModuleType, trainer:
     own, other = (Evaluator(split).evaluate(Subject("pairs", toy.KIND), one).metrics for one in (generated, shuffled))
     assert own["l1"].value < 0.6 * other["l1"].value
     assert own["psnr"].value > 3 + other["psnr"].value and own["ssim"].value > 0.3 + other["ssim"].value
+
+    # Each held-out input is asked once, and true answers reach the floor.
+    assert len(generated.batch.condition.flatten(1).unique(dim=0)) == len(generated.true) == len(split.held_out)
+    perfect = Generated(generated.batch._replace(real=generated.true), generated.true)
+    found = Evaluator(split).evaluate(Subject("pairs", toy.KIND), perfect).scores[0]
+    assert found.count == len(split.held_out) and found.metrics["frechet"].value == found.metrics["frechet"].floor
+
+    # Of data that the model was not trained on, half is asked and half is compared with.
+    survey = toy.KIND.survey(toy.write(tmp_path, 81, "new", seed=2))
+    halves = split_for(of_model(model, "pairs"), survey, 0, is_new=True)
+    both = [part.batch(slice(None)).condition.flatten(1) for part in (halves.train, halves.held_out)]
+    assert [len(part) for part in both] == [41, 40] and len(torch.cat(both).unique(dim=0)) == 81
 
     # Samples come in the order of their input files.
     inputs = toy.options(tmp_path)["input"]
@@ -86,7 +99,7 @@ def test_domains_are_observed_through_two_critics_and_have_no_targets(
     samples = model.sample(condition=conditions)
     assert model.sample(condition=conditions.flip(0)).flip(0) == pytest.approx(samples, abs=1e-5)
     generated = of_model(model, "domains").batch(split, 64, 0)
-    assert generated.true is None and generated.batch.condition.shape == (64, 2)
+    assert generated.true is None and len(generated.batch.condition) == len(split.held_out)
 
 
 @pytest.mark.parametrize("toy", ["tokens", "halves"], indirect=True)

@@ -89,9 +89,9 @@ def test_other_data_than_the_training_data_is_remarked(run):
 def test_quick_score(run):
     model = load(run.folder)
     split = modality("points").survey(run.record.facts.source).prepare(View((2,)), seed=3)
-    name, value = quick_score(model.game, split, model.modality, "frechet", seed=0)
+    name, value = quick_score(model.game, split, model.modality, model.view, "frechet", seed=0)
     assert name.startswith("Fréchet distance (coordinates") and value > 0
-    assert quick_score(model.game, split, model.modality, "frechet", seed=0) == (name, value)
+    assert quick_score(model.game, split, model.modality, model.view, "frechet", seed=0) == (name, value)
     assert count_for(split) == 1000
 
 

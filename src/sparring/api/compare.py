@@ -14,7 +14,7 @@ from sparring.errors import SparringError
 from sparring.evaluation.comparison import Comparison, compared
 from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.quick import count_for
-from sparring.evaluation.subject import Subject, open_subject
+from sparring.evaluation.subject import Subject, open_subject, split_for
 from sparring.modality import Survey
 from sparring.recipe import Recipe
 from sparring.runs.display import Display, checked_display
@@ -57,7 +57,8 @@ def compare(
     )
 
     # The same rows for both, each with the conditions of its model; equally many samples.
-    splits = [survey.prepare(subject.view, seed=seed) for subject in subjects]
+    is_new = not any(subject.knows(survey.facts) for subject in subjects)
+    splits = [split_for(subject, survey, seed, is_new=is_new) for subject in subjects]
     available = [len(subject.files) for subject in subjects if subject.files is not None]
     count = min([count or count_for(splits[0]), *available])
 

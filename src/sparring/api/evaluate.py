@@ -15,7 +15,7 @@ from sparring.evaluation.evaluator import Evaluator
 from sparring.evaluation.protocol import MAX_SAMPLES, Protocol
 from sparring.evaluation.quick import MIN_SAMPLES, count_for
 from sparring.evaluation.result import Evaluation
-from sparring.evaluation.subject import Subject, open_subject
+from sparring.evaluation.subject import Subject, open_subject, split_for
 from sparring.evaluation.usefulness import NOT_USEFUL, usefulness
 from sparring.modality import Survey
 from sparring.randomness import require_seed
@@ -126,9 +126,10 @@ def require_numbers(count: int | None, seed: int) -> None:
 def _split(subject: Subject, survey: Survey, seed: int) -> Split:
     """Split the real data, as in training where the model was trained on it."""
     model = subject.model
-    if model is not None and survey.facts.fingerprint == model.facts.fingerprint:
+    known = subject.knows(survey.facts)
+    if model is not None and known:
         seed = int(model.history.get("seed", seed))
-    return survey.prepare(subject.view, seed=seed)
+    return split_for(subject, survey, seed, is_new=not known)
 
 
 def _require_model(subject: Subject) -> None:

@@ -44,7 +44,8 @@ class Repeats:
 
     There are equally many samples on all sides, because every metric depends on their number: as many as the smallest
     side has, at most ``count``. Fewer than 500 held-out samples are too few for a floor: then one half of all real
-    samples is compared with the other half.
+    samples is compared with the other half, unless generated samples are answers to held-out inputs, whose true answers
+    are the floor however few they are.
 
     Repeats draw other real samples and get fresh generated ones, at most 1,000 a side. Without ``fresh_samples``,
     random halves of the generated samples take their place.
@@ -86,7 +87,7 @@ class Repeats:
 
         # Real samples: training against held-out ones, or one half of all against the other.
         self._held_out = _drawn_from(held_out, derive(seed, "held out"), MAX_SAMPLES)
-        self._halves = len(held_out) < MIN_HELD_OUT
+        self._halves = len(held_out) < MIN_HELD_OUT and generated.true is None
         if self._halves:
             self._real = _drawn_from(train.followed_by(held_out), derive(seed, "train"), 2 * MAX_SAMPLES)
             self.floor, available = "one half of the real samples against the other", len(self._real) // 2

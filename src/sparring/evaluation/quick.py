@@ -2,7 +2,9 @@
 
 import math
 
+from sparring.data.conditions import needs_inputs
 from sparring.data.dataset import Split
+from sparring.data.view import View
 from sparring.evaluation.glossary import metric_info
 from sparring.evaluation.protocol import MAX_SAMPLES, Repeats
 from sparring.evaluation.scores import by_features, scored
@@ -21,13 +23,15 @@ MAX_SAMPLE_BYTES = 2 * 2**30
 """Bytes of generated samples, in float32, that are evaluated at once."""
 
 
-def quick_score(game: Game, split: Split, modality: Modality, metric: str, seed: int) -> tuple[str, float]:
+def quick_score(game: Game, split: Split, modality: Modality, view: View, metric: str, seed: int) -> tuple[str, float]:
     """Return title and value of one metric, in the most sensitive features and on at most 2,000 samples a side.
 
     The value is NaN where it cannot be computed, which passes no goal.
     """
     extractor = list(modality.extractors(split, seed).values())[-1]
     count = min(QUICK_SAMPLES, count_for(split))
+    if needs_inputs(modality.conditions, view):
+        count = min(count, len(split.held_out))  # Each input once, as in an evaluation.
     device = tensors(tuple(game.players[game.published[0]].state_dict().values()))[0].device
     condition = conditions_from(split.held_out, count, seed).condition
     samples = generate(game, count, condition, seed=seed, stream="quick score/", device=device, bounds=modality.bounds)

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import final
 
+import numpy as np
 import torch
 
+from sparring.data.conditions import needs_inputs
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.labels import listed
@@ -19,7 +21,7 @@ from sparring.modality import Modality, Survey
 from sparring.model import Model, load
 from sparring.randomness import derive, generator
 from sparring.recipe import Recipe
-from sparring.samples import Sample
+from sparring.samples import Sample, batch_size
 from sparring.sampling import conditions_from
 
 
@@ -53,12 +55,21 @@ class Subject:
         """True if samples of a model are compared in another shape than its own: grey ones in colour."""
         return self.model is not None and self.view.shape != self.model.view.shape
 
+    @property
+    def takes_inputs(self) -> bool:
+        """True for a model that generates from inputs alone, such as images to translate."""
+        return self.model is not None and needs_inputs(self.modality.conditions, self.view)
+
+    def knows(self, real: Facts) -> bool:
+        """Return whether these are samples of a model that was trained on the real data."""
+        return self.model is not None and self.model.facts.fingerprint == real.fingerprint
+
     def batch(self, split: Split, count: int, seed: int) -> Generated:
         """Return ``count`` samples; fewer where there are fewer files, at most 10,000 of them.
 
         A model gets the conditions of held-out samples, or of training samples where fewer than 500 are held out, whose
-        classes may have other shares than the data. Where a condition determines a sample, it is always a held-out one,
-        and comes with that sample.
+        classes may have other shares than the data. A model that generates from inputs gets each held-out one once,
+        and its samples come with the true ones where the inputs determine them.
         """
         if self.files is not None:
             # Files may be sorted by content, so draw a random subset of all of them.
@@ -71,20 +82,18 @@ class Subject:
             condition = self.model.conditions(count)
             return Generated(Batch(self._sample(self.model, count, condition, seed), condition))
 
-        # A sample that its condition determines is compared with the true one, which the model must not have seen.
+        # Inputs are those that the model has not seen. A second answer to one of them would tell little more.
+        few = len(split.held_out) < MIN_HELD_OUT and not self.takes_inputs
+        data = split.train if few else split.held_out
+        rows_of = conditions_from(data, min(count, len(data)) if self.takes_inputs else count, seed)
+        samples = self._sample(self.model, batch_size(rows_of), rows_of.condition, seed)
         determines = bool(self.view.condition) and self.modality.conditions[self.view.condition].determines
-        unseen = split.held_out
-        if split.facts.fingerprint != self.model.facts.fingerprint and determines:
-            unseen = split.train.followed_by(split.held_out)  # The model was trained on other data.
-        few = len(unseen) < MIN_HELD_OUT and not determines
-        rows_of = conditions_from(split.train if few else unseen, count, seed)
-        samples = self._sample(self.model, count, rows_of.condition, seed)
         label = rows_of.label if self.view.condition else None
         return Generated(Batch(samples, rows_of.condition, label), rows_of.real if determines else None)
 
     def fresh_samples(self, split: Split, seed: int) -> FreshSamples | None:
-        """Return a source of other samples for repeats; files have none."""
-        if self.model is None:
+        """Return a source of other samples for repeats; files have none, nor has a model without other inputs."""
+        if self.model is None or self.takes_inputs:
             return self.fresh
         return lambda count, repeat: self.batch(split, count, derive(seed, "more samples", repeat))
 
@@ -148,9 +157,10 @@ def open_subject(
             labelled = surveyed(model.modality, str(data), choices, model.facts)
             survey = WithoutLabels(labelled) if labelled.facts.fingerprint == model.facts.fingerprint else survey
         subject = of_model(model, str(place))
-        if survey.facts.fingerprint != model.facts.fingerprint:
+        if not subject.knows(survey.facts):
             other = f"The model was trained on other data ({model.facts.source}) than it is judged on here"
-            remark = f"{other}, of which a random part is held out."
+            part = "half" if subject.takes_inputs else "part"
+            remark = f"{other}, of which a random {part} is held out."
             subject = replace(subject, remarks=(*subject.remarks, remark))
         subject = _with_data(subject, survey.facts)
         own = replace(model.facts, source=str(place), shape=model.view.shape)
@@ -168,6 +178,25 @@ def open_subject(
     remarks = (*told, *_remarks(facts.classes, survey.facts.classes))
     files = modality.read(str(place), view, survey.facts)
     return Subject(str(place), modality, view, files=files, remarks=remarks), survey
+
+
+def split_for(subject: Subject, survey: Survey, seed: int, *, is_new: bool) -> Split:
+    """Split the real data into samples to compare with, and held-out ones.
+
+    Args:
+        subject: what is compared with them.
+        survey: of the real data.
+        seed: of the random order.
+        is_new: whether no model was trained on this data. Then every input is a new one, so half of them are asked.
+    """
+    split = survey.prepare(subject.view, seed=seed)
+    if not (is_new and subject.takes_inputs):
+        return split
+    determines = subject.modality.conditions[subject.view.condition].determines
+    # Without pairs, the inputs of held-out samples are others than those of training samples, and apart.
+    data = split.train.followed_by(split.held_out) if determines else split.train
+    order, half = np.random.default_rng(seed).permutation(len(data)), len(data) // 2
+    return Split(data.subset(np.sort(order[half:])), data.subset(np.sort(order[:half])), split.facts)
 
 
 def of_model(model: Model, name: str) -> Subject:

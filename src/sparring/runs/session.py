@@ -11,6 +11,7 @@ from typing import TypeAlias, final
 import torch
 
 from sparring.data.dataset import Split
+from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.events import (
     AnyEvent,
@@ -66,7 +67,7 @@ SAVE_INTERVAL_SECONDS = 60.0
 """Seconds between checkpoints."""
 MAX_FAILED_SAVES = 3
 """Checkpoints in a row that could not be written before the run is given up."""
-Quick: TypeAlias = Callable[[Game, Split, Modality, str, int], tuple[str, float]]
+Quick: TypeAlias = Callable[[Game, Split, Modality, View, str, int], tuple[str, float]]
 """(game, its data, modality, metric, seed) → the metric's name and its present value."""
 Conclude: TypeAlias = Callable[[Run, Model, Split, float, Callable[[int, int], None]], object]
 """(run, its model, its data, seconds of training, on_progress) → evaluates the run and writes its report."""
@@ -297,7 +298,9 @@ class Session:
         met = 0.0
         if self.world.is_main:
             game, seed = self.trainer.average, self.record.seed
-            name, value = self._quick(game, self.split, self.modality, self.goal.metric, seed)
+            name, value = self._quick(
+                game, self.split, self.modality, self.recipe.view(self.record.facts), self.goal.metric, seed
+            )
             shown = value if math.isfinite(value) else None
             self._record(GoalMeasured(samples=self.trainer.samples, metric=name, value=shown, goal=str(self.goal)))
             met = float(self.goal.met(value))
