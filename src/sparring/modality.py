@@ -237,6 +237,15 @@ class HasComparators(Protocol):
         ...
 
 
+@runtime_checkable
+class HasContrasts(Protocol):
+    """A modality whose samples differ from real ones in ways that single samples do not show, such as distributions."""
+
+    def contrasts(self, real: "Sample", fake: "Sample", facts: Facts) -> Sequence["Exhibit"]:
+        """Render real and generated samples, as a whole, side by side, and say where they differ most."""
+        ...
+
+
 class AnySize(NamedTuple):
     """A convolutional generator, which takes conditions of any size.
 

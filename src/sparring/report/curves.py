@@ -1,9 +1,9 @@
 """Curves of a run in one picture: terms of each turn, gradients and speed."""
 
-import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from sparring.rendering.figures import blank_figure, png_of
 from sparring.runs.logbook import LogLine
 from sparring.text import label
 
@@ -21,9 +21,6 @@ LOG_RATIO = 300
 
 def curves(lines: Sequence[LogLine]) -> bytes:
     """Draw the lines of a log into a PNG file."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     # Collect the points of each curve, by panel and name.
     panels: dict[str, Series] = {}
     for line in lines:
@@ -34,16 +31,13 @@ def curves(lines: Sequence[LogLine]) -> bytes:
     # Panels of the turns come first, that of the speed last.
     titles = sorted(panels, key=lambda title: (":" not in title, title == SPEED, title)) or ["no figures were written"]
 
-    # Without pyplot, which keeps global state, the figure needs a canvas. Panels share the axis of samples.
-    figure = Figure(figsize=(8, 0.6 + 2.2 * len(titles)), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
+    # Panels share the axis of samples.
+    figure = blank_figure(8, 0.6 + 2.2 * len(titles))
     axes = figure.subplots(len(titles), 1, sharex=True, squeeze=False)[:, 0]
     for panel, title in zip(axes, titles, strict=True):
         _draw(panel, title, panels.get(title, {}))
     axes[-1].set_xlabel("real samples seen")
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    return content.getvalue()
+    return png_of(figure)
 
 
 def _values(line: LogLine) -> Iterator[tuple[str, str, float]]:

@@ -1,5 +1,6 @@
 """Exhibits of a report: generated beside real samples, extremes, closest pairs and interpolations."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import final
 
@@ -9,7 +10,7 @@ import torch
 from sparring.data.dataset import Split, rows_by_class
 from sparring.evaluation.result import Evaluation
 from sparring.flow import Batch
-from sparring.modality import ConditionedOnSamples, Modality
+from sparring.modality import ConditionedOnSamples, HasContrasts, Modality
 from sparring.model import Model
 from sparring.rendering.exhibits import Exhibit
 from sparring.samples import batch_size, concatenate, floats, map_floats, map_tensors, take
@@ -20,6 +21,8 @@ MAX_CLASSES = 32
 PATHS = 8
 SAME = 1e-2
 """Largest difference of values between answers that count as one."""
+CONTRASTED = 20_000
+"""Training samples that are set beside generated ones as a whole."""
 COMPARED, ASKED = 12, 4
 """Held-out samples that are set beside the true ones, and those that are given several answers."""
 
@@ -45,7 +48,7 @@ class Gallery:
         """Show generated and real samples, the best and the worst ones, and interpolations."""
         extremes, paths = self.extremes(evaluation), self.interpolations(evaluation.seed)
         by_input = [*self.compared(), *self.answers(), *self.cycles()]
-        return [*self.generated(), *self.real(), *by_input, *extremes, *paths]
+        return [*self.generated(), *self.real(), *self.contrasts(), *by_input, *extremes, *paths]
 
     def generated(self) -> list[Exhibit]:
         """Show the first samples, or the first of each class."""
@@ -105,6 +108,13 @@ class Gallery:
         rows = rows_by_class(train.labels, COLUMNS, MAX_CLASSES) if self.labels is not None else None
         first = np.arange(min(self.modality.samples_per_picture, len(train))) if rows is None else rows
         return self._shown(train.batch(first), "Real, from the training data.", "Real samples")
+
+    def contrasts(self) -> Sequence[Exhibit]:
+        """Show how generated and real samples differ as a whole."""
+        if not isinstance(self.modality, HasContrasts):
+            return []
+        real = self.split.train.batch(slice(0, CONTRASTED)).real
+        return self.modality.contrasts(real, self.samples.real, self.split.facts)
 
     def pairs(self, evaluation: Evaluation) -> list[Exhibit]:
         """Show the closest pairs, generated samples above training samples."""

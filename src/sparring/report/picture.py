@@ -1,12 +1,12 @@
 """The picture of a run: its incidents on top, and below them its signals and controls, two panels for each question."""
 
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING, TypeAlias, final
 
+from sparring.rendering.figures import blank_figure, png_of
 from sparring.runs.logbook import LogLine
 from sparring.text import label
 from sparring.watchdog.incidents import Incident, Outcome
@@ -94,9 +94,6 @@ def signals_picture(
         log: lines of log.jsonl, for the controls.
         phases: samples seen when each phase but the first began, and its name.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     # Rows without anything to draw are left out; one lane per finding comes on top.
     moved, controls = moved_controls(log)
     series = {**_series((one.samples, one.values) for one in observations), **moved}
@@ -108,8 +105,7 @@ def signals_picture(
     ends = [one.samples for one in observations] + [one.end for one in incidents] + [start for start, _ in phases]
     last = max([*ends, *treated], default=1)
 
-    figure = Figure(figsize=(10, 0.6 + sum(heights)), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank_figure(10, 0.6 + sum(heights))
     grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
     # The lanes of incidents span both columns.
     if lanes:
@@ -137,9 +133,7 @@ def signals_picture(
 
     words = "real samples seen  ·  green: values that the watchdog considers healthy"
     figure.supxlabel(words, fontsize=8, color=GREY)
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    return content.getvalue()
+    return png_of(figure)
 
 
 def healthy_band(signal: str, low: float, high: float) -> tuple[float, float] | None:

@@ -13,15 +13,15 @@ from sparring.data.view import View
 from sparring.flow import Batch, Sample
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
-from sparring.modalities.tables import asking, comparators, data, features, metrics, render
-from sparring.modalities.tables.coding import Rows
+from sparring.modalities.tables import asking, comparators, contrast, data, features, metrics, render
+from sparring.modalities.tables.coding import Rows, coding_of
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit
 
 
 @final
 class Tables:
-    """Implements ``Modality`` and ``HasComparators`` of ``sparring.modality``; see there for the methods."""
+    """Implements ``Modality``, ``HasComparators`` and ``HasContrasts``; see ``sparring.modality`` for the methods."""
 
     name = "tables"
     preparation = "columns by name, coded as for training"
@@ -60,6 +60,9 @@ class Tables:
 
     def comparators(self, split: Split, count: int, seed: int) -> Mapping[str, Rows]:
         return comparators.samples(split, count, seed)
+
+    def contrasts(self, real: Rows, fake: Rows, facts: Facts) -> Sequence[Exhibit]:
+        return contrast.contrasts(real, fake, coding_of(facts).learned)
 
     def paired(self, fake: Rows, true: Rows, condition: Sample | None) -> Mapping[str, float]:
         return {}
