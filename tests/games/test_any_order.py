@@ -55,6 +55,25 @@ def shares(rows: Rows) -> np.ndarray:
     return (torch.bincount(cells, minlength=6).double() / len(cells)).view(2, 3).numpy()
 
 
+def test_few_rows_of_numbers_tell_their_dependence() -> None:
+    """Of 200 rows each of 64 levels has three, too few to learn what belongs to it by itself."""
+    random = np.random.default_rng(0)
+    first = random.normal(size=2200)
+    values = np.stack([first, first + 0.3 * random.normal(size=2200)], 1)
+    rows, unseen = (Rows(part, np.zeros(part.shape, dtype=bool)) for part in (values[:200], values[200:]))  # type: ignore[arg-type]
+    quantiles = np.quantile(values[:200], np.linspace(0, 1, 200), axis=0)
+    columns = [Column(str(at), "continuous", quantiles=tuple(quantiles[:, at].tolist())) for at in range(2)]
+    levels = Levels(columns, bins=64)
+    with seeded(0, "weights"):
+        played = AnyOrder(RowCompleter(levels=levels, width=64, blocks=1))
+    adam = {"completer": Adam(constant(1e-3), beta1=0.9, beta2=constant(0.99))}
+    trainer = Trainer(played, Dataset(rows), Plan(adam, 100, 10_000, average_half_life=lambda samples: 500.0))
+    for _ in trainer:
+        pass
+    likelihood = trainer.average.opinion(Dataset(unseen).batch(slice(None))).likelihood
+    assert likelihood is not None and float(likelihood.mean()) > -2 * math.log(64) + 0.4, "independent: -2 log 64"
+
+
 def empty(count: int) -> Known:
     return nothing_known(Rows(torch.zeros(count, 2, dtype=torch.float64), torch.zeros(count, 2, dtype=torch.bool)))
 

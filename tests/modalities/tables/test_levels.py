@@ -8,6 +8,7 @@ from torch import Tensor
 from sparring.modalities.tables.coding import Column, Rows
 from sparring.modalities.tables.conditions import Known
 from sparring.modalities.tables.levels import MAX_CATEGORIES, Levels
+from sparring.modalities.tables.networks.encoding import WAVES, waves
 
 
 def numeric(values: np.ndarray, kind: str = "continuous", knots: int = 1001, **further: object) -> Column:
@@ -40,6 +41,17 @@ def test_categories_and_missing_cells_come_back() -> None:
     assert levels.sizes == [4]
     found = again(levels, given)
     assert torch.equal(found.values, given.values) and torch.equal(found.missing, given.missing)
+
+
+def test_waves_are_smooth_over_the_levels_of_numbers_and_zero_elsewhere() -> None:
+    random = np.random.default_rng(0)
+    levels = Levels([category(0.5, 0.5), numeric(random.normal(size=5000), missing=0.1)], bins=32)
+    assert levels.ordered == [0, 32] and levels.sizes == [2, 33]
+    found = waves(levels)
+    assert found.shape == (35, WAVES) and not found[:2].any() and not found[-1].any()
+    similar = found @ found.T
+    assert similar[10, 11] > 0.9 * similar[10, 10] > 0 > similar[10, 25]
+    assert not waves(Levels([numeric(np.arange(3.0))])).any(), "three values gain nothing by their order"
 
 
 def test_a_cell_that_cannot_be_missing_has_no_level_for_it() -> None:

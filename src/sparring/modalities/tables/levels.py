@@ -35,6 +35,7 @@ class Levels:
     Attributes:
         columns: levels of each column.
         sizes: number of levels of each column.
+        ordered: number of levels of each column that have an order, as those of numbers do.
         width: of all columns together.
     """
 
@@ -43,6 +44,7 @@ class Levels:
             NumberLevels(column, bins) if column.is_numeric else CategoryLevels(column) for column in columns
         ]
         self.sizes = [column.size for column in self.columns]
+        self.ordered = [len(one.starts) if isinstance(one, NumberLevels) else 0 for one in self.columns]
         self.width = sum(self.sizes)
 
     def normalize(self, sample: Rows | Known) -> Tensor:

