@@ -40,25 +40,30 @@ class ModeVectors:
     def __init__(self, columns: Sequence[Column]) -> None:
         numeric = [at for at, column in enumerate(columns) if column.is_numeric]
         others = [at for at, column in enumerate(columns) if not column.is_numeric]
-        self.order = [*numeric, *sorted(others, key=lambda at: columns[at].is_choice)]
+        self.order = torch.tensor([*numeric, *sorted(others, key=lambda at: columns[at].is_choice)])
         self.numbers = Numbers([columns[at] for at in numeric])
-        self.categories = Categories([columns[at] for at in self.order[len(numeric) :]])
+        self.categories = Categories([columns[at] for at in self.order[len(numeric) :].tolist()])
         self.scalars, self.places = len(numeric), len(others)
         self.sizes = [*self.numbers.sizes, *self.categories.sizes]
         self.width = sum(self.sizes)
-        self.condition_width = sum(self.sizes[len(self.sizes) - self.categories.choices :])
+        self.starts = torch.tensor([0, *self.sizes]).cumsum(0)[:-1]
+
+        # Columns that can be conditions are the last ones.
+        self.first = len(self.sizes) - self.categories.choices
+        self.condition_width = sum(self.sizes[self.first :])
+        self.condition_starts = torch.tensor([0, *self.sizes[self.first :]]).cumsum(0)[:-1]
 
     def normalize(self, sample: Rows, random: RandomStream | None = None) -> Tensor:
         """Return the vectors of rows, (count, scalars + width + places) float32.
 
         The mode of a number is drawn from its posterior; without random numbers it is the most probable one.
         """
-        values, missing = self._ordered(sample)
+        order = self.order.to(sample.values.device)
+        values, missing = sample.values[:, order], sample.missing[:, order]
         uniform = None if random is None else random.uniform("modes", self.scalars)
         alpha, modes = self.numbers.encoded(values[:, : self.scalars], missing[:, : self.scalars], uniform)
         codes = torch.cat([modes, self.categories.codes(values[:, self.scalars :], missing[:, self.scalars :])], 1)
-        starts = torch.tensor([0, *self.sizes], device=codes.device).cumsum(0)[:-1]
-        vectors = alpha.new_zeros(len(codes), self.width).scatter_(1, codes + starts, 1.0)
+        vectors = alpha.new_zeros(len(codes), self.width).scatter_(1, codes + self.starts.to(codes), 1.0)
         return torch.cat([alpha, vectors, alpha.new_full((len(codes), self.places), 0.5)], 1)
 
     def denormalize(self, sample: Tensor, condition: Known | None = None) -> Rows:
@@ -67,7 +72,7 @@ class ModeVectors:
         codes = torch.stack([part.argmax(1) for part in vectors.split(self.sizes, 1)], 1)
         numbers = self.numbers.decoded(alpha, codes[:, : self.scalars])
         categories = self.categories.decoded(codes[:, self.scalars :], places)
-        back = torch.tensor(np.argsort(self.order), device=codes.device)
+        back = self.order.argsort().to(codes.device)
         values, missing = (torch.cat(pair, 1)[:, back] for pair in zip(numbers, categories, strict=True))
         rows = Rows(values, missing)
         return rows if condition is None else completed(rows, condition)
@@ -82,11 +87,9 @@ class ModeVectors:
         vectors = like.new_zeros(len(like), self.condition_width)
         if condition is None or not self.condition_width:
             return vectors
-        first = self.scalars + self.places - self.categories.choices
-        codes = self.categories.codes(*(part[:, self.scalars :] for part in self._ordered(condition)))
-        starts = torch.tensor([0, *self.sizes[first:]], device=codes.device).cumsum(0)[:-1]
-        known = condition.known[:, self.order[first:]].to(vectors)
-        return vectors.scatter_(1, codes[:, first - self.scalars :] + starts, known)
+        order = self.order[self.first :].to(like.device)
+        codes = self.categories.codes(condition.values[:, order], condition.missing[:, order], self.categories.choices)
+        return vectors.scatter_(1, codes + self.condition_starts.to(codes), condition.known[:, order].to(vectors))
 
     def drawn_conditions(self, uniform: Tensor) -> Tensor:
         """Return one category for each row, one-hot: any column, and a category by its frequency (section 4.3).
@@ -94,17 +97,11 @@ class ModeVectors:
         Args:
             uniform: numbers in [0, 1), (count, 2).
         """
-        first = len(self.sizes) - self.categories.choices
-        starts = torch.tensor([0, *self.sizes[first:]], device=uniform.device).cumsum(0)[:-1]
         column = (uniform[:, 0] * self.categories.choices).long().clamp(max=self.categories.choices - 1)
         until = self.categories.until.to(uniform)[column]  # (count, levels)
         level = (until <= uniform[:, 1:]).sum(1)
-        return uniform.new_zeros(len(uniform), self.condition_width).scatter_(1, (starts[column] + level)[:, None], 1.0)
-
-    def _ordered(self, cells: Rows | Known) -> tuple[Tensor, Tensor]:
-        """Return values and missing cells with the columns in the order of the vectors."""
-        order = torch.tensor(self.order, device=cells.values.device)
-        return cells.values[:, order], cells.missing[:, order]
+        place = self.condition_starts.to(column)[column] + level
+        return uniform.new_zeros(len(uniform), self.condition_width).scatter_(1, place[:, None], 1.0)
 
 
 @final
@@ -187,18 +184,28 @@ class Categories:
         self.levels = [CategoryLevels(column) for column in columns]
         self.sizes = [levels.size for levels in self.levels]
         self.has_missing = torch.tensor([levels.has_missing for levels in self.levels], dtype=torch.bool)
+        self.last = torch.tensor(self.sizes, dtype=torch.int64) - 1
+        self.last_present = self.last - self.has_missing.long()
         self.choices = sum(column.is_choice for column in columns)
         chosen = range(len(columns) - self.choices, len(columns))
         self.until = torch.full((self.choices, max((self.sizes[at] for at in chosen), default=0)), 2.0).double()
         for row, at in zip(self.until, chosen, strict=True):
             row[: self.sizes[at] - 1] = self.levels[at].frequencies(columns[at]).cumsum(0)[:-1]
 
-    def codes(self, values: Tensor, missing: Tensor) -> Tensor:
-        """Return the numbers of levels, (count, columns) int64; see ``ColumnLevels.codes`` for one column."""
-        last = torch.tensor(self.sizes, device=values.device) - 1
-        has_missing = self.has_missing.to(values.device)
-        present = values.long().clamp(min=0).minimum(last - has_missing.long())
-        return torch.where(missing & has_missing, last, present)
+    def codes(self, values: Tensor, missing: Tensor, last: int | None = None) -> Tensor:
+        """Return the numbers of levels, (count, columns) int64; see ``ColumnLevels.codes`` for one column.
+
+        Args:
+            values: (count, columns).
+            missing: (count, columns) bool.
+            last: number of columns, if these are only the last ones.
+        """
+        these = slice(len(self.sizes) - (len(self.sizes) if last is None else last), None)
+        has_missing, end, end_present = (
+            part[these].to(values.device) for part in (self.has_missing, self.last, self.last_present)
+        )
+        present = values.long().clamp(min=0).minimum(end_present)
+        return torch.where(missing & has_missing, end, present)
 
     def decoded(self, codes: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
         """Return the numbers of categories, float64, and which are missing, (count, columns) each."""
