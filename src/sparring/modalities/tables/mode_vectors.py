@@ -41,6 +41,7 @@ class ModeVectors:
         numeric = [at for at, column in enumerate(columns) if column.is_numeric]
         others = [at for at, column in enumerate(columns) if not column.is_numeric]
         self.order = torch.tensor([*numeric, *sorted(others, key=lambda at: columns[at].is_choice)])
+        self.back = self.order.argsort()
         self.numbers = Numbers([columns[at] for at in numeric])
         self.categories = Categories([columns[at] for at in self.order[len(numeric) :].tolist()])
         self.scalars, self.places = len(numeric), len(others)
@@ -63,8 +64,8 @@ class ModeVectors:
         uniform = None if random is None else random.uniform("modes", self.scalars)
         alpha, modes = self.numbers.encoded(values[:, : self.scalars], missing[:, : self.scalars], uniform)
         codes = torch.cat([modes, self.categories.codes(values[:, self.scalars :], missing[:, self.scalars :])], 1)
-        vectors = alpha.new_zeros(len(codes), self.width).scatter_(1, codes + self.starts.to(codes), 1.0)
-        return torch.cat([alpha, vectors, alpha.new_full((len(codes), self.places), 0.5)], 1)
+        vectors = alpha.new_zeros(codes.shape[0], self.width).scatter_(1, codes + self.starts.to(codes), 1.0)
+        return torch.cat([alpha, vectors, alpha.new_full((codes.shape[0], self.places), 0.5)], 1)
 
     def denormalize(self, sample: Tensor, condition: Known | None = None) -> Rows:
         """Return the rows of vectors, in which the largest number of a column counts, and known cells as they are."""
@@ -72,8 +73,9 @@ class ModeVectors:
         codes = torch.stack([part.argmax(1) for part in vectors.split(self.sizes, 1)], 1)
         numbers = self.numbers.decoded(alpha, codes[:, : self.scalars])
         categories = self.categories.decoded(codes[:, self.scalars :], places)
-        back = self.order.argsort().to(codes.device)
-        values, missing = (torch.cat(pair, 1)[:, back] for pair in zip(numbers, categories, strict=True))
+        values, missing = (
+            torch.cat(pair, 1)[:, self.back.to(codes.device)] for pair in zip(numbers, categories, strict=True)
+        )
         rows = Rows(values, missing)
         return rows if condition is None else completed(rows, condition)
 
@@ -84,7 +86,7 @@ class ModeVectors:
             condition: the known cells; None for none.
             like: any tensor of ``count`` rows.
         """
-        vectors = like.new_zeros(len(like), self.condition_width)
+        vectors = like.new_zeros(like.shape[0], self.condition_width)
         if condition is None or not self.condition_width:
             return vectors
         order = self.order[self.first :].to(like.device)
@@ -101,7 +103,7 @@ class ModeVectors:
         until = self.categories.until.to(uniform)[column]  # (count, levels)
         level = (until <= uniform[:, 1:]).sum(1)
         place = self.condition_starts.to(column)[column] + level
-        return uniform.new_zeros(len(uniform), self.condition_width).scatter_(1, place[:, None], 1.0)
+        return uniform.new_zeros(uniform.shape[0], self.condition_width).scatter_(1, place[:, None], 1.0)
 
 
 @final

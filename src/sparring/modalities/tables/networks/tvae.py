@@ -44,4 +44,4 @@ class Autoencoder(nn.Module):
         """
         means, logits = self.last(self.decoder(latent)).tensor_split([self.scalars], 1)
         spread = MIN_DEVIATION + (MAX_DEVIATION - MIN_DEVIATION) * self.deviation.sigmoid()
-        return torch.cat([means.tanh(), logits, spread.expand(len(means), -1)], 1)
+        return torch.cat([means.tanh(), logits, spread.expand(means.shape[0], -1)], 1)
