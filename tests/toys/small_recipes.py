@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from sparring.data.dataset import Dataset, from_bytes
+from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
-from sparring.modalities.tables.category_sampling import sampled_by_category
 from sparring.modalities.tables.coding import Column, Rows, TableCoding
-from sparring.modalities.tables.conditions import CATEGORY, KNOWN, with_known
+from sparring.modalities.tables.conditions import CATEGORY, KNOWN
+from sparring.modalities.tables.survey import conditioned
 from sparring.recipe import Recipe, with_fields
 from sparring.recipes import RECIPES
 
@@ -43,10 +43,8 @@ def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
         )
         values = np.stack([random.random(64), random.integers(0, 2, 64)], 1)
         missing = np.stack([np.zeros(64, bool), np.arange(64) % 10 == 0], 1)
-        condition, data = recipe.view(facts).condition, Dataset(Rows(np.where(missing, 0, values), missing))
-        if condition == CATEGORY:
-            return facts, sampled_by_category(data, columns)
-        return facts, replace(data, read=with_known(from_bytes)) if condition == KNOWN else data
+        data = Dataset(Rows(np.where(missing, 0, values), missing))
+        return facts, conditioned(data, recipe.view(facts).condition, columns)
     facts = Facts("toy", "images", 64, (3, 16, 16), "0" * 64, classes=("even", "odd"))
     samples = random.integers(0, 256, size=(64, 3, 16, 16), dtype=np.uint8)
     labels = np.arange(64, dtype=np.int64) % 2

@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.dataset import Dataset, Split, from_bytes, split_rows
+from sparring.data.dataset import Dataset, Split, split_rows
 from sparring.data.facts import Facts
 from sparring.data.readers.cells import MAX_CELLS, Cells
 from sparring.data.readers.table_files import open_table
@@ -52,13 +52,16 @@ class TableSurvey:
             raise SparringError(
                 found=f"one row in {self.facts.source}", expected="at least two", remedy="give more rows"
             )
-        read = with_known(from_bytes) if view.condition == KNOWN else from_bytes
-        split = split_rows(Dataset(self.rows, read=read), self.facts, seed)
-        if view.condition != CATEGORY:
-            return split
-        columns = coding_of(self.facts).learned
-        train, held_out = (sampled_by_category(side, columns) for side in (split.train, split.held_out))
+        split, columns = split_rows(Dataset(self.rows), self.facts, seed), coding_of(self.facts).learned
+        train, held_out = (conditioned(side, view.condition, columns) for side in (split.train, split.held_out))
         return replace(split, train=train, held_out=held_out)
+
+
+def conditioned(data: Dataset, condition: str, columns: Sequence[Column]) -> Dataset:
+    """Return rows that are read with a condition, of its name in ``View.condition``; "" for none."""
+    if condition == CATEGORY:
+        return sampled_by_category(data, columns)
+    return replace(data, read=with_known(data.read)) if condition == KNOWN else data
 
 
 def require_shape(facts: Facts, view: View) -> None:
