@@ -148,8 +148,9 @@ class Numbers:
                 probable ones.
         """
         means, widths, weights = (part.to(values.device) for part in (self.means, self.widths, self.weights))
+        values = values.maximum(self.lowest.to(values)).minimum(self.highest.to(values))
         distance = (values[:, :, None] - means) / widths  # (count, columns, modes)
-        posterior = (weights.log() - widths.log() - distance.clamp(-1e100, 1e100).square() / 2).softmax(2)
+        posterior = (weights.log() - widths.log() - distance.square() / 2).softmax(2)
         if uniform is None:
             modes = posterior.argmax(2)
         else:
