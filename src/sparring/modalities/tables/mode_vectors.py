@@ -15,6 +15,8 @@ from sparring.randomness import RandomStream
 
 REACH = 4.0
 """Standard deviations of a mode from its mean to α = ±1."""
+SINGLE = 1e-6
+"""Width of a mode that is a single value, in half ranges of its column."""
 
 
 @final
@@ -125,14 +127,15 @@ class Numbers:
                 row[: len(some)] = torch.from_numpy(some)
             return table
 
-        # A single value counts as a mode that is far narrower than all others.
         self.weights = padded([one.weights for one in modes], 0.0)
         self.means = padded([one.means for one in modes], 0.0)
         self.deviations = padded([one.deviations for one in modes], 0.0)
         ends = [(column.quantiles[0], column.quantiles[-1]) for column in columns]
         self.lowest, self.highest = torch.tensor(ends, dtype=torch.float64).reshape(-1, 2).unbind(1)
-        spans = (self.highest / 2 - self.lowest / 2)[:, None] * 1e-6
-        self.widths = torch.maximum(self.deviations, torch.where(spans > 0, spans, 1.0))
+
+        # For the posterior, a single value is a mode far narrower than the range of its column.
+        narrow = (self.highest / 2 - self.lowest / 2)[:, None] * SINGLE
+        self.widths = torch.where(self.deviations > 0, self.deviations, torch.where(narrow > 0, narrow, 1.0))
         self.has_missing = torch.tensor([column.missing > 0 for column in columns], dtype=torch.bool)
         self.counts = torch.tensor([len(one.weights) for one in modes], dtype=torch.int64)
         self.decimals = [0 if column.kind in ("integer", "date") else column.decimals for column in columns]
