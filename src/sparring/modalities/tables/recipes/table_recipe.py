@@ -9,7 +9,7 @@ from sparring.recipe import BatchSize, Chosen, Machine, Recipe, Samples
 KNOWN = "known"
 """Name of the condition in ``modalities.tables.conditions``, repeated here because that file imports torch."""
 EPOCHS = 300
-"""Epochs of the recipes of Xu et al. (2019), table of section 5."""
+"""Epochs of the recipes of Xu et al. (2019, section 5)."""
 
 
 class TableRecipe(Recipe):
