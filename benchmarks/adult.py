@@ -1,6 +1,6 @@
-"""Adult, a table of 15 columns: comparators of tables beside its real rows.
+"""Adult, a table of 15 columns: comparators and recipes of tables beside its real rows.
 
-    python benchmarks/adult.py PATH/adult.csv [--seeds 1] [--rows "real train" marginals …]
+    python benchmarks/adult.py PATH/adult.csv [--seeds 1] [--rows "real train" marginals tables/ctgan …] [--samples N]
 
 Protocol: 32,561 rows without white space around cells, of which 10,000 are for tests, with the same share of incomes.
 Every row of the table is a generator that was trained on the other 22,561 rows, and gives as many. Shapes and trends in
@@ -22,8 +22,11 @@ import numpy as np
 import torch
 from rounds import setting
 
-from sparring.modalities.tables.coding import Column, Rows
+from sparring.data.dataset import Dataset
+from sparring.data.facts import Facts
+from sparring.modalities.tables.coding import Column, Rows, TableCoding
 from sparring.modalities.tables.comparators import Fit, Sample, decision_trees, gaussian_copula, marginals
+from sparring.modalities.tables.conditions import nothing_known
 from sparring.modalities.tables.judging.cells import some_rows
 from sparring.modalities.tables.judging.closeness import closer_to_train, exact_copies, membership_attack
 from sparring.modalities.tables.judging.learning import boosted_test
@@ -31,7 +34,14 @@ from sparring.modalities.tables.judging.shapes import column_shapes
 from sparring.modalities.tables.judging.supports import alpha_precision, beta_recall
 from sparring.modalities.tables.judging.trends import associations, mean_trend, pair_trends
 from sparring.modalities.tables.judging.usefulness import usefulness
-from sparring.samples import take
+from sparring.modalities.tables.survey import conditioned
+from sparring.randomness import seeded
+from sparring.recipe import Machine, resolve, with_fields
+from sparring.recipes import RECIPES
+from sparring.samples import map_tensors, take
+from sparring.sampling import generate
+from sparring.training.plan import Plan
+from sparring.training.trainer import Trainer
 
 NUMBERS = ("age", "fnlwgt", "education-num", "capital-gain", "capital-loss", "hours-per-week")
 TEST_ROWS, SPLIT_SEED = 10_000, 42
@@ -98,14 +108,37 @@ def judged(rows: Rows, data: Adult, seed: int = 0) -> dict[str, float]:
     }
 
 
-def comparators() -> dict[str, Fit]:
+def trained(name: str, samples: int | None, rows: Rows, columns: Sequence[Column], seed: int) -> Sample:
+    """Train a recipe on some rows, by default as many as it chooses."""
+    coding, fields = TableCoding(tuple(columns)).as_json(), {} if samples is None else {"samples": samples}
+    facts = Facts("adult", "tables", len(rows.values), (len(columns),), "", coding=coding)
+    recipe, _ = resolve(with_fields(RECIPES[name], fields), facts, Machine("cpu", 2**33, 2, False))
+    data = conditioned(Dataset(map_tensors(torch.Tensor.numpy, rows)), recipe.view(facts).condition, columns)
+    with seeded(seed, "weights"):
+        game = recipe.game(facts)
+    half_life = recipe.average_half_life
+    plan = Plan(recipe.optimisers(), recipe.batch, recipe.samples, seed=seed, average_half_life=half_life)
+    trainer = Trainer(game, data, plan)
+    for _ in trainer:
+        pass
+
+    def sample(count: int, seed: int) -> Rows:
+        empty = Rows(*(part[:1].expand(count, -1) for part in rows))
+        return generate(trainer.average, count, nothing_known(empty), seed=seed, stream="rows")
+
+    return sample
+
+
+def generators(samples: int | None) -> dict[str, Fit]:
     """Return the rows of the table by name."""
+    recipes = {name: partial(trained, name, samples) for name in RECIPES if name.startswith("tables/")}
     return {
         "real train": lambda rows, columns, seed: lambda count, seed: rows,
         "marginals": marginals,
         "decision trees, leaves of 30": decision_trees,
         "decision trees, leaves of 5": partial(decision_trees, leaf=5),
         "Gaussian copula": gaussian_copula,
+        **recipes,
     }
 
 
@@ -136,12 +169,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("path", type=Path, help="adult.csv")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--rows", nargs="+", choices=comparators(), default=list(comparators()))
+    parser.add_argument("--rows", nargs="+", choices=generators(None), default=list(generators(None)))
+    parser.add_argument("--samples", type=int, help="real rows that recipes see")
     options = parser.parse_args()
     data = adult(options.path)
     rows = {
         name: [measured(fit, data, seed) for seed in range(options.seeds)]
-        for name, fit in comparators().items()
+        for name, fit in generators(options.samples).items()
         if name in options.rows
     }
     print(f"{setting()}\n\n{table(rows)}")

@@ -206,8 +206,13 @@ class Figures:
 class Normalizer(Protocol):
     """Maps samples between the units of the data and the scale that networks work in, where values are near one."""
 
-    def normalize(self, sample: Sample) -> Sample:
-        """Map from the units of the data to the scale of the networks."""
+    def normalize(self, sample: Sample, random: RandomStream | None = None) -> Sample:
+        """Map from the units of the data to the scale of the networks.
+
+        Args:
+            sample: samples in the units of the data.
+            random: random numbers of these samples, for encodings that draw some; None for the most probable ones.
+        """
         ...
 
     def denormalize(self, sample: Sample, condition: Sample | None = None) -> Sample:
@@ -219,7 +224,7 @@ class Normalizer(Protocol):
 class NoNormalizer:
     """Networks work in the units of the data."""
 
-    def normalize(self, sample: Sample) -> Sample:
+    def normalize(self, sample: Sample, random: RandomStream | None = None) -> Sample:
         """Return the sample."""
         return sample
 

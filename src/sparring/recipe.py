@@ -43,11 +43,19 @@ class Machine:
 @final
 @dataclass(frozen=True)
 class Adam:
-    """Settings of one player's Adam optimiser (Kingma & Ba 2015), with schedules for the learning rate and β2."""
+    """Settings of one player's Adam optimiser (Kingma & Ba 2015), with schedules for the learning rate and β2.
+
+    Args:
+        learning_rate: over the run.
+        beta1: decay of the mean gradient.
+        beta2: decay of the mean squared gradient, over the run.
+        weight_decay: λ of a penalty λ‖θ‖² / 2 on the weights, whose gradient Adam scales like any other.
+    """
 
     learning_rate: Schedule
     beta1: float
     beta2: Schedule
+    weight_decay: float = 0.0
 
 
 LossName: TypeAlias = Literal["minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"]

@@ -14,8 +14,10 @@ from sparring.modalities.images.recipes.unpaired import CUT, CycleGAN, FastCUT, 
 from sparring.modalities.images.recipes.vae import VAE
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
+from sparring.modalities.tables.recipes.ctgan import CTGAN
 from sparring.modalities.tables.recipes.gan import TableGAN
 from sparring.modalities.tables.recipes.masked import Masked
+from sparring.modalities.tables.recipes.tvae import TVAE
 from sparring.recipe import Recipe, is_own
 from sparring.user_code import failures_reported, load_user_object
 
@@ -38,6 +40,8 @@ RECIPES: dict[str, Recipe] = {
     "images/stargan": StarGAN(),
     "tables/masked": Masked(),
     "tables/gan": TableGAN(),
+    "tables/ctgan": CTGAN(),
+    "tables/tvae": TVAE(),
 }
 
 DEFAULTS = {"points": "points/ring", "images": "images/r3gan", "tables": "tables/masked"}

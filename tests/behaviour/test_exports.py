@@ -87,7 +87,7 @@ def test_an_exported_generator_takes_batches_of_any_size(recipe: str, classes: t
 @WITHOUT_WARNINGS
 @pytest.mark.parametrize("name", OF_INPUTS)
 def test_an_exported_generator_takes_inputs(name: str) -> None:
-    """Images to translate, with a domain, or with a hole and its mask; rows of which some cells are known."""
+    """Images to translate, with a domain, or with a hole and its mask; rows, of which some cells may be known."""
     recipe = small(name)
     facts, data = toy(recipe)
     with seeded(0, "weights"):
@@ -100,7 +100,7 @@ def test_an_exported_generator_takes_inputs(name: str) -> None:
         if name == "images/cyclegan":
             condition = condition._replace(target=torch.arange(count) % 2)
         latent = game.latent(RandomStream(0, 0, count, slice(0, count)))
-        return (latent, *(condition if isinstance(condition, tuple) else (condition,)))
+        return (latent, *tensors(condition))
 
     form = type(data.batch(slice(0, 1)).condition)
     check_export(Generation(game, form if issubclass(form, tuple) else lambda image: image).eval(), inputs)

@@ -9,7 +9,7 @@ import torch
 
 from sparring.data.dataset import Dataset
 from sparring.games.duel import Duel
-from sparring.games.likelihood import Likelihood
+from sparring.games.likelihood import Likelihood, Normal
 from sparring.modalities.points.networks.dense import Autoencoder
 from sparring.objectives.penalties import finite_r1, gradient_penalty, r1, sparse
 from sparring.objectives.schedules import Weighted, constant, cosine
@@ -32,7 +32,7 @@ GAMES: dict[str, dict[str, Any]] = {
 def likelihood(seed: int = 0) -> Likelihood:
     with seeded(seed, "weights"):
         player = Autoencoder(dimensions=2, latent_size=3, width=8)
-    return Likelihood(player, latent_size=3, spread=0.1, divergence_weight=constant(1.0))
+    return Likelihood(player, latent_size=3, observation=Normal(0.1), divergence_weight=constant(1.0))
 
 
 def assert_same(one: Trainer, other: Trainer) -> None:
@@ -136,7 +136,7 @@ def test_optimiser_moments_keep_their_channels_last_layout(plan: Callable[..., P
     def make() -> Trainer:
         with seeded(0, "weights"):
             player = Convolutions(size=(8, 8), channels=3, latent_size=4, width=8)
-        game = Likelihood(player, latent_size=4, spread=0.3, divergence_weight=constant(1.0))
+        game = Likelihood(player, latent_size=4, observation=Normal(0.3), divergence_weight=constant(1.0))
         return Trainer(game, images, plan(players=("autoencoder",), batch=16, samples=10_000))
 
     check(make, tmp_path, steps=9)

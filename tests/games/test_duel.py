@@ -267,7 +267,7 @@ def test_samples_are_augmented_only_if_the_probability_is_above_zero(
 class Thousands:
     """Normalizer of data in units of a thousandth, and far from zero."""
 
-    def normalize(self, sample: Tensor) -> Tensor:
+    def normalize(self, sample: Tensor, random: RandomStream | None = None) -> Tensor:
         return (sample - 5000) / 1000
 
     def denormalize(self, sample: Tensor, condition: None = None) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.flow import Batch, Code, Progress
-from sparring.games.likelihood import Likelihood
+from sparring.games.likelihood import Likelihood, Normal
 from sparring.objectives.schedules import Schedule, constant, cosine
 
 
@@ -28,7 +28,7 @@ class Constant(nn.Module):
 
 
 def game(weight: Schedule) -> Likelihood:
-    return Likelihood(Constant(), latent_size=1, spread=0.5, divergence_weight=weight)
+    return Likelihood(Constant(), latent_size=1, observation=Normal(0.5), divergence_weight=weight)
 
 
 def test_both_terms_match_their_closed_forms(progress: Callable[..., Progress]) -> None:

@@ -11,6 +11,7 @@ from torch.nn.functional import relu
 from sparring.controls import Control
 from sparring.flow import Verdict
 from sparring.layers.augment import Augment
+from sparring.layers.packing import packed
 from sparring.objectives.critic import Critic
 from sparring.objectives.penalties import (
     Penalty,
@@ -20,6 +21,7 @@ from sparring.objectives.penalties import (
     finite_r2,
     gradient_penalty,
     lecam,
+    packed_gradient_penalty,
     r1,
     r2,
     sparse,
@@ -70,6 +72,26 @@ def test_penalties_of_a_linear_critic_match_their_closed_forms(
     weight = samples(*shape, seed=1).detach()
     found = penalty(Critic(Linear(weight), None, random(6)), samples(6, *shape, seed=2), samples(6, *shape, seed=3))
     torch.testing.assert_close(found, torch.full((6,), formula(float(weight.norm()))), rtol=1e-5, atol=1e-6)
+
+
+def test_the_penalty_of_packs_has_the_norm_of_a_whole_pack(random: Callable[..., RandomStream]) -> None:
+    """At each of its rows, with one place between real and generated rows."""
+    weight = samples(6, seed=1).detach()
+    critic = Critic(packed(Linear(weight), 3), None, random(6))
+    found = packed_gradient_penalty(3)(critic, samples(6, 2, seed=2), samples(6, 2, seed=3))
+    torch.testing.assert_close(found, torch.full((6,), (float(weight.norm()) - 1) ** 2))
+
+    points: list[Tensor] = []
+
+    class Keeping(nn.Module):
+        def forward(self, sample: Tensor, condition: Tensor | None = None) -> Verdict:
+            points.append(sample.detach())
+            return Verdict([sample.sum(1)], [])
+
+    packed_gradient_penalty(3)(Critic(Keeping(), None, random(6)), torch.zeros(6, 1), torch.ones(6, 1))
+    places = points[0][:, 0].unflatten(0, (2, 3))
+    assert (places == places[:, :1]).all() and places[0, 0] != places[1, 0]
+    assert packed_gradient_penalty(1) is gradient_penalty
 
 
 def test_penalties_of_several_critics_add_up(random: Callable[..., RandomStream]) -> None:

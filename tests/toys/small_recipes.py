@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from sparring.data.dataset import Dataset, from_bytes
+from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
 from sparring.modalities.tables.coding import Column, Rows, TableCoding
-from sparring.modalities.tables.conditions import KNOWN, with_known
+from sparring.modalities.tables.conditions import CATEGORY, KNOWN
+from sparring.modalities.tables.survey import conditioned
 from sparring.recipe import Recipe, with_fields
 from sparring.recipes import RECIPES
 
@@ -37,10 +38,13 @@ def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
             Column("size", "continuous", quantiles=tuple(np.linspace(0, 1, 21).tolist())),
             Column("kind", "category", missing=0.1, categories=("a", "b"), shares=(0.5, 0.5)),
         )
-        facts = Facts("toy", "tables", 64, (2,), "0" * 64, offers=(KNOWN,), coding=TableCoding(columns).as_json())
+        facts = Facts(
+            "toy", "tables", 64, (2,), "0" * 64, offers=(KNOWN, CATEGORY), coding=TableCoding(columns).as_json()
+        )
         values = np.stack([random.random(64), random.integers(0, 2, 64)], 1)
         missing = np.stack([np.zeros(64, bool), np.arange(64) % 10 == 0], 1)
-        return facts, Dataset(Rows(np.where(missing, 0, values), missing), read=with_known(from_bytes))
+        data = Dataset(Rows(np.where(missing, 0, values), missing))
+        return facts, conditioned(data, recipe.view(facts).condition, columns)
     facts = Facts("toy", "images", 64, (3, 16, 16), "0" * 64, classes=("even", "odd"))
     samples = random.integers(0, 256, size=(64, 3, 16, 16), dtype=np.uint8)
     labels = np.arange(64, dtype=np.int64) % 2

@@ -239,6 +239,17 @@ def test_schedules_are_functions_of_the_spent_budget(tiny_duel: Make, blob: Data
     assert rates == sorted(rates, reverse=True)
 
 
+def test_weights_decay_where_their_optimiser_says_so(tiny_duel: Make, blob: Dataset) -> None:
+    from sparring.objectives.schedules import constant
+    from sparring.recipe import Adam
+
+    plain = Adam(constant(1e-3), beta1=0.0, beta2=constant(0.9))
+    adams = {"generator": replace(plain, weight_decay=0.25), "discriminator": plain}
+    trainer = Trainer(tiny_duel(), blob, Plan(adams, batch=32, samples=320))
+    decays = {name: optimiser.param_groups[0]["weight_decay"] for name, optimiser in trainer.optimisers.items()}
+    assert decays == {"generator": 0.25, "discriminator": 0}
+
+
 def test_controls_scale_the_learning_rates(tiny_duel: Make, blob: Dataset, plan: Make) -> None:
     trainer = Trainer(tiny_duel(), blob, plan(rate=1e-3))
     assert {name for name in trainer.controls if name.endswith(" rate")} == {"generator rate", "discriminator rate"}

@@ -13,7 +13,7 @@ from sparring.controls import positions, restore_positions
 from sparring.flow import Phase, Verdict
 from sparring.games.duel import Duel
 from sparring.games.game import Role
-from sparring.games.likelihood import Likelihood
+from sparring.games.likelihood import Likelihood, Normal
 from sparring.games.priors import normal
 from sparring.modalities.points.networks.dense import Autoencoder
 from sparring.objectives.gamma import automatic
@@ -157,7 +157,10 @@ def test_a_rollback_alone_always_fits(trainer: Trainer) -> None:
 
 def test_controls_that_a_game_has_not_are_left_out(split: Make, plan: Make) -> None:
     game = Likelihood(
-        Autoencoder(dimensions=2, latent_size=3, width=8), latent_size=3, spread=0.1, divergence_weight=constant(1.0)
+        Autoencoder(dimensions=2, latent_size=3, width=8),
+        latent_size=3,
+        observation=Normal(0.1),
+        divergence_weight=constant(1.0),
     )
     trainer = Trainer(game, split().train, plan(players=("autoencoder",)))
     for remedy in (

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from sparring.data.dataset import Dataset, Split
 from sparring.flow import Batch, Figures, Opinion, Phase, Verdict
 from sparring.games.duel import Duel
-from sparring.games.likelihood import Likelihood
+from sparring.games.likelihood import Likelihood, Normal
 from sparring.games.priors import normal
 from sparring.modalities.images.rooms import IMAGES
 from sparring.modalities.points.networks.dense import Autoencoder
@@ -427,7 +427,7 @@ def test_roles_of_occasional_turns_are_remembered(two_critics: Any, observed: Ob
 
 def test_a_game_without_critics_has_no_signals_of_the_contest(split: Make, plan: Make) -> None:
     player, data = Autoencoder(dimensions=2, latent_size=3, width=8), split()
-    game = Likelihood(player, latent_size=3, spread=0.1, divergence_weight=constant(1.0))
+    game = Likelihood(player, latent_size=3, observation=Normal(0.1), divergence_weight=constant(1.0))
     observer = Observer(Trainer(game, data.train, plan(players=("autoencoder",))), data, POINTS, seed=0)
     observer.trainer.advance()
     observer.step()

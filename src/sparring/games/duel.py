@@ -124,7 +124,8 @@ class Duel:
         else:
             with torch.no_grad():
                 fake = self._generate(self.latent(progress.random), batch.condition)
-        real, fake = differentiable(self.normalizer.normalize(batch.real)), differentiable(fake)
+        real = differentiable(self.normalizer.normalize(batch.real, progress.random))
+        fake = differentiable(fake)
 
         # Samples to logits, once each.
         critic = self._critic(batch, progress)
@@ -152,7 +153,7 @@ class Duel:
         # Noise to samples.
         latent = self.latent(progress.random)
         fake = self._generate(latent, batch.condition)
-        batch = batch._replace(real=self.normalizer.normalize(batch.real))
+        batch = batch._replace(real=self.normalizer.normalize(batch.real, progress.random))
 
         # Samples to logits. Only a paired loss compares with those of real samples; no gradient flows through them.
         critic = self._critic(batch, progress)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol, final
 
-from torch import nn
+from torch import Tensor, nn
 
 from sparring.controls import Control
 from sparring.flow import Batch, Code, Latent, NoNormalizer, Normalizer, Objective, Opinion, Progress, Sample, Turn
@@ -18,19 +18,66 @@ class Autoencoder(Protocol):
 
     def encode(self, sample: Sample, condition: Sample | None) -> Code: ...
 
-    def decode(self, latent: Latent, condition: Sample | None) -> Sample: ...
+    def decode(self, latent: Latent, condition: Sample | None) -> Tensor: ...
+
+
+class Observation(Protocol):
+    """The distribution p(x|z) of samples on the scale of the network, given what the decoder returns for z."""
+
+    @property
+    def noise(self) -> int:
+        """Number of the random numbers by which a sample is drawn."""
+        ...
+
+    def surprise(self, decoded: Tensor, real: Sample) -> Tensor:
+        """Return -log p(x|z) up to a constant, (batch,)."""
+        ...
+
+    def values(self, real: Sample) -> int:
+        """Return the number of values of a sample, by which both parts of the bound are divided."""
+        ...
+
+    def sample(self, decoded: Tensor, noise: Tensor) -> Sample:
+        """Return the samples that standard normal numbers, (batch, noise), choose."""
+        ...
+
+
+@final
+class Normal:
+    """p(x|z) = N(decoded, σ² I); generated samples are its mean.
+
+    Args:
+        spread: σ, the standard deviation of the observation noise, on the scale of the network.
+    """
+
+    noise = 0
+
+    def __init__(self, spread: float) -> None:
+        self.spread = spread
+
+    def surprise(self, decoded: Tensor, real: Tensor) -> Tensor:
+        """Return squared error / (2 σ²), (batch,)."""
+        return (decoded - real).square().flatten(1).sum(1) / (2 * self.spread**2)
+
+    def values(self, real: Tensor) -> int:
+        """Return the number of values of a sample."""
+        return real[0].numel()
+
+    def sample(self, decoded: Tensor, noise: Tensor) -> Tensor:
+        """Return the mean."""
+        return decoded
 
 
 @final
 class Likelihood:
     """The variational autoencoder (Kingma & Welling 2014), with the weight β of Higgins et al. (2017).
 
-    Minimises squared error / (2 σ²) + β KL(q(z|x) ‖ N(0, I)) per sample, divided by the number of values in a sample.
+    Minimises -log p(x|z) + β KL(q(z|x) ‖ N(0, I)) per sample, divided by the number of values in a sample.
 
     Args:
         autoencoder: an ``nn.Module`` that satisfies ``Autoencoder``.
         latent_size: length of its latent vectors.
-        spread: σ, the standard deviation of the observation noise, on the scale of the network.
+        observation: p(x|z), such as ``Normal``.
         divergence_weight: β.
         normalizer: maps data to the scale that the network works in.
     """
@@ -44,14 +91,14 @@ class Likelihood:
         autoencoder: nn.Module,
         *,
         latent_size: int,
-        spread: float,
+        observation: Observation,
         divergence_weight: Schedule,
         normalizer: Normalizer | None = None,
     ) -> None:
         self.players = {"autoencoder": autoencoder}
         self.controls: dict[str, Control] = {}
-        self.prior, self.latent_size = normal(latent_size), latent_size
-        self.spread = spread
+        self.prior, self.latent_size = normal(latent_size + observation.noise), latent_size
+        self.observation = observation
         self.divergence_weight = divergence_weight
         self.normalizer = normalizer or NoNormalizer()
 
@@ -63,18 +110,18 @@ class Likelihood:
         """Minimise the negative evidence lower bound (Kingma & Welling 2014, eqs. 8 and 10)."""
         # Sample to code, code to sample by the reparametrisation z = μ + σ ε (eq. 10).
         player: Autoencoder = self.players["autoencoder"]  # type: ignore[assignment]
-        real = self.normalizer.normalize(batch.real)
+        real = self.normalizer.normalize(batch.real, progress.random)
         mean, log_variance = player.encode(real, batch.condition)
         mean, log_variance = mean.float(), log_variance.float()  # (batch, latent_size) each
         latent = mean + (log_variance / 2).exp() * progress.random.normal("code", self.latent_size)
-        error = player.decode(latent, batch.condition).float() - real
+        surprise = self.observation.surprise(player.decode(latent, batch.condition).float(), real)  # (batch,)
 
         # Both parts of the bound, per value of a sample; KL(q ‖ N(0, I)) in closed form (appendix B).
         divergence = (mean.square() + log_variance.exp() - log_variance - 1).sum(1) / 2  # (batch,)
-        weight, values = self.divergence_weight(progress.fraction), real[0].numel()
+        weight, values = self.divergence_weight(progress.fraction), self.observation.values(real)
         return Objective(
             {
-                "reconstruction": error.square().mean() / (2 * self.spread**2),
+                "reconstruction": surprise.mean() / values,
                 "divergence": weight * divergence.mean() / values,
             }
         )
@@ -84,10 +131,12 @@ class Likelihood:
         return Opinion()
 
     def latent(self, random: RandomStream) -> Latent:
-        """Draw standard normal latents, (rows, latent_size)."""
+        """Draw standard normal latents, (rows, latent_size + noise of the observation)."""
         return self.prior(random)
 
     def generate(self, latent: Latent, condition: Sample | None) -> Sample:
-        """Return the mean of p(x|z)."""
+        """Return samples of p(x|z)."""
         player: Autoencoder = self.players["autoencoder"]  # type: ignore[assignment]
-        return self.normalizer.denormalize(player.decode(latent, condition).float(), condition)
+        code, noise = latent.split([self.latent_size, self.observation.noise], 1)
+        sample = self.observation.sample(player.decode(code, condition).float(), noise)
+        return self.normalizer.denormalize(sample, condition)

@@ -77,14 +77,28 @@ def sparse(penalty: Penalty, interval: int) -> Penalty:
 
 def gradient_penalty(critic: Critic, real: Sample, fake: Sample) -> PerSample:
     """(‖∇D(x̂)‖ - 1)² at random points x̂ between a real and a generated sample (Gulrajani et al. 2017, eq. 3)."""
-    # x̂ = t x + (1 - t) G(z), t uniform in [0, 1).
-    t = critic.random.uniform("gradient-penalty")  # (batch,)
-
-    def mixed(a: Tensor, b: Tensor) -> Tensor:
-        return torch.lerp(b.detach(), a.detach(), t.view(-1, *[1] * (a.dim() - 1)).to(a.dtype))
-
-    between = differentiable(map_floats(mixed, real, fake))
+    between = _between(real, fake, critic.random.uniform("gradient-penalty"))
     return (_norm(squared_gradient(critic, between)) - 1).square()
+
+
+def packed_gradient_penalty(size: int) -> Penalty:
+    """Return the gradient penalty of a discriminator of packs: (‖∇D‖ - 1)² of each whole pack, at each of its rows.
+
+    The points x̂ of a pack have one t (Xu et al. 2019, algorithm 1). It is exact where ``size`` divides the rows.
+
+    Args:
+        size: samples in a pack, as in ``layers.packing.packed``, by whose rows each pack is counted ``size`` times.
+    """
+
+    def penalty(critic: Critic, real: Sample, fake: Sample) -> PerSample:
+        count = batch_size(real)
+        pack = torch.arange(count, device=tensors(real)[0].device) // size  # The number of each row's pack.
+        between = _between(real, fake, critic.random.uniform("gradient-penalty")[pack * size])
+        rows = squared_gradient(critic, between) / size**2
+        packs = rows.new_zeros(int(pack[-1]) + 1).index_add(0, pack, rows)
+        return (_norm(packs) - 1).square()[pack]
+
+    return gradient_penalty if size == 1 else penalty
 
 
 def dragan(critic: Critic, real: Sample, fake: Sample) -> PerSample:
@@ -151,6 +165,15 @@ def finite_squared_gradient(critic: Critic, sample: Sample, stream: str, step: f
 def differentiable(sample: Sample) -> Sample:
     """Detach the sample and let its floating-point parts require a gradient."""
     return map_floats(lambda part: part.detach().requires_grad_(), sample)
+
+
+def _between(real: Sample, fake: Sample, t: Tensor) -> Sample:
+    """Return x̂ = t x + (1 - t) G(z), differentiable; t is uniform in [0, 1), (batch,)."""
+
+    def mixed(a: Tensor, b: Tensor) -> Tensor:
+        return torch.lerp(b.detach(), a.detach(), t.view(-1, *[1] * (a.dim() - 1)).to(a.dtype))
+
+    return differentiable(map_floats(mixed, real, fake))
 
 
 def _streams(name: str) -> Iterator[str]:

@@ -247,7 +247,8 @@ class Trainer:
             if name in self.plan.optimisers and weights:
                 adam = self.plan.optimisers[name]
                 betas = (adam.beta1, adam.beta2(0.0))
-                found[name] = torch.optim.Adam(weights, adam.learning_rate(0.0), betas, fused=fused)
+                decay = adam.weight_decay
+                found[name] = torch.optim.Adam(weights, adam.learning_rate(0.0), betas, weight_decay=decay, fused=fused)
         return found
 
     def _skip(self, turn: str, quantity: Literal["gradient", "sum of terms"]) -> None:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -14,12 +13,11 @@ from sparring.modalities.tables.conditions import KNOWN, Known, some_known
 from sparring.modalities.tables.data import survey
 from sparring.modalities.tables.recipes.gan import TableGAN
 from sparring.modalities.tables.recipes.masked import Masked
-from sparring.randomness import seeded
-from sparring.recipe import Recipe, with_fields
+from sparring.recipe import with_fields
 from sparring.recipes import default_recipe
 from sparring.sampling import generate
-from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
+from toys.heights import fitted, write_table
 
 SMALL = {
     "masked": (Masked(), {"width": 48, "blocks": 1, "bins": 16, "learning_rate": 3e-3, "batch": 100}, 300),
@@ -28,35 +26,9 @@ SMALL = {
 """Recipe, its fields here, and steps."""
 
 
-def write_table(path: Path, count: int = 3000) -> Path:
-    """Write a table: heights of two kinds, whose means are 10 apart, and a score that a tenth of the rows lacks."""
-    random = np.random.default_rng(0)
-    kind = random.random(count) < 0.3
-    height = np.round(random.normal(np.where(kind, 20, 10), 1), 2)
-    score = np.round(2 * height + random.normal(0, 1, count), 1)
-    lines = [
-        f"{'tall' if tall else 'short'},{one:.2f},{'' if missing else other}"
-        for tall, one, other, missing in zip(kind, height, score, random.random(count) < 0.1, strict=True)
-    ]
-    path.write_text("\n".join(["kind,height,score", *lines]))
-    return path
-
-
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_table(tmp_path_factory.mktemp("tables") / "heights.csv")
-
-
-def fitted(recipe: Recipe, table: Path, steps: int) -> Trainer:
-    found = survey(str(table))
-    split = found.prepare(recipe.view(found.facts))
-    with seeded(0, "weights"):
-        game = recipe.game(found.facts)
-    plan = Plan(recipe.optimisers(), recipe.batch, steps * recipe.batch, average_half_life=recipe.average_half_life)
-    trainer = Trainer(game, split.train, plan)
-    for _ in trainer:
-        pass
-    return trainer
 
 
 @pytest.fixture(scope="module", params=list(SMALL))

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from sparring.data.facts import Facts
 from sparring.modalities.points.coding import coding_of
+from sparring.randomness import RandomStream
 
 
 @final
@@ -25,7 +26,7 @@ class ColumnNormalizer:
         self.center = torch.as_tensor(coding.center, dtype=torch.float32)
         self.scale = torch.as_tensor(coding.scale, dtype=torch.float32)
 
-    def normalize(self, points: Tensor) -> Tensor:
+    def normalize(self, points: Tensor, random: RandomStream | None = None) -> Tensor:
         """Map points, (…, coordinates), from the units of the data to the scale of the networks."""
         return (points - self.center.to(points)) / self.scale.to(points)
 

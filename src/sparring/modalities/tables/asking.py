@@ -11,7 +11,7 @@ from sparring.data.view import View
 from sparring.errors import SparringError, nearest
 from sparring.modalities.tables import data, dates, numbers
 from sparring.modalities.tables.coding import Column, Rows, coding_of
-from sparring.modalities.tables.conditions import KNOWN, Known, nothing_known
+from sparring.modalities.tables.conditions import CATEGORY, KNOWN, Known, nothing_known
 from sparring.samples import concatenate
 
 WHERE = "where"
@@ -35,6 +35,24 @@ def known_cells(options: Mapping[str, Any], view: View, facts: Facts, count: int
     for name, text in cells_of(options.get(WHERE)).items():
         at, value = _cell(name, text, facts)
         condition.values[:, at], condition.missing[:, at], condition.known[:, at] = value or 0.0, value is None, True
+    return condition
+
+
+def known_category(options: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Known:
+    """Return rows of which at most one cell is known, that of ``--where``, in a column of categories.
+
+    Raises:
+        SparringError: another cell or a further one is asked for, or there is no such column or category.
+    """
+    condition = known_cells(options, view, facts, count)
+    choices = torch.tensor([column.is_choice for column in coding_of(facts).learned])
+    if bool((condition.known & ~choices).any()) or bool((condition.known.sum(1) > 1).any()):
+        names = [column.name for column in coding_of(facts).learned if column.is_choice]
+        raise SparringError(
+            found=" and ".join(f"{name}={text}" for name, text in cells_of(options.get(WHERE)).items()) + " in --where",
+            expected=f"one category of one column, of {', '.join(names[:8])}{', …' if len(names) > 8 else ''}",
+            remedy="ask for one category, or train tables/masked or tables/gan, which take any cells",
+        )
     return condition
 
 
@@ -100,6 +118,7 @@ CONDITIONS: Mapping[str, ConditionSpec] = {
     KNOWN: ConditionSpec(
         {WHERE: "values of columns, such as sex=Female,age=37", INPUT: "a table whose missing cells are filled in"},
         known_cells,
-    )
+    ),
+    CATEGORY: ConditionSpec({WHERE: "one category of one column, such as sex=Female"}, known_category),
 }
 """Conditions of tables, by their name in ``View.condition``."""

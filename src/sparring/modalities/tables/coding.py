@@ -69,6 +69,11 @@ class Column:
         """Return whether values are numbers rather than categories."""
         return self.kind in NUMERIC
 
+    @property
+    def is_choice(self) -> bool:
+        """Return whether it has at least two categories, of which a missing cell is one."""
+        return self.kind not in (*NUMERIC, *NOT_LEARNED) and len(self.categories) + (self.missing > 0) > 1
+
 
 @final
 @dataclass(frozen=True)

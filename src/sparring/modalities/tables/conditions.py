@@ -1,4 +1,4 @@
-"""Conditions of rows: some of their cells, any of them."""
+"""Conditions of rows: some of their cells, any of them, or one category."""
 
 from typing import NamedTuple
 
@@ -12,6 +12,8 @@ from sparring.randomness import RandomStream
 
 KNOWN = "known"
 """Name of the condition in ``View.condition`` and ``Facts.offers``."""
+CATEGORY = "category"
+"""Name of the condition that is one cell of a column of categories; see ``category_sampling``."""
 UNCONDITIONED = 0.5
 """Share of the rows in training of which nothing is known."""
 

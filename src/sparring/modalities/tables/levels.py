@@ -16,6 +16,7 @@ from torch.nn.functional import one_hot
 
 from sparring.modalities.tables.coding import Column, Rows
 from sparring.modalities.tables.conditions import Known, completed
+from sparring.randomness import RandomStream
 
 BINS = 32
 """Levels that a numeric column is cut into, beside its frequent values."""
@@ -47,7 +48,7 @@ class Levels:
         self.ordered = [len(one.starts) if isinstance(one, NumberLevels) else 0 for one in self.columns]
         self.width = sum(self.sizes)
 
-    def normalize(self, sample: Rows | Known) -> Tensor:
+    def normalize(self, sample: Rows | Known, random: RandomStream | None = None) -> Tensor:
         """Return the vectors of rows, with every cell in the middle of its level."""
         codes = self.codes(sample)
         vectors = [one_hot(column, size) for column, size in zip(codes.unbind(1), self.sizes, strict=True)]
@@ -111,6 +112,13 @@ class CategoryLevels(ColumnLevels):
         rare = torch.tensor(column.shares[self.own :], dtype=torch.float64)
         self.until = rare.cumsum(0) / rare.sum().clamp(min=1e-12)  # Positions at which each rare category ends.
         super().__init__(self.own + bool(len(rare)), column.missing > 0)
+
+    def frequencies(self, column: Column) -> Tensor:
+        """Return the share of each level of the column among all cells, (size,) float64."""
+        shares = torch.tensor(column.shares, dtype=torch.float64)
+        parts = [shares[: self.own], shares[self.own :].sum()[None]] if len(self.until) else [shares]
+        missing = [torch.tensor([column.missing], dtype=torch.float64)] if self.has_missing else []
+        return torch.cat([*((1 - column.missing) * part for part in parts), *missing])
 
     def present(self, values: Tensor) -> Tensor:
         return values.long().clamp(0, self.size - self.has_missing - 1)

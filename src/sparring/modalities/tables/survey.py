@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.dataset import Dataset, Split, from_bytes, split_rows
+from sparring.data.dataset import Dataset, Split, split_rows
 from sparring.data.facts import Facts
 from sparring.data.readers.cells import MAX_CELLS, Cells
 from sparring.data.readers.table_files import open_table
@@ -17,9 +17,10 @@ from sparring.data.reading import Reading
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest, reading_file
 from sparring.modalities.tables import dates, keys, numbers
-from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, TableCoding
+from sparring.modalities.tables.category_sampling import sampled_by_category
+from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, TableCoding, coding_of
 from sparring.modalities.tables.columns import ColumnReader, Tally
-from sparring.modalities.tables.conditions import KNOWN, with_known
+from sparring.modalities.tables.conditions import CATEGORY, KNOWN, with_known
 from sparring.modalities.tables.kinds import CHOICES, Found, kind_of, listed_problems
 from sparring.text import printable
 
@@ -51,8 +52,16 @@ class TableSurvey:
             raise SparringError(
                 found=f"one row in {self.facts.source}", expected="at least two", remedy="give more rows"
             )
-        read = with_known(from_bytes) if view.condition == KNOWN else from_bytes
-        return split_rows(Dataset(self.rows, read=read), self.facts, seed)
+        split, columns = split_rows(Dataset(self.rows), self.facts, seed), coding_of(self.facts).learned
+        train, held_out = (conditioned(side, view.condition, columns) for side in (split.train, split.held_out))
+        return replace(split, train=train, held_out=held_out)
+
+
+def conditioned(data: Dataset, condition: str, columns: Sequence[Column]) -> Dataset:
+    """Return rows that are read with a condition, of its name in ``View.condition``; "" for none."""
+    if condition == CATEGORY:
+        return sampled_by_category(data, columns)
+    return replace(data, read=with_known(data.read)) if condition == KNOWN else data
 
 
 def require_shape(facts: Facts, view: View) -> None:
@@ -126,17 +135,18 @@ def table_facts(
             fingerprint.update(repr((column["name"], column["kind"], column.get("categories", []))).encode())
     fingerprint.update(np.ascontiguousarray(rows.values).data)
     fingerprint.update(np.ascontiguousarray(rows.missing).data)
-    return Facts(
+    facts = Facts(
         source=source,
         modality="tables",
         count=len(rows.values),
         shape=(rows.values.shape[1],),
         fingerprint=fingerprint.hexdigest(),
-        offers=(KNOWN,),
         coding=coding,
         details=details,
         remarks=remarks,
     )
+    has_choice = any(column.is_choice for column in coding_of(facts).learned)
+    return replace(facts, offers=(KNOWN, CATEGORY) if has_choice else (KNOWN,))
 
 
 def filled(source: str, cells: Cells, readers: Mapping[str, ColumnReader]) -> int:

@@ -36,7 +36,7 @@ class VAE(ImageRecipe):
 
     def game(self, facts: Facts) -> "Game":
         """Build the game of one player."""
-        from sparring.games.likelihood import Likelihood
+        from sparring.games.likelihood import Likelihood, Normal
         from sparring.modalities.images.networks.autoencoder import Autoencoder
 
         channels, classes = self.shape(facts)[0], self.classes(facts)
@@ -46,7 +46,7 @@ class VAE(ImageRecipe):
         return Likelihood(
             autoencoder,
             latent_size=self.latent_size,
-            spread=self.spread,
+            observation=Normal(self.spread),
             divergence_weight=constant(self.divergence_weight),
         )
 

@@ -26,14 +26,14 @@ class PointVAE(PointRecipe):
 
     def game(self, facts: Facts) -> "Game":
         """Build the game of one player."""
-        from sparring.games.likelihood import Likelihood
+        from sparring.games.likelihood import Likelihood, Normal
         from sparring.modalities.points.networks.dense import Autoencoder
         from sparring.modalities.points.normalizer import ColumnNormalizer
 
         return Likelihood(
             Autoencoder(dimensions=facts.shape[0], latent_size=self.latent_size, width=self.width),
             latent_size=self.latent_size,
-            spread=self.spread,
+            observation=Normal(self.spread),
             divergence_weight=constant(self.divergence_weight),
             normalizer=ColumnNormalizer(facts),
         )

@@ -75,3 +75,44 @@ def waves(encoding: Encoding) -> Tensor:
             wave += WAVES
         level += size
     return found
+
+
+class VectorEncoding(Protocol):
+    """Maps conditions to vectors, for networks of rows as vectors; see ``modalities.tables.mode_vectors.ModeVectors``.
+
+    A row is a vector of ``scalars`` numbers in [-1, 1], one-hot vectors of ``width`` numbers, and ``places`` numbers in
+    [0, 1] that are independent of everything.
+    """
+
+    @property
+    def scalars(self) -> int:
+        """Number of columns of numbers."""
+        ...
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """Length of each one-hot vector."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Length of all one-hot vectors together."""
+        ...
+
+    @property
+    def places(self) -> int:
+        """Number of columns of categories."""
+        ...
+
+    @property
+    def condition_width(self) -> int:
+        """Length of conditions; 0 where there are none."""
+        ...
+
+    def conditions(self, condition: Any, like: Tensor) -> Tensor:
+        """Return known categories as one-hot vectors, 0 where none is known, (count, condition_width)."""
+        ...
+
+    def drawn_conditions(self, uniform: Tensor) -> Tensor:
+        """Return a drawn category for each row of numbers in [0, 1), (count, 2): (count, condition_width)."""
+        ...

@@ -8,6 +8,8 @@ from sparring.recipe import BatchSize, Chosen, Machine, Recipe, Samples
 
 KNOWN = "known"
 """Name of the condition in ``modalities.tables.conditions``, repeated here because that file imports torch."""
+EPOCHS = 300
+"""Epochs of the recipes of Xu et al. (2019, section 5)."""
 
 
 class TableRecipe(Recipe):
@@ -28,3 +30,12 @@ class TableRecipe(Recipe):
         if facts.count < self.batch:
             return {"batch": (facts.count, f"there are {facts.count} rows")}
         return {}
+
+
+class EpochsRecipe(TableRecipe):
+    """Base of the recipes of Xu et al. (2019), which see every row 300 times."""
+
+    def choose(self, facts: Facts, machine: Machine) -> Chosen:
+        """Choose 300 epochs, and a batch as all recipes for tables do."""
+        samples = min(EPOCHS * facts.count, 2**53)
+        return {**super().choose(facts, machine), "samples": (samples, f"{EPOCHS} epochs of {facts.count:,} rows")}
