@@ -13,13 +13,10 @@ from sparring.data.journal import PART, UNFINISHED, Journal
 from sparring.data.own_output import earlier_files, mark, replace_own
 from sparring.errors import SparringError
 from sparring.modality import Input
-from sparring.model import Model, load
+from sparring.model import MAX_ANSWERS, Model, load
 from sparring.randomness import require_seed
 from sparring.recipe import Recipe
 from sparring.runs.display import Display, Plain
-
-MAX_ANSWERS = 10_000
-"""Results for one input at most."""
 
 
 def apply(
@@ -61,14 +58,8 @@ def apply(
     earlier = earlier_files(folder, overview_stem(folder))
     seed, count = require_seed(seed), whole_number("count", count, most=MAX_ANSWERS)
     loaded = load(model, recipe=recipe, options={INPUT: inputs, **options})
-    listed = loaded.inputs(inputs, strength=strength, **options)
+    listed = loaded.inputs(inputs, count=count, strength=strength, **options)
     if listed is None:
-        if count > 1:
-            raise SparringError(
-                found=f"--count {count} for a model of {loaded.name}",
-                expected="a generator that takes inputs of any size",
-                remedy="leave --count out, and give another --seed for another result",
-            )
         return write_samples(loaded, {INPUT: inputs, **options}, out, recipe, device, seed=seed)
 
     # Files of the same call are kept, and those of any other are replaced by the first result.

@@ -46,6 +46,7 @@ class PlannedTraining:
         seconds: estimated duration of the whole run, from a timed step; None if none was timed.
         memory: peak memory in bytes after two steps; None if it was not measured.
         obstacle: a sentence on why training is not possible; None if it is.
+        reason: a sentence on why this recipe was chosen; empty if it was given.
     """
 
     recipe: str
@@ -57,6 +58,7 @@ class PlannedTraining:
     seconds: float | None = None
     memory: int | None = None
     obstacle: str | None = None
+    reason: str = ""
 
 
 @final
@@ -115,6 +117,7 @@ def inspect(
     """
     from sparring.api.surveying import survey_data
     from sparring.data.in_memory import place_of, source_of
+    from sparring.recipes import reason_for
     from sparring.training.devices import pick
 
     require_writable({"--json": json, "--sheet": sheet})
@@ -123,6 +126,7 @@ def inspect(
     choices = reading(labels, range, background, pairs, place_of(to), columns)
     name, chosen, survey = survey_data(source_of(data), recipe, choices)
     resolved, training = _plan(survey.facts, name, chosen, pick(device))
+    training = replace(training, reason=reason_for(survey.facts) if recipe is None else "")
     measure = measure and training.obstacle is None
     if sheet is not None or measure:
         view = resolved.view(survey.facts)
@@ -220,12 +224,14 @@ def _data_lines(facts: Facts) -> Iterator[str]:
         yield from _column_lines(columns)
     else:
         shape = " × ".join(str(side) for side in facts.shape)
-        yield f"{facts.source}: {facts.count:,} {facts.modality}, most of shape {shape}"
+        paired = "pair" in facts.coding
+        described = f"pairs of {facts.modality}" if paired else f"{facts.modality}, most of shape {shape}"
+        yield f"{facts.source}: {facts.count:,} {described}"
     for name, value in facts.details.items():
         if name == "unreadable":
             yield from _unreadable_lines(value)
-        elif name == "duplicates":
-            yield from _duplicate_lines(value)
+        elif name.startswith("duplicates"):
+            yield from _duplicate_lines(name, value)
         elif not (value is columns and isinstance(value, list)) and (text := _text(value)):
             yield f"  {name}: {text}"
     for remark in facts.remarks:
@@ -265,8 +271,8 @@ def _unreadable_lines(files: list[dict[str, str]]) -> Iterator[str]:
         yield f"    and {len(files) - MAX_LISTED:,} more (all of them: --json FILE, or json= in Python)"
 
 
-def _duplicate_lines(found: dict[str, Any]) -> Iterator[str]:
-    yield f"  duplicates: {found['count']:,}"
+def _duplicate_lines(name: str, found: dict[str, Any]) -> Iterator[str]:
+    yield f"  {name}: {found['count']:,}"
     for duplicate, original in found["first"][:MAX_DUPLICATES_LISTED]:
         yield f"    {duplicate} is the same as {original}"
 
@@ -274,6 +280,8 @@ def _duplicate_lines(found: dict[str, Any]) -> Iterator[str]:
 def _training_lines(training: PlannedTraining) -> Iterator[str]:
     shape = " × ".join(str(side) for side in training.shape)
     yield f"would train {training.recipe} on {training.device} at {shape}, in batches of {training.batch}"
+    if training.reason:
+        yield f"  {training.reason}"
     for field, choice in training.choices.items():
         if choice["reason"] != BY_DEFAULT:
             yield f"  {field} = {choice['value']}: {choice['reason']}"

@@ -114,7 +114,7 @@ class Evaluator:
 
         # What was left out, and everything else that decides the numbers.
         if limit.exceeded:
-            self.budget.limits.append("features that need no trained network")
+            self.budget.limits.append(f"features that need no trained network ({extractors[0].name})")
         if done < len(repeats) - 1:
             self.budget.limits.append(f"{done} of {len(repeats) - 1} repeats")
         parts = f"{len(split.train)} to train on and {len(split.held_out)} held out"
@@ -321,10 +321,10 @@ def cycles(model: Model, split: Split) -> dict[str, Score]:
 def diversity(model: Model, split: Split, seed: int) -> dict[str, Score]:
     """Return ``answer_diversity``: the difference of two answers to one held-out condition by different latents.
 
-    It is 0 for a model whose answers do not depend on latents, and there is none for conditions that are no samples.
+    There is none for a model without latents, whose only answer is meant, or for conditions that are no samples.
     """
     spec, modality = model.condition_spec, model.modality
-    if spec is None or not spec.required or not isinstance(modality, ConditionedOnSamples):
+    if spec is None or not spec.required or not isinstance(modality, ConditionedOnSamples) or not model.has_latents:
         return {}
     condition = conditions_from(split.held_out, min(ANSWERED, len(split.held_out)), seed).condition
     first, second = (model.sample(condition=condition, seed=derive(seed, "answers", again)) for again in (0, 1))

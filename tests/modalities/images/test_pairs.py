@@ -365,13 +365,29 @@ def test_the_default_recipe_follows_from_pairs_and_domains(tmp_path, monkeypatch
     assert default_recipe(paired) == "images/pix2pix" and default_recipe(domains) == "images/cyclegan"
 
 
+def test_both_sides_of_pairs_are_described(tmp_path):
+    for name, images, ending in (("maps", map(label_map, range(8)), ".bmp"), ("photos", map(photo, range(8)), ".png")):
+        write(
+            tmp_path / name,
+            (np.repeat(one[..., :1], 3, 2) if name == "photos" else one for one in images),
+            "{}" + ending,
+        )
+    found = inspect(str(tmp_path), device="cpu", measure=False)
+    text = "\n".join(found.lines())
+    assert "formats of maps: BMP (8)" in text and "formats of photos: PNG (8)" in text
+    assert "All images of photos are grey, though stored in colour" in text and "All images are grey" not in text
+    assert "photos is grey and maps in colour" in text
+    assert "images/pix2pix is the default for images with the condition 'pair'" in text
+
+
 def test_inspect_says_pairs_and_shows_them_side_by_side(tmp_path):
     side_by_side(tmp_path / "in")
     found = inspect(
         str(tmp_path / "in"), sheet=tmp_path / "sheet.png", recipe="images/r3gan", device="cpu", measure=False
     )
     text = "\n".join(found.lines())
-    assert "pairs: B (3 × 16 × 16) → A (3 × 16 × 16)" in text and "differ in detail" in text
+    assert "8 pairs of images\n" in text and "pairs: B (3 × 16 × 16) → A (3 × 16 × 16)" in text
+    assert "differ in detail" in text and "No --recipe" not in text
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > sheet.height
         left = np.asarray(sheet)[4:30, 4:30].astype(int)

@@ -274,7 +274,7 @@ def survey(
         opened = swapped(opened)
     sides = [opened] if opened.partner is None else [opened, opened.partner]
     form = (opened.classes, opened.remarks, opened.sides, opened.domains, reading.as_json(), known)
-    key = cache.cache_key([pictures.VERSION, "sides", opened.stamp, len(opened), *form])
+    key = cache.cache_key([pictures.VERSION, "named sides", opened.stamp, len(opened), *form])
     note, values = cache.read_cached("surveys", key), [None] * len(sides)
     if note is None:
         note, values = _noted(source, sides, reading, ranges_from_json(known), background)
@@ -314,7 +314,11 @@ def _noted(
 
     # Of a pair one half of which is unreadable, neither is used.
     surveyed = [_with_partners(found, [others for others, _, _ in looked]) for found, _, _ in looked]
-    facts = [summarise(name, side, found, reading, known) for side, found in zip(sides, surveyed, strict=True)]
+    called = sides[0].sides[::-1] or ("",)
+    facts = [
+        summarise(name, side, found, reading, known, own)
+        for side, found, own in zip(sides, surveyed, called, strict=True)
+    ]
     if len(sides) > 1:
         facts[0] = of_pairs(facts[0], facts[1], sides[0].sides)
     aside = [position for position, one in enumerate(surveyed[0]) if isinstance(one, Skipped)]
