@@ -28,7 +28,7 @@ def apply(
     """Apply a model to files: for each input a result in the folder --out, under the same name.
 
     This needs a model that takes inputs: one that translates, colours or enlarges images, fills holes or completes
-    tables. Images of any size keep it, and their transparency. The same command goes on after an interruption.
+    tables. Images of any size keep it, and their transparency. The same command computes only what is missing.
 
     Examples:
         sparring apply runs/photos-001 sketches/ --out photographs/
@@ -46,7 +46,8 @@ def apply(
     strength
         Share of the change that is made, from 0 for the input itself to 1. Models of pairs, domains and colours.
     out
-        Folder for the files: empty, or with samples of an earlier call, which are replaced.
+        Folder for the files: empty, or with samples of earlier calls. Those that are up to date are kept, and the
+        others replaced.
     device
         Device to compute on: cpu, cuda, cuda:1 or mps.
     recipe

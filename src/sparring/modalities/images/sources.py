@@ -145,6 +145,7 @@ def open_inputs(source: str) -> Source:
                 stamp=tree.stamp(path),
                 skipped=tree.skipped,
                 size=lambda position: tree.entries[images[position]].size,
+                stamps=[tree.stamp_of(path, position) for position in images],
             )
     return replace(open_source(source, Reading(labels=False)), partner=None)
 
