@@ -326,10 +326,17 @@ class Model:
         except SparringError:
             return math.nan
 
-    def there_and_back(self, batch: Batch) -> Cycle | None:
-        """Translate samples of a batch and back again; None where the game has no way back."""
+    @property
+    def direction(self) -> str:
+        """Direction of a translation by the names of its sides, "labels → photos", or "A ⇄ B"; empty for others."""
+        spec = self.condition_spec
+        arrow = " ⇄ " if isinstance(self.game, Returning) else " → "
+        return "" if spec is None else arrow.join(spec.direction(self.view, self.facts))
+
+    def there_and_back(self, batch: Batch) -> tuple[Cycle, ...]:
+        """Translate samples of a batch and back again, in each direction; nothing where the game has no way back."""
         if not isinstance(self.game, Returning):
-            return None
+            return ()
         with torch.inference_mode():
             return self.game.there_and_back(batch)
 
@@ -409,7 +416,7 @@ class Model:
         applied = needs_inputs(self.modality.conditions, self.view)
         example = 'apply("inputs/", seed=0)' if applied else "sample(16, seed=0)"
         with writing(place):
-            return write_published(place, weights, self.recipe, config, self.classes, example)
+            return write_published(place, weights, self.recipe, config, self.classes, self.direction, example)
 
 
 def load(path: str | Path, *, recipe: str | Recipe | None = None, options: Mapping[str, Any] | None = None) -> Model:

@@ -358,6 +358,7 @@ def test_the_command_takes_the_options_of_the_model(
 def test_the_model_card_shows_how_to_apply_it(painter: tuple[Path, Painter]) -> None:
     card = (painter[0] / "README.md").read_text()
     assert 'model.apply("inputs/", seed=0)' in card and "model.sample" not in card
+    assert "* direction: A → B" in card
 
 
 def test_progress_counts_inputs(painter: tuple[Path, Painter], photos: Path, tmp_path: Path) -> None:

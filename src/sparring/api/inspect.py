@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SHEET_SAMPLES = 64
 """Samples on a contact sheet."""
+COLUMNS = 8
+"""Samples in a row of a contact sheet at most."""
 MAX_LISTED = 10
 """Names, classes or counts of one kind in the printed text; JSON has all of them."""
 MAX_COLUMNS = 40
@@ -117,6 +119,7 @@ def inspect(
     """
     from sparring.api.surveying import survey_data
     from sparring.data.in_memory import place_of, source_of
+    from sparring.modalities import modality
     from sparring.recipes import reason_for
     from sparring.training.devices import pick
 
@@ -132,9 +135,14 @@ def inspect(
         view = resolved.view(survey.facts)
         split = survey.prepare(view)
         if sheet is not None:
-            # Pairs are shown as pairs, whatever the recipe makes of them.
-            paired = not view.condition and "pair" in survey.facts.coding
-            _write_sheet(output_path(sheet), survey.prepare(replace(view, condition="pair")) if paired else split)
+            # Pairs are shown as pairs, whatever the recipe makes of them, and domains one after the other.
+            if not view.condition and "pair" in survey.facts.coding:
+                shown = replace(view, condition="pair")
+            else:
+                spec = modality(survey.facts.modality).conditions.get(view.condition)
+                belongs = spec is None or spec.determines or not spec.required
+                shown = view if belongs else replace(view, condition="", options={})
+            _write_sheet(output_path(sheet), split if shown == view else survey.prepare(shown))
         if measure:
             training = _measured(training, resolved, split, pick(device))
 
@@ -203,15 +211,16 @@ def _write_sheet(path: Path, split: "Split") -> None:
     from sparring.modalities import modality
     from sparring.rendering.exhibits import Picture, write_exhibits
 
-    # Rows per class, or the first samples where there are no classes.
+    # Whole rows per class, or the first samples where there are no classes.
     kind, data = modality(split.facts.modality), split.train
-    columns = max(1, SHEET_SAMPLES // max(len(split.facts.classes), 1))
-    rows = rows_by_class(data.labels, columns, SHEET_SAMPLES)
+    each = max(1, SHEET_SAMPLES // max(len(split.facts.classes), 1))
+    each -= each % COLUMNS if each > COLUMNS else 0
+    rows = rows_by_class(data.labels, each, SHEET_SAMPLES)
     batch = data.batch(
         np.arange(min(max(SHEET_SAMPLES, kind.samples_per_picture), len(data))) if rows is None else rows
     )
 
-    exhibits = kind.show(batch, split.facts, columns=8 if rows is None or columns == 1 else columns)
+    exhibits = kind.show(batch, split.facts, columns=COLUMNS if rows is None or each == 1 else min(each, COLUMNS))
     first, *_ = write_exhibits(exhibits, path.with_suffix(""))
     if isinstance(exhibits[0], Picture) and first != path:
         first.replace(path)

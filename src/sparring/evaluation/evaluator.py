@@ -96,7 +96,10 @@ class Evaluator:
             (*found, own), done = scored(repeats, metrics, self.budget.repeats_deadline, self.on_progress)
 
             first = next(iter(repeats))
-            best, worst = (repeats.rows[rows].tolist() for rows in extremes(first, extractors[0], EXTREMES))
+            spec = None if model is None else model.condition_spec
+            inputs = first.fake.batch().condition if spec is not None and spec.required else None
+            found_rows = extremes(first, extractors[0], EXTREMES, inputs)
+            best, worst = (repeats.rows[torch.tensor(rows, dtype=torch.int64)].tolist() for rows in found_rows)
             classes = modality.by_class(first, split, self.seed)
             beside = self._baselines(modality, first, extractors[0]) or self._comparators(modality, first, measure, own)
 
@@ -310,7 +313,9 @@ def cycles(model: Model, split: Split) -> dict[str, Score]:
     for data in (split.held_out, split.train):
         errors = []
         for start in range(0, min(len(data), COMPARED), SAMPLES_PER_PASS):
-            cycle = model.there_and_back(data.batch(slice(start, min(start + SAMPLES_PER_PASS, COMPARED))))
+            cycle = next(
+                iter(model.there_and_back(data.batch(slice(start, min(start + SAMPLES_PER_PASS, COMPARED))))), None
+            )
             if cycle is None:
                 return {}
             errors.append(modality.difference(cycle.given, cycle.back))

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -363,6 +364,25 @@ def test_the_default_recipe_follows_from_pairs_and_domains(tmp_path, monkeypatch
     for name in ("images/pix2pix", "images/cyclegan"):
         monkeypatch.setitem(RECIPES, name, RECIPES["images/r3gan"])
     assert default_recipe(paired) == "images/pix2pix" and default_recipe(domains) == "images/cyclegan"
+
+
+def test_pairs_and_domains_have_a_direction(tmp_path):
+    facts = survey(side_by_side(tmp_path / "in")).facts
+    pairs, domains = (modality("images").conditions[name] for name in ("pair", "domain"))
+    assert pairs.direction(View((3, 8, 8), "pair"), facts) == ("B", "A")
+    assert pairs.direction(View((3, 8, 8), "pair", {"target": "B"}), facts) == ("A", "B")
+    of_three = replace(facts, classes=("x", "y", "z"))
+    assert domains.direction(View((3, 8, 8), "domain", {"target": "y"}), of_three) == ("x and z", "y")
+    assert domains.direction(View((3, 8, 8), "domain", {"target": ""}), of_three) == ()
+
+
+def test_the_sheet_shows_domains_one_after_the_other(tmp_path):
+    for name, level in (("trainA", 20), ("trainB", 230)):
+        write(tmp_path / "in" / name, (np.full((40, 40), level, np.uint8) for _ in range(9)), f"{name}{{}}.png")
+    inspect(str(tmp_path / "in"), sheet=tmp_path / "sheet.png", device="cpu", measure=False)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        cells = np.asarray(sheet.convert("L"))[22::42, -20::-42]
+    assert (cells[:4] == 20).all() and (cells[4:] == 230).all()
 
 
 def test_both_sides_of_pairs_are_described(tmp_path):
