@@ -366,6 +366,45 @@ def test_the_default_recipe_follows_from_pairs_and_domains(tmp_path, monkeypatch
     assert default_recipe(paired) == "images/pix2pix" and default_recipe(domains) == "images/cyclegan"
 
 
+def four_folders(folder, images):
+    """Write trainA, trainB, testA and testB, with images of 0 and 1 for training, and of 8 and 9 for the test."""
+    for side, paint in zip("AB", images, strict=True):
+        write(folder / f"train{side}", map(paint, range(8)))
+        write(folder / f"test{side}", map(paint, range(20, 23)))
+    return folder
+
+
+@pytest.mark.parametrize("target", ["B", ""])
+def test_test_folders_of_domains_are_the_held_out_images(target, tmp_path):
+    found = survey(four_folders(tmp_path / "in", (noise, lambda seed: noise(seed + 100))))
+    assert found.facts.classes == ("A", "B") and found.facts.details["held out"] == 6
+    split = found.prepare(View((3, SIDE, SIDE), "domain", {"target": target}), seed=5)
+    held_out = {image.tobytes() for image in split.held_out.samples}
+    tests = {noise(seed + 100).transpose(2, 0, 1).tobytes() for seed in range(20, 23)}
+    assert tests <= held_out and len(held_out) == (3 if target else 6) and len(split.train) == (8 if target else 16)
+
+
+def test_test_folders_of_pairs_are_the_held_out_pairs(tmp_path):
+    found = survey(four_folders(tmp_path / "in", (photo, label_map)))
+    assert found.facts.coding["pair"]["sides"] == ["B", "A"] and found.facts.count == 11
+    for target, paint in (("", photo), ("B", label_map)):
+        split = found.prepare(View((3, SIDE, SIDE), "pair", {"target": target} if target else {}), seed=5)
+        expected = [paint(seed).transpose(2, 0, 1) for seed in range(20, 23)]
+        np.testing.assert_array_equal(split.held_out.samples, expected)
+
+
+def test_other_images_held_out_are_other_data(tmp_path):
+    of_test = survey(four_folders(tmp_path / "in", (noise, lambda seed: noise(seed + 100)))).facts
+    for side in "AB":
+        for number, file in enumerate(sorted((tmp_path / "in" / f"test{side}").iterdir())):
+            (tmp_path / "other" / f"train{side}").mkdir(parents=True, exist_ok=True)
+            file.rename(tmp_path / "other" / f"train{side}" / f"0{number}.png")
+        for number, file in enumerate(sorted((tmp_path / "in" / f"train{side}").iterdir())):
+            file.rename(tmp_path / "other" / f"train{side}" / f"1{number}.png")
+    whole = survey(tmp_path / "other").facts
+    assert whole.count == of_test.count and whole.fingerprint != of_test.fingerprint
+
+
 def test_pairs_and_domains_have_a_direction(tmp_path):
     facts = survey(side_by_side(tmp_path / "in")).facts
     pairs, domains = (modality("images").conditions[name] for name in ("pair", "domain"))

@@ -263,6 +263,8 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None, pairs: bool | 
     beside = pairing is None or pairing.masks
     tables, about_tables = tables_in(tree) if labels in (None, True) and beside else ({}, ())
     layout = read_layout(names, str(path), given if beside else False, tables)
+    if layout.held_out:
+        every = replace(every, held_out=np.isin(np.arange(len(every)), list(layout.held_out)))
     used = layout.positions if pairing is None else [*pairing.left, *pairing.right]
     unread = _unreadable_folders(tree, [names[position] for position in used], path)
 

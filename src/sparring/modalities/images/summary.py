@@ -53,6 +53,17 @@ def labels_of(source: Source, kept: NDArray[np.int64]) -> tuple[NDArray[np.int64
     return numbers.astype(np.int64), tuple(source.classes[number] for number in present)
 
 
+def held_out_of(source: Source, kept: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+    """Return whether each of the kept samples is held out; None where a random part of them is.
+
+    So it is where all readable samples, or none, are meant to be held out.
+    """
+    if source.held_out is None:
+        return None
+    found: NDArray[np.bool_] = source.held_out[kept]
+    return found if 0 < found.sum() < len(found) else None
+
+
 def summarise(
     name: str,
     source: Source,
@@ -89,6 +100,7 @@ def summarise(
 
     # Count sizes, classes and duplicates.
     labels, classes = labels_of(source, kept)
+    aside = held_out_of(source, kept)
     sizes = Counter((info.width, info.height) for info in infos)
     (width, height), _ = sizes.most_common(1)[0]
     grey = all(info.grey for info in infos)
@@ -98,14 +110,14 @@ def summarise(
         **_described(infos, labels, classes, [source.names[position] for position in kept]),
         **({"domains": " and ".join(classes)} if source.domains and classes else {}),
         "unreadable": [one._asdict() for one in unreadable],
-        "held out": len(hold_out(len(infos), 0, labels)[1]),
+        "held out": len(hold_out(len(infos), 0, labels)[1]) if aside is None else int(aside.sum()),
     }
     return Facts(
         source=name,
         modality="images",
         count=len(infos),
         shape=(1 if grey else 3, height, width),
-        fingerprint=_fingerprint(infos, labels, classes, ranges),
+        fingerprint=_fingerprint(infos, labels, classes, ranges, aside),
         classes=classes,
         offers=_offers(source, classes, grey),
         coding={"ranges": ranges} if ranges else {},
@@ -255,8 +267,10 @@ def _fingerprint(
     labels: NDArray[np.int64] | None,
     classes: tuple[str, ...],
     ranges: dict[str, list[float]],
+    aside: NDArray[np.bool_] | None,
 ) -> str:
-    """SHA-256 of the values and the class names of all images, in order, and of ranges that are not ordinary."""
+    """SHA-256 of the values and the class names of all images, in order, of ranges that are not ordinary, and of which
+    images are held out where the source says so."""
     digest = sha256()
     for position, info in enumerate(infos):
         digest.update(info.digest)
@@ -264,6 +278,8 @@ def _fingerprint(
             digest.update(classes[labels[position]].encode() + b"\0")
     if ranges:
         digest.update(json.dumps(ranges, sort_keys=True).encode())
+    if aside is not None:
+        digest.update(np.packbits(aside).tobytes())
     return digest.hexdigest()
 
 
