@@ -17,9 +17,9 @@ from sparring.api.train import train
 from sparring.errors import SparringError, SparringWarning
 from sparring.evaluation.subject import of_model
 from sparring.manifest import write_manifest
-from sparring.model import Model, load, recipe_named
+from sparring.model import Model, load
 from sparring.publishing import last_name
-from sparring.recipes import RECIPES
+from sparring.recipes import RECIPES, recipe_named
 from sparring.runs.display import Silent
 from sparring.runs.folder import Run
 from sparring.sampling import SAMPLES_PER_PASS

@@ -11,6 +11,7 @@ from sparring.samples import (
     as_float32,
     batch_size,
     concatenate,
+    different_rows,
     floats,
     map_floats,
     map_tensors,
@@ -19,6 +20,12 @@ from sparring.samples import (
     tensors,
     to_device,
 )
+
+
+def test_equal_rows_count_once_in_any_order() -> None:
+    rows = Graph(torch.tensor([0, 1, 0, 0]), torch.tensor([[0.0], [0.0], [0.0], [1.0]]))
+    assert different_rows(rows, range(4)) == [0, 1, 3]
+    assert different_rows(rows, [3, 2, 1, 0]) == [3, 2, 1] and different_rows(rows, range(4), 2) == [0, 1]
 
 
 class Graph(NamedTuple):

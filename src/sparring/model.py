@@ -32,17 +32,18 @@ from sparring.modalities import modality
 from sparring.modality import AnySize, AppliesInOwnSize, Input, Modality
 from sparring.publishing import Config, History, read_published, write_published
 from sparring.randomness import RandomStream, derive, generator, require_seed
-from sparring.recipe import Recipe, is_own, with_stored_fields
-from sparring.recipes import find_recipe
+from sparring.recipe import Recipe, with_stored_fields
+from sparring.recipes import recipe_named
 from sparring.rendering.exhibits import write_exhibits
 from sparring.runs.folder import open_run
 from sparring.samples import Sample, batch_size, concatenate, shapes, take, tensors
 from sparring.sampling import SAMPLES_PER_PASS, generate, generate_from
 from sparring.tensor_files import below, named_tensors, shapes_of
-from sparring.text import command
 from sparring.training.checkpoint import Outline, load_checkpoint, require_shapes, restore_average, restore_published
 from sparring.training.devices import main_memory, pick
 
+MAX_ANSWERS = 10_000
+"""Samples for one input at most."""
 PROBE_SIZE = 256
 """Latents drawn to find out whether the prior is normal."""
 
@@ -147,9 +148,9 @@ class Model:
             return generate(self.game, count, condition, stream="sample/", device=target, first=first, **numbers)
 
     def apply(
-        self, inputs: Any, *, seed: int = 0, strength: float = 1.0, device: str = "cpu", **options: Any
+        self, inputs: Any, *, seed: int = 0, count: int = 1, strength: float = 1.0, device: str = "cpu", **options: Any
     ) -> Sample | list[Sample]:
-        """Generate one sample for each input, in order, by a model whose condition is a sample.
+        """Generate samples for each input, in order, by a model whose condition is a sample.
 
         Convolutional generators of images take each input in its own size; others take all in the size of the model.
 
@@ -157,33 +158,37 @@ class Model:
             inputs: a file, a folder, a pattern such as "in/*.jpg", an image of Pillow, an array or a tensor, as the
                 modality reads them, or a list of these. Floating-point tensors of images are in [-1, 1].
             seed: seed of the latents.
+            count: samples for each input, from different latents.
             strength: share of the change that is made, in [0, 1]: input + strength · (sample - input).
             device: device to compute on.
             **options: further options of ``condition_spec``, such as ``mask`` and ``to``.
 
         Returns:
-            (count, *shape) on the CPU, float32; a list of such tensors, one row each, if inputs have several sizes.
+            (inputs · count, *shape) on the CPU, float32, first all samples of the first input; a list of such tensors,
+            one row each, if inputs have several sizes.
 
         Raises:
             SparringError: the model takes no inputs, they cannot be read, or an option does not fit.
         """
-        listed = self.inputs(inputs, strength=strength, **options)
+        listed = self.inputs(inputs, count=count, strength=strength, **options)
         if listed is None:
             return self.sample(seed=seed, device=device, input=inputs, **options)
         found, remarks = listed
         for remark in remarks:
             warnings.warn(remark, SparringWarning, stacklevel=2)
         with self.on(device) as target:
-            results = [one.result(self.any_size(number, seed, target)) for number, one in enumerate(found)]
+            answers = [one for one in found for _ in range(count)]
+            results = [one.result(self.any_size(number, seed, target)) for number, one in enumerate(answers)]
         return concatenate(results) if len({shapes(one) for one in results}) == 1 else results
 
     def inputs(
-        self, given: Any, *, strength: float = 1.0, **options: Any
+        self, given: Any, *, count: int = 1, strength: float = 1.0, **options: Any
     ) -> tuple[Sequence[Input], Sequence[str]] | None:
         """List inputs, each in its own size, and what was left out; None if the model takes all in its own size.
 
         Args:
             given: as for ``apply``.
+            count: as for ``apply``.
             strength: as for ``apply``.
             **options: further options of ``condition_spec``.
 
@@ -198,7 +203,7 @@ class Model:
             )
         parts = tuple(given) if isinstance(given, list | tuple) else (given,)
         check_options(self.modality.conditions, self.view, {INPUT: parts, **options})
-        strength = real_number("strength", strength, most=1)
+        count, strength = whole_number("count", count, most=MAX_ANSWERS), real_number("strength", strength, most=1)
         if self._multiples and isinstance(self.modality, AppliesInOwnSize):
             known = {name: value for name, value in options.items() if value is not None}
             return self.modality.inputs(parts, known, self.view, self.facts, strength)
@@ -207,6 +212,12 @@ class Model:
                 found=f"--strength {strength} for a model of {self.name}",
                 expected="one whose generator takes images of any size",
                 remedy="leave --strength out",
+            )
+        if count > 1:
+            raise SparringError(
+                found=f"--count {count} for a model of {self.name}",
+                expected="a generator that takes inputs of any size",
+                remedy="leave --count out, and give another --seed for another result",
             )
         return None
 
@@ -315,10 +326,17 @@ class Model:
         except SparringError:
             return math.nan
 
-    def there_and_back(self, batch: Batch) -> Cycle | None:
-        """Translate samples of a batch and back again; None where the game has no way back."""
+    @property
+    def direction(self) -> str:
+        """Direction of a translation by the names of its sides, "labels → photos", or "A ⇄ B"; empty for others."""
+        spec = self.condition_spec
+        arrow = " ⇄ " if isinstance(self.game, Returning) else " → "
+        return "" if spec is None else arrow.join(spec.direction(self.view, self.facts))
+
+    def there_and_back(self, batch: Batch) -> tuple[Cycle, ...]:
+        """Translate samples of a batch and back again, in each direction; nothing where the game has no way back."""
         if not isinstance(self.game, Returning):
-            return None
+            return ()
         with torch.inference_mode():
             return self.game.there_and_back(batch)
 
@@ -332,6 +350,12 @@ class Model:
         """Numbers of which the sides of an input are multiples; none unless the generators are convolutional."""
         found = [getattr(self.game.players[name], "multiple", None) for name in self.game.published]
         return [multiple for multiple in found if isinstance(multiple, int)]
+
+    @property
+    def has_latents(self) -> bool:
+        """True if samples depend on latents; False for a model that gives one answer to each condition."""
+        latent = self.game.latent(RandomStream(0, 0, 1, slice(0, 1), stream="probe/"))
+        return latent.numel() > 0
 
     @property
     def _affordable(self) -> int:
@@ -392,12 +416,7 @@ class Model:
         applied = needs_inputs(self.modality.conditions, self.view)
         example = 'apply("inputs/", seed=0)' if applied else "sample(16, seed=0)"
         with writing(place):
-            return write_published(place, weights, self.recipe, config, self.classes, example)
-
-
-def order_by_class(count: int, classes: int) -> Tensor:
-    """Return the order that sorts samples generated with all classes in turn by class, with equally many of each."""
-    return torch.arange(count // classes * classes).view(-1, classes).T.reshape(-1)
+            return write_published(place, weights, self.recipe, config, self.classes, self.direction, example)
 
 
 def load(path: str | Path, *, recipe: str | Recipe | None = None, options: Mapping[str, Any] | None = None) -> Model:
@@ -428,27 +447,6 @@ def load(path: str | Path, *, recipe: str | Recipe | None = None, options: Mappi
     for remark in model.remarks:
         warnings.warn(f"{folder}: {remark}", SparringWarning, stacklevel=2)
     return model
-
-
-def recipe_named(name: str, own: str | Recipe | None) -> Recipe:
-    """Return the recipe that a folder names, or the user's own, which must be given again: no folder runs code.
-
-    Args:
-        name: the name in the folder.
-        own: the recipe that the user gave, or its name; None where the user gave none.
-
-    Raises:
-        SparringError: there is no such recipe, or it is the user's own and was not given.
-    """
-    if own is not None:
-        return own if isinstance(own, Recipe) else find_recipe(own)
-    if is_own(name):
-        raise SparringError(
-            found=f"a model of your own recipe {name!r}",
-            expected="that recipe to be given again: code is never run because a folder names it",
-            remedy=f"add recipe={name!r} (on the command line: {command('--recipe', name)})",
-        )
-    return find_recipe(name)
 
 
 def _from_run(folder: Path, own: str | Recipe | None, options: Mapping[str, Any] | None) -> Model:

@@ -98,7 +98,13 @@ class Published:
 
 
 def write_published(
-    folder: Path, weights: Mapping[str, Tensor], recipe: Recipe, config: Config, classes: Sequence[str], example: str
+    folder: Path,
+    weights: Mapping[str, Tensor],
+    recipe: Recipe,
+    config: Config,
+    classes: Sequence[str],
+    direction: str,
+    example: str,
 ) -> Path:
     """Write the files of a published folder, the manifest last, and return the folder.
 
@@ -108,6 +114,7 @@ def write_published(
         recipe: with every field resolved.
         config: name of the recipe, fields, facts and history; private paths are left out here.
         classes: names of the classes that can be sampled.
+        direction: of a translation, by the names of its sides; or "".
         example: call of a method of the model that generates samples, for the model card.
 
     Raises:
@@ -124,7 +131,7 @@ def write_published(
     facts = replace(config.facts, source=source, reading=reading, details={}, remarks=())
     public = replace(config, recipe=last_name(config.recipe) if is_own(config.recipe) else config.recipe, facts=facts)
     write_json(folder / CONFIG, {"format": FORMAT, **vars(public), "facts": facts.as_json()})
-    write_text(folder / CARD, _model_card(recipe, public, classes, example))
+    write_text(folder / CARD, _model_card(recipe, public, classes, direction, example))
     history = public.history
     write_manifest(folder, (CONFIG, WEIGHTS, CARD), history.get("run", ""), history.get("samples", 0))
     return folder
@@ -163,11 +170,12 @@ def last_name(path: str) -> str:
     return "data" if name in ("", ".", "..") else name
 
 
-def _model_card(recipe: Recipe, config: Config, classes: Sequence[str], example: str) -> str:
+def _model_card(recipe: Recipe, config: Config, classes: Sequence[str], direction: str, example: str) -> str:
     """Return the model card, in Markdown, with verified facts only."""
     facts, history = config.facts, config.history
     shape = " × ".join(str(side) for side in recipe.view(facts).shape)
     named = f"\n* classes: {', '.join(map(markdown, classes))}" if classes else ""
+    translates = f"\n* direction: {markdown(direction)}" if direction else ""
 
     # The card is read elsewhere, where the path to the data would mean nothing.
     return f"""---
@@ -178,7 +186,7 @@ tags: [gan, {facts.modality}]
 
 * recipe: {markdown(config.recipe)} ({type(recipe).paper})
 * training data: {facts.count} samples from {markdown(facts.source)}, fingerprint `{facts.fingerprint[:16]}`
-* shape of a sample: {shape}{named}
+* shape of a sample: {shape}{named}{translates}
 * real samples seen: {history.get("samples")}, seed {history.get("seed")}
 
 Its samples are synthetic: label them as such wherever you show them.

@@ -19,6 +19,7 @@ from sparring.modalities.tables.recipes.gan import TableGAN
 from sparring.modalities.tables.recipes.masked import Masked
 from sparring.modalities.tables.recipes.tvae import TVAE
 from sparring.recipe import Recipe, is_own
+from sparring.text import command
 from sparring.user_code import failures_reported, load_user_object
 
 RECIPES: dict[str, Recipe] = {
@@ -58,6 +59,13 @@ def default_recipe(facts: Facts) -> str:
     return name if name in RECIPES else DEFAULTS[facts.modality]
 
 
+def reason_for(facts: Facts) -> str:
+    """Return the sentence on why ``default_recipe`` is chosen for data of ``facts``."""
+    name = default_recipe(facts)
+    offered = f" with the condition {facts.offers[0]!r}" if name != DEFAULTS[facts.modality] else ""
+    return f"No --recipe was given: {name} is the default for {facts.modality}{offered}."
+
+
 def find_recipe(name: str) -> Recipe:
     """Return the recipe called ``name``, or the user's own where ``name`` is ``file.py:Name`` of a value or class.
 
@@ -74,6 +82,27 @@ def find_recipe(name: str) -> Recipe:
         expected=f"one of {', '.join(RECIPES)}, or your own as file.py:Name",
         remedy=f"run `sparring recipes` for the list{nearest(name, list(RECIPES))}",
     )
+
+
+def recipe_named(name: str, own: str | Recipe | None) -> Recipe:
+    """Return the recipe that a folder names, or the user's own, which must be given again: no folder runs code.
+
+    Args:
+        name: the name in the folder.
+        own: the recipe that the user gave, or its name; None where the user gave none.
+
+    Raises:
+        SparringError: there is no such recipe, or it is the user's own and was not given.
+    """
+    if own is not None:
+        return own if isinstance(own, Recipe) else find_recipe(own)
+    if is_own(name):
+        raise SparringError(
+            found=f"a model of your own recipe {name!r}",
+            expected="that recipe to be given again: code is never run because a folder names it",
+            remedy=f"add recipe={name!r} (on the command line: {command('--recipe', name)})",
+        )
+    return find_recipe(name)
 
 
 def _own_recipe(name: str) -> Recipe:

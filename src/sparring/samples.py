@@ -4,7 +4,8 @@ The same functions take a batch, whose fields may be None, and NumPy arrays in p
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -66,6 +67,21 @@ def rows_within(size_bytes: int, row_shapes: tuple[tuple[int, ...], ...], limit:
 def take(sample: Tree, rows: Any) -> Tree:
     """Select rows by a slice, a mask or their indices."""
     return map_tensors(lambda part: part[rows], sample)
+
+
+def different_rows(sample: Sample, order: Iterable[int], most: int | None = None) -> list[int]:
+    """Return the row numbers of ``order`` without those of rows that are equal to an earlier one, at most ``most``."""
+    seen: set[bytes] = set()
+    found: list[int] = []
+    for row in order:
+        if len(found) == most:
+            break
+        content = b"".join(part[row].cpu().numpy().tobytes() for part in tensors(sample))
+        digest = sha256(content).digest()
+        if digest not in seen:
+            seen.add(digest)
+            found.append(row)
+    return found
 
 
 def concatenate(samples: Sequence[Tree]) -> Tree:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import torch
 
+from sparring.data.conditions import ConditionSpec
 from sparring.data.dataset import Dataset
 from sparring.flow import Batch, Latent
 from sparring.games.game import Game
@@ -79,6 +80,12 @@ def generate_from(
 def clamp(samples: Sample, bounds: tuple[float, float] | None) -> Sample:
     """Clamp floating-point values to ``bounds``; None leaves them as they are."""
     return samples if bounds is None else map_floats(lambda part: part.clamp(*bounds), samples)
+
+
+def beside_own_condition(batch: Batch, spec: ConditionSpec | None) -> Batch:
+    """Return real samples to be shown, without inputs that do not belong to them, as those of other domains."""
+    belongs = spec is None or spec.determines or not spec.required
+    return batch if belongs else batch._replace(condition=None)
 
 
 def conditions_from(data: Dataset, count: int, seed: int) -> Batch:

@@ -200,7 +200,7 @@ class TestInterruption:
         journal = stopped / UNFINISHED / JOURNAL
         journal.write_bytes(journal.read_bytes()[:-20])
         (stopped / "b.png").unlink()
-        assert list(read_journal(stopped)[1]) == ["a.png"]
+        assert list(read_journal(stopped)) == ["a.png"]
         assert applied(painter, photos, stopped).count == 4
 
     def test_the_results_below_the_inputs_are_no_inputs(self, painter: tuple[Path, Painter], photos: Path) -> None:
@@ -209,10 +209,58 @@ class TestInterruption:
         assert len(open_tree(photos).entries) == 4
 
 
-def test_a_finished_call_is_replaced(painter: tuple[Path, Painter], photos: Path, tmp_path: Path) -> None:
-    applied(painter, photos, tmp_path / "out")
-    applied(painter, photos / "b.png", tmp_path / "out")
+def test_a_finished_call_is_replaced_and_this_is_said(
+    painter: tuple[Path, Painter], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    applied(painter, photos, tmp_path / "out", display=None)
+    assert "Replaces" not in capsys.readouterr().err
+    applied(painter, photos / "b.png", tmp_path / "out", display=None)
     assert files(tmp_path / "out") == {"b.png", MARKER} and not (tmp_path / "out" / "trip").exists()
+    assert f"Replaces 4 files of earlier calls in {tmp_path / 'out'}" in capsys.readouterr().err
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the inputs whose results are computed."""
+    names, write = list[str](), ImageInput.write
+
+    def recording(one: ImageInput, *further: Any) -> Any:
+        names.append(one.name)
+        return write(one, *further)
+
+    monkeypatch.setattr(ImageInput, "write", recording)
+    return names
+
+
+def test_results_that_are_up_to_date_are_not_computed_again(
+    painter: tuple[Path, Painter],
+    photos: Path,
+    tmp_path: Path,
+    computed: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    applied(painter, photos, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    computed.clear()
+    assert applied(painter, photos, tmp_path / "out", display=None).count == 4 and computed == []
+    assert contents(tmp_path / "out") == before and "4 of 4 results are up to date." in capsys.readouterr().err
+    # One input changes, another is new and one is gone.
+    Image.new("RGB", (3, 3)).save(photos / "b.png")
+    Image.new("RGB", (4, 4)).save(photos / "trip" / "z.png")
+    (photos / "trip" / "b.webp").unlink()
+    applied(painter, photos, tmp_path / "out", display=None)
+    assert computed == ["b.png", "trip/z.png"] and "Replaces 2 files" in capsys.readouterr().err
+    assert files(tmp_path / "out") == {"a.png", "b.png", "trip/a.png", "trip/z.png", MARKER}
+
+
+@pytest.mark.parametrize("choices", [{"seed": 1}, {"strength": 0.5}])
+def test_results_with_another_option_are_not_up_to_date(
+    choices: dict[str, Any], painter: tuple[Path, Painter], photos: Path, tmp_path: Path, computed: list[str]
+) -> None:
+    applied(painter, photos, tmp_path / "out")
+    computed.clear()
+    applied(painter, photos, tmp_path / "out", **choices)
+    assert len(computed) == 4
 
 
 @pytest.mark.parametrize("foreign", ["mine.txt", "trip/mine.txt", ".sparring-unfinished/mine.txt"])
@@ -296,7 +344,7 @@ def test_the_command_takes_the_options_of_the_model(
 ) -> None:
     """It shows its progress, and what is no option of the model is refused."""
     folder, recipe = published(tmp_path / "domain", "domain")
-    monkeypatch.setattr("sparring.model.find_recipe", lambda name: recipe)
+    monkeypatch.setattr("sparring.recipes.find_recipe", lambda name: recipe)
     words = ["apply", str(folder), str(photos / "a.jpg"), str(photos / "b.png"), "--recipe", "toys/painter"]
     main([*words, "--to", "a", "--strength", "0.5", "--seed", "3", "--count", "2", "--out", str(tmp_path / "out")])
     assert "Wrote 4 samples to" in capsys.readouterr().out
@@ -310,6 +358,7 @@ def test_the_command_takes_the_options_of_the_model(
 def test_the_model_card_shows_how_to_apply_it(painter: tuple[Path, Painter]) -> None:
     card = (painter[0] / "README.md").read_text()
     assert 'model.apply("inputs/", seed=0)' in card and "model.sample" not in card
+    assert "* direction: A → B" in card
 
 
 def test_progress_counts_inputs(painter: tuple[Path, Painter], photos: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sparring.api.train import train
-from sparring.runs.display import Silent
+from sparring.runs.display import Plain, Silent
 
 SMALL: dict[str, Any] = {"samples": 16, "batch": 2, "width": 8, "latent_size": 2, "resolution": 8}
 
@@ -20,6 +20,16 @@ def test_the_reason_for_labels_names_the_file_that_was_given(given: bool | str, 
     run = train(tmp_path / "data.npz", labels=labels, out=tmp_path / "run", display=Silent(), **SMALL)
     reason = "given" if given is True else f"as given: {tmp_path / 'labels.csv'}"
     assert run.record.choices["labels"] == {"value": True, "reason": reason}
+
+
+@pytest.mark.parametrize("recipe", [None, "images/r3gan"])
+def test_the_reason_for_the_recipe_is_printed_where_none_was_given(
+    recipe: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "data.npy", np.random.default_rng(0).integers(0, 256, (8, 8, 8), np.uint8))
+    train(tmp_path / "data.npy", recipe=recipe, out=tmp_path / "run", display=Plain(), watchdog="off", **SMALL)
+    reason = "No --recipe was given: images/r3gan is the default for images."
+    assert (reason in "".join(capsys.readouterr())) is (recipe is None)
 
 
 def test_labels_may_be_left_out_for_a_recipe_that_does_not_use_them(tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ def labels(layout: Layout) -> list[int] | None:
         (["cat/images/1", "cat/masks/1", "dog/images/1", "dog/masks/1"], [0, 2], [0, 1], ("cat", "dog")),
         (["mask/1", "no mask/2"], [0, 1], [0, 1], ("mask", "no mask")),
         # Unpaired domains.
-        (["testA/1", "testB/1", "trainA/1", "trainA/2", "trainB/1"], [2, 3, 4], [0, 0, 1], ("A", "B")),
+        (["testA/1", "testB/1", "trainA/1", "trainA/2", "trainB/1"], [0, 1, 2, 3, 4], [0, 1, 0, 0, 1], ("A", "B")),
+        (["testA/1", "trainA/1", "trainA/2", "trainB/1"], [1, 2, 3], [0, 0, 1], ("A", "B")),
         (["unlabeled/1", "cat/1", "dog/1"], [1, 2], [0, 1], ("cat", "dog")),
     ],
 )
@@ -105,6 +106,14 @@ def test_unpaired_domains_are_told_with_the_other_reading():
     assert not as_classes.domains and as_classes.classes == ("A", "B")
 
 
+def test_test_folders_of_all_domains_are_held_out():
+    names = ["testA/1", "testB/1", "trainA/1", "trainB/1", "valA/1", "valB/1"]
+    found = read(names)
+    assert [names[position] for position in sorted(found.held_out)] == ["testA/1", "testB/1"]
+    assert found.remarks[:2] == ("Held out in place of a random part: testA, testB.", "Left out: valA, valB.")
+    assert not read(["testA/1", "trainA/1", "trainB/1"]).held_out and not read(["testA/1", "testB/1"]).held_out
+
+
 @pytest.mark.parametrize("parts", [(), ("train", "test")])
 def test_folders_called_a_and_b_are_domains(parts):
     names = [
@@ -134,6 +143,8 @@ def pairs(names):
     [
         (["a/1.png", "a/2.png", "b/1.jpg", "b/2.jpg"], ("a", "b"), [("a/1.png", "b/1.jpg"), ("a/2.png", "b/2.jpg")]),
         (["testA/9", "trainA/1", "trainB/1"], ("A", "B"), [("trainA/1", "trainB/1")]),
+        (["testA/1", "testB/1", "trainA/1", "trainB/1"], ("A", "B"),
+         [("testA/1", "testB/1"), ("trainA/1", "trainB/1")]),
         (["A/test/9", "A/train/1", "B/test/9", "B/train/1"], ("A", "B"), [("A/train/1", "B/train/1")]),
         (["images/x.png", "masks/x_mask.gif"], ("images", "masks"), [("images/x.png", "masks/x_mask.gif")]),
         (["x.png", "y.png", "masks/x.png"], ("images", "masks"), [("x.png", "masks/x.png")]),

@@ -45,7 +45,7 @@ TABLE: dict[str, set[str]] = {
     "modalities.*": BELOW
     | {"data", "games", "layers", "metrics", "modalities.*.networks", "modality", "objectives", "recipe", "rendering"},
     "modalities": {"data", "errors", "modality", "modalities.*", "opening"},
-    "recipes": {"errors", "data", "recipe", "modalities.*", "user_code"},
+    "recipes": {"errors", "data", "recipe", "modalities.*", "text", "user_code"},
     "sampling": BELOW | {"data", "games.game"},
     "building": {"errors", "data", "games.game", "randomness", "recipe"},
     "runs.folder": GUARDED | {"errors", "data", "recipe", "text"},
@@ -65,8 +65,8 @@ TABLE: dict[str, set[str]] = {
     }
     | {"runs.folder", "sampling", "training"},
     "runs": BELOW
-    | {"data", "games.game", "modality", "modalities", "model", "recipe", "rendering", "runs.folder", "sampling"}
-    | {"training", "watchdog"},
+    | {"data", "games.game", "modality", "modalities", "model", "recipe", "recipes", "rendering"}
+    | {"runs.folder", "sampling", "training", "watchdog"},
     "evaluation": BELOW
     | {"data", "games.game", "metrics", "modality", "modalities", "model", "recipe", "runs", "runs.folder", "sampling"},
     "report": BELOW

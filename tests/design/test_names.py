@@ -10,6 +10,7 @@ import pytest
 
 import sparring
 from sparring.cli import COMMANDS
+from sparring.modalities import MODALITIES, modality
 
 NAMES = {
     "RECIPES",
@@ -41,6 +42,8 @@ NAMES = {
 
 READING = ("labels", "range", "background", "pairs", "to", "columns")
 """Options of every command that reads data."""
+CONDITIONS = ("to", "mask", "where", "options")
+"""Options of the conditions of a model; the last are those of a modality of one's own."""
 OPTIONS = {
     "demo": ["out", "seed"],
     "inspect": ["data", "json", "sheet", "recipe", *READING],
@@ -59,8 +62,8 @@ OPTIONS = {
         "fields",
     ],
     "resume": ["run", "samples", "minutes", "data", "labels", "pairs", "to", "recipe", "device"],
-    "sample": ["model", "count", "seed", "truncation", "out", "device", "recipe", "options"],
-    "apply": ["model", "inputs", "seed", "count", "strength", "out", "device", "recipe", "options"],
+    "sample": ["model", "count", "seed", "truncation", "out", "device", "recipe", "label", "input", *CONDITIONS],
+    "apply": ["model", "inputs", "seed", "count", "strength", "out", "device", "recipe", *CONDITIONS],
     "evaluate": [
         "subject",
         "data",
@@ -95,6 +98,13 @@ def test_public_names_have_docstrings() -> None:
 
 def test_commands_and_their_options() -> None:
     assert {command: list(inspect.signature(function).parameters) for command, function in COMMANDS.items()} == OPTIONS
+
+
+def test_help_lists_the_options_of_all_conditions() -> None:
+    for name in MODALITIES:
+        for spec in modality(name).conditions.values():
+            assert set(spec.options) <= set(OPTIONS["sample"])
+            assert "input" not in spec.options or set(spec.options) - {"input"} <= set(OPTIONS["apply"])
 
 
 def test_python_functions_take_the_options_of_their_commands() -> None:

@@ -25,7 +25,8 @@ def test_samples_are_halved_until_they_are_affordable() -> None:
     assert budget.affordable(8000, 0.01, "samples") == 2000
     assert budget.affordable(8000, 10.0, "others") == MIN_SAMPLES
     assert budget.remarks == (
-        "To take no longer than 100 s, this evaluation used 2,000 of 8,000 samples, 250 of 8,000 others.",
+        "To take no longer than 100 s, this evaluation used 2,000 of 8,000 samples, 250 of 8,000 others. "
+        "`sparring evaluate` has no such limit: do not compare its scores with these.",
     )
 
 

@@ -7,7 +7,7 @@ import torch
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
 from sparring.evaluation.protocol import Generated, Repeats
-from sparring.evaluation.scores import Score, by_features, half_width, scored
+from sparring.evaluation.scores import Score, by_features, extremes, half_width, scored
 from sparring.flow import Batch
 from sparring.metrics.extractors.extractor import Pixels
 from sparring.metrics.metric import METRICS
@@ -33,6 +33,15 @@ def test_a_perfect_generator_reaches_the_floor():
     for name, score in scores.items():
         assert score.value == pytest.approx(score.floor, abs=0.08), name
     assert sum(bool(score.significant) for score in scores.values()) <= 1
+
+
+def test_the_best_and_the_worst_samples_are_of_different_inputs():
+    repeat = next(iter(Repeats(real(300, 0), real(100, 1), Batch(drawn(60, 2)))))
+    best, worst = extremes(repeat, Pixels(), 20)
+    assert len(best) == len(worst) == 20
+    inputs = torch.arange(60)[:, None] % 6
+    few, others = extremes(repeat, Pixels(), 20, inputs)
+    assert sorted(inputs[few + others, 0].tolist()) == list(range(6)) and few[0] == best[0] and len(few) == 3
 
 
 def test_a_worse_generator_is_on_the_worse_side_of_every_floor():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sparring.modalities.images.render import save
-from sparring.rendering.grids import image_grid
+from sparring.rendering.grids import BACKGROUND, GROUP_GAP, beside, image_grid
 
 
 @settings(deadline=None, max_examples=30)
@@ -38,7 +38,30 @@ def test_images_stand_row_by_row():
     shades = torch.linspace(-1, 1, 4)[:, None, None, None].expand(4, 1, 32, 32)
     sheet = np.asarray(image_grid(shades, columns=2))
     assert [int(sheet[y, x]) for y in (10, 44) for x in (10, 44)] == [0, 85, 170, 255]
-    assert (sheet[:2] == 255).all() and (sheet[:, 34:36] == 255).all()
+    assert (sheet[:2] == BACKGROUND).all() and (sheet[:, 34:36] == BACKGROUND).all()
+
+
+def test_groups_have_wider_gaps_between_them():
+    sheet = np.asarray(image_grid(torch.ones(4, 1, 32, 32), columns=4, group=2))
+    assert (sheet[10, 34:36] == BACKGROUND).all() and (
+        sheet[10, 68 : 68 + GROUP_GAP + 2] == BACKGROUND
+    ).sum() == GROUP_GAP
+    assert sheet.shape == (36, 4 * 34 + 2 + GROUP_GAP - 2)
+
+
+@pytest.mark.parametrize("title", ["cats", "a name that is far too long for a margin", "猫", ""])
+def test_titles_stand_on_the_left_of_their_rows(title):
+    plain = np.asarray(image_grid(torch.ones(4, 1, 32, 32), columns=2))
+    titled = np.asarray(image_grid(torch.ones(4, 1, 32, 32), columns=2, titles=["", title]))
+    margin = titled.shape[1] - plain.shape[1]
+    assert margin < 120 and np.array_equal(titled[:, margin:], plain)
+    assert (titled[:34, :margin] == BACKGROUND).all() and (titled[34:, :margin] < 100).any() == bool(title)
+
+
+def test_series_stand_side_by_side_in_one_size_and_in_colour():
+    colour = torch.tensor([1.0, -1.0, -1.0]).view(1, 3, 1, 1).expand(2, 3, 4, 4)
+    found = beside(colour, torch.zeros(2, 1, 8, 8))
+    assert found.shape == (4, 3, 8, 8) and found[0, :, 0, 0].tolist() == [1, -1, -1] and not found[1::2].any()
 
 
 def test_values_are_clamped_and_rounded():

@@ -18,7 +18,7 @@ from sparring.modalities.images.rooms import IMAGES
 from sparring.model import Model
 from sparring.recipe import with_fields
 from sparring.recipes import RECIPES
-from sparring.rendering.exhibits import Exhibit
+from sparring.rendering.exhibits import Exhibit, Picture
 from sparring.report.gallery import Gallery
 
 GREY = {name: 2 * level / 255 - 1 for name, level in (("input", 100), ("output", 150), ("truth", 130))}
@@ -69,7 +69,8 @@ def test_answers_stand_between_input_and_truth_beside_their_difference() -> None
     (picture,) = exhibits
     pixels = np.array(Image.open(io.BytesIO(picture.file)).convert("L"))
     assert [int(pixels[10, column * 32 + 16]) for column in range(4)] == [100, 150, 130, 20]
-    assert "difference" in picture.caption
+    assert "difference" in picture.caption and "b → a" in picture.caption
+    assert isinstance(picture, Picture) and picture.headings == ("input", "output", "truth", "difference") * 2
 
 
 def test_several_answers_follow_their_input() -> None:
@@ -80,5 +81,23 @@ def test_several_answers_follow_their_input() -> None:
 
 def test_cycles_show_the_way_there_and_back() -> None:
     there, back = Constant(GREY["output"]), Constant(GREY["truth"])
-    assert levels(gallery("images/cyclegan", there, back).cycles()) == [[100, 150, 130] * 2] * 6
+    forward, backward = gallery("images/cyclegan", there, back).cycles()
+    assert levels([forward]) == [[100, 150, 130] * 2] * 6 and levels([backward]) == [[130, 130, 150] * 2] * 6
+    assert "a → b → a" in forward.caption and "b → a → b" in backward.caption
     assert gallery("images/pix2pix", there).cycles() == []
+
+
+def test_each_input_is_shown_once() -> None:
+    one = gallery("images/pix2pix", Constant(GREY["output"]))
+    inputs = torch.linspace(-1, 1, 3)[:, None, None, None].expand(3, 1, 32, 32).repeat(5, 1, 1, 1)
+    one.samples = Batch(torch.zeros(15, 1, 32, 32), inputs)
+    (generated,) = one.generated()
+    assert generated.words == "Generated samples: 3 in all."
+
+
+def test_real_samples_stand_beside_their_own_inputs_only() -> None:
+    paired, unpaired = (
+        gallery(name, Constant(), back) for name, back in (("images/pix2pix", None), ("images/cyclegan", Constant()))
+    )
+    widths = [Image.open(io.BytesIO(one.real()[0].file)).width for one in (paired, unpaired)]
+    assert widths == [5 * (2 * 34 + 6) - 6 + 2, 10 * 34 + 2]

@@ -107,6 +107,13 @@ def test_every_picture_has_an_alternative_text(elements):
     assert all(one["alt"] == WILD for one in pictures)
 
 
+def test_headings_of_columns_stand_above_a_picture():
+    picture = Picture(png(), headings=("input", "<truth>"))
+    written = page(Report("made up", [], [picture]))
+    assert '<div class="headings"><span>input</span><span>&lt;truth&gt;</span></div>' in written
+    assert 'class="headings"' not in page(Report("made up", [], [replace(picture, headings=())]))
+
+
 def test_an_empty_report_is_a_page():
     text = page(Report("title", [], []))
     assert "<h1>title</h1>" in text and "<section>" not in text

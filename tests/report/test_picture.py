@@ -102,6 +102,11 @@ def test_all_controls_of_a_kind_are_drawn_whatever_the_players_are_called() -> N
     assert moved_controls(moving(lecam=0.3))[0] == {}
 
 
+def test_gamma_of_a_game_without_a_penalty_has_no_panel() -> None:
+    series, (left, right) = moved_controls(moving(**{"gamma": 0.0, "critic rate": 0.5}))
+    assert left.signals == () and right.signals == ("critic rate",) and set(series) == {"critic rate"}
+
+
 @pytest.mark.parametrize("found", [False, True])
 def test_a_line_is_drawn_where_a_phase_begins(found: bool) -> None:
     plain, marked = (

@@ -23,7 +23,7 @@ from sparring.objectives.losses import relativistic
 from sparring.objectives.schedules import Weighted, constant
 from sparring.objectives.terms import reconstruction
 from sparring.rendering.exhibits import Exhibit, picture_of
-from sparring.rendering.grids import image_grid, side_by_side
+from sparring.rendering.grids import beside, image_grid
 from toys.kind import Kind, input_arrays
 from toys.recipe import ToyRecipe
 
@@ -53,8 +53,9 @@ def input_sketches(options: Mapping[str, Any], view: View, facts: Facts, count: 
 
 
 def exhibits(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
-    both = batch.real if batch.condition is None else side_by_side(batch.condition, batch.real)
-    return [picture_of(image_grid(both, columns=columns))]
+    if batch.condition is None:
+        return [picture_of(image_grid(batch.real, columns=columns))]
+    return [picture_of(image_grid(beside(batch.condition, batch.real), columns=2 * columns, group=2))]
 
 
 PAIR = ConditionSpec({"input": "a file of sketches"}, input_sketches, determines=True, required=("input",))

@@ -1,7 +1,7 @@
 """`sparring apply` in Python."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -9,17 +9,14 @@ from typing import Any
 from sparring.api.sample import SavedSamples, overview_stem, write_samples
 from sparring.arguments import checked_folder, whole_number
 from sparring.data.conditions import INPUT
-from sparring.data.journal import PART, UNFINISHED, Journal
-from sparring.data.own_output import earlier_files, mark, replace_own
+from sparring.data.journal import JOURNAL, PART, UNFINISHED, Journal
+from sparring.data.own_output import earlier_files, files_made, mark, replace_own
 from sparring.errors import SparringError
 from sparring.modality import Input
-from sparring.model import Model, load
+from sparring.model import MAX_ANSWERS, Model, load
 from sparring.randomness import require_seed
 from sparring.recipe import Recipe
 from sparring.runs.display import Display, Plain
-
-MAX_ANSWERS = 10_000
-"""Results for one input at most."""
 
 
 def apply(
@@ -38,7 +35,8 @@ def apply(
     """Generate samples for each input and write them as files; the same as `sparring apply`.
 
     Convolutional generators of images take each input in its own size. Then a file keeps its name, and its sub-folder;
-    the same call goes on after an interruption. Other models take all inputs in their own size, and number the files.
+    files that are up to date, of an interrupted or of a finished call, are not computed again. Other models take all
+    inputs in their own size, and number the files.
 
     Args:
         model: a run folder or a published folder.
@@ -46,7 +44,8 @@ def apply(
         seed: seed of the latents.
         count: results for each input, from different latents.
         strength: share of the change that is made, in [0, 1]: input + strength · (sample - input).
-        out: folder of the files: empty, or with samples of an earlier call, which are replaced.
+        out: folder of the files: empty, or with samples of earlier calls. Those that are not up to date, or of other
+            inputs, are replaced; their number is said.
         device: device to compute on.
         recipe: needed for a model of your own recipe only: its value, or file.py:Name.
         display: shows the progress; None for plain lines.
@@ -61,32 +60,30 @@ def apply(
     earlier = earlier_files(folder, overview_stem(folder))
     seed, count = require_seed(seed), whole_number("count", count, most=MAX_ANSWERS)
     loaded = load(model, recipe=recipe, options={INPUT: inputs, **options})
-    listed = loaded.inputs(inputs, strength=strength, **options)
+    listed, display = loaded.inputs(inputs, count=count, strength=strength, **options), display or Plain()
     if listed is None:
-        if count > 1:
-            raise SparringError(
-                found=f"--count {count} for a model of {loaded.name}",
-                expected="a generator that takes inputs of any size",
-                remedy="leave --count out, and give another --seed for another result",
-            )
+        _say_replaced(display, folder, [path for path in earlier if path.parent == folder])
         return write_samples(loaded, {INPUT: inputs, **options}, out, recipe, device, seed=seed)
 
-    # Files of the same call are kept, and those of any other are replaced by the first result.
     found, remarks = listed
-    display = display or Plain()
     for remark in remarks:
         display.say(remark)
-    choices = {**options, "seed": seed, "count": count, "strength": strength}
-    call = _digest(loaded, found, choices)
-    part = folder / UNFINISHED / PART
-    journal = Journal(folder, call, lambda: replace_own(folder, [path for path in earlier if path != part]))
+
+    # Files that are up to date are kept, and all others of earlier calls are replaced by the first result.
+    names, choices = _file_names(found, count), {**options, "seed": seed, "strength": strength}
+    made = dict(_digests(loaded, found, names, choices))
+    journal = Journal(folder, made, files_made(folder), lambda: replace_own(folder, replaced))
+    kept = {folder / name for name in (*journal.done, f"{UNFINISHED}/{JOURNAL}", f"{UNFINISHED}/{PART}")}
+    replaced = [path for path in earlier if path not in kept]
     if journal.done:
-        display.say(f"Going on after {len(journal.done)} files of an earlier call.")
+        display.say(f"{len(journal.done)} of {len(made)} results are up to date.")
+    _say_replaced(display, folder, replaced)
     try:
-        _write_all(loaded, found, _file_names(found, count), journal, display, seed, device)
+        _write_all(loaded, found, names, journal, display, seed, device)
     finally:
         display.close()
-    mark(folder, journal.done, {})
+    journal.begin()
+    mark(folder, journal.done, {}, made={name: made[name] for name in journal.done})
     journal.remove()
     return SavedSamples(len(journal.done), folder, tuple(folder / name for name in journal.done), ())
 
@@ -154,7 +151,23 @@ def _file_names(inputs: Sequence[Input], count: int) -> list[list[str]]:
     return names
 
 
-def _digest(model: Model, inputs: Sequence[Input], choices: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of everything that the results depend on."""
-    content = [model.name, model.history, [one.stamp for one in inputs], {name: str(choices[name]) for name in choices}]
-    return sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+def _say_replaced(display: Display, folder: Path, replaced: Sequence[Path]) -> None:
+    if replaced:
+        files = "file" if len(replaced) == 1 else "files"
+        display.say(
+            f"Replaces {len(replaced)} {files} of earlier calls in {folder}, with another model, option or input; to "
+            "keep both, give another --out."
+        )
+
+
+def _digests(
+    model: Model, inputs: Sequence[Input], names: Sequence[Sequence[str]], choices: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Yield each file and the SHA-256 of everything that it depends on."""
+    common = [model.name, model.history, {name: str(choices[name]) for name in choices}]
+    for number, (one, files) in enumerate(zip(inputs, names, strict=True)):
+        for answer, name in enumerate(files):
+            # Without latents a result is the same whatever its number.
+            latent = number * len(files) + answer if model.has_latents else 0
+            content = [*common, one.stamp, latent]
+            yield name, sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SHEET_SAMPLES = 64
 """Samples on a contact sheet."""
+COLUMNS = 8
+"""Samples in a row of a contact sheet at most."""
 MAX_LISTED = 10
 """Names, classes or counts of one kind in the printed text; JSON has all of them."""
 MAX_COLUMNS = 40
@@ -46,6 +48,7 @@ class PlannedTraining:
         seconds: estimated duration of the whole run, from a timed step; None if none was timed.
         memory: peak memory in bytes after two steps; None if it was not measured.
         obstacle: a sentence on why training is not possible; None if it is.
+        reason: a sentence on why this recipe was chosen; empty if it was given.
     """
 
     recipe: str
@@ -57,6 +60,7 @@ class PlannedTraining:
     seconds: float | None = None
     memory: int | None = None
     obstacle: str | None = None
+    reason: str = ""
 
 
 @final
@@ -115,6 +119,8 @@ def inspect(
     """
     from sparring.api.surveying import survey_data
     from sparring.data.in_memory import place_of, source_of
+    from sparring.modalities import modality
+    from sparring.recipes import reason_for
     from sparring.training.devices import pick
 
     require_writable({"--json": json, "--sheet": sheet})
@@ -123,14 +129,20 @@ def inspect(
     choices = reading(labels, range, background, pairs, place_of(to), columns)
     name, chosen, survey = survey_data(source_of(data), recipe, choices)
     resolved, training = _plan(survey.facts, name, chosen, pick(device))
+    training = replace(training, reason=reason_for(survey.facts) if recipe is None else "")
     measure = measure and training.obstacle is None
     if sheet is not None or measure:
         view = resolved.view(survey.facts)
         split = survey.prepare(view)
         if sheet is not None:
-            # Pairs are shown as pairs, whatever the recipe makes of them.
-            paired = not view.condition and "pair" in survey.facts.coding
-            _write_sheet(output_path(sheet), survey.prepare(replace(view, condition="pair")) if paired else split)
+            # Pairs are shown as pairs, whatever the recipe makes of them, and domains one after the other.
+            if not view.condition and "pair" in survey.facts.coding:
+                shown = replace(view, condition="pair")
+            else:
+                spec = modality(survey.facts.modality).conditions.get(view.condition)
+                belongs = spec is None or spec.determines or not spec.required
+                shown = view if belongs else replace(view, condition="", options={})
+            _write_sheet(output_path(sheet), split if shown == view else survey.prepare(shown))
         if measure:
             training = _measured(training, resolved, split, pick(device))
 
@@ -199,15 +211,16 @@ def _write_sheet(path: Path, split: "Split") -> None:
     from sparring.modalities import modality
     from sparring.rendering.exhibits import Picture, write_exhibits
 
-    # Rows per class, or the first samples where there are no classes.
+    # Whole rows per class, or the first samples where there are no classes.
     kind, data = modality(split.facts.modality), split.train
-    columns = max(1, SHEET_SAMPLES // max(len(split.facts.classes), 1))
-    rows = rows_by_class(data.labels, columns, SHEET_SAMPLES)
+    each = max(1, SHEET_SAMPLES // max(len(split.facts.classes), 1))
+    each -= each % COLUMNS if each > COLUMNS else 0
+    rows = rows_by_class(data.labels, each, SHEET_SAMPLES)
     batch = data.batch(
         np.arange(min(max(SHEET_SAMPLES, kind.samples_per_picture), len(data))) if rows is None else rows
     )
 
-    exhibits = kind.show(batch, split.facts, columns=8 if rows is None or columns == 1 else columns)
+    exhibits = kind.show(batch, split.facts, columns=COLUMNS if rows is None or each == 1 else min(each, COLUMNS))
     first, *_ = write_exhibits(exhibits, path.with_suffix(""))
     if isinstance(exhibits[0], Picture) and first != path:
         first.replace(path)
@@ -220,12 +233,14 @@ def _data_lines(facts: Facts) -> Iterator[str]:
         yield from _column_lines(columns)
     else:
         shape = " × ".join(str(side) for side in facts.shape)
-        yield f"{facts.source}: {facts.count:,} {facts.modality}, most of shape {shape}"
+        paired = "pair" in facts.coding
+        described = f"pairs of {facts.modality}" if paired else f"{facts.modality}, most of shape {shape}"
+        yield f"{facts.source}: {facts.count:,} {described}"
     for name, value in facts.details.items():
         if name == "unreadable":
             yield from _unreadable_lines(value)
-        elif name == "duplicates":
-            yield from _duplicate_lines(value)
+        elif name.startswith("duplicates"):
+            yield from _duplicate_lines(name, value)
         elif not (value is columns and isinstance(value, list)) and (text := _text(value)):
             yield f"  {name}: {text}"
     for remark in facts.remarks:
@@ -265,8 +280,8 @@ def _unreadable_lines(files: list[dict[str, str]]) -> Iterator[str]:
         yield f"    and {len(files) - MAX_LISTED:,} more (all of them: --json FILE, or json= in Python)"
 
 
-def _duplicate_lines(found: dict[str, Any]) -> Iterator[str]:
-    yield f"  duplicates: {found['count']:,}"
+def _duplicate_lines(name: str, found: dict[str, Any]) -> Iterator[str]:
+    yield f"  {name}: {found['count']:,}"
     for duplicate, original in found["first"][:MAX_DUPLICATES_LISTED]:
         yield f"    {duplicate} is the same as {original}"
 
@@ -274,6 +289,8 @@ def _duplicate_lines(found: dict[str, Any]) -> Iterator[str]:
 def _training_lines(training: PlannedTraining) -> Iterator[str]:
     shape = " × ".join(str(side) for side in training.shape)
     yield f"would train {training.recipe} on {training.device} at {shape}, in batches of {training.batch}"
+    if training.reason:
+        yield f"  {training.reason}"
     for field, choice in training.choices.items():
         if choice["reason"] != BY_DEFAULT:
             yield f"  {field} = {choice['value']}: {choice['reason']}"

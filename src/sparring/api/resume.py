@@ -15,8 +15,8 @@ from sparring.errors import SparringError
 from sparring.evaluation.quick import quick_score
 from sparring.modalities import modality, surveyed
 from sparring.modality import Survey
-from sparring.model import recipe_named
 from sparring.recipe import Recipe, is_own, with_stored_fields
+from sparring.recipes import recipe_named
 from sparring.runs.budget import TrainingBudget, with_budget
 from sparring.runs.display import Display, Silent, checked_display
 from sparring.runs.folder import Record, Run, open_run

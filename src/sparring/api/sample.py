@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+import torch
+from torch import Tensor
+
 from sparring.arguments import checked_folder, whole_number
 from sparring.data.conditions import INPUT
 from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.errors import SparringError
 from sparring.flow import Batch
-from sparring.model import Model, load, order_by_class
+from sparring.model import Model, load
 from sparring.opening import size_words
 from sparring.recipe import Recipe
 from sparring.samples import batch_size, take
@@ -128,11 +131,16 @@ def write_samples(
     # Without options classes come in turn: then each has its rows in the overview.
     shown, columns = take(parts[0], slice(0, max(MAX_SHOWN, loaded.modality.samples_per_picture))), COLUMNS
     if not any(value is not None for value in options.values()) and 1 < len(loaded.classes) <= batch_size(shown):
-        shown = take(shown, order_by_class(batch_size(shown), len(loaded.classes)))
+        shown = take(shown, _order_by_class(batch_size(shown), len(loaded.classes)))
         columns = batch_size(shown) // len(loaded.classes)
     overview = tuple(loaded.show(shown.real, stem, columns=columns, condition=shown.condition))
     record_own(folder, files, overview)
     return SavedSamples(count, folder, tuple(files), overview)
+
+
+def _order_by_class(count: int, classes: int) -> Tensor:
+    """Return the order that sorts samples generated with all classes in turn by class, with equally many of each."""
+    return torch.arange(count // classes * classes).view(-1, classes).T.reshape(-1)
 
 
 def _require_room(folder: Path, count: int, numbers: int) -> None:

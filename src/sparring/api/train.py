@@ -21,6 +21,7 @@ from sparring.modality import Survey
 from sparring.opening import size_words
 from sparring.randomness import require_seed, seeded
 from sparring.recipe import BY_DEFAULT, AdversarialRecipe, Choice, Recipe, resolve, with_fields
+from sparring.recipes import reason_for
 from sparring.runs.budget import NOT_USED, TrainingBudget
 from sparring.runs.display import Display, Silent, checked_display
 from sparring.runs.folder import Record, Run, create, new_folder, new_identity, versions
@@ -110,7 +111,7 @@ def train(
         choices["labels"]["reason"] = f"as given: {wanted.labels}"
     if budget.samples is None:
         choices["samples"]["reason"] = NOT_USED
-    display.say(_introduction(name, resolved, choices, facts, target))
+    display.say(_introduction(name, resolved, choices, facts, target, reason_for(facts) if recipe is None else ""))
 
     # Create the run folder with its record: from here on, the run can be resumed.
     record = Record(
@@ -172,9 +173,12 @@ def _resolved(
     return name, resolved, choices, survey
 
 
-def _introduction(name: str, recipe: Recipe, choices: dict[str, Choice], facts: Facts, device: torch.device) -> str:
-    """Return the first lines of a run: recipe, data, remarks, and every field that is not the recipe's default."""
+def _introduction(
+    name: str, recipe: Recipe, choices: dict[str, Choice], facts: Facts, device: torch.device, reason: str
+) -> str:
+    """Return the first lines of a run: recipe and the reason for it, data, remarks, and every field that was chosen."""
     lines = [f"Training {name} on {facts.count:,} samples of {facts.source} ({device.type})."]
+    lines += [f"  {reason}"] * bool(reason)
     lines += [f"  {remark}" for remark in facts.remarks]
     for field, choice in choices.items():
         if choice["reason"] not in (BY_DEFAULT, NOT_USED):

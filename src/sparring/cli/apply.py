@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import WholeNumber, extra_options
+from sparring.cli.options import DomainOption, MaskOption, WhereOption, WholeNumber, extra_options, given_options
 from sparring.text import show
 
 
@@ -20,14 +20,15 @@ def apply(
     out: Path = Path("applied"),
     device: str = "cpu",
     recipe: str | None = None,
+    to: DomainOption = None,
+    mask: MaskOption = None,
+    where: WhereOption = None,
     **options: Annotated[str, Parameter(show=False)],
 ) -> None:
     """Apply a model to files: for each input a result in the folder --out, under the same name.
 
-    This needs a model that takes inputs: one that translates images, enlarges them or fills holes. Images of any size
-    keep it, and their transparency. The same command goes on after an interruption.
-
-    Further options depend on the model: --to for the domain to translate into, --mask for what is to be filled.
+    This needs a model that takes inputs: one that translates, colours or enlarges images, fills holes or completes
+    tables. Images of any size keep it, and their transparency. The same command computes only what is missing.
 
     Examples:
         sparring apply runs/photos-001 sketches/ --out photographs/
@@ -43,9 +44,10 @@ def apply(
     count
         Results for each input, from different latents: name-0.png, name-1.png and so on.
     strength
-        Share of the change that is made, from 0 for the input itself to 1.
+        Share of the change that is made, from 0 for the input itself to 1. Models of pairs, domains and colours.
     out
-        Folder for the files: empty, or with samples of an earlier call, which are replaced.
+        Folder for the files: empty, or with samples of earlier calls. Those that are up to date are kept, and the
+        others replaced.
     device
         Device to compute on: cpu, cuda, cuda:1 or mps.
     recipe
@@ -64,6 +66,7 @@ def apply(
         device=device,
         recipe=recipe,
         display=default_display(),
+        **given_options(to=to, mask=mask, where=where),
         **extra_options(options, api.apply),
     )
     show(saved.line())

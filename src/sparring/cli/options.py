@@ -51,6 +51,29 @@ ColumnsOption: TypeAlias = Annotated[
         "a pattern such as %d.%m.%Y, category, boolean, identifier, or drop. Default: found in the data."
     ),
 ]
+LabelOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(help="Models of classes, such as images/r3gan on labelled data: a class, by name or number."),
+]
+InputOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(help="Models that take inputs, as `sparring apply` does: files of the kind that the model takes."),
+]
+DomainOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(help="Models of domains, such as images/cyclegan and images/stargan: the domain to translate into."),
+]
+MaskOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        help="Models that fill holes, images/fill: an image that is white in the hole, or a folder of as many as there "
+        "are inputs. Default: random holes."
+    ),
+]
+WhereOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(help="Models of tables, such as tables/masked: values of columns, such as sex=Female,age=37."),
+]
 
 
 def _whole(type_: Any, tokens: Sequence[Any]) -> int:
@@ -64,6 +87,11 @@ def _whole(type_: Any, tokens: Sequence[Any]) -> int:
 
 WholeNumber: TypeAlias = Annotated[int, Parameter(converter=_whole)]
 """Integer that is never rounded: the parser's own would read 1.5 as 2."""
+
+
+def given_options(**options: str | None) -> dict[str, str]:
+    """Return the options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def extra_options(options: Mapping[str, str], function: Callable[..., Any]) -> dict[str, str]:

@@ -5,7 +5,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import WholeNumber, extra_options
+from sparring.cli.options import (
+    DomainOption,
+    InputOption,
+    LabelOption,
+    MaskOption,
+    WhereOption,
+    WholeNumber,
+    extra_options,
+    given_options,
+)
 from sparring.text import show
 
 
@@ -19,11 +28,14 @@ def sample(
     out: Path = Path("samples"),
     device: str = "cpu",
     recipe: str | None = None,
+    label: LabelOption = None,
+    input: InputOption = None,
+    to: DomainOption = None,
+    mask: MaskOption = None,
+    where: WhereOption = None,
     **options: Annotated[str, Parameter(show=False)],
 ) -> None:
     """Generate samples: one file each in the folder --out, and an overview of all of them beside it.
-
-    A conditional model has further options: --label for a model with classes, --input for one that takes inputs.
 
     Examples:
         sparring sample runs/photos-001 --count 64 --label cats --out cats/
@@ -55,6 +67,7 @@ def sample(
         out=out,
         device=device,
         recipe=recipe,
+        **given_options(label=label, input=input, to=to, mask=mask, where=where),
         **extra_options(options, api.sample),
     )
     show(saved.line())

@@ -43,6 +43,7 @@ class ConditionSpec:
         determines: whether each condition has one true sample, as in pairs, so that distances to it are meaningful;
             False if many samples share a condition, as they share a class.
         required: options without which no condition can be built.
+        direction: (view, facts) → names of what is given and of what is generated; empty where they have none.
         example: (view, facts) → values of further options that a model with this view cannot do without.
     """
 
@@ -50,6 +51,7 @@ class ConditionSpec:
     build: BuildConditions
     determines: bool = False
     required: tuple[str, ...] = ()
+    direction: Callable[[View, Facts], tuple[str, ...]] = lambda view, facts: ()
     example: Callable[[View, Facts], Mapping[str, str]] = lambda view, facts: {}
 
 

@@ -1,4 +1,4 @@
-"""Journal of a call that writes many files one by one, so that the same call goes on after any interruption.
+"""Journal of a call that writes many files one by one, so that a call computes only what is missing.
 
 A line with the digest of a file is on disk before the file has its name: whatever else is there is not the program's.
 """
@@ -25,14 +25,14 @@ InnerPath = Annotated[str, Field(pattern=rf"^{STEP_OF_PATH}(/{STEP_OF_PATH})*$")
 
 @final
 class Line(Stored):
-    """A line of a journal: the first one names the call, and each further one a file."""
+    """A line of a journal."""
 
-    call: str = ""
-    """Digest of everything that the results depend on."""
-    file: InnerPath | None = None
-    """Path of the file below the folder."""
-    sha256: str = ""
+    file: InnerPath
+    """Path of a file below the folder."""
+    sha256: str
     """Digest of the file."""
+    made: str = ""
+    """Digest of everything that the file depends on."""
 
 
 @final
@@ -41,39 +41,45 @@ class Journal:
 
     Args:
         folder: of the files.
-        call: digest of everything that the results depend on. Files of another call are not taken over.
-        replace: removes what another call left; called when the first file is complete, so that a call without a result
-            loses nothing.
+        made: path of each file of the call below the folder → digest of everything that it depends on.
+        earlier: files of earlier calls; those that are as this call would make them are taken over.
+        replace: removes the other files of earlier calls; called when the first file is complete, so that a call
+            without a result loses nothing.
 
     Attributes:
         done: files that are complete: path below the folder → SHA-256.
         part: where a file is written before it is added.
     """
 
-    def __init__(self, folder: Path, call: str, replace: Callable[[], None] = lambda: None) -> None:
-        self._folder, self._call, self._replace = folder, call, replace
+    def __init__(
+        self, folder: Path, made: Mapping[str, str], earlier: Mapping[str, Line], replace: Callable[[], None]
+    ) -> None:
+        self._folder, self._made, self._replace = folder, made, replace
         self._path = folder / UNFINISHED / JOURNAL
         self.part = folder / UNFINISHED / PART
-        earlier, listed = read_journal(folder)
         self.done: dict[str, str] = {
-            name: listed[name] for name in listed if earlier == call and self._has(name, listed)
+            name: earlier[name].sha256
+            for name, digest in made.items()
+            if name in earlier and earlier[name].made == digest and self._has(earlier[name])
         }
-        self._is_new = not folder.exists()
+        self._is_new, self._begun = not folder.exists(), False
         self.part.parent.mkdir(parents=True, exist_ok=True)
-        self._begun = earlier == call
-        if self._begun:
-            self._begin()
+
+    def begin(self) -> None:
+        """List the files that are taken over, and remove the others of earlier calls; once."""
+        if not self._begun:
+            lines = (self._line(name, digest) for name, digest in self.done.items())
+            storage.write_text(self._path, "".join(lines))
+            self._replace()
+            self._begun = True
 
     def add(self, name: str) -> None:
         """Give the finished part its name."""
-        if not self._begun:
-            self._replace()
-            self._begin()
-            self._begun = True
+        self.begin()
         storage.sync_file(self.part)
         digest = storage.sha256(self.part)
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(f"{Line(file=name, sha256=digest).model_dump_json()}\n")
+            file.write(self._line(name, digest))
             file.flush()
             os.fsync(file.fileno())
         target = self._folder / name
@@ -90,31 +96,27 @@ class Journal:
             if self._is_new:
                 self._folder.rmdir()
 
-    def _begin(self) -> None:
-        """Write the journal with the files that are taken over."""
-        lines = [Line(call=self._call), *(Line(file=name, sha256=digest) for name, digest in self.done.items())]
-        storage.write_text(self._path, "".join(f"{line.model_dump_json()}\n" for line in lines))
+    def _line(self, name: str, digest: str) -> str:
+        return f"{Line(file=name, sha256=digest, made=self._made[name]).model_dump_json()}\n"
 
-    def _has(self, name: str, listed: Mapping[str, str]) -> bool:
-        path = self._folder / name
-        return path.is_file() and not path.is_symlink() and storage.sha256(path) == listed[name]
+    def _has(self, line: Line) -> bool:
+        path = self._folder / line.file
+        return path.is_file() and not path.is_symlink() and storage.sha256(path) == line.sha256
 
 
-def read_journal(folder: Path) -> tuple[str, dict[str, str]]:
-    """Return the digest of a call that has not ended, and the files that it lists: path → SHA-256.
+def read_journal(folder: Path) -> dict[str, Line]:
+    """Return the files that the journal of a call lists which has not ended, by path; none without a journal.
 
-    Both are empty without a journal. Lines of another form, such as a torn last one, are passed over.
+    Lines of another form, such as a torn last one, are passed over.
     """
     path = folder / UNFINISHED / JOURNAL
     if path.parent.is_symlink() or path.is_symlink() or not path.is_file():
-        return "", {}
-    call, files = "", dict[str, str]()
+        return {}
+    files: dict[str, Line] = {}
     for text in path.read_bytes()[:MAX_JOURNAL_BYTES].splitlines():
         try:
             line = Line.model_validate_json(text)
         except ValidationError:
             continue
-        call = line.call or call
-        if line.file is not None:
-            files[line.file] = line.sha256
-    return call, files
+        files[line.file] = line
+    return files

@@ -32,6 +32,7 @@ class Layout:
         classes: names of the classes, in natural order.
         remarks: full sentences about what was left out, and about choices between several readings.
         domains: whether the classes are unpaired domains.
+        held_out: positions of files that are to be held out; none for a random part.
     """
 
     positions: list[int]
@@ -39,6 +40,7 @@ class Layout:
     classes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     domains: bool = False
+    held_out: frozenset[int] = frozenset()
 
 
 def pairings(names: Sequence[str]) -> list[Pairing]:
@@ -77,6 +79,17 @@ def read_layout(
             table of labels lists none of the files.
     """
     files = training_part(Files(list(range(len(names))), list(names)))
+    return replace(_layout_of(files, names, source, choice, tables), held_out=files.held_out)
+
+
+def _layout_of(
+    files: Files,
+    names: Sequence[str],
+    source: str,
+    choice: bool | LabelTable | None,
+    tables: Mapping[str, LabelTable | None] | None,
+) -> Layout:
+    """Return the layout of the files to train on; see ``read_layout``."""
     if choice is False:
         return Layout(files.positions, remarks=files.remarks)
     if isinstance(choice, LabelTable):

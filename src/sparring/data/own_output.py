@@ -9,7 +9,7 @@ from typing import Literal, final
 from pydantic import ValidationError
 
 from sparring import opening, storage
-from sparring.data.journal import JOURNAL, PART, UNFINISHED, InnerPath, read_journal
+from sparring.data.journal import JOURNAL, PART, UNFINISHED, InnerPath, Line, read_journal
 from sparring.data.labels import listed
 from sparring.errors import SparringError, writing
 from sparring.schema import Stored
@@ -37,6 +37,8 @@ class Written(Stored):
     """Path → SHA-256 of each file in the folder."""
     beside: Mapping[InnerPath, str]
     """Name → SHA-256 of each file in the folder around it."""
+    made: Mapping[InnerPath, str] = {}
+    """Path → digest of everything that the file depends on, where a later call can tell whether it is up to date."""
 
 
 def own_paths(names: Sequence[str], read: Callable[[int, int], bytes]) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -100,7 +102,7 @@ def earlier_files(folder: Path, stem: Path | None = None) -> list[Path]:
 
     # A file that was changed since is the user's.
     written = _parsed(marker) or Written(files={}, beside={})
-    _, done = read_journal(folder)
+    done = {name: line.sha256 for name, line in read_journal(folder).items()}
     own = {folder / MARKER, folder / UNFINISHED / JOURNAL, folder / UNFINISHED / PART}
     inside = [path for path in inside if path != folder / MARKER]
     foreign = [path for path in inside if path not in own and not _is_written(path, folder, {**written.files, **done})]
@@ -113,6 +115,21 @@ def earlier_files(folder: Path, stem: Path | None = None) -> list[Path]:
             remedy="choose another folder: --out (out= in Python)",
         )
     return [*inside, *beside]
+
+
+def files_made(folder: Path) -> dict[str, Line]:
+    """Return the files that finished and unfinished calls list with what they depend on, by path below the folder."""
+    marker = folder / MARKER
+    written = _parsed(marker.read_bytes()) if marker.is_file() else None
+    found = (
+        {}
+        if written is None
+        else {
+            name: Line(file=name, sha256=written.files[name], made=written.made[name])
+            for name in written.made.keys() & written.files.keys()
+        }
+    )
+    return found | read_journal(folder)
 
 
 def require_own(folder: Path) -> None:
@@ -163,9 +180,11 @@ def record_own(folder: Path, files: Sequence[Path], beside: Sequence[Path]) -> N
     mark(folder, inside, around)
 
 
-def mark(folder: Path, files: Mapping[str, str], beside: Mapping[str, str]) -> None:
+def mark(
+    folder: Path, files: Mapping[str, str], beside: Mapping[str, str], made: Mapping[str, str] | None = None
+) -> None:
     """Write the marker of a folder; see ``Written``."""
-    storage.write_json(folder / MARKER, Written(files=files, beside=beside).model_dump())
+    storage.write_json(folder / MARKER, Written(files=files, beside=beside, made=made or {}).model_dump())
 
 
 def _all_files(folder: Path) -> list[Path]:

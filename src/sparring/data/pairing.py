@@ -55,7 +55,14 @@ def by_folders(files: Files) -> Pairing | None:
         files: in two top folders, or of two domains.
     """
     if files.domains:
-        tops, rest = list(files.domains), files.names
+        # Files of both parts of a split may have equal names.
+        tops, rest = (
+            list(files.domains),
+            [
+                f"{'test' if position in files.held_out else 'train'}/{name}" if files.held_out else name
+                for position, name in zip(files.positions, files.names, strict=True)
+            ],
+        )
     else:
         tops = [name.partition("/")[0] if "/" in name else "" for name in files.names]
         rest = [name.partition("/")[2] for name in files.names]

@@ -46,6 +46,7 @@ class Files(NamedTuple):
         domains: class of each file where the folders are unpaired domains.
         masks: folders of masks that were left out; their names end with "/".
         readings: remark on folders that look like domains but could be classes.
+        held_out: positions of the files of the test folders of domains.
     """
 
     positions: list[int]
@@ -54,6 +55,7 @@ class Files(NamedTuple):
     domains: tuple[str, ...] = ()
     masks: tuple[str, ...] = ()
     readings: str = ""
+    held_out: frozenset[int] = frozenset()
 
     def where(self, used: Callable[[str], bool], *remarks: str) -> "Files":
         """Keep the files whose rest of the path is used."""
@@ -65,6 +67,7 @@ class Files(NamedTuple):
             tuple(self.domains[index] for index in kept) if self.domains else (),
             self.masks,
             self.readings,
+            self.held_out,
         )
 
     def entered(self) -> "Files":
@@ -143,11 +146,22 @@ def _domains(files: Files, tops: Counter[str]) -> Files | None:
     if not several or len(found) < len(tops) or tops.total() < len(files.names):
         return None
     training = [top for top, match in found.items() if match[1].lower() == "train"] or list(found)
-    unused = [top for top in tops if top not in training]
-    kept_for = (f"Kept for `sparring evaluate`: {listed(unused)}.",) if unused else ()
-    kept = files.where(lambda name: name.partition("/")[0] in training, *kept_for)
-    letters = tuple(found[name.partition("/")[0]][2].upper() for name in kept.names)
-    return kept.entered()._replace(domains=letters, readings=_two_readings(training, letters))
+
+    # Test folders of all domains are what is held out; others are left out.
+    letters_of = {top: match[2].upper() for top, match in found.items()}
+    tests = [top for top, match in found.items() if match[1].lower() == "test" and top not in training]
+    if {letters_of[top] for top in tests} != {letters_of[top] for top in training}:
+        tests = []
+    unused = [top for top in tops if top not in (*training, *tests)]
+    remarks = [f"Held out in place of a random part: {listed(tests)}."] * bool(tests)
+    remarks += [f"Left out: {listed(unused)}."] * bool(unused)
+    kept = files.where(lambda name: name.partition("/")[0] in (*training, *tests), *remarks)
+    used = [name.partition("/")[0] for name in kept.names]
+    return kept.entered()._replace(
+        domains=tuple(letters_of[top] for top in used),
+        readings=_two_readings(training, [letters_of[top] for top in training]),
+        held_out=frozenset(position for position, top in zip(kept.positions, used, strict=True) if top in tests),
+    )
 
 
 def _lettered_domains(files: Files, tops: Counter[str]) -> Files | None:

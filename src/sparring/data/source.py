@@ -62,6 +62,8 @@ class Source:
         partner: the other samples of pairs, in the same order; or None.
         sides: names of the partners and of these samples: ("A", "B"), or those of their folders.
         domains: whether the classes are unpaired domains, meant to be translated into one another.
+        stamps: like ``stamp``, of each sample alone; empty where samples share a file.
+        held_out: (count,) whether each sample is to be held out; None for a random part of them.
     """
 
     names: Sequence[str]
@@ -75,6 +77,8 @@ class Source:
     partner: "Source | None" = None
     sides: tuple[str, ...] = ()
     domains: bool = False
+    stamps: Sequence[str] = ()
+    held_out: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         require_count(len(self.names))

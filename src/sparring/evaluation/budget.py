@@ -36,7 +36,8 @@ class Budget:
     def remarks(self) -> tuple[str, ...]:
         """A sentence on what was left out, if anything was."""
         used = f"To take no longer than {self.seconds:.0f} s, this evaluation used {', '.join(self.limits)}."
-        return (used,) if self.limits else ()
+        full = "`sparring evaluate` has no such limit: do not compare its scores with these."
+        return (f"{used} {full}",) if self.limits else ()
 
     def affordable(self, count: int, seconds_each: float, what: str) -> int:
         """Return ``count``, halved until so many samples take no more than their share of the budget."""

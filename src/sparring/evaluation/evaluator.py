@@ -96,7 +96,10 @@ class Evaluator:
             (*found, own), done = scored(repeats, metrics, self.budget.repeats_deadline, self.on_progress)
 
             first = next(iter(repeats))
-            best, worst = (repeats.rows[rows].tolist() for rows in extremes(first, extractors[0], EXTREMES))
+            spec = None if model is None else model.condition_spec
+            inputs = first.fake.batch().condition if spec is not None and spec.required else None
+            found_rows = extremes(first, extractors[0], EXTREMES, inputs)
+            best, worst = (repeats.rows[torch.tensor(rows, dtype=torch.int64)].tolist() for rows in found_rows)
             classes = modality.by_class(first, split, self.seed)
             beside = self._baselines(modality, first, extractors[0]) or self._comparators(modality, first, measure, own)
 
@@ -114,7 +117,7 @@ class Evaluator:
 
         # What was left out, and everything else that decides the numbers.
         if limit.exceeded:
-            self.budget.limits.append("features that need no trained network")
+            self.budget.limits.append(f"features that need no trained network ({extractors[0].name})")
         if done < len(repeats) - 1:
             self.budget.limits.append(f"{done} of {len(repeats) - 1} repeats")
         parts = f"{len(split.train)} to train on and {len(split.held_out)} held out"
@@ -310,7 +313,9 @@ def cycles(model: Model, split: Split) -> dict[str, Score]:
     for data in (split.held_out, split.train):
         errors = []
         for start in range(0, min(len(data), COMPARED), SAMPLES_PER_PASS):
-            cycle = model.there_and_back(data.batch(slice(start, min(start + SAMPLES_PER_PASS, COMPARED))))
+            cycle = next(
+                iter(model.there_and_back(data.batch(slice(start, min(start + SAMPLES_PER_PASS, COMPARED))))), None
+            )
             if cycle is None:
                 return {}
             errors.append(modality.difference(cycle.given, cycle.back))
@@ -321,10 +326,10 @@ def cycles(model: Model, split: Split) -> dict[str, Score]:
 def diversity(model: Model, split: Split, seed: int) -> dict[str, Score]:
     """Return ``answer_diversity``: the difference of two answers to one held-out condition by different latents.
 
-    It is 0 for a model whose answers do not depend on latents, and there is none for conditions that are no samples.
+    There is none for a model without latents, whose only answer is meant, or for conditions that are no samples.
     """
     spec, modality = model.condition_spec, model.modality
-    if spec is None or not spec.required or not isinstance(modality, ConditionedOnSamples):
+    if spec is None or not spec.required or not isinstance(modality, ConditionedOnSamples) or not model.has_latents:
         return {}
     condition = conditions_from(split.held_out, min(ANSWERED, len(split.held_out)), seed).condition
     first, second = (model.sample(condition=condition, seed=derive(seed, "answers", again)) for again in (0, 1))

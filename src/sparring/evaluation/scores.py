@@ -8,7 +8,6 @@ from functools import cache
 from typing import TypeAlias, final
 
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor
 
 from sparring.errors import SparringError
 from sparring.evaluation.glossary import INCONCLUSIVE, NO_DIFFERENCE, Better, metric_info
@@ -18,6 +17,7 @@ from sparring.metrics.distances import density_of_each, nearest
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.metric import METRICS, Metric, MetricValues, compute_metrics
 from sparring.metrics.sample_sets import Repeat, SampleMetrics, Subset
+from sparring.samples import Sample, different_rows
 
 OnProgress: TypeAlias = Callable[[int, int], None]
 """Called with (done, total) as work goes on."""
@@ -120,19 +120,31 @@ def by_features(extractor: Extractor, metrics: Sequence[Metric] = METRICS) -> Sa
     return lambda repeat: (one_side(repeat, repeat.fake), one_side(repeat, repeat.floor))
 
 
-def extremes(repeat: Repeat, extractor: Extractor, most: int) -> tuple[Tensor, Tensor]:
+def extremes(
+    repeat: Repeat, extractor: Extractor, most: int, inputs: Sample | None = None
+) -> tuple[list[int], list[int]]:
     """Return rows of generated samples where real ones are densest, best first, and of those farthest out, worst last.
 
     Ordered by density, and samples of equal density by their distance from the nearest real one. Both are empty where
     the density cannot be computed.
+
+    Args:
+        repeat: what is compared.
+        extractor: of the features.
+        most: rows of each at most.
+        inputs: what the samples were generated from, if anything: then only the best sample of each input counts,
+            and either half has other inputs.
     """
     try:
         real, fake = repeat.real.features(extractor), repeat.fake.features(extractor)
         densities, distances = density_of_each(real, fake), nearest(fake, real)[0]
     except SparringError:
-        return Tensor().long(), Tensor().long()
+        return [], []
     near = distances.argsort(stable=True)
-    order = near[densities[near].argsort(descending=True, stable=True)]
+    order: list[int] = near[densities[near].argsort(descending=True, stable=True)].tolist()
+    if inputs is not None:
+        order = different_rows(inputs, order)
+        most = min(most, max(1, len(order) // 2))
     return order[:most], order[-most:]
 
 

@@ -133,11 +133,14 @@ class CycleGAN:
             sample[forward] = self._translated("to target", condition.image[forward])
         return sample
 
-    def there_and_back(self, batch: Batch) -> Cycle:
-        """Return x, G(x) and F(G(x))."""
-        x, _ = sides(batch)
-        there = self._translated("to target", x)
-        return Cycle(x, there, self._translated("to source", there))
+    def there_and_back(self, batch: Batch) -> tuple[Cycle, ...]:
+        """Return x, G(x) and F(G(x)); and y, F(y) and G(F(y))."""
+        x, y = sides(batch)
+        as_y, as_x = self._translated("to target", x), self._translated("to source", y)
+        return (
+            Cycle(x, as_y, self._translated("to source", as_y)),
+            Cycle(y, as_x, self._translated("to target", as_x)),
+        )
 
     def _translated(self, generator: str, samples: Sample) -> Sample:
         return as_float32(self.players[generator](samples.new_empty(samples.shape[0], 0), samples))
@@ -377,11 +380,11 @@ class StarGAN:
         """Translate the samples of the condition into its targets."""
         return as_float32(self.players["generator"](latent, condition))
 
-    def there_and_back(self, batch: Batch) -> Cycle:
+    def there_and_back(self, batch: Batch) -> tuple[Cycle, ...]:
         """Return x, G(x, c) and G(G(x, c), c') with c' the domain of the real samples x and c the next one."""
         own = domains_of(batch)
         there = self._translated(batch, (own + 1) % self.domains)
-        return Cycle(batch.real, there, self._translated(batch._replace(real=there), own))
+        return (Cycle(batch.real, there, self._translated(batch._replace(real=there), own)),)
 
     def _translated(self, batch: Batch, target: Tensor) -> Sample:
         """Translate the real samples of a batch."""

@@ -71,8 +71,8 @@ class Game(Protocol):
 class Returning(Protocol):
     """A game whose published players can undo what they did to the samples of a condition."""
 
-    def there_and_back(self, batch: Batch) -> Cycle:
-        """Translate samples of ``batch`` and back again."""
+    def there_and_back(self, batch: Batch) -> tuple[Cycle, ...]:
+        """Translate samples of ``batch`` and back again, in each direction that the game has; the first comes first."""
         ...
 
 

@@ -27,12 +27,14 @@ class Picture:
         caption: text below the picture.
         words: alternative text, for readers who cannot see it.
         sharp: whether pixels stay squares when the picture is enlarged.
+        headings: of the columns of the picture, which have one width; none by default.
     """
 
     file: bytes
     caption: str = ""
     words: str = ""
     sharp: bool = False
+    headings: tuple[str, ...] = ()
 
     suffix = ".png"
 
@@ -116,15 +118,15 @@ Exhibit: TypeAlias = Picture | Sound | Text | Table
 """Anything that a report can embed."""
 
 
-def picture_of(image: "Image", *, sharp: bool = False) -> Picture:
-    """Encode an image as PNG, marked so that it is not taken for data."""
+def picture_of(image: "Image", *, sharp: bool = False, headings: tuple[str, ...] = ()) -> Picture:
+    """Encode an image as PNG, marked so that it is not taken for data; for the other arguments see ``Picture``."""
     from PIL.PngImagePlugin import PngInfo
 
     mark = PngInfo()
     mark.add_text("Software", OVERVIEW_SOFTWARE)
     content = io.BytesIO()
     image.save(content, format="PNG", pnginfo=mark)
-    return Picture(content.getvalue(), sharp=sharp)
+    return Picture(content.getvalue(), sharp=sharp, headings=headings)
 
 
 def is_overview(content: bytes) -> bool:

@@ -1,11 +1,12 @@
 """Images as one grid, and as 8-bit pixels."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -13,16 +14,22 @@ MIN_CELL_SIDE = 32
 """Sides in pixels below which samples are enlarged by a whole factor, so that 8 × 8 digits can be read."""
 GAP = 2
 """Pixels between images, and around the grid."""
-BACKGROUND = 255
-"""Grey level of the gaps."""
+GROUP_GAP = 8
+"""Pixels between groups of images that belong together."""
+BACKGROUND = 208
+"""Grey level of the gaps, beside which white images still have an edge."""
+TITLE_LETTERS = 16
+"""Letters of a title, beyond which it is cut."""
 
 
-def image_grid(samples: Tensor, *, columns: int) -> Image.Image:
-    """Arrange images on a white background, row by row.
+def image_grid(samples: Tensor, *, columns: int, group: int = 1, titles: Sequence[str] = ()) -> Image.Image:
+    """Arrange images on a light grey background, row by row.
 
     Args:
         samples: (count, channels, height, width) in [-1, 1], 1 or 3 channels; values outside are clamped.
         columns: images in a row.
+        group: neighbours in a row that belong together; other gaps are wider.
+        titles: text on the left of each row, or "".
 
     Returns:
         An image of mode L for one channel, RGB for three.
@@ -36,19 +43,51 @@ def image_grid(samples: Tensor, *, columns: int) -> Image.Image:
     height, width = pixels.shape[1] + GAP, pixels.shape[2] + GAP
     columns = max(1, min(columns, len(pixels)))
     rows = max(1, -(-len(pixels) // columns))
-    sheet = np.full((rows * height + GAP, columns * width + GAP, *pixels.shape[3:]), BACKGROUND, dtype=np.uint8)
+    lettered = [_lettered(one) for one in titles]
+    margin = max((one.width for one in lettered), default=0)
+    lefts = [
+        margin + GAP + column * width + column // group * (GROUP_GAP - GAP) * (group > 1) for column in range(columns)
+    ]
+    sheet = np.full((rows * height + GAP, lefts[-1] + width, *pixels.shape[3:]), BACKGROUND, dtype=np.uint8)
     for index, image in enumerate(pixels):
-        top, left = index // columns * height + GAP, index % columns * width + GAP
+        top, left = index // columns * height + GAP, lefts[index % columns]
         sheet[top : top + len(image), left : left + image.shape[1]] = image
-    return Image.fromarray(sheet)
+
+    # Titles stand in the middle of their rows.
+    grid = Image.fromarray(sheet)
+    for row, one in enumerate(lettered):
+        grid.paste(one, (0, row * height + (height - one.height) // 2))
+    return grid
 
 
-def side_by_side(left: Tensor, right: Tensor) -> Tensor:
-    """Join pairs of images, (count, channels, height, width) each, in the size and channels of ``right``."""
-    channels, height, width = right.shape[1:]
-    left = interpolate(left, (height, width), mode="nearest") if left.shape[2:] != right.shape[2:] else left
-    left = left[:, :channels] if left.shape[1] >= channels else left[:, :1].expand(-1, channels, -1, -1)
-    return torch.cat([left.to(right), right], 3)
+def beside(*series: Tensor) -> Tensor:
+    """Return the images of several series in turn, in the size of the last series, and in colour if any of them is.
+
+    Args:
+        series: (count, channels, height, width) each.
+
+    Returns:
+        (count · series, channels, height, width): the first image of each series, then the second of each.
+    """
+    height, width = series[-1].shape[2:]
+    channels = max(images.shape[1] for images in series)
+
+    def alike(images: Tensor) -> Tensor:
+        sized = images if images.shape[2:] == (height, width) else interpolate(images, (height, width), mode="nearest")
+        return sized.expand(-1, channels, -1, -1).to(series[-1])
+
+    return torch.stack([alike(images) for images in series], 1).flatten(0, 1)
+
+
+def _lettered(title: str) -> Image.Image:
+    """Draw a title, black on the background; letters that the font lacks are shown as question marks."""
+    text = title.encode("latin-1", "replace").decode("latin-1")
+    text = text if len(text) <= TITLE_LETTERS else f"{text[: TITLE_LETTERS - 2]}.."
+    font = ImageFont.load_default()
+    _, _, right, bottom = font.getbbox(text)
+    image = Image.new("L", (math.ceil(right) + 2 * GAP if text else 1, math.ceil(bottom) + GAP), BACKGROUND)
+    ImageDraw.Draw(image).text((GAP, 0), text, fill=0, font=font)
+    return image
 
 
 def to_uint8(samples: Tensor) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -12,9 +12,9 @@ from sparring.evaluation.result import Evaluation
 from sparring.flow import Batch
 from sparring.modality import ConditionedOnSamples, HasContrasts, Modality
 from sparring.model import Model
-from sparring.rendering.exhibits import Exhibit
-from sparring.samples import batch_size, concatenate, floats, map_floats, map_tensors, take
-from sparring.sampling import conditions_from
+from sparring.rendering.exhibits import Exhibit, Picture
+from sparring.samples import batch_size, concatenate, different_rows, floats, map_floats, map_tensors, take
+from sparring.sampling import beside_own_condition, conditions_from
 
 COLUMNS = 10
 MAX_CLASSES = 32
@@ -43,6 +43,8 @@ class Gallery:
         self.samples = samples._replace(real=map_floats(torch.nan_to_num, samples.real))
         # One row for each class, where the model is conditioned on classes.
         self.labels = samples.label if model is not None and model.classes else None
+        self.spec = None if model is None else model.condition_spec
+        self.by_input = self.spec is not None and self.spec.required
 
     def exhibits(self, evaluation: Evaluation) -> list[Exhibit]:
         """Show generated and real samples, the best and the worst ones, and interpolations."""
@@ -54,26 +56,32 @@ class Gallery:
         """Show the first samples, or the first of each class."""
         rows = rows_by_class(self.labels, COLUMNS, MAX_CLASSES)
         order = "" if rows is None else ", one row per class"
-        first = slice(0, self.modality.samples_per_picture) if rows is None else rows
+        first: Any = slice(0, self.modality.samples_per_picture) if rows is None else rows
+        if self.by_input:
+            every = range(batch_size(self.samples.real))
+            first = different_rows(self.samples.condition, every, self.modality.samples_per_picture)
+            order = ", each beside its input"
         return self._shown(take(self.samples, first), f"Generated{order}; not selected.", "Generated samples")
 
     def compared(self) -> list[Exhibit]:
         """Show held-out samples: what each was generated from, the generated one, and the true one."""
-        if self.model is None or self.model.condition_spec is None:
+        if self.model is None or self.spec is None:
             return []
         if not isinstance(self.modality, ConditionedOnSamples):
             return []
         batch = self.split.held_out.batch(slice(0, COMPARED))
         samples = map_floats(torch.nan_to_num, self.model.sample(condition=batch.condition, seed=1))
-        true = batch.real if self.model.condition_spec.determines else None
+        true = batch.real if self.spec.determines else None
         columns = "input, output" if true is None else "input, output, truth, and the difference of the last two"
-        caption = f"Held-out samples, from left to right: {columns}; not selected."
+        direction = " → ".join(self.spec.direction(self.model.view, self.model.facts))
+        named = f"Held-out samples, {direction}" if direction else "Held-out samples"
+        caption = f"{named}, from left to right: {columns}; not selected."
         exhibits = self.modality.compare(batch._replace(real=samples), true, self.split.facts)
         return [replace(exhibit, caption=caption, words=f"{columns.capitalize()}.") for exhibit in exhibits]
 
     def answers(self) -> list[Exhibit]:
         """Show several answers to one input, where they depend on the latent."""
-        if self.model is None or self.model.condition_spec is None or not self.model.condition_spec.required:
+        if self.model is None or not self.by_input:
             return []
         inputs = self.split.held_out.batch(slice(0, ASKED))
         rows = torch.arange(batch_size(inputs)).repeat_interleave(COLUMNS)
@@ -90,24 +98,31 @@ class Gallery:
         answers = [take(samples, slice(row, row + COLUMNS)) for row in range(0, len(rows), COLUMNS)]
         lines = [part for row, answer in enumerate(answers) for part in (take(given, [row]), answer)]
         caption += ", which comes first in its row."
-        return self._shown(Batch(concatenate(lines)), caption, title, columns=COLUMNS + 1)
+        headings = ("input", *map(str, range(1, COLUMNS + 1)))
+        return self._shown(Batch(concatenate(lines)), caption, title, columns=COLUMNS + 1, headings=headings)
 
     def cycles(self) -> list[Exhibit]:
-        """Show held-out samples, what they become, and what comes back, where the game has a way back."""
-        cycle = self.model and self.model.there_and_back(self.split.held_out.batch(slice(0, COMPARED)))
-        if cycle is None:
+        """Show held-out samples, what they become, and what comes back, in each direction that the game has."""
+        if self.model is None or self.spec is None:
             return []
-        # Three columns for each sample: (count, 3, …) → (3 · count, …).
-        rows = map_tensors(lambda *parts: torch.stack(parts, 1).flatten(0, 1), *cycle)
-        caption = "Held-out samples there and back, two in a row: input, output, and what comes back; not selected."
-        return self._shown(Batch(map_floats(torch.nan_to_num, rows)), caption, "Cycles", columns=6)
+        exhibits, names = [], self.spec.direction(self.model.view, self.model.facts)
+        for cycle in self.model.there_and_back(self.split.held_out.batch(slice(0, COMPARED))):
+            # Three columns for each sample: (count, 3, …) → (3 · count, …).
+            rows = map_tensors(lambda *parts: torch.stack(parts, 1).flatten(0, 1), *cycle)
+            way = f", {' → '.join([*names, names[0]])}" if names else ""
+            caption = f"Held-out samples there and back{way}, two in a row; not selected."
+            batch, headings = Batch(map_floats(torch.nan_to_num, rows)), ("input", "output", "back") * 2
+            exhibits += self._shown(batch, caption, "Cycles", columns=6, headings=headings)
+            names = names[::-1]
+        return exhibits
 
     def real(self) -> list[Exhibit]:
         """Show real samples in the same order."""
         train = self.split.train
         rows = rows_by_class(train.labels, COLUMNS, MAX_CLASSES) if self.labels is not None else None
         first = np.arange(min(self.modality.samples_per_picture, len(train))) if rows is None else rows
-        return self._shown(train.batch(first), "Real, from the training data.", "Real samples")
+        batch = beside_own_condition(train.batch(first), self.spec)
+        return self._shown(batch, "Real, from the training data.", "Real samples")
 
     def contrasts(self) -> Sequence[Exhibit]:
         """Show how generated and real samples differ as a whole."""
@@ -140,15 +155,19 @@ class Gallery:
 
     def interpolations(self, seed: int) -> list[Exhibit]:
         """Show paths between latents, where the modality blends."""
-        spec = None if self.model is None else self.model.condition_spec
-        if self.model is None or not self.modality.blends or (spec is not None and spec.required):
+        if self.model is None or not self.modality.blends or self.by_input:
             return []
         condition = conditions_from(self.split.held_out, PATHS, seed).condition
         samples = map_floats(torch.nan_to_num, self.model.interpolate(PATHS, COLUMNS, seed=1, condition=condition))
         order = "" if condition is None else ", each under one condition"
         return self._shown(Batch(samples), f"Paths between two latents, one per row{order}.", "Interpolations")
 
-    def _shown(self, batch: Batch, caption: str, title: str, *, columns: int = COLUMNS) -> list[Exhibit]:
+    def _shown(
+        self, batch: Batch, caption: str, title: str, *, columns: int = 0, headings: tuple[str, ...] = ()
+    ) -> list[Exhibit]:
+        # A sample beside its input takes the room of two.
+        columns = columns or (COLUMNS // 2 if self.by_input and batch.condition is not None else COLUMNS)
         words = f"{title}: {batch_size(batch)} in all."
         exhibits = self.modality.show(batch, self.split.facts, columns=columns)
+        exhibits = [replace(one, headings=headings) if isinstance(one, Picture) else one for one in exhibits]
         return [replace(exhibit, caption=caption, words=words) for exhibit in exhibits]

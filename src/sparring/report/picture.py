@@ -147,8 +147,9 @@ def moved_controls(log: Sequence[LogLine]) -> tuple[Series, tuple[Panel, Panel]]
     """Return the controls that moved, and their panels: γ on the left, learning rates and augmentation on the right."""
     controls = _series((line.samples, line.controls) for line in log)
     kinds = {name: "rate" if name.endswith(" rate") else name.split()[0] for name in controls}
-    starts = {"gamma": 1.0, "rate": 1.0, "augmentation": 0.0}
-    moved = {name: kind for name, kind in kinds.items() if kind in starts and set(controls[name][1]) - {starts[kind]}}
+    # γ is 0 for games without a penalty.
+    starts = {"gamma": {0.0, 1.0}, "rate": {1.0}, "augmentation": {0.0}}
+    moved = {name: kind for name, kind in kinds.items() if kind in starts and set(controls[name][1]) - starts[kind]}
     labels = {name: name.replace("gamma ", f"{GAMMA}: ").replace("gamma", GAMMA) for name in moved}
     left = tuple(labels[name] for name in moved if moved[name] == "gamma")
     right = tuple(name for kind in ("rate", "augmentation") for name in moved if moved[name] == kind)

@@ -42,10 +42,15 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
 
     # The page embeds all pictures, so that it can be sent as a single file.
     record, name = run.record, _short(split.facts.source)
+    direction = [f"Direction: {model.direction}."] if model.direction else []
     trained = f"Trained on {len(split.train):,} samples of {name} ({len(split.held_out):,} held out)"
     report = Report(
         title=f"{record.recipe_name} on {name}",
-        summary=[f"{trained}; {int(model.history.get('samples', 0)):,} real samples were seen.", *evaluation.remarks],
+        summary=[
+            f"{trained}; {int(model.history.get('samples', 0)):,} real samples were seen.",
+            *direction,
+            *evaluation.remarks,
+        ],
         exhibits=gallery.exhibits(evaluation),
         evaluation=evaluation,
         pairs=gallery.pairs(evaluation),
@@ -73,9 +78,10 @@ def write_evaluation(
         model: the model that generated them, if it is known.
     """
     gallery = Gallery(modality, split, samples, model)
+    direction = [f"Direction: {model.direction}."] if model is not None and model.direction else []
     report = Report(
         title=f"{_short(evaluation.subject)} against {_short(evaluation.data)}",
-        summary=[f"{evaluation.count:,} samples.", *evaluation.remarks],
+        summary=[f"{evaluation.count:,} samples.", *direction, *evaluation.remarks],
         exhibits=gallery.exhibits(evaluation),
         evaluation=evaluation,
         pairs=gallery.pairs(evaluation),

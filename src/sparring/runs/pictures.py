@@ -6,14 +6,15 @@ from typing import final
 import numpy as np
 import torch
 
+from sparring.data.conditions import ConditionSpec
 from sparring.data.dataset import Split, rows_by_class
 from sparring.data.facts import Facts
 from sparring.flow import Batch
 from sparring.games.game import Game
 from sparring.modality import Modality
 from sparring.rendering.exhibits import write_exhibits
-from sparring.samples import batch_size
-from sparring.sampling import generate
+from sparring.samples import batch_size, different_rows, take
+from sparring.sampling import beside_own_condition, generate
 
 COLUMNS = 8
 """Samples in a row."""
@@ -28,10 +29,13 @@ class SamplePictures:
         facts: of the data.
         modality: draws the samples.
         seed: of the latents.
+        spec: kind of the conditions; None for a model without conditions.
     """
 
-    def __init__(self, split: Split, facts: Facts, modality: Modality, seed: int) -> None:
-        self.split, self.facts, self.modality, self.seed = split, facts, modality, seed
+    def __init__(
+        self, split: Split, facts: Facts, modality: Modality, seed: int, spec: ConditionSpec | None = None
+    ) -> None:
+        self.split, self.facts, self.modality, self.seed, self.spec = split, facts, modality, seed, spec
 
     def write_reals(self, stem: Path) -> None:
         """Write the first training samples.
@@ -39,10 +43,11 @@ class SamplePictures:
         Raises:
             OSError: the picture cannot be written.
         """
-        self._write(self.split.train.batch(slice(0, self.modality.samples_per_picture)), stem)
+        batch = self.split.train.batch(slice(0, self.modality.samples_per_picture))
+        self._write(beside_own_condition(batch, self.spec), stem)
 
     def write_samples(self, game: Game, device: torch.device, stem: Path) -> None:
-        """Write samples of ``game`` under conditions of held-out rows; where there are classes, one row per class.
+        """Write samples of ``game`` under conditions of held-out rows: one row per class, or each input once.
 
         Raises:
             OSError: the picture cannot be written.
@@ -52,6 +57,8 @@ class SamplePictures:
         if rows is None:
             rows = np.resize(np.arange(len(held_out)), self.modality.samples_per_picture)
         batch = held_out.batch(rows)
+        if self.spec is not None and self.spec.required:
+            batch = take(batch, different_rows(batch.condition, range(len(rows))))
         samples = generate(game, batch_size(batch), batch.condition, seed=self.seed, stream="shown/", device=device)
         self._write(batch._replace(real=samples), stem)
 

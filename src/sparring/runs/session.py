@@ -104,7 +104,8 @@ class Session:
         self.logbook = Logbook(run.folder, writes=world.is_main)
         self.interruption = Interruption()
         self.modality = modality(record.facts.modality)
-        self.pictures = SamplePictures(split, record.facts, self.modality, record.seed)
+        spec = self.modality.conditions.get(recipe.view(record.facts).condition)
+        self.pictures = SamplePictures(split, record.facts, self.modality, record.seed, spec)
 
         # Draw the initial weights, and the numbers of the run from record and recipe.
         with seeded(record.seed, "weights"):

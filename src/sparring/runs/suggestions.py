@@ -4,8 +4,8 @@ from pathlib import Path
 
 from sparring.data.conditions import needs_inputs
 from sparring.modalities import modality
-from sparring.model import recipe_named
 from sparring.recipe import Recipe, is_own, with_stored_fields
+from sparring.recipes import recipe_named
 from sparring.runs.folder import Record
 from sparring.text import command
 

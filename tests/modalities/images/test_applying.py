@@ -55,6 +55,16 @@ def test_input_i_has_the_latent_of_sample_i() -> None:
     torch.testing.assert_close(painter.apply([pixels] * 3, seed=5), expected, rtol=0, atol=0.51 / 127.5)
 
 
+def test_several_answers_to_each_input_follow_one_another(tmp_path: Path) -> None:
+    pixels, painter = photo(SIDE, SIDE), model("pair")
+    found = painter.apply([pixels, pixels + 1], count=2, seed=5)
+    conditions = torch.cat([as_tensor(one) for one in (pixels, pixels, pixels + 1, pixels + 1)])
+    expected = painter.sample(4, condition=conditions, seed=5)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0.51 / 127.5)
+    with pytest.raises(SparringError, match="count 0"):
+        painter.apply(pixels, count=0)
+
+
 def test_every_kind_of_input_in_memory_is_read(tmp_path: Path) -> None:
     pixels, painter = photo(9, 13), model("pair")
     Image.fromarray(pixels).save(tmp_path / "a.png")

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -365,13 +366,87 @@ def test_the_default_recipe_follows_from_pairs_and_domains(tmp_path, monkeypatch
     assert default_recipe(paired) == "images/pix2pix" and default_recipe(domains) == "images/cyclegan"
 
 
+def four_folders(folder, images):
+    """Write trainA, trainB, testA and testB, with images of 0 and 1 for training, and of 8 and 9 for the test."""
+    for side, paint in zip("AB", images, strict=True):
+        write(folder / f"train{side}", map(paint, range(8)))
+        write(folder / f"test{side}", map(paint, range(20, 23)))
+    return folder
+
+
+@pytest.mark.parametrize("target", ["B", ""])
+def test_test_folders_of_domains_are_the_held_out_images(target, tmp_path):
+    found = survey(four_folders(tmp_path / "in", (noise, lambda seed: noise(seed + 100))))
+    assert found.facts.classes == ("A", "B") and found.facts.details["held out"] == 6
+    split = found.prepare(View((3, SIDE, SIDE), "domain", {"target": target}), seed=5)
+    held_out = {image.tobytes() for image in split.held_out.samples}
+    tests = {noise(seed + 100).transpose(2, 0, 1).tobytes() for seed in range(20, 23)}
+    assert tests <= held_out and len(held_out) == (3 if target else 6) and len(split.train) == (8 if target else 16)
+
+
+def test_test_folders_of_pairs_are_the_held_out_pairs(tmp_path):
+    found = survey(four_folders(tmp_path / "in", (photo, label_map)))
+    assert found.facts.coding["pair"]["sides"] == ["B", "A"] and found.facts.count == 11
+    for target, paint in (("", photo), ("B", label_map)):
+        split = found.prepare(View((3, SIDE, SIDE), "pair", {"target": target} if target else {}), seed=5)
+        expected = [paint(seed).transpose(2, 0, 1) for seed in range(20, 23)]
+        np.testing.assert_array_equal(split.held_out.samples, expected)
+
+
+def test_other_images_held_out_are_other_data(tmp_path):
+    of_test = survey(four_folders(tmp_path / "in", (noise, lambda seed: noise(seed + 100)))).facts
+    for side in "AB":
+        for number, file in enumerate(sorted((tmp_path / "in" / f"test{side}").iterdir())):
+            (tmp_path / "other" / f"train{side}").mkdir(parents=True, exist_ok=True)
+            file.rename(tmp_path / "other" / f"train{side}" / f"0{number}.png")
+        for number, file in enumerate(sorted((tmp_path / "in" / f"train{side}").iterdir())):
+            file.rename(tmp_path / "other" / f"train{side}" / f"1{number}.png")
+    whole = survey(tmp_path / "other").facts
+    assert whole.count == of_test.count and whole.fingerprint != of_test.fingerprint
+
+
+def test_pairs_and_domains_have_a_direction(tmp_path):
+    facts = survey(side_by_side(tmp_path / "in")).facts
+    pairs, domains = (modality("images").conditions[name] for name in ("pair", "domain"))
+    assert pairs.direction(View((3, 8, 8), "pair"), facts) == ("B", "A")
+    assert pairs.direction(View((3, 8, 8), "pair", {"target": "B"}), facts) == ("A", "B")
+    of_three = replace(facts, classes=("x", "y", "z"))
+    assert domains.direction(View((3, 8, 8), "domain", {"target": "y"}), of_three) == ("x and z", "y")
+    assert domains.direction(View((3, 8, 8), "domain", {"target": ""}), of_three) == ()
+
+
+def test_the_sheet_shows_domains_one_after_the_other(tmp_path):
+    for name, level in (("trainA", 20), ("trainB", 230)):
+        write(tmp_path / "in" / name, (np.full((40, 40), level, np.uint8) for _ in range(9)), f"{name}{{}}.png")
+    inspect(str(tmp_path / "in"), sheet=tmp_path / "sheet.png", device="cpu", measure=False)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        cells = np.asarray(sheet.convert("L"))[22::42, -20::-42]
+    assert (cells[:4] == 20).all() and (cells[4:] == 230).all()
+
+
+def test_both_sides_of_pairs_are_described(tmp_path):
+    for name, images, ending in (("maps", map(label_map, range(8)), ".bmp"), ("photos", map(photo, range(8)), ".png")):
+        write(
+            tmp_path / name,
+            (np.repeat(one[..., :1], 3, 2) if name == "photos" else one for one in images),
+            "{}" + ending,
+        )
+    found = inspect(str(tmp_path), device="cpu", measure=False)
+    text = "\n".join(found.lines())
+    assert "formats of maps: BMP (8)" in text and "formats of photos: PNG (8)" in text
+    assert "All images of photos are grey, though stored in colour" in text and "All images are grey" not in text
+    assert "photos is grey and maps in colour" in text
+    assert "images/pix2pix is the default for images with the condition 'pair'" in text
+
+
 def test_inspect_says_pairs_and_shows_them_side_by_side(tmp_path):
     side_by_side(tmp_path / "in")
     found = inspect(
         str(tmp_path / "in"), sheet=tmp_path / "sheet.png", recipe="images/r3gan", device="cpu", measure=False
     )
     text = "\n".join(found.lines())
-    assert "pairs: B (3 × 16 × 16) → A (3 × 16 × 16)" in text and "differ in detail" in text
+    assert "8 pairs of images\n" in text and "pairs: B (3 × 16 × 16) → A (3 × 16 × 16)" in text
+    assert "differ in detail" in text and "No --recipe" not in text
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > sheet.height
         left = np.asarray(sheet)[4:30, 4:30].astype(int)

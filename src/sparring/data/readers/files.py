@@ -70,6 +70,11 @@ class Tree:
             raise ValueError("larger than 256 MiB")
         return self.content(position, size)
 
+    def stamp_of(self, top: Path, position: int) -> str:
+        """Return the tree's location with the name, the size and the modification stamp of one file."""
+        entry = self.entries[position]
+        return printable(f"{top.resolve()} {entry.name} {entry.size} {entry.modified}")
+
     def stamp(self, top: Path) -> str:
         """Return a SHA-256 of the tree's location and the names, sizes and modification stamps of its files."""
         digest = sha256(str(top.resolve()).encode(errors="backslashreplace"))

@@ -79,6 +79,17 @@ def _first_domain(view: View, facts: Facts) -> Mapping[str, str]:
     return {} if view.options["target"] else {TO: facts.classes[0]}
 
 
+def _direction_of_pairs(view: View, facts: Facts) -> tuple[str, ...]:
+    given, generated = facts.coding["pair"]["sides"]
+    return (generated, given) if view.options.get("target") == given else (given, generated)
+
+
+def _direction_of_domains(view: View, facts: Facts) -> tuple[str, ...]:
+    """Return the other domains and the target; nothing for a model that translates into every domain."""
+    target = view.options["target"]
+    return (" and ".join(name for name in facts.classes if name != target), target) if target else ()
+
+
 def _holed(options: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Holed:
     images = _images(options, view, facts)
     given = options.get(MASK)
@@ -121,7 +132,9 @@ def read_masks(source: Any, images: Tensor) -> Tensor:
 FILES = "an image, or a folder of images"
 CONDITIONS: Mapping[str, ConditionSpec] = {
     "label": LABEL,
-    conditions.PAIR: ConditionSpec({INPUT: FILES}, _input, determines=True, required=(INPUT,)),
+    conditions.PAIR: ConditionSpec(
+        {INPUT: FILES}, _input, determines=True, required=(INPUT,), direction=_direction_of_pairs
+    ),
     conditions.GREY: ConditionSpec({INPUT: FILES}, _input, determines=True, required=(INPUT,)),
     conditions.SMALL: ConditionSpec({INPUT: FILES}, _input, determines=True, required=(INPUT,)),
     conditions.HOLE: ConditionSpec(
@@ -132,7 +145,11 @@ CONDITIONS: Mapping[str, ConditionSpec] = {
         example=lambda view, facts: {MASK: "MASKS"},
     ),
     conditions.DOMAIN: ConditionSpec(
-        {INPUT: FILES, TO: "the domain to translate into"}, _translation, required=(INPUT,), example=_first_domain
+        {INPUT: FILES, TO: "the domain to translate into"},
+        _translation,
+        required=(INPUT,),
+        direction=_direction_of_domains,
+        example=_first_domain,
     ),
 }
 """Conditions of images, by their name in ``View.condition``."""

@@ -29,7 +29,14 @@ from sparring.errors import SparringError
 from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
 from sparring.modalities.images.pairs import swapped
 from sparring.modalities.images.sources import is_parquet_folder, looks_like_images, open_source
-from sparring.modalities.images.summary import MIN_IMAGES, labels_of, of_pairs, require_images, summarise
+from sparring.modalities.images.summary import (
+    MIN_IMAGES,
+    held_out_of,
+    labels_of,
+    of_pairs,
+    require_images,
+    summarise,
+)
 from sparring.modality import BY_NAME
 
 IMAGES_PER_TASK = 32
@@ -82,14 +89,14 @@ class ImageSurvey:
             facts = replace(self.facts, shape=swapped.facts.shape)
             return replace(swapped.prepare(replace(view, options={}), seed=seed), facts=facts)
         labels, classes = labels_of(self.source, self.kept)
-        train_rows, held_out_rows = hold_out(self.facts.count, seed, labels)
+        train_rows, held_out_rows = self._rows(labels, seed)
         if view.condition == DOMAIN and not view.options["target"]:
             assert labels is not None
             return self._of_all_domains(view, [train_rows, held_out_rows], labels, seed)
         if view.condition == DOMAIN:
             assert labels is not None
             target = self._number(view.options["target"], classes)
-            return self._of_domain(view, _split_each(labels, seed), labels, target)
+            return self._of_domain(view, self._rows(labels, seed, of_each=True), labels, target)
 
         # Conditions are classes, or the partners in the size of the samples.
         shape, rows = _require_shape(view.shape), [train_rows, held_out_rows]
@@ -114,6 +121,23 @@ class ImageSurvey:
         labels, _ = labels_of(self.source, self.kept)
         conditions = labels if view.condition == "label" else None
         return Dataset(self._all(_require_shape(view.shape)), labels=labels, conditions=conditions)
+
+    def _rows(
+        self, labels: NDArray[np.int64] | None, seed: int, *, of_each: bool = False
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows to train on, and those held out: of the source where it has such, else at random.
+
+        Args:
+            labels: of the rows.
+            seed: of what is random.
+            of_each: whether a share of each class is held out.
+        """
+        aside = held_out_of(self.source, self.kept)
+        if aside is not None:
+            return np.flatnonzero(~aside).astype(np.int64), np.flatnonzero(aside).astype(np.int64)
+        if of_each and labels is not None:
+            return _split_each(labels, seed)
+        return hold_out(self.facts.count, seed, labels)
 
     def _swapped(self) -> "ImageSurvey":
         """Return the survey of the same pairs whose samples are the partners."""
@@ -274,7 +298,7 @@ def survey(
         opened = swapped(opened)
     sides = [opened] if opened.partner is None else [opened, opened.partner]
     form = (opened.classes, opened.remarks, opened.sides, opened.domains, reading.as_json(), known)
-    key = cache.cache_key([pictures.VERSION, "sides", opened.stamp, len(opened), *form])
+    key = cache.cache_key([pictures.VERSION, "named sides", opened.stamp, len(opened), *form])
     note, values = cache.read_cached("surveys", key), [None] * len(sides)
     if note is None:
         note, values = _noted(source, sides, reading, ranges_from_json(known), background)
@@ -314,7 +338,11 @@ def _noted(
 
     # Of a pair one half of which is unreadable, neither is used.
     surveyed = [_with_partners(found, [others for others, _, _ in looked]) for found, _, _ in looked]
-    facts = [summarise(name, side, found, reading, known) for side, found in zip(sides, surveyed, strict=True)]
+    called = sides[0].sides[::-1] or ("",)
+    facts = [
+        summarise(name, side, found, reading, known, own)
+        for side, found, own in zip(sides, surveyed, called, strict=True)
+    ]
     if len(sides) > 1:
         facts[0] = of_pairs(facts[0], facts[1], sides[0].sides)
     aside = [position for position, one in enumerate(surveyed[0]) if isinstance(one, Skipped)]

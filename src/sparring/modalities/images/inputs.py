@@ -22,7 +22,7 @@ from sparring.data.labels import listed
 from sparring.data.pictures import Pixels
 from sparring.data.ranges import Ranges, ranges_from_json
 from sparring.data.reading import Reading
-from sparring.data.source import RawSample
+from sparring.data.source import RawSample, Source
 from sparring.data.transparency import IGNORE
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -150,11 +150,16 @@ def _items(given: Sequence[Any]) -> tuple[list[Item], list[str]]:
         for path in _matches(source_of(one)):
             source = open_inputs(path)
             items += [
-                Item(name, partial(source.read, position), source.stamp, source.size(position))
-                for position, name in enumerate(source.names)
+                Item(name, partial(source.read, position), stamp, source.size(position))
+                for position, (name, stamp) in enumerate(zip(source.names, _stamps(source), strict=True))
             ]
             skipped += [f"{entry.name} ({entry.reason})" for entry in source.skipped]
     return items, skipped
+
+
+def _stamps(source: Source) -> Sequence[str]:
+    """Return a stamp for each sample, which names its place where samples share a file."""
+    return source.stamps or [f"{source.stamp} {position}" for position in range(len(source))]
 
 
 def _matches(source: str) -> list[str]:

@@ -146,6 +146,7 @@ def array_files(tree: Tree, top: Path, choice: bool | LabelTable | None) -> Sour
         classes=grouped.classes,
         skipped=tree.skipped,
         remarks=remarks,
+        held_out=np.isin(np.array(grouped.positions)[owners], list(grouped.held_out)) if grouped.held_out else None,
     )
 
 

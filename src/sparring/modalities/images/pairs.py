@@ -97,6 +97,7 @@ def chosen(source: Source, positions: Sequence[int]) -> Source:
         size=lambda row: source.size(positions[row]),
         labels=None,
         classes=(),
+        held_out=None if source.held_out is None else source.held_out[list(positions)],
     )
 
 

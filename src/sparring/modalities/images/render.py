@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from PIL import Image
 from torch import Tensor
 
 from sparring.flow import Batch
 from sparring.modalities.images.conditions import input_images
 from sparring.rendering.exhibits import Exhibit, picture_of
-from sparring.rendering.grids import image_grid, side_by_side, to_uint8
+from sparring.rendering.grids import beside, image_grid, to_uint8
 from sparring.storage import write_png
 
 
@@ -25,6 +24,22 @@ def save(samples: Tensor, folder: Path, *, first: int = 0) -> list[Path]:
     return paths
 
 
+def show(batch: Batch, classes: Sequence[str], *, columns: int) -> Sequence[Exhibit]:
+    """Draw images, each beside the one that it was made from, if any; rows of one class begin with its name.
+
+    Args:
+        batch: images, (count, channels, height, width) in [-1, 1], with their conditions and labels.
+        classes: names of the labels.
+        columns: images in a row.
+    """
+    titles = _titles(batch.label, classes, columns)
+    inputs = input_images(batch.condition)
+    if inputs is None:
+        return [picture_of(image_grid(batch.real, columns=columns, titles=titles), sharp=True)]
+    grid = image_grid(beside(inputs, batch.real), columns=2 * columns, group=2, titles=titles)
+    return [picture_of(grid, sharp=True)]
+
+
 def compare(batch: Batch, true: Tensor | None) -> Sequence[Exhibit]:
     """Draw each image between its input and the true image, beside their absolute difference, which is black for none.
 
@@ -35,7 +50,21 @@ def compare(batch: Batch, true: Tensor | None) -> Sequence[Exhibit]:
     inputs = input_images(batch.condition)
     if inputs is None:
         return []
-    row = side_by_side(inputs, batch.real)
+    series = {"input": inputs, "output": batch.real}
     if true is not None:
-        row = torch.cat([row, true, (batch.real - true).abs() - 1], dim=3)
-    return [picture_of(image_grid(row, columns=2), sharp=True)]
+        series |= {"truth": true, "difference": (batch.real - true).abs() - 1}
+    grid = image_grid(beside(*series.values()), columns=2 * len(series), group=len(series))
+    return [picture_of(grid, sharp=True, headings=(*series, *series))]
+
+
+def _titles(labels: Tensor | None, classes: Sequence[str], columns: int) -> list[str]:
+    """Return the name of the class at the first of its rows, and "" at all others; none unless rows have one class."""
+    if labels is None or not len(labels):
+        return []
+    rows = [set(part.tolist()) for part in labels.split(columns)]
+    numbers = [next(iter(row)) for row in rows]
+    if max(map(len, rows)) > 1 or len(set(numbers)) < 2 or not set(numbers) <= set(range(len(classes))):
+        return []
+    return [
+        "" if number == before else classes[number] for before, number in zip([None, *numbers], numbers, strict=False)
+    ]

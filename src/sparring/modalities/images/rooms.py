@@ -17,11 +17,11 @@ from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.paired import l1, psnr, ssim
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.images import asking, baselines, data, extra_signals, inputs, label_maps, metrics, render
-from sparring.modalities.images.conditions import Holed, input_images
+from sparring.modalities.images.conditions import Holed
 from sparring.modalities.images.label_maps import LabelAccuracy
 from sparring.modality import Input, Modality, Survey
-from sparring.rendering.exhibits import Exhibit, picture_of
-from sparring.rendering.grids import image_grid, side_by_side, to_uint8
+from sparring.rendering.exhibits import Exhibit
+from sparring.rendering.grids import to_uint8
 
 
 @final
@@ -58,11 +58,7 @@ class Images:
         return to_uint8(samples)
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
-        # Show what an image was made from beside it.
-        shown, images = input_images(batch.condition), batch.real
-        if shown is not None:
-            images = side_by_side(shown, images)
-        return [picture_of(image_grid(images, columns=columns), sharp=True)]
+        return render.show(batch, facts.classes, columns=columns)
 
     def compare(self, batch: Batch, true: Tensor | None, facts: Facts) -> Sequence[Exhibit]:
         return render.compare(batch, true)

@@ -145,6 +145,7 @@ def open_inputs(source: str) -> Source:
                 stamp=tree.stamp(path),
                 skipped=tree.skipped,
                 size=lambda position: tree.entries[images[position]].size,
+                stamps=[tree.stamp_of(path, position) for position in images],
             )
     return replace(open_source(source, Reading(labels=False)), partner=None)
 
@@ -262,6 +263,8 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None, pairs: bool | 
     beside = pairing is None or pairing.masks
     tables, about_tables = tables_in(tree) if labels in (None, True) and beside else ({}, ())
     layout = read_layout(names, str(path), given if beside else False, tables)
+    if layout.held_out:
+        every = replace(every, held_out=np.isin(np.arange(len(every)), list(layout.held_out)))
     used = layout.positions if pairing is None else [*pairing.left, *pairing.right]
     unread = _unreadable_folders(tree, [names[position] for position in used], path)
 

@@ -31,6 +31,8 @@ MAX_LISTED_CLASSES = 5
 """Classes that a remark names."""
 MIN_CLASS_IMAGES = 5
 """Images of a class below which a remark says how few there are."""
+OF_EACH_SIDE = ("sizes", "different sizes", "formats", "modes", "bit depths", "duplicates")
+"""Details that pairs have for each of their sides."""
 NOTE_SENTENCES = {
     "animated": "are animated or have several pages; the first frame is used",
     "rotated": "are rotated upright by their EXIF orientation",
@@ -51,8 +53,24 @@ def labels_of(source: Source, kept: NDArray[np.int64]) -> tuple[NDArray[np.int64
     return numbers.astype(np.int64), tuple(source.classes[number] for number in present)
 
 
+def held_out_of(source: Source, kept: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+    """Return whether each of the kept samples is held out; None where a random part of them is.
+
+    So it is where all readable samples, or none, are meant to be held out.
+    """
+    if source.held_out is None:
+        return None
+    found: NDArray[np.bool_] = source.held_out[kept]
+    return found if 0 < found.sum() < len(found) else None
+
+
 def summarise(
-    name: str, source: Source, surveyed: Sequence[ImageInfo | Skipped], reading: Reading, known: Ranges
+    name: str,
+    source: Source,
+    surveyed: Sequence[ImageInfo | Skipped],
+    reading: Reading,
+    known: Ranges,
+    side: str = "",
 ) -> Facts:
     """Return the facts of a source, every image of which was decoded once.
 
@@ -62,6 +80,7 @@ def summarise(
         surveyed: one description per image, or why it is unreadable.
         reading: choices of the user.
         known: ranges of values of the data that these images belong to, by kind of numbers.
+        side: name of these images where they are one side of pairs.
 
     Raises:
         SparringError: no image is readable, or some have a fourth channel that is hardly transparency.
@@ -81,6 +100,7 @@ def summarise(
 
     # Count sizes, classes and duplicates.
     labels, classes = labels_of(source, kept)
+    aside = held_out_of(source, kept)
     sizes = Counter((info.width, info.height) for info in infos)
     (width, height), _ = sizes.most_common(1)[0]
     grey = all(info.grey for info in infos)
@@ -90,20 +110,22 @@ def summarise(
         **_described(infos, labels, classes, [source.names[position] for position in kept]),
         **({"domains": " and ".join(classes)} if source.domains and classes else {}),
         "unreadable": [one._asdict() for one in unreadable],
-        "held out": len(hold_out(len(infos), 0, labels)[1]),
+        "held out": len(hold_out(len(infos), 0, labels)[1]) if aside is None else int(aside.sum()),
     }
     return Facts(
         source=name,
         modality="images",
         count=len(infos),
         shape=(1 if grey else 3, height, width),
-        fingerprint=_fingerprint(infos, labels, classes, ranges),
+        fingerprint=_fingerprint(infos, labels, classes, ranges, aside),
         classes=classes,
         offers=_offers(source, classes, grey),
         coding={"ranges": ranges} if ranges else {},
         details=details,
         remarks=(
-            *_remarks(source, infos, kept, grey, details),
+            *_remarks(source, infos, kept, details),
+            *_about_colours(infos, side),
+            *_about_duplicates(details, side),
             *_about_domains(source, infos, kept),
             *range_remarks,
             *transparency.remarks(transparent, len(infos), reading.background),
@@ -123,12 +145,18 @@ def of_pairs(facts: Facts, partner: Facts, sides: tuple[str, ...]) -> Facts:
         sides: names of the partner's side and of the images' own.
     """
     coding = {"sides": list(sides), "channels": [partner.shape[0], facts.shape[0]]}
+    described = {
+        f"{name} of {side}": one.details[name]
+        for name in OF_EACH_SIDE
+        for side, one in zip(sides, (partner, facts), strict=True)
+    }
+    common = {name: value for name, value in facts.details.items() if name not in OF_EACH_SIDE}
     return replace(
         facts,
         fingerprint=sha256(f"{facts.fingerprint} {partner.fingerprint}".encode()).hexdigest(),
         offers=(PAIR, *facts.offers),
         coding={**facts.coding, "pair": coding},
-        details={"pairs": _sides_text(sides, partner.shape, facts.shape), **facts.details},
+        details={"pairs": _sides_text(sides, partner.shape, facts.shape), **described, **common},
         remarks=tuple(dict.fromkeys((*facts.remarks, *partner.remarks, *_about_pairs(facts, partner, sides)))),
     )
 
@@ -239,8 +267,10 @@ def _fingerprint(
     labels: NDArray[np.int64] | None,
     classes: tuple[str, ...],
     ranges: dict[str, list[float]],
+    aside: NDArray[np.bool_] | None,
 ) -> str:
-    """SHA-256 of the values and the class names of all images, in order, and of ranges that are not ordinary."""
+    """SHA-256 of the values and the class names of all images, in order, of ranges that are not ordinary, and of which
+    images are held out where the source says so."""
     digest = sha256()
     for position, info in enumerate(infos):
         digest.update(info.digest)
@@ -248,14 +278,16 @@ def _fingerprint(
             digest.update(classes[labels[position]].encode() + b"\0")
     if ranges:
         digest.update(json.dumps(ranges, sort_keys=True).encode())
+    if aside is not None:
+        digest.update(np.packbits(aside).tobytes())
     return digest.hexdigest()
 
 
 def _remarks(
-    source: Source, infos: Sequence[ImageInfo], kept: NDArray[np.int64], grey: bool, details: Mapping[str, Any]
+    source: Source, infos: Sequence[ImageInfo], kept: NDArray[np.int64], details: Mapping[str, Any]
 ) -> list[str]:
     """Return full sentences about images that were skipped, converted or are unusual."""
-    classes, duplicates, unreadable = details["classes"], details["duplicates"]["count"], len(details["unreadable"])
+    classes, unreadable = details["classes"], len(details["unreadable"])
     remarks = list(source.remarks)
     if unreadable:
         remarks.append(f"Skipped {unreadable:,} unreadable file{'' if unreadable == 1 else 's'}.")
@@ -268,11 +300,21 @@ def _remarks(
     # Images that had to be converted, counted by kind.
     notes = Counter(note for info in infos for note in info.notes)
     remarks += [f"{count:,} images {NOTE_SENTENCES[note]}." for note, count in sorted(notes.items())]
-    if grey and any(info.mode in ("RGB", "RGBA", "CMYK") for info in infos):
-        remarks.append("All images are grey, though stored in colour; the networks have one channel.")
-    if duplicates:
-        remarks.append(f"{duplicates:,} of {len(infos):,} images are exact duplicates of others.")
     return remarks
+
+
+def _about_colours(infos: Sequence[ImageInfo], side: str) -> list[str]:
+    """Return a sentence about images, or those of a side, that are stored in colours they do not need."""
+    if not all(info.grey for info in infos) or all(info.mode not in ("RGB", "RGBA", "CMYK") for info in infos):
+        return []
+    named, there = (f" of {side}", " there") if side else ("", "")
+    return [f"All images{named} are grey, though stored in colour; the networks have one channel{there}."]
+
+
+def _about_duplicates(details: Mapping[str, Any], side: str) -> list[str]:
+    duplicates, count = details["duplicates"]["count"], sum(details["formats"].values())
+    named = f" of {side}" if side else ""
+    return [f"{duplicates:,} of {count:,} images{named} are exact duplicates of others."] if duplicates else []
 
 
 def _about_classes(source: Source, kept: NDArray[np.int64]) -> list[str]:
