@@ -43,7 +43,7 @@ READING = ("labels", "range", "background", "pairs", "to", "columns")
 """Options of every command that reads data."""
 OPTIONS = {
     "demo": ["out", "seed"],
-    "inspect": ["data", "json", "sheet", "recipe", *READING],
+    "inspect": ["data", "json", "sheet", "recipe", *READING, "keep"],
     "train": [
         "data",
         "recipe",
@@ -56,6 +56,7 @@ OPTIONS = {
         "micro_batch",
         "watchdog",
         *READING,
+        "keep",
         "fields",
     ],
     "resume": ["run", "samples", "minutes", "data", "labels", "pairs", "to", "recipe", "device"],

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sparring.cli.options import WholeNumber, extra_options
-from sparring.text import show
+from sparring.text import joined, show
 
 
 def apply(
@@ -66,4 +66,4 @@ def apply(
         display=default_display(),
         **extra_options(options, api.apply),
     )
-    show(saved.line())
+    show(joined([saved.line(), *saved.remarks]))

@@ -51,6 +51,14 @@ ColumnsOption: TypeAlias = Annotated[
         "a pattern such as %d.%m.%Y, category, boolean, identifier, or drop. Default: found in the data."
     ),
 ]
+KeepOption: TypeAlias = Annotated[
+    list[str] | None,
+    Parameter(
+        negative_iterable=(),
+        help="A rule that all rows of a table keep, once for each: the order of columns (start<=end) or to a number "
+        "(age>=18), a sum (total=net+tax), or combinations that occur in the data (city,country).",
+    ),
+]
 
 
 def _whole(type_: Any, tokens: Sequence[Any]) -> int:

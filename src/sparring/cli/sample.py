@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sparring.cli.options import WholeNumber, extra_options
-from sparring.text import show
+from sparring.text import joined, show
 
 
 def sample(
@@ -57,4 +57,4 @@ def sample(
         recipe=recipe,
         **extra_options(options, api.sample),
     )
-    show(saved.line())
+    show(joined([saved.line(), *saved.remarks]))

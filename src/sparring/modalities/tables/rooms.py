@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from torch import Tensor
 
@@ -15,13 +15,13 @@ from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.tables import asking, comparators, data, features, metrics, render
 from sparring.modalities.tables.coding import Rows
-from sparring.modality import Modality, Survey
+from sparring.modality import Modality, Selection, Survey
 from sparring.rendering.exhibits import Exhibit
 
 
 @final
 class Tables:
-    """Implements ``Modality`` and ``HasComparators`` of ``sparring.modality``; see there for the methods."""
+    """Implements ``Modality``, ``HasComparators`` and ``SelectsSamples`` of ``sparring.modality``; see there."""
 
     name = "tables"
     preparation = "columns by name, coded as for training"
@@ -29,7 +29,7 @@ class Tables:
     bounds = None
     blends = False
     conditions = asking.CONDITIONS
-    reading_options = frozenset({"columns"})
+    reading_options = frozenset({"columns", "keep"})
 
     def claims(self, source: str) -> int:
         return data.claims(source)
@@ -60,6 +60,9 @@ class Tables:
 
     def comparators(self, split: Split, count: int, seed: int) -> Mapping[str, Rows]:
         return comparators.samples(split, count, seed)
+
+    def selection(self, options: Mapping[str, Any], view: View, facts: Facts) -> Selection | None:
+        return asking.selection(options, view, facts)
 
     def paired(self, fake: Rows, true: Rows, condition: Sample | None) -> Mapping[str, float]:
         return {}
