@@ -103,7 +103,8 @@ def reading(
         )
     words: dict[Labels, bool | None] = {None: None, True: True, "true": True, False: False, "false": False}
     chosen = words[labels] if labels in words else absolute_choice(str(labels))
-    wanted, second, kinds = _pairs(pairs), None if to is None else _absolute(to), _columns(columns)
+    wanted, second = _pairs(pairs), None if to is None else _absolute(to)
+    kinds, rules = _columns(columns), _rules(keep)
     try:
         found = Reading(
             labels=chosen,
@@ -112,7 +113,7 @@ def reading(
             pairs=wanted,
             to=second,
             columns=kinds,
-            keep=_rules(keep),
+            keep=rules,
         )
         if found.range is None or found.range[0] < found.range[1]:
             return found

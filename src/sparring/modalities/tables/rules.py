@@ -242,12 +242,14 @@ def parsed(text: str, columns: Sequence[Column]) -> RowRule:
     if split[0] in COMPARISONS:
         return _order(text, split[0], left, right, columns)
     others = [right] if right in names else [part.strip() for part in right.split("+")]
+    _require_different(text, [left, *others])
     return Sum(text, *_placed(text, [left, *others], columns, ("continuous", "integer"), "numbers"))
 
 
 def _order(text: str, comparison: str, left: str, right: str, columns: Sequence[Column]) -> Order:
     numeric = ("continuous", "integer", "date")
     places, ordered = _placed(text, [left], columns, numeric, "numbers or dates")
+    _require_different(text, [left, right])
     if any(column.name == right for column in columns):
         kinds = ("date",) if ordered[0].kind == "date" else ("continuous", "integer")
         more, others = _placed(text, [right], columns, kinds, f"{'dates' if kinds == ('date',) else 'numbers'}, too")
@@ -263,6 +265,7 @@ def _order(text: str, comparison: str, left: str, right: str, columns: Sequence[
 
 
 def _combination(text: str, names: Sequence[str], columns: Sequence[Column]) -> Combination:
+    _require_different(text, names)
     places, found = _placed(text, names, columns, ("category", "boolean", "constant"), "categories")
     if math.prod(len(column.categories) for column in found) >= 2**62:
         raise _refused(f"{len(names)} columns with very many categories", text, "fewer", "split the rule")
@@ -284,13 +287,13 @@ def _placed(
     """Return columns by their names, with their numbers among those that are learned.
 
     Raises:
-        SparringError: one is absent, named twice, or of none of the ``kinds``.
+        SparringError: one is absent, or of none of the ``kinds``.
     """
     learned = [column for column in columns if column.kind not in NOT_LEARNED]
     by_name, places = {column.name: column for column in columns}, {one.name: at for at, one in enumerate(learned)}
     for name in names:
         if name not in places:
-            what = f"the column {name!r}" + (f", an {by_name[name].kind}" if name in by_name else "")
+            what = f"the column {name!r}" + (f" of kind {by_name[name].kind}" if name in by_name else "")
             known = list(places)
             some = f"{', '.join(known[:20])}{', …' if len(known) > 20 else ''}"
             remedy = f"check the name, and that the column is not dropped{nearest(name, known)}"
@@ -298,9 +301,17 @@ def _placed(
         if by_name[name].kind not in kinds:
             remedy = "leave the rule out, or choose another kind of column by --columns"
             raise _refused(f"the column {name!r} of kind {by_name[name].kind}", text, expected, remedy)
+    return tuple(places[name] for name in names), tuple(by_name[name] for name in names)
+
+
+def _require_different(text: str, names: Sequence[str]) -> None:
+    """Refuse a rule that names a column twice.
+
+    Raises:
+        SparringError: it does.
+    """
     if len(set(names)) < len(names):
         raise _refused("a column twice", text, "each column once", "correct it")
-    return tuple(places[name] for name in names), tuple(by_name[name] for name in names)
 
 
 def _refused(found: str, text: str, expected: str, remedy: str) -> SparringError:
