@@ -24,8 +24,9 @@ def apply(
 ) -> None:
     """Apply a model to files: for each input a result in the folder --out, under the same name.
 
-    This needs a model that takes inputs: one that translates images, enlarges them or fills holes. Images of any size
-    keep it, and their transparency. The same command goes on after an interruption.
+    This needs a model that takes inputs: one that translates images, enlarges them or fills holes, or one of tables,
+    whose missing cells are filled in. Images of any size keep it, and their transparency. The same command goes on
+    after an interruption.
 
     Further options depend on the model: --to for the domain to translate into, --mask for what is to be filled.
 

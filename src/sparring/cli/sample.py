@@ -23,10 +23,13 @@ def sample(
 ) -> None:
     """Generate samples: one file each in the folder --out, and an overview of all of them beside it.
 
-    A conditional model has further options: --label for a model with classes, --input for one that takes inputs.
+    A conditional model has further options: --label for a model with classes, --input for one that takes inputs,
+    --where and --balance for one of tables.
 
     Examples:
         sparring sample runs/photos-001 --count 64 --label cats --out cats/
+
+        sparring sample runs/patients-001 --count 1000 --where "sex=Female,age>=65" --out women/
 
     Parameters
     ----------
