@@ -156,6 +156,15 @@ def test_a_rule_that_few_rows_break_is_told_and_kept_anyway(tmp_path: Path) -> N
         data.survey(str(tmp_path / "a.csv"), Reading(keep=("a>=b",)))
 
 
+def test_whole_numbers_may_be_parts_of_combinations(tmp_path: Path) -> None:
+    found = survey(tmp_path, "a,b,c\n" + "".join(f"{at % 40},{'xyz'[at % 40 % 3]},{at % 7}\n" for at in range(900)))
+    found = data.survey(found.facts.source, Reading(keep=("b,a",)))
+    rows = generated(found, 200)
+    assert all("xyz".index(word) == int(number) % 3 for number, word, _ in render.decoded(rows, found.facts).rows)
+    with pytest.raises(SparringError, match="cells that contradict the rule b,a"):
+        generated(found, 2, where="a=4,b=x")
+
+
 def test_sums_are_right_up_to_the_digits_that_are_written(tmp_path: Path) -> None:
     lines = [
         "total,net,tax",
@@ -184,7 +193,10 @@ def test_sums_are_right_up_to_the_digits_that_are_written(tmp_path: Path) -> Non
         ("age<=begin", "expected numbers, too"),
         ("age>=many", "'many' in --keep 'age>=many', but expected a column, or a number"),
         ("begin>=2020", "expected a column, or a date"),
-        ("age,city", "the column 'age' of kind integer in --keep 'age,city', but expected categories"),
+        (
+            "tax,city",
+            "the column 'tax' of kind continuous in --keep 'tax,city', but expected categories or whole numbers",
+        ),
         ("total=net+city", "the column 'city' of kind category"),
         ("begin=end", "expected numbers"),
         ("total!=net", "no rule in --keep 'total!=net', but expected START<=END"),

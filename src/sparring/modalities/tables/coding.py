@@ -79,13 +79,13 @@ class Rule:
 
     Args:
         text: the rule, such as "start<=end", "total=net+tax" or "city,country".
-        seen: of a combination, the numbers of the categories of each that the data has.
+        seen: of a combination, each that the data has: numbers of categories, and whole numbers.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STORED
 
     text: str
-    seen: tuple[tuple[Annotated[int, Field(ge=0)], ...], ...] = ()
+    seen: tuple[tuple[int, ...], ...] = ()
 
 
 @final

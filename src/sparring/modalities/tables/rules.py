@@ -9,8 +9,7 @@ import operator
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import torch
@@ -130,35 +129,39 @@ class Sum(RowRule):
 @final
 @dataclass(frozen=True)
 class Combination(RowRule):
-    """Categories that occur together in the data.
+    """Categories, or whole numbers, that occur together in the data.
 
     Args:
-        seen: the combinations, (combinations, columns) int64.
+        seen: the combinations, (combinations, columns) float64.
     """
 
     seen: Tensor
 
     def holds(self, cells: Tensor) -> Tensor:
         """Return which combinations were seen; see ``RowRule``."""
-        return torch.isin(self._codes(cells.long(), range(len(self.places))), self._codes(self.seen, self._all))
+        return self._occur(cells, range(len(self.places)))
 
     def possible(self, rows: Rows, known: Tensor) -> Tensor:
         """Return which known cells occur together in a combination; see ``RowRule``."""
-        cells, fixed = self.cells(rows).long(), known[:, self.places]
+        cells, fixed = self.cells(rows), known[:, self.places]
         found = rows.missing[:, self.places].any(1)
         for pattern in fixed.unique(dim=0):
-            same, some = (fixed == pattern).all(1), pattern.nonzero()[:, 0].tolist()
-            found |= same & torch.isin(self._codes(cells, some), self._codes(self.seen, some))
+            found |= (fixed == pattern).all(1) & self._occur(cells, pattern.nonzero()[:, 0].tolist())
         return found
 
-    @property
-    def _all(self) -> Sequence[int]:
-        return range(len(self.places))
-
-    def _codes(self, cells: Tensor, some: Sequence[int]) -> Tensor:
-        """Return one number for the categories of some of the columns, (count,) int64."""
-        codes = cells.new_zeros(len(cells))
-        return reduce(lambda total, at: total * len(self.columns[at].categories) + cells[:, at], some, codes)
+    def _occur(self, cells: Tensor, some: Sequence[int]) -> Tensor:
+        """Return which cells of some of the columns occur together, (count,) bool."""
+        codes, seen = (
+            cells.new_zeros(len(cells), dtype=torch.int64),
+            self.seen.new_zeros(len(self.seen), dtype=torch.int64),
+        )
+        for at in some:
+            # The number of a value among those of its column; 0 for any other.
+            values, places = self.seen[:, at].unique(return_inverse=True)
+            place = torch.searchsorted(values, cells[:, at].contiguous()).clamp(max=len(values) - 1)
+            codes = codes * (len(values) + 1) + torch.where(values[place] == cells[:, at], place + 1, 0)
+            seen = seen * (len(values) + 1) + places + 1
+        return torch.isin(codes, seen)
 
 
 def rules_of(rules: Sequence[Rule], columns: Sequence[Column]) -> list[RowRule]:
@@ -170,9 +173,7 @@ def rules_of(rules: Sequence[Rule], columns: Sequence[Column]) -> list[RowRule]:
     """
     found = [parsed(rule.text, columns) for rule in rules]
     return [
-        Combination(
-            one.text, one.places, one.columns, torch.tensor(rule.seen, dtype=torch.int64).view(-1, len(one.places))
-        )
+        replace(one, seen=torch.tensor(rule.seen, dtype=torch.float64).view(-1, len(one.places)))
         if isinstance(one, Combination)
         else one
         for one, rule in zip(found, rules, strict=True)
@@ -195,9 +196,9 @@ def checked_rules(texts: Sequence[str], columns: Sequence[Column], rows: Rows) -
         rule = parsed(text, columns)
         if isinstance(rule, Combination):
             present = ~rows.missing[:, rule.places].any(1)
-            seen = rows.values[present][:, rule.places].long().unique(dim=0)
-            if len(seen) > MAX_SEEN:
-                raise _refused(f"{len(seen):,} combinations", text, f"at most {MAX_SEEN:,}", "leave a column out")
+            seen = rule.cells(rows)[present].long().unique(dim=0)
+            if not 0 < len(seen) <= MAX_SEEN or math.prod(len(one.unique()) + 1 for one in seen.unbind(1)) >= 2**62:
+                raise _refused(f"{len(seen):,} combinations", text, f"1 to {MAX_SEEN:,}", "leave columns out of it")
             rules.append(Rule(text, tuple(tuple(one) for one in seen.tolist())))
             told.append(f"Rule {printable(text)!r}: {len(seen):,} combinations occur in the data.")
             continue
@@ -266,10 +267,9 @@ def _order(text: str, comparison: str, left: str, right: str, columns: Sequence[
 
 def _combination(text: str, names: Sequence[str], columns: Sequence[Column]) -> Combination:
     _require_different(text, names)
-    places, found = _placed(text, names, columns, ("category", "boolean", "constant"), "categories")
-    if math.prod(len(column.categories) for column in found) >= 2**62:
-        raise _refused(f"{len(names)} columns with very many categories", text, "fewer", "split the rule")
-    return Combination(text, places, found, torch.zeros(0, len(places), dtype=torch.int64))
+    kinds = ("category", "boolean", "constant", "integer")
+    places, found = _placed(text, names, columns, kinds, "categories or whole numbers")
+    return Combination(text, places, found, torch.zeros(0, len(places), dtype=torch.float64))
 
 
 def value_of(text: str, column: Column) -> float | None:
