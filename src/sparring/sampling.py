@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 SAMPLES_PER_PASS = 64
 """Samples per forward pass. Latents are drawn in passes of this size, so sample i does not depend on the count."""
 CANDIDATES_PER_PASS = 1024
-"""Candidates per forward pass, and at most for one sample at once."""
+"""Candidates per forward pass, and at most for one sample in a round."""
+CANDIDATES_AT_ONCE = 16 * CANDIDATES_PER_PASS
+"""Candidates that are held in memory at once."""
 MIN_GENERATED = 100_000
 """Candidates that are generated at least before a search ends without all samples."""
 MAX_CANDIDATES = 1000
@@ -130,7 +132,7 @@ def generate_accepted(
     generated, tried, number = 0, 0, 0
     while len(missing) and (generated < MIN_GENERATED or (len(missing) < count and tried < MAX_CANDIDATES)):
         each, left = min(2**number, CANDIDATES_PER_PASS), list[Tensor]()
-        for some in missing.split(max(1, MIN_GENERATED // each)):
+        for some in missing.split(CANDIDATES_AT_ONCE // each):
             # Generate candidates: in the first round from the latents of ``generate``, then from own ones per sample.
             if number == 0:
                 randoms = list(_passes(first + int(some[0]), len(some), seed, stream, target))

@@ -14,7 +14,7 @@ from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.tables import data, render
 from sparring.modalities.tables.asking import known_cells, selection
-from sparring.modalities.tables.coding import Rows, coding_of
+from sparring.modalities.tables.coding import Column, Rows, as_written, coding_of
 from sparring.modalities.tables.conditions import KNOWN, Known, completed
 from sparring.modalities.tables.rules import rules_of
 from sparring.modalities.tables.survey import TableSurvey
@@ -163,6 +163,37 @@ def test_whole_numbers_may_be_parts_of_combinations(tmp_path: Path) -> None:
     assert all("xyz".index(word) == int(number) % 3 for number, word, _ in render.decoded(rows, found.facts).rows)
     with pytest.raises(SparringError, match="cells that contradict the rule b,a"):
         generated(found, 2, where="a=4,b=x")
+
+
+def test_known_cells_that_never_occur_together_are_refused(tmp_path: Path) -> None:
+    lines = ["a,b,c", *(f"{'xy'[at % 2]},{'uv'[at % 2]},{'klm'[at % 3]}" for at in range(60))]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    found = data.survey(str(tmp_path / "a.csv"), Reading(keep=("a,b,c",)))
+    (tmp_path / "holes.csv").write_text("a,b,c\nx,u,\n,v,m\nx,v,\n")
+    with pytest.raises(SparringError, match="input 3, whose cells contradict the rule a,b,c"):
+        generated(found, 3, input=(tmp_path / "holes.csv",))
+    with pytest.raises(SparringError, match="cells that contradict the rule a,b,c"):
+        generated(found, 3, where="a=y,b=u")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        Column("a", "date", form="%Y-%m-%d"),
+        Column("a", "date", form="%d.%m.%Y %H:%M"),
+        Column("a", "date", form="%Y-%m-%dT%H:%M:%S"),
+        Column("a", "date", form="%Y-%m-%dT%H:%M:%S.%f", decimals=2),
+        Column("a", "continuous", decimals=2),
+        Column("a", "continuous"),
+        Column("a", "integer", decimals=0),
+    ],
+    ids=lambda column: f"{column.kind} {column.form} {column.decimals}",
+)
+def test_cells_are_compared_as_they_are_written(column: Column) -> None:
+    values = torch.from_numpy(np.random.default_rng(0).normal(0, 1e6, 500))
+    rounded = as_written(values, column)
+    assert render.texts(column, rounded.numpy()) == render.texts(column, values.numpy())
+    assert len(rounded.unique()) == len(set(render.texts(column, values.numpy())))
 
 
 def test_sums_are_right_up_to_the_digits_that_are_written(tmp_path: Path) -> None:

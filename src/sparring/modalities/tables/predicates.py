@@ -80,9 +80,10 @@ class Predicate:
         if len(np.unique(quantiles)) <= DISTINCT * len(quantiles) and first < last:
             # A column of few values has only those that its quantiles show.
             return knots[first + (uniform * (last - first)).long()], torch.zeros_like(uniform, dtype=torch.bool)
+
         # Positions of the ends of the range in the quantile function; of equal quantiles all count.
         positions = np.arange(len(quantiles))
-        begin = first if quantiles[first] == self.low else np.interp(self.low, quantiles, positions)
+        begin = first if self.low in quantiles else np.interp(self.low, quantiles, positions)
         end = np.interp(self.high, quantiles, positions)
         place = begin + uniform * (end - begin)
         below = place.floor().long().clamp(max=len(quantiles) - 1)

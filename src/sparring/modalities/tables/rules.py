@@ -144,7 +144,7 @@ class Combination(RowRule):
     def possible(self, rows: Rows, known: Tensor) -> Tensor:
         """Return which known cells occur together in a combination; see ``RowRule``."""
         cells, fixed = self.cells(rows), known[:, self.places]
-        found = rows.missing[:, self.places].any(1)
+        found = (rows.missing & known)[:, self.places].any(1)
         for pattern in fixed.unique(dim=0):
             found |= (fixed == pattern).all(1) & self._occur(cells, pattern.nonzero()[:, 0].tolist())
         return found
