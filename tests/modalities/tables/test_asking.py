@@ -191,6 +191,8 @@ def test_inputs_must_be_able_to_meet_where(table: TableSurvey, tmp_path: Path) -
     assert condition.known.sum() == 2
     with pytest.raises(SparringError, match="input 2, whose cells contradict --where age>=65"):
         asked(table, 2, input=(holes,), where="age>=65")
+    with pytest.raises(SparringError, match="input 2, whose cells contradict --where age=31"):
+        asked(table, 2, input=(holes,), where="age=31")
     with pytest.raises(SparringError, match="--balance for rows that are filled in"):
         asked(table, 2, input=(holes,), balance="city")
     assert min(cells(table, asked(table, 2, input=(holes,), where="age>=25"), "age")) >= 25

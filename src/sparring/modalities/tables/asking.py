@@ -51,12 +51,17 @@ def known_cells(options: Mapping[str, Any], view: View, facts: Facts, count: int
         empty = Rows(torch.zeros(size, dtype=torch.float64), torch.zeros(size, dtype=torch.bool))
         condition = nothing_known(empty)
 
-    predicates = predicates_of(options.get(WHERE), coding.learned)
+    # Cells of inputs stay as they are, so they must meet --where; together with its cells they must keep the rules.
+    predicates, inputs = predicates_of(options.get(WHERE), coding.learned), INPUT in options
+    given = Rows(condition.values, condition.missing)
+    for one in predicates:
+        _require_all(one.holds(given) | ~condition.known[:, one.place], f"--where {one.text}", inputs=inputs)
     for place, cells in fixed_cells(options, view, coding.learned, predicates).items():
         condition.missing[:, place], condition.known[:, place] = not cells, True
         values = torch.tensor(cells or (0.0,), dtype=torch.float64)
         condition.values[:, place] = values[torch.arange(len(condition.values)) % len(values)]
-    _require_possible(condition, predicates, rules_of(coding.rules, coding.columns), inputs=INPUT in options)
+    for rule in rules_of(coding.rules, coding.columns):
+        _require_all(rule.possible(given, condition.known), f"the rule {rule.text}", inputs=inputs)
     return condition
 
 
@@ -105,25 +110,24 @@ def _balanced(
     return places[name], every if wanted is None else wanted
 
 
-def _require_possible(
-    condition: Known, predicates: Sequence[Predicate], rules: Sequence[RowRule], *, inputs: bool
-) -> None:
-    """Refuse known cells that contradict a rule or --where, so that no completed row can be accepted.
+def _require_all(possible: Tensor, text: str, *, inputs: bool) -> None:
+    """Refuse known cells with which no completed row could be accepted.
+
+    Args:
+        possible: which rows can be, (count,) bool.
+        text: the condition, or the rule.
+        inputs: whether the known cells are those of inputs.
 
     Raises:
-        SparringError: they do.
+        SparringError: some rows cannot be.
     """
-    rows = Rows(condition.values, condition.missing)
-    checks = [(f"--where {one.text}", one.holds(rows) | ~condition.known[:, one.place]) for one in predicates]
-    checks += [(f"the rule {one.text}", one.possible(rows, condition.known)) for one in rules]
-    for text, possible in checks:
-        if not possible.all():
-            row = int((~possible).nonzero()[0, 0]) + 1
-            raise SparringError(
-                found=f"input {row}, whose cells contradict {text}" if inputs else f"cells that contradict {text}",
-                expected="rows that can meet it",
-                remedy="correct that row, or leave it out" if inputs else "ask for other cells",
-            )
+    if not possible.all():
+        row = int((~possible).nonzero()[0, 0]) + 1
+        raise SparringError(
+            found=f"input {row}, whose cells contradict {text}" if inputs else f"cells that contradict {text}",
+            expected="rows that can meet it",
+            remedy="correct that row, or leave it out" if inputs else "ask for other cells",
+        )
 
 
 @final
