@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sparring.flow import Batch
     from sparring.metrics.extractors.extractor import Extractor
     from sparring.metrics.sample_sets import Repeat, SampleMetrics
+    from sparring.randomness import RandomStream
     from sparring.rendering.exhibits import Exhibit
     from sparring.samples import Sample
 
@@ -243,6 +244,41 @@ class HasContrasts(Protocol):
 
     def contrasts(self, real: "Sample", fake: "Sample", facts: Facts) -> Sequence["Exhibit"]:
         """Render real and generated samples, as a whole, side by side, and say where they differ most."""
+        ...
+
+
+class Selection(Protocol):
+    """Acceptance of generated samples: whatever it refuses is generated again (rejection sampling)."""
+
+    def condition(self, condition: "Sample", random: "RandomStream") -> "Sample":
+        """Return the condition that players are given for a condition, row by row; parts of it may be random."""
+        ...
+
+    def select(self, samples: "Sample", condition: "Sample") -> "tuple[Sample, Tensor]":
+        """Return samples, with the parts that follow from others computed, and which are accepted, (count,) bool.
+
+        Args:
+            samples: generated samples.
+            condition: what ``condition`` returned for them.
+        """
+        ...
+
+
+@runtime_checkable
+class SelectsSamples(Protocol):
+    """A modality that can refuse samples: those that were not asked for, or that break a rule."""
+
+    def selection(self, options: Mapping[str, Any], view: View, facts: Facts) -> Selection | None:
+        """Return the acceptance of the samples of a model; None if every sample is accepted.
+
+        Args:
+            options: option of the condition → its value; None if it was not given.
+            view: view of the model.
+            facts: facts of its training data.
+
+        Raises:
+            SparringError: a value is not valid.
+        """
         ...
 
 

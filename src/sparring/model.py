@@ -29,7 +29,7 @@ from sparring.flow import Batch, Cycle, Latent
 from sparring.games.game import Game, Returning
 from sparring.metrics.smoothness import interpolated, perceptual_path_length
 from sparring.modalities import modality
-from sparring.modality import AnySize, AppliesInOwnSize, Input, Modality
+from sparring.modality import AnySize, AppliesInOwnSize, Input, Modality, SelectsSamples
 from sparring.publishing import Config, History, read_published, write_published
 from sparring.randomness import RandomStream, derive, generator, require_seed
 from sparring.recipe import Recipe, with_stored_fields
@@ -37,7 +37,7 @@ from sparring.recipes import recipe_named
 from sparring.rendering.exhibits import write_exhibits
 from sparring.runs.folder import open_run
 from sparring.samples import Sample, batch_size, concatenate, shapes, take, tensors
-from sparring.sampling import SAMPLES_PER_PASS, generate, generate_from
+from sparring.sampling import SAMPLES_PER_PASS, Accepted, generate, generate_accepted, generate_from
 from sparring.tensor_files import below, named_tensors, shapes_of
 from sparring.training.checkpoint import Outline, load_checkpoint, require_shapes, restore_average, restore_published
 from sparring.training.devices import main_memory, pick
@@ -131,21 +131,32 @@ class Model:
             truncation: factor on the latents, in [0, 2]: below 1 for more typical and less diverse samples.
             device: device to compute on.
             first: number of the first sample, so that many can be generated in parts.
-            **options: options of ``condition_spec``: ``label="cats"``, ``input="sketches/"``.
+            **options: options of ``condition_spec``: ``label="cats"``, ``input="sketches/"``, ``where="age>=65"``.
 
         Raises:
-            SparringError: the model does not have an option or such a condition, or a number is out of range.
+            SparringError: the model does not have an option or such a condition, a number is out of range, or no sample
+                is found that meets them. Where fewer than ``count`` are found, a SparringWarning says so.
         """
         # Check the numbers, and that there is one condition per sample.
-        seed, first = require_seed(seed), whole_number("first", first, least=0)
         count = None if count is None else whole_number("count", count, most=self._affordable)
-        truncation = real_number("truncation", truncation, most=2)
         condition = self.conditions(count, **options) if condition is None else self._checked(condition)
-        count = counted(count, condition)
+        count, numbers = counted(count, condition), {"seed": seed, "truncation": truncation, "first": first}
+        found = self.accepted(count, condition, options, device=device, **numbers)
+        if remark := found.shortage(count):
+            warnings.warn(remark, SparringWarning, stacklevel=2)
+        return found.samples
 
-        numbers: dict[str, Any] = {"seed": seed, "truncation": truncation, "bounds": self.modality.bounds}
+    def accepted(
+        self, count: int, condition: Sample | None, options: Mapping[str, Any], *, device: str = "cpu", **numbers: Any
+    ) -> Accepted:
+        """Generate samples that meet ``options``, with their numbers; the arguments are as for ``sample``."""
+        seed, first = require_seed(numbers.get("seed", 0)), whole_number("first", numbers.get("first", 0), least=0)
+        truncation = real_number("truncation", numbers.get("truncation", 1.0), most=2)
+        kind: Any = self.modality
+        selection = kind.selection(options, self.view, self.facts) if isinstance(kind, SelectsSamples) else None
+        values: dict[str, Any] = {"seed": seed, "first": first, "truncation": truncation, "bounds": kind.bounds}
         with self.on(device) as target:
-            return generate(self.game, count, condition, stream="sample/", device=target, first=first, **numbers)
+            return generate_accepted(self.game, selection, count, condition, stream="sample/", device=target, **values)
 
     def apply(
         self, inputs: Any, *, seed: int = 0, count: int = 1, strength: float = 1.0, device: str = "cpu", **options: Any

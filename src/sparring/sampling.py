@@ -1,19 +1,33 @@
-"""Sampling: the only loop that generates samples, and conditions drawn from data."""
+"""Sampling: the only loop that generates samples, rejection of samples, and conditions drawn from data."""
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from sparring.data.conditions import ConditionSpec
 from sparring.data.dataset import Dataset
+from sparring.errors import SparringError
 from sparring.flow import Batch, Latent
 from sparring.games.game import Game
 from sparring.randomness import RandomStream, generator
 from sparring.samples import Sample, as_float32, concatenate, map_floats, take, to_device
 
+if TYPE_CHECKING:
+    from sparring.modality import Selection
+
 SAMPLES_PER_PASS = 64
 """Samples per forward pass. Latents are drawn in passes of this size, so sample i does not depend on the count."""
+CANDIDATES_PER_PASS = 1024
+"""Candidates per forward pass, and at most for one sample in a round."""
+CANDIDATES_AT_ONCE = 16 * CANDIDATES_PER_PASS
+"""Candidates that are held in memory at once."""
+MIN_GENERATED = 100_000
+"""Candidates that are generated at least before a search ends without all samples."""
+MAX_CANDIDATES = 1000
+"""Candidates for each sample beyond which a search ends, if there are ``MIN_GENERATED``."""
 
 
 def generate(
@@ -41,15 +55,132 @@ def generate(
         bounds: values are clamped to these, unless None.
         first: number of the first sample.
     """
+    randoms = _passes(first, count, seed, stream, torch.device(device))
+    return generate_from(game, _latents(game, randoms, truncation), condition, bounds=bounds)
 
-    def latents() -> Iterator[Latent]:
-        end = first + count
-        for start in range(first // SAMPLES_PER_PASS * SAMPLES_PER_PASS, end, SAMPLES_PER_PASS):
-            rows = slice(max(0, first - start), min(SAMPLES_PER_PASS, end - start))
-            latent = game.latent(RandomStream(seed, start, SAMPLES_PER_PASS, rows, stream, torch.device(device)))
-            yield latent if truncation == 1 else latent * truncation
 
-    return generate_from(game, latents(), condition, bounds=bounds)
+class Accepted(NamedTuple):
+    """Samples that a selection accepted.
+
+    Args:
+        samples: these samples, in order.
+        rows: their numbers among those that were asked for, (accepted,) int64, in order.
+        generated: candidates that were generated until each sample was found, or given up.
+    """
+
+    samples: Sample
+    rows: Tensor
+    generated: int
+
+    def acceptance(self) -> str:
+        """Return "Kept 1,000 of 14,210 samples generated: 7.04 %"; "" if none was refused."""
+        kept = len(self.rows)
+        rate = f"Kept {kept:,} of {self.generated:,} samples generated: {100 * kept / max(1, self.generated):.3g} %"
+        return "" if kept == self.generated else rate
+
+    def shortage(self, count: int) -> str:
+        """Return a sentence about fewer samples than the ``count`` that were asked for; "" if all were found.
+
+        Raises:
+            SparringError: none was accepted.
+        """
+        if not len(self.rows):
+            raise SparringError(
+                found=f"no sample that meets what is asked for among {self.generated:,} that were generated",
+                expected=f"{count:,} of them",
+                remedy="ask for something less rare, or train longer",
+            )
+        return "" if len(self.rows) == count else f"Only {len(self.rows):,} of {count:,} samples were found."
+
+
+def generate_accepted(
+    game: Game,
+    selection: "Selection | None",
+    count: int,
+    condition: Sample | None = None,
+    *,
+    seed: int,
+    stream: str,
+    device: torch.device | str = "cpu",
+    truncation: float = 1.0,
+    bounds: tuple[float, float] | None = None,
+    first: int = 0,
+) -> Accepted:
+    """Generate ``count`` samples that a selection accepts, on the CPU; fewer where the search ends before.
+
+    Each sample is the first that is accepted of its own sequence of candidates, so it does not depend on the count. The
+    first candidate is the sample of ``generate``. Then the number of candidates doubles in each round. A search ends
+    after 1,000 candidates for each sample, or 100,000 for all, whichever is more; after 100,000 if none was accepted.
+
+    Args:
+        game: its published players are on ``device``.
+        selection: accepts samples, and completes their conditions; None accepts all.
+        count: number of samples.
+        condition: one row per sample, or None.
+        seed: as for ``generate``.
+        stream: as for ``generate``.
+        device: device to compute on.
+        truncation: factor on the latents.
+        bounds: values are clamped to these, unless None.
+        first: number of the first sample.
+    """
+    missing, target = torch.arange(count), torch.device(device)
+    if selection is None:
+        numbers: dict[str, Any] = {"seed": seed, "stream": stream, "device": device, "first": first}
+        samples = generate(game, count, condition, truncation=truncation, bounds=bounds, **numbers)
+        return Accepted(samples, missing, count)
+    parts, rows = list[Sample](), list[Tensor]()
+    generated, tried, number = 0, 0, 0
+    while len(missing) and (generated < MIN_GENERATED or (len(missing) < count and tried < MAX_CANDIDATES)):
+        each, left = min(2**number, CANDIDATES_PER_PASS), list[Tensor]()
+        for some in missing.split(CANDIDATES_AT_ONCE // each):
+            # Generate candidates: in the first round from the latents of ``generate``, then from own ones per sample.
+            if number == 0:
+                randoms = list(_passes(first + int(some[0]), len(some), seed, stream, target))
+                latents = list(_latents(game, randoms, truncation))
+            else:
+                name, every = f"{stream}again {number}/", slice(0, each)
+                randoms = [RandomStream(seed, first + int(row), each, every, name, target) for row in some]
+                latents = list(torch.cat(list(_latents(game, randoms, truncation))).split(CANDIDATES_PER_PASS))
+            given = _completed(selection, take(condition, some.repeat_interleave(each)), randoms)
+            samples, accepted = selection.select(generate_from(game, latents, given, bounds=bounds), given)
+
+            # Keep the first that is accepted of each sample.
+            accepted = accepted.view(len(some), each)
+            is_found, place = accepted.any(1), accepted.int().argmax(1)
+            generated += int(torch.where(is_found, place + 1, each).sum())
+            parts.append(take(samples, (torch.arange(len(some)) * each + place)[is_found]))
+            rows.append(some[is_found])
+            left.append(some[~is_found])
+        missing, tried, number = torch.cat(left), tried + each, number + 1
+    order = torch.cat(rows).argsort()
+    return Accepted(take(concatenate(parts), order), torch.cat(rows)[order], generated)
+
+
+def _completed(selection: "Selection", condition: Sample | None, randoms: Iterable[RandomStream]) -> Sample | None:
+    """Return conditions as a selection completes them, each part by its own random numbers."""
+    if condition is None:
+        return None
+    parts, start = list[Sample](), 0
+    for random in randoms:
+        end = start + random.rows.stop - random.rows.start
+        parts.append(selection.condition(take(condition, slice(start, end)), random))
+        start = end
+    return concatenate(parts)
+
+
+def _passes(first: int, count: int, seed: int, stream: str, device: torch.device) -> Iterator[RandomStream]:
+    """Yield the random numbers of samples, for one pass each."""
+    end = first + count
+    for start in range(first // SAMPLES_PER_PASS * SAMPLES_PER_PASS, end, SAMPLES_PER_PASS):
+        rows = slice(max(0, first - start), min(SAMPLES_PER_PASS, end - start))
+        yield RandomStream(seed, start, SAMPLES_PER_PASS, rows, stream, device)
+
+
+def _latents(game: Game, randoms: Iterable[RandomStream], truncation: float) -> Iterator[Latent]:
+    for random in randoms:
+        latent = game.latent(random)
+        yield latent if truncation == 1 else latent * truncation
 
 
 def generate_from(

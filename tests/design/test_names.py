@@ -46,7 +46,7 @@ CONDITIONS = ("to", "mask", "where", "options")
 """Options of the conditions of a model; the last are those of a modality of one's own."""
 OPTIONS = {
     "demo": ["out", "seed"],
-    "inspect": ["data", "json", "sheet", "recipe", *READING],
+    "inspect": ["data", "json", "sheet", "recipe", *READING, "keep"],
     "train": [
         "data",
         "recipe",
@@ -59,6 +59,7 @@ OPTIONS = {
         "micro_batch",
         "watchdog",
         *READING,
+        "keep",
         "fields",
     ],
     "resume": ["run", "samples", "minutes", "data", "labels", "pairs", "to", "recipe", "device"],

@@ -222,7 +222,7 @@ def test_the_page_of_the_run_folder_names_every_field(language: str) -> None:
     page = (Path(__file__).parents[2] / "docs" / language / "reference" / "run-folder.md").read_text(encoding="utf-8")
     written = {field.name for one in (Record, Config, Facts) for field in fields(one)}
     written |= {*History.__annotations__, *Reading.model_fields}
-    written |= {"ranges", "center", "scale", "origin", "columns"}  # The keys of Facts.coding.
+    written |= {"ranges", "center", "scale", "origin", "columns", "rules"}  # The keys of Facts.coding.
     assert not [name for name in written if f"`{name}`" not in page]
 
 

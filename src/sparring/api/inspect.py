@@ -11,7 +11,7 @@ import numpy as np
 
 from sparring.api.outputs import output_path, require_writable
 from sparring.data.facts import Facts
-from sparring.data.reading import Columns, Labels, Pairs, ValueRange, reading
+from sparring.data.reading import Columns, Keep, Labels, Pairs, ValueRange, reading
 from sparring.recipe import BY_DEFAULT, Choice, Recipe, resolve
 from sparring.runs.display import clock
 from sparring.storage import write_json
@@ -93,6 +93,7 @@ def inspect(
     pairs: Pairs = None,
     to: Any = None,
     columns: Columns = None,
+    keep: Keep = None,
     measure: bool = True,
 ) -> Inspection:
     """Describe ``data`` and the training run that would follow; the same as `sparring inspect`.
@@ -111,6 +112,7 @@ def inspect(
             none; None to find pairs.
         to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
         columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
+        keep: rules that all rows of a table keep, as "start<=end" or a list of rules; no generated row breaks one.
         measure: time a training step, to estimate the duration of the run.
 
     Raises:
@@ -126,7 +128,7 @@ def inspect(
     require_writable({"--json": json, "--sheet": sheet})
 
     # Survey the data and resolve the recipe; samples are decoded only where they are needed.
-    choices = reading(labels, range, background, pairs, place_of(to), columns)
+    choices = reading(labels, range, background, pairs, place_of(to), columns, keep)
     name, chosen, survey = survey_data(source_of(data), recipe, choices)
     resolved, training = _plan(survey.facts, name, chosen, pick(device))
     training = replace(training, reason=reason_for(survey.facts) if recipe is None else "")

@@ -18,7 +18,7 @@ from sparring.model import Model, load
 from sparring.opening import size_words
 from sparring.recipe import Recipe
 from sparring.samples import batch_size, take
-from sparring.sampling import SAMPLES_PER_PASS
+from sparring.sampling import SAMPLES_PER_PASS, Accepted
 
 DEFAULT_COUNT = 64
 """Samples that are generated without a count and without inputs."""
@@ -30,6 +30,8 @@ MAX_COUNT = 100_000_000
 """Samples that one call writes at most."""
 PART_BYTES = 2**28
 """Bytes of samples that are held in memory at once."""
+MAX_LISTED = 20
+"""Inputs that are listed at most."""
 BYTES_PER_NUMBER = 4
 """Bytes of a number in memory."""
 
@@ -45,12 +47,14 @@ class SavedSamples:
         files: files with one or several samples each.
         overview: files that show the samples together, at most the first thousand or so, beside the folder; none for
             results of inputs in their own size.
+        remarks: full sentences about samples that were refused.
     """
 
     count: int
     folder: Path
     files: tuple[Path, ...]
     overview: tuple[Path, ...]
+    remarks: tuple[str, ...] = ()
 
     def line(self) -> str:
         """Return one line that names the folder and the overview."""
@@ -119,14 +123,17 @@ def write_samples(
     # Generate them in parts that fit into memory, and write each part; the overview shows the first one.
     numbers: dict[str, Any] = {"seed": seed, "truncation": truncation, "device": device}
     size = max(1, PART_BYTES // loaded.bytes_per_sample // SAMPLES_PER_PASS) * SAMPLES_PER_PASS
-    files, parts = list[Path](), list[Batch]()
+    files, parts, rows, generated = list[Path](), list[Batch](), torch.arange(0), 0
     for first in range(0, count, size):
         given = take(condition, slice(first, first + size))
-        samples = loaded.sample(min(size, count - first), condition=given, first=first, **numbers)
-        if first == 0:
+        found = loaded.accepted(min(size, count - first), given, options, first=first, **numbers)
+        if len(found.rows) and not files:
             replace_own(folder, earlier)
-        files += loaded.modality.save(samples, loaded.facts, folder, first=first)
-        parts = parts or [Batch(samples, given)]
+        if len(found.rows):
+            files += loaded.modality.save(found.samples, loaded.facts, folder, first=len(rows))
+            parts = parts or [Batch(found.samples, take(given, found.rows))]
+        rows, generated = torch.cat([rows, found.rows + first]), generated + found.generated
+    remarks = _remarks(Accepted((), rows, generated), count, inputs=options.get(INPUT) is not None)
 
     # Without options classes come in turn: then each has its rows in the overview.
     shown, columns = take(parts[0], slice(0, max(MAX_SHOWN, loaded.modality.samples_per_picture))), COLUMNS
@@ -135,7 +142,27 @@ def write_samples(
         columns = batch_size(shown) // len(loaded.classes)
     overview = tuple(loaded.show(shown.real, stem, columns=columns, condition=shown.condition))
     record_own(folder, files, overview)
-    return SavedSamples(count, folder, tuple(files), overview)
+    return SavedSamples(len(rows), folder, tuple(files), overview, remarks)
+
+
+def _remarks(found: Accepted, count: int, *, inputs: bool) -> tuple[str, ...]:
+    """Return sentences about samples that were refused.
+
+    Args:
+        found: those that were accepted.
+        count: number of those that were asked for.
+        inputs: whether each sample belongs to an input.
+
+    Raises:
+        SparringError: none was accepted.
+    """
+    told = [found.shortage(count)]
+    if inputs and told[0]:
+        absent = sorted(set(range(count)) - set(found.rows.tolist()))
+        some = ", ".join(str(one + 1) for one in absent[:MAX_LISTED]) + (", …" if len(absent) > MAX_LISTED else "")
+        told.append(f"Nothing was written for input {some}.")
+    rate = found.acceptance()
+    return tuple(one for one in (*told, f"{rate}." if rate else "") if one)
 
 
 def _order_by_class(count: int, classes: int) -> Tensor:
@@ -157,3 +184,8 @@ def _require_room(folder: Path, count: int, numbers: int) -> None:
             expected=f"no more than is free: {size_words(free)}",
             remedy="give a smaller number, or a folder on a larger disk",
         )
+
+
+def order_by_class(count: int, classes: int) -> Tensor:
+    """Return the order that sorts samples generated with all classes in turn by class, with equally many of each."""
+    return torch.arange(count // classes * classes).view(-1, classes).T.reshape(-1)

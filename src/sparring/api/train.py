@@ -14,7 +14,7 @@ from sparring.api.surveying import lasting, lasting_recipe, survey_data
 from sparring.arguments import checked_folder, whole_number
 from sparring.data.facts import Facts
 from sparring.data.in_memory import place_of, source_of
-from sparring.data.reading import Columns, Labels, Pairs, Reading, ValueRange, reading
+from sparring.data.reading import Columns, Keep, Labels, Pairs, Reading, ValueRange, reading
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.quick import quick_score
 from sparring.modality import Survey
@@ -56,6 +56,7 @@ def train(
     pairs: Pairs = None,
     to: Any = None,
     columns: Columns = None,
+    keep: Keep = None,
     display: Display | None = None,
     **fields: Any,
 ) -> Run:
@@ -81,6 +82,7 @@ def train(
             none; None to find pairs.
         to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
         columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
+        keep: rules that all rows of a table keep, as "start<=end" or a list of rules; no generated row breaks one.
         display: shows the progress; None for plain lines.
         **fields: fields of the recipe, as `sparring recipes NAME` lists them.
 
@@ -99,7 +101,7 @@ def train(
     folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
-    wanted = reading(labels, range, background, pairs, place_of(to), columns)
+    wanted = reading(labels, range, background, pairs, place_of(to), columns, keep)
     given = fields | ({"samples": budget.samples} if budget and budget.samples else {})
     if labels is not None:
         given |= {"labels": wanted.labels is not False}

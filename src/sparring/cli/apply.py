@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sparring.cli.options import DomainOption, MaskOption, WhereOption, WholeNumber, extra_options, given_options
-from sparring.text import show
+from sparring.text import joined, show
 
 
 def apply(
@@ -69,4 +69,4 @@ def apply(
         **given_options(to=to, mask=mask, where=where),
         **extra_options(options, api.apply),
     )
-    show(saved.line())
+    show(joined([saved.line(), *saved.remarks]))

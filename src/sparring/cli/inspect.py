@@ -5,7 +5,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import BackgroundOption, ColumnsOption, LabelsOption, PairsOption, ToOption, ValueRangeOption
+from sparring.cli.options import (
+    BackgroundOption,
+    ColumnsOption,
+    KeepOption,
+    LabelsOption,
+    PairsOption,
+    ToOption,
+    ValueRangeOption,
+)
 from sparring.data.catalogue import NAMES
 from sparring.text import joined, show
 
@@ -30,6 +38,7 @@ def inspect(
     pairs: PairsOption = None,
     to: ToOption = None,
     columns: ColumnsOption = None,
+    keep: KeepOption = None,
 ) -> None:
     """Describe your data before you train: content, problems, and the training run that would follow.
 
@@ -60,5 +69,6 @@ def inspect(
         pairs=pairs,
         to=to,
         columns=columns,
+        keep=keep,
     )
     show(joined(inspection.lines()))

@@ -72,7 +72,19 @@ MaskOption: TypeAlias = Annotated[
 ]
 WhereOption: TypeAlias = Annotated[
     str | None,
-    Parameter(help="Models of tables, such as tables/masked: values of columns, such as sex=Female,age=37."),
+    Parameter(help="Models of tables, such as tables/masked: cells of the rows, such as sex=Female,age>=65."),
+]
+BalanceOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(help="Models of tables: a column of categories, each of which has equally many rows."),
+]
+KeepOption: TypeAlias = Annotated[
+    list[str] | None,
+    Parameter(
+        negative_iterable=(),
+        help="A rule that all rows of a table keep, once for each: the order of columns (start<=end) or to a number "
+        "(age>=18), a sum (total=net+tax), or combinations that occur in the data (city,country).",
+    ),
 ]
 
 

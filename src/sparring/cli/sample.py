@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sparring.cli.options import (
+    BalanceOption,
     DomainOption,
     InputOption,
     LabelOption,
@@ -15,7 +16,7 @@ from sparring.cli.options import (
     extra_options,
     given_options,
 )
-from sparring.text import show
+from sparring.text import joined, show
 
 
 def sample(
@@ -33,12 +34,15 @@ def sample(
     to: DomainOption = None,
     mask: MaskOption = None,
     where: WhereOption = None,
+    balance: BalanceOption = None,
     **options: Annotated[str, Parameter(show=False)],
 ) -> None:
     """Generate samples: one file each in the folder --out, and an overview of all of them beside it.
 
     Examples:
         sparring sample runs/photos-001 --count 64 --label cats --out cats/
+
+        sparring sample runs/patients-001 --count 1000 --where "sex=Female,age>=65" --out women/
 
     Parameters
     ----------
@@ -67,7 +71,7 @@ def sample(
         out=out,
         device=device,
         recipe=recipe,
-        **given_options(label=label, input=input, to=to, mask=mask, where=where),
+        **given_options(label=label, input=input, to=to, mask=mask, where=where, balance=balance),
         **extra_options(options, api.sample),
     )
-    show(saved.line())
+    show(joined([saved.line(), *saved.remarks]))

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from sparring.cli.options import (
     BackgroundOption,
     ColumnsOption,
+    KeepOption,
     LabelsOption,
     PairsOption,
     ToOption,
@@ -37,6 +38,7 @@ def train(
     pairs: PairsOption = None,
     to: ToOption = None,
     columns: ColumnsOption = None,
+    keep: KeepOption = None,
     **fields: Annotated[str, Parameter(show=False)],
 ) -> None:
     """Train a model on your data, evaluate it and write a report.
@@ -96,6 +98,7 @@ def train(
         pairs=pairs,
         to=to,
         columns=columns,
+        keep=keep,
         display=default_display(),
         **extra_options(fields, api.train),
     )

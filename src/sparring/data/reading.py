@@ -1,7 +1,7 @@
 """Choices about reading a source that its files alone do not settle."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, final
 
@@ -17,6 +17,8 @@ ValueRange: TypeAlias = tuple[float, float] | None
 """(lowest, highest) stored value, or None to find both."""
 Pairs: TypeAlias = bool | str | Path | None
 """False for no pairs, "halves", "folders", a CSV file with two columns of files, or None to find pairs."""
+Keep: TypeAlias = str | Sequence[str] | None
+"""Rules that all rows of a table keep: "start<=end", "total=net+tax", "city,country"; one or several."""
 Columns: TypeAlias = str | Mapping[str, str] | None
 """Kinds of columns by name, or as text: "age=continuous,zip=category,note=drop"; None to find them."""
 HALVES, FOLDERS = "halves", "folders"
@@ -42,6 +44,8 @@ class Reading(BaseModel):
 
     columns: dict[str, str] | None = None
     """Kinds of columns of a table, by name; "drop" leaves a column out."""
+    keep: tuple[str, ...] | None = None
+    """Rules that all rows of a table keep, such as "start<=end"."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the choices that were given."""
@@ -68,6 +72,7 @@ def reading(
     pairs: Pairs = None,
     to: str | Path | None = None,
     columns: Columns = None,
+    keep: Keep = None,
 ) -> Reading:
     """Return choices from the options of a command.
 
@@ -78,6 +83,7 @@ def reading(
         pairs: see ``Pairs``; the word "false" stands for the value.
         to: folder, file or name of the images of another domain.
         columns: see ``Columns``.
+        keep: see ``Keep``.
 
     Raises:
         SparringError: the range is not two ascending finite numbers, there is no such table of pairs, the columns are
@@ -97,9 +103,18 @@ def reading(
         )
     words: dict[Labels, bool | None] = {None: None, True: True, "true": True, False: False, "false": False}
     chosen = words[labels] if labels in words else absolute_choice(str(labels))
-    wanted, second, kinds = _pairs(pairs), None if to is None else _absolute(to), _columns(columns)
+    wanted, second = _pairs(pairs), None if to is None else _absolute(to)
+    kinds, rules = _columns(columns), _rules(keep)
     try:
-        found = Reading(labels=chosen, range=value_range, background=background, pairs=wanted, to=second, columns=kinds)
+        found = Reading(
+            labels=chosen,
+            range=value_range,
+            background=background,
+            pairs=wanted,
+            to=second,
+            columns=kinds,
+            keep=rules,
+        )
         if found.range is None or found.range[0] < found.range[1]:
             return found
     except ValueError:
@@ -133,6 +148,22 @@ def _columns(given: Columns) -> dict[str, str] | None:
             remedy="give --columns NAME=KIND,… (a dict in Python)",
         )
     return {name.strip(): kind.strip() for name, kind in pairs}
+
+
+def _rules(given: Keep) -> tuple[str, ...] | None:
+    """Return rules without spaces around them; None if there are none.
+
+    Raises:
+        SparringError: one is no text.
+    """
+    rules = [given] if isinstance(given, str) else given or ()
+    if not isinstance(rules, Sequence) or not all(isinstance(one, str) and one.strip() for one in rules):
+        raise SparringError(
+            found=f"{shown(given)} for rules",
+            expected="text such as start<=end, or a list of such texts",
+            remedy="give --keep once for each rule (a list in Python)",
+        )
+    return tuple(dict.fromkeys(one.strip() for one in rules)) or None
 
 
 def _pairs(given: Pairs) -> bool | str | None:

@@ -100,6 +100,12 @@ class Subject:
     def _sample(self, model: Model, count: int, condition: Sample | None, seed: int) -> Sample:
         """Sample in the shape of the view, which repeats the only channel of grey samples."""
         samples = model.sample(count, condition=condition, seed=seed)
+        if batch_size(samples) < count:
+            raise SparringError(
+                found=f"a model of which only {batch_size(samples):,} of {count:,} samples keep its rules",
+                expected="one that nearly always keeps them within a thousand attempts",
+                remedy="train longer, or with fewer rules",
+            )
         return samples.expand(count, *self.view.shape).contiguous() if self.converted else samples
 
 

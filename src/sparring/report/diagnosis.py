@@ -318,5 +318,7 @@ def _next_steps(history: RunHistory, improvement: Improvement) -> Iterator[str]:
             longer = suggestion(record, "resume", folder, "--samples", max(enough, 2 * history.reached))
             yield f"Train longer, since the watchdog observes every {FIRST_INTERVAL} steps: {longer}"
     else:
-        again = suggestion(record, "train", record.facts.source, *reading_options(record), "--watchdog", "warn")
+        again = suggestion(
+            record, "train", record.facts.source, *reading_options(record, rules=True), "--watchdog", "warn"
+        )
         yield f"Watch the next run: {again}"

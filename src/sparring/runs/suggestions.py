@@ -36,11 +36,22 @@ def suggested_use(record: Record, folder: Path, own: str | Recipe | None) -> str
     return suggestion(record, "sample", folder, "--count", 64, "--out", "samples/")
 
 
-def reading_options(record: Record) -> list[object]:
-    """Return the options by which the data of a run is read alike: ``["--range", 0, 4095]``."""
+def reading_options(record: Record, *, rules: bool = False) -> list[object]:
+    """Return the options by which the data of a run is read alike: ``["--range", 0, 4095]``.
+
+    Args:
+        record: of the run.
+        rules: whether those that generated samples keep belong to them: they do for `train`, others find them in the
+            model.
+    """
     words: list[object] = []
     for name, value in record.facts.reading.items():
-        if value is not None:
+        if name == "keep":
+            words += [word for rule in value if rules for word in ("--keep", rule)]
+        elif isinstance(value, dict):
+            pairs = [f"{column}={kind}" for column, kind in value.items()]
+            words += [f"--{name}", ",".join(f'"{pair}"' if "," in pair else pair for pair in pairs)]
+        elif value is not None:
             values = value if isinstance(value, list | tuple) else [value]
             words += [f"--{name}", *("false" if one is False else one for one in values)]
     return words

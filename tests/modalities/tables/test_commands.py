@@ -1,18 +1,23 @@
 """Tables in the commands: they are described, evaluated, and trained on as points while they are numbers alone."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 
 import sparring
+from sparring.api.apply import apply
+from sparring.api.sample import sample
 from sparring.data.dataset import Dataset
+from sparring.evaluation.subject import open_subject
 from sparring.modalities import modality_of
 from sparring.modalities.tables import data
 from sparring.modalities.tables.coding import Rows
 from sparring.modalities.tables.rooms import TABLES
 from sparring.runs.display import Silent
+from sparring.runs.suggestions import reading_options
 
 
 @pytest.fixture
@@ -82,3 +87,86 @@ def test_rows_are_batches_like_other_samples(table):
         isinstance(split.train, Dataset) and batch.values.dtype == torch.float64 and batch.missing.dtype == torch.bool
     )
     assert len(split.train) == 360 and len(split.held_out) == 40
+
+
+@pytest.fixture(scope="module")
+def ruled(tmp_path_factory):
+    """Run of a table of two ordered numbers and a category, with a rule that few rows of an untrained model break."""
+    folder, random = tmp_path_factory.mktemp("ruled"), np.random.default_rng(0)
+    low, more = random.integers(0, 50, 400), random.integers(0, 50, 400)
+    lines = [f"{one},{one + other},{'xyz'[other % 3]}" for one, other in zip(low, more, strict=True)]
+    (folder / "a.csv").write_text("\n".join(["low,high,kind", *lines]))
+    fields = {"width": 16, "blocks": 1, "bins": 8}
+    return sparring.train(
+        folder / "a.csv", keep="low<=high", samples=4000, batch=100, out=folder / "run", display=Silent(), **fields
+    )
+
+
+def rows_in(folder):
+    """Return the rows of the files of a folder, without their headings."""
+    return [line.split(",") for path in sorted(folder.glob("*.csv")) for line in path.read_text().splitlines()[1:]]
+
+
+def test_sampled_rows_meet_what_is_asked_for_and_say_the_rate(ruled, tmp_path):
+    found = sample(ruled.folder, count=100, where="high>=60,kind!=x", out=tmp_path / "rows")
+    rows = rows_in(found.folder)
+    assert len(rows) == found.count == 100 and all(int(low) <= int(high) >= 60 for low, high, _ in rows)
+    assert not {kind for _, _, kind in rows} - {"y", "z"}
+    assert found.remarks[0].startswith("Kept 100 of ") and found.remarks[0].endswith(" %.")
+    balanced = rows_in(sample(ruled.folder, count=30, balance="kind", out=tmp_path / "balanced").folder)
+    assert Counter(kind for _, _, kind in balanced) == {"x": 10, "y": 10, "z": 10}
+
+
+def test_sampled_rows_do_not_depend_on_the_parts_in_which_they_are_written(ruled, tmp_path, monkeypatch):
+    one = rows_in(sample(ruled.folder, count=150, where="high>=60", out=tmp_path / "one").folder)
+    monkeypatch.setattr("sparring.api.sample.PART_BYTES", 1)
+    several = sample(ruled.folder, count=150, where="high>=60", out=tmp_path / "several")
+    assert len(several.files) == 3 and rows_in(several.folder) == one
+    model = sparring.load(ruled.folder)
+    assert TABLES.decode(model.sample(150, where="high>=60"), model.facts).rows == one
+
+
+def test_rows_that_cannot_be_found_end_the_search(ruled, tmp_path, monkeypatch):
+    monkeypatch.setattr("sparring.sampling.MIN_GENERATED", 300)
+    monkeypatch.setattr("sparring.sampling.MAX_CANDIDATES", 1)
+    few = sample(ruled.folder, count=200, where="high>=60,kind=x,low<40", out=tmp_path / "few")
+    assert 0 < few.count < 200 and len(rows_in(few.folder)) == few.count
+    assert few.remarks[0] == f"Only {few.count} of 200 samples were found."
+    with pytest.warns(UserWarning, match="of 200 samples were found"):
+        sparring.load(ruled.folder).sample(200, where="high>=60,kind=x,low<40")
+    with pytest.raises(sparring.SparringError, match="no sample that meets what is asked for"):
+        sample(ruled.folder, count=200, where="high<=3,low>=49", out=tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_filled_in_rows_keep_the_rules_and_absent_ones_are_named(ruled, tmp_path, monkeypatch):
+    (tmp_path / "holes.csv").write_text("low,high,kind\n30,,x\n,20,\n49,,\n")
+    apply(ruled.folder, tmp_path / "holes.csv", out=tmp_path / "filled", display=Silent())
+    assert all(int(low) <= int(high) for low, high, _ in rows_in(tmp_path / "filled"))
+    monkeypatch.setattr("sparring.sampling.MIN_GENERATED", 300)
+    monkeypatch.setattr("sparring.sampling.MAX_CANDIDATES", 1)
+    (tmp_path / "more.csv").write_text("low,high,kind\n30,,x\n99,,\n")
+    found = apply(ruled.folder, tmp_path / "more.csv", out=tmp_path / "more", display=Silent())
+    assert found.count == 1 and found.remarks[:2] == (
+        "Only 1 of 2 samples were found.",
+        "Nothing was written for input 2.",
+    )
+
+
+def test_evaluated_rows_keep_the_rules_and_suggested_commands_read_alike(ruled):
+    subject, survey = open_subject(ruled.folder, ruled.record.facts.source)
+    split = survey.prepare(subject.view)
+    values = subject.batch(split, 300, 5).batch.real.values
+    assert (values[:, 0] <= values[:, 1]).all()
+    assert ruled.record.facts.reading == {"keep": ["low<=high"]}
+    assert reading_options(ruled.record) == [] and reading_options(ruled.record, rules=True) == ["--keep", "low<=high"]
+
+
+def test_rules_are_for_tables_and_where_for_models_of_tables(ruled, tmp_path):
+    with pytest.raises(sparring.SparringError, match="--keep for images"):
+        sparring.inspect("digits", keep="a<=b")
+    run = sparring.train("ring", samples=64, batch=32, out=tmp_path / "ring", display=Silent())
+    with pytest.raises(sparring.SparringError, match="--where a=3, but expected no such option"):
+        sparring.load(run.folder).sample(3, where="a=3")
+    with pytest.raises(sparring.SparringError, match="expected --where or --balance"):
+        sparring.load(ruled.folder).sample(3, wher="a=3")

@@ -1,5 +1,6 @@
 """Rows as samples, and their coding: kinds, categories and distributions of the columns, as published with a model."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, final
 
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
+from sparring.modalities.tables import dates
 from sparring.schema import STORED, validated
 
 Kind: TypeAlias = Literal["continuous", "integer", "date", "category", "boolean", "constant", "identifier", "text"]
@@ -77,16 +79,34 @@ class Column:
 
 @final
 @dataclass(frozen=True)
+class Rule:
+    """A rule that all rows keep; see ``rules`` for its forms. A row keeps it where one of its cells is missing.
+
+    Args:
+        text: the rule, such as "start<=end", "total=net+tax" or "city,country".
+        seen: of a combination, each that the data has: numbers of categories, and whole numbers.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STORED
+
+    text: str
+    seen: tuple[tuple[int, ...], ...] = ()
+
+
+@final
+@dataclass(frozen=True)
 class TableCoding:
     """The values of ``Facts.coding``.
 
     Args:
         columns: all columns in the order of the table.
+        rules: those that every generated row keeps.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STORED
 
     columns: tuple[Column, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     @property
     def learned(self) -> tuple[Column, ...]:
@@ -100,12 +120,23 @@ class TableCoding:
             {name: value for name, value in asdict(column).items() if value != plain[name] or name in ("name", "kind")}
             for column in self.columns
         ]
+        rules = [{"text": rule.text, "seen": [list(one) for one in rule.seen]} for rule in self.rules]
         return {
             "columns": [
                 {name: list(value) if isinstance(value, tuple) else value for name, value in column.items()}
                 for column in columns
             ]
-        }
+        } | ({"rules": rules} if rules else {})
+
+
+def as_written(values: Tensor, column: Column) -> Tensor:
+    """Return the values of a column, (count,) float64, rounded as they are written."""
+    if column.kind == "date":
+        unit = dates.unit_of(column.form, column.decimals)
+        return (values / unit + 0.5).floor() * unit if unit >= 1 else values.round(decimals=-round(math.log10(unit)))
+    if column.kind == "integer":
+        return values.round()
+    return values if column.decimals is None else values.round(decimals=column.decimals)
 
 
 def coding_of(facts: Facts) -> TableCoding:

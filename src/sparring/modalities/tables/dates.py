@@ -193,10 +193,15 @@ def is_form(form: str) -> bool:
     return whole and all(one in PARTS for one in found)
 
 
+def unit_of(form: str, decimals: int | None) -> float:
+    """Return the seconds to which a pattern rounds: a day, a minute, a second, or a decimal fraction of one."""
+    digits = decimals or (6 if "%f" in form else 0)
+    return 86400.0 if "H" not in form else 60.0 if "%S" not in form else 10.0**-digits
+
+
 def written(seconds: NDArray[np.float64], form: str, decimals: int | None) -> list[str]:
     """Return dates as text, rounded to what the pattern shows."""
-    digits = decimals or (6 if "%f" in form else 0)
-    unit = 86400.0 if "H" not in form else 60.0 if "%S" not in form else 10.0**-digits
+    digits, unit = decimals or (6 if "%f" in form else 0), unit_of(form, decimals)
     whole = np.clip(np.nan_to_num(seconds), FIRST, LAST)
     # Fractions are rounded as integers, so that a second never has ten tenths.
     if unit >= 1:

@@ -1,5 +1,6 @@
 """Identifiers: recognising them, and making new ones of the same form."""
 
+import math
 import random
 import re
 import string
@@ -10,6 +11,10 @@ COUNTED = "counted"
 KEY = re.compile(r"[^\s]*[0-9][^\s]*")
 LAST_NUMBER = re.compile(r"^(.*?)([0-9]+)([^0-9]*)$", re.DOTALL)
 HEXADECIMAL = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
+MIN_HEXADECIMAL = 8
+"""Characters from which digits and letters of a hexadecimal identifier count alike."""
+LONG_ENOUGH = 12
+"""Letters and digits of an identifier from which there are so many that new ones differ from those of the data."""
 MAX_LENGTH = 64
 """Characters of an identifier."""
 MAX_DIGITS = 18
@@ -42,6 +47,9 @@ def example_of(texts: Sequence[str]) -> str:
 def new_keys(example: str, form: str, count: int, *, first: int = 0) -> list[str]:
     """Make unique identifiers.
 
+    Counted ones come after all of the data. Others are like the example and differ from it; since the others of the
+    data are not stored with a model, they differ from these only in all likelihood, or by a number at their end.
+
     Args:
         example: the last identifier of the data.
         form: its form; see ``form_of``.
@@ -54,23 +62,45 @@ def new_keys(example: str, form: str, count: int, *, first: int = 0) -> list[str
         return [f"{match[1]}{number:0{width}d}{match[3]}" for number in range(start, start + count)]
     if not example:
         return [str(number) for number in range(first + 1, first + count + 1)]
-    return [_like(example, number) for number in range(first, first + count)]
+    return _like(example, range(first, first + count))
 
 
-def _like(example: str, number: int) -> str:
-    """Return a text in which each letter and digit of an example is redrawn by a generator that ``number`` seeds."""
-    draw = random.Random(f"{example}\n{number}")
+def _like(example: str, numbers: range) -> list[str]:
+    """Return texts in which the letters and digits of an example are other ones; all differ from it and one another.
+
+    Text n spells (e + factor · (n + 1)) mod size, where e is what the example spells, and size the number of texts of
+    its form. The factor has no common divisor with the size, so equal texts are that many numbers apart.
+    """
+    alphabets = [_alphabet(character, example) for character in example]
+    size = math.prod(map(len, alphabets))
+    draw, factor = random.Random(example), 0
+    while math.gcd(factor, size) != 1:
+        factor = draw.randrange(size)
+    spelt = 0
+    for character, letters in zip(example, alphabets, strict=True):
+        spelt = spelt * len(letters) + letters.index(character)
+
+    # Short forms have few texts, which the data may have, too: a number makes them unique.
+    is_short = sum(map(str.isalnum, example)) < LONG_ENOUGH
+    texts = [_spelling((spelt + factor * (number + 1)) % size, alphabets) for number in numbers]
+    return [f"{text}-{number + 1}" if is_short else text for text, number in zip(texts, numbers, strict=True)]
+
+
+def _alphabet(character: str, example: str) -> str:
+    """Return what may take the place of a character of an example: letters or digits; itself for anything else."""
     lower, upper = string.ascii_lowercase, string.ascii_uppercase
-    if HEXADECIMAL.fullmatch(example):
+    if HEXADECIMAL.fullmatch(example) and any(map(str.isalpha, example)):
         lower, upper = "abcdef", "ABCDEF"
-    classes = (string.digits, lower, upper)
-    drawn = []
-    for character in example:
-        one = next((letters for letters in classes if character in letters), "")
-        if one and len(example) >= 8:
+        if len(example) >= MIN_HEXADECIMAL and character in string.digits + lower + upper:
             # Digits and letters of hexadecimal identifiers take the places of one another.
-            one = one if lower != "abcdef" else string.digits + (upper if example.upper() == example else lower)
-        drawn.append(draw.choice(one) if one else character)
-    text = "".join(drawn)
-    # Short forms have few values: the number makes them unique.
-    return text if sum(character.isalnum() for character in example) >= 12 else f"{text}-{number + 1}"
+            return string.digits + (upper if example.upper() == example else lower)
+    return next((letters for letters in (string.digits, lower, upper) if character in letters), character)
+
+
+def _spelling(number: int, alphabets: Sequence[str]) -> str:
+    """Return a number whose digits, the last one least, are characters of the alphabets."""
+    characters = list[str]()
+    for letters in reversed(alphabets):
+        number, place = divmod(number, len(letters))
+        characters.append(letters[place])
+    return "".join(reversed(characters))

@@ -70,7 +70,7 @@ def decoded(samples: Rows, facts: Facts, *, first: int = 0) -> TextRows:
         if column.kind in NOT_LEARNED:
             columns.append(keys.new_keys(column.example, column.form, len(values), first=first))
             continue
-        cells = _texts(column, values[:, place].astype(np.float64))
+        cells = texts(column, values[:, place].astype(np.float64))
         for row in np.flatnonzero(missing[:, place]).tolist():
             cells[row] = column.blank
         columns.append(cells)
@@ -111,7 +111,7 @@ def shown(samples: Rows, facts: Facts) -> Table:
     return Table(table.header, tuple(tuple(row) for row in table.rows), words="Rows of a table.")
 
 
-def _texts(column: Column, values: NDArray[Any]) -> list[str]:
+def texts(column: Column, values: NDArray[Any]) -> list[str]:
     """Return the values of a column as text."""
     values = np.nan_to_num(values, posinf=numbers.MAX_NUMBER, neginf=-numbers.MAX_NUMBER)
     if column.kind == "date":

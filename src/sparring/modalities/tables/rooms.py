@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from torch import Tensor
 
@@ -15,13 +15,13 @@ from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.tables import asking, comparators, contrast, data, features, metrics, render
 from sparring.modalities.tables.coding import Rows, coding_of
-from sparring.modality import Modality, Survey
+from sparring.modality import Modality, Selection, Survey
 from sparring.rendering.exhibits import Exhibit
 
 
 @final
 class Tables:
-    """Implements ``Modality``, ``HasComparators`` and ``HasContrasts``; see ``sparring.modality`` for the methods."""
+    """Implements ``Modality``, ``HasComparators``, ``HasContrasts`` and ``SelectsSamples`` of ``sparring.modality``."""
 
     name = "tables"
     preparation = "columns by name, coded as for training"
@@ -29,7 +29,7 @@ class Tables:
     bounds = None
     blends = False
     conditions = asking.CONDITIONS
-    reading_options = frozenset({"columns"})
+    reading_options = frozenset({"columns", "keep"})
 
     def claims(self, source: str) -> int:
         return data.claims(source)
@@ -63,6 +63,9 @@ class Tables:
 
     def contrasts(self, real: Rows, fake: Rows, facts: Facts) -> Sequence[Exhibit]:
         return contrast.contrasts(real, fake, coding_of(facts).learned)
+
+    def selection(self, options: Mapping[str, Any], view: View, facts: Facts) -> Selection | None:
+        return asking.selection(options, view, facts)
 
     def paired(self, fake: Rows, true: Rows, condition: Sample | None) -> Mapping[str, float]:
         return {}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from sparring.data.dataset import Dataset, Split, split_rows
@@ -22,6 +23,7 @@ from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, TableCo
 from sparring.modalities.tables.columns import ColumnReader, Tally
 from sparring.modalities.tables.conditions import CATEGORY, KNOWN, with_known
 from sparring.modalities.tables.kinds import CHOICES, Found, kind_of, listed_problems
+from sparring.modalities.tables.rules import checked_rules
 from sparring.text import printable
 
 MAX_KNOTS, MIN_KNOTS, ALL_KNOTS = 1001, 17, 200_000
@@ -83,10 +85,10 @@ def survey_table(source: str, reading: Reading) -> TableSurvey:
 
     Args:
         source: a file, or a folder of files with the same columns.
-        reading: choices of the user; of them ``columns`` matters here.
+        reading: choices of the user; of them ``columns`` and ``keep`` matter here.
 
     Raises:
-        SparringError: it holds no table, or a column that cannot be used.
+        SparringError: it holds no table, a column cannot be used, or a rule is about other columns or broken.
     """
     cells = open_table(Path(source))
     chosen = _checked_choices(reading.columns or {}, cells.names, source)
@@ -121,7 +123,10 @@ def survey_table(source: str, reading: Reading) -> TableSurvey:
         details.append(_detail(column, kind, values))
         remarks += [f"Column {printable(tally.name)!r}: {remark}" for remark in kind.remarks]
         tallies[at], found[at] = replace(tally, codes=None, numbers=None), replace(kind, values=None)
-    facts = table_facts(source, rows, TableCoding(tuple(columns)).as_json(), {"columns": details}, tuple(remarks))
+    learned_rows = Rows(torch.from_numpy(rows.values), torch.from_numpy(rows.missing))
+    rules, told = checked_rules(reading.keep or (), columns, learned_rows)
+    coding = TableCoding(tuple(columns), rules).as_json()
+    facts = table_facts(source, rows, coding, {"columns": details}, (*remarks, *told))
     return TableSurvey(replace(facts, reading=reading.as_json()), rows)
 
 
