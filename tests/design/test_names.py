@@ -63,7 +63,19 @@ OPTIONS = {
         "fields",
     ],
     "resume": ["run", "samples", "minutes", "data", "labels", "pairs", "to", "recipe", "device"],
-    "sample": ["model", "count", "seed", "truncation", "out", "device", "recipe", "label", "input", *CONDITIONS],
+    "sample": [
+        "model",
+        "count",
+        "seed",
+        "truncation",
+        "out",
+        "device",
+        "recipe",
+        "label",
+        "input",
+        *CONDITIONS,
+        "balance",
+    ],
     "apply": ["model", "inputs", "seed", "count", "strength", "out", "device", "recipe", *CONDITIONS],
     "evaluate": [
         "subject",
@@ -105,7 +117,8 @@ def test_help_lists_the_options_of_all_conditions() -> None:
     for name in MODALITIES:
         for spec in modality(name).conditions.values():
             assert set(spec.options) <= set(OPTIONS["sample"])
-            assert "input" not in spec.options or set(spec.options) - {"input"} <= set(OPTIONS["apply"])
+            # New rows are balanced, and those of an input are not.
+            assert "input" not in spec.options or set(spec.options) - {"input", "balance"} <= set(OPTIONS["apply"])
 
 
 def test_python_functions_take_the_options_of_their_commands() -> None:

@@ -56,7 +56,7 @@ def shares(rows: Rows) -> np.ndarray:
 
 
 def test_few_rows_of_numbers_tell_their_dependence() -> None:
-    """Of 200 rows each of 64 levels has three, too few to learn what belongs to it by itself."""
+    """Neighbouring levels help, since each of the 64 has only three of the 200 rows."""
     random = np.random.default_rng(0)
     first = random.normal(size=2200)
     values = np.stack([first, first + 0.3 * random.normal(size=2200)], 1)

@@ -1,4 +1,4 @@
-"""How generated rows are set beside real ones."""
+"""Generated rows beside real ones, as a whole."""
 
 import numpy as np
 import pytest

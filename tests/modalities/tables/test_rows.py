@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sparring.data.readers.cells import is_missing
@@ -76,6 +76,7 @@ columns = st.one_of(
 
 
 @settings(max_examples=60, deadline=None)
+@example(table=[("category", ["0", "0\t0"])], blank="", seed=0)
 @given(
     table=st.lists(columns, min_size=1, max_size=4),
     blank=st.sampled_from(["", "NA", "?", "None"]),

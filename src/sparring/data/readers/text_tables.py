@@ -108,10 +108,11 @@ def _lines(path: Path, encoding: str) -> Iterator[str]:
 
 def _delimiter(lines: Sequence[str], known: Sequence[str]) -> str:
     """Return the character that separates the first lines into rows of one length, the comma if none does."""
-    for one in DELIMITERS if known else ():
-        first = next(csv.reader(lines, delimiter=one, skipinitialspace=True), [])
-        if set(known) <= set(unique_names(first)[0]):
-            return one
+    headings = {one: next(csv.reader(lines, delimiter=one, skipinitialspace=True), []) for one in DELIMITERS if known}
+    fitting = [one for one, heading in headings.items() if set(known) <= set(unique_names(heading)[0])]
+    if fitting:
+        # A heading of one column has none, and its cells may hold any.
+        return fitting[0] if len(fitting) < len(DELIMITERS) else ","
     best, found, below = 0.0, ",", ","
     for one in DELIMITERS:
         try:

@@ -1,4 +1,4 @@
-"""How generated rows differ from real ones as a whole: distributions, associations, and where they would mislead."""
+"""Differences of generated rows from real ones as a whole: distributions, associations, and where they mislead."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
