@@ -42,7 +42,7 @@ NAMES = {
 
 READING = ("labels", "range", "background", "pairs", "to", "columns")
 """Options of every command that reads data."""
-CONDITIONS = ("to", "mask", "where", "options")
+CONDITIONS = ("to", "mask", "where")
 """Options of the conditions of a model; the last are those of a modality of one's own."""
 OPTIONS = {
     "demo": ["out", "seed"],
@@ -76,7 +76,7 @@ OPTIONS = {
         *CONDITIONS,
         "balance",
     ],
-    "apply": ["model", "inputs", "seed", "count", "strength", "out", "device", "recipe", *CONDITIONS],
+    "apply": ["model", "inputs", "seed", "count", "strength", "out", "device", "recipe", *CONDITIONS, "options"],
     "evaluate": [
         "subject",
         "data",

@@ -34,7 +34,7 @@ class Masked(TableRecipe):
     """Initial learning rate of Adam; falls to 3 % along a half cosine."""
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        """Choose fewer epochs and fewer levels for a small table, which a network of this size learns by heart."""
+        """Choose fewer epochs and fewer levels for a small table, which the network would memorise."""
         chosen = {**super().choose(facts, machine)}
         if MAX_EPOCHS * facts.count < self.samples:
             chosen["samples"] = (MAX_EPOCHS * facts.count, f"{MAX_EPOCHS} epochs of {facts.count:,} rows")
