@@ -43,7 +43,7 @@ NAMES = {
 READING = ("labels", "range", "background", "pairs", "to", "columns")
 """Options of every command that reads data."""
 CONDITIONS = ("to", "mask", "where")
-"""Options of the conditions of a model; the last are those of a modality of one's own."""
+"""Options of the conditions of a model that sample and apply share."""
 OPTIONS = {
     "demo": ["out", "seed"],
     "inspect": ["data", "json", "sheet", "recipe", *READING, "keep"],
@@ -75,6 +75,7 @@ OPTIONS = {
         "input",
         *CONDITIONS,
         "balance",
+        "options",
     ],
     "apply": ["model", "inputs", "seed", "count", "strength", "out", "device", "recipe", *CONDITIONS, "options"],
     "evaluate": [
