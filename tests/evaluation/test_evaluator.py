@@ -9,7 +9,7 @@ import torch
 import sparring
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.evaluation.evaluator import Evaluator
+from sparring.evaluation.evaluator import Evaluator, better_comparators
 from sparring.evaluation.quick import count_for, quick_score
 from sparring.evaluation.result import Evaluation
 from sparring.evaluation.subject import Subject
@@ -109,3 +109,16 @@ def test_impossible_requests_are_refused(tmp_path):
         sparring.evaluate(tmp_path, "ring", count=1)
     with pytest.raises(SparringError):
         sparring.evaluate(tmp_path / "none.npy", "ring")
+
+
+def test_a_simple_model_that_is_better_is_named():
+    rows = {
+        "this": {"shapes": 0.9, "trends": 0.8, "exact_copies": 0.02},
+        "trees": {"shapes": 0.95, "trends": 0.7, "exact_copies": 0.01},
+        "marginals": {"shapes": 0.99, "trends": 0.2, "exact_copies": 0.05},
+        "real": {"shapes": 0.98, "trends": 0.99, "exact_copies": 0.0},
+    }
+    (sentence,) = better_comparators(rows)
+    assert sentence == "A simple model, trees, is better than this one by 2 of 3 metrics (column shapes, exact copies)."
+    assert not better_comparators({**rows, "this": rows["real"]})
+    assert not better_comparators({name: rows[name] for name in ("this", "trees")})

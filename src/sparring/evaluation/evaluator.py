@@ -125,7 +125,9 @@ class Evaluator:
         data = f"data {split.facts.fingerprint[:12]}, {parts}, {shape}"
         named = zip(extractors, found, strict=True)
         return self._result(
-            replace(subject, remarks=(*subject.remarks, *_without_intervals(repeats, done))),
+            replace(
+                subject, remarks=(*subject.remarks, *better_comparators(beside), *_without_intervals(repeats, done))
+            ),
             count=batch_size(samples),
             scores=[Scores.of_repeats(one.name, repeats, done, data, values) for one, values in named],
             metrics=own,
@@ -279,6 +281,32 @@ def _metrics_of_samples(modality: Modality, measure: SampleMetrics) -> SampleMet
 
 def _finite(values: MetricValues) -> dict[str, float]:
     return {key: value for key, value in values.items() if isinstance(value, float) and math.isfinite(value)}
+
+
+def better_comparators(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return a sentence on each simple model that is better than the model by most of their common metrics.
+
+    Args:
+        rows: row → metric → value: "this" for the model, "real" for real samples, and simple models; without real
+            samples, nothing is returned.
+    """
+    sentences = []
+    for name, values in rows.items() if "real" in rows else ():
+        common = [metric for metric in values if metric in rows["this"] and metric in rows["real"]]
+        ahead = [metric for metric in common if _loss(metric, values, rows) < _loss(metric, rows["this"], rows)]
+        if name not in ("this", "real") and 2 * len(ahead) > len(common):
+            titles = ", ".join(metric_info(metric).title for metric in ahead)
+            count = f"{len(ahead)} of {len(common)} metrics ({titles})"
+            sentences.append(f"A simple model, {name}, is better than this one by {count}.")
+    return sentences
+
+
+def _loss(metric: str, values: Mapping[str, float], rows: Mapping[str, Mapping[str, float]]) -> float:
+    """Return a number that is lower for better values of a metric."""
+    better, value = metric_info(metric).better, values[metric]
+    if better == "nearer to the floor":
+        return abs(value - rows["real"][metric])
+    return value if better == "lower" else -value
 
 
 def _without_intervals(repeats: Repeats, done: int) -> list[str]:
