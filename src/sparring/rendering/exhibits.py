@@ -28,6 +28,7 @@ class Picture:
         words: alternative text, for readers who cannot see it.
         sharp: whether pixels stay squares when the picture is enlarged.
         headings: of the columns of the picture, which have one width; none by default.
+        wide: whether it needs the whole width of a page.
     """
 
     file: bytes
@@ -35,6 +36,7 @@ class Picture:
     words: str = ""
     sharp: bool = False
     headings: tuple[str, ...] = ()
+    wide: bool = False
 
     suffix = ".png"
 
@@ -100,6 +102,11 @@ class Table:
     suffix = ".csv"
 
     @property
+    def wide(self) -> bool:
+        """Whether it needs the whole width of a page."""
+        return len(self.header) > MAX_NARROW
+
+    @property
     def file(self) -> bytes:
         """Content of its file: comma-separated values in UTF-8."""
         import csv
@@ -109,6 +116,8 @@ class Table:
         return content.getvalue().encode()
 
 
+MAX_NARROW = 4
+"""Columns of a table up to which half the width of a page is enough."""
 OVERVIEW_SOFTWARE = "sparring overview"
 """Text in every picture that is drawn here: an overview of samples is no sample."""
 PNG_HEADER_BYTES = 33

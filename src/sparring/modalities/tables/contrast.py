@@ -124,7 +124,9 @@ def _marginals(real: Rows, fake: Rows, columns: Sequence[Column], shapes: Floats
     )
     words = f"Distributions of {len(order)} columns, real and generated."
     left_out = f" {len(columns) - len(order)} further columns are more alike." if len(order) < len(columns) else ""
-    return Picture(png_of(figure), f"Distributions of columns with their shapes, the worst first.{left_out}", words)
+    return Picture(
+        png_of(figure), f"Distributions of columns with their shapes, the worst first.{left_out}", words, wide=True
+    )
 
 
 def _draw_numbers(axes: "Axes", column: Column, real: Floats, fake: Floats) -> None:
@@ -179,7 +181,9 @@ def _matrices(real: Floats, fake: Floats, names: Sequence[str]) -> Picture:
         axes.spines[:].set_visible(False)
     figure.colorbar(image, ax=figure.axes, shrink=0.6).ax.tick_params(labelsize=7)
     caption = "Associations of columns: correlation of two numbers, Cramér's V (0 to 1) of pairs with a category."
-    return Picture(png_of(figure), caption, "Matrices of associations: real, generated, and their difference.")
+    return Picture(
+        png_of(figure), caption, "Matrices of associations: real, generated, and their difference.", wide=True
+    )
 
 
 def _short(name: str) -> str:
