@@ -114,11 +114,12 @@ def test_impossible_requests_are_refused(tmp_path):
 def test_a_simple_model_that_is_better_is_named():
     rows = {
         "this": {"shapes": 0.9, "trends": 0.8, "exact_copies": 0.02},
-        "trees": {"shapes": 0.95, "trends": 0.7, "exact_copies": 0.01},
-        "marginals": {"shapes": 0.99, "trends": 0.2, "exact_copies": 0.05},
+        "trees": {"shapes": 0.95, "trends": 0.85, "exact_copies": 0.01},
+        "marginals": {"shapes": 0.975, "trends": 0.2, "exact_copies": 0.0},
         "real": {"shapes": 0.98, "trends": 0.99, "exact_copies": 0.0},
     }
     (sentence,) = better_comparators(rows)
-    assert sentence == "A simple model, trees, is better than this one by 2 of 3 metrics (column shapes, exact copies)."
+    metrics = "3 of 3 metrics (column shapes, pair trends, exact copies)"
+    assert sentence == f"A simple model, trees, is better than this one by {metrics}."
     assert not better_comparators({**rows, "this": rows["real"]})
     assert not better_comparators({name: rows[name] for name in ("this", "trees")})

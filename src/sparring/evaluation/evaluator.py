@@ -54,6 +54,8 @@ MIN_VALUES = 16
 """Values per sample below which all samples are close to one another and copies cannot be detected."""
 ANSWERED = 64
 """Conditions that a model answers twice, to tell how much its answers vary."""
+AHEAD = 0.8
+"""Share of metrics by which a simple model has to be better to be named."""
 PATHS = 800
 """Paths between latents along which the path length is measured."""
 
@@ -284,7 +286,7 @@ def _finite(values: MetricValues) -> dict[str, float]:
 
 
 def better_comparators(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return a sentence on each simple model that is better than the model by most of their common metrics.
+    """Return a sentence on each simple model that is better than the model by nearly all of their common metrics.
 
     Args:
         rows: row → metric → value: "this" for the model, "real" for real samples, and simple models; without real
@@ -294,7 +296,7 @@ def better_comparators(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
     for name, values in rows.items() if "real" in rows else ():
         common = [metric for metric in values if metric in rows["this"] and metric in rows["real"]]
         ahead = [metric for metric in common if _loss(metric, values, rows) < _loss(metric, rows["this"], rows)]
-        if name not in ("this", "real") and 2 * len(ahead) > len(common):
+        if name not in ("this", "real") and len(ahead) >= AHEAD * len(common):
             titles = ", ".join(metric_info(metric).title for metric in ahead)
             count = f"{len(ahead)} of {len(common)} metrics ({titles})"
             sentences.append(f"A simple model, {name}, is better than this one by {count}.")
