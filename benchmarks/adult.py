@@ -75,7 +75,9 @@ def _column(name: str, cells: Sequence[str]) -> tuple[Column, np.ndarray]:
     """Return a column, and its values: numbers, or numbers of categories, the most frequent first."""
     if name in NUMBERS:
         values = np.array(cells, dtype=np.float64)
-        return Column(name, "integer", quantiles=tuple(np.quantile(values, np.linspace(0, 1, 101)).tolist())), values
+        return Column(
+            name, "integer", quantiles=tuple(np.quantile(values, np.linspace(0, 1, 1001), method="nearest").tolist())
+        ), values
     categories, numbers, counts = np.unique(cells, return_inverse=True, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     column = Column(

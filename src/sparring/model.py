@@ -183,12 +183,12 @@ class Model:
         """
         listed = self.inputs(inputs, count=count, strength=strength, **options)
         if listed is None:
-            return self.sample(seed=seed, device=device, input=inputs, **options)
-        found, remarks = listed
-        for remark in remarks:
+            options[INPUT] = inputs if isinstance(inputs, list | tuple) else (inputs,)
+            return self.sample(seed=seed, device=device, **options)
+        for remark in listed[1]:
             warnings.warn(remark, SparringWarning, stacklevel=2)
         with self.on(device) as target:
-            answers = [one for one in found for _ in range(count)]
+            answers = [one for one in listed[0] for _ in range(count)]
             results = [one.result(self.any_size(number, seed, target)) for number, one in enumerate(answers)]
         return concatenate(results) if len({shapes(one) for one in results}) == 1 else results
 

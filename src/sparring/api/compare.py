@@ -52,13 +52,14 @@ def compare(
     extractors, display = checked_names("extractors", extractors), checked_display(display)
     require_writable({"--json": json})
     places = [source_of(place) for place in (first, second)]
-    subjects, survey = _opened(
+    subjects, surveys = _opened(
         places, source_of(data), recipe, reading(labels, range, background, pairs, place_of(to), columns)
     )
 
     # The same rows for both, each with the conditions of its model; equally many samples.
-    is_new = not any(subject.knows(survey.facts) for subject in subjects)
-    splits = [split_for(subject, survey, seed, is_new=is_new) for subject in subjects]
+    both = list(zip(subjects, surveys, strict=True))
+    is_new = not any(subject.knows(survey.facts) for subject, survey in both)
+    splits = [split_for(subject, survey, seed, is_new=is_new) for subject, survey in both]
     available = [len(subject.files) for subject in subjects if subject.files is not None]
     count = min([count or count_for(splits[0]), *available])
 
@@ -76,8 +77,8 @@ def compare(
 
 def _opened(
     places: Sequence[str], source: str, recipe: str | Recipe | None, choices: Reading
-) -> tuple[list[Subject], Survey]:
-    """Open two subjects in one shape, and survey the real data.
+) -> tuple[list[Subject], list[Survey]]:
+    """Open two subjects in one shape, and survey the real data for each: one survey for both, but for their inputs.
 
     Raises:
         SparringError: there is nothing to evaluate, or the two do not fit each other.
@@ -85,7 +86,8 @@ def _opened(
     opened = [open_subject(place, source, recipe, choices) for place in places]
     subjects = [subject for subject, _ in opened]
     # A model that was trained without labels leaves those of the data to the other one.
-    survey = max((survey for _, survey in opened), key=lambda surveyed: len(surveyed.facts.classes))
+    common = max((survey for _, survey in opened), key=lambda surveyed: len(surveyed.facts.classes))
+    surveys = [survey if subject.takes_inputs else common for subject, survey in opened]
 
     # One set of real samples has to serve both: in colour, if one of the two is.
     one, other = subjects
@@ -102,4 +104,4 @@ def _opened(
             expected="samples of one kind and shape",
             remedy="compare models of one resolution, or resize the files of one",
         )
-    return subjects, survey
+    return subjects, surveys

@@ -172,10 +172,11 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
         if value is not None and name not in known:
             kinds = [kind for kind, spec in specs.items() if name in spec.options]
             others = [one for one in known if one != INPUT]
-            advice = f", or train a model with the condition {kinds[0]!r}" if kinds else nearest(name, others)
+            advice = f", or train another recipe, whose models take --{name}" if kinds else nearest(name, others)
             found, remedy = f"--{name} {_in_words(value)}", "leave it out"
             if name == INPUT:
                 found, remedy = "inputs for a model that takes none", "sample without them, as `sparring sample` does"
+                advice = ""
             raise SparringError(
                 found=found,
                 expected=" or ".join(f"--{one}" for one in others)

@@ -196,3 +196,21 @@ def test_inputs_must_be_able_to_meet_where(table: TableSurvey, tmp_path: Path) -
     with pytest.raises(SparringError, match="--balance for rows that are filled in"):
         asked(table, 2, input=(holes,), balance="city")
     assert min(cells(table, asked(table, 2, input=(holes,), where="age>=25"), "age")) >= 25
+
+
+def test_a_column_without_values_cannot_be_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1,\n2,\n3,\n")
+    facts = survey(str(tmp_path / "a.csv")).facts
+    for where in ("b!=", "b=7"):
+        with pytest.raises(SparringError, match="in --where"):
+            selection({"where": where}, View(facts.shape, KNOWN), facts)
+
+
+def test_inputs_may_be_data_frames(table: TableSurvey) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    view = View(table.facts.shape, KNOWN)
+    frame = pandas.DataFrame({name: [None] * 2 for name in (one.name for one in coding_of(table.facts).learned)})
+    frame["city"] = ["Ulm", "Rome"]
+    assert known_cells({"input": (frame,)}, view, table.facts, None).known.sum(0).tolist() == [0, 2, 0, 0, 0, 0]
+    with pytest.raises(SparringError, match="no inputs"):
+        known_cells({"input": ()}, view, table.facts, None)

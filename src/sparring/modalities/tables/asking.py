@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sparring.data.conditions import INPUT, ConditionSpec
 from sparring.data.facts import Facts
+from sparring.data.in_memory import source_of
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
 from sparring.flow import Sample
@@ -46,7 +47,9 @@ def known_cells(options: Mapping[str, Any], view: View, facts: Facts, count: int
     """
     coding = coding_of(facts)
     if INPUT in options:
-        rows = concatenate([data.read(str(one), view, facts).batch(slice(None)).real for one in options[INPUT]])
+        if not options[INPUT]:
+            raise SparringError(found="no inputs", expected="a table", remedy="give a file, or a data frame")
+        rows = concatenate([data.read(source_of(one), view, facts).batch(slice(None)).real for one in options[INPUT]])
         condition = Known(rows.values, rows.missing, ~rows.missing)
     else:
         size = min(count or 1, MAX_ROWS), view.shape[0]

@@ -140,6 +140,12 @@ def predicates_of(given: Any, columns: Sequence[Column]) -> list[Predicate]:
             )
         place = places[condition.name]
         one = _predicate(condition, place, columns[place])
+        if columns[place].missing == 1 and not one.missing:
+            raise SparringError(
+                found=f"{condition.text} in --where",
+                expected=f"a missing cell, since {condition.name!r} has no value in the training data",
+                remedy="leave it out",
+            )
         found[place] = _both(found[place], one) if place in found else one
     return list(found.values())
 
