@@ -88,7 +88,7 @@ def test_a_model_without_conditions_needs_none() -> None:
         (
             VIEW,
             {"input": "x"},
-            "inputs for a model that takes none, but expected --label. Sample without .* condition 'pair'",
+            "inputs for a model that takes none, but expected --label. Sample without them",
         ),
         (View((1, 8, 8)), {"label": "cat"}, "trained without conditions"),
         (VIEW, {"lable": "cat"}, "--lable cat, but expected --label. Leave it out; did you mean 'label'"),
