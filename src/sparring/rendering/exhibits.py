@@ -103,7 +103,7 @@ class Table:
 
     @property
     def wide(self) -> bool:
-        """Whether it needs the whole width of a page."""
+        """True if it needs the whole width of a page."""
         return len(self.header) > MAX_NARROW
 
     @property
