@@ -15,6 +15,9 @@ from sparring.modalities.images.conditions import Holed, Translation
 from sparring.model import Model
 from toys.painters import SIDE, model
 
+TENSORS = ("tensor of ones", "tensor in the range of images")
+"""Masks in floating-point tensors."""
+
 
 def photo(height: int, width: int, channels: int = 3, seed: int = 0) -> NDArray[np.uint8]:
     shape = (height, width, channels) if channels > 1 else (height, width)
@@ -147,7 +150,7 @@ class TestHoles:
         expected = painter.sample(1, condition=Holed(as_tensor(pixels) * (1 - hole), hole))
         assert np.abs(found[mask].astype(int) - bytes_of(expected)[mask]).max() <= 1
 
-    @pytest.mark.parametrize("kind", ["bool", "bytes", "ones", "png", "tensor", "ones in a png"])
+    @pytest.mark.parametrize("kind", ["bool", "bytes", "ones", "png", "tensor", "ones in a png", *TENSORS])
     def test_white_is_the_hole_in_every_kind_of_mask(self, kind: str, painter: Model, tmp_path: Path) -> None:
         pixels, mask = photo(12, 10), np.zeros((12, 10), bool)
         mask[3:6, 2:9] = True
@@ -156,6 +159,8 @@ class TestHoles:
             "bytes": mask * np.uint8(255),
             "ones": mask.astype(np.float32),
             "tensor": torch.from_numpy(mask),
+            TENSORS[0]: torch.from_numpy(mask).float(),
+            TENSORS[1]: 2 * torch.from_numpy(mask).float() - 1,
             "png": tmp_path / "mask.png",
             "ones in a png": tmp_path / "mask.png",
         }

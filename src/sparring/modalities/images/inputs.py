@@ -221,7 +221,7 @@ def _masks(given: Any, items: Sequence[Item]) -> list[Item]:
     Raises:
         SparringError: there is another number of masks.
     """
-    found, _ = _items(given if isinstance(given, list | tuple) else [given])
+    found, _ = _items([_in_range(one) for one in (given if isinstance(given, list | tuple) else [given])])
     if len(found) == 1:
         return found * len(items)
     by_name = {_stem(mask.name): mask for mask in found}
@@ -235,6 +235,13 @@ def _masks(given: Any, items: Sequence[Item]) -> list[Item]:
         expected="one mask for all of them, one for each, or masks of the same names",
         remedy="give another --mask (mask= in Python)",
     )
+
+
+def _in_range(mask: Any) -> Any:
+    """Return a tensor of masks with values from 0 to 1 in the range of images, [-1, 1]; anything else as it is."""
+    if isinstance(mask, Tensor) and mask.is_floating_point() and bool((mask >= 0).all()):
+        return 2 * mask - 1
+    return mask
 
 
 def _stem(name: str) -> str:
