@@ -5,12 +5,14 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import sparring
 from sparring.errors import SparringError
 from sparring.evaluation.comparison import compared
 from sparring.evaluation.glossary import NO_DIFFERENCE
 from sparring.modalities.images import render
+from sparring.runs.display import Silent
 
 
 def clusters(folder, name, seed, *, count=1200, spread=0.1, size=2):
@@ -104,3 +106,28 @@ def test_tables_fit_into_a_hundred_columns(files):
         lines = found.lines(further=further)
         assert any(" ± " in line for line in lines)
         assert max(len(line) for line in lines if str(files["real"].parent) not in line) <= 100
+
+
+def test_models_of_pairs_get_inputs_in_their_own_channels(tmp_path):
+    """Compare a model of inputs in colour with one of grey inputs, on the data of the first."""
+    random = np.random.default_rng(0)
+    for name, mode in (("colour", "RGB"), ("grey", "L")):
+        for side in ("a", "b"):
+            (tmp_path / name / side).mkdir(parents=True)
+            for number in range(12):
+                image = Image.fromarray(random.integers(0, 256, (16, 16, 3), dtype=np.uint8))
+                image.convert(mode if side == "a" else "RGB").save(tmp_path / name / side / f"{number}.png")
+    small = {"resolution": 16, "width": 8, "discriminator_width": 8, "samples": 16, "display": Silent()}
+    runs = [
+        sparring.train(
+            tmp_path / name,
+            recipe="images/pix2pix",
+            pairs="folders",
+            target="b",
+            out=tmp_path / f"run {name}",
+            **small,
+        ).folder
+        for name in ("colour", "grey")
+    ]
+    found = sparring.compare(*runs, tmp_path / "colour", pairs="folders", extractors="pixels")
+    assert found.first.metrics["l1"].value > 0 < found.second.metrics["l1"].value
