@@ -163,6 +163,8 @@ def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
     if isinstance(given, Mapping):
         several = {name: value if isinstance(value, list | tuple | set) else (value,) for name, value in given.items()}
         return [Condition(str(name), "=", tuple(map(str, values))) for name, values in several.items()]
+    if given is not None and not str(given).strip():
+        raise SparringError(found="an empty --where", expected="conditions of columns", remedy=FORM)
     found = []
     for part in next(csv.reader([str(given)], skipinitialspace=True), []) if given is not None else ():
         matches = list(OPERATORS.finditer(part))
