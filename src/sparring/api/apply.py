@@ -165,9 +165,10 @@ def _digests(
 ) -> Iterator[tuple[str, str]]:
     """Yield each file and the SHA-256 of everything that it depends on."""
     common = [model.name, model.history, {name: str(choices[name]) for name in choices}]
+    has_latents = model.has_latents
     for number, (one, files) in enumerate(zip(inputs, names, strict=True)):
         for answer, name in enumerate(files):
             # Without latents a result is the same whatever its number.
-            latent = number * len(files) + answer if model.has_latents else 0
+            latent = number * len(files) + answer if has_latents else 0
             content = [*common, one.stamp, latent]
             yield name, sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()

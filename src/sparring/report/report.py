@@ -42,13 +42,12 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
 
     # The page embeds all pictures, so that it can be sent as a single file.
     record, name = run.record, _short(split.facts.source)
-    direction = [f"Direction: {model.direction}."] if model.direction else []
     trained = f"Trained on {len(split.train):,} samples of {name} ({len(split.held_out):,} held out)"
     report = Report(
         title=f"{record.recipe_name} on {name}",
         summary=[
             f"{trained}; {int(model.history.get('samples', 0)):,} real samples were seen.",
-            *direction,
+            *_direction(model),
             *evaluation.remarks,
         ],
         exhibits=gallery.exhibits(evaluation),
@@ -78,10 +77,9 @@ def write_evaluation(
         model: the model that generated them, if it is known.
     """
     gallery = Gallery(modality, split, samples, model)
-    direction = [f"Direction: {model.direction}."] if model is not None and model.direction else []
     report = Report(
         title=f"{_short(evaluation.subject)} against {_short(evaluation.data)}",
-        summary=[f"{evaluation.count:,} samples.", *direction, *evaluation.remarks],
+        summary=[f"{evaluation.count:,} samples.", *_direction(model), *evaluation.remarks],
         exhibits=gallery.exhibits(evaluation),
         evaluation=evaluation,
         pairs=gallery.pairs(evaluation),
@@ -93,6 +91,10 @@ def write_evaluation(
 def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
     fingerprint = ("fingerprint of the data", evaluation.fingerprint)
     return [("data", evaluation.data), fingerprint, ("seed", str(evaluation.seed))]
+
+
+def _direction(model: Model | None) -> list[str]:
+    return [f"Direction: {model.direction}."] if model is not None and model.direction else []
 
 
 def _short(source: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from sparring.modalities.tables import dates
 from sparring.modalities.tables.coding import Column, Rows
 from sparring.modalities.tables.judging.cells import Floats, some_rows, values_of
-from sparring.modalities.tables.judging.shapes import column_shapes, worst_columns
+from sparring.modalities.tables.judging.shapes import column_shapes, shares_of, worst_columns
 from sparring.modalities.tables.judging.trends import associations, pair_trends, worst_pairs
 from sparring.rendering.exhibits import Exhibit, Picture, Table
 from sparring.rendering.figures import blank_figure, png_of
@@ -84,7 +84,7 @@ def _change(place: int, real: Rows, fake: Rows, column: Column) -> str:
     if column.is_numeric:
         sides = [[_number(value, column) for value in np.quantile(side, [0.25, 0.5, 0.75])] for side in (ours, theirs)]
         return f"quartiles: {', '.join(sides[0])} → {', '.join(sides[1])}"
-    p, q = (_shares(side, len(column.categories)) for side in (ours, theirs))
+    p, q = (shares_of(side, len(column.categories)) for side in (ours, theirs))
     most = int(np.abs(p - q).argmax())
     return f"{printable(column.categories[most])[:40]}: {p[most]:.1%} → {q[most]:.1%}"
 
@@ -97,11 +97,6 @@ def _number(value: float, column: Column) -> str:
 
 def _signed(value: float) -> str:
     return "none" if np.isnan(value) else f"{value:+.2f}"
-
-
-def _shares(values: Floats, count: int) -> Floats:
-    shares: Floats = np.bincount(values.astype(np.int64), minlength=count) / max(len(values), 1)
-    return shares
 
 
 def _marginals(real: Rows, fake: Rows, columns: Sequence[Column], shapes: Floats) -> Picture:
@@ -151,7 +146,7 @@ def _draw_numbers(axes: "Axes", column: Column, real: Floats, fake: Floats) -> N
 def _draw_categories(axes: "Axes", column: Column, real: Floats, fake: Floats) -> None:
     """Draw two bars for each of the most frequent categories, and for missing cells."""
     count = len(column.categories)
-    p, q = (_shares(side[~np.isnan(side)], count) * (1 - np.isnan(side).mean()) for side in (real, fake))
+    p, q = (shares_of(side, count) * (1 - np.isnan(side).mean()) for side in (real, fake))
     names = [_short(name) for name in column.categories]
     if count > MAX_BARS:
         p, q = (np.append(side[: MAX_BARS - 1], side[MAX_BARS - 1 :].sum()) for side in (p, q))

@@ -8,7 +8,7 @@ from torch.nn.functional import log_softmax
 
 from sparring.modalities.tables.mode_vectors import ModeVectors
 from sparring.modalities.tables.networks.ctgan import TEMPERATURE
-from sparring.modalities.tables.networks.dense import normal_to_uniform
+from sparring.modalities.tables.networks.dense import normal_to_gumbel, normal_to_uniform
 from sparring.objectives.terms import GeneratorPass, Term
 
 MIN_PROBABILITY = 1e-37
@@ -49,8 +49,8 @@ class MixedObservation:
         """Return vectors whose α and columns are drawn, (batch, scalars + width + places)."""
         means, logits, spread = self._split(decoded)
         normal, choices, places = noise.split([self.encoding.scalars, self.encoding.width, self.encoding.places], 1)
-        gumbel = -(-normal_to_uniform(choices).log()).log()
-        return torch.cat([means + spread * normal, logits + gumbel, normal_to_uniform(places)], 1)
+        drawn = logits + normal_to_gumbel(choices)
+        return torch.cat([means + spread * normal, drawn, normal_to_uniform(places)], 1)
 
     def _split(self, decoded: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the means and the logits, and δ."""

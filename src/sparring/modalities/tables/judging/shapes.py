@@ -51,7 +51,7 @@ def rare_coverages(real: Rows, fake: Rows, columns: Sequence[Column]) -> Floats:
     for place, column in enumerate(columns):
         if column.is_numeric:
             continue
-        p, q = (_shares(values_of(side)[:, place], len(column.categories)) for side in (real, fake))
+        p, q = (shares_of(values_of(side)[:, place], len(column.categories)) for side in (real, fake))
         rare = (p > 0) & (p <= RARE_SHARE)
         if rare.any():
             coverages[place] = np.minimum(q[rare] / p[rare], 1).mean()
@@ -87,7 +87,7 @@ def total_variation(real: NDArray[Any], fake: NDArray[Any]) -> float:
     return float(np.abs(p - q).sum() / 2)
 
 
-def _shares(values: Floats, categories: int) -> Floats:
+def shares_of(values: Floats, categories: int) -> Floats:
     """Return the share of each category among the cells that are not missing, (categories,)."""
     present = values[~np.isnan(values)].astype(np.int64)
     shares: Floats = np.bincount(present, minlength=categories)[:categories] / max(len(present), 1)

@@ -8,7 +8,7 @@ from torch.nn.functional import leaky_relu, relu
 
 from sparring.flow import Verdict
 from sparring.layers.packing import packed
-from sparring.modalities.tables.networks.dense import normal_to_uniform
+from sparring.modalities.tables.networks.dense import normal_to_gumbel, normal_to_uniform
 from sparring.modalities.tables.networks.encoding import VectorEncoding
 
 TEMPERATURE = 0.2
@@ -50,8 +50,7 @@ class Generator(nn.Module):
         alpha, logits = self.last(hidden).float().split([self.encoding.scalars, self.encoding.width], 1)
 
         # Gumbel softmax of each column (Jang et al. 2017, eq. 2).
-        gumbel = -(-normal_to_uniform(noise).log()).log()
-        parts = ((logits + gumbel) / TEMPERATURE).split(list(self.encoding.sizes), 1)
+        parts = ((logits + normal_to_gumbel(noise)) / TEMPERATURE).split(list(self.encoding.sizes), 1)
         return torch.cat([alpha.tanh(), *(part.softmax(1) for part in parts), uniform[:, : self.encoding.places]], 1)
 
     def _asked(self, uniform: Tensor, condition: Any) -> Tensor:

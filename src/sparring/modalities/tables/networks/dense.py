@@ -53,8 +53,7 @@ class Generator(nn.Module):
         logits = self.choose(self.norm(hidden)).float()
 
         # One choice for each column; known cells stay as they are.
-        gumbel = -(-normal_to_uniform(choices).log()).log()
-        parts = (logits + gumbel).split(self.levels.sizes, 1)
+        parts = (logits + normal_to_gumbel(choices)).split(self.levels.sizes, 1)
         chosen = torch.cat([chosen_by(part) for part in parts], 1)
         return torch.cat([torch.where(known > 0, given, chosen), normal_to_uniform(places)], 1)
 
@@ -118,6 +117,11 @@ def chosen_by(logits: Tensor) -> Tensor:
 def spread(known: Tensor, sizes: Sequence[int]) -> Tensor:
     """Repeat what is known of each column for each of its levels, (batch, width) of 0 and 1."""
     return known.float().repeat_interleave(torch.tensor(sizes, device=known.device), 1)
+
+
+def normal_to_gumbel(values: Tensor) -> Tensor:
+    """Map standard normal numbers to numbers of the standard Gumbel distribution."""
+    return -(-normal_to_uniform(values).log()).log()
 
 
 def normal_to_uniform(values: Tensor) -> Tensor:

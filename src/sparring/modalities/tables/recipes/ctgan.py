@@ -78,10 +78,6 @@ class CTGAN(EpochsRecipe, AdversarialRecipe):
             "discriminator": Adam(rate, beta1=0.5, beta2=beta2),
         }
 
-    def average_half_life(self, samples: int) -> float:
-        """Return at most 20,000 samples; the paper averages no weights."""
-        return min(20_000.0, 0.05 * samples)
-
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
         """Choose 300 epochs, and whole packs for tables that are smaller than a batch."""
         chosen = super().choose(facts, machine)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, final
 from pydantic import Field, PositiveFloat
 
 from sparring.data.facts import Facts
-from sparring.modalities.tables.recipes.table_recipe import TableRecipe
+from sparring.modalities.tables.recipes.table_recipe import TableRecipe, epochs
 from sparring.objectives.schedules import constant, cosine
 from sparring.recipe import Adam, Chosen, LayerSize, Machine
 
@@ -37,7 +37,7 @@ class Masked(TableRecipe):
         """Choose fewer epochs and fewer levels for a small table, which the network would memorise."""
         chosen = {**super().choose(facts, machine)}
         if MAX_EPOCHS * facts.count < self.samples:
-            chosen["samples"] = (MAX_EPOCHS * facts.count, f"{MAX_EPOCHS} epochs of {facts.count:,} rows")
+            chosen["samples"] = epochs(MAX_EPOCHS, facts)
         bins = max(MIN_BINS, facts.count // ROWS_PER_LEVEL)
         if bins < self.bins:
             chosen["bins"] = (bins, f"about {ROWS_PER_LEVEL} of {facts.count:,} rows for each level of a number")

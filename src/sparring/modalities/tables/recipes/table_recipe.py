@@ -37,5 +37,13 @@ class EpochsRecipe(TableRecipe):
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
         """Choose 300 epochs, and a batch as all recipes for tables do."""
-        samples = min(EPOCHS * facts.count, 2**53)
-        return {**super().choose(facts, machine), "samples": (samples, f"{EPOCHS} epochs of {facts.count:,} rows")}
+        return {**super().choose(facts, machine), "samples": epochs(EPOCHS, facts)}
+
+    def average_half_life(self, samples: int) -> float:
+        """Return at most 20,000 samples; the paper averages no weights."""
+        return min(20_000.0, 0.05 * samples)
+
+
+def epochs(count: int, facts: Facts) -> tuple[int, str]:
+    """Return the choice of so many passes through a table: the samples to see, and the reason."""
+    return min(count * facts.count, 2**53), f"{count} epochs of {facts.count:,} rows"

@@ -55,7 +55,3 @@ class TVAE(EpochsRecipe):
         # The game minimises the loss of the paper over the weight of the reconstruction.
         decay = 1e-5 / self.reconstruction_weight
         return {"autoencoder": Adam(constant(self.learning_rate), beta1=0.9, beta2=constant(0.999), weight_decay=decay)}
-
-    def average_half_life(self, samples: int) -> float:
-        """Return at most 20,000 samples; the paper averages no weights."""
-        return min(20_000.0, 0.05 * samples)
