@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from sparring import storage
 from sparring.api.train import train
 from sparring.errors import SparringError, SparringWarning
 from sparring.evaluation.subject import of_model
@@ -64,6 +65,33 @@ def test_a_published_model_gives_the_same_samples(model: Model, folder: Path, tm
         assert copy.history["seed"] == 3 and copy.history["samples"] == 640
     card = (target / "README.md").read_text()
     assert "points/ring" in card and "synthetic" in card
+
+
+@pytest.mark.parametrize("published_before", [False, True])
+@pytest.mark.parametrize("stage", ["file-before-sync", "file-before-rename", "file-after-rename"])
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_folder_that_was_left_unfinished_is_refused_until_it_is_written_again(
+    stage: str, number: int, published_before: bool, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, reached = tmp_path / "published", list[str]()
+    if published_before:
+        model.save_pretrained(target)
+
+    def stop(name: str) -> None:
+        reached.append(name)
+        if reached.count(stage) == number:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "on_stage", stop)
+        with pytest.raises(KeyboardInterrupt):
+            model.save_pretrained(target)
+    finished = number == 4 and stage == "file-after-rename"
+    if not (published_before or finished):
+        with pytest.raises(SparringError):
+            load(target)
+    model.save_pretrained(target)
+    assert torch.equal(load(target).sample(20, seed=1), model.sample(20, seed=1))
 
 
 @pytest.mark.parametrize(

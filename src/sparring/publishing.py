@@ -122,7 +122,6 @@ def write_published(
     """
     require_own(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_bytes(folder / WEIGHTS, save(dict(weights)))
     reading = {
         name: last_name(one) if name in ("labels", "pairs", "to") and isinstance(one, str) else one
         for name, one in config.facts.reading.items()
@@ -130,7 +129,9 @@ def write_published(
     source = last_name(config.facts.source)
     facts = replace(config.facts, source=source, reading=reading, details={}, remarks=())
     public = replace(config, recipe=last_name(config.recipe) if is_own(config.recipe) else config.recipe, facts=facts)
+    # The first file marks the folder, so that a call after a kill can finish it; until the last one, it is refused.
     write_json(folder / CONFIG, {"format": FORMAT, **vars(public), "facts": facts.as_json()})
+    write_bytes(folder / WEIGHTS, save(dict(weights)))
     write_text(folder / CARD, _model_card(recipe, public, classes, direction, example))
     history = public.history
     write_manifest(folder, (CONFIG, WEIGHTS, CARD), history.get("run", ""), history.get("samples", 0))
