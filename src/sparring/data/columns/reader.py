@@ -3,7 +3,7 @@
 import math
 from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias, final
@@ -11,9 +11,10 @@ from typing import TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.readers.cells import is_missing
-from sparring.modalities.tables import dates, numbers
-from sparring.modalities.tables.dates import Dates
+from sparring.data.columns import dates, numbers
+from sparring.data.columns.dates import Dates
+from sparring.data.readers.cells import MAX_CELLS, Cells, is_missing
+from sparring.errors import SparringError, reading_file
 
 MAX_TEXTS = 20_000
 """Distinct cells above which a column of numbers or dates is kept as numbers."""
@@ -211,6 +212,32 @@ class ColumnReader:
             row = where[at]
             self._odd[plain[row][:80]] += 1 if counts is None else int(counts[row])
         return values
+
+
+def filled(source: str, cells: Cells, readers: Mapping[str, ColumnReader]) -> int:
+    """Pass the rows of a table to the readers of its columns, by name, and return how many there are.
+
+    Raises:
+        SparringError: there are none, or too many, or the file is damaged.
+    """
+    places = [(at, readers[name]) for at, name in enumerate(cells.names) if name in readers]
+    count = 0
+    with reading_file(source, "a table"):
+        for chunk in cells.chunks:
+            count += len(chunk[0]) if chunk else 0
+            if count * len(places) > MAX_CELLS:
+                raise SparringError(
+                    found=f"over {MAX_CELLS:,} cells in {source}",
+                    expected="fewer, so that they fit into memory",
+                    remedy="give a part of the rows, or leave columns out by --columns NAME=drop",
+                )
+            for at, reader in places:
+                reader.add(chunk[at])
+    if not count:
+        raise SparringError(
+            found=f"a table without rows in {source}", expected="at least two rows", remedy="check the file"
+        )
+    return count
 
 
 class _Places(dict[str, int]):

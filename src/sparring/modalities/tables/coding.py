@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, fin
 from pydantic import ConfigDict, Field
 from torch import Tensor
 
+from sparring.data.columns import dates
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
-from sparring.modalities.tables import dates
 from sparring.schema import STORED, validated
 
 Kind: TypeAlias = Literal["continuous", "integer", "date", "category", "boolean", "constant", "identifier", "text"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sparring.modalities.tables import dates
+from sparring.data.columns import dates
 from sparring.modalities.tables.coding import Column, Rows
 from sparring.modalities.tables.judging.cells import Floats, some_rows, values_of
 from sparring.modalities.tables.judging.shapes import column_shapes, shares_of, worst_columns

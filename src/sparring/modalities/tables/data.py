@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.data.columns import dates, numbers
+from sparring.data.columns.reader import ColumnReader, Tally, filled
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.data.labels import listed
@@ -16,10 +18,8 @@ from sparring.data.readers.table_files import SUFFIXES, open_table, table_files
 from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.view import View
 from sparring.errors import SparringError, SparringWarning
-from sparring.modalities.tables import dates, numbers
 from sparring.modalities.tables.coding import Column, Rows, coding_of
-from sparring.modalities.tables.columns import ColumnReader, Tally
-from sparring.modalities.tables.survey import TableSurvey, filled, require_shape, survey_table, table_facts
+from sparring.modalities.tables.survey import TableSurvey, require_shape, survey_table, table_facts
 from sparring.text import printable
 
 MAX_UNREADABLE = 0.5

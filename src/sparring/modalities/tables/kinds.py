@@ -10,10 +10,11 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.data.columns import dates, numbers
+from sparring.data.columns.reader import MIN_SHARE, Tally
 from sparring.errors import SparringError
-from sparring.modalities.tables import dates, keys, numbers
+from sparring.modalities.tables import keys
 from sparring.modalities.tables.coding import Kind
-from sparring.modalities.tables.columns import MIN_SHARE, Tally
 from sparring.text import printable
 
 CHOICES = ("continuous", "integer", "date", "category", "boolean", "identifier", "drop")

@@ -10,8 +10,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.data.columns import dates, numbers
 from sparring.data.facts import Facts
-from sparring.modalities.tables import dates, keys, numbers
+from sparring.modalities.tables import keys
 from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, coding_of
 from sparring.rendering.exhibits import Table
 from sparring.storage import write_bytes

@@ -15,8 +15,8 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from sparring.data.columns import dates, numbers
 from sparring.errors import SparringError, nearest
-from sparring.modalities.tables import dates, numbers
 from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, Rule, as_written
 from sparring.text import printable
 

@@ -10,17 +10,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sparring.data.columns import dates, numbers
+from sparring.data.columns.reader import ColumnReader, Tally, filled
 from sparring.data.dataset import Dataset, Split, split_rows
 from sparring.data.facts import Facts
-from sparring.data.readers.cells import MAX_CELLS, Cells
+from sparring.data.readers.cells import Cells
 from sparring.data.readers.table_files import open_table
 from sparring.data.reading import Reading
 from sparring.data.view import View
-from sparring.errors import SparringError, nearest, reading_file
-from sparring.modalities.tables import dates, keys, numbers
+from sparring.errors import SparringError, nearest
+from sparring.modalities.tables import keys
 from sparring.modalities.tables.category_sampling import sampled_by_category
 from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, TableCoding, coding_of
-from sparring.modalities.tables.columns import ColumnReader, Tally
 from sparring.modalities.tables.conditions import CATEGORY, KNOWN, with_known
 from sparring.modalities.tables.kinds import CHOICES, Found, kind_of, listed_problems
 from sparring.modalities.tables.rules import checked_rules
@@ -152,32 +153,6 @@ def table_facts(
     )
     has_choice = any(column.is_choice for column in coding_of(facts).learned)
     return replace(facts, offers=(KNOWN, CATEGORY) if has_choice else (KNOWN,))
-
-
-def filled(source: str, cells: Cells, readers: Mapping[str, ColumnReader]) -> int:
-    """Pass the rows of a table to the readers of its columns, by name, and return how many there are.
-
-    Raises:
-        SparringError: there are none, or too many, or the file is damaged.
-    """
-    places = [(at, readers[name]) for at, name in enumerate(cells.names) if name in readers]
-    count = 0
-    with reading_file(source, "a table"):
-        for chunk in cells.chunks:
-            count += len(chunk[0]) if chunk else 0
-            if count * len(places) > MAX_CELLS:
-                raise SparringError(
-                    found=f"over {MAX_CELLS:,} cells in {source}",
-                    expected="fewer, so that they fit into memory",
-                    remedy="give a part of the rows, or leave columns out by --columns NAME=drop",
-                )
-            for at, reader in places:
-                reader.add(chunk[at])
-    if not count:
-        raise SparringError(
-            found=f"a table without rows in {source}", expected="at least two rows", remedy="check the file"
-        )
-    return count
 
 
 def _empty(count: int, columns: int) -> tuple[Any, Any]:

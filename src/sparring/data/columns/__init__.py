@@ -1,0 +1,1 @@
+"""Columns of tables and of series as numbers: numbers and dates in many forms, and texts by their place."""
