@@ -1,6 +1,7 @@
 """Adult, a table of 15 columns: comparators and recipes of tables beside its real rows.
 
-    python benchmarks/adult.py PATH/adult.csv [--seeds 1] [--rows "real train" marginals tables/ctgan …] [--samples N]
+    python benchmarks/adult.py PATH/adult.csv [--seeds 1] [--first 0] [--rows "real train" marginals tables/ctgan …]
+        [--fields samples=N …] [--device cpu]
 
 Protocol: 32,561 rows without white space around cells, of which 10,000 are for tests, with the same share of incomes.
 Every row of the table is a generator that was trained on the other 22,561 rows, and gives as many. Shapes and trends in
@@ -110,9 +111,11 @@ def judged(rows: Rows, data: Adult, seed: int = 0) -> dict[str, float]:
     }
 
 
-def trained(name: str, samples: int | None, rows: Rows, columns: Sequence[Column], seed: int) -> Sample:
-    """Train a recipe on some rows, by default as many as it chooses."""
-    coding, fields = TableCoding(tuple(columns)).as_json(), {} if samples is None else {"samples": samples}
+def trained(
+    name: str, fields: Mapping[str, str], device: str, rows: Rows, columns: Sequence[Column], seed: int
+) -> Sample:
+    """Train a recipe with some fields on some rows."""
+    coding = TableCoding(tuple(columns)).as_json()
     facts = Facts("adult", "tables", len(rows.values), (len(columns),), "", coding=coding)
     recipe, _ = resolve(with_fields(RECIPES[name], fields), facts, Machine("cpu", 2**33, 2, False))
     data = conditioned(Dataset(map_tensors(torch.Tensor.numpy, rows)), recipe.view(facts).condition, columns)
@@ -120,20 +123,20 @@ def trained(name: str, samples: int | None, rows: Rows, columns: Sequence[Column
         game = recipe.game(facts)
     half_life = recipe.average_half_life
     plan = Plan(recipe.optimisers(), recipe.batch, recipe.samples, seed=seed, average_half_life=half_life)
-    trainer = Trainer(game, data, plan)
+    trainer = Trainer(game, data, plan, device=device)
     for _ in trainer:
         pass
 
     def sample(count: int, seed: int) -> Rows:
         empty = Rows(*(part[:1].expand(count, -1) for part in rows))
-        return generate(trainer.average, count, nothing_known(empty), seed=seed, stream="rows")
+        return generate(trainer.average, count, nothing_known(empty), seed=seed, stream="rows", device=device)
 
     return sample
 
 
-def generators(samples: int | None) -> dict[str, Fit]:
+def generators(fields: Mapping[str, str], device: str) -> dict[str, Fit]:
     """Return the rows of the table by name."""
-    recipes = {name: partial(trained, name, samples) for name in RECIPES if name.startswith("tables/")}
+    recipes = {name: partial(trained, name, fields, device) for name in RECIPES if name.startswith("tables/")}
     return {
         "real train": lambda rows, columns, seed: lambda count, seed: rows,
         "marginals": marginals,
@@ -171,13 +174,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("path", type=Path, help="adult.csv")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--rows", nargs="+", choices=generators(None), default=list(generators(None)))
-    parser.add_argument("--samples", type=int, help="real rows that recipes see")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--rows", nargs="+", choices=generators({}, "cpu"), default=list(generators({}, "cpu")))
+    parser.add_argument("--fields", nargs="+", default=[], help="of recipes, such as samples=1000000")
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     data = adult(options.path)
+    seeds = range(options.first, options.first + options.seeds)
     rows = {
-        name: [measured(fit, data, seed) for seed in range(options.seeds)]
-        for name, fit in generators(options.samples).items()
+        name: [measured(fit, data, seed) for seed in seeds]
+        for name, fit in generators(dict(one.split("=") for one in options.fields), options.device).items()
         if name in options.rows
     }
     print(f"{setting()}\n\n{table(rows)}")
