@@ -26,6 +26,28 @@ def test_a_sample_does_not_depend_on_the_count(tiny_duel: Callable[..., Duel]) -
     assert not torch.equal(generate(game, 3, seed=1, stream="there/"), many[:3])
 
 
+@pytest.mark.parametrize(
+    ("pass_bytes", "sizes"),
+    [(sampling.PASS_BYTES, [64, 1024, 512]), (8 * 128, [64, *[128] * 12]), (0, [64] * 25)],
+)
+def test_small_samples_are_generated_many_at_once(
+    pass_bytes: int, sizes: list[int], tiny_duel: Callable[..., Duel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "PASS_BYTES", pass_bytes)
+    game, found = tiny_duel(), list[int]()
+
+    class Watched:
+        latent = game.latent
+
+        def generate(self, latent: Tensor, condition: Sample | None) -> Sample:
+            found.append(len(latent))
+            return game.generate(latent, condition)
+
+    samples = generate(Watched(), 1600, seed=1, stream="here/")  # type: ignore[arg-type]
+    assert found == sizes
+    torch.testing.assert_close(samples[700:764], generate(game, 64, seed=1, stream="here/", first=700))
+
+
 def test_conditions_occur_in_the_proportions_of_the_data() -> None:
     labels = np.repeat([0, 1], [90, 10])
     batch = conditions_from(Dataset(np.arange(100.0)[:, None], labels, labels), 100, seed=0)

@@ -13,13 +13,15 @@ from sparring.errors import SparringError
 from sparring.flow import Batch, Latent
 from sparring.games.game import Game
 from sparring.randomness import RandomStream, generator
-from sparring.samples import Sample, as_float32, concatenate, map_floats, take, to_device
+from sparring.samples import Sample, as_float32, concatenate, map_floats, rows_within, shapes, take, to_device
 
 if TYPE_CHECKING:
     from sparring.modality import Selection
 
 SAMPLES_PER_PASS = 64
-"""Samples per forward pass. Latents are drawn in passes of this size, so sample i does not depend on the count."""
+"""Latents are drawn for so many samples at once, so that sample i does not depend on the count."""
+SMALL_SAMPLES_PER_PASS, PASS_BYTES = 1024, 2**18
+"""Samples per forward pass at most, and their size in bytes above which a pass is of ``SAMPLES_PER_PASS``."""
 CANDIDATES_PER_PASS = 1024
 """Candidates per forward pass, and at most for one sample in a round."""
 CANDIDATES_AT_ONCE = 16 * CANDIDATES_PER_PASS
@@ -194,18 +196,37 @@ def generate_from(
 
     Args:
         game: its published players are on the device of the latents.
-        latents: one tensor per forward pass.
+        latents: one tensor per forward pass; several are passed on at once where samples are small, such as rows.
         condition: one row per row of all latents together, or None.
         bounds: values are clamped to these, unless None.
     """
-    samples, start = [], 0
+    remaining = iter(latents)
     with torch.inference_mode():
-        for latent in latents:
-            rows = slice(start, start + len(latent))
-            sample = game.generate(latent, to_device(take(condition, rows), latent.device))
-            samples.append(to_device(as_float32(sample), "cpu"))
-            start = rows.stop
+        # The first pass tells how large samples are.
+        latent = next(remaining)
+        samples, start = [_generated(game, latent, condition, 0)], len(latent)
+        for latent in _joined(remaining, rows_within(PASS_BYTES, shapes(samples[0]), SMALL_SAMPLES_PER_PASS)):
+            samples.append(_generated(game, latent, condition, start))
+            start += len(latent)
     return clamp(concatenate(samples), bounds)
+
+
+def _generated(game: Game, latent: Latent, condition: Sample | None, start: int) -> Sample:
+    """Generate the samples of one pass, on the CPU, from its latents and the rows of a condition from ``start`` on."""
+    rows = slice(start, start + len(latent))
+    return to_device(as_float32(game.generate(latent, to_device(take(condition, rows), latent.device))), "cpu")
+
+
+def _joined(latents: Iterable[Latent], limit: int) -> Iterator[Latent]:
+    """Join latents that follow one another, as long as there are at most ``limit`` rows."""
+    waiting = list[Latent]()
+    for latent in latents:
+        if waiting and sum(map(len, waiting)) + len(latent) > limit:
+            yield torch.cat(waiting)
+            waiting.clear()
+        waiting.append(latent)
+    if waiting:
+        yield torch.cat(waiting)
 
 
 def clamp(samples: Sample, bounds: tuple[float, float] | None) -> Sample:
