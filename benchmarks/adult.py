@@ -27,7 +27,7 @@ from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.modalities.tables.coding import Column, Rows, TableCoding
 from sparring.modalities.tables.comparators import Fit, Sample, decision_trees, gaussian_copula, marginals
-from sparring.modalities.tables.conditions import nothing_known
+from sparring.modalities.tables.conditions import Known, nothing_known
 from sparring.modalities.tables.judging.cells import some_rows
 from sparring.modalities.tables.judging.closeness import closer_to_train, exact_copies, membership_attack
 from sparring.modalities.tables.judging.learning import boosted_test
@@ -111,10 +111,10 @@ def judged(rows: Rows, data: Adult, seed: int = 0) -> dict[str, float]:
     }
 
 
-def trained(
+def completer(
     name: str, fields: Mapping[str, str], device: str, rows: Rows, columns: Sequence[Column], seed: int
-) -> Sample:
-    """Train a recipe with some fields on some rows."""
+) -> Callable[[Known, int], Rows]:
+    """Train a recipe with some fields on some rows; return rows of which some cells are known and a seed → rows."""
     coding = TableCoding(tuple(columns)).as_json()
     facts = Facts("adult", "tables", len(rows.values), (len(columns),), "", coding=coding)
     recipe, _ = resolve(with_fields(RECIPES[name], fields), facts, Machine("cpu", 2**33, 2, False))
@@ -127,9 +127,22 @@ def trained(
     for _ in trainer:
         pass
 
+    def complete(known: Known, seed: int) -> Rows:
+        rows: Rows = generate(trainer.average, len(known.known), known, seed=seed, stream="rows", device=device)
+        return rows
+
+    return complete
+
+
+def trained(
+    name: str, fields: Mapping[str, str], device: str, rows: Rows, columns: Sequence[Column], seed: int
+) -> Sample:
+    """Train a recipe with some fields on some rows, to generate rows of which no cell is known."""
+    complete = completer(name, fields, device, rows, columns, seed)
+
     def sample(count: int, seed: int) -> Rows:
         empty = Rows(*(part[:1].expand(count, -1) for part in rows))
-        return generate(trainer.average, count, nothing_known(empty), seed=seed, stream="rows", device=device)
+        return complete(nothing_known(empty), seed)
 
     return sample
 
