@@ -1,6 +1,6 @@
 """Adult: rows that were asked for, and missing cells filled in, by `tables/masked` and by trees.
 
-    python benchmarks/asking.py PATH/adult.csv [--seeds 1] [--fields samples=N …]
+    python benchmarks/asking.py PATH/adult.csv [--seeds 1] [--first 0] [--fields samples=N …] [--device cpu]
 
 Table and split as in ``adult.py``. First, 1,000 rows of each condition: `tables/masked` is conditioned on it, and
 decision trees generate rows until enough of them meet it. "kept" is the share of generated rows that do, and "test" the
@@ -158,12 +158,14 @@ def main() -> None:
     parser.add_argument("path", type=Path, help="adult.csv")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--fields", nargs="+", default=[], help="of tables/masked, such as samples=1000000")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     data = adult(options.path)
     fields = dict(one.split("=") for one in options.fields)
     tables: list[dict[str, list[dict[str, float]]]] = [{}, {}]
-    for seed in range(options.seeds):
-        complete = completer("tables/masked", fields, "cpu", data.train, data.columns, seed)
+    for seed in range(options.first, options.first + options.seeds):
+        complete = completer("tables/masked", fields, options.device, data.train, data.columns, seed)
         trees = decision_trees(data.train, data.columns, seed)
         for condition in CONDITIONS:
             for name, values in asked(condition, data, complete, trees, seed).items():
