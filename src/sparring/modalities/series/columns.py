@@ -174,13 +174,18 @@ def _codes(tally: Tally, layout: Layout) -> Floats:
 
 
 def _is_fixed(tally: Tally, cells: Cells, layout: Layout, *, is_numeric: bool) -> bool:
-    """Return whether a column does not change within any series; numbers of one series alone always count as such."""
+    """Return whether a column does not change within any series.
+
+    Numbers of the only series change, and so do numbers that are missing in a part of a series.
+    """
     if is_numeric and not layout.several:
         return False
     if tally.codes is None and not is_numeric:
         return False
     values = cells.values[layout.order] if is_numeric else _codes(tally, layout)
-    return not _changes(values, layout.starts).any()
+    absent = np.isnan(values)
+    partly = np.logical_or.reduceat(absent, layout.starts) & ~np.logical_and.reduceat(absent, layout.starts)
+    return not _changes(values, layout.starts).any() and not (is_numeric and partly.any())
 
 
 def _changes(values: Floats, starts: Integers) -> Integers:

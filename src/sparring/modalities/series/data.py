@@ -9,7 +9,7 @@ from sparring.data.readers.table_files import SUFFIXES, table_files
 from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.view import View
 from sparring.errors import SparringWarning
-from sparring.modalities.series.sources import ARRAY_SUFFIX, ENTITY, TIME, chosen_column
+from sparring.modalities.series.sources import ARRAY_SUFFIX, ENTITY, TIME
 from sparring.modalities.series.survey import SeriesSurvey, require_shape, survey_series
 
 
@@ -23,7 +23,7 @@ def claims(source: str) -> int:
 
 def is_meant(reading: Reading) -> bool:
     """Return whether choices about reading are about series: windows, or a column of entities or of times."""
-    return reading.window is not None or any(chosen_column(reading.columns, role) for role in (ENTITY, TIME))
+    return reading.window is not None or not {ENTITY, TIME}.isdisjoint((reading.columns or {}).values())
 
 
 def survey(source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> SeriesSurvey:

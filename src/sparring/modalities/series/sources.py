@@ -89,6 +89,8 @@ def read_series(source: str, reading: Reading) -> Sequences:
     if time:
         del raw.tallies[time]
 
+    require_steps(np.diff(np.append(starts, len(order))), source)
+
     # Channels and attributes, and the gaps between steps that are not equal.
     layout = Layout(order, starts, source)
     channels, attributes, told = columns_of(raw.tallies, chosen, layout, decimal_comma=raw.decimal_comma)
@@ -149,9 +151,25 @@ def read_known(source: str, reading: Reading, coding: SeriesCoding) -> Sequences
             channels.append(_gaps(clock, starts))
         else:
             channels.append(_known_channel(raw, one, order, source, remarks))
+    if lacking := [one.name for one in coding.attributes if one.name not in raw.tallies]:
+        remarks.append(f"Columns that are absent, so that their values are unknown: {listed(lacking)}.")
     attributes = tuple(_known_attribute(raw, one, order, starts, remarks) for one in coding.attributes)
     series_names = tuple(raw.names[number] for number in used)
     return Sequences(series_names, starts, len(order), tuple(channels), attributes, clock, entity, tuple(remarks))
+
+
+def require_steps(lengths: Integers, source: str) -> None:
+    """Refuse series of one step each.
+
+    Raises:
+        SparringError: no series is longer.
+    """
+    if lengths.max() < 2:
+        raise SparringError(
+            found=f"no series longer than one step in {source}",
+            expected="series of several steps, one row each",
+            remedy="name the column of the series by --columns NAME=entity, or read it as a table",
+        )
 
 
 def _arranged(
@@ -211,7 +229,6 @@ def _known_attribute(
     """Return an attribute of the training data; a column that is absent is missing in all series."""
     name, categories = attribute.name, attribute.categories
     if name not in raw.tallies:
-        remarks.append(f"Column {printable(name)!r} is absent, so it counts as missing.")
         return AttributeColumn(name, np.full(len(starts), np.nan), categories)
     tally = raw.tallies[name]
     if categories:

@@ -18,7 +18,7 @@ from sparring.modalities.series import windows
 from sparring.modalities.series.coding import Attribute, Channel, Series, SeriesCoding, coding_of
 from sparring.modalities.series.contexts import CONTEXT, with_context
 from sparring.modalities.series.sequences import AttributeColumn, ChannelColumn, Floats, Sequences
-from sparring.modalities.series.sources import read_known, read_series
+from sparring.modalities.series.sources import read_known, read_series, require_steps
 from sparring.modalities.series.times import step_words, written_times
 from sparring.modalities.series.windows import Cuts
 from sparring.randomness import derive
@@ -108,14 +108,8 @@ def survey_series(source: str, reading: Reading, like: Facts | None) -> SeriesSu
     if cuts.overlap:
         windows.require_long_enough(read.lengths, window or 0, source)
         told.append(_about_windows(cuts, window or 0))
-    longest = int(cuts.lengths.max())
-    if longest < 2:
-        raise SparringError(
-            found=f"no series longer than one step in {source}",
-            expected="series of several steps, one row each",
-            remedy="name the column of the series by --columns NAME=entity, or read it as a table",
-        )
-    series = cut_arrays(read, cuts, longest if steps is None else steps)
+    require_steps(read.lengths, source)
+    series = cut_arrays(read, cuts, int(cuts.lengths.max()) if steps is None else steps)
     coding = known or _coding(read, series)
     facts = Facts(
         source=source,

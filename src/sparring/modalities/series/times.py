@@ -21,6 +21,8 @@ TOLERANCE = 1e-6
 """Largest relative difference of steps that are taken for equal."""
 DAY, MONTH = 86_400.0, 2_629_746.0
 """Seconds of a day, and of an average month: a multiple of this stands for calendar months."""
+UNITS = ((12 * MONTH, "year"), (MONTH, "month"), (7 * DAY, "week"), (DAY, "day"), (3600.0, "hour"), (60.0, "minute"))
+"""Seconds of a unit, and its name."""
 USUAL = 0.5
 """Share of the steps of one long series of dates that are the smallest one, from which the others are days off."""
 
@@ -78,7 +80,8 @@ def _are_distinct(values: Floats, series: Integers) -> bool:
 
 def _steps(values: Floats, series: Integers) -> Floats:
     """Return differences of successive rows of one series."""
-    return np.diff(values)[series[1:] == series[:-1]]
+    steps: Floats = np.diff(values)[series[1:] == series[:-1]]
+    return steps
 
 
 def in_order(series: Integers, times: Times | None, name: str, names: tuple[str, ...], source: str) -> Integers:
@@ -198,8 +201,8 @@ def step_words(step: float, form: str) -> str:
         return "not equal"
     if not form:
         return f"{step:g}"
-    for size, word in ((MONTH * 12, "year"), (MONTH, "month"), (DAY * 7, "week"), (DAY, "day"), (3600.0, "hour")):
+    for size, word in UNITS:
         if abs(step / size - round(step / size)) < TOLERANCE and round(step / size):
             number = round(step / size)
             return f"1 {word}" if number == 1 else f"{number:,} {word}s"
-    return f"{step / 60:g} minutes" if step % 60 == 0 else f"{step:g} seconds"
+    return f"{step:g} seconds"
