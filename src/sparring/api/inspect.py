@@ -233,7 +233,9 @@ def _write_sheet(path: Path, split: "Split") -> None:
 def _data_lines(facts: Facts) -> Iterator[str]:
     columns = facts.details.get("columns")
     if isinstance(columns, list):
-        yield f"{facts.source}: {facts.count:,} rows of {len(columns):,} columns"
+        # A sample of one dimension is a row of a table.
+        what = "rows" if len(facts.shape) == 1 else facts.modality
+        yield f"{facts.source}: {facts.count:,} {what} of {len(columns):,} columns"
         yield from _column_lines(columns)
     else:
         shape = " × ".join(str(side) for side in facts.shape)

@@ -1,4 +1,4 @@
-"""What players are told of a series: its length, its attributes, and in half of the rows its first steps."""
+"""Contexts, the conditions of players: of each series its length, its attributes, and in half of the rows its first steps."""
 
 import torch
 

@@ -17,7 +17,7 @@ from sparring.modalities.series.sequences import Integers
 @final
 @dataclass(frozen=True)
 class Expected:
-    """What is known of a column before it is read.
+    """Knowledge of a column before it is read.
 
     Args:
         kind: "number", "date" or "text"; "" if nothing is known.
