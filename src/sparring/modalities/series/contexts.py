@@ -1,4 +1,4 @@
-"""Contexts, the conditions of players: of each series its length, its attributes, and in half of the rows its first steps."""
+"""Contexts: length and attributes of each series, and in half of the rows of training its first steps."""
 
 import torch
 
