@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from sparring.data.facts import Facts
+from sparring.errors import SparringError
 from sparring.modalities.series import render
 from sparring.modalities.series.coding import Series, coding_of
 from sparring.samples import take
@@ -38,6 +39,11 @@ def test_written_series_read_back_as_the_same(tmp_path):
     assert rows[0] == ["patient", "day", "pulse", "weight", "sex", "age"]
     assert rows[1] == ["1", "0", "60", "70.0", "f", "30"] and len(rows) == 12
     assert rows[5][0] == "2" and [row[1] for row in rows[1:7]] == ["0", "1", "2", "3", "0", "1"]
+
+
+def test_a_negative_zero_is_zero(tmp_path):
+    text = "t,x\n" + "".join(f"{at},{'-' if at % 3 else ''}0.{at % 2}\n" for at in range(60))
+    read_again(survey_text(tmp_path, text, window=5), tmp_path / "out")
 
 
 @pytest.mark.parametrize("step", [1, 0.25, 7])
@@ -117,6 +123,18 @@ def test_other_data_gets_the_coding_of_the_training_data(tmp_path):
     assert other.facts.shape == (5, 2) and series.length.tolist() == [2, 1, 5]
     assert series.missing[0, :2].tolist() == [[False, False], [True, False]]
     assert series.attributes[:, 0].nan_to_num(-1).tolist() == [0, -1, 1]
+
+
+def test_times_of_other_data_may_have_another_name_and_pattern(tmp_path):
+    dates = "".join(f"{e},2024-01-{at:02d},{at % 4}\n" for e in "ab" for at in (1, 2, 3))
+    found = survey_text(tmp_path, f"e,date,x\n{dates}", "e=entity")
+    other = "".join(f"c,{at:02d}.02.2024,{at % 4}\n" for at in (3, 1, 2))
+    (tmp_path / "other.csv").write_text(f"e,when,x\n{other}")
+    again = survey(tmp_path / "other.csv", "e=entity,when=time", like=found.facts)
+    assert series_of(again).values[0, :, 0].tolist() == [1, 2, 3]
+    (tmp_path / "other.csv").write_text("e,date,x\nc,1,2\nc,2,2\n")
+    with pytest.raises(SparringError, match="numbers in the column 'date'"):
+        survey(tmp_path / "other.csv", like=found.facts)
 
 
 def picture(found, known=None) -> tuple[render.Picture, Image.Image]:

@@ -143,6 +143,7 @@ def test_times_can_have_a_pattern(tmp_path):
     ("text", "columns", "message"),
     [
         ("e,t,x\na,1,2\na,1,3\nb,1,2\n", "e=entity,t=time", "two rows of a with the same time 1"),
+        ("e,time,x\na,1,2\na,1,3\na,2,3\n", "e=entity", "two rows with the same time 1"),
         ("e,t,x\na,1,2\na,,3\n", "e=entity,t=time", "no time in row 2"),
         ("e,t,x\na,1,2\n,2,3\n", "e=entity,t=time", "no entity in row 2"),
         ("e,t,x\na,1,2\nb,1,3\n", "e=entity,t=time", "no series longer than one step"),

@@ -16,9 +16,9 @@ from sparring.data.view import View
 from sparring.errors import SparringError, SparringWarning
 from sparring.modalities.series.coding import Context, SeriesCoding, coding_of
 from sparring.modalities.series.contexts import CONTEXT
+from sparring.modalities.series.known import read_known
 from sparring.modalities.series.predicates import accepts
 from sparring.modalities.series.sequences import Sequences
-from sparring.modalities.series.sources import read_known
 
 WHERE, LENGTH, HORIZON = "where", "length", "horizon"
 MAX_SERIES = 10_000_000

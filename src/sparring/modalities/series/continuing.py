@@ -14,6 +14,7 @@ from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.modalities.series.asking import Given, given_series, horizon_of
 from sparring.modalities.series.coding import Series, SeriesCoding, coding_of
+from sparring.modalities.series.known import entity_heading
 from sparring.modalities.series.render import (
     arrays_of,
     as_written,
@@ -22,7 +23,6 @@ from sparring.modalities.series.render import (
     table_bytes,
     time_decimals,
 )
-from sparring.modalities.series.sources import entity_heading
 from sparring.modalities.series.times import later, written_times
 from sparring.rendering.exhibits import Table
 from sparring.storage import write_bytes

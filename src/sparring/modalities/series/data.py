@@ -9,7 +9,8 @@ from sparring.data.readers.table_files import SUFFIXES, table_files
 from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.view import View
 from sparring.errors import SparringWarning
-from sparring.modalities.series.sources import ARRAY_SUFFIX, ENTITY, TIME
+from sparring.modalities.series.arrays import ARRAY_SUFFIX
+from sparring.modalities.series.sources import ENTITY, TIME
 from sparring.modalities.series.survey import SeriesSurvey, require_shape, survey_series
 
 

@@ -12,7 +12,7 @@ from sparring.data.columns import dates, numbers
 from sparring.data.columns.writing import csv_bytes
 from sparring.data.facts import Facts
 from sparring.modalities.series.coding import Attribute, Channel, Series, SeriesCoding, coding_of
-from sparring.modalities.series.sources import entity_heading
+from sparring.modalities.series.known import entity_heading
 from sparring.modalities.series.times import later, written_times
 from sparring.rendering.exhibits import Picture
 from sparring.rendering.figures import blank_figure, png_of

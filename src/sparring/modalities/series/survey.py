@@ -17,8 +17,9 @@ from sparring.errors import SparringError
 from sparring.modalities.series import windows
 from sparring.modalities.series.coding import Attribute, Channel, Series, SeriesCoding, coding_of
 from sparring.modalities.series.contexts import CONTEXT, with_context
+from sparring.modalities.series.known import read_known
 from sparring.modalities.series.sequences import AttributeColumn, ChannelColumn, Floats, Sequences
-from sparring.modalities.series.sources import read_known, read_series, require_steps
+from sparring.modalities.series.sources import read_series, require_steps
 from sparring.modalities.series.times import step_words, written_times
 from sparring.modalities.series.windows import Cuts
 from sparring.randomness import derive
@@ -139,7 +140,8 @@ def cut_arrays(read: Sequences, cuts: Cuts, steps: int) -> Any:
         if channel.kind == "gap":
             of_channel[:, 0] = 0.0
         missing[..., at] = ~inside | np.isnan(of_channel)
-        values[..., at] = np.where(missing[..., at], 0.0, of_channel)
+        # Adding 0 makes -0 the same as 0, which it is when it is written.
+        values[..., at] = np.where(missing[..., at], 0.0, of_channel) + 0.0
     attributes = np.zeros((count, len(read.attributes)))
     for at, attribute in enumerate(read.attributes):
         attributes[:, at] = attribute.values[cuts.series]

@@ -17,6 +17,8 @@ TIME_NAMES = frozenset(
     | {"hour", "hours", "minute", "minutes", "second", "seconds", "step"}
 )
 """Names of columns of times, in lower case, whose numbers may be times."""
+TIMES_ONLY = frozenset({"time", "datetime", "timestamp"})
+"""Those that have no other meaning."""
 TOLERANCE = 1e-6
 """Largest relative difference of steps that are taken for equal."""
 DAY, MONTH = 86_400.0, 2_629_746.0
@@ -47,7 +49,9 @@ def times_of(tally: Tally, form: str = "") -> Times:
     if not form:
         found = dates.form_of(tally.texts, counts)
         form = found.form if found.share >= MIN_SHARE else ""
-    parsed = dates.parsed(tally.texts, form) if form else numbers.parsed(tally.texts, tally.form)
+    parsed = (
+        dates.parsed(tally.texts, form) if form else numbers.parsed(tally.texts, numbers.form_of(tally.texts, counts))
+    )
     assert tally.codes is not None
     return Times(np.append(parsed, np.nan)[tally.codes], form)
 
@@ -68,7 +72,9 @@ def find_times(tallies: Mapping[str, Tally], series: Integers) -> tuple[str, Tim
             continue
         if times.form and _are_distinct(times.values, series):
             return name, times
-        if not times.form and (_steps(times.values, series) > 0).all():
+        # Equal times in a column that can be nothing else are refused later, with their place.
+        steps = _steps(times.values, series)
+        if not times.form and ((steps > 0).all() or (name.lower() in TIMES_ONLY and (steps >= 0).all())):
             return name, times
     return None
 
