@@ -64,7 +64,8 @@ class Generator(nn.Module):
         self.spread = nn.Parameter(torch.tensor([one.deviation for one in channels]))
 
     def forward(self, latent: Tensor, condition: Context) -> Series:
-        values = self.mean + self.spread * latent.view(-1, *self.shape)
+        noise = latent.view(-1, *self.shape) if latent.shape[1] else latent.new_zeros(len(latent), *self.shape)
+        values = self.mean + self.spread * noise
         steps = torch.arange(self.shape[0])
         missing = (steps >= condition.length[:, None])[..., None].expand_as(values)
         return completed(Series(values.double(), missing, condition.length, condition.attributes), condition)
@@ -83,10 +84,12 @@ class NoisySeries(ToyRecipe):
     """Recipe of noise around the mean."""
 
     modality: ClassVar[str] = "series"
+    noise: bool = True
+    """Draw latents."""
 
     def view(self, facts: Facts) -> View:
         return View(facts.shape, CONTEXT)
 
     def game(self, facts: Facts) -> Game:
-        size = facts.shape[0] * facts.shape[1]
+        size = facts.shape[0] * facts.shape[1] if self.noise else 0
         return Duel(Generator(facts), Discriminator(facts), prior=normal(size), loss=LOSSES["hinge"])

@@ -32,6 +32,8 @@ MAX_COUNT = 100_000_000
 """Samples that one call writes at most."""
 PART_BYTES = 2**28
 """Bytes of samples that are held in memory at once."""
+CONTINUED_BYTES = 2**31
+"""Bytes of samples that continue inputs, all of which are held in memory."""
 MAX_LISTED = 20
 """Inputs that are listed at most."""
 BYTES_PER_NUMBER = 4
@@ -130,7 +132,9 @@ def write_samples(
     # Generate them in parts that fit into memory, and write each part; the overview shows the first one.
     numbers: dict[str, Any] = {"seed": seed, "truncation": truncation, "device": device}
     size = max(1, PART_BYTES // loaded.bytes_per_sample // SAMPLES_PER_PASS) * SAMPLES_PER_PASS
-    size = max(1, count) if continues else size
+    if continues:
+        _require_memory(count, loaded.bytes_per_sample)
+        size = count
     files, parts, rows, generated = list[Path](), list[Batch](), torch.arange(0), 0
     about: Sequence[Exhibit] = ()
     for first in range(0, count, size):
@@ -154,6 +158,21 @@ def write_samples(
     overview += tuple(write_exhibits(about, stem))
     record_own(folder, files, overview)
     return SavedSamples(len(rows), folder, tuple(files), overview, remarks)
+
+
+def _require_memory(count: int, size: int) -> None:
+    """Check that samples of ``size`` bytes, which are written together with their inputs, fit into memory at once.
+
+    Raises:
+        SparringError: they do not.
+    """
+    most = CONTINUED_BYTES // size
+    if count > most:
+        raise SparringError(
+            found=f"{count:,} samples, which take {size_words(count * size)}",
+            expected=f"at most {most:,} that continue inputs",
+            remedy="give a smaller --count, or fewer inputs at a time",
+        )
 
 
 def _saved(

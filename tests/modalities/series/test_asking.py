@@ -18,8 +18,8 @@ from toys.series import NoisySeries, survey, survey_text, write_visits
 VISITS = "patient=entity,day=time"
 
 
-def model_of(found) -> Model:
-    recipe = NoisySeries()
+def model_of(found, **fields) -> Model:
+    recipe = NoisySeries(**fields)
     with seeded(0, "weights"):
         game = recipe.game(found.facts)
     return Model(game, recipe, "noise", found.facts, {"seed": 0, "samples": 0, "versions": {}, "run": "0" * 32})
@@ -104,6 +104,19 @@ def test_several_futures_of_each_series_differ_and_follow_one_another(visits, tm
     assert (samples.values[:3, :4] == samples.values[0, :4]).all()
     assert len(samples.values[:3, 4, 0].unique()) == 3
     assert torch.equal(samples.values[:1], visits.apply(place, horizon=2).values[:1])
+
+
+def test_a_model_without_latents_has_one_future(tmp_path):
+    found = survey(write_visits(tmp_path / "visits.csv", [4, 2, 6, 5] * 5), VISITS)
+    with pytest.raises(SparringError, match="one answer to each input"):
+        model_of(found, noise=False).apply(write_visits(tmp_path / "given.csv"), count=2)
+
+
+def test_more_futures_than_fit_into_memory_are_refused(visits, tmp_path, monkeypatch):
+    monkeypatch.setattr("sparring.api.sample.CONTINUED_BYTES", 500)
+    with pytest.raises(SparringError, match="at most 10 that continue inputs"):
+        written(visits, write_visits(tmp_path / "given.csv", (5,)), tmp_path / "out", 11)
+    assert not (tmp_path / "out").exists()
 
 
 def test_attributes_that_an_input_lacks_are_those_of_training_series(visits, tmp_path):

@@ -9,6 +9,7 @@ from sparring.data.reading import reading
 from sparring.errors import SparringError
 from sparring.modalities import modality_of
 from sparring.modalities.series.coding import coding_of
+from toys import series as series_toy
 from toys.series import said, series_of, survey, survey_text, write_visits
 
 VISITS = "patient=entity,day=time"
@@ -197,6 +198,16 @@ def test_choices_about_reading_decide_that_a_table_is_of_series(tmp_path):
     array = str(tmp_path / "a.npy")
     assert modality_of(place, reading(window=4)).name == modality_of(array, reading(window=4)).name == "series"
     assert modality_of(array).name == "images"
+
+
+def test_inspect_says_each_column_and_the_time(tmp_path):
+    place, recipe = write_visits(tmp_path / "visits.csv", [4, 2, 5, 6] * 10), f"{series_toy.__file__}:NoisySeries"
+    found = sparring.inspect(place, recipe=recipe, columns=VISITS, sheet=tmp_path / "sheet.png", measure=False)
+    lines = found.lines()
+    assert lines[0] == f"{place}: 40 series of 4 columns"
+    assert "  sex: attribute, 2 categories: f, m (it does not change within a series)" in lines
+    assert {"  steps of each series: 2 to 6", "  time: day, 0 to 5", "  entity: patient, 40 series"} <= set(lines)
+    assert found.training.shape == (6, 2) and (tmp_path / "sheet.png").exists()
 
 
 def test_other_recipes_refuse_windows(tmp_path):

@@ -73,7 +73,7 @@ def contexts(options: Mapping[str, Any], view: View, facts: Facts, count: int | 
         )
     chosen = np.arange(min(count or 1, MAX_SERIES)) % len(allowed)
     rows = np.array(allowed, dtype=np.float64)[chosen]  # None becomes NaN.
-    length = torch.from_numpy(rows[:, 0].astype(np.int64))
+    length = torch.from_numpy(rows[:, 0].clip(1, steps).astype(np.int64))
     if options.get(LENGTH) is not None:
         length.fill_(_steps(LENGTH, options[LENGTH], steps))
     shape = len(rows), steps, len(coding.channels)
