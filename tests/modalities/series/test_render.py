@@ -56,6 +56,19 @@ def test_times_of_equal_steps_read_back(tmp_path, step):
     ] or step == 0.25
 
 
+def test_gaps_of_decimal_fractions_read_back(tmp_path):
+    times = np.random.default_rng(0).normal(size=60).cumsum().round(3) + 10 * np.arange(60)
+    text = "time,x\n" + "".join(f"{time:.3f},{at % 7}\n" for at, time in enumerate(times))
+    read_again(survey_text(tmp_path, text, window=5), tmp_path / "out")
+
+
+def test_a_column_called_series_that_is_left_out_is_no_entity(tmp_path):
+    rows = "".join(f"{at % 3},{at},{at % 7}\n" for at in range(60))
+    found = survey_text(tmp_path, f"series,t,x\n{rows}", "series=drop", window=5)
+    again = survey(tmp_path / "series.csv", "series=drop", 5, like=found.facts)
+    assert again.facts.fingerprint == found.facts.fingerprint
+
+
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S"])
 def test_gaps_of_dates_read_back(tmp_path, form):
     days = [date(2024, 1, 1) + timedelta(at * at) for at in range(60)]

@@ -18,7 +18,7 @@ from sparring.modalities.series.sequences import (
     Integers,
     Sequences,
 )
-from sparring.modalities.series.sources import ENTITY, TIME, chosen_column, gap_channel, starts_of
+from sparring.modalities.series.sources import DROP, ENTITY, TIME, chosen_column, gap_channel, starts_of
 from sparring.modalities.series.times import Times, in_order, times_of
 from sparring.text import printable
 
@@ -58,7 +58,8 @@ def read_known(source: str, reading: Reading, coding: SeriesCoding) -> Sequences
             remedy="add the columns, or give other series",
         )
     entity = chosen_column(reading.columns, ENTITY) or entity_heading(coding)
-    entity = entity if entity in names and entity not in needed else ""
+    is_left_out = (reading.columns or {}).get(entity) == DROP
+    entity = entity if entity in names and entity not in needed and not is_left_out else ""
     time = time if time in names else ""
     known = {*(one.name for one in coding.channels), *(one.name for one in coding.attributes), entity, time}
     left_out = [name for name in names if name not in known]

@@ -22,6 +22,8 @@ from sparring.text import printable
 
 ENTITY, TIME = "entity", "time"
 """Kinds of columns that series alone have."""
+DROP = "drop"
+"""Kind of a column that is left out."""
 
 
 def chosen_column(columns: Mapping[str, str] | None, role: str) -> str:
@@ -51,7 +53,7 @@ def read_series(source: str, reading: Reading) -> Sequences:
     expected = {name: Expected("text") for name, kind in chosen.items() if kind == "category"}
     if form:
         expected[time] = Expected("date", form)
-    raw = read_table(source, entity, [name for name, kind in chosen.items() if kind == "drop"], expected)
+    raw = read_table(source, entity, [name for name, kind in chosen.items() if kind == DROP], expected)
 
     # Bring the rows of each series into the order of time.
     remarks = list(raw.remarks)
@@ -66,7 +68,6 @@ def read_series(source: str, reading: Reading) -> Sequences:
     order, starts, clock = _arranged(raw, time, times, source, remarks)
     if time:
         del raw.tallies[time]
-
     require_steps(np.diff(np.append(starts, len(order))), source)
 
     # Channels and attributes, and the gaps between steps that are not equal.
@@ -125,6 +126,7 @@ def starts_of(numbered: Integers) -> tuple[Integers, list[int]]:
 def gap_channel(clock: Clock, starts: Integers) -> ChannelColumn:
     """Return the times since the step before as a channel."""
     assert clock.values is not None
-    values = gaps_of(clock.values, starts)
-    decimals = numbers.enough_decimals(clock.values, 0)
+    values, decimals = gaps_of(clock.values, starts), numbers.enough_decimals(clock.values, 0)
+    # Differences of decimal fractions are none that are written.
+    values = values if decimals is None else np.round(values, decimals)
     return ChannelColumn(clock.name, "gap", values, decimals, reason="steps in time are not equal")

@@ -119,5 +119,6 @@ def require_long_enough(lengths: Integers, window: int, source: str) -> None:
         raise SparringError(
             found=f"{int(lengths.max()):,} steps in {source}",
             expected=f"at least {2 * window:,}: windows of {window:,} steps to train on, and others to judge by",
-            remedy=f"give a longer series, or a smaller --window than {window:,} (window= in Python)",
+            remedy="give a longer series"
+            + f", or a smaller --window than {window:,} (window= in Python)" * (window > 2),
         )
