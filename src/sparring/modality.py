@@ -169,6 +169,34 @@ class Modality(Protocol):
 
 
 @runtime_checkable
+class ContinuesInputs(Protocol):
+    """A modality whose samples under inputs are continuations of these, and are written together with them."""
+
+    def save_continued(
+        self, samples: "Sample", facts: Facts, folder: Path, *, options: Mapping[str, Any], view: View
+    ) -> "tuple[list[Path], Sequence[Exhibit]]":
+        """Write inputs with what follows them; return the paths of the files, and exhibits about their spread.
+
+        Args:
+            samples: all samples, those of one input in a row; equally many of each.
+            facts: of the training data.
+            folder: of the files.
+            options: options of the condition, among them the inputs.
+            view: view of the model.
+        """
+        ...
+
+
+@runtime_checkable
+class ClaimsByReading(Protocol):
+    """A modality that choices about reading ask for, where sources that it can read are usually of another one."""
+
+    def is_meant(self, reading: Reading) -> bool:
+        """Return whether choices about reading are about samples of this modality, as only it has them."""
+        ...
+
+
+@runtime_checkable
 class ConditionedOnSamples(Protocol):
     """A modality some of whose conditions are samples: inputs to translate, images with holes, …"""
 

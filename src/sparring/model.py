@@ -20,6 +20,8 @@ from sparring.data.conditions import (
     checked_conditions,
     counted,
     needs_inputs,
+    repeated,
+    require_inputs,
 )
 from sparring.data.facts import Facts
 from sparring.data.own_output import earlier_files, record_own
@@ -184,7 +186,8 @@ class Model:
         listed = self.inputs(inputs, count=count, strength=strength, **options)
         if listed is None:
             options[INPUT] = inputs if isinstance(inputs, list | tuple) else (inputs,)
-            return self.sample(seed=seed, device=device, **options)
+            condition = repeated(self.conditions(**options), count)
+            return self.sample(condition=condition, seed=seed, device=device, **options)
         for remark in listed[1]:
             warnings.warn(remark, SparringWarning, stacklevel=2)
         with self.on(device) as target:
@@ -206,12 +209,7 @@ class Model:
         Raises:
             SparringError: the model takes no inputs, there are none, or an option does not fit.
         """
-        if self.condition_spec is None or INPUT not in self.condition_spec.options:
-            raise SparringError(
-                found=f"a model of {self.name}, which takes no inputs",
-                expected="one whose condition is a sample",
-                remedy="sample without inputs, by `sparring sample` or model.sample",
-            )
+        require_inputs(self.condition_spec, self.name)
         parts = tuple(given) if isinstance(given, list | tuple) else (given,)
         check_options(self.modality.conditions, self.view, {INPUT: parts, **options})
         count, strength = whole_number("count", count, most=MAX_ANSWERS), real_number("strength", strength, most=1)
@@ -224,11 +222,11 @@ class Model:
                 expected="one whose generator takes images of any size",
                 remedy="leave --strength out",
             )
-        if count > 1:
+        if count > 1 and not self.has_latents:
             raise SparringError(
-                found=f"--count {count} for a model of {self.name}",
-                expected="a generator that takes inputs of any size",
-                remedy="leave --count out, and give another --seed for another result",
+                found=f"--count {count} for a model of {self.name}, which has one answer to each input",
+                expected="a generator that takes latents",
+                remedy="leave --count out",
             )
         return None
 

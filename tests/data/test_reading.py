@@ -81,3 +81,10 @@ def test_tables_of_pairs_and_second_domains_belong_to_the_training_data() -> Non
     assert reading_of_model(recorded, reading(), same_data=False).as_json() == {}
     for lasting in ("halves", "folders", False):
         assert reading_of_model({"pairs": lasting}, reading(), same_data=False).pairs == lasting
+
+
+def test_windows_are_recorded_and_read_alike() -> None:
+    given = reading(window=24, columns="day=time")
+    assert given.as_json() == {"window": 24, "columns": {"day": "time"}}
+    assert reading_of_model(given.as_json(), reading(), same_data=False) == given
+    assert reading_of_model(given.as_json(), reading(window=12), same_data=True).window == 12

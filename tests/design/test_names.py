@@ -40,9 +40,9 @@ NAMES = {
     "train",
 }
 
-READING = ("labels", "range", "background", "pairs", "to", "columns")
+READING = ("labels", "range", "background", "pairs", "to", "columns", "window")
 """Options of every command that reads data."""
-CONDITIONS = ("to", "mask", "where")
+CONDITIONS = ("to", "mask", "where", "horizon")
 """Options of the conditions of a model that sample and apply share."""
 OPTIONS = {
     "demo": ["out", "seed"],
@@ -73,7 +73,9 @@ OPTIONS = {
         "recipe",
         "label",
         "input",
-        *CONDITIONS,
+        *CONDITIONS[:-1],
+        "length",
+        "horizon",
         "balance",
         "options",
     ],
@@ -118,8 +120,9 @@ def test_help_lists_the_options_of_all_conditions() -> None:
     for name in MODALITIES:
         for spec in modality(name).conditions.values():
             assert set(spec.options) <= set(OPTIONS["sample"])
-            # New rows are balanced, and those of an input are not.
-            assert "input" not in spec.options or set(spec.options) - {"input", "balance"} <= set(OPTIONS["apply"])
+            # New rows are balanced and new series have a length; those of an input have their own.
+            of_new = {"input", "balance", "length"}
+            assert "input" not in spec.options or set(spec.options) - of_new <= set(OPTIONS["apply"])
 
 
 def test_python_functions_take_the_options_of_their_commands() -> None:

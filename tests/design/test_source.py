@@ -95,6 +95,7 @@ def test_every_modality_has_the_same_files(name: str) -> None:
     assert {path.name for path in (ROOT / "modalities").iterdir() if path.is_dir()} - {"__pycache__"} == {
         "images",
         "points",
+        "series",
         "tables",
     }
 

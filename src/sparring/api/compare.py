@@ -37,6 +37,7 @@ def compare(
     pairs: Pairs = None,
     to: Any = None,
     columns: Columns = None,
+    window: int | None = None,
     recipe: str | Recipe | None = None,
     display: Display | None = None,
 ) -> Comparison:
@@ -52,9 +53,8 @@ def compare(
     extractors, display = checked_names("extractors", extractors), checked_display(display)
     require_writable({"--json": json})
     places = [source_of(place) for place in (first, second)]
-    subjects, surveys = _opened(
-        places, source_of(data), recipe, reading(labels, range, background, pairs, place_of(to), columns)
-    )
+    choices = reading(labels, range, background, pairs, place_of(to), columns, window=window)
+    subjects, surveys = _opened(places, source_of(data), recipe, choices)
 
     # The same rows for both, each with the conditions of its model; equally many samples.
     both = list(zip(subjects, surveys, strict=True))

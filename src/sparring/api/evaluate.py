@@ -47,6 +47,7 @@ def evaluate(
     pairs: Pairs = None,
     to: Any = None,
     columns: Columns = None,
+    window: int | None = None,
     display: Display | None = None,
 ) -> Evaluation:
     """Evaluate a model, or samples that any tool has generated, against real data.
@@ -75,6 +76,7 @@ def evaluate(
             none; None to find pairs.
         to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
         columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
+        window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one.
         display: where progress is shown; None for plain lines.
 
     Raises:
@@ -85,9 +87,8 @@ def evaluate(
     _require_protocol(protocol)
     extractors, display = checked_names("extractors", extractors), checked_display(display)
     require_writable({"--json": json, "--report": report})
-    opened, survey = open_subject(
-        source_of(subject), source_of(data), recipe, reading(labels, range, background, pairs, place_of(to), columns)
-    )
+    choices = reading(labels, range, background, pairs, place_of(to), columns, window=window)
+    opened, survey = open_subject(source_of(subject), source_of(data), recipe, choices)
     if useful:
         _require_model(opened)
 

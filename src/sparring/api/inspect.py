@@ -93,6 +93,7 @@ def inspect(
     pairs: Pairs = None,
     to: Any = None,
     columns: Columns = None,
+    window: int | None = None,
     keep: Keep = None,
     measure: bool = True,
 ) -> Inspection:
@@ -112,6 +113,7 @@ def inspect(
             none; None to find pairs.
         to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
         columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
+        window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one.
         keep: rules that all rows of a table keep, as "start<=end" or a list of rules; no generated row breaks one.
         measure: time a training step, to estimate the duration of the run.
 
@@ -128,7 +130,7 @@ def inspect(
     require_writable({"--json": json, "--sheet": sheet})
 
     # Survey the data and resolve the recipe; samples are decoded only where they are needed.
-    choices = reading(labels, range, background, pairs, place_of(to), columns, keep)
+    choices = reading(labels, range, background, pairs, place_of(to), columns, keep, window)
     name, chosen, survey = survey_data(source_of(data), recipe, choices)
     resolved, training = _plan(survey.facts, name, chosen, pick(device))
     training = replace(training, reason=reason_for(survey.facts) if recipe is None else "")
@@ -231,7 +233,9 @@ def _write_sheet(path: Path, split: "Split") -> None:
 def _data_lines(facts: Facts) -> Iterator[str]:
     columns = facts.details.get("columns")
     if isinstance(columns, list):
-        yield f"{facts.source}: {facts.count:,} rows of {len(columns):,} columns"
+        # A sample of one dimension is a row of a table.
+        what = "rows" if len(facts.shape) == 1 else facts.modality
+        yield f"{facts.source}: {facts.count:,} {what} of {len(columns):,} columns"
         yield from _column_lines(columns)
     else:
         shape = " × ".join(str(side) for side in facts.shape)

@@ -1,7 +1,7 @@
 """`sparring sample` in Python: from a model to files."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -10,14 +10,16 @@ import torch
 from torch import Tensor
 
 from sparring.arguments import checked_folder, whole_number
-from sparring.data.conditions import INPUT
+from sparring.data.conditions import INPUT, repeated
 from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.errors import SparringError
 from sparring.flow import Batch
+from sparring.modality import ContinuesInputs
 from sparring.model import Model, load
 from sparring.opening import size_words
 from sparring.recipe import Recipe
-from sparring.samples import batch_size, take
+from sparring.rendering.exhibits import Exhibit, write_exhibits
+from sparring.samples import Sample, batch_size, take
 from sparring.sampling import SAMPLES_PER_PASS, Accepted
 
 DEFAULT_COUNT = 64
@@ -30,6 +32,8 @@ MAX_COUNT = 100_000_000
 """Samples that one call writes at most."""
 PART_BYTES = 2**28
 """Bytes of samples that are held in memory at once."""
+CONTINUED_BYTES = 2**31
+"""Bytes of samples that continue inputs, all of which are held in memory."""
 MAX_LISTED = 20
 """Inputs that are listed at most."""
 BYTES_PER_NUMBER = 4
@@ -106,8 +110,12 @@ def write_samples(
     seed: int,
     count: int | None = None,
     truncation: float = 1.0,
+    answers: int = 1,
 ) -> SavedSamples:
-    """Generate samples under the conditions of ``options`` and write them as files; see ``sample``."""
+    """Generate samples under the conditions of ``options`` and write them as files; see ``sample``.
+
+    There are ``answers`` samples of each condition, in a row.
+    """
     # Check the folder and the number of samples before any of them is generated.
     folder = checked_folder("the samples", out)
     stem = overview_stem(folder)
@@ -117,23 +125,29 @@ def write_samples(
     if count is not None:
         count = whole_number("count", count, most=MAX_COUNT)
         _require_room(folder, count, loaded.bytes_per_sample // BYTES_PER_NUMBER)
-    condition = loaded.conditions(count, **options)
+    continues = count is None and isinstance(loaded.modality, ContinuesInputs)
+    condition = repeated(loaded.conditions(count, **options), answers)
     count = batch_size(condition) if count is None else count
 
     # Generate them in parts that fit into memory, and write each part; the overview shows the first one.
     numbers: dict[str, Any] = {"seed": seed, "truncation": truncation, "device": device}
     size = max(1, PART_BYTES // loaded.bytes_per_sample // SAMPLES_PER_PASS) * SAMPLES_PER_PASS
+    if continues:
+        _require_memory(count, loaded.bytes_per_sample)
+        size = count
     files, parts, rows, generated = list[Path](), list[Batch](), torch.arange(0), 0
+    about: Sequence[Exhibit] = ()
     for first in range(0, count, size):
         given = take(condition, slice(first, first + size))
         found = loaded.accepted(min(size, count - first), given, options, first=first, **numbers)
         if len(found.rows) and not files:
             replace_own(folder, earlier)
         if len(found.rows):
-            files += loaded.modality.save(found.samples, loaded.facts, folder, first=len(rows))
+            written, about = _saved(loaded, found.samples, folder, options if continues else None, len(rows))
+            files += written
             parts = parts or [Batch(found.samples, take(given, found.rows))]
         rows, generated = torch.cat([rows, found.rows + first]), generated + found.generated
-    remarks = _remarks(Accepted((), rows, generated), count, inputs=options.get(INPUT) is not None)
+    remarks = _remarks(Accepted((), rows, generated), count, answers if options.get(INPUT) is not None else 0)
 
     # Without options classes come in turn: then each has its rows in the overview.
     shown, columns = take(parts[0], slice(0, max(MAX_SHOWN, loaded.modality.samples_per_picture))), COLUMNS
@@ -141,24 +155,54 @@ def write_samples(
         shown = take(shown, _order_by_class(batch_size(shown), len(loaded.classes)))
         columns = batch_size(shown) // len(loaded.classes)
     overview = tuple(loaded.show(shown.real, stem, columns=columns, condition=shown.condition))
+    overview += tuple(write_exhibits(about, stem))
     record_own(folder, files, overview)
     return SavedSamples(len(rows), folder, tuple(files), overview, remarks)
 
 
-def _remarks(found: Accepted, count: int, *, inputs: bool) -> tuple[str, ...]:
+def _require_memory(count: int, size: int) -> None:
+    """Check that samples of ``size`` bytes, which are written together with their inputs, fit into memory at once.
+
+    Raises:
+        SparringError: they do not.
+    """
+    most = CONTINUED_BYTES // size
+    if count > most:
+        raise SparringError(
+            found=f"{count:,} samples, which take {size_words(count * size)}",
+            expected=f"at most {most:,} that continue inputs",
+            remedy="give a smaller --count, or fewer inputs at a time",
+        )
+
+
+def _saved(
+    model: Model, samples: Sample, folder: Path, options: Mapping[str, Any] | None, first: int
+) -> tuple[list[Path], Sequence[Exhibit]]:
+    """Write samples, after their inputs where ``options`` of continuations are given; return files and exhibits."""
+    kind: Any = model.modality
+    if options is None:
+        return kind.save(samples, model.facts, folder, first=first), ()
+    found: tuple[list[Path], Sequence[Exhibit]] = kind.save_continued(
+        samples, model.facts, folder, options=options, view=model.view
+    )
+    return found
+
+
+def _remarks(found: Accepted, count: int, answers: int) -> tuple[str, ...]:
     """Return sentences about samples that were refused.
 
     Args:
         found: those that were accepted.
         count: number of those that were asked for.
-        inputs: whether each sample belongs to an input.
+        answers: samples of each input; 0 without inputs.
 
     Raises:
         SparringError: none was accepted.
     """
     told = [found.shortage(count)]
-    if inputs and told[0]:
-        absent = sorted(set(range(count)) - set(found.rows.tolist()))
+    if answers and told[0]:
+        answered = {row // answers for row in found.rows.tolist()}
+        absent = sorted(set(range(count // answers)) - answered)
         some = ", ".join(str(one + 1) for one in absent[:MAX_LISTED]) + (", …" if len(absent) > MAX_LISTED else "")
         told.append(f"Nothing was written for input {some}.")
     rate = found.acceptance()

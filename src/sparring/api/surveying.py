@@ -24,7 +24,7 @@ def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tup
     """
     # Without a recipe, infer the modality from the source, and the recipe from the facts.
     if recipe is None:
-        survey = surveyed(modality_of(data), data, reading)
+        survey = surveyed(modality_of(data, reading), data, reading)
         name = default_recipe(survey.facts)
         return name, find_recipe(name), survey
 

@@ -56,6 +56,7 @@ def train(
     pairs: Pairs = None,
     to: Any = None,
     columns: Columns = None,
+    window: int | None = None,
     keep: Keep = None,
     display: Display | None = None,
     **fields: Any,
@@ -82,6 +83,7 @@ def train(
             none; None to find pairs.
         to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
         columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
+        window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one.
         keep: rules that all rows of a table keep, as "start<=end" or a list of rules; no generated row breaks one.
         display: shows the progress; None for plain lines.
         **fields: fields of the recipe, as `sparring recipes NAME` lists them.
@@ -101,7 +103,7 @@ def train(
     folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
-    wanted = reading(labels, range, background, pairs, place_of(to), columns, keep)
+    wanted = reading(labels, range, background, pairs, place_of(to), columns, keep, window)
     given = fields | ({"samples": budget.samples} if budget and budget.samples else {})
     if labels is not None:
         given |= {"labels": wanted.labels is not False}

@@ -5,7 +5,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import DomainOption, MaskOption, WhereOption, WholeNumber, extra_options, given_options
+from sparring.cli.options import (
+    DomainOption,
+    HorizonOption,
+    MaskOption,
+    WhereOption,
+    WholeNumber,
+    extra_options,
+    given_options,
+)
 from sparring.text import joined, show
 
 
@@ -23,12 +31,14 @@ def apply(
     to: DomainOption = None,
     mask: MaskOption = None,
     where: WhereOption = None,
+    horizon: HorizonOption = None,
     **options: Annotated[str, Parameter(show=False)],
 ) -> None:
     """Apply a model to files: for each input a result in the folder --out, under the same name.
 
-    This needs a model that takes inputs: one that translates, colours or enlarges images, fills holes or completes
-    tables. Images of any size keep it, and their transparency. The same command computes only what is missing.
+    This needs a model that takes inputs: one that translates, colours or enlarges images, fills holes, completes tables
+    or continues time series. Images of any size keep it, and their transparency. The same command computes only what is
+    missing.
 
     Examples:
         sparring apply runs/photos-001 sketches/ --out photographs/
@@ -42,7 +52,8 @@ def apply(
     seed
         Random seed, for models that generate different samples for one input.
     count
-        Results for each input, from different latents: name-0.png, name-1.png and so on.
+        Results for each input, from different latents: name-0.png, name-1.png and so on; of a time series as many
+        futures, with a table of their spread.
     strength
         Share of the change that is made, from 0 for the input itself to 1. Models of pairs, domains and colours.
     out
@@ -66,7 +77,7 @@ def apply(
         device=device,
         recipe=recipe,
         display=default_display(),
-        **given_options(to=to, mask=mask, where=where),
+        **given_options(to=to, mask=mask, where=where, horizon=horizon),
         **extra_options(options, api.apply),
     )
     show(joined([saved.line(), *saved.remarks]))

@@ -10,6 +10,7 @@ from sparring.cli.options import (
     ToOption,
     ValueRangeOption,
     WholeNumber,
+    WindowOption,
 )
 from sparring.text import joined, show
 
@@ -32,6 +33,7 @@ def compare(
     pairs: PairsOption = None,
     to: ToOption = None,
     columns: ColumnsOption = None,
+    window: WindowOption = None,
 ) -> None:
     """Evaluate two models, or folders of samples, with the same real data, and compare them.
 
@@ -78,6 +80,7 @@ def compare(
         pairs=pairs,
         to=to,
         columns=columns,
+        window=window,
         display=default_display(),
     )
     show(joined(comparison.lines(further=all)))

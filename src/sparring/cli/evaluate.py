@@ -11,6 +11,7 @@ from sparring.cli.options import (
     ToOption,
     ValueRangeOption,
     WholeNumber,
+    WindowOption,
 )
 from sparring.text import joined, show
 
@@ -35,6 +36,7 @@ def evaluate(
     pairs: PairsOption = None,
     to: ToOption = None,
     columns: ColumnsOption = None,
+    window: WindowOption = None,
 ) -> None:
     """Evaluate a model, or a folder of samples that any tool has generated, against real data.
 
@@ -92,6 +94,7 @@ def evaluate(
         pairs=pairs,
         to=to,
         columns=columns,
+        window=window,
         display=default_display(),
     )
     show(joined(evaluation.lines(further=all)))

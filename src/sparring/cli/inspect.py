@@ -13,6 +13,7 @@ from sparring.cli.options import (
     PairsOption,
     ToOption,
     ValueRangeOption,
+    WindowOption,
 )
 from sparring.data.catalogue import NAMES
 from sparring.text import joined, show
@@ -20,7 +21,7 @@ from sparring.text import joined, show
 DATA_HELP = (
     "A folder or a zip archive of images, where sub-folders are classes, and train beside test, masks, shards, "
     "dataset.json, metadata.csv, pairs and domains are understood; an IDX, Parquet, .npy or .npz file; a table: "
-    ".csv, .tsv, .xlsx, Parquet, or a folder of these; or the "
+    ".csv, .tsv, .xlsx, Parquet, or a folder of these, also of time series; or the "
     f"name of a data set: {', '.join(NAMES)}."
 )
 
@@ -38,6 +39,7 @@ def inspect(
     pairs: PairsOption = None,
     to: ToOption = None,
     columns: ColumnsOption = None,
+    window: WindowOption = None,
     keep: KeepOption = None,
 ) -> None:
     """Describe your data before you train: content, problems, and the training run that would follow.
@@ -69,6 +71,7 @@ def inspect(
         pairs=pairs,
         to=to,
         columns=columns,
+        window=window,
         keep=keep,
     )
     show(joined(inspection.lines()))

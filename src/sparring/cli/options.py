@@ -9,6 +9,26 @@ from cyclopts import Parameter
 
 from sparring.errors import SparringError
 
+
+def _whole(type_: Any, tokens: Sequence[Any]) -> int:
+    """Parse 1000000 and 1e6; 1.5 is no whole number, and is not rounded to one."""
+    found = re.fullmatch(r"([+-]?[0-9]{1,40})(?:[eE]\+?([0-9]{1,2}))?", tokens[0].value.strip().replace("_", ""))
+    if not found:
+        raise ValueError("a whole number")
+    digits, zeros = found.groups(default="0")
+    return int(digits + "0" * int(zeros))
+
+
+WholeNumber: TypeAlias = Annotated[int, Parameter(converter=_whole)]
+"""Integer that is never rounded: the parser's own would read 1.5 as 2."""
+
+WindowOption: TypeAlias = Annotated[
+    WholeNumber | None,
+    Parameter(
+        help="Time series: steps of the windows that each series is cut into, one from every step on. Default: whole "
+        "series, and windows of 24 steps of a single one."
+    ),
+]
 ValueRangeOption: TypeAlias = Annotated[
     tuple[float, float] | None,
     Parameter(
@@ -48,7 +68,8 @@ ColumnsOption: TypeAlias = Annotated[
     str | None,
     Parameter(
         help="Kinds of columns of a table, such as age=continuous,zip=category,note=drop: continuous, integer, date or "
-        "a pattern such as %d.%m.%Y, category, boolean, identifier, or drop. Default: found in the data."
+        "a pattern such as %d.%m.%Y, category, boolean, identifier, or drop; of time series also entity, time and "
+        "attribute, as in patient=entity,day=time. Default: found in the data."
     ),
 ]
 LabelOption: TypeAlias = Annotated[
@@ -70,9 +91,19 @@ MaskOption: TypeAlias = Annotated[
         "are inputs. Default: random holes."
     ),
 ]
+LengthOption: TypeAlias = Annotated[
+    WholeNumber | None, Parameter(help="Models of time series: steps of each new series. Default: those of the data.")
+]
+HorizonOption: TypeAlias = Annotated[
+    WholeNumber | None,
+    Parameter(
+        help="Models of time series: steps that follow each series that is continued. Default: half of those of the "
+        "model."
+    ),
+]
 WhereOption: TypeAlias = Annotated[
     str | None,
-    Parameter(help="Models of tables, such as tables/masked: cells of the rows, such as sex=Female,age>=65."),
+    Parameter(help="Models of tables: cells of the rows, such as sex=Female,age>=65; of time series: attributes."),
 ]
 BalanceOption: TypeAlias = Annotated[
     str | None,
@@ -88,20 +119,7 @@ KeepOption: TypeAlias = Annotated[
 ]
 
 
-def _whole(type_: Any, tokens: Sequence[Any]) -> int:
-    """Parse 1000000 and 1e6; 1.5 is no whole number, and is not rounded to one."""
-    found = re.fullmatch(r"([+-]?[0-9]{1,40})(?:[eE]\+?([0-9]{1,2}))?", tokens[0].value.strip().replace("_", ""))
-    if not found:
-        raise ValueError("a whole number")
-    digits, zeros = found.groups(default="0")
-    return int(digits + "0" * int(zeros))
-
-
-WholeNumber: TypeAlias = Annotated[int, Parameter(converter=_whole)]
-"""Integer that is never rounded: the parser's own would read 1.5 as 2."""
-
-
-def given_options(**options: str | None) -> dict[str, str]:
+def given_options(**options: Any) -> dict[str, Any]:
     """Return the options that were given."""
     return {name: value for name, value in options.items() if value is not None}
 

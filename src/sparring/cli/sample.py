@@ -8,8 +8,10 @@ from cyclopts import Parameter
 from sparring.cli.options import (
     BalanceOption,
     DomainOption,
+    HorizonOption,
     InputOption,
     LabelOption,
+    LengthOption,
     MaskOption,
     WhereOption,
     WholeNumber,
@@ -34,6 +36,8 @@ def sample(
     to: DomainOption = None,
     mask: MaskOption = None,
     where: WhereOption = None,
+    length: LengthOption = None,
+    horizon: HorizonOption = None,
     balance: BalanceOption = None,
     **options: Annotated[str, Parameter(show=False)],
 ) -> None:
@@ -72,6 +76,7 @@ def sample(
         device=device,
         recipe=recipe,
         **given_options(label=label, input=input, to=to, mask=mask, where=where, balance=balance),
+        **given_options(length=length, horizon=horizon),
         **extra_options(options, api.sample),
     )
     show(joined([saved.line(), *saved.remarks]))

@@ -14,6 +14,7 @@ from sparring.cli.options import (
     ToOption,
     ValueRangeOption,
     WholeNumber,
+    WindowOption,
     extra_options,
 )
 from sparring.text import show
@@ -38,6 +39,7 @@ def train(
     pairs: PairsOption = None,
     to: ToOption = None,
     columns: ColumnsOption = None,
+    window: WindowOption = None,
     keep: KeepOption = None,
     **fields: Annotated[str, Parameter(show=False)],
 ) -> None:
@@ -98,6 +100,7 @@ def train(
         pairs=pairs,
         to=to,
         columns=columns,
+        window=window,
         keep=keep,
         display=default_display(),
         **extra_options(fields, api.train),

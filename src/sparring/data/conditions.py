@@ -55,6 +55,31 @@ class ConditionSpec:
     example: Callable[[View, Facts], Mapping[str, str]] = lambda view, facts: {}
 
 
+def require_inputs(spec: ConditionSpec | None, name: str) -> None:
+    """Refuse to apply a model that takes no inputs.
+
+    Args:
+        spec: kind of its conditions; None for a model without conditions.
+        name: of its recipe.
+
+    Raises:
+        SparringError: it takes none.
+    """
+    if spec is None or INPUT not in spec.options:
+        raise SparringError(
+            found=f"a model of {name}, which takes no inputs",
+            expected="one whose condition is a sample",
+            remedy="sample without inputs, by `sparring sample` or model.sample",
+        )
+
+
+def repeated(condition: Sample | None, count: int) -> Sample | None:
+    """Return each condition ``count`` times in a row, for several answers to it."""
+    if condition is None or count == 1:
+        return condition
+    return take(condition, torch.arange(batch_size(condition)).repeat_interleave(count))
+
+
 def needs_inputs(specs: Mapping[str, ConditionSpec], view: View) -> bool:
     """Return whether a model with this view generates from inputs alone, so that it is applied and not sampled."""
     return view.condition in specs and INPUT in specs[view.condition].required

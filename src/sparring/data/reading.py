@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, final
 
 from pydantic import BaseModel, ConfigDict
 
+from sparring.arguments import whole_number
 from sparring.data.readers.label_files import absolute_choice
 from sparring.errors import SparringError, shown
 from sparring.schema import validated
@@ -20,7 +21,9 @@ Pairs: TypeAlias = bool | str | Path | None
 Keep: TypeAlias = str | Sequence[str] | None
 """Rules that all rows of a table keep: "start<=end", "total=net+tax", "city,country"; one or several."""
 Columns: TypeAlias = str | Mapping[str, str] | None
-"""Kinds of columns by name, or as text: "age=continuous,zip=category,note=drop"; None to find them."""
+"""Kinds of columns by name, or as text: "age=continuous,note=drop", "patient=entity,day=time"; None to find them."""
+MAX_WINDOW = 4096
+"""Steps of a window at most."""
 HALVES, FOLDERS = "halves", "folders"
 """Forms of pairs: side by side in one image, or in two folders by equal names."""
 
@@ -43,9 +46,11 @@ class Reading(BaseModel):
     """Another folder, or a name: the domain that images of the data are to be translated into."""
 
     columns: dict[str, str] | None = None
-    """Kinds of columns of a table, by name; "drop" leaves a column out."""
+    """Kinds of columns of a table, by name; "drop" leaves a column out, "entity" and "time" are those of series."""
     keep: tuple[str, ...] | None = None
     """Rules that all rows of a table keep, such as "start<=end"."""
+    window: int | None = None
+    """Steps of the windows that each time series is cut into."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the choices that were given."""
@@ -73,6 +78,7 @@ def reading(
     to: str | Path | None = None,
     columns: Columns = None,
     keep: Keep = None,
+    window: int | None = None,
 ) -> Reading:
     """Return choices from the options of a command.
 
@@ -84,10 +90,11 @@ def reading(
         to: folder, file or name of the images of another domain.
         columns: see ``Columns``.
         keep: see ``Keep``.
+        window: steps of the windows that time series are cut into, from 2 to 4,096.
 
     Raises:
         SparringError: the range is not two ascending finite numbers, there is no such table of pairs, the columns are
-            no names with kinds, or another choice is of another type.
+            no names with kinds, a window has too few or too many steps, or another choice is of another type.
     """
     if not isinstance(labels, bool | str | Path | None):
         raise SparringError(
@@ -105,6 +112,7 @@ def reading(
     chosen = words[labels] if labels in words else absolute_choice(str(labels))
     wanted, second = _pairs(pairs), None if to is None else _absolute(to)
     kinds, rules = _columns(columns), _rules(keep)
+    steps = None if window is None else whole_number("window", window, least=2, most=MAX_WINDOW)
     try:
         found = Reading(
             labels=chosen,
@@ -114,6 +122,7 @@ def reading(
             to=second,
             columns=kinds,
             keep=rules,
+            window=steps,
         )
         if found.range is None or found.range[0] < found.range[1]:
             return found

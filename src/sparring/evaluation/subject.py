@@ -175,7 +175,7 @@ def open_subject(
         conversions = _conversions(view, generated=own.shape) if subject.converted else []
         told = (*subject.remarks, *conversions, *_about_real(survey.facts, model.facts))
         return replace(subject, remarks=told), survey
-    modality = modality_of(str(data))
+    modality = modality_of(str(data), reading)
     survey = surveyed(modality, str(data), reading)
     facts = modality.survey(str(place), Reading(background=reading.background, pairs=False), survey.facts).facts
     view = modality.view_of(facts, _shaped(survey.facts, real_shape))

@@ -6,15 +6,16 @@ from pathlib import Path
 
 from sparring.data.catalogue import NAMES
 from sparring.data.facts import Facts
-from sparring.data.reading import Reading, require_known
+from sparring.data.reading import DEFAULT_READING, Reading, require_known
 from sparring.errors import SparringError, SparringWarning
-from sparring.modality import Modality, Survey
+from sparring.modality import ClaimsByReading, Modality, Survey
 from sparring.opening import require_data
 
 MODALITIES: dict[str, str | Modality] = {
     "images": "sparring.modalities.images.rooms:IMAGES",
     "points": "sparring.modalities.points.rooms:POINTS",
     "tables": "sparring.modalities.tables.rooms:TABLES",
+    "series": "sparring.modalities.series.rooms:SERIES",
 }
 """Name → "module:attribute", or the modality itself."""
 
@@ -39,9 +40,14 @@ def modality(name: str) -> Modality:
     return found
 
 
-def modality_of(source: str) -> Modality:
-    """Return the modality with the strongest claim to ``source``; the first one listed wins a tie."""
-    return max((modality(name) for name in MODALITIES), key=lambda one: one.claims(source))
+def modality_of(source: str, reading: Reading = DEFAULT_READING) -> Modality:
+    """Return the modality with the strongest claim to ``source``; the first one listed wins a tie.
+
+    One that the choices about reading ask for comes first, if it claims ``source`` at all.
+    """
+    every = [modality(name) for name in MODALITIES]
+    meant = [one for one in every if isinstance(one, ClaimsByReading) and one.is_meant(reading) and one.claims(source)]
+    return max(meant or every, key=lambda one: one.claims(source))
 
 
 def other_than(kind: Modality, source: str) -> Modality | None:

@@ -9,13 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from sparring.data.columns.where import conditions_of
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.tables.asking import CONDITIONS, conditioned_on, known_cells, selection
 from sparring.modalities.tables.coding import Rows, coding_of
 from sparring.modalities.tables.conditions import KNOWN, Known, completed
 from sparring.modalities.tables.data import survey
-from sparring.modalities.tables.predicates import conditions_of, predicates_of
+from sparring.modalities.tables.predicates import predicates_of
 from sparring.modalities.tables.rules import as_written
 from sparring.modalities.tables.survey import TableSurvey
 from sparring.randomness import RandomStream

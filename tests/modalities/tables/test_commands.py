@@ -143,6 +143,10 @@ def test_filled_in_rows_keep_the_rules_and_absent_ones_are_named(ruled, tmp_path
     (tmp_path / "holes.csv").write_text("low,high,kind\n30,,x\n,20,\n49,,\n")
     apply(ruled.folder, tmp_path / "holes.csv", out=tmp_path / "filled", display=Silent())
     assert all(int(low) <= int(high) for low, high, _ in rows_in(tmp_path / "filled"))
+    apply(ruled.folder, tmp_path / "holes.csv", count=20, out=tmp_path / "several", display=Silent())
+    several = rows_in(tmp_path / "several")
+    assert len(several) == 60 and {low for low, _, _ in several[:20]} == {"30"}
+    assert len({high for _, high, _ in several[:20]}) > 5
     monkeypatch.setattr("sparring.sampling.MIN_GENERATED", 300)
     monkeypatch.setattr("sparring.sampling.MAX_CANDIDATES", 1)
     (tmp_path / "more.csv").write_text("low,high,kind\n30,,x\n99,,\n")
@@ -151,6 +155,8 @@ def test_filled_in_rows_keep_the_rules_and_absent_ones_are_named(ruled, tmp_path
         "Only 1 of 2 samples were found.",
         "Nothing was written for input 2.",
     )
+    answers = apply(ruled.folder, tmp_path / "more.csv", count=3, out=tmp_path / "answers", display=Silent())
+    assert "Nothing was written for input 2." in answers.remarks
 
 
 def test_evaluated_rows_keep_the_rules_and_suggested_commands_read_alike(ruled):

@@ -1,23 +1,21 @@
 """Predicates: the cells of single columns that --where asks for, such as "sex=Female", "age>=65" and "city!=Paris"."""
 
-import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, final
+from typing import Any, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.data.columns.where import Condition, conditions_of
 from sparring.errors import SparringError, nearest
 from sparring.modalities.tables import render
 from sparring.modalities.tables.coding import Column, Rows, as_written
 from sparring.modalities.tables.levels import DISTINCT
-from sparring.modalities.tables.rules import OPERATORS, value_of
+from sparring.modalities.tables.rules import value_of
 from sparring.randomness import RandomStream
-
-FORM = "write COLUMN=VALUE, COLUMN>=VALUE or COLUMN=A|B, with commas between (where={...} in Python, also for commas)"
 
 
 @final
@@ -100,25 +98,6 @@ class Predicate:
         return torch.tensor([*shares, *([self.column.missing] * self.missing)], dtype=torch.float64)
 
 
-class Condition(NamedTuple):
-    """A part of --where.
-
-    Args:
-        name: of the column.
-        operator: =, !=, <, <=, > or >=.
-        values: one text, or several of which the cell is one.
-    """
-
-    name: str
-    operator: str
-    values: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """Return it as users write it."""
-        return f"{self.name}{self.operator}{'|'.join(self.values)}"
-
-
 def predicates_of(given: Any, columns: Sequence[Column]) -> list[Predicate]:
     """Return the predicates of --where, one for each of its columns, in their order.
 
@@ -148,37 +127,6 @@ def predicates_of(given: Any, columns: Sequence[Column]) -> list[Predicate]:
             )
         found[place] = _both(found[place], one) if place in found else one
     return list(found.values())
-
-
-def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
-    """Return the parts of --where.
-
-    Args:
-        given: as for ``predicates_of``.
-        names: of the columns; they may contain operators.
-
-    Raises:
-        SparringError: a part has no column or no operator.
-    """
-    if isinstance(given, Mapping):
-        several = {name: value if isinstance(value, list | tuple | set) else (value,) for name, value in given.items()}
-        return [Condition(str(name), "=", tuple(map(str, values))) for name, values in several.items()]
-    if given is not None and not str(given).strip():
-        raise SparringError(found="an empty --where", expected="conditions of columns", remedy=FORM)
-    found = []
-    for part in next(csv.reader([str(given)], skipinitialspace=True), []) if given is not None else ():
-        matches = list(OPERATORS.finditer(part))
-        known = [one for one in matches if part[: one.start()].strip() in names]
-        match = next(iter(known or matches), None)
-        if match is None or not part[: match.start()].strip():
-            raise SparringError(
-                found=f"{part!r} in --where",
-                expected="columns and their values, such as sex=Female,age>=65",
-                remedy=FORM,
-            )
-        name, text = part[: match.start()].strip(), part[match.end() :].strip()
-        found.append(Condition(name, "=" if match[0] == "==" else match[0], (text,)))
-    return found
 
 
 def _predicate(condition: Condition, place: int, column: Column) -> Predicate:

@@ -1,7 +1,5 @@
 """Rows as text, in the form of the table that they were read from, as files and as exhibits."""
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring.data.columns import dates, numbers
+from sparring.data.columns.writing import csv_bytes
 from sparring.data.facts import Facts
 from sparring.modalities.tables import keys
 from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, coding_of
@@ -19,8 +18,6 @@ from sparring.storage import write_bytes
 
 MAX_SHOWN = 16
 """Rows of an exhibit."""
-READ_OTHERWISE = ("#", "sep=")
-"""Starts of a heading that would be taken for a comment or for the choice of a separator, were it not quoted."""
 
 
 @final
@@ -90,18 +87,10 @@ def save(samples: Rows, folder: Path, facts: Facts, *, first: int = 0) -> list[P
     """
     table = decoded(samples, facts, first=first)
     comma = any(column.is_numeric and column.form[-1:] == "," for column in coding_of(facts).columns)
-    delimiter = ";" if comma else ","
-    text = io.StringIO()
-    plain = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    quoted = csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    (quoted if table.header[0].startswith(READ_OTHERWISE) else plain).writerow(table.header)
-    for row in zip(*table.columns, strict=True):
-        # A row of empty cells alone would be taken for a blank line, and a carriage return for its end.
-        joined = "".join(row)
-        (quoted if not joined or "\r" in joined else plain).writerow(row)
+    content = csv_bytes(table.header, table.columns, decimal_comma=comma)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"rows-{first:06d}.csv"
-    write_bytes(path, text.getvalue().encode("utf-8", "backslashreplace"))
+    write_bytes(path, content)
     return [path]
 
 

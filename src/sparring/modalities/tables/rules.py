@@ -6,7 +6,6 @@ A row with a missing cell among those of a rule keeps it. Cells are compared as 
 import csv
 import math
 import operator
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +15,11 @@ import torch
 from torch import Tensor
 
 from sparring.data.columns import dates, numbers
+from sparring.data.columns.where import OPERATORS
 from sparring.errors import SparringError, nearest
 from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, Rule, as_written
 from sparring.text import printable
 
-OPERATORS = re.compile("<=|>=|!=|==|=|<|>")
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
     ">=": operator.ge,

@@ -1,0 +1,61 @@
+"""Conditions of columns as users write them: "sex=Female,age>=65", or mappings from columns to values."""
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sparring.errors import SparringError
+
+OPERATORS = re.compile("<=|>=|!=|==|=|<|>")
+FORM = "write COLUMN=VALUE, COLUMN>=VALUE or COLUMN=A|B, with commas between (where={...} in Python, also for commas)"
+
+
+class Condition(NamedTuple):
+    """A part of --where.
+
+    Args:
+        name: of the column.
+        operator: =, !=, <, <=, > or >=.
+        values: one text, or several of which the cell is one.
+    """
+
+    name: str
+    operator: str
+    values: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """Return it as users write it."""
+        return f"{self.name}{self.operator}{'|'.join(self.values)}"
+
+
+def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
+    """Return the parts of --where.
+
+    Args:
+        given: as for ``predicates_of``.
+        names: of the columns; they may contain operators.
+
+    Raises:
+        SparringError: a part has no column or no operator.
+    """
+    if isinstance(given, Mapping):
+        several = {name: value if isinstance(value, list | tuple | set) else (value,) for name, value in given.items()}
+        return [Condition(str(name), "=", tuple(map(str, values))) for name, values in several.items()]
+    if given is not None and not str(given).strip():
+        raise SparringError(found="an empty --where", expected="conditions of columns", remedy=FORM)
+    found = []
+    for part in next(csv.reader([str(given)], skipinitialspace=True), []) if given is not None else ():
+        matches = list(OPERATORS.finditer(part))
+        known = [one for one in matches if part[: one.start()].strip() in names]
+        match = next(iter(known or matches), None)
+        if match is None or not part[: match.start()].strip():
+            raise SparringError(
+                found=f"{part!r} in --where",
+                expected="columns and their values, such as sex=Female,age>=65",
+                remedy=FORM,
+            )
+        name, text = part[: match.start()].strip(), part[match.end() :].strip()
+        found.append(Condition(name, "=" if match[0] == "==" else match[0], (text,)))
+    return found

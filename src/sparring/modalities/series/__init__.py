@@ -1,0 +1,1 @@
+"""Time series: several channels of numbers over steps in time."""
