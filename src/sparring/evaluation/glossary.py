@@ -39,7 +39,7 @@ ON_REQUEST = {
     *("shapes", "trends", "missing_error", "rare_coverage"),
     *("marginals", "tail_error", "autocorrelation_error", "cross_correlation_error", "spectrum_error", "length_error"),
 }
-"""Shown beside it where they are computed: for models whose condition is a sample, with --useful, for tables, series."""
+"""Shown beside it where they are computed: with a condition that is a sample, with --useful, of tables and series."""
 GLOSSARY: dict[str, MetricInfo] = {
     "frechet": MetricInfo(
         "Fréchet distance", "lower", "Distance between Gaussians fitted to generated and to real features."

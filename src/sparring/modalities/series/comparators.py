@@ -37,8 +37,8 @@ MAX_SERIES = 20_000
 """Training series that the comparators of an evaluation are fitted to."""
 
 
-def mixture(series: Series, channels: Sequence[Channel], seed: int = 0) -> Sample:
-    """Fit a mixture of up to 40 Gaussians to 20 principal components of whole series.
+def mixture(series: Series, channels: Sequence[Channel], seed: int = 0, components: int = COMPONENTS) -> Sample:
+    """Fit a mixture of up to ``components`` Gaussians to 20 principal components of whole series.
 
     What these leave out is added from a random training series, whose length and missing values the generated series
     gets, too. Gaps of a training series are filled by straight lines, and steps after its end by its last values. With
@@ -54,7 +54,7 @@ def mixture(series: Series, channels: Sequence[Channel], seed: int = 0) -> Sampl
     filled = _filled(standardised(series, channels))
     flat = filled.reshape(len(filled), -1)
     size = min(PRINCIPAL, *flat.shape, max(len(flat) // SERIES_PER_COMPONENT, 1))
-    components = max(1, min(COMPONENTS, len(flat) // SERIES_PER_COMPONENT))
+    components = max(1, min(components, len(flat) // SERIES_PER_COMPONENT))
     with threadpool_limits(1):
         principal = PCA(size, random_state=seed % 2**32).fit(flat)
         places = principal.transform(flat)

@@ -117,14 +117,15 @@ def members(train: Series, held_out: Series, seed: int) -> Series:
     count = min(len(train.values), len(held_out.values))
     if not common:
         return take(train, random.permutation(len(train.values))[:count])
-    lengths = [len(one) for one in _stretches(held_out, common)]
     # Long stretches first, each at a random place among windows that are free; what does not fit is left out.
-    taken = np.zeros(len(train.values), dtype=bool)
     whole = _stretches(train, common)
-    for length in sorted(lengths, reverse=True):
-        places = [at for one in whole for at in one[: max(len(one) - length + 1, 0)].tolist()]
-        starts = [at for at in places if not taken[at : at + length].any()]
-        if starts:
+    number = np.repeat(np.arange(len(whole)), [len(one) for one in whole])
+    taken = np.zeros(len(train.values), dtype=bool)
+    for length in sorted((len(one) for one in _stretches(held_out, common)), reverse=True):
+        before = np.concatenate([[0], np.cumsum(taken)])
+        free = before[length:] == before[: len(before) - length]
+        starts = np.flatnonzero(free & (number[length - 1 :] == number[: len(free)]))
+        if len(starts):
             at = int(random.choice(starts))
             taken[at : at + length] = True
     return take(train, np.flatnonzero(taken)) if taken.any() else take(train, slice(0, count))

@@ -1,7 +1,6 @@
 """Behaviour over time: autocorrelations, cross-correlations and spectra.
 
-All are computed over the values that are not missing, so that neither missing values nor lengths change what they
-estimate. An array of a side has NaN where a channel is constant; errors are means over what the real side has.
+All are computed over the values that are not missing, so that missing values do not change what they estimate. An array of a side has NaN where a channel is constant; errors are means over what the real side has.
 """
 
 import math
@@ -21,6 +20,8 @@ LAGS = 12
 MIN_PAIRS = 3
 """Pairs of values without which a series has no autocorrelation at a lag."""
 MAX_FREQUENCIES = 64
+CHUNK = 4_000_000
+"""Values that are transformed at once."""
 MIN_POWER = 1e-6
 """Least power that is told from none, as a share of the mean power of the real channel."""
 MAX_PAIRS = 2000
@@ -32,7 +33,7 @@ def autocorrelations(values: Floats, lags: int = LAGS) -> Floats:
 
     Σ z_t z_{t+k} / (pairs) over Σ z_t² / (values), for each series that is not constant and has at least three pairs,
     then the mean over the series. About its own mean, a series of T steps has an autocorrelation that is lower than
-    that of the process, by about 1 / T and more where it is high; both sides have the same.
+    that of the process, by about 1 / T and more where it is high; so have both sides, if their lengths are alike.
 
     Args:
         values: (count, steps, channels), NaN where they are missing.
@@ -84,17 +85,25 @@ def cross_correlation_error(real: Series, fake: Series, channels: Sequence[Chann
 
 
 def spectra(values: Floats) -> Floats:
-    """Return mean periodograms of series about their own means, (frequencies, channels).
+    """Return mean periodograms of series about their own means, (frequencies, channels), at least 0.
 
-    |Σ z_t exp(−2πi f t)|² / (values), over the steps with a value (Scargle 1982, without the correction of phases), at
-    at most 64 of the frequencies f = 1/T, 2/T, …, ½ per step, with T the number of steps of the longest series.
+    γ_0 + 2 Σ (1 − k / T) γ_k cos(2πfk) over lags k, with γ_k the mean of z_t z_{t+k} over all series and pairs of steps
+    that have a value (Blackman & Tukey 1958, with the window of Bartlett). Of whole series of T steps, this is the mean
+    of |Σ z_t exp(−2πift)|² / T; missing values do not spread their power as they would there. At most 64 of the
+    frequencies f = 1/T, 2/T, …, ½ per step, with T the number of steps of the longest series.
     """
-    centred, present = _centred(values)
-    steps = values.shape[1]
-    waves = np.exp(-2j * np.pi * np.outer(frequencies(steps), np.arange(steps)))
-    power = np.square(np.abs(np.einsum("ft,ntc->nfc", waves, centred, optimize=True)))
-    means: Floats = (power / present.sum(1).clip(1)[:, None]).mean(0)
-    return means
+    steps, size = values.shape[1], 2 * values.shape[1]
+    products, pairs = np.zeros((2, steps, values.shape[2]))
+    for part in np.array_split(values, max(1, values.size // CHUNK)):
+        # Sums over all pairs at all lags are the transform of the power of series that zeros follow.
+        for side, total in zip(_centred(part), (products, pairs), strict=True):
+            power = np.square(np.abs(np.fft.rfft(side, size, axis=1))).sum(0)
+            total += np.fft.irfft(power, size, axis=0)[:steps]
+    numbers = np.rint(pairs)
+    covariances = np.where(numbers > 0, products / numbers.clip(1), 0.0)
+    weights = np.where(np.arange(steps) > 0, 2.0, 1.0) * (1 - np.arange(steps) / max(steps, 1))
+    waves = np.cos(2 * np.pi * np.outer(frequencies(steps), np.arange(steps)))
+    return np.maximum((waves * weights) @ covariances, 0.0)
 
 
 def frequencies(steps: int) -> Floats:

@@ -12,7 +12,7 @@ from typing import final
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
-from torch.nn.functional import cross_entropy, gelu, normalize
+from torch.nn.functional import cross_entropy, gelu, layer_norm, normalize
 
 from sparring.data.dataset import Split
 from sparring.data.sampler import EpochSampler
@@ -66,7 +66,8 @@ class Encoder(nn.Module):
         mean = (hidden * within).sum(2) / within.sum(2).clamp_min(1)
         largest = hidden.masked_fill(within == 0, -torch.inf).amax(2)
         features: Tensor = self.leave(torch.cat([mean, largest], 1))
-        return features
+        # Of one size, so that no outlier decides the distance of two Gaussians.
+        return layer_norm(features, features.shape[1:])
 
 
 @final
