@@ -47,8 +47,9 @@ def channels_of(series, names="abcdefgh", kind="continuous"):
         quantiles = np.quantile(values, np.linspace(0, 1, 101), method="nearest")
         within = (torch.arange(series.values.shape[1]) < series.length[:, None]).sum()
         share = max(0.0, float(1 - (~gone).sum() / within))
-        deviation = float(values.std()) or 1.0
-        found.append(Channel(names[at], kind, float(values.mean()), deviation, tuple(quantiles.tolist()), share))
+        scale = np.abs(values).max() or 1.0
+        mean, deviation = (float(scale * one) for one in ((values / scale).mean(), (values / scale).std()))
+        found.append(Channel(names[at], kind, mean, deviation or 1.0, tuple(quantiles.tolist()), share))
     return tuple(found)
 
 

@@ -53,17 +53,18 @@ def mixture(series: Series, channels: Sequence[Channel], seed: int = 0, componen
     means = np.array([one.mean for one in channels])
     filled = _filled(standardised(series, channels))
     flat = filled.reshape(len(filled), -1)
+    # One series has no covariance: it is repeated, and then moved by the regularisation alone.
+    flat = flat if len(flat) > 1 else np.repeat(flat, 2, 0)
     size = min(PRINCIPAL, *flat.shape, max(len(flat) // SERIES_PER_COMPONENT, 1))
     components = max(1, min(components, len(flat) // SERIES_PER_COMPONENT))
     with threadpool_limits(1):
-        principal = PCA(size, random_state=seed % 2**32).fit(flat)
+        with np.errstate(invalid="ignore"):  # Equal series have no share of variance to explain.
+            principal = PCA(size, random_state=seed % 2**32).fit(flat)
         places = principal.transform(flat)
         rest = flat - principal.inverse_transform(places)
-        # One series has no covariance: it is repeated, and then moved by the regularisation alone.
-        enough = places if len(places) > 1 else np.repeat(places, 2, 0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # It has not converged: the number of iterations is part of the model.
-            gaussians = GaussianMixture(components, max_iter=ITERATIONS, random_state=seed % 2**32).fit(enough)
+            gaussians = GaussianMixture(components, max_iter=ITERATIONS, random_state=seed % 2**32).fit(places)
     roots = np.linalg.cholesky(gaussians.covariances_)
 
     def sample(count: int, seed: int) -> Series:
@@ -71,7 +72,7 @@ def mixture(series: Series, channels: Sequence[Channel], seed: int = 0, componen
         which = random.choice(components, count, p=gaussians.weights_ / gaussians.weights_.sum())
         noise = random.standard_normal((count, size))
         drawn = gaussians.means_[which] + np.einsum("nij,nj->ni", roots[which], noise)
-        rows = random.integers(len(flat), size=count)
+        rows = random.integers(len(filled), size=count)
         found = principal.inverse_transform(drawn) + rest[rows]
         return _like(series, rows, found.reshape(count, *filled.shape[1:]) * deviations + means, channels)
 

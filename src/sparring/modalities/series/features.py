@@ -66,7 +66,7 @@ def summaries(series: Series, channels: Sequence[Channel], kinds: int = KINDS) -
     ]
     if kinds > len(found):
         found += [_autocorrelation(centred, present, variance, lag) for lag in LAGS]
-        found += _waves(centred, number, steps / series.length[:, None])
+        found += _waves(centred, number, steps.double() / series.length[:, None])
     return torch.stack(found[:kinds], 2).flatten(1)
 
 

@@ -1,6 +1,7 @@
 """Behaviour over time: autocorrelations, cross-correlations and spectra.
 
-All are computed over the values that are not missing, so that missing values do not change what they estimate. An array of a side has NaN where a channel is constant; errors are means over what the real side has.
+All are computed over the values that are not missing, so that missing values do not change what they estimate. An
+array of a side has NaN where a channel is constant; errors are means over what the real side has.
 """
 
 import math
