@@ -13,7 +13,6 @@ nearer to one of these windows than to one of the other half; ½ is ideal.
 """
 
 import argparse
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -163,8 +162,8 @@ def table(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
         cells = []
         for name in names:
             values, digits = [one[name] for one in found], 1 if name.endswith(", s") else 4 if name == "pred." else 3
-            spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
-            cells.append("" if np.isnan(values).any() else f"{statistics.mean(values):.{digits}f}{spread}")
+            spread = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
+            cells.append("" if np.isnan(values).any() else f"{np.mean(values):.{digits}f}{spread}")
         lines.append(f"| {row} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -60,12 +60,12 @@ def test_a_mixture_is_better_than_a_bootstrap_and_copies_are_copies():
 
 
 def test_a_bootstrap_draws_blocks_of_changes():
-    series = series_of(np.arange(20.0)[:, None, None] * np.arange(13.0)[:, None])  # Slopes from 0 to 19.
+    series = series_of(np.arange(20.0)[:, None, None] * np.arange(13.0)[:, None])  # Rises of 0 to 19 a step.
     fake = block_bootstrap(series, channels_of(series), 0)(200, 0)
-    slopes = fake.values[..., 0].diff(dim=1)
-    assert torch.isin(slopes, torch.arange(20.0).double()).all()
-    assert (slopes[:, :6] == slopes[:, :1]).all() and (slopes[:, 6:] == slopes[:, 6:7]).all()
-    assert (slopes[:, 0] != slopes[:, 6]).any()
+    rises = fake.values[..., 0].diff(dim=1)
+    assert torch.isin(rises, torch.arange(20.0).double()).all()
+    assert (rises[:, :6] == rises[:, :1]).all() and (rises[:, 6:] == rises[:, 6:7]).all()
+    assert (rises[:, 0] != rises[:, 6]).any()
 
 
 def test_whole_numbers_and_gaps_stay_what_they_are():

@@ -113,15 +113,15 @@ def test_gradients_of_the_recurrent_network_are_those_of_its_outputs():
     network = Recurrent(3, 4, random)
     steps = random.standard_normal((5, 3, 6)).astype(np.float32)
     within = (np.arange(5)[:, None] < np.array([5, 5, 3, 1, 4, 2])).astype(np.float32)
-    slopes = random.standard_normal((5, 6)).astype(np.float32)
+    at_output = random.standard_normal((5, 6)).astype(np.float32)
     network.forward(steps, within)
-    gradients = network.backward(slopes)
+    gradients = network.backward(at_output)
     for name, weight in network.weights.items():
         for at in np.ndindex(weight.shape):
             kept, ends = weight[at], []
             for change in (1e-2, -1e-2):
                 weight[at] = kept + change
-                ends.append(float((network.forward(steps, within).astype(np.float64) * slopes).sum()))
+                ends.append(float((network.forward(steps, within).astype(np.float64) * at_output).sum()))
             weight[at] = kept
             assert gradients[name][at] == pytest.approx((ends[0] - ends[1]) / 2e-2, rel=2e-2, abs=5e-3), name
 

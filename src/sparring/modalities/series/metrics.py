@@ -147,7 +147,8 @@ class _Aside:
         train: at most 10,000 training series.
         held_out: series that were not trained on, likewise.
         overlap: steps that neighbours of these have in common; 0 unless they are windows of one long series.
-        others, fresh: their two halves, so that one can stand for generated series.
+        fresh: half of them, which stands for generated series.
+        others: the other half; all of them where windows overlap, whose floor is known.
         members: training series, about as many as the others.
         encoder: trained on the training series.
     """
@@ -173,7 +174,7 @@ class _Aside:
 
     @property
     def others(self) -> Series:
-        return self._sides[0]
+        return self.held_out if self.overlap else self._sides[0]
 
     @property
     def fresh(self) -> Series:

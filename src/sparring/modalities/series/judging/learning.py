@@ -81,9 +81,9 @@ def discriminative(
         steps, within = (np.concatenate(parts, -1) for parts in zip(*picked, strict=True))
         outputs = network.forward(steps, within)
         # Cross-entropy of the last outputs, a mean over each kind: real series have the target 1.
-        slopes = np.zeros_like(outputs)
-        slopes[-1] = (logistic(outputs[-1]) - np.repeat(np.array([1, 0], np.float32), BATCH)) / BATCH
-        network.update(network.backward(slopes))
+        at_output = np.zeros_like(outputs)
+        at_output[-1] = (logistic(outputs[-1]) - np.repeat(np.array([1, 0], np.float32), BATCH)) / BATCH
+        network.update(network.backward(at_output))
     right = [
         (_last_outputs(network, _Inputs(side, channels)) > 0) == wanted
         for side, wanted in zip(test, (True, False), strict=True)
@@ -120,9 +120,9 @@ def predictive(
         steps, within = known.inputs.some(rows)
         predicted = logistic(network.forward(steps, within))
         targets, counts = known.targets[:, rows], known.counts[:, rows]
-        # The slope of |σ(y) − t|, a mean over all steps that have a target.
-        slopes = np.sign(predicted - targets) * predicted * (1 - predicted) * counts / max(counts.sum(), 1)
-        network.update(network.backward(slopes))
+        # The gradient of |σ(y) − t|, a mean over all steps that have a target.
+        at_output = np.sign(predicted - targets) * predicted * (1 - predicted) * counts / max(counts.sum(), 1)
+        network.update(network.backward(at_output))
     errors, total = 0.0, 0.0
     for rows in np.array_split(np.arange(len(asked.inputs)), -(-len(asked.inputs) // 1000)):
         predicted = logistic(network.forward(*asked.inputs.some(rows)))

@@ -79,11 +79,11 @@ class Recurrent:
         outputs: Singles = np.matmul(self.weights["output"], states[1:])[:, 0] + self.weights["output_bias"]
         return outputs
 
-    def backward(self, slopes: Singles) -> dict[str, Singles]:
+    def backward(self, at_output: Singles) -> dict[str, Singles]:
         """Return the gradients of the weights from those of the outputs, (steps, batch), of the last ``forward``."""
         steps, within, states, gates, candidates = self._kept
         units, weights = self.units, self.weights
-        from_output = weights["output"].T * slopes[:, None]  # (steps, units, batch)
+        from_output = weights["output"].T * at_output[:, None]  # (steps, units, batch)
         at_input = np.empty((len(steps), 3 * units, steps.shape[2]), np.float32)
         at_state = np.zeros(states.shape[1:], np.float32)
         for at in range(len(steps) - 1, -1, -1):
@@ -105,8 +105,8 @@ class Recurrent:
             "gates": _outer(at_input[:, : 2 * units], earlier),
             "candidate": _outer(at_input[:, 2 * units :], resets),
             "bias": at_input.sum((0, 2))[:, None],
-            "output": _outer(slopes[:, None], states[1:]),
-            "output_bias": slopes.sum().reshape(1, 1),
+            "output": _outer(at_output[:, None], states[1:]),
+            "output_bias": at_output.sum().reshape(1, 1),
         }
 
     def update(self, gradients: dict[str, Singles]) -> None:
