@@ -37,8 +37,9 @@ DEFAULT = {"frechet", "precision", "recall", "coverage", "agreement", "copies"}
 ON_REQUEST = {
     *("l1", "cycle_error", "answer_diversity", "trained_on_samples", "trained_on_both"),
     *("shapes", "trends", "missing_error", "rare_coverage"),
+    *("marginals", "tail_error", "autocorrelation_error", "cross_correlation_error", "spectrum_error", "length_error"),
 }
-"""Shown beside it where they are computed: for models whose condition is a sample, with --useful, and for tables."""
+"""Shown beside it where they are computed: with a condition that is a sample, with --useful, of tables and series."""
 GLOSSARY: dict[str, MetricInfo] = {
     "frechet": MetricInfo(
         "Fréchet distance", "lower", "Distance between Gaussians fitted to generated and to real features."
@@ -184,7 +185,7 @@ GLOSSARY: dict[str, MetricInfo] = {
         "Mean agreement of correlations and joint shares of related columns; 1 where they are equal.",
     ),
     "missing_error": MetricInfo(
-        "missing cells", "lower", "Largest difference of the share of missing cells in a column.", "Valid?"
+        "missing cells", "lower", "Largest difference of the share of missing values in a column.", "Valid?"
     ),
     "rare_coverage": MetricInfo(
         "rare categories", "higher", "Share that categories of at most 5 % reach, of their real one.", "Diverse?"
@@ -192,7 +193,7 @@ GLOSSARY: dict[str, MetricInfo] = {
     "boosted_test": MetricInfo(
         "boosted trees test",
         "lower",
-        "AUC of boosted trees that separate generated from real rows; 0.5 is chance, most generators are above 0.9.",
+        "AUC of boosted trees that separate generated from real samples; 0.5 is chance, most are above 0.9.",
     ),
     "alpha_precision": MetricInfo(
         "α-precision", "higher", "Agreement of the generated rows with every central part of the real ones."
@@ -204,12 +205,15 @@ GLOSSARY: dict[str, MetricInfo] = {
         "Diverse?",
     ),
     "exact_copies": MetricInfo(
-        "exact copies", "nearer to the floor", "Share of rows that are equal to a training row in every cell.", "New?"
+        "exact copies",
+        "nearer to the floor",
+        "Share of samples that are equal to a training sample in every value.",
+        "New?",
     ),
     "near_copies": MetricInfo(
         "near copies",
         "nearer to the floor",
-        "Share of rows as close to a training row as the closest 1 % of held-out rows.",
+        "Share of samples as close to a training sample as the closest 1 % of held-out ones.",
         "New?",
     ),
     "closest_record": MetricInfo(
@@ -221,7 +225,7 @@ GLOSSARY: dict[str, MetricInfo] = {
     "closer_to_train": MetricInfo(
         "closer to training",
         "nearer to the floor",
-        "Share of rows closer to a training row than to one of as many held-out rows; 0.5 is ideal.",
+        "Share of samples closer to a training sample than to one of as many held-out ones; 0.5 is ideal.",
         "New?",
     ),
     "membership_attack": MetricInfo(
@@ -244,6 +248,50 @@ GLOSSARY: dict[str, MetricInfo] = {
         "Useful?",
     ),
     "target_r2_boosted": MetricInfo("TSTR R², trees", "higher", "The same: R² of boosted trees.", "Useful?"),
+    "marginals": MetricInfo(
+        "channel values",
+        "higher",
+        "Mean agreement of the distributions of single values of a channel; 1 where they are equal.",
+    ),
+    "tail_error": MetricInfo(
+        "tails", "lower", "Mean difference of the quantiles at .01 and .99, of values and changes, in deviations."
+    ),
+    "autocorrelation_error": MetricInfo(
+        "autocorrelation error",
+        "lower",
+        "Mean difference of the autocorrelations at lags 1 to 12, of values and changes.",
+    ),
+    "cross_correlation_error": MetricInfo(
+        "cross-correlation error", "lower", "Mean difference of the correlations of channels, of values and changes."
+    ),
+    "spectrum_error": MetricInfo(
+        "spectrum error", "lower", "Mean difference of the power at each frequency, in decades: noise, smoothing."
+    ),
+    "length_error": MetricInfo(
+        "lengths", "lower", "Largest difference of the shares of series up to a length.", "Valid?"
+    ),
+    "context_frechet": MetricInfo(
+        "context FID",
+        "lower",
+        "Fréchet distance in the features of a network trained on these series; compares only with the same network.",
+    ),
+    "closest_series": MetricInfo(
+        "closest series",
+        "nearer to the floor",
+        "5th percentile of the distances to the closest training series; far below the floor: copies.",
+        "New?",
+    ),
+    "discriminative": MetricInfo(
+        "discriminative score",
+        "lower",
+        "|accuracy - 0.5| of TimeGAN's small recurrent judge; saturated: noisy copies and simple mixtures pass it.",
+    ),
+    "predictive": MetricInfo(
+        "predictive score",
+        "lower",
+        "Train on synthetic, test on real: error one step ahead of TimeGAN's small recurrent predictor; saturated.",
+        "Useful?",
+    ),
     "stacked_modes": MetricInfo(
         "modes of 1,000", "higher", "Number of the 1,000 modes that are generated.", "Diverse?"
     ),

@@ -18,6 +18,7 @@ from sparring.data.cache import cache_folder, file_name
 from sparring.data.dataset import Split
 from sparring.errors import SparringError
 from sparring.metrics.cache import VERSION, digest, store_tensors, stored_tensors, weights_digest
+from sparring.samples import tensors
 
 FEATURES = 64
 MIN_SIDE, MAX_SIDE = 8, 32
@@ -66,7 +67,7 @@ def build(shape: tuple[int, ...], classes: int) -> nn.Sequential:
     )
 
 
-def cached_network(kind: str, network: nn.Sequential, split: Split, seed: int, fit: Callable[[], None]) -> str:
+def cached_network(kind: str, network: nn.Module, split: Split, seed: int, fit: Callable[[], None]) -> str:
     """Give ``network`` weights from the cache; where there are none, fit it and cache them.
 
     On one machine, the same data, seed and number of threads give the same weights.
@@ -84,9 +85,11 @@ def cached_network(kind: str, network: nn.Sequential, split: Split, seed: int, f
     # The key holds all that the weights depend on. A few samples identify the split of the data; the number of
     # threads changes the order of summation, and so the rounding.
     samples, labels = split.train.samples, split.train.labels
-    some = torch.from_numpy(np.array(samples[:: max(len(samples) // KEY_SAMPLES, 1)]))
-    content = digest(some, None if labels is None else torch.from_numpy(labels))
-    key = file_name(str((VERSION, split.facts.fingerprint, samples.shape, seed, torch.get_num_threads(), content)))
+    every = max(len(split.train) // KEY_SAMPLES, 1)
+    some = [torch.from_numpy(np.array(part[::every])) for part in tensors(samples)]
+    content = digest(*some, None if labels is None else torch.from_numpy(labels))
+    stored = [part.shape for part in tensors(samples)]
+    key = file_name(str((VERSION, split.facts.fingerprint, stored, seed, torch.get_num_threads(), content)))
     path = cache_folder() / kind / f"{key}.safetensors"
 
     # Weights of other shapes come from another version of the network: train it again.

@@ -1,0 +1,1 @@
+"""Metrics of series as pure functions."""

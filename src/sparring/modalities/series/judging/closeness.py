@@ -1,0 +1,168 @@
+"""Closeness of generated series to those that were trained on: copies, and nearest series.
+
+The distance of two series is the root mean square difference of their standardised values, over all steps of the
+longest series; a value that is missing counts as the mean of its channel, and one deviation more where it is missing on
+one side alone. Give other real series in place of the generated ones for the value of a perfect generator, unless they
+are windows of one long series: a window is nearer to those beside it than any independent one.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.metrics.distances import nearest
+from sparring.modalities.series.coding import Channel, Series
+from sparring.modalities.series.judging.values import Integers, check, lengths_of, missing_of, standardised, values_of
+from sparring.samples import take
+
+NEAR_SHARE = 0.01
+"""Share of held-out series that are as close to a training series as a near copy."""
+LOW_SHARE = 0.05
+"""Percentile of the distances to the closest series, as a share."""
+CHUNK = 10_000
+"""Training series whose content is compared at once."""
+MAX_PAIRS = 200
+"""Neighbouring series by which overlapping windows are found."""
+MIN_COMMON = 3
+"""Common steps that count as an overlap: fewer agree by chance where values are whole numbers."""
+
+
+def exact_copies(train: Series, fake: Series, channels: Sequence[Channel]) -> float:
+    """Return the share of generated series that are equal to a training series in every value, in [0, 1]."""
+    check(channels, train, fake)
+    ours = _keys(fake)
+    wanted, found = set(ours), set[bytes]()
+    for start in range(0, len(train.values), CHUNK):
+        found |= wanted.intersection(_keys(take(train, slice(start, start + CHUNK))))
+    return sum(key in found for key in ours) / len(ours)
+
+
+def near_copies(train: Series, held_out: Series, fake: Series, channels: Sequence[Channel]) -> float:
+    """Return the share of generated series as close to a training series as the closest 1 % of held-out ones.
+
+    In [0, 1]; lower is better; about .01 for other real series.
+
+    Args:
+        train: training series.
+        held_out: real series that were not trained on.
+        fake: generated series.
+        channels: of the series.
+    """
+    check(channels, train, held_out, fake)
+    held, ours = (_closest(rows, train, channels) for rows in (held_out, fake))
+    # Rounding errors of distances must not decide between equal series.
+    limit = held.quantile(NEAR_SHARE, interpolation="lower") + 1e-9
+    return float((ours <= limit).double().mean())
+
+
+def closest_series(train: Series, fake: Series, channels: Sequence[Channel]) -> float:
+    """Return the 5th percentile of the distances from generated series to their closest training series, at least 0.
+
+    In standard deviations of the channels. As high as that of other real series is right.
+    """
+    check(channels, train, fake)
+    return float(_closest(fake, train, channels).quantile(LOW_SHARE))
+
+
+def closer_to_train(train: Series, held_out: Series, fake: Series, channels: Sequence[Channel]) -> float:
+    """Return the share of generated series that are closer to a training series than to any held-out one, in [0, 1].
+
+    ½ for a generator that knows the distribution and not its training series; ties count half. Equal numbers of both
+    are compared: the larger side is cut to the size of the smaller one.
+
+    Args:
+        train: training series in random order, or ``members``.
+        held_out: real series that were not trained on, in random order.
+        fake: generated series.
+        channels: of the series.
+    """
+    check(channels, train, held_out, fake)
+    size = min(len(train.values), len(held_out.values))
+    ours, theirs = (_closest(fake, take(side, slice(0, size)), channels) for side in (train, held_out))
+    tied = (ours - theirs).abs() <= 1e-9
+    return float(((ours < theirs) & ~tied).double().mean() + tied.double().mean() / 2)
+
+
+def overlap(series: Series) -> int:
+    """Return how many steps neighbouring series have in common, as windows of one long series in order do; else 0."""
+    values, full = values_of(series), lengths_of(series) == series.values.shape[1]
+    steps = values.shape[1]
+    # Whole series that vary: constant ones agree at every shift.
+    usable = full[:-1] & full[1:] & (values[1:] != values[1:, :1]).any((1, 2))
+    places = np.flatnonzero(usable)
+    places = places[:: max(1, len(places) // MAX_PAIRS)]
+    for common in range(steps - 1, MIN_COMMON - 1, -1) if len(places) else ():
+        ends, starts = values[places, steps - common :], values[places + 1, :common]
+        same = (ends == starts) | (np.isnan(ends) & np.isnan(starts))
+        if same.all((1, 2)).mean() > 0.5:
+            return common
+    return 0
+
+
+def members(train: Series, held_out: Series, seed: int) -> Series:
+    """Return as many training series as there are held-out ones, in stretches that are as long.
+
+    Held-out windows of one long series come in stretches. As many windows from all over the time of the training would
+    have a near neighbour for more series, and a generator that copies nothing would seem closer to them.
+
+    Args:
+        train: training series, windows in order.
+        held_out: real series that were not trained on, likewise.
+        seed: of the places.
+    """
+    common, random = overlap(held_out), np.random.default_rng(seed)
+    count = min(len(train.values), len(held_out.values))
+    if not common:
+        return take(train, random.permutation(len(train.values))[:count])
+    # Long stretches first, each at a random place among windows that are free; what does not fit is left out.
+    whole = _stretches(train, common)
+    number = np.repeat(np.arange(len(whole)), [len(one) for one in whole])
+    taken = np.zeros(len(train.values), dtype=bool)
+    for length in sorted((len(one) for one in _stretches(held_out, common)), reverse=True):
+        before = np.concatenate([[0], np.cumsum(taken)])
+        free = before[length:] == before[: len(before) - length]
+        starts = np.flatnonzero(free & (number[length - 1 :] == number[: len(free)]))
+        if len(starts):
+            at = int(random.choice(starts))
+            taken[at : at + length] = True
+    return take(train, np.flatnonzero(taken)) if taken.any() else take(train, slice(0, count))
+
+
+def alternating(series: Series, seed: int) -> tuple[Series, Series]:
+    """Return halves of series in order: random ones, or every other stretch of windows of one long series."""
+    common = overlap(series)
+    order = np.random.default_rng(seed).permutation(len(series.values))
+    parts = _stretches(series, common) if common else [order[::2], order[1::2]]
+    if len(parts) == 1:
+        parts = np.array_split(parts[0], 2)
+    return take(series, np.concatenate(parts[::2])), take(series, np.concatenate(parts[1::2]))
+
+
+def _stretches(series: Series, common: int) -> list[Integers]:
+    """Return the numbers of the series of each stretch in which neighbours have ``common`` steps in common."""
+    values = values_of(series)
+    ends, starts = values[:-1, values.shape[1] - common :], values[1:, :common]
+    joined = ((ends == starts) | (np.isnan(ends) & np.isnan(starts))).all((1, 2))
+    return np.split(np.arange(len(values)), 1 + np.flatnonzero(~joined))
+
+
+def _closest(series: Series, others: Series, channels: Sequence[Channel]) -> Tensor:
+    """Return the distance from each series to the closest of the others, (count,)."""
+    return nearest(_place(series, channels), _place(others, channels))[0]
+
+
+def _place(series: Series, channels: Sequence[Channel]) -> Tensor:
+    """Return points whose Euclidean distances are those of the series, (count, coordinates)."""
+    values, missing = standardised(series, channels), missing_of(series)
+    parts = np.concatenate([np.nan_to_num(values), missing], 2).reshape(len(values), -1)
+    return torch.from_numpy(parts / math.sqrt(values[0].size))
+
+
+def _keys(series: Series) -> list[bytes]:
+    """Return the content of each series as bytes."""
+    missing = missing_of(series)
+    values = np.nan_to_num(values_of(series)) + 0.0  # −0 is 0.
+    return [row.tobytes() for row in np.concatenate([values, missing], 2)]

@@ -1,0 +1,80 @@
+"""Generated series beside real ones, as a whole."""
+
+import numpy as np
+import pytest
+
+from sparring.modalities.series.contrast import MAX_PANELS, contrasts
+from sparring.rendering.exhibits import Picture
+from toys.processes import autoregressive, channels_of, facts_of, series_of
+
+REAL = series_of(autoregressive(800, 30))
+FACTS = facts_of(REAL, channels_of(REAL, ["level $x$", "half"]))
+
+
+def captions(real, fake, facts=FACTS):
+    exhibits = contrasts(real, fake, facts)
+    assert all(isinstance(one, Picture) and one.file.startswith(b"\x89PNG") and one.words for one in exhibits)
+    return [one.caption for one in exhibits]
+
+
+def test_equal_series_do_not_mislead():
+    values, courses, memory, spectra, correlations = captions(REAL, REAL)
+    assert "distributed alike" in values and "same course" in courses and "as long as real ones" in memory
+    assert "as strong as in real series" in spectra and "move together" in correlations
+
+
+def test_what_would_mislead_is_said_where_it_is():
+    fake = autoregressive(800, 30, phi=0.2, seed=1)
+    fake[..., 0] += np.where(np.arange(30) == 20, 2.0, 0.0)
+    fake[..., 1] = autoregressive(800, 30, phi=0.2, channels=1, seed=2)[..., 0] + 1
+    values, courses, memory, spectra, correlations = captions(REAL, series_of(fake))
+    assert "half differs most: quartiles -0.6" in values
+    assert "At step 21 the mean of level $x$ is off by " in courses
+    assert "understate how much one step tells of a later one" in memory
+    assert "too weak" in spectra or "exaggerated" in spectra
+    assert "level $x$ and half differ most: +0.71 → +" in correlations or "+0.71 → -" in correlations
+
+
+def test_longer_memory_is_overstated():
+    memory = captions(REAL, series_of(autoregressive(800, 30, phi=0.99, seed=1)))[2]
+    assert "overstate" in memory
+
+
+@pytest.mark.parametrize(
+    "case", ["one series", "one step", "two steps", "constants", "nothing generated", "one channel"]
+)
+def test_odd_series_are_drawn(case):
+    real = REAL
+    if case == "one series":
+        real = series_of(REAL.values[:1])
+    elif case.endswith(("step", "steps")):
+        real = series_of(REAL.values[:, : 1 if case == "one step" else 2])
+    elif case == "constants":
+        real = series_of(np.ones((40, 30, 2)))
+    elif case == "one channel":
+        real = series_of(REAL.values[..., :1])
+    fake = real
+    if case == "nothing generated":
+        fake = series_of(REAL.values, missing=np.ones(REAL.values.shape, dtype=bool))
+    found = captions(real, fake, facts_of(real, channels_of(real)))
+    assert len(found) == {"one step": 2, "two steps": 3, "one channel": 4}.get(case, 5)
+    if case == "nothing generated":
+        assert "one side has no values" in found[0]
+
+
+def test_lengths_missing_values_and_huge_numbers_are_drawn():
+    random = np.random.default_rng(0)
+    gone = series_of(REAL.values, random.integers(1, 31, 800), random.random(REAL.values.shape) < 0.3)
+    assert len(captions(REAL, gone)) == 5
+    huge = series_of(1e300 * np.sign(REAL.values.numpy()))
+    assert len(captions(REAL, huge)) == 5
+
+
+def test_of_many_channels_the_worst_are_shown():
+    count = MAX_PANELS + 4
+    real = series_of(autoregressive(200, 6, channels=count))
+    fake = series_of(real.values.numpy() + np.arange(count) / 4)
+    facts = facts_of(real, channels_of(real, [f"c{at}" for at in range(count)]))
+    caption = captions(real, fake, facts)[0]
+    assert caption.startswith(f"Values at all steps. c{count - 1} differs most")
+    assert caption.endswith("4 further channels are more alike.")
