@@ -67,7 +67,8 @@ class Scaling:
 
     def normalize(self, sample: Series, random: RandomStream | None = None) -> Tensor:
         """Return (count, steps, width) numbers."""
-        return self.form(self.scaled(sample), self.presence(sample))
+        there = within(sample.length, sample.values.shape[1])
+        return self.form(self.scaled(sample), self.presence(sample), there)
 
     def denormalize(self, sample: Tensor, condition: Context) -> Series:
         """Return series of the lengths and attributes of their contexts, whose known steps are exact."""
@@ -88,14 +89,20 @@ class Scaling:
         """Return 1 where channels that can be missing are present, (count, steps, gaps)."""
         return (~sample.missing[..., self.sparse]).float()
 
-    def form(self, scaled: Tensor, presence: Tensor) -> Tensor:
-        """Return the numbers of networks for scaled values, 0 where missing, and presence."""
+    def form(self, scaled: Tensor, presence: Tensor, there: Tensor) -> Tensor:
+        """Return the numbers of networks, 0 outside of the steps ``there``.
+
+        Args:
+            scaled: (count, steps, channels), 0 where they are missing.
+            presence: (count, steps, gaps).
+            there: (count, steps, 1) of 0 and 1.
+        """
         components = scaled @ self.mix.to(scaled.device)
         parts = [components]
         if self.has_changes:
             deviations = self.deviations.to(scaled.device)
             parts.append(pad(components[:, 1:] - components[:, :-1], (0, 0, 1, 0)) / deviations)
-        return torch.cat([*parts, presence], 2)
+        return torch.cat([*parts, presence], 2) * there
 
     def channels_of(self, numbers: Tensor) -> Tensor:
         """Return the scaled channels, (…, channels), of the numbers of networks, which begin with components."""

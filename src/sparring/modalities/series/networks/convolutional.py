@@ -20,6 +20,7 @@ from sparring.modalities.series.networks.encoding import (
     completed,
     decided,
     given,
+    inside,
     places,
     told,
     walked,
@@ -27,6 +28,10 @@ from sparring.modalities.series.networks.encoding import (
 
 COARSEST = 4
 """Patches of the coarsest grid at most."""
+LOCAL_WIDTH, LOCAL_SCALE = 64, 3.0
+"""Features of single steps in the discriminator, and the factor on their means, which vary less than features do."""
+MAX_LOG_SPREAD = 3.0
+"""Largest logarithm of the deviation of the noise of a step."""
 
 
 def grids(steps: int, patch: int) -> list[int]:
@@ -74,18 +79,21 @@ class Generator(nn.Module):
         self.down = nn.ModuleList(Block(width, kernel, width) for _ in self.sizes)
         self.up = nn.ModuleList(Block(width, kernel, width) for _ in self.sizes)
         self.noises = nn.ModuleList(nn.Linear(noise, width, bias=False) for _ in self.sizes)
-        self.leave = Convolution(width, patch * (encoding.components + encoding.gaps), kernel)
+        self.leave = Convolution(width, patch * (2 * encoding.components + encoding.gaps), kernel)
+        self.blend = nn.Linear(encoding.components, encoding.components, bias=False)
+        nn.init.eye_(self.blend.weight)
         self.level = nn.Linear(width, encoding.components)
 
     @staticmethod
     def latent_size(encoding: Encoding, steps: int, patch: int, whole: int, noise: int) -> int:
         """Return the length of latents."""
-        return whole + noise * sum(grids(steps, patch)) + encoding.gaps * steps
+        return whole + noise * sum(grids(steps, patch)) + (encoding.components + encoding.gaps) * steps
 
     def forward(self, latent: Tensor, condition: Any) -> Tensor:
         """Map latents (batch, latent_size) and contexts to (batch, steps, width of the encoding)."""
-        sizes = [self.whole, *[self.noise * size for size in self.sizes], self.encoding.gaps * self.steps]
-        whole, *noises, choices = latent.split(sizes, 1)
+        sizes = [self.noise * size for size in self.sizes]
+        parts = self.encoding.components, self.encoding.gaps
+        whole, *noises, own, choices = latent.split([self.whole, *sizes, *(self.steps * part for part in parts)], 1)
         style = self.style(torch.cat([whole, told(self.encoding, condition)], 1))
 
         # Down: what is known, on all grids.
@@ -98,14 +106,15 @@ class Generator(nn.Module):
         # Up: noise of each grid, and the style.
         hidden = self.start(style).unflatten(1, (self.sizes[-1], -1))
         for number in reversed(range(len(self.sizes))):
-            size, own = self.sizes[number], noises[number]
+            size, noise = self.sizes[number], noises[number]
             hidden = doubled(hidden, size) if hidden.shape[1] != size else hidden
-            hidden = hidden + passed[number] + self.noises[number](own.unflatten(1, (size, self.noise)))
+            hidden = hidden + passed[number] + self.noises[number](noise.unflatten(1, (size, self.noise)))
             hidden = self.up[number](hidden, style)
 
-        # Numbers of each step, with what is known in its place.
+        # Innovations of each step with a noise of their own, whose deviation may change; what is known in its place.
         numbers = unfolded(self.leave(leaky_relu(hidden, 0.2)).float(), self.patch, self.steps)
-        innovations, logits = numbers.split([self.encoding.components, self.encoding.gaps], 2)
+        mean, spread, logits = numbers.split([parts[0], *parts], 2)
+        innovations = mean + self.blend(own.reshape(mean.shape) * spread.clamp(max=MAX_LOG_SPREAD).exp())
         components = walked(self.encoding, self.level(style).float(), innovations, condition)
         presence = decided(logits, choices.reshape(logits.shape))
         return completed(self.encoding, components, presence, condition)
@@ -128,7 +137,8 @@ class Discriminator(nn.Module):
         self.context = nn.Sequential(nn.Linear(context, width), nn.LeakyReLU(0.2), nn.Linear(width, 2 * width))
         self.enter = Convolution(patch * (encoding.width + encoding.channels + PLACE_NUMBERS), width, kernel)
         self.blocks = nn.ModuleList(Block(width, kernel) for _ in self.sizes)
-        self.last = nn.Linear(self.sizes[-1] * width, width)
+        self.local = Local(encoding.width + encoding.channels + PLACE_NUMBERS, LOCAL_WIDTH)
+        self.last = nn.Linear(self.sizes[-1] * width + LOCAL_WIDTH, width)
         self.score = nn.Linear(width, 1)
 
     def forward(self, sample: Tensor, condition: Any) -> Verdict:
@@ -141,9 +151,30 @@ class Discriminator(nn.Module):
             features.append(hidden)
 
         # The context weights what was seen (Miyato & Koyama 2018, section 3), as well as being seen.
-        found = leaky_relu(self.last(leaky_relu(hidden.flatten(1), 0.2)), 0.2)
+        whole = torch.cat([leaky_relu(hidden.flatten(1), 0.2), self.local(seen, inside(condition))], 1)
+        found = leaky_relu(self.last(whole), 0.2)
         logits = self.score(found)[:, 0] + (found * last).sum(1) / math.sqrt(found.shape[1])
         return Verdict([logits], [*features, found])
+
+
+class Local(nn.Module):
+    """Means over the steps of a series of what two layers see of each step and its neighbours.
+
+    They tell how rough a series is from all of its steps, which a network of patches learns for each step anew.
+
+    Args:
+        inputs: numbers of a step.
+        width: units of both layers.
+    """
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.first, self.second = Convolution(inputs, width, 3), nn.Linear(width, width)
+
+    def forward(self, seen: Tensor, there: Tensor) -> Tensor:
+        """Map (batch, steps, inputs) to (batch, width), over the steps ``there``, (batch, steps, 1) of 0 and 1."""
+        hidden = leaky_relu(self.second(leaky_relu(self.first(seen), 0.2)), 0.2)
+        return LOCAL_SCALE * (hidden * there).sum(1) / there.sum(1)
 
 
 class Convolution(nn.Module):

@@ -55,8 +55,8 @@ class Encoding(Protocol):
         """Return 1 where channels that can be missing are present, (count, steps, gaps)."""
         ...
 
-    def form(self, scaled: Tensor, presence: Tensor) -> Tensor:
-        """Return the numbers of scaled channels and presence, (count, steps, width)."""
+    def form(self, scaled: Tensor, presence: Tensor, there: Tensor) -> Tensor:
+        """Return the numbers of scaled channels and presence, (count, steps, width); 0 outside of steps ``there``."""
         ...
 
     def channels_of(self, numbers: Tensor) -> Tensor:
@@ -110,12 +110,8 @@ def inside(condition: Any) -> Tensor:
 def given(encoding: Encoding, condition: Any) -> Tensor:
     """Return the known steps as a network sees them, (count, steps, width + channels): numbers, and what is known."""
     known = condition.known.float()
-    return torch.cat([finished(encoding, encoding.scaled(condition) * known, encoding.presence(condition)), known], 2)
-
-
-def finished(encoding: Encoding, scaled: Tensor, presence: Tensor) -> Tensor:
-    """Return the numbers of scaled channels, of which those that are not present count 0."""
-    return encoding.form(scaled * encoding.spread_presence(presence), presence)
+    scaled, presence = encoding.scaled(condition) * known, encoding.presence(condition)
+    return torch.cat([encoding.form(scaled, presence, known.amax(2, keepdim=True)), known], 2)
 
 
 def completed(encoding: Encoding, components: Tensor, presence: Tensor, condition: Any) -> Tensor:
@@ -130,22 +126,19 @@ def completed(encoding: Encoding, components: Tensor, presence: Tensor, conditio
     Returns:
         (count, steps, width); 0 after the end.
     """
-    known = condition.known.float()
-    scaled = encoding.channels_of(components)
-    here = encoding.spread_presence(presence)
-    scaled = torch.where(condition.known, encoding.scaled(condition), scaled * here) * inside(condition)
-    if encoding.gaps:
-        told_presence = encoding.presence(condition)
-        sparse = encoding.presence(condition._replace(missing=~condition.known))
-        presence = torch.where(sparse > 0, told_presence, presence) * inside(condition)
-    return encoding.form(scaled, presence)
+    there = inside(condition)
+    scaled = encoding.channels_of(components) * encoding.spread_presence(presence)
+    scaled = torch.where(condition.known, encoding.scaled(condition), scaled) * there
+    known = encoding.presence(condition._replace(missing=~condition.known))
+    presence = torch.where(known > 0, encoding.presence(condition), presence)
+    return encoding.form(scaled, presence, there)
 
 
 def walked(encoding: Encoding, level: Tensor, innovations: Tensor, condition: Any) -> Tensor:
     """Return components whose changes are as large as in the data where innovations are of deviation 1.
 
-    They are u_t = φ u_(t-1) + s e_t with φ = 1 - s² / 2, which for independent e_t has the deviation 1, and changes of
-    deviation s. Where steps are known they start from the last of these, otherwise from a level. Any series can be
+    They are u_t = φ u_(t-1) + √(1 - φ²) e_t with φ = 1 - s² / 2, which for independent e_t has the deviation 1, and
+    changes of deviation s. Where steps are known they start from the last of these, otherwise from a level. Any series can be
     written so: this only tells a network how smooth it is.
 
     Args:
@@ -154,12 +147,11 @@ def walked(encoding: Encoding, level: Tensor, innovations: Tensor, condition: An
         innovations: e, (count, steps, components).
         condition: the context.
     """
-    spread = encoding.deviations.to(level.device).clamp(max=2**0.5)
-    decay = 1 - spread.square() / 2  # φ, (components,)
+    decay = 1 - encoding.deviations.to(level.device).square().clamp(max=2) / 2  # φ, (components,)
     steps = innovations.shape[1]
 
-    # The sum of φ^k s e_(t-k) over k, of which each round doubles the number of summands.
-    moved, shift = spread * innovations, 1
+    # The sum of φ^k √(1 - φ²) e_(t-k) over k, of which each round doubles the number of summands.
+    moved, shift = (1 - decay.square()).sqrt() * innovations, 1
     while shift < steps:
         moved = moved + decay**shift * pad(moved[:, :-shift], (0, 0, shift, 0))
         shift *= 2
@@ -167,7 +159,8 @@ def walked(encoding: Encoding, level: Tensor, innovations: Tensor, condition: An
     # The walk goes on from the last known step.
     known = condition.known.any(2).sum(1)  # (count,)
     last = (known - 1).clamp_min(0)[:, None, None].expand(-1, 1, moved.shape[2])
-    here = encoding.form(encoding.scaled(condition), encoding.presence(condition))[..., : encoding.components]
+    there = condition.known.any(2, keepdim=True).to(moved)
+    here = encoding.form(encoding.scaled(condition), encoding.presence(condition), there)[..., : encoding.components]
     offset = torch.where(known[:, None] > 0, (here - moved).gather(1, last)[:, 0], level)
     passed = torch.arange(steps, device=level.device) - (known[:, None] - 1).clamp_min(0)  # Steps since then.
     return moved + decay ** passed.clamp_min(0)[..., None] * offset[:, None]
@@ -182,4 +175,4 @@ def decided(logits: Tensor, noise: Tensor) -> Tensor:
     """
     uniform = torch.special.ndtr(noise.float()).clamp(1e-6, 1 - 1e-6)
     soft = ((logits + uniform.logit()) / TEMPERATURE).sigmoid()
-    return (soft > 0.5).to(soft) + soft - soft.detach()
+    return (soft > 0.5).to(soft) + (soft - soft.detach())
