@@ -14,6 +14,9 @@ from sparring.modalities.images.recipes.unpaired import CUT, CycleGAN, FastCUT, 
 from sparring.modalities.images.recipes.vae import VAE
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
+from sparring.modalities.series.recipes.gan import SeriesGAN
+from sparring.modalities.series.recipes.rcgan import RCGAN
+from sparring.modalities.series.recipes.timegan import TimeGAN
 from sparring.modalities.tables.recipes.ctgan import CTGAN
 from sparring.modalities.tables.recipes.gan import TableGAN
 from sparring.modalities.tables.recipes.masked import Masked
@@ -43,9 +46,17 @@ RECIPES: dict[str, Recipe] = {
     "tables/gan": TableGAN(),
     "tables/ctgan": CTGAN(),
     "tables/tvae": TVAE(),
+    "series/gan": SeriesGAN(),
+    "series/rcgan": RCGAN(),
+    "series/timegan": TimeGAN(),
 }
 
-DEFAULTS = {"points": "points/ring", "images": "images/r3gan", "tables": "tables/masked"}
+DEFAULTS = {
+    "points": "points/ring",
+    "images": "images/r3gan",
+    "tables": "tables/masked",
+    "series": "series/gan",
+}
 """Modality → name of its default recipe."""
 
 

@@ -14,6 +14,7 @@ from sparring.modalities.tables.conditions import CATEGORY, KNOWN
 from sparring.modalities.tables.survey import conditioned
 from sparring.recipe import Recipe, with_fields
 from sparring.recipes import RECIPES
+from toys.sines import sines_data
 
 SMALL = {
     "batch": 4,
@@ -33,6 +34,8 @@ def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
     if recipe.modality == "points":
         facts = Facts("toy", "points", 64, (2,), "0" * 64, details={"scale": 1.0})
         return facts, Dataset(random.normal(size=(64, 2)).astype(np.float32))
+    if recipe.modality == "series":
+        return sines_data(64, steps=6)
     if recipe.modality == "tables":
         columns = (
             Column("size", "continuous", quantiles=tuple(np.linspace(0, 1, 21).tolist())),

@@ -108,6 +108,22 @@ class Attribute:
 
 @final
 @dataclass(frozen=True)
+class Component:
+    """A weighted sum of scaled channels, of deviation 1; see ``scaling.with_components``.
+
+    Args:
+        weights: of the channels.
+        change: standard deviation of its changes from a step to the next.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STORED
+
+    weights: tuple[float, ...]
+    change: Annotated[float, Field(gt=0)] = 1.0
+
+
+@final
+@dataclass(frozen=True)
 class SeriesCoding:
     """The values of ``Facts.coding``.
 
@@ -116,6 +132,7 @@ class SeriesCoding:
         attributes: in the order of ``Series.attributes``.
         contexts: lengths and attributes (None where missing) of training series, in random order; sampling takes them
             in turn. At least one.
+        components: sums of channels that are uncorrelated; none where each channel is a component.
         entity: heading of the column that names the series; "" where none does.
         time: heading of the column of times; "" where there is none.
         form: pattern of the times, as that of dates of tables; "" for plain numbers.
@@ -128,6 +145,7 @@ class SeriesCoding:
     channels: tuple[Channel, ...] = ()
     attributes: tuple[Attribute, ...] = ()
     contexts: tuple[tuple[float | None, ...], ...] = ()
+    components: tuple[Component, ...] = ()
     entity: str = ""
     time: str = ""
     form: str = ""
@@ -153,6 +171,8 @@ def coding_of(facts: Facts) -> SeriesCoding:
         if len(coding.channels) != facts.shape[-1]
         else "a channel without quantiles"
         if any(len(channel.quantiles) < 2 for channel in coding.channels)
+        else "a component of other channels"
+        if any(len(component.weights) != len(coding.channels) for component in coding.components)
         else "a context of another length"
         if not coding.contexts or any(len(one) != wide or not one[0] for one in coding.contexts)
         else ""
