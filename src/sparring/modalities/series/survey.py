@@ -18,17 +18,21 @@ from sparring.modalities.series import windows
 from sparring.modalities.series.coding import Attribute, Channel, Series, SeriesCoding, coding_of
 from sparring.modalities.series.contexts import CONTEXT, with_context
 from sparring.modalities.series.known import read_known
+from sparring.modalities.series.scaling import with_components
 from sparring.modalities.series.sequences import AttributeColumn, ChannelColumn, Floats, Sequences
 from sparring.modalities.series.sources import read_series, require_steps
 from sparring.modalities.series.times import step_words, written_times
 from sparring.modalities.series.windows import Cuts
 from sparring.randomness import derive
+from sparring.samples import take
 from sparring.text import printable
 
 DEFAULT_WINDOW = 24
 """Steps of a window where one is needed and none was chosen."""
 MAX_CONTEXTS = 1000
 """Lengths with attributes that are published with a model."""
+MAX_MIXED = 10_000
+"""Series from which components are found."""
 MAX_KNOTS, MIN_KNOTS, ALL_KNOTS = 1001, 17, 200_000
 """Quantiles of a channel at most and at least, and of all channels together."""
 
@@ -198,11 +202,11 @@ def _about_windows(cuts: Cuts, window: int) -> str:
 
 
 def _coding(read: Sequences, series: Any) -> SeriesCoding:
-    """Return the coding of series."""
+    """Return the coding of series, with components of at most 10,000 of them."""
     knots = min(MAX_KNOTS, max(MIN_KNOTS, ALL_KNOTS // len(read.channels)))
     channels = tuple(_channel(one, knots) for one in read.channels)
     times = read.clock.values
-    return SeriesCoding(
+    coding = SeriesCoding(
         channels=channels,
         attributes=tuple(_attribute(one) for one in read.attributes),
         contexts=_contexts(series),
@@ -212,6 +216,8 @@ def _coding(read: Sequences, series: Any) -> SeriesCoding:
         start=0.0 if times is None else float(times[read.starts].min()),
         step=read.clock.step,
     )
+    count = len(series.length)
+    return with_components(coding, take(series, np.unique(np.linspace(0, count - 1, MAX_MIXED).astype(np.int64))))
 
 
 def _channel(column: ChannelColumn, knots: int) -> Channel:

@@ -61,9 +61,7 @@ class Generator(nn.Module):
         width: channels of each grid.
     """
 
-    def __init__(
-        self, *, encoding: Encoding, steps: int, patch: int, latent_size: int, noise: int, width: int
-    ) -> None:
+    def __init__(self, *, encoding: Encoding, steps: int, patch: int, latent_size: int, noise: int, width: int) -> None:
         super().__init__()
         self.encoding, self.steps, self.patch = encoding, steps, patch
         self.sizes, self.whole, self.noise = grids(steps, patch), latent_size, noise
