@@ -126,15 +126,16 @@ def write_samples(
         count = whole_number("count", count, most=MAX_COUNT)
         _require_room(folder, count, loaded.bytes_per_sample // BYTES_PER_NUMBER)
     continues = count is None and isinstance(loaded.modality, ContinuesInputs)
-    condition = repeated(loaded.conditions(count, **options), answers)
+    condition = loaded.conditions(count, **options)
+    if continues:
+        _require_memory(batch_size(condition) * answers, loaded.bytes_per_sample)
+    condition = repeated(condition, answers)
     count = batch_size(condition) if count is None else count
 
     # Generate them in parts that fit into memory, and write each part; the overview shows the first one.
     numbers: dict[str, Any] = {"seed": seed, "truncation": truncation, "device": device}
     size = max(1, PART_BYTES // loaded.bytes_per_sample // SAMPLES_PER_PASS) * SAMPLES_PER_PASS
-    if continues:
-        _require_memory(count, loaded.bytes_per_sample)
-        size = count
+    size = count if continues else size
     files, parts, rows, generated = list[Path](), list[Batch](), torch.arange(0), 0
     about: Sequence[Exhibit] = ()
     for first in range(0, count, size):
