@@ -35,6 +35,10 @@ def test_what_would_mislead_is_said_where_it_is():
     assert "level $x$ and half differ most: +0.71 → +" in correlations or "+0.71 → -" in correlations
 
 
+def test_chance_is_no_difference():
+    assert "same course" in captions(REAL, series_of(autoregressive(800, 30, seed=5)))[1]
+
+
 def test_longer_memory_is_overstated():
     memory = captions(REAL, series_of(autoregressive(800, 30, phi=0.99, seed=1)))[2]
     assert "overstate" in memory
