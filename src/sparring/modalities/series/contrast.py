@@ -33,6 +33,8 @@ BINS = 40
 NAME_LENGTH = 22
 """Characters of a name in a picture."""
 REAL, GENERATED = "#6b7280", "#1f4ea0"
+NOISE = 5.0
+"""Difference of two means from which a caption warns, times √ series, so that it is beyond chance at all steps."""
 LIKE_SHAPE, LIKE_CORRELATION, LIKE_COURSE, LIKE_POWER = 0.05, 0.05, 0.1, 0.05
 """Differences from which a caption warns: Kolmogorov–Smirnov, correlations, standard deviations, decades."""
 
@@ -98,7 +100,7 @@ def _courses(real: Series, fake: Series, channels: Sequence[Channel], order: Seq
 
     def draw(axes: "Axes", at: int) -> None:
         for (middle, around), colour, name in zip(statistics, (REAL, GENERATED), ("real", "generated"), strict=True):
-            steps = np.arange(len(middle))
+            steps = 1 + np.arange(len(middle))
             axes.plot(steps, middle[:, at], color=colour, lw=1.4, label=name)
             low, high = middle[:, at] - around[:, at], middle[:, at] + around[:, at]
             axes.fill_between(steps, low, high, color=colour, alpha=0.18, lw=0)
@@ -108,7 +110,7 @@ def _courses(real: Series, fake: Series, channels: Sequence[Channel], order: Seq
     size, (step, at), what = max((*shifts, "mean"), (*wider, "standard deviation"))
     words = (
         "Both have the same course."
-        if size < LIKE_COURSE
+        if size < max(LIKE_COURSE, NOISE / np.sqrt(min(len(real.values), len(fake.values))))
         else f"At step {step + 1} the {what} of {_named(channels[at])} is off by {size:.2f} of its "
         "standard deviations. Do not read trends or ranges over time from generated series there."
     )

@@ -104,7 +104,7 @@ def closeness(aside: "_Aside", series: Series, channels: Sequence[Channel], *, i
         return IDEAL if is_floor and aside.overlap else closer_to_train(members, others, series, channels)
 
     return {
-        **_attempt("exact_copies", lambda: exact_copies(aside.train, series, channels)),
+        **_attempt("exact_copies", lambda: exact_copies(aside.everything, series, channels)),
         **_attempt("near_copies", lambda: near_copies(aside.train, others, series, channels)),
         **_attempt("closest_series", lambda: closest_series(aside.train, series, channels)),
         **_attempt("closer_to_train", closer),
@@ -144,7 +144,7 @@ class _Aside:
     """Real series that learners and closeness need, beside those of a repeat; each is read on first use.
 
     Attributes:
-        train: at most 10,000 training series.
+        everything: all training series; train: at most 10,000 of them.
         held_out: series that were not trained on, likewise.
         overlap: steps that neighbours of these have in common; 0 unless they are windows of one long series.
         fresh: half of them, which stands for generated series.
@@ -155,6 +155,11 @@ class _Aside:
 
     def __init__(self, split: Split, seed: int) -> None:
         self._split, self._seed = split, seed
+
+    @cached_property
+    def everything(self) -> Series:
+        series: Series = self._split.train.batch(slice(None)).real
+        return series
 
     @cached_property
     def train(self) -> Series:

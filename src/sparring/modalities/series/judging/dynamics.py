@@ -104,7 +104,8 @@ def spectra(values: Floats) -> Floats:
     covariances = np.where(numbers > 0, products / numbers.clip(1), 0.0)
     weights = np.where(np.arange(steps) > 0, 2.0, 1.0) * (1 - np.arange(steps) / max(steps, 1))
     waves = np.cos(2 * np.pi * np.outer(frequencies(steps), np.arange(steps)))
-    return np.maximum((waves * weights) @ covariances, 0.0)
+    powers: Floats = np.maximum((waves * weights) @ covariances, 0.0)
+    return powers
 
 
 def frequencies(steps: int) -> Floats:
