@@ -70,14 +70,14 @@ class Scaling:
         there = within(sample.length, sample.values.shape[1])
         return self.form(self.scaled(sample), self.presence(sample), there)
 
-    def denormalize(self, sample: Tensor, condition: Context) -> Series:
+    def denormalize(self, sample: Tensor, condition: Context | None = None) -> Series:
         """Return series of the lengths and attributes of their contexts, whose known steps are exact."""
-        count, steps = sample.shape[:2]
+        assert condition is not None
         values = self.curves.inverse(self.channels_of(sample))
         missing = torch.zeros_like(values, dtype=torch.bool)
         if self.gaps:
             missing[..., self.sparse] = sample[..., sample.shape[-1] - self.gaps :] < 0.5
-        missing = missing | ~within(condition.length, steps)
+        missing = missing | ~within(condition.length, sample.shape[1])
         length, attributes = condition.length, condition.attributes
         return completed(Series(values, missing, length, attributes), condition)
 

@@ -172,7 +172,8 @@ class Local(nn.Module):
     def forward(self, seen: Tensor, there: Tensor) -> Tensor:
         """Map (batch, steps, inputs) to (batch, width), over the steps ``there``, (batch, steps, 1) of 0 and 1."""
         hidden = leaky_relu(self.second(leaky_relu(self.first(seen), 0.2)), 0.2)
-        return LOCAL_SCALE * (hidden * there).sum(1) / there.sum(1)
+        means: Tensor = LOCAL_SCALE * (hidden * there).sum(1) / there.sum(1)
+        return means
 
 
 class Convolution(nn.Module):
@@ -220,7 +221,8 @@ class Block(nn.Module):
         if self.modulate is not None and style is not None:
             scale, shift = self.modulate(style)[:, None].chunk(2, 2)
             inner = inner * (1 + scale) + shift
-        return (hidden + self.second(leaky_relu(inner, 0.2))) * math.sqrt(0.5)
+        changed: Tensor = (hidden + self.second(leaky_relu(inner, 0.2))) * math.sqrt(0.5)
+        return changed
 
 
 def kernel_of(sizes: list[int]) -> int:
@@ -232,12 +234,14 @@ def folded(numbers: Tensor, patch: int) -> Tensor:
     """Return the patches of (batch, steps, width), the last one filled up with 0: (batch, patches, patch · width)."""
     count = -(-numbers.shape[1] // patch)
     filled = pad(numbers, (0, 0, 0, count * patch - numbers.shape[1]))
-    return filled.unflatten(1, (count, patch)).flatten(2)
+    patches: Tensor = filled.unflatten(1, (count, patch)).flatten(2)
+    return patches
 
 
 def unfolded(patches: Tensor, patch: int, steps: int) -> Tensor:
     """Return the first steps of patches, (batch, patches, patch · width): (batch, steps, width)."""
-    return patches.unflatten(2, (patch, -1)).flatten(1, 2)[:, :steps]
+    numbers: Tensor = patches.unflatten(2, (patch, -1)).flatten(1, 2)
+    return numbers[:, :steps]
 
 
 def halved(hidden: Tensor) -> Tensor:

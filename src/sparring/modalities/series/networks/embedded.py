@@ -45,7 +45,8 @@ class Embedder(nn.Module):
     def forward(self, sample: Tensor, condition: Any) -> Tensor:
         """Map (batch, steps, width of the encoding) and contexts to codes."""
         seen = torch.cat([sample, context_each(self.encoding, condition)], 2)
-        return self.stack(seen).sigmoid() * inside(condition)
+        code: Tensor = self.stack(seen).sigmoid() * inside(condition)
+        return code
 
 
 @final
@@ -83,7 +84,8 @@ class Generator(nn.Module):
     def forward(self, latent: Tensor, condition: Any) -> Tensor:
         """Map latents (batch, steps · latent_size) and contexts to codes."""
         seen = torch.cat([latent.unflatten(1, (-1, self.noise)), given_each(self.encoding, condition)], 2)
-        return self.stack(seen).sigmoid() * inside(condition)
+        code: Tensor = self.stack(seen).sigmoid() * inside(condition)
+        return code
 
 
 @final
@@ -96,7 +98,8 @@ class Supervisor(nn.Module):
 
     def forward(self, code: Tensor, condition: Any) -> Tensor:
         """Map codes to codes."""
-        return self.stack(code).sigmoid() * inside(condition)
+        following: Tensor = self.stack(code).sigmoid() * inside(condition)
+        return following
 
 
 @final

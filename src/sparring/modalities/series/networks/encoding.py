@@ -98,13 +98,15 @@ def places(condition: Any) -> Tensor:
         ],
         2,
     )
-    return found * inside(condition)
+    numbers: Tensor = found * inside(condition)
+    return numbers
 
 
 def inside(condition: Any) -> Tensor:
     """Return 1 before the end of a series, (count, steps, 1)."""
     step = torch.arange(condition.known.shape[1], device=condition.length.device)
-    return (step < condition.length[:, None]).float()[..., None]
+    there: Tensor = step < condition.length[:, None]
+    return there.float()[..., None]
 
 
 def given(encoding: Encoding, condition: Any) -> Tensor:
@@ -138,8 +140,8 @@ def walked(encoding: Encoding, level: Tensor, innovations: Tensor, condition: An
     """Return components whose changes are as large as in the data where innovations are of deviation 1.
 
     They are u_t = φ u_(t-1) + √(1 - φ²) e_t with φ = 1 - s² / 2, which for independent e_t has the deviation 1, and
-    changes of deviation s. Where steps are known they start from the last of these, otherwise from a level. Any series can be
-    written so: this only tells a network how smooth it is.
+    changes of deviation s. Where steps are known they start from the last of these, otherwise from a level. Any series
+    can be written so: this only tells a network how smooth it is.
 
     Args:
         encoding: of the series.
@@ -163,7 +165,8 @@ def walked(encoding: Encoding, level: Tensor, innovations: Tensor, condition: An
     here = encoding.form(encoding.scaled(condition), encoding.presence(condition), there)[..., : encoding.components]
     offset = torch.where(known[:, None] > 0, (here - moved).gather(1, last)[:, 0], level)
     passed = torch.arange(steps, device=level.device) - (known[:, None] - 1).clamp_min(0)  # Steps since then.
-    return moved + decay ** passed.clamp_min(0)[..., None] * offset[:, None]
+    walk: Tensor = moved + decay ** passed.clamp_min(0)[..., None] * offset[:, None]
+    return walk
 
 
 def decided(logits: Tensor, noise: Tensor) -> Tensor:
@@ -175,4 +178,5 @@ def decided(logits: Tensor, noise: Tensor) -> Tensor:
     """
     uniform = torch.special.ndtr(noise.float()).clamp(1e-6, 1 - 1e-6)
     soft = ((logits + uniform.logit()) / TEMPERATURE).sigmoid()
-    return (soft > 0.5).to(soft) + (soft - soft.detach())
+    hard: Tensor = (soft > 0.5).to(soft) + (soft - soft.detach())
+    return hard
