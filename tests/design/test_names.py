@@ -93,6 +93,7 @@ OPTIONS = {
         "useful",
         "extractor",
         *READING,
+        "target",
     ],
     "compare": ["first", "second", "data", "json", "count", "seed", "recipe", "all", "extractor", *READING],
     "diagnose": ["run", "picture", "json"],

@@ -48,6 +48,7 @@ def evaluate(
     to: Any = None,
     columns: Columns = None,
     window: int | None = None,
+    target: str | None = None,
     display: Display | None = None,
 ) -> Evaluation:
     """Evaluate a model, or samples that any tool has generated, against real data.
@@ -77,6 +78,8 @@ def evaluate(
         to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
         columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
         window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one.
+        target: column of a table that learners are to predict, which are trained on generated rows and tested on real
+            ones; then all metrics are computed. None for the last column of 2 to 20 categories, or else of numbers.
         display: where progress is shown; None for plain lines.
 
     Raises:
@@ -87,7 +90,7 @@ def evaluate(
     _require_protocol(protocol)
     extractors, display = checked_names("extractors", extractors), checked_display(display)
     require_writable({"--json": json, "--report": report})
-    choices = reading(labels, range, background, pairs, place_of(to), columns, window=window)
+    choices = reading(labels, range, background, pairs, place_of(to), columns, window=window, target=target)
     opened, survey = open_subject(source_of(subject), source_of(data), recipe, choices)
     if useful:
         _require_model(opened)
@@ -102,7 +105,7 @@ def evaluate(
     useful_scores = usefulness(generated.batch.real, generated.batch.label, split, seed) if useful else {}
 
     on_progress = partial(display.count, "evaluating")
-    evaluator = Evaluator(split, seed, extractors, further=all, on_progress=on_progress)
+    evaluator = Evaluator(split, seed, extractors, further=all or target is not None, on_progress=on_progress)
     compute = evaluator.evaluate if protocol == "floor" else evaluator.compare_all
     evaluation = compute(opened, generated)
     evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores})

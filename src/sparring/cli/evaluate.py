@@ -37,6 +37,7 @@ def evaluate(
     to: ToOption = None,
     columns: ColumnsOption = None,
     window: WindowOption = None,
+    target: str | None = None,
 ) -> None:
     """Evaluate a model, or a folder of samples that any tool has generated, against real data.
 
@@ -72,6 +73,9 @@ def evaluate(
         Features for the metrics; repeat the option for several: pixels, own (a small network trained on the real data),
         inception[:weights] (FID, resized as by clean-fid), inception-legacy[:weights] (FID, resized as by the original
         program), dinov2[:folder], or your own file.py:function. Default: own where possible, else pixels.
+    target
+        Tables: the column that learners predict, which are trained on generated rows and tested on real ones; shows all
+        metrics. Default, with --all: the last column of 2 to 20 categories, or else of numbers.
     """
     from sparring.api import evaluate as api
     from sparring.runs.display import default_display
@@ -95,6 +99,7 @@ def evaluate(
         to=to,
         columns=columns,
         window=window,
+        target=target,
         display=default_display(),
     )
-    show(joined(evaluation.lines(further=all)))
+    show(joined(evaluation.lines(further=all or target is not None)))

@@ -51,6 +51,8 @@ class Reading(BaseModel):
     """Rules that all rows of a table keep, such as "start<=end"."""
     window: int | None = None
     """Steps of the windows that each time series is cut into."""
+    target: str | None = None
+    """Column of a table that generated rows are to be useful to predict."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the choices that were given."""
@@ -79,6 +81,7 @@ def reading(
     columns: Columns = None,
     keep: Keep = None,
     window: int | None = None,
+    target: str | None = None,
 ) -> Reading:
     """Return choices from the options of a command.
 
@@ -91,6 +94,7 @@ def reading(
         columns: see ``Columns``.
         keep: see ``Keep``.
         window: steps of the windows that time series are cut into, from 2 to 4,096.
+        target: column of a table that generated rows are to be useful to predict.
 
     Raises:
         SparringError: the range is not two ascending finite numbers, there is no such table of pairs, the columns are
@@ -123,6 +127,7 @@ def reading(
             columns=kinds,
             keep=rules,
             window=steps,
+            target=None if target is None else str(target),
         )
         if found.range is None or found.range[0] < found.range[1]:
             return found

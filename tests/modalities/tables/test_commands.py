@@ -72,6 +72,16 @@ def test_saved_rows_are_evaluated_against_a_table(table, tmp_path):
     assert any("columns, " in line for line in evaluation.lines()) and (tmp_path / "page.html").exists()
 
 
+@pytest.mark.parametrize(("target", "score"), [("colour", "target_f1"), ("size", "target_r2")])
+def test_the_column_to_predict_can_be_chosen(target, score, table, tmp_path):
+    rows = data.survey(str(table))
+    saved = TABLES.save(Rows(*map(torch.from_numpy, rows.rows)), rows.facts, tmp_path / "made")
+    found = sparring.evaluate(saved[0], table, count=100, target=target)
+    assert score in found.metrics
+    with pytest.raises(sparring.SparringError, match="unknown target column 'color'.*did you mean 'colour'"):
+        sparring.evaluate(saved[0], table, count=100, target="color")
+
+
 def test_the_choice_of_columns_is_recorded(table):
     chosen = sparring.inspect(table, columns={"colour": "drop"}).facts
     assert chosen.reading == {"columns": {"colour": "drop"}} and chosen.shape == (2,)

@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,10 @@ def survey(source: str, reading: Reading = DEFAULT_READING, like: Facts | None =
     Raises:
         SparringError: there is no table, a column cannot be used, or one of ``like`` is absent.
     """
-    return survey_table(source, reading) if like is None else _survey_like(source, like)[0]
+    if like is None:
+        return survey_table(source, reading)
+    found, _ = _survey_like(source, like)
+    return replace(found, facts=replace(found.facts, reading=reading.as_json()))
 
 
 def read(source: str, view: View, facts: Facts) -> Dataset:

@@ -29,7 +29,7 @@ class Tables:
     bounds = None
     blends = False
     conditions = asking.CONDITIONS
-    reading_options = frozenset({"columns", "keep"})
+    reading_options = frozenset({"columns", "keep", "target"})
 
     def claims(self, source: str) -> int:
         return data.claims(source)
@@ -56,7 +56,7 @@ class Tables:
         return features.extractors(split, seed, names)
 
     def measure(self, split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
-        return metrics.measure(split, seed, further=further)
+        return metrics.measure(split, seed, further=further, target=split.facts.reading.get("target"))
 
     def comparators(self, split: Split, count: int, seed: int) -> Mapping[str, Rows]:
         return comparators.samples(split, count, seed)

@@ -1,4 +1,4 @@
-"""Numbers that networks of series are told of the numbers that they see, and what all of them do with their condition."""
+"""Numbers that networks of series are told, and what all of them do with their condition."""
 
 from typing import Any, Protocol
 
