@@ -7,9 +7,8 @@ al. 2019), and gives as many. The days are cut into blocks of 96 in turn for lea
 cross a border are left out, so that no judge is tested on a window that overlaps one that it learned from; another seed
 cuts elsewhere. "disc." and "pred." are the scores of TimeGAN, "strong" the AUC of boosted trees; "ACF", "CCF",
 "spectrum" and "tails" are errors, "values" the mean agreement of single values, "context" the Fréchet distance in the
-features of an encoder; "near" is the share of series as near to a real window of one half as the nearest 1 % of the
-other half. For "closer", simple models are fitted to the blocks for learning alone: the share of their series that are
-nearer to one of these windows than to one of the other half; ½ is ideal.
+features of an encoder. For "closer", simple models are fitted to the blocks for learning alone: the share of their
+series that are nearer to one of these windows than to one of the other half; ½ is ideal.
 """
 
 import argparse
@@ -30,7 +29,7 @@ from sparring.metrics.sample_sets import in_memory
 from sparring.modalities.series.coding import Channel, Series, SeriesCoding
 from sparring.modalities.series.comparators import COMPARATORS, Fit, mixture
 from sparring.modalities.series.contexts import context_of
-from sparring.modalities.series.judging.closeness import closer_to_train, near_copies
+from sparring.modalities.series.judging.closeness import closer_to_train
 from sparring.modalities.series.judging.dynamics import (
     autocorrelation_error,
     cross_correlation_error,
@@ -106,7 +105,6 @@ def judged(name: str, sides: Halves, real: Halves, data: Stock, seed: int) -> di
         "tails": tail_error(true, both, channels),
         "values": float(np.nanmean(channel_marginals(true, both, channels))),
         "context": frechet(data.encoder(true), data.encoder(both)),
-        "near": np.nan if is_real else near_copies(real.learn, real.test, both, channels),
     }
 
 

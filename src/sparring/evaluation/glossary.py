@@ -225,7 +225,7 @@ GLOSSARY: dict[str, MetricInfo] = {
     "closer_to_train": MetricInfo(
         "closer to training",
         "nearer to the floor",
-        "Share of samples closer to a training sample than to one of as many held-out ones; 0.5 is ideal.",
+        "Share of samples closer to a training sample than to a held-out one, for equal numbers; 0.5 is ideal.",
         "New?",
     ),
     "membership_attack": MetricInfo(

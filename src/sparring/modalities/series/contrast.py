@@ -34,7 +34,7 @@ NAME_LENGTH = 22
 """Characters of a name in a picture."""
 REAL, GENERATED = "#6b7280", "#1f4ea0"
 NOISE = 5.0
-"""Difference of two means from which a caption warns, times √ series, so that it is beyond chance at all steps."""
+"""Least difference of means, in deviations and times √ series, that sampling errors rarely reach at any step."""
 LIKE_SHAPE, LIKE_CORRELATION, LIKE_COURSE, LIKE_POWER = 0.05, 0.05, 0.1, 0.05
 """Differences from which a caption warns: Kolmogorov–Smirnov, correlations, standard deviations, decades."""
 

@@ -18,7 +18,6 @@ from sparring.modalities.series.judging.closeness import (
     closer_to_train,
     closest_series,
     exact_copies,
-    members,
     near_copies,
     overlap,
 )
@@ -39,7 +38,7 @@ MAX_SERIES = 10_000
 STRETCH = 250
 """Series that are read together where there are more: windows of one long series stay neighbours."""
 IDEAL = 0.5
-"""Share of the series of a perfect generator that are closer to the training series than to as many others."""
+"""``closer_to_train`` of a perfect generator."""
 
 
 def measure(split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
@@ -98,10 +97,10 @@ def closeness(aside: "_Aside", series: Series, channels: Sequence[Channel], *, i
     Windows of one long series are nearest to those beside them, which real ones have and generated ones do not; then
     the floor of ``closer_to_train`` is ½, as it is for series that are independent of both sides.
     """
-    members, others = aside.members, aside.others
+    others = aside.others
 
     def closer() -> float:
-        return IDEAL if is_floor and aside.overlap else closer_to_train(members, others, series, channels)
+        return IDEAL if is_floor and aside.overlap else closer_to_train(aside.train, others, series, channels)
 
     return {
         **_attempt("exact_copies", lambda: exact_copies(aside.everything, series, channels)),
@@ -149,7 +148,6 @@ class _Aside:
         overlap: steps that neighbours of these have in common; 0 unless they are windows of one long series.
         fresh: half of them, which stands for generated series.
         others: the other half; all of them where windows overlap, whose floor is known.
-        members: training series, about as many as the others.
         encoder: trained on the training series.
     """
 
@@ -184,10 +182,6 @@ class _Aside:
     @property
     def fresh(self) -> Series:
         return self._sides[1]
-
-    @cached_property
-    def members(self) -> Series:
-        return members(self.train, self.others, derive(self._seed, "members"))
 
     @cached_property
     def encoder(self) -> ContextFeatures:

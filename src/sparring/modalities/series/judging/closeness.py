@@ -70,20 +70,23 @@ def closest_series(train: Series, fake: Series, channels: Sequence[Channel]) -> 
 def closer_to_train(train: Series, held_out: Series, fake: Series, channels: Sequence[Channel]) -> float:
     """Return the share of generated series that are closer to a training series than to any held-out one, in [0, 1].
 
-    ½ for a generator that knows the distribution and not its training series; ties count half. Equal numbers of both
-    are compared: the larger side is cut to the size of the smaller one.
+    ½ for a generator that knows the distribution and not its training series, 1 for one that copies them; ties count
+    half. The nearest of n training and m held-out series is a training one in q = n / (n + m) of the cases by chance.
+    So a share p counts as p / 2q below q, and as ½ + (p − q) / 2(1 − q) above; for equal numbers this is p. Dropping
+    training series to make the numbers equal would hide copies of those that are dropped.
 
     Args:
-        train: training series in random order, or ``members``.
-        held_out: real series that were not trained on, in random order.
+        train: training series.
+        held_out: real series that were not trained on.
         fake: generated series.
         channels: of the series.
     """
     check(channels, train, held_out, fake)
-    size = min(len(train.values), len(held_out.values))
-    ours, theirs = (_closest(fake, take(side, slice(0, size)), channels) for side in (train, held_out))
+    ours, theirs = (_closest(fake, side, channels) for side in (train, held_out))
     tied = (ours - theirs).abs() <= 1e-9
-    return float(((ours < theirs) & ~tied).double().mean() + tied.double().mean() / 2)
+    share = float(((ours < theirs) & ~tied).double().mean() + tied.double().mean() / 2)
+    chance = len(train.values) / (len(train.values) + len(held_out.values))
+    return share / (2 * chance) if share < chance else 0.5 + (share - chance) / (2 * (1 - chance))
 
 
 def overlap(series: Series) -> int:
@@ -100,35 +103,6 @@ def overlap(series: Series) -> int:
         if same.all((1, 2)).mean() > 0.5:
             return common
     return 0
-
-
-def members(train: Series, held_out: Series, seed: int) -> Series:
-    """Return as many training series as there are held-out ones, in stretches that are as long.
-
-    Held-out windows of one long series come in stretches. As many windows from all over the time of the training would
-    have a near neighbour for more series, and a generator that copies nothing would seem closer to them.
-
-    Args:
-        train: training series, windows in order.
-        held_out: real series that were not trained on, likewise.
-        seed: of the places.
-    """
-    common, random = overlap(held_out), np.random.default_rng(seed)
-    count = min(len(train.values), len(held_out.values))
-    if not common:
-        return take(train, random.permutation(len(train.values))[:count])
-    # Long stretches first, each at a random place among windows that are free; what does not fit is left out.
-    whole = _stretches(train, common)
-    number = np.repeat(np.arange(len(whole)), [len(one) for one in whole])
-    taken = np.zeros(len(train.values), dtype=bool)
-    for length in sorted((len(one) for one in _stretches(held_out, common)), reverse=True):
-        before = np.concatenate([[0], np.cumsum(taken)])
-        free = before[length:] == before[: len(before) - length]
-        starts = np.flatnonzero(free & (number[length - 1 :] == number[: len(free)]))
-        if len(starts):
-            at = int(random.choice(starts))
-            taken[at : at + length] = True
-    return take(train, np.flatnonzero(taken)) if taken.any() else take(train, slice(0, count))
 
 
 def alternating(series: Series, seed: int) -> tuple[Series, Series]:
