@@ -33,7 +33,7 @@ class Series(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What is given of a series: always its length and its attributes, and often its first steps.
+    """Given part of a series: always its length and its attributes, and often its first steps.
 
     Args:
         length: as that of ``Series``.
