@@ -26,7 +26,7 @@ class Times(nn.Module):
         return self.factor * values.unflatten(1, (3, -1)) if values.dim() == 2 else self.factor * values
 
 
-class Judge(Times):
+class FirstNumber(Times):
     """Has the first number of each step as its logit."""
 
     def forward(self, values: Tensor, condition: Any = None) -> Verdict:
@@ -36,7 +36,7 @@ class Judge(Times):
 @pytest.fixture
 def game() -> Embedded:
     """Codes are half of the samples, recovered exactly; the supervisor adds a fifth."""
-    players = Networks(Times(0.5), Times(2.0), Times(1.0), Times(1.2), Judge(1.0))
+    players = Networks(Times(0.5), Times(2.0), Times(1.0), Times(1.2), FirstNumber(1.0))
     return Embedded(players, prior=uniform(6))
 
 

@@ -40,7 +40,7 @@ def coding_of_sines(series: Series) -> SeriesCoding:
         there = series.values[..., number][~series.missing[..., number]]
         quantiles = tuple(np.quantile(there, np.linspace(0, 1, 101)).tolist())
         absent = float(series.missing[..., number][inside].mean())
-        channels.append(Channel(name, kind, float(there.mean()), float(there.std()), quantiles, absent, decimals=3))
+        channels.append(Channel(name, kind, float(there.mean()), float(there.std()), quantiles, absent))
     attributes = (Attribute("speed", categories=SPEEDS), Attribute("weight"))
     rows = zip(series.length.tolist(), series.attributes.tolist(), strict=True)
     contexts = tuple((float(n), *(None if np.isnan(one) else one for one in others)) for n, others in rows)

@@ -229,7 +229,7 @@ def _attribute_numbers(attribute: Attribute, values: Tensor) -> Tensor:
     """Return one-hot vectors of categories; of numbers their standardised value and 1; 0 where it is missing."""
     known = ~values.isnan()
     if attribute.categories:
-        codes = values.nan_to_num(0).long().clamp(0, len(attribute.categories) - 1)
+        codes = torch.where(known, values, 0.0).long().clamp(0, len(attribute.categories) - 1)
         return one_hot(codes, len(attribute.categories)) * known[:, None]
-    number = ((values.nan_to_num(attribute.mean) - attribute.mean) / attribute.deviation).clamp(-LIMIT, LIMIT)
+    number = torch.where(known, (values - attribute.mean) / attribute.deviation, 0.0).clamp(-LIMIT, LIMIT)
     return torch.stack([number, known.to(number)], 1)

@@ -32,8 +32,6 @@ LOCAL_WIDTH, LOCAL_SCALE = 64, 3.0
 """Features of single steps in the discriminator, and the factor on their means, which vary less than features do."""
 MAX_LOG_SPREAD = 3.0
 """Largest logarithm of the deviation of the noise of a step."""
-SPREAD_RATE = 3.0
-"""Factor on these logarithms, which have far to go where series are smooth."""
 
 
 def grids(steps: int, patch: int) -> list[int]:
@@ -114,9 +112,7 @@ class Generator(nn.Module):
         # Innovations of each step with a noise of their own, whose deviation may change; what is known in its place.
         numbers = unfolded(self.leave(leaky_relu(hidden, 0.2)).float(), self.patch, self.steps)
         mean, spread, logits = numbers.split([parts[0], *parts], 2)
-        innovations = mean + self.blend(
-            own.reshape(mean.shape) * (SPREAD_RATE * spread).clamp(max=MAX_LOG_SPREAD).exp()
-        )
+        innovations = mean + self.blend(own.reshape(mean.shape) * spread.clamp(max=MAX_LOG_SPREAD).exp())
         components = walked(self.encoding, self.level(style).float(), innovations, condition)
         presence = decided(logits, choices.reshape(logits.shape))
         return completed(self.encoding, components, presence, condition)

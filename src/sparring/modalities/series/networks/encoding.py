@@ -1,4 +1,4 @@
-"""Numbers that networks of series are told, and what all of them do with their condition."""
+"""Interface between networks of series and the numbers that they see, and the parts that these networks share."""
 
 from typing import Any, Protocol
 
@@ -83,7 +83,7 @@ def told(encoding: Encoding, condition: Any) -> Tensor:
 def places(condition: Any) -> Tensor:
     """Return what is told of the place of each step, (count, steps, 4); 0 after the end.
 
-    It is 1, the share of the series that has passed, and the logarithms of the steps since its start and to its end.
+    The numbers are 1, the share of the steps that have passed, and the logarithms of steps passed and of steps left.
     """
     steps = condition.known.shape[1]
     step = torch.arange(steps, device=condition.length.device)
