@@ -1,0 +1,74 @@
+"""GANomaly on rows."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar, final
+
+from pydantic import Field, PositiveFloat
+
+from sparring.data.facts import Facts
+from sparring.data.view import View
+from sparring.modalities.tables.recipes.table_recipe import TableRecipe, fewer_levels
+from sparring.objectives.schedules import constant, cosine
+from sparring.recipe import Adam, Chosen, LayerSize, Machine
+
+if TYPE_CHECKING:
+    from sparring.games.game import Game
+
+Weight = Annotated[float, Field(ge=0, le=1e6)]
+
+
+@final
+class TableGANomaly(TableRecipe):
+    """How unusual rows are, learned from ordinary ones: reconstruction against a critic."""
+
+    paper: ClassVar[str] = "Akçay et al. 2018 (GANomaly), section 3, with dense networks"
+    bins: Annotated[int, Field(ge=2, le=1000)] = 64
+    """Levels that a numeric column is cut into, beside its frequent values."""
+    latent_size: LayerSize = 16
+    """Length of a code."""
+    width: LayerSize = 128
+    """Units in each hidden layer."""
+    layers: Annotated[int, Field(ge=1, le=64)] = 2
+    """Hidden layers of each encoder, of the decoder and of the discriminator."""
+    contextual_weight: Weight = 50.0
+    """Weight of the cross-entropy of the reconstructed cells, in nats per cell."""
+    adversarial_weight: Weight = 1.0
+    """Weight of the distance between the discriminator's features of rows and of their reconstructions."""
+    code_weight: Weight = 1.0
+    """Weight of the distance between the codes of rows and of their reconstructions."""
+    learning_rate: PositiveFloat = 1e-3
+    """Initial learning rate of Adam, for all players; falls to 3 % along a half cosine."""
+
+    def view(self, facts: Facts) -> View:
+        """View rows without conditions."""
+        return View(facts.shape)
+
+    def choose(self, facts: Facts, machine: Machine) -> Chosen:
+        """Choose fewer levels for a small table, and a batch as all recipes for tables do."""
+        return {**super().choose(facts, machine), **fewer_levels(facts, self.bins)}
+
+    def game(self, facts: Facts) -> "Game":
+        """Build the game of a generator, a second encoder and a discriminator."""
+        from sparring.games.reconstruction import Coded, GANomaly
+        from sparring.modalities.tables.coding import coding_of
+        from sparring.modalities.tables.levels import Levels
+        from sparring.modalities.tables.likelihoods import cell_surprise
+        from sparring.modalities.tables.networks.ganomaly import Autoencoder, Discriminator, Encoder
+
+        levels = Levels(coding_of(facts).learned, self.bins)
+        width, layers, size = self.width, self.layers, self.latent_size
+        return GANomaly(
+            Coded(Autoencoder(levels=levels, width=width, layers=layers, latent_size=size), size),
+            Encoder(levels=levels, width=width, layers=layers, latent_size=size),
+            Discriminator(levels=levels, width=width, layers=layers),
+            residual=cell_surprise(levels.sizes),
+            contextual=self.contextual_weight,
+            adversarial=self.adversarial_weight,
+            coding=self.code_weight,
+            normalizer=levels,
+        )
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        """Return Adam with the decays of the paper for all players."""
+        adam = Adam(cosine(self.learning_rate, 0.03 * self.learning_rate), beta1=0.5, beta2=constant(0.999))
+        return {"generator": adam, "encoder": adam, "discriminator": adam}
