@@ -1,13 +1,11 @@
-"""Likelihood of rows as vectors of modes or levels, and the term that holds a generator to the category that was asked for."""
+"""Likelihood of rows as vectors of modes, and the term that holds a generator to the category that was asked for."""
 
-from collections.abc import Sequence
 from typing import final
 
 import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax
 
-from sparring.games.reconstruction import Residual
 from sparring.modalities.tables.mode_vectors import ModeVectors
 from sparring.modalities.tables.networks.ctgan import TEMPERATURE
 from sparring.modalities.tables.networks.dense import normal_to_gumbel, normal_to_uniform
@@ -65,20 +63,6 @@ class MixedObservation:
         parts = vectors.split(self.encoding.sizes, 1)[: self.encoding.scalars]
         missing = [part[:, -1] * has for part, has in zip(parts, numbers.has_missing.tolist(), strict=True)]
         return 1 - torch.stack(missing, 1) if missing else vectors[:, :0]
-
-
-def cell_surprise(sizes: Sequence[int]) -> Residual:
-    """Return the function (rows, chances) → -log of the chance of each cell's own level, (batch, columns).
-
-    Args:
-        sizes: levels of each column; rows and chances are vectors of ``Levels``, whose positions do not count.
-    """
-
-    def residual(rows: Tensor, chances: Tensor) -> Tensor:
-        found = (rows[:, : sum(sizes)] * chances[:, : sum(sizes)]).split(list(sizes), 1)
-        return -torch.stack([part.sum(1) for part in found], 1).clamp(min=MIN_PROBABILITY).log()
-
-    return residual
 
 
 def asked_category(encoding: ModeVectors) -> Term:

@@ -7,9 +7,9 @@ from pydantic import Field, PositiveFloat
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
-from sparring.modalities.tables.recipes.table_recipe import TableRecipe, fewer_levels
+from sparring.modalities.tables.recipes.table_recipe import TableRecipe
 from sparring.objectives.schedules import constant, cosine
-from sparring.recipe import Adam, Chosen, LayerSize, Machine
+from sparring.recipe import Adam, LayerSize
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
@@ -22,8 +22,6 @@ class TableGANomaly(TableRecipe):
     """How unusual rows are, learned from ordinary ones: reconstruction against a critic."""
 
     paper: ClassVar[str] = "Akçay et al. 2018 (GANomaly), section 3, with dense networks"
-    bins: Annotated[int, Field(ge=2, le=1000)] = 64
-    """Levels that a numeric column is cut into, beside its frequent values."""
     latent_size: LayerSize = 16
     """Length of a code."""
     width: LayerSize = 128
@@ -31,7 +29,7 @@ class TableGANomaly(TableRecipe):
     layers: Annotated[int, Field(ge=1, le=64)] = 2
     """Hidden layers of each encoder, of the decoder and of the discriminator."""
     contextual_weight: Weight = 50.0
-    """Weight of the cross-entropy of the reconstructed cells, in nats per cell."""
+    """Weight of the mean absolute error of the reconstructed cells, numbers being in about [-2, 2]."""
     adversarial_weight: Weight = 1.0
     """Weight of the distance between the discriminator's features of rows and of their reconstructions."""
     code_weight: Weight = 1.0
@@ -43,29 +41,24 @@ class TableGANomaly(TableRecipe):
         """View rows without conditions."""
         return View(facts.shape)
 
-    def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        """Choose fewer levels for a small table, and a batch as all recipes for tables do."""
-        return {**super().choose(facts, machine), **fewer_levels(facts, self.bins)}
-
     def game(self, facts: Facts) -> "Game":
         """Build the game of a generator, a second encoder and a discriminator."""
         from sparring.games.reconstruction import Coded, GANomaly
         from sparring.modalities.tables.coding import coding_of
-        from sparring.modalities.tables.levels import Levels
-        from sparring.modalities.tables.likelihoods import cell_surprise
         from sparring.modalities.tables.networks.ganomaly import Autoencoder, Discriminator, Encoder
+        from sparring.modalities.tables.standard_vectors import StandardVectors
 
-        levels = Levels(coding_of(facts).learned, self.bins)
+        encoding = StandardVectors(coding_of(facts).learned)
         width, layers, size = self.width, self.layers, self.latent_size
         return GANomaly(
-            Coded(Autoencoder(levels=levels, width=width, layers=layers, latent_size=size), size),
-            Encoder(levels=levels, width=width, layers=layers, latent_size=size),
-            Discriminator(levels=levels, width=width, layers=layers),
-            residual=cell_surprise(levels.sizes),
+            Coded(Autoencoder(encoding=encoding, width=width, layers=layers, latent_size=size), size),
+            Encoder(encoding=encoding, width=width, layers=layers, latent_size=size),
+            Discriminator(encoding=encoding, width=width, layers=layers),
+            residual=encoding.residual,
             contextual=self.contextual_weight,
             adversarial=self.adversarial_weight,
             coding=self.code_weight,
-            normalizer=levels,
+            normalizer=encoding,
         )
 
     def optimisers(self) -> Mapping[str, Adam]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, final
 from pydantic import Field, PositiveFloat
 
 from sparring.data.facts import Facts
-from sparring.modalities.tables.recipes.table_recipe import TableRecipe, epochs, fewer_levels
+from sparring.modalities.tables.recipes.table_recipe import TableRecipe, epochs
 from sparring.objectives.schedules import constant, cosine
 from sparring.recipe import Adam, Chosen, LayerSize, Machine
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MAX_EPOCHS = 50
 """Epochs after which held-out rows of small tables (400 to 2,000 rows) became less likely, or no likelier."""
+ROWS_PER_LEVEL, MIN_BINS = 20, 8
+"""Rows that each level of a number has at least, and levels that it is cut into at least."""
 
 
 @final
@@ -33,9 +35,12 @@ class Masked(TableRecipe):
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
         """Choose fewer epochs and fewer levels for a small table, which the network would memorise."""
-        chosen = {**super().choose(facts, machine), **fewer_levels(facts, self.bins)}
+        chosen = {**super().choose(facts, machine)}
         if MAX_EPOCHS * facts.count < self.samples:
             chosen["samples"] = epochs(MAX_EPOCHS, facts)
+        bins = max(MIN_BINS, facts.count // ROWS_PER_LEVEL)
+        if bins < self.bins:
+            chosen["bins"] = (bins, f"about {ROWS_PER_LEVEL} of {facts.count:,} rows for each level of a number")
         return chosen
 
     def game(self, facts: Facts) -> "Game":

@@ -12,10 +12,6 @@ EPOCHS = 300
 """Epochs of the recipes of Xu et al. (2019, section 5)."""
 
 
-ROWS_PER_LEVEL, MIN_BINS = 20, 8
-"""Rows that each level of a number has at least, and levels that it is cut into at least."""
-
-
 class TableRecipe(Recipe):
     """Base of all recipes for tables."""
 
@@ -51,11 +47,3 @@ class EpochsRecipe(TableRecipe):
 def epochs(count: int, facts: Facts) -> tuple[int, str]:
     """Return the choice of so many passes through a table: the samples to see, and the reason."""
     return min(count * facts.count, 2**53), f"{count} epochs of {facts.count:,} rows"
-
-
-def fewer_levels(facts: Facts, bins: int) -> Chosen:
-    """Return the choice of fewer levels than ``bins`` for a number of a small table, or none."""
-    fewer = max(MIN_BINS, facts.count // ROWS_PER_LEVEL)
-    if fewer >= bins:
-        return {}
-    return {"bins": (fewer, f"about {ROWS_PER_LEVEL} of {facts.count:,} rows for each level of a number")}
