@@ -89,9 +89,7 @@ def cancer(seed: int) -> Split:
         Column(str(name), "continuous", quantiles=tuple(quantiles[:, at].tolist()))
         for at, name in enumerate(loaded.feature_names)
     )
-    facts = Facts(
-        "cancer", "tables", len(train), (len(columns),), "0" * 64, coding=TableCoding(columns).as_json()
-    )
+    facts = Facts("cancer", "tables", len(train), (len(columns),), "0" * 64, coding=TableCoding(columns).as_json())
     rows = [Rows(loaded.data[one], np.zeros((len(one), len(columns)), dtype=bool)) for one in (train, test)]
     mean, spread = loaded.data[train].mean(0), loaded.data[train].std(0)
     vectors = ((loaded.data[train] - mean) / spread, (loaded.data[test] - mean) / spread)

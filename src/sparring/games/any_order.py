@@ -106,19 +106,20 @@ class AnyOrder:
 
     @torch.no_grad()
     def anomaly(self, batch: Batch) -> Anomaly:
-        """Return minus the log pseudo-likelihood, -Σ log p(x_i | all others), and each of its parts (Besag 1975).
+        """Return -log p(x) up to a constant, part by part, and -log p(x_i | all others) of each part i.
 
-        Unlike the likelihood, it does not depend on an order, and a part is surprising only if it contradicts the rest.
+        The factors of p(x) depend on the order of the parts, so these would blame the last part that contradicts an
+        earlier one; the conditionals, those of the pseudo-likelihood (Besag 1975), name both.
         """
-        player = self._player
-        codes = player.encode(batch.real)
-        places = []
+        player, likelihood = self._player, self.opinion(batch).likelihood
+        assert likelihood is not None
+        codes, sparsity = player.encode(batch.real), player.sparsity(batch.real)
+        conditionals = []
         for part in range(player.parts):
             known = torch.ones_like(codes, dtype=torch.bool)
             known[:, part] = False
-            places.append(self._surprise(player(codes, known), codes)[:, part])
-        surprise = torch.stack(places, 1) + player.sparsity(batch.real)  # (batch, parts)
-        return Anomaly(surprise.sum(1), surprise)
+            conditionals.append(self._surprise(player(codes, known), codes)[:, part])
+        return Anomaly(sparsity.sum(1) - likelihood, torch.stack(conditionals, 1) + sparsity)
 
     def latent(self, random: RandomStream) -> Latent:
         """Draw a number in [-1, 1) for the choice of each part, and one for the position inside it."""

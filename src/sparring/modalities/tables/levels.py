@@ -26,7 +26,7 @@ MAX_CATEGORIES = 256
 DISTINCT = 0.5
 """Share of distinct quantiles up to which a column has only the values that they show, and none between these."""
 
-NEIGHBOURS = 0.05
+NEIGHBOURS = 0.02
 """Share of the quantiles of a column up to the one whose distance tells how sparse values are."""
 
 
@@ -182,23 +182,24 @@ class NumberLevels(ColumnLevels):
         return (self.starts[1:].to(values.device) <= values[:, None]).sum(1)
 
     def sparsity(self, values: Tensor) -> Tensor:
-        """Return log(1 + r / r̄), where r is the distance to the k-th nearest quantile, and r̄ its mean among quantiles.
+        """Return log(1 + r / r̄), where r is the distance to the k-th nearest quantile, and r̄ a usual one.
 
         1 / r is an estimate of the density (Loftsgaarden & Quesenberry 1965), which falls off slowly outside of the
         range; r is 0 of the values of a column that has no others.
         """
-        distances = (values.double()[:, None] - self.quantiles.to(values.device)).abs()
+        # A quarter of all lengths, no sum of which then overflows.
+        distances = (values.double()[:, None] / 4 - self.quantiles.to(values.device) / 4).abs()
         distance = distances.kthvalue(self.neighbour, 1).values
-        return (distance + self.typical).log() - math.log(self.typical)
+        return (distance + self.typical / 4).log() - math.log(self.typical / 4)
 
     def _neighbourhood(self, distinct: np.ndarray) -> tuple[int, float]:
-        """Return k and r̄; of a column that has only some values, 1 and the mean distance between these."""
+        """Return k and r̄, half the mean width of k quantiles; of a column of some values 1, and their mean gap."""
         if self.is_discrete:
-            neighbour, typical = 1, float((distinct[-1] / 2 - distinct[0] / 2) / max(1, len(distinct) - 1)) * 2
+            neighbour, gaps = 1, torch.from_numpy(distinct / 2).diff()
         else:
-            neighbour = max(1, round(NEIGHBOURS * len(self.quantiles)))
-            apart = (self.quantiles[:, None] - self.quantiles).abs()
-            typical = float(apart.kthvalue(neighbour, 1).values.mean())
+            neighbour = min(max(2, round(NEIGHBOURS * len(self.quantiles))), len(self.quantiles))
+            gaps = self.quantiles[neighbour - 1 :] / 4 - self.quantiles[: len(self.quantiles) - neighbour + 1] / 4
+        typical = 2 * float(gaps.mean())
         return neighbour, typical if math.isfinite(typical) and typical > 0 else abs(float(distinct[-1])) or 1.0
 
     def values(self, codes: Tensor, positions: Tensor) -> Tensor:

@@ -13,14 +13,17 @@ from sparring.modalities.tables.conditions import Known, completed
 from sparring.modalities.tables.levels import CategoryLevels
 from sparring.randomness import RandomStream
 
+MAX_DEVIATIONS = 100.0
+"""Standard deviations from the mean at which numbers are clipped."""
+
 
 @final
 class StandardVectors:
     """Maps ``Rows`` to vectors, and back; see ``sparring.flow.Normalizer``.
 
-    A vector, (count, scalars + width) float32, has a number for each column of numbers, sign(u) log(1 + |u|) with u in
-    standard deviations from the mean, and 0 where the cell is missing; then one-hot vectors: of (present, missing) for
-    each column of numbers that can be missing, and of the levels of each category.
+    A vector, (count, scalars + width) float32, has for each column of numbers the distance from its mean in standard
+    deviations, at most 100, and 0 where the cell is missing; then one-hot vectors: of (present, missing) for each
+    column of numbers that can be missing, and of the levels of each category.
 
     Args:
         columns: of the rows.
@@ -56,16 +59,16 @@ class StandardVectors:
         order, device = self.order.to(sample.values.device), sample.values.device
         values, missing = sample.values[:, order].double(), sample.missing[:, order]
         deviations = (values[:, : self.scalars] - self.mean.to(device)) / self.spread.to(device)
-        squashed = deviations.clamp(-100, 100)
+        deviations = deviations.clamp(-MAX_DEVIATIONS, MAX_DEVIATIONS)
         optional = self.optional.to(device)
-        absent = torch.zeros_like(squashed, dtype=torch.bool)
+        absent = torch.zeros_like(deviations, dtype=torch.bool)
         absent[:, optional] = missing[:, optional]
 
         codes = [*missing[:, optional].long().unbind(1)]
         cells = zip(values[:, self.scalars :].unbind(1), missing[:, self.scalars :].unbind(1), strict=True)
         codes += [levels.codes(*cell) for levels, cell in zip(self.categories, cells, strict=True)]
         vectors = [one_hot(code, size).float() for code, size in zip(codes, self.sizes, strict=True)]
-        return torch.cat([torch.where(absent, 0.0, squashed).float(), *vectors], 1)
+        return torch.cat([torch.where(absent, 0.0, deviations).float(), *vectors], 1)
 
     def denormalize(self, sample: Tensor, condition: Known | None = None) -> Rows:
         """Return the rows of vectors, numbers within the range of their column, and known cells as they are."""
@@ -73,8 +76,7 @@ class StandardVectors:
         device, codes = sample.device, [part.argmax(1) for part in vectors.split(self.sizes, 1)]
 
         # Numbers, rounded as those of their column are.
-        deviations = scalars.double().sign() * scalars.double().abs().clamp(max=100.0).expm1()
-        values = [*(self.mean.to(device) + self.spread.to(device) * deviations).unbind(1)]
+        values = [*(self.mean.to(device) + self.spread.to(device) * scalars.double()).unbind(1)]
         for at, column in enumerate(self.numbers):
             decimals = 0 if column.kind in ("integer", "date") else column.decimals
             clamped = values[at].clamp(column.quantiles[0], column.quantiles[-1])

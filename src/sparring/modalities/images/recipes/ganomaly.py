@@ -36,11 +36,16 @@ class GANomaly(ImageRecipe):
     """Learning rate of Adam, for all players."""
 
     def game(self, facts: Facts) -> "Game":
-        """Build the game of a generator, a second encoder and a discriminator."""
+        """Build the game of a generator, a second encoder and a discriminator.
+
+        Raises:
+            SparringError: a side of the resolution cannot be halved as often as the shorter one is.
+        """
         from sparring.games.reconstruction import Coded, GANomaly
-        from sparring.modalities.images.networks.dcgan import Discriminator
+        from sparring.modalities.images.networks.dcgan import Discriminator, doublings
         from sparring.modalities.images.networks.ganomaly import Autoencoder, Encoder
 
+        self.require_sides(2 ** doublings(self.resolution))
         size, channels, classes = self.resolution, self.shape(facts)[0], self.classes(facts)
         width, latent_size = self.width, self.latent_size
         autoencoder = Autoencoder(size=size, channels=channels, latent_size=latent_size, width=width, classes=classes)

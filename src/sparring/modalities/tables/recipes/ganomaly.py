@@ -1,20 +1,23 @@
 """GANomaly on rows."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, final
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias, final
 
 from pydantic import Field, PositiveFloat
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
-from sparring.modalities.tables.recipes.table_recipe import TableRecipe
+from sparring.modalities.tables.recipes.table_recipe import EPOCHS, TableRecipe
 from sparring.objectives.schedules import constant, cosine
-from sparring.recipe import Adam, LayerSize
+from sparring.recipe import Adam, Chosen, LayerSize, Machine
 
 if TYPE_CHECKING:
     from sparring.games.game import Game
 
-Weight = Annotated[float, Field(ge=0, le=1e6)]
+Weight: TypeAlias = Annotated[float, Field(ge=0, le=1e6)]
+"""Weight of a term."""
+MIN_SAMPLES = 100_000
+"""Least number of real samples that is chosen for a run: a small table is seen more often."""
 
 
 @final
@@ -29,7 +32,7 @@ class TableGANomaly(TableRecipe):
     layers: Annotated[int, Field(ge=1, le=64)] = 2
     """Hidden layers of each encoder, of the decoder and of the discriminator."""
     contextual_weight: Weight = 50.0
-    """Weight of the mean absolute error of the reconstructed cells, numbers being in about [-2, 2]."""
+    """Weight of the mean absolute error of the reconstructed cells, numbers in standard deviations."""
     adversarial_weight: Weight = 1.0
     """Weight of the distance between the discriminator's features of rows and of their reconstructions."""
     code_weight: Weight = 1.0
@@ -40,6 +43,14 @@ class TableGANomaly(TableRecipe):
     def view(self, facts: Facts) -> View:
         """View rows without conditions."""
         return View(facts.shape)
+
+    def choose(self, facts: Facts, machine: Machine) -> Chosen:
+        """Choose 300 epochs within bounds, and a batch as all recipes for tables do."""
+        chosen = {**super().choose(facts, machine)}
+        samples = max(EPOCHS * facts.count, MIN_SAMPLES)
+        if samples < self.samples:
+            chosen["samples"] = (samples, f"{samples // facts.count:,} epochs of {facts.count:,} rows")
+        return chosen
 
     def game(self, facts: Facts) -> "Game":
         """Build the game of a generator, a second encoder and a discriminator."""
