@@ -223,5 +223,5 @@ class GANomaly:
 
     @property
     def _encoder(self) -> Encoder:
-        encoder: Encoder = self.players["encoder"]  # type: ignore[assignment]
+        encoder: Encoder = self.players["encoder"]
         return encoder

@@ -28,7 +28,8 @@ def rows(count: int, seed: int, broken: int | None = None) -> Rows:
     Args:
         count: of rows.
         seed: of the random numbers.
-        broken: column whose cells are exchanged between rows with first < -½ and first > ½, so that each column by itself is as before.
+        broken: column whose cells are exchanged between rows with first < -½ and with first > ½, which leaves its
+            distribution as it is.
     """
     random = np.random.default_rng(seed)
     first = random.normal(size=count)
@@ -131,7 +132,7 @@ class TestSparsity:
         found = Levels([counts]).sparsity(Rows(values, torch.zeros(5, 1, dtype=torch.bool)))[:, 0]
         assert found[:3].tolist() == [0.0, 0.0, 0.0] and 0 < found[3] < found[4]
 
-    @pytest.mark.parametrize("quantiles", [(2.0,), (2.0,) * 50, (-1e308, 1e308), (0.0, 1e-300)])
+    @pytest.mark.parametrize("quantiles", [(2.0,), (2.0,) * 50, (-1e308, 1e308), (0.0, 1e-300), (0.0, 5e-324)])
     def test_it_is_finite_for_any_column(self, quantiles: tuple[float, ...]) -> None:
         levels = Levels([Column("x", "continuous", quantiles=quantiles)])
         values = torch.tensor([[0.0], [2.0], [-1e308]], dtype=torch.float64)

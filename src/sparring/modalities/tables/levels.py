@@ -29,6 +29,9 @@ DISTINCT = 0.5
 NEIGHBOURS = 0.02
 """Share of the quantiles of a column up to the one whose distance tells how sparse values are."""
 
+MIN_LENGTH = 1e-300
+"""Length from which parts of it do not underflow."""
+
 
 @final
 class Levels:
@@ -199,8 +202,9 @@ class NumberLevels(ColumnLevels):
         else:
             neighbour = min(max(2, round(NEIGHBOURS * len(self.quantiles))), len(self.quantiles))
             gaps = self.quantiles[neighbour - 1 :] / 4 - self.quantiles[: len(self.quantiles) - neighbour + 1] / 4
-        typical = 2 * float(gaps.mean())
-        return neighbour, typical if math.isfinite(typical) and typical > 0 else abs(float(distinct[-1])) or 1.0
+        # Of a constant column its value takes the place of r̄, or 1.
+        candidates = (2 * float(gaps.mean()), abs(float(distinct[-1])), 1.0)
+        return neighbour, next(one for one in candidates if MIN_LENGTH < one < math.inf)
 
     def values(self, codes: Tensor, positions: Tensor) -> Tensor:
         """Interpolate the quantile function, unless it shows all values that there are; see ``ColumnLevels``."""
