@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @final
 class GANomaly(ImageRecipe):
-    """How unusual images are, learned from ordinary ones: reconstruction against a critic."""
+    """A detector of unusual images, which learns from ordinary ones: reconstruction against a critic."""
 
     paper: ClassVar[str] = "Akçay et al. 2018 (GANomaly), sections 3 and 4"
     side_multiple: ClassVar[int] = 16

@@ -22,7 +22,7 @@ MIN_SAMPLES = 100_000
 
 @final
 class TableGANomaly(TableRecipe):
-    """How unusual rows are, learned from ordinary ones: reconstruction against a critic."""
+    """A detector of unusual rows, which learns from ordinary ones: reconstruction against a critic."""
 
     paper: ClassVar[str] = "Akçay et al. 2018 (GANomaly), section 3, with dense networks"
     latent_size: LayerSize = 16
