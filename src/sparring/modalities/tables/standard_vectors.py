@@ -86,7 +86,7 @@ class StandardVectors:
             missing[at] = code == 1
 
         # Categories.
-        middle = sample.new_full((len(sample),), 0.5, dtype=torch.float64)
+        middle = sample.new_full((sample.shape[0],), 0.5, dtype=torch.float64)
         for levels, code in zip(self.categories, codes[len(self.optional) :], strict=True):
             values.append(levels.values(code, middle))
             missing.append(levels.absent(code))
