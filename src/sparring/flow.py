@@ -46,6 +46,20 @@ class Opinion(NamedTuple):
     classes: Tensor | None = None
 
 
+class Anomaly(NamedTuple):
+    """Degree to which samples are unusual.
+
+    Args:
+        score: (batch,), higher for what is less like the training data; scores of several models cannot be compared.
+        places: contribution of each place, of the shape of a floating-point part of the samples or of its first
+            dimensions: (batch, channels, height, width) of images, (batch, columns) of rows, (batch, steps, channels)
+            of series; None where there is none.
+    """
+
+    score: Tensor
+    places: Tensor | None = None
+
+
 class Cycle(NamedTuple):
     """Samples that were translated there and back, one shape, in the units of the data.
 

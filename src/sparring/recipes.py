@@ -7,6 +7,7 @@ from sparring.errors import SparringError, nearest
 from sparring.modalities.images.recipes.completion import Fill
 from sparring.modalities.images.recipes.dcgan import DCGAN
 from sparring.modalities.images.recipes.gan import GAN
+from sparring.modalities.images.recipes.ganomaly import GANomaly
 from sparring.modalities.images.recipes.pairs import Pix2Pix, Pix2PixHD, Spade
 from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.modalities.images.recipes.restoration import Colourise, SuperResolution
@@ -19,6 +20,7 @@ from sparring.modalities.series.recipes.rcgan import RCGAN
 from sparring.modalities.series.recipes.timegan import TimeGAN
 from sparring.modalities.tables.recipes.ctgan import CTGAN
 from sparring.modalities.tables.recipes.gan import TableGAN
+from sparring.modalities.tables.recipes.ganomaly import TableGANomaly
 from sparring.modalities.tables.recipes.masked import Masked
 from sparring.modalities.tables.recipes.tvae import TVAE
 from sparring.recipe import Recipe, is_own
@@ -42,6 +44,7 @@ RECIPES: dict[str, Recipe] = {
     "images/cut": CUT(),
     "images/fastcut": FastCUT(),
     "images/stargan": StarGAN(),
+    "images/ganomaly": GANomaly(),
     "tables/masked": Masked(),
     "tables/gan": TableGAN(),
     "tables/ctgan": CTGAN(),
@@ -49,6 +52,7 @@ RECIPES: dict[str, Recipe] = {
     "series/gan": SeriesGAN(),
     "series/rcgan": RCGAN(),
     "series/timegan": TimeGAN(),
+    "tables/ganomaly": TableGANomaly(),
 }
 
 DEFAULTS = {

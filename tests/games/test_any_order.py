@@ -119,3 +119,17 @@ def test_the_objective_is_the_surprise_of_the_parts_that_are_open(progress) -> N
     # All are open in half of the rows; else one is: the second of those in order, and either of the others.
     expected = 0.5 * (math.log(2) + math.log(3)) / 2 + 0.25 * math.log(3) + 0.25 * (math.log(2) + math.log(3)) / 2
     assert found == pytest.approx(expected, abs=0.02)
+
+
+def test_unusual_rows_are_those_of_low_probability(trained: AnyOrder) -> None:
+    """Scores are -log p(x), and places -log p of each column given the other."""
+    cells = torch.tensor([[a, b] for a in (0.0, 1.0) for b in (0.0, 1.0, 2.0)], dtype=torch.float64)
+    found = trained.anomaly(Batch(Rows(cells, torch.zeros(6, 2, dtype=torch.bool))))
+    chances, places = JOINT.flatten(), found.places
+    assert places is not None
+    possible = chances > 0
+    np.testing.assert_allclose(found.score[possible], -np.log(chances[possible]), atol=0.3)
+    first, second = JOINT / JOINT.sum(0), JOINT / JOINT.sum(1)[:, None]
+    expected = -np.log(np.stack([first.flatten(), second.flatten()], 1)[possible])
+    np.testing.assert_allclose(places[possible], expected, atol=0.4)
+    assert found.score.argmax() == 3 and float(places[3].min()) > 3, "a pair that never occurs"

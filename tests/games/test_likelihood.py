@@ -55,3 +55,12 @@ def test_samples_are_the_mean_of_the_decoder(progress: Callable[..., Progress]) 
     assert turn.trained == ("autoencoder",) and turn.times == 1
     latent = played.latent(progress(2).random)
     torch.testing.assert_close(played.generate(latent, None), latent.repeat(1, 2))
+
+
+def test_anomaly_is_the_bound_at_the_mean_and_the_surprise_of_each_value() -> None:
+    real = torch.tensor([[0.0, 1.0], [2.0, 4.0]])
+    found = game(cosine(0.0, 4.0)).anomaly(Batch(real))
+    places = (1 - real).square() / (2 * 0.5**2)
+    assert found.places is not None and not found.score.requires_grad
+    torch.testing.assert_close(found.places, places)
+    torch.testing.assert_close(found.score, places.sum(1) + 4 * (exp(-2) + 2) / 2)

@@ -9,7 +9,7 @@ from torch.compiler import is_exporting
 from torch.nn.functional import cross_entropy
 
 from sparring.controls import Control
-from sparring.flow import Batch, Latent, Objective, Opinion, Progress, Sample, Turn
+from sparring.flow import Anomaly, Batch, Latent, Objective, Opinion, Progress, Sample, Turn
 from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import uniform
 from sparring.randomness import RandomStream
@@ -37,6 +37,13 @@ class Completer(Protocol):
 
     def encode(self, sample: Sample) -> Tensor:
         """Return the choices of samples, (batch, parts) int64."""
+        ...
+
+    def sparsity(self, sample: Sample) -> Tensor:
+        """Return how sparse the values of samples are where they lie, which choices do not tell, (batch, parts).
+
+        It is -log of a density up to a constant, in nats, and 0 where a choice is a single value.
+        """
         ...
 
     def decode(self, codes: Tensor, positions: Tensor, condition: Sample | None) -> Sample:
@@ -96,6 +103,23 @@ class AnyOrder:
             total -= self._surprise(player(codes, known), codes)[:, part]
             known[:, part] = True
         return Opinion(likelihood=total)
+
+    @torch.no_grad()
+    def anomaly(self, batch: Batch) -> Anomaly:
+        """Return -log p(x) up to a constant, part by part, and -log p(x_i | all others) of each part i.
+
+        The factors of p(x) depend on the order of the parts, so these would blame the last part that contradicts an
+        earlier one; the conditionals, those of the pseudo-likelihood (Besag 1975), name both.
+        """
+        player, likelihood = self._player, self.opinion(batch).likelihood
+        assert likelihood is not None
+        codes, sparsity = player.encode(batch.real), player.sparsity(batch.real)
+        conditionals = []
+        for part in range(player.parts):
+            known = torch.ones_like(codes, dtype=torch.bool)
+            known[:, part] = False
+            conditionals.append(self._surprise(player(codes, known), codes)[:, part])
+        return Anomaly(sparsity.sum(1) - likelihood, torch.stack(conditionals, 1) + sparsity)
 
     def latent(self, random: RandomStream) -> Latent:
         """Draw a number in [-1, 1) for the choice of each part, and one for the position inside it."""

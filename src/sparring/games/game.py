@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 from torch import nn
 
 from sparring.controls import Control
-from sparring.flow import Batch, Cycle, Latent, Opinion, Phase, Progress, Sample, Turn
+from sparring.flow import Anomaly, Batch, Cycle, Latent, Opinion, Phase, Progress, Sample, Turn
 from sparring.randomness import RandomStream
 
 WHOLE_RUN = (Phase("training"),)
@@ -73,6 +73,15 @@ class Returning(Protocol):
 
     def there_and_back(self, batch: Batch) -> tuple[Cycle, ...]:
         """Translate samples of ``batch`` and back again, in each direction that the game has; the first comes first."""
+        ...
+
+
+@runtime_checkable
+class Detecting(Protocol):
+    """A game whose published players tell how unusual samples are."""
+
+    def anomaly(self, batch: Batch) -> Anomaly:
+        """Return how unusual the samples ``batch.real`` are, without gradients."""
         ...
 
 

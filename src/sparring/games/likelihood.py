@@ -3,10 +3,23 @@
 from collections.abc import Sequence
 from typing import Protocol, final
 
+import torch
 from torch import Tensor, nn
 
 from sparring.controls import Control
-from sparring.flow import Batch, Code, Latent, NoNormalizer, Normalizer, Objective, Opinion, Progress, Sample, Turn
+from sparring.flow import (
+    Anomaly,
+    Batch,
+    Code,
+    Latent,
+    NoNormalizer,
+    Normalizer,
+    Objective,
+    Opinion,
+    Progress,
+    Sample,
+    Turn,
+)
 from sparring.games.game import WHOLE_RUN
 from sparring.games.priors import normal
 from sparring.objectives.schedules import Schedule
@@ -29,8 +42,8 @@ class Observation(Protocol):
         """Number of the random numbers by which a sample is drawn."""
         ...
 
-    def surprise(self, decoded: Tensor, real: Sample) -> Tensor:
-        """Return -log p(x|z) up to a constant, (batch,)."""
+    def surprises(self, decoded: Tensor, real: Sample) -> Tensor:
+        """Return -log p(x|z) of each value or column up to a constant, (batch, …)."""
         ...
 
     def values(self, real: Sample) -> int:
@@ -55,9 +68,9 @@ class Normal:
     def __init__(self, spread: float) -> None:
         self.spread = spread
 
-    def surprise(self, decoded: Tensor, real: Tensor) -> Tensor:
-        """Return squared error / (2 σ²), (batch,)."""
-        return (decoded - real).square().flatten(1).sum(1) / (2 * self.spread**2)
+    def surprises(self, decoded: Tensor, real: Tensor) -> Tensor:
+        """Return squared error / (2 σ²), of the shape of the samples."""
+        return (decoded - real).square() / (2 * self.spread**2)
 
     def values(self, real: Tensor) -> int:
         """Return the number of values of a sample."""
@@ -114,10 +127,11 @@ class Likelihood:
         mean, log_variance = player.encode(real, batch.condition)
         mean, log_variance = mean.float(), log_variance.float()  # (batch, latent_size) each
         latent = mean + (log_variance / 2).exp() * progress.random.normal("code", self.latent_size)
-        surprise = self.observation.surprise(player.decode(latent, batch.condition).float(), real)  # (batch,)
+        surprises = self.observation.surprises(player.decode(latent, batch.condition).float(), real)
+        surprise = surprises.flatten(1).sum(1)  # (batch,)
 
-        # Both parts of the bound, per value of a sample; KL(q ‖ N(0, I)) in closed form (appendix B).
-        divergence = (mean.square() + log_variance.exp() - log_variance - 1).sum(1) / 2  # (batch,)
+        # Both parts of the bound, per value of a sample.
+        divergence = divergence_from_prior(mean, log_variance)  # (batch,)
         weight, values = self.divergence_weight(progress.fraction), self.observation.values(real)
         return Objective(
             {
@@ -130,6 +144,17 @@ class Likelihood:
         """Return no opinion: there is no critic, and the minimised bound is not on the scale of log p(x)."""
         return Opinion()
 
+    @torch.no_grad()
+    def anomaly(self, batch: Batch) -> Anomaly:
+        """Return the minimised bound of each sample at z = μ and the final weight, and -log p(x|z) of each value."""
+        player: Autoencoder = self.players["autoencoder"]  # type: ignore[assignment]
+        real = self.normalizer.normalize(batch.real)
+        mean, log_variance = player.encode(real, batch.condition)
+        mean, log_variance = mean.float(), log_variance.float()
+        surprises = self.observation.surprises(player.decode(mean, batch.condition).float(), real)
+        divergence = self.divergence_weight(1.0) * divergence_from_prior(mean, log_variance)
+        return Anomaly(surprises.flatten(1).sum(1) + divergence, surprises)
+
     def latent(self, random: RandomStream) -> Latent:
         """Draw standard normal latents, (rows, latent_size + noise of the observation)."""
         return self.prior(random)
@@ -140,3 +165,8 @@ class Likelihood:
         code, noise = latent.split([self.latent_size, self.observation.noise], 1)
         sample = self.observation.sample(player.decode(code, condition).float(), noise)
         return self.normalizer.denormalize(sample, condition)
+
+
+def divergence_from_prior(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return KL(q ‖ N(0, I)) in closed form (appendix B), (batch,)."""
+    return (mean.square() + log_variance.exp() - log_variance - 1).sum(1) / 2

@@ -78,7 +78,7 @@ def test_the_column_to_predict_can_be_chosen(target, score, table, tmp_path):
     saved = TABLES.save(Rows(*map(torch.from_numpy, rows.rows)), rows.facts, tmp_path / "made")
     found = sparring.evaluate(saved[0], table, count=100, target=target)
     assert score in found.metrics
-    with pytest.raises(sparring.SparringError, match="unknown target column 'color'.*did you mean 'colour'"):
+    with pytest.raises(sparring.SparringError, match=r"unknown target column 'color'.*did you mean 'colour'"):
         sparring.evaluate(saved[0], table, count=100, target="color")
 
 

@@ -182,7 +182,7 @@ class TestLikelihood:
         decoded = torch.cat([torch.tensor([[0.1]]), torch.zeros(1, encoding.width), torch.tensor([[0.5]])], 1)
         normal = ((real[0, 0] - 0.1) / 0.5) ** 2 / 2 + np.log(0.5)
         expected = float(normal) + np.log(encoding.sizes[0]) + np.log(3)
-        assert observation.surprise(decoded, real).tolist() == pytest.approx([expected], rel=1e-5)
+        assert observation.surprises(decoded, real).sum(1).tolist() == pytest.approx([expected], rel=1e-5)
 
     def test_missing_numbers_have_no_place_in_a_mode(self) -> None:
         column = Column("x", "continuous", quantiles=COLUMNS[0].quantiles, missing=0.5)
@@ -190,7 +190,7 @@ class TestLikelihood:
         real = encoding.normalize(Rows(torch.zeros(1, 1).double(), torch.ones(1, 1, dtype=torch.bool)))
         logits = torch.zeros(1, encoding.width)
         found = [
-            MixedObservation(encoding).surprise(torch.cat([mean, logits, torch.tensor([[0.5]])], 1), real).item()
+            MixedObservation(encoding).surprises(torch.cat([mean, logits, torch.tensor([[0.5]])], 1), real).sum().item()
             for mean in (torch.zeros(1, 1), torch.ones(1, 1))
         ]
         assert found[0] == found[1] == pytest.approx(np.log(encoding.width))

@@ -5,6 +5,7 @@ frequent; a number that is more frequent than that, such as 0, is a level of its
 position, which is uniform and independent of everything else; rare categories share a level in the same way.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import final
@@ -24,6 +25,12 @@ MAX_CATEGORIES = 256
 """Levels of categories; rarer ones share the last."""
 DISTINCT = 0.5
 """Share of distinct quantiles up to which a column has only the values that they show, and none between these."""
+
+NEIGHBOURS = 0.02
+"""Share of the quantiles of a column up to the one whose distance tells how sparse values are."""
+
+MIN_LENGTH = 1e-300
+"""Length from which parts of it do not underflow."""
 
 
 @final
@@ -72,6 +79,11 @@ class Levels:
         cells = zip(self.columns, sample.values.unbind(1), sample.missing.unbind(1), strict=True)
         return torch.stack([column.codes(values, missing) for column, values, missing in cells], 1)
 
+    def sparsity(self, sample: Rows | Known) -> Tensor:
+        """Return the surprise of values among those of their level, (count, columns) float32; see ``NumberLevels``."""
+        cells = zip(self.columns, sample.values.unbind(1), sample.missing.unbind(1), strict=True)
+        return torch.stack([column.sparsity(values) * ~missing for column, values, missing in cells], 1).float()
+
 
 class ColumnLevels(ABC):
     """Levels of one column; a missing cell is the last one.
@@ -98,6 +110,10 @@ class ColumnLevels(ABC):
         """Return the levels of values that are not missing, (count,) int64."""
 
     @abstractmethod
+    def sparsity(self, values: Tensor) -> Tensor:
+        """Return the surprise of values among those of their level, (count,) float64, not negative."""
+
+    @abstractmethod
     def values(self, codes: Tensor, positions: Tensor) -> Tensor:
         """Return the values at positions in [0, 1] of levels, (count,) float64; 0 for missing cells."""
 
@@ -122,6 +138,9 @@ class CategoryLevels(ColumnLevels):
 
     def present(self, values: Tensor) -> Tensor:
         return values.long().clamp(0, self.size - self.has_missing - 1)
+
+    def sparsity(self, values: Tensor) -> Tensor:
+        return torch.zeros_like(values, dtype=torch.float64)
 
     def values(self, codes: Tensor, positions: Tensor) -> Tensor:
         found = torch.where(self.absent(codes), 0, codes)
@@ -159,10 +178,33 @@ class NumberLevels(ColumnLevels):
         own = (is_value & (following - self.first > 1)) | torch.tensor(self.is_discrete)
         self.last = torch.where(own, following - 1, following.clamp(max=len(quantiles) - 1))
         self.decimals = 0 if column.kind in ("integer", "date") else column.decimals
+        self.neighbour, self.typical = self._neighbourhood(distinct)
         super().__init__(len(self.starts), column.missing > 0)
 
     def present(self, values: Tensor) -> Tensor:
         return (self.starts[1:].to(values.device) <= values[:, None]).sum(1)
+
+    def sparsity(self, values: Tensor) -> Tensor:
+        """Return log(1 + r / r̄), where r is the distance to the k-th nearest quantile, and r̄ a usual one.
+
+        1 / r is an estimate of the density (Loftsgaarden & Quesenberry 1965), which falls off slowly outside of the
+        range; r is 0 of the values of a column that has no others.
+        """
+        # A quarter of all lengths, no sum of which then overflows.
+        distances = (values.double()[:, None] / 4 - self.quantiles.to(values.device) / 4).abs()
+        distance = distances.kthvalue(self.neighbour, 1).values
+        return (distance + self.typical / 4).log() - math.log(self.typical / 4)
+
+    def _neighbourhood(self, distinct: np.ndarray) -> tuple[int, float]:
+        """Return k and r̄, half the mean width of k quantiles; of a column of some values 1, and their mean gap."""
+        if self.is_discrete:
+            neighbour, gaps = 1, torch.from_numpy(distinct / 2).diff()
+        else:
+            neighbour = min(max(2, round(NEIGHBOURS * len(self.quantiles))), len(self.quantiles))
+            gaps = self.quantiles[neighbour - 1 :] / 4 - self.quantiles[: len(self.quantiles) - neighbour + 1] / 4
+        # Of a constant column its value takes the place of r̄, or 1.
+        candidates = (2 * float(gaps.mean()), abs(float(distinct[-1])), 1.0)
+        return neighbour, next(one for one in candidates if MIN_LENGTH < one < math.inf)
 
     def values(self, codes: Tensor, positions: Tensor) -> Tensor:
         """Interpolate the quantile function, unless it shows all values that there are; see ``ColumnLevels``."""

@@ -30,16 +30,17 @@ class MixedObservation:
         self.encoding = encoding
         self.noise = encoding.scalars + encoding.width + encoding.places
 
-    def surprise(self, decoded: Tensor, real: Tensor) -> Tensor:
-        """Return -log p(r|z), (batch,); α of a missing number does not count."""
+    def surprises(self, decoded: Tensor, real: Tensor) -> Tensor:
+        """Return -log p(r|z) of each column, (batch, columns); α of a missing number does not count."""
         means, logits, spread = self._split(decoded)
         alpha, vectors, _ = real.split([self.encoding.scalars, self.encoding.width, self.encoding.places], 1)
         parts, sizes = vectors.split(self.encoding.sizes, 1), self.encoding.sizes
         chosen = zip(parts, logits.split(sizes, 1), strict=True)
-        surprise = -torch.stack([(one * log_softmax(logit, 1)).sum(1) for one, logit in chosen]).sum(0)
+        surprises = -torch.stack([(one * log_softmax(logit, 1)).sum(1) for one, logit in chosen], 1)
         normal = ((alpha - means) / spread).square() / 2 + spread.log()
-        total: Tensor = surprise + (normal * self._present(vectors)).sum(1)
-        return total
+        numbers = surprises[:, : self.encoding.scalars] + normal * self._present(vectors)
+        columns = torch.cat([numbers, surprises[:, self.encoding.scalars :]], 1)
+        return columns[:, self.encoding.back.to(columns.device)]
 
     def values(self, real: Tensor) -> int:
         """Return 1: the bound is in nats per row."""

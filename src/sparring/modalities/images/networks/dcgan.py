@@ -76,18 +76,8 @@ class Discriminator(nn.Module):
         super().__init__()
         self.classes = classes
         count = doublings(size)
-        widths = [width * 2**level for level in range(count)]  # fine to coarse
-
-        # Each convolution halves the grid, the first without batch norm (section 3); the last spans the coarsest grid.
-        layers: list[nn.Module] = [nn.Conv2d(channels + classes, width, 4, 2, 1), nn.LeakyReLU(0.2)]
-        for before, after in itertools.pairwise(widths):
-            layers += [
-                nn.Conv2d(before, after, 4, 2, 1, bias=False),
-                nn.BatchNorm2d(after),
-                nn.LeakyReLU(0.2),
-            ]
-        self.layers = nn.Sequential(*layers)
-        self.score = nn.Conv2d(widths[-1], 1, (size[0] >> count, size[1] >> count))
+        self.layers = halvings(channels + classes, width, count)
+        self.score = nn.Conv2d(width * 2 ** (count - 1), 1, (size[0] >> count, size[1] >> count))
         initialise(self)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -98,6 +88,22 @@ class Discriminator(nn.Module):
         features = self.layers(torch.cat([sample, planes], dim=1) if self.classes else sample)
         logit = self.score(features).flatten(1).squeeze(1)  # (batch, 1, 1, 1) → (batch,)
         return Verdict([logit], [features])
+
+
+def halvings(channels: int, width: int, count: int) -> nn.Sequential:
+    """Return the convolutions of the discriminator, each of which halves the grid.
+
+    The first one has ``width`` channels and no batch norm (section 3), each later one twice as many as that before it.
+    """
+    widths = [width * 2**level for level in range(count)]  # fine to coarse
+    layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
+    for before, after in itertools.pairwise(widths):
+        layers += [
+            nn.Conv2d(before, after, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.LeakyReLU(0.2),
+        ]
+    return nn.Sequential(*layers)
 
 
 @torch.no_grad()

@@ -58,6 +58,10 @@ class RowCompleter(nn.Module):
         """Return the levels of rows, (batch, columns) int64."""
         return self.levels.codes(sample)
 
+    def sparsity(self, sample: Sample) -> Tensor:
+        """Return the surprise of numbers among those of their level, (batch, columns)."""
+        return self.levels.sparsity(sample)
+
     def decode(self, codes: Tensor, positions: Tensor, condition: KnownCells | None) -> Sample:
         """Return the rows of levels and positions inside them, with known cells as they are."""
         return self.levels.rows(codes, positions, condition)

@@ -39,6 +39,10 @@ class Encoding(Protocol):
         """Return the number of each cell's level, (count, columns) int64."""
         ...
 
+    def sparsity(self, sample: Any) -> Tensor:
+        """Return the surprise of values among those of their level, (count, columns), not negative."""
+        ...
+
     def rows(self, codes: Tensor, positions: Tensor, condition: Any = None) -> Any:
         """Return the rows of levels and positions inside them, with the known cells of a condition as they are."""
         ...
