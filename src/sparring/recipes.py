@@ -49,10 +49,10 @@ RECIPES: dict[str, Recipe] = {
     "tables/gan": TableGAN(),
     "tables/ctgan": CTGAN(),
     "tables/tvae": TVAE(),
+    "tables/ganomaly": TableGANomaly(),
     "series/gan": SeriesGAN(),
     "series/rcgan": RCGAN(),
     "series/timegan": TimeGAN(),
-    "tables/ganomaly": TableGANomaly(),
 }
 
 DEFAULTS = {
