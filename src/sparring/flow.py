@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeAlias, final
+from typing import Any, NamedTuple, Protocol, TypeAlias, final, runtime_checkable
 
 from torch import Tensor
 
@@ -231,6 +231,19 @@ class Normalizer(Protocol):
 
     def denormalize(self, sample: Sample, condition: Sample | None = None) -> Sample:
         """Map back to the units of the data; what the condition fixes is exact."""
+        ...
+
+
+@runtime_checkable
+class Columnar(Protocol):
+    """A normalizer whose networks see each column of a row in several numbers."""
+
+    def by_column(self, values: Tensor) -> Tensor:
+        """Return the sum of the numbers of each column, (batch, columns).
+
+        Args:
+            values: one number for each of those that ``normalize`` returns, (batch, numbers).
+        """
         ...
 
 
