@@ -266,6 +266,16 @@ class Generator(Protocol):
     def __call__(self, latent: Latent, condition: Sample | None = None) -> Sample: ...
 
 
+@runtime_checkable
+class DrawsChoices(Protocol):
+    """A generator whose network sees only the first numbers of a latent; the others draw what it leaves open."""
+
+    @property
+    def seen_latents(self) -> int:
+        """Number of these first numbers."""
+        ...
+
+
 class Discriminator(Protocol):
     """Any module that gives a verdict on samples."""
 

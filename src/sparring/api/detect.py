@@ -18,7 +18,7 @@ from sparring.data.view import View
 from sparring.detection.areas import normal_classes
 from sparring.detection.baselines import BASELINES, FeatureSpace
 from sparring.detection.comparing import Scored, compared
-from sparring.detection.detectors import F_ANOGAN, OWN, default_method, own_detector, trained_detector, using
+from sparring.detection.detectors import F_ANOGAN, OWN, default_method, doubts, own_detector, trained_detector, using
 from sparring.detection.result import Detection, better_baseline
 from sparring.detection.scoring import FeatureScorer, NetworkScorer, Scorer
 from sparring.detection.threshold import checked_rate
@@ -104,7 +104,7 @@ def detect(
     held_out = split.held_out.subset(slice(0, MAX_HELD_OUT))
     numbers: dict[str, Any] = {"rate": rate, "seed": seed, "listing": listing, "normal": classes}
     try:
-        with _scorers(model, place, method, split, seed, device=target, display=display) as scorers:
+        with _scorers(model, place, method, split, seed, device=target, display=display) as (scorers, told):
             found = compared(
                 scorers, samples, held_out, **numbers, on_progress=partial(display.count, "scoring by each method")
             )
@@ -114,7 +114,7 @@ def detect(
 
     # Write the table and the result.
     files = [*([table] if table is not None else []), *files]
-    remarks = [*remarks, *_about(found, method, classes, listing)]
+    remarks = [*remarks, *told, *_about(found, method, classes, listing)]
     detection = _detection(model, str(place), source, method, seed, found, listing, classes, remarks, files)
     if table is not None:
         write_bytes(output_path(table), detection.table())
@@ -141,8 +141,8 @@ def _checked_method(method: str | None, model: Model) -> str:
 @contextmanager
 def _scorers(
     model: Model, place: Path, method: str, split: Split, seed: int, *, device: Any, display: Display
-) -> Iterator[dict[str, Scorer]]:
-    """Give the scorers of the method and of the baselines while the block runs, the method first."""
+) -> Iterator[tuple[dict[str, Scorer], list[str]]]:
+    """Give the scorers of the method, which comes first, and of the baselines while the block runs; and remarks."""
     detector = None
     if method == OWN:
         detector = own_detector(model)
@@ -154,10 +154,11 @@ def _scorers(
         name: FeatureScorer(space, make(space.train, seed)) for name, make in BASELINES.items()
     }
     if detector is None:
-        yield {method: scorers.pop(method), **scorers}
+        yield {method: scorers.pop(method), **scorers}, []
         return
     with using(model, detector, device):
-        yield {method: NetworkScorer(model, detector, device), **scorers}
+        remarks = doubts(model, detector, split.train, device)
+        yield {method: NetworkScorer(model, detector, device), **scorers}, remarks
 
 
 def _samples(model: Model, source: str, labels: str | Path | None) -> tuple[Dataset, Listing]:

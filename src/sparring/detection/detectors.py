@@ -1,4 +1,4 @@
-"""Detectors of models: of a game that has one, of a run with an encoder in its folder, or of one that is trained now."""
+"""Detectors of models: the game itself, the encoder in a run folder, or one that is trained now."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from sparring.games.game import Detecting
 from sparring.manifest import read_manifest
 from sparring.randomness import RandomStream
 from sparring.runs.folder import Run, open_run
-from sparring.samples import Sample, as_float32
+from sparring.samples import Sample, as_float32, to_device
 from sparring.tensor_files import below, named_tensors, shapes_of
 from sparring.text import command
 from sparring.training.checkpoint import FILES, Outline, load_checkpoint, require_shapes, restore_average
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 OWN, F_ANOGAN = "own", "f-anogan"
 """Names of methods: what the game of the model says itself, and an encoder beside a duel."""
+EXPLAINED_ROWS, MIN_EXPLAINED = 512, 0.2
+"""Training samples that are reconstructed, and the share of their variance that has to be explained."""
 EXAMPLE_ROWS = 2
 """Samples from which the sizes of networks are found."""
 
@@ -151,6 +153,26 @@ def trained_detector(
         EncoderTraining(detector, data, given, seed, device, partial(display.count, "training the detector")).run()
     save_encoder(opened.run, wanted, detector.encoder)
     return detector
+
+
+def doubts(model: "Model", detector: Detecting, data: Dataset, device: torch.device) -> list[str]:
+    """Return a sentence about an encoder that does not reconstruct normal samples, as where choices are drawn.
+
+    Args:
+        model: the model.
+        detector: of the model, on ``device``.
+        data: training samples.
+        device: device to compute on.
+    """
+    if not isinstance(detector, FAnoGAN):
+        return []
+    batch = Given(model).known(data.batch(slice(0, EXPLAINED_ROWS)))
+    if detector.explained(to_device(batch, device)) >= MIN_EXPLAINED:
+        return []
+    return [
+        "The detector reconstructs normal samples no better than their mean would, so its scores say little: choose "
+        "another --method, such as nearest."
+    ]
 
 
 def stored_detector(model: "Model", folder: Path) -> Detecting:

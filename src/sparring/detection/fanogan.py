@@ -6,9 +6,9 @@ from typing import final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, leaky_relu
+from torch.nn.functional import adaptive_avg_pool2d, leaky_relu, pad
 
-from sparring.flow import Anomaly, Batch, Columnar, Latent, Normalizer
+from sparring.flow import Anomaly, Batch, Columnar, DrawsChoices, Latent, Normalizer
 from sparring.games.duel import Duel
 from sparring.layers.packing import Packed
 from sparring.randomness import RandomStream, seeded
@@ -33,21 +33,23 @@ class Encoder(nn.Module):
         discriminator: is copied, with its weights.
         example: two samples or more with their conditions, from which sizes are found.
         latent_size: length of the latents.
-        reach: bound of their absolute values.
+        unseen: numbers at their ends that the generator does not see, but draws choices from: they stay 0, since
+            with them any sample could be reached.
+        reach: bound of absolute values.
     """
 
-    def __init__(self, discriminator: nn.Module, example: Batch, latent_size: int, reach: float) -> None:
+    def __init__(self, discriminator: nn.Module, example: Batch, latent_size: int, unseen: int, reach: float) -> None:
         super().__init__()
-        self.trunk, self.reach = copy.deepcopy(discriminator), reach
+        self.trunk, self.unseen, self.reach = copy.deepcopy(discriminator), unseen, reach
         with torch.no_grad():
             size = self._seen(example.real, example.condition).shape[1]
-        self.hidden, self.last = nn.Linear(size, WIDTH), nn.Linear(WIDTH, latent_size)
+        self.hidden, self.last = nn.Linear(size, WIDTH), nn.Linear(WIDTH, latent_size - unseen)
 
     def forward(self, sample: Sample, condition: Sample | None) -> Latent:
         """Map samples, as the discriminator takes them, to latents (batch, latent_size)."""
         hidden = leaky_relu(self.hidden(self._seen(sample, condition)), 0.2)
-        latent: Latent = self.reach * torch.tanh(self.last(hidden) / self.reach)
-        return latent
+        latent = self.reach * torch.tanh(self.last(hidden) / self.reach)
+        return pad(latent, (0, self.unseen))
 
     def _seen(self, sample: Sample, condition: Sample | None) -> Tensor:
         """Return the last features, flattened, (batch, size); large maps are averaged over areas before."""
@@ -77,10 +79,11 @@ class FAnoGAN:
         for player in (self.generator, self.discriminator):
             player.eval().requires_grad_(False)
         latent = game.latent(RandomStream(0, 0, 1, slice(0, 1), "probe/"))
+        unseen = latent.shape[1] - self.generator.seen_latents if isinstance(self.generator, DrawsChoices) else 0
         reach = REACH if has_normal_prior(game) else 1.0
         known = example._replace(real=self.normalizer.normalize(example.real))
         with seeded(seed, "encoder"):
-            self.encoder = Encoder(self.discriminator, known, latent.shape[1], reach)
+            self.encoder = Encoder(self.discriminator, known, latent.shape[1], unseen, reach)
         self.encoder.eval()
 
     @property
@@ -93,6 +96,18 @@ class FAnoGAN:
         with torch.no_grad():
             score, residual = self.losses(batch)
         return Anomaly(score, self._places(batch.real, residual))
+
+    def explained(self, batch: Batch) -> float:
+        """Return the share of the variance of normal samples that is left after the way back, at most 1.
+
+        Near 0 or below, samples are not reconstructed at all, so that their scores say little.
+        """
+        real = self.normalizer.normalize(batch.real)
+        flat = torch.cat([part.double().flatten(1) for part in floats(real)], 1)
+        with torch.no_grad():
+            _, residual = self.losses(batch)
+        lost = torch.cat([part.flatten(1) for part in residual], 1).mean()
+        return 1 - float(lost / flat.var(0, correction=0).mean().clamp(min=1e-30))
 
     def losses(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
         """Return what the encoder minimises, (batch,) float64, and the squared residual of each floating-point part."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import final
 
 import torch
-from torch import Tensor
 
 from sparring.data.dataset import Dataset
 from sparring.detection.conditions import Given
@@ -36,7 +35,7 @@ class EncoderTraining:
         given: conditions of the samples.
         seed: of the order of the samples.
         device: where the networks are.
-        on_progress: called with the number of samples seen, and with that of all to be seen.
+        on_progress: called with the number of finished batches, and with that of all.
     """
 
     def __init__(
@@ -54,11 +53,11 @@ class EncoderTraining:
 
     def run(self) -> None:
         """Minimise the mean score of the training samples by Adam."""
-        encoder, rate, seen = self.detector.encoder, cosine(LEARNING_RATE, 0.0), 0
+        encoder, rate, steps = self.detector.encoder, cosine(LEARNING_RATE, 0.0), -(-self.samples // BATCH)
         optimiser = torch.optim.Adam(encoder.parameters(), LEARNING_RATE, betas=(0.9, 0.99))
-        for batch in self._batches():
+        for step, batch in enumerate(self._batches()):
             for group in optimiser.param_groups:
-                group["lr"] = rate(seen / self.samples)
+                group["lr"] = rate(step / steps)
             optimiser.zero_grad()
             score, _ = self.detector.losses(batch)
             score.mean().backward()
@@ -66,19 +65,16 @@ class EncoderTraining:
             norm = torch.nn.utils.clip_grad_norm_(encoder.parameters(), MAX_GRADIENT)
             if bool(norm.isfinite()):
                 optimiser.step()
-            seen += len(score)
-            self.on_progress(seen, self.samples)
+            self.on_progress(step + 1, steps)
         encoder.requires_grad_(False)
 
     def _batches(self) -> Iterator[Batch]:
-        """Yield batches in a random order that is another one in each epoch."""
-        seen, epoch = 0, 0
-        while seen < self.samples:
-            order = torch.randperm(len(self.data), generator=generator(self.seed, "encoder order", epoch))
-            for rows in order[: self.samples - seen].split(BATCH):
-                yield to_device(self.given.known(self._read(rows)), self.device)
-                seen += len(rows)
-            epoch += 1
-
-    def _read(self, rows: Tensor) -> Batch:
-        return self.data.batch(rows.numpy())
+        """Yield batches; the order is another one in each epoch."""
+        epochs = -(-self.samples // len(self.data))
+        orders = [
+            torch.randperm(len(self.data), generator=generator(self.seed, "encoder order", epoch))
+            for epoch in range(epochs)
+        ]
+        for rows in torch.cat(orders)[: self.samples].split(BATCH):
+            batch = self.data.batch(rows.numpy())
+            yield to_device(self.given.known(batch), self.device)
