@@ -28,7 +28,7 @@ def write_csv(path: Path, points: np.ndarray, header: str = "a,b,c") -> str:
 def plane_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on points of a plane, beside odd.csv, the last rows of which are not on it."""
     folder, random = tmp_path_factory.mktemp("plane"), np.random.default_rng(0)
-    data = write_csv(folder / "plane.csv", on_plane(random, 1000))
+    data = write_csv(folder / "plane.csv", on_plane(random, 500))
     odd = on_plane(random, ODD) + np.array([0.0, 0.0, 2.0])
     write_csv(folder / "odd.csv", np.concatenate([on_plane(random, NORMAL), odd]))
     numbers = {"samples": 20_000, "batch": 100, "width": 32, "latent_size": 2, "places": 0, "max_frequency": 2.0}
@@ -73,5 +73,3 @@ def image_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         **small,
     )
     return folder / "run"
-
-

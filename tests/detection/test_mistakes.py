@@ -32,9 +32,9 @@ def code_of(*words: object) -> int:
         ("odd.csv --false-alarms nan", "between 0 and 1"),
         ("odd.csv --false-alarms many", "'many' for --false-alarms"),
         ("odd.csv --method gan", "f-anogan"),
-        ("odd.csv --method own", "leave --method out"),
+        ("odd.csv --method own", "Leave --method out"),
         ("odd.csv --seed -1", "--seed -1"),
-        ("odd.csv --out .", "a folder"),
+        ("odd.csv --out empty", "a folder"),
         ("odd.csv --normal good", "--normal"),
         ("odd.csv --labels target", "--labels target"),
         ("odd.csv --maps maps", "no images"),
@@ -46,9 +46,7 @@ def code_of(*words: object) -> int:
         ("pictures", "images in pictures"),
     ],
 )
-def test_mistakes_are_refused(
-    plane: Path, capsys: pytest.CaptureFixture[str], words: str, told: str
-) -> None:
+def test_mistakes_are_refused(plane: Path, capsys: pytest.CaptureFixture[str], words: str, told: str) -> None:
     for name in ("empty", "pictures"):
         Path(name).mkdir()
     Path("two.csv").write_text("a,b\n1,2\n3,4\n")
