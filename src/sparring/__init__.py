@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sparring.api.compare import compare
     from sparring.api.complete import complete
+    from sparring.api.detect import detect
     from sparring.api.diagnose import diagnose
     from sparring.api.evaluate import evaluate
     from sparring.api.inspect import inspect
@@ -53,6 +54,7 @@ _MODULES = {
     "Verdict": "flow",
     "compare": "api.compare",
     "complete": "api.complete",
+    "detect": "api.detect",
     "diagnose": "api.diagnose",
     "evaluate": "api.evaluate",
     "inspect": "api.inspect",
@@ -82,6 +84,7 @@ __all__ = [
     "Verdict",
     "compare",
     "complete",
+    "detect",
     "diagnose",
     "evaluate",
     "inspect",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeAlias, final
+from typing import Any, NamedTuple, Protocol, TypeAlias, final, runtime_checkable
 
 from torch import Tensor
 
@@ -234,6 +234,19 @@ class Normalizer(Protocol):
         ...
 
 
+@runtime_checkable
+class Columnar(Protocol):
+    """A normalizer whose networks see each column of a row in several numbers."""
+
+    def by_column(self, values: Tensor) -> Tensor:
+        """Return the sum of the numbers of each column, (batch, columns).
+
+        Args:
+            values: one number for each of those that ``normalize`` returns, (batch, numbers).
+        """
+        ...
+
+
 @final
 class NoNormalizer:
     """Networks work in the units of the data."""
@@ -251,6 +264,16 @@ class Generator(Protocol):
     """Any module that turns latents into samples."""
 
     def __call__(self, latent: Latent, condition: Sample | None = None) -> Sample: ...
+
+
+@runtime_checkable
+class DrawsChoices(Protocol):
+    """A generator whose network sees only the first numbers of a latent; the others draw what it leaves open."""
+
+    @property
+    def seen_latents(self) -> int:
+        """Number of these first numbers."""
+        ...
 
 
 class Discriminator(Protocol):

@@ -9,6 +9,8 @@ from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.view import View
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from sparring.data.conditions import ConditionSpec
@@ -272,6 +274,47 @@ class HasContrasts(Protocol):
 
     def contrasts(self, real: "Sample", fake: "Sample", facts: Facts) -> Sequence["Exhibit"]:
         """Render real and generated samples, as a whole, side by side, and say where they differ most."""
+        ...
+
+
+class Listing(NamedTuple):
+    """Names and classes of samples in files.
+
+    Args:
+        names: of each sample: of its file, or the number of its row.
+        labels: class numbers, (count,), -1 where the class is unknown; None without classes.
+        classes: names of the classes.
+    """
+
+    names: "Sequence[str]"
+    labels: "NDArray[np.int64] | None" = None
+    classes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class ListsSamples(Protocol):
+    """A modality whose samples have names or classes in their files."""
+
+    def listing(self, source: str, facts: Facts, labels: str | None = None) -> Listing:
+        """List the samples that ``read`` returns, in its order.
+
+        Args:
+            source: as for ``read``.
+            facts: as for ``read``.
+            labels: where their classes are: a file of labels for images, a column of a table; None to find them.
+
+        Raises:
+            SparringError: nothing in the source can be used, or there are no such labels.
+        """
+        ...
+
+
+@runtime_checkable
+class NamesColumns(Protocol):
+    """A modality whose samples are rows of columns that have names."""
+
+    def column_names(self, facts: Facts) -> Sequence[str]:
+        """Return the names of the columns of a sample, in order; none where they have no names."""
         ...
 
 

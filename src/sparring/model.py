@@ -26,8 +26,9 @@ from sparring.data.conditions import (
 from sparring.data.facts import Facts
 from sparring.data.own_output import earlier_files, record_own
 from sparring.data.view import View
+from sparring.detection.detectors import anomaly_of
 from sparring.errors import SparringError, SparringWarning, writing
-from sparring.flow import Batch, Cycle, Latent
+from sparring.flow import Anomaly, Batch, Cycle, Latent
 from sparring.games.game import Game, Returning
 from sparring.metrics.smoothness import interpolated, perceptual_path_length
 from sparring.modalities import modality
@@ -38,16 +39,22 @@ from sparring.recipe import Recipe, with_stored_fields
 from sparring.recipes import recipe_named
 from sparring.rendering.exhibits import write_exhibits
 from sparring.runs.folder import open_run
-from sparring.samples import Sample, batch_size, concatenate, shapes, take, tensors
-from sparring.sampling import SAMPLES_PER_PASS, Accepted, generate, generate_accepted, generate_from
+from sparring.samples import Sample, batch_size, concatenate, shapes, take
+from sparring.sampling import (
+    SAMPLES_PER_PASS,
+    Accepted,
+    generate,
+    generate_accepted,
+    generate_from,
+    has_normal_prior,
+    require_samples,
+)
 from sparring.tensor_files import below, named_tensors, shapes_of
 from sparring.training.checkpoint import Outline, load_checkpoint, require_shapes, restore_average, restore_published
 from sparring.training.devices import main_memory, pick
 
 MAX_ANSWERS = 10_000
 """Samples for one input at most."""
-PROBE_SIZE = 256
-"""Latents drawn to find out whether the prior is normal."""
 
 
 @final
@@ -61,6 +68,7 @@ class Model:
         facts: description of the training data.
         history: provenance: seed, samples seen, versions, and identity of the run.
         remarks: full sentences about its files, such as that a damaged checkpoint was skipped.
+        folder: the folder that it was loaded from; None for a model that was made in memory.
     """
 
     def __init__(
@@ -71,9 +79,10 @@ class Model:
         facts: Facts,
         history: History,
         remarks: tuple[str, ...] = (),
+        folder: Path | None = None,
     ) -> None:
         self.game, self.recipe, self.name, self.facts, self.history = game, recipe, name, facts, history
-        self.remarks = remarks
+        self.remarks, self.folder = remarks, folder
         for player in game.published:
             game.players[player].eval().requires_grad_(False)
 
@@ -309,7 +318,7 @@ class Model:
         first, second, condition = self._endpoints(count, seed, condition)
         positions = torch.linspace(0, 1, steps)[:, None].repeat(count, 1)  # (count · steps, 1)
         starts, ends = (side.repeat_interleave(steps, 0) for side in (first, second))
-        latent = interpolated(starts, ends, positions, spherical=self._has_normal_prior)
+        latent = interpolated(starts, ends, positions, spherical=has_normal_prior(self.game))
         return self._generated(latent, take(condition, torch.arange(count).repeat_interleave(steps)))
 
     def path_length(
@@ -330,7 +339,7 @@ class Model:
             return self._generated(latent, take(condition, rows))
 
         try:
-            ends, spherical = (first, second), self._has_normal_prior
+            ends, spherical = (first, second), has_normal_prior(self.game)
             return perceptual_path_length(generated, extractor, ends, positions, spherical=spherical)
         except SparringError:
             return math.nan
@@ -348,6 +357,15 @@ class Model:
             return ()
         with torch.inference_mode():
             return self.game.there_and_back(batch)
+
+    def anomaly(self, samples: Sample, *, device: str = "cpu") -> Anomaly:
+        """Return how unusual samples, as ``sample`` returns them, are: by the game, or by the detector in the run.
+
+        Raises:
+            SparringError: these are no samples of this model, or `sparring detect` has to be run first.
+        """
+        self._require_own(samples)
+        return anomaly_of(self, samples, pick(device))
 
     @property
     def bytes_per_sample(self) -> int:
@@ -371,12 +389,6 @@ class Model:
         """Number of samples that fill half of the main memory."""
         return max(1, main_memory() // 2 // self.bytes_per_sample)
 
-    @property
-    def _has_normal_prior(self) -> bool:
-        """True if latents leave [-1, 1], as those of a uniform prior never do."""
-        latent = self.game.latent(RandomStream(0, 0, PROBE_SIZE, slice(0, PROBE_SIZE), stream="probe/"))
-        return latent.numel() > 0 and bool(latent.abs().max() > 1)
-
     def _endpoints(self, count: int, seed: int, condition: Sample | None) -> tuple[Latent, Latent, Sample | None]:
         """Draw the latents at both ends of ``count`` paths, (count, size) each, with the conditions of the paths."""
         seed = require_seed(seed)
@@ -390,23 +402,8 @@ class Model:
         return checked_conditions(condition, self.condition_spec, self.classes)
 
     def _require_own(self, samples: Any) -> None:
-        """Refuse anything but samples as ``sample`` returns them.
-
-        Raises:
-            SparringError: it is something else.
-        """
-        parts, shape = tensors(samples), self.view.shape
-        are_tensors = bool(parts) and all(isinstance(part, Tensor) and part.dim() for part in parts)
-        fits = not isinstance(samples, Tensor) or tuple(samples.shape[1:]) == shape
-        # Generators of images in any size answer in that of their inputs.
-        any_size = bool(self._multiples) and isinstance(samples, Tensor) and samples.dim() == 1 + len(shape)
-        if not are_tensors or not (fits or any_size):
-            form = f" of shape {tuple(samples.shape)}" if isinstance(samples, Tensor) else ""
-            raise SparringError(
-                found=f"a value of type {type(samples).__name__}{form}",
-                expected=f"samples of this model, of shape {('count', *shape)}".replace("'", ""),
-                remedy="give what model.sample returns, which is a tensor and not decoded",
-            )
+        """Refuse anything but samples as ``sample`` returns them; see ``require_samples``."""
+        require_samples(samples, self.view.shape, any_size=bool(self._multiples))
 
     def _generated(self, latent: Latent, condition: Sample | None) -> Sample:
         return generate_from(self.game, latent.split(SAMPLES_PER_PASS), condition, bounds=self.modality.bounds)
@@ -472,7 +469,7 @@ def _from_run(folder: Path, own: str | Recipe | None, options: Mapping[str, Any]
     samples = snapshot.state["samples"]
     history: History = {"seed": record.seed, "samples": samples, "versions": record.versions, "run": record.identity}
     remarks = (*complaints, f"The model is the one that was saved at {samples:,} samples.") if complaints else ()
-    return Model(game, recipe, record.recipe, record.facts, history, remarks)
+    return Model(game, recipe, record.recipe, record.facts, history, remarks, folder)
 
 
 def _from_published(folder: Path, own: str | Recipe | None, options: Mapping[str, Any] | None) -> Model:
@@ -482,7 +479,7 @@ def _from_published(folder: Path, own: str | Recipe | None, options: Mapping[str
     game = _blank(recipe, config.facts, options)
     require_shapes(published.shapes(), shapes_of(_weights(game)), "weights")
     restore_published(game, published.weights())
-    return Model(game, recipe, config.recipe, config.facts, config.history, published.remarks)
+    return Model(game, recipe, config.recipe, config.facts, config.history, published.remarks, folder)
 
 
 def _blank(recipe: Recipe, facts: Facts, options: Mapping[str, Any] | None) -> Game:

@@ -13,7 +13,7 @@ from sparring.errors import SparringError
 from sparring.flow import Batch, Latent
 from sparring.games.game import Game
 from sparring.randomness import RandomStream, generator
-from sparring.samples import Sample, as_float32, concatenate, map_floats, rows_within, shapes, take, to_device
+from sparring.samples import Sample, as_float32, concatenate, map_floats, rows_within, shapes, take, tensors, to_device
 
 if TYPE_CHECKING:
     from sparring.modality import Selection
@@ -30,6 +30,9 @@ MIN_GENERATED = 100_000
 """Candidates that are generated at least before a search ends without all samples."""
 MAX_CANDIDATES = 1000
 """Candidates for each sample beyond which a search ends, if there are ``MIN_GENERATED``."""
+
+PROBE_SIZE = 256
+"""Latents drawn to find out whether the prior is normal."""
 
 
 def generate(
@@ -247,3 +250,34 @@ def conditions_from(data: Dataset, count: int, seed: int) -> Batch:
     """
     rows = torch.randperm(len(data), generator=generator(seed, "conditions")).numpy()
     return data.batch(np.resize(rows, count))
+
+
+def has_normal_prior(game: Game) -> bool:
+    """Return whether latents leave [-1, 1], as those of a uniform prior never do."""
+    latent = game.latent(RandomStream(0, 0, PROBE_SIZE, slice(0, PROBE_SIZE), stream="probe/"))
+    return latent.numel() > 0 and bool(latent.abs().max() > 1)
+
+
+def require_samples(samples: Any, shape: tuple[int, ...], *, any_size: bool) -> None:
+    """Refuse anything but samples of a model.
+
+    Args:
+        samples: what was given.
+        shape: of one sample, where it is one tensor.
+        any_size: whether samples of other sizes are of this model, too.
+
+    Raises:
+        SparringError: it is something else.
+    """
+    parts = tensors(samples)
+    are_tensors = bool(parts) and all(isinstance(part, Tensor) and part.dim() for part in parts)
+    fits = not isinstance(samples, Tensor) or tuple(samples.shape[1:]) == shape
+    # Generators of images in any size answer in that of their inputs.
+    in_own_size = any_size and isinstance(samples, Tensor) and samples.dim() == 1 + len(shape)
+    if not are_tensors or not (fits or in_own_size):
+        form = f" of shape {tuple(samples.shape)}" if isinstance(samples, Tensor) else ""
+        raise SparringError(
+            found=f"a value of type {type(samples).__name__}{form}",
+            expected=f"samples of this model, of shape {('count', *shape)}".replace("'", ""),
+            remedy="give what model.sample returns, which is a tensor and not decoded",
+        )

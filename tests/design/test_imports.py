@@ -50,10 +50,14 @@ TABLE: dict[str, set[str]] = {
     "building": {"errors", "data", "games.game", "randomness", "recipe"},
     "runs.folder": GUARDED | {"errors", "data", "recipe", "text"},
     "publishing": GUARDED | {"errors", "data", "recipe", "runs.folder", "text"},
+    "detection": BELOW
+    | {"data", "games", "games.game", "layers", "metrics", "modality", "objectives", "runs.folder", "sampling"}
+    | {"training"},
     "model": BELOW
     | {
         "building",
         "data",
+        "detection",
         "games.game",
         "metrics",
         "modality",
@@ -76,6 +80,7 @@ TABLE: dict[str, set[str]] = {
     | {
         "building",
         "data",
+        "detection",
         "evaluation",
         "games.game",
         "modality",

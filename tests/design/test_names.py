@@ -32,6 +32,7 @@ NAMES = {
     "Verdict",
     "compare",
     "complete",
+    "detect",
     "diagnose",
     "evaluate",
     "inspect",
@@ -96,6 +97,21 @@ OPTIONS = {
         "target",
     ],
     "compare": ["first", "second", "data", "json", "count", "seed", "recipe", "all", "extractor", *READING],
+    "detect": [
+        "run",
+        "data",
+        "false_alarms",
+        "method",
+        "out",
+        "json",
+        "maps",
+        "normal",
+        "labels",
+        "reference",
+        "seed",
+        "device",
+        "recipe",
+    ],
     "diagnose": ["run", "picture", "json"],
     "recipes": ["name"],
     "doctor": ["markdown"],
@@ -127,7 +143,7 @@ def test_help_lists_the_options_of_all_conditions() -> None:
 
 
 def test_python_functions_take_the_options_of_their_commands() -> None:
-    for command in ("train", "resume", "evaluate", "compare", "diagnose", "inspect"):
+    for command in ("train", "resume", "evaluate", "compare", "detect", "diagnose", "inspect"):
         parameters = inspect.signature(getattr(sparring, command)).parameters
         assert set(OPTIONS[command]) - {"extractor"} <= set(parameters), command
 

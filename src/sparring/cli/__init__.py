@@ -10,7 +10,20 @@ from typing import Any, get_args
 from cyclopts import App
 from cyclopts.exceptions import CoercionError, CycloptsError, MissingArgumentError, RepeatArgumentError
 
-from sparring.cli import apply, compare, demo, diagnose, doctor, evaluate, inspect, recipes, resume, sample, train
+from sparring.cli import (
+    apply,
+    compare,
+    demo,
+    detect,
+    diagnose,
+    doctor,
+    evaluate,
+    inspect,
+    recipes,
+    resume,
+    sample,
+    train,
+)
 from sparring.errors import SparringError, SparringWarning, nearest
 from sparring.text import show
 
@@ -23,6 +36,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "apply": apply.apply,
     "evaluate": evaluate.evaluate,
     "compare": compare.compare,
+    "detect": detect.detect,
     "diagnose": diagnose.diagnose,
     "recipes": recipes.recipes,
     "doctor": doctor.doctor,

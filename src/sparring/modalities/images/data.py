@@ -22,7 +22,7 @@ from sparring.data.labels import listed
 from sparring.data.parallel import in_order
 from sparring.data.pictures import Coding, ImageInfo, Pixels
 from sparring.data.ranges import Ranges, ranges_from_json
-from sparring.data.reading import DEFAULT_READING, Reading
+from sparring.data.reading import DEFAULT_READING, Reading, reading
 from sparring.data.source import Half, RawSample, Skipped, Source
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -37,7 +37,7 @@ from sparring.modalities.images.summary import (
     require_images,
     summarise,
 )
-from sparring.modality import BY_NAME
+from sparring.modality import BY_NAME, Listing
 
 IMAGES_PER_TASK = 32
 """Images that a thread decodes at a time."""
@@ -268,6 +268,14 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     found = survey(source, Reading(background=_background(facts), pairs=False), like=facts, least=1)
     data = found.whole(view)
     return data if found.facts.classes == facts.classes else replace(data, labels=None, conditions=None)
+
+
+def listing(source: str, facts: Facts, labels: str | None = None) -> Listing:
+    """Return names and classes of the images that ``read`` returns; see ``ListsSamples``."""
+    chosen = reading(labels).model_copy(update={"background": _background(facts), "pairs": False})
+    found = survey(source, chosen, like=facts, least=1)
+    numbers, classes = labels_of(found.source, found.kept)
+    return Listing([found.source.names[row] for row in found.kept.tolist()], numbers, classes)
 
 
 def survey(

@@ -19,14 +19,17 @@ from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.images import asking, baselines, data, extra_signals, inputs, label_maps, metrics, render
 from sparring.modalities.images.conditions import Holed
 from sparring.modalities.images.label_maps import LabelAccuracy
-from sparring.modality import Input, Modality, Survey
+from sparring.modality import Input, Listing, Modality, Survey
 from sparring.rendering.exhibits import Exhibit
 from sparring.rendering.grids import to_uint8
 
 
 @final
 class Images:
-    """Implements ``Modality``, ``ConditionedOnSamples`` and ``AppliesInOwnSize``; see ``sparring.modality``."""
+    """Implements ``Modality``, ``ConditionedOnSamples``, ``AppliesInOwnSize`` and ``ListsSamples``.
+
+    See ``sparring.modality`` for the methods.
+    """
 
     name = "images"
     preparation = "cut at the centre, resized by Lanczos"
@@ -48,6 +51,9 @@ class Images:
 
     def read(self, source: str, view: View, facts: Facts) -> Dataset:
         return data.read(source, view, facts)
+
+    def listing(self, source: str, facts: Facts, labels: str | None = None) -> Listing:
+        return data.listing(source, facts, labels)
 
     def inputs(
         self, given: Sequence[Any], options: Mapping[str, Any], view: View, facts: Facts, strength: float

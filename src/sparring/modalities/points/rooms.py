@@ -19,6 +19,7 @@ from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.paired import l1
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.points import data, metrics, render
+from sparring.modalities.points.coding import coding_of
 from sparring.modalities.points.normalizer import ColumnNormalizer
 from sparring.modality import Modality, Survey
 from sparring.rendering.exhibits import Exhibit, picture_of
@@ -27,7 +28,7 @@ from sparring.rendering.scatter import scatter_plot
 
 @final
 class Points:
-    """Implements ``sparring.modality.Modality``; see there for the methods."""
+    """Implements ``Modality`` and ``NamesColumns``; see ``sparring.modality`` for the methods."""
 
     name = "points"
     preparation = "scaled as for training"
@@ -48,6 +49,9 @@ class Points:
 
     def read(self, source: str, view: View, facts: Facts) -> Dataset:
         return data.read(source, view, facts)
+
+    def column_names(self, facts: Facts) -> Sequence[str]:
+        return coding_of(facts).columns
 
     def decode(self, samples: Tensor, facts: Facts) -> NDArray[Any]:
         return render.decoded(samples, facts)

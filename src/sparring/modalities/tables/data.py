@@ -17,10 +17,12 @@ from sparring.data.facts import Facts
 from sparring.data.labels import listed
 from sparring.data.readers.table_files import SUFFIXES, open_table, table_files
 from sparring.data.reading import DEFAULT_READING, Reading
+from sparring.data.source import Numbered
 from sparring.data.view import View
-from sparring.errors import SparringError, SparringWarning
+from sparring.errors import SparringError, SparringWarning, nearest
 from sparring.modalities.tables.coding import Column, Rows, coding_of
 from sparring.modalities.tables.survey import TableSurvey, require_shape, survey_table, table_facts
+from sparring.modality import Listing
 from sparring.text import printable
 
 MAX_UNREADABLE = 0.5
@@ -77,6 +79,30 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
     for remark in told:
         warnings.warn(remark, SparringWarning, stacklevel=2)
     return Dataset(found.rows)
+
+
+def listing(source: str, labels: str | None = None) -> Listing:
+    """Return the numbers of the rows of a table, from 1, and the classes in its column ``labels``.
+
+    Raises:
+        SparringError: there is no such column.
+    """
+    cells = open_table(Path(source), () if labels is None else (labels,))
+    names = cells.names if labels is None else (labels,)
+    if not set(names) <= set(cells.names):
+        raise SparringError(
+            found=f"no column {labels!r} in {source}",
+            expected=f"one of {listed(cells.names, 20)}",
+            remedy=f"check the name in --labels{nearest(labels, list(cells.names))}",
+        )
+    reader = ColumnReader(names[0], as_text=True, expected="", form="", decimal_comma=cells.decimal_comma)
+    count = filled(source, cells, {names[0]: reader})
+    numbers = Numbered("row", count + 1)[1:]
+    if labels is None:
+        return Listing(numbers)
+    tally = reader.tally()
+    codes = np.full(count, -1) if tally.codes is None else tally.codes
+    return Listing(numbers, codes.astype(np.int64), tuple(tally.texts))
 
 
 def _survey_like(source: str, like: Facts) -> tuple[TableSurvey, Sequence[str]]:

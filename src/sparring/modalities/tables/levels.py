@@ -74,6 +74,11 @@ class Levels:
         rows = Rows(torch.stack(values, 1), torch.stack(missing, 1))
         return rows if condition is None else completed(rows, condition)
 
+    def by_column(self, values: Tensor) -> Tensor:
+        """Return the sums of numbers of the levels of each column, (count, columns); see ``sparring.flow.Columnar``."""
+        sums = [part.sum(1) for part in values[:, : self.width].split(self.sizes, 1)]
+        return torch.stack(sums, 1) + values[:, self.width :]
+
     def codes(self, sample: Rows | Known) -> Tensor:
         """Return the number of each cell's level, (count, columns) int64."""
         cells = zip(self.columns, sample.values.unbind(1), sample.missing.unbind(1), strict=True)

@@ -81,6 +81,12 @@ class ModeVectors:
         rows = Rows(values, missing)
         return rows if condition is None else completed(rows, condition)
 
+    def by_column(self, values: Tensor) -> Tensor:
+        """Return the sums of the numbers of each column, (count, columns); see ``sparring.flow.Columnar``."""
+        alpha, vectors, places = values.split([self.scalars, self.width, self.places], 1)
+        sums = torch.stack([part.sum(1) for part in vectors.split(self.sizes, 1)], 1)
+        return (sums + torch.cat([alpha, places], 1))[:, self.back.to(values.device)]
+
     def conditions(self, condition: Known | None, like: Tensor) -> Tensor:
         """Return the one-hot vectors of known categories, 0 where they are not known, (count, condition_width).
 

@@ -15,13 +15,15 @@ from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.tables import asking, comparators, contrast, data, features, metrics, render
 from sparring.modalities.tables.coding import Rows, coding_of
-from sparring.modality import Modality, Selection, Survey
+from sparring.modality import Listing, Modality, Selection, Survey
 from sparring.rendering.exhibits import Exhibit
 
 
 @final
 class Tables:
-    """Implements ``Modality``, ``HasComparators``, ``HasContrasts`` and ``SelectsSamples`` of ``sparring.modality``."""
+    """Implements ``Modality``, ``HasComparators``, ``HasContrasts``, ``SelectsSamples``, ``ListsSamples`` and
+    ``NamesColumns``; see ``sparring.modality`` for the methods.
+    """
 
     name = "tables"
     preparation = "columns by name, coded as for training"
@@ -42,6 +44,12 @@ class Tables:
 
     def read(self, source: str, view: View, facts: Facts) -> Dataset:
         return data.read(source, view, facts)
+
+    def listing(self, source: str, facts: Facts, labels: str | None = None) -> Listing:
+        return data.listing(source, labels)
+
+    def column_names(self, facts: Facts) -> Sequence[str]:
+        return [column.name for column in coding_of(facts).learned]
 
     def decode(self, samples: Rows, facts: Facts) -> render.TextRows:
         return render.decoded(samples, facts)

@@ -23,14 +23,14 @@ class Generator(nn.Module):
 
     Args:
         levels: of the columns.
-        noise: numbers of the latent that the network sees.
+        noise: numbers of the latent that the network sees, the first ones.
         width: units of each layer.
         blocks: residual blocks.
     """
 
     def __init__(self, *, levels: Encoding, noise: int, width: int, blocks: int) -> None:
         super().__init__()
-        self.levels, self.noise = levels, noise
+        self.levels, self.seen_latents = levels, noise
         self.enter = nn.Linear(noise + levels.width + len(levels.sizes), width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
         self.norm = nn.LayerNorm(width)
@@ -43,7 +43,7 @@ class Generator(nn.Module):
 
     def forward(self, latent: Tensor, condition: KnownCells) -> Tensor:
         """Map latents (batch, latent_size), normally distributed, and known cells to (batch, width + columns)."""
-        noise, choices, places = latent.split([self.noise, self.levels.width, len(self.levels.sizes)], 1)
+        noise, choices, places = latent.split([self.seen_latents, self.levels.width, len(self.levels.sizes)], 1)
         given, known = self._given(condition)
 
         # Logits of all columns at once.
