@@ -310,8 +310,9 @@ def _mean_distance(features: Tensor, classes: Tensor | None) -> float:
 
 
 def _over_parts(compare: Callable[[Tensor, Tensor], float], fake: Sample, real: Sample) -> float:
-    """Return the mean over the floating-point parts of samples; NaN where there are none."""
-    return _mean(compare(*parts) for parts in zip(floats(fake), floats(real), strict=True))
+    """Return the mean over the floating-point parts of samples that have values; NaN where there are none."""
+    parts = zip(floats(fake), floats(real), strict=True)
+    return _mean(compare(one, other) for one, other in parts if other.numel())
 
 
 def _contrast(fake: Tensor, real: Tensor) -> float:
