@@ -47,7 +47,7 @@ class Opinion(NamedTuple):
 
 
 class Anomaly(NamedTuple):
-    """How unusual samples are.
+    """Degree to which samples are unusual.
 
     Args:
         score: (batch,), higher for what is less like the training data; scores of several models cannot be compared.
