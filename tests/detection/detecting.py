@@ -1,4 +1,4 @@
-"""What the tests of this folder share."""
+"""Calls that the tests of this folder share."""
 
 from pathlib import Path
 from typing import Any

@@ -16,8 +16,7 @@ from sparring.detection.scoring import NetworkScorer
 from sparring.flow import Anomaly, Batch, Verdict
 from sparring.games.duel import Duel
 from sparring.layers.packing import packed
-from sparring.recipes import RECIPES
-from toys.small_recipes import toy
+from toys.small_recipes import small, toy
 
 DUELS = ("images/r3gan", "images/dcgan", "images/gan", "tables/gan", "tables/ctgan", "points/ring")
 """Recipes whose games are duels from latents."""
@@ -61,7 +60,7 @@ def test_samples_do_not_share_packs() -> None:
     "name", ["images/r3gan", "images/dcgan", "images/gan", "tables/gan", "tables/ctgan", "points/ring"]
 )
 def test_every_duel_from_latents_can_be_inverted(name: str) -> None:
-    recipe = RECIPES[name]
+    recipe = small(name)
     facts, data = toy(recipe)
     game: Any = recipe.game(facts)
     model = sparring.Model(game, recipe, name, facts, {})
@@ -92,7 +91,7 @@ class Farness:
 
 
 def test_the_nearest_class_counts() -> None:
-    recipe = RECIPES["images/r3gan"]
+    recipe = small("images/r3gan")
     facts, _ = toy(recipe)
     model = sparring.Model(recipe.game(facts), recipe, "images/r3gan", facts, {})
     assert len(model.classes) == 2
@@ -102,7 +101,7 @@ def test_the_nearest_class_counts() -> None:
 
 
 def test_training_samples_keep_their_classes() -> None:
-    recipe = RECIPES["images/r3gan"]
+    recipe = small("images/r3gan")
     facts, _ = toy(recipe)
     model = sparring.Model(recipe.game(facts), recipe, "images/r3gan", facts, {})
     labels = np.array([1, 0, 1])

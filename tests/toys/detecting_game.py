@@ -20,6 +20,8 @@ class DetectingGame:
         self.game = game
 
     def __getattr__(self, name: str) -> Any:
+        if name == "game":
+            raise AttributeError(name)  # Of a copy that has no values yet.
         return getattr(self.game, name)
 
     def anomaly(self, batch: Batch) -> Anomaly:

@@ -74,7 +74,8 @@ class FAnoGAN:
     """
 
     def __init__(self, game: Duel, example: Batch, seed: int) -> None:
-        self.generator, self.discriminator = game.players["generator"], game.players["discriminator"]
+        (generator,), (critic,) = game.published, game.critics
+        self.generator, self.discriminator = game.players[generator], game.players[critic]
         self.normalizer: Normalizer = game.normalizer
         for player in (self.generator, self.discriminator):
             player.eval().requires_grad_(False)
