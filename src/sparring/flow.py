@@ -236,13 +236,13 @@ class Normalizer(Protocol):
 
 @runtime_checkable
 class Columnar(Protocol):
-    """A normalizer whose networks see each column of a row in several numbers."""
+    """A normalizer whose networks see each column of a row, or channel of a step, in several numbers."""
 
     def by_column(self, values: Tensor) -> Tensor:
-        """Return the sum of the numbers of each column, (batch, columns).
+        """Return the sum of the numbers of each column, (batch, …, columns).
 
         Args:
-            values: one number for each of those that ``normalize`` returns, (batch, numbers).
+            values: one number for each of those that ``normalize`` returns, (batch, …, numbers).
         """
         ...
 

@@ -311,10 +311,10 @@ class ListsSamples(Protocol):
 
 @runtime_checkable
 class NamesColumns(Protocol):
-    """A modality whose samples are rows of columns that have names."""
+    """A modality whose samples are of values that have names: the columns of a row, the steps of a series."""
 
     def column_names(self, facts: Facts) -> Sequence[str]:
-        """Return the names of the columns of a sample, in order; none where they have no names."""
+        """Return the names of the values of a sample, in order; none where they have no names."""
         ...
 
 

@@ -71,13 +71,15 @@ def test_a_folder_of_other_files_is_not_filled_with_maps(image_run: Path, tmp_pa
         sparring.detect(image_run, str(image_run.parent / "test.npz"), maps=tmp_path / "maps", display=Silent())
 
 
-@pytest.mark.parametrize(("recipe", "told"), [("points/vae", "no discriminator"), ("images/pix2pix", "from inputs")])
+@pytest.mark.parametrize(
+    ("recipe", "told"), [("series/timegan", "no discriminator"), ("images/pix2pix", "from inputs")]
+)
 def test_games_without_a_detector_are_refused(recipe: str, told: str, tmp_path: Path) -> None:
     random, small = np.random.default_rng(0), {"samples": 64, "batch": 16, "width": 8, "display": Silent()}
     further: dict[str, Any] = {}
-    if recipe == "points/vae":
-        data = tmp_path / "points.npy"
-        np.save(data, random.normal(size=(100, 2)))
+    if recipe == "series/timegan":
+        data = tmp_path / "series.npy"
+        np.save(data, random.normal(size=(100, 5, 2)))
     else:
         data = tmp_path / "pairs"
         data.mkdir()

@@ -63,8 +63,9 @@ def compared(
         parts, columns = list[NDArray[np.float64]](), list[list[int]]()
         for part in scorer(samples):
             parts.append(part.score.numpy())
-            if part.places is not None and part.places.dim() == 2:
-                columns += largest_places(part.places, MAX_NAMED)
+            # Images have heat maps; columns of rows, and steps of series, have names.
+            if part.places is not None and part.places.dim() <= 3:
+                columns += largest_places(part.places.flatten(1), MAX_NAMED)
         scores = np.concatenate(parts)
         area, classes = None, dict[str, float]()
         if normal and listing.labels is not None:

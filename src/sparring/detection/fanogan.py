@@ -128,12 +128,12 @@ class FAnoGAN:
         return flat.mean(1) + KAPPA * features.mean(1), residual
 
     def _places(self, real: Sample, residual: list[Tensor]) -> Tensor | None:
-        """Return the residual in the shape of the samples; of encoded rows, the sum of each column."""
+        """Return the residual in the shape of the samples; of encoded rows and steps, the sum of each column."""
         if len(residual) != 1:
             return None
-        if any(part.shape == residual[0].shape for part in floats(real)):
-            return residual[0]
-        return self.normalizer.by_column(residual[0]) if isinstance(self.normalizer, Columnar) else None
+        if isinstance(self.normalizer, Columnar):
+            return self.normalizer.by_column(residual[0])
+        return residual[0] if any(part.shape == residual[0].shape for part in floats(real)) else None
 
 
 def last_features(discriminator: nn.Module, sample: Sample, condition: Sample | None) -> Tensor:

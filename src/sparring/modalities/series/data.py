@@ -8,10 +8,12 @@ from sparring.data.facts import Facts
 from sparring.data.readers.table_files import SUFFIXES, table_files
 from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.view import View
-from sparring.errors import SparringWarning
+from sparring.errors import SparringError, SparringWarning
 from sparring.modalities.series.arrays import ARRAY_SUFFIX
+from sparring.modalities.series.coding import coding_of
 from sparring.modalities.series.sources import ENTITY, TIME
 from sparring.modalities.series.survey import SeriesSurvey, require_shape, survey_series
+from sparring.modality import Listing
 
 
 def claims(source: str) -> int:
@@ -41,6 +43,25 @@ def survey(source: str, reading: Reading = DEFAULT_READING, like: Facts | None =
         SparringError: there is none, a column cannot be used, or one of ``like`` is absent.
     """
     return survey_series(source, reading, like)
+
+
+def listing(source: str, facts: Facts, labels: str | None = None) -> Listing:
+    """Return the names of the samples that ``read`` returns, without classes.
+
+    Raises:
+        SparringError: there are no series, or labels are asked for.
+    """
+    if labels is not None:
+        raise SparringError(
+            found=f"--labels {labels} for series", expected="images, or rows of a table", remedy="leave it out"
+        )
+    return Listing(survey_series(source, DEFAULT_READING, facts).names)
+
+
+def value_names(facts: Facts) -> list[str]:
+    """Return the name of each value of a series, step by step: "price at step 3"."""
+    channels = [channel.name for channel in coding_of(facts).channels]
+    return [f"{channel} at step {step + 1}" for step in range(facts.shape[0]) for channel in channels]
 
 
 def read(source: str, view: View, facts: Facts) -> Dataset:

@@ -16,7 +16,7 @@ from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.series import asking, comparators, continuing, contrast, data, features, metrics, render
 from sparring.modalities.series.coding import Context
 from sparring.modalities.series.coding import Series as SeriesSamples
-from sparring.modality import Modality, Survey
+from sparring.modality import Listing, Modality, Survey
 from sparring.rendering.exhibits import Exhibit
 
 
@@ -46,6 +46,12 @@ class Series:
 
     def read(self, source: str, view: View, facts: Facts) -> Dataset:
         return data.read(source, view, facts)
+
+    def listing(self, source: str, facts: Facts, labels: str | None = None) -> Listing:
+        return data.listing(source, facts, labels)
+
+    def column_names(self, facts: Facts) -> Sequence[str]:
+        return data.value_names(facts)
 
     def decode(self, samples: SeriesSamples, facts: Facts) -> list[dict[str, Any]]:
         return render.decoded(samples, facts)

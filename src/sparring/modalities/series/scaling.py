@@ -81,6 +81,19 @@ class Scaling:
         length, attributes = condition.length, condition.attributes
         return completed(Series(values, missing, length, attributes), condition)
 
+    def by_column(self, values: Tensor) -> Tensor:
+        """Return the sum of the numbers of each channel, (count, steps, channels); see ``sparring.flow.Columnar``.
+
+        A component, and its changes, count for each channel by the square of its weight.
+        """
+        shares: Tensor = self.mix.square().T.to(values)  # (components, channels)
+        shares = shares / shares.sum(1, keepdim=True)
+        end = values.shape[-1] - self.gaps
+        found = torch.stack([part @ shares for part in values[..., :end].split(self.components, -1)]).sum(0)
+        if self.gaps:
+            found[..., self.sparse] += values[..., end:]
+        return found
+
     def scaled(self, sample: Series | Context) -> Tensor:
         """Return values by their curves, (count, steps, channels), 0 where they are missing."""
         return self.curves(sample.values).masked_fill(sample.missing, 0.0)
@@ -142,9 +155,10 @@ class Curves:
 
     def __call__(self, values: Tensor) -> Tensor:
         """Return float32 numbers of values in the units of the data, (…, channels)."""
-        is_log, mean, deviation, lowest, highest = self._on(values.device)
-        values = torch.maximum(torch.minimum(values.double(), highest), lowest)
-        curved = torch.where(is_log, torch.where(is_log, values, 1.0).log(), values)
+        is_log, mean, deviation, lowest, _ = self._on(values.device)
+        # Values beyond the range of a channel stay recognisable, as unusual ones; logarithms are of positive ones.
+        values = values.double()
+        curved = torch.where(is_log, torch.where(is_log, torch.maximum(values, lowest), 1.0).log(), values)
         return ((curved - mean) / deviation).clamp(-LIMIT, LIMIT).float()
 
     def inverse(self, numbers: Tensor) -> Tensor:

@@ -46,11 +46,13 @@ class SeriesSurvey:
         facts: facts about them; their coding is a ``SeriesCoding``.
         series: arrays in the form of ``Series``.
         cuts: places of the samples in the series that were read.
+        names: of the samples: the series, and in windows of it the first step.
     """
 
     facts: Facts
     series: Any
     cuts: Cuts
+    names: Sequence[str] = ()
 
     def prepare(self, view: View, *, seed: int = 0) -> Split:
         """Split the series, or their windows, so that no training sample shares a step with a held-out one.
@@ -128,7 +130,7 @@ def survey_series(source: str, reading: Reading, like: Facts | None) -> SeriesSu
         remarks=tuple(told),
         reading=reading.as_json(),
     )
-    return SeriesSurvey(facts, series, cuts)
+    return SeriesSurvey(facts, series, cuts, _names(read, cuts))
 
 
 def cut_arrays(read: Sequences, cuts: Cuts, steps: int) -> Any:
@@ -262,6 +264,16 @@ def _contexts(series: Any) -> tuple[tuple[float | None, ...], ...]:
         rows = rows[:1]
     order = np.random.default_rng(derive(0, "contexts")).permutation(len(rows))[:MAX_CONTEXTS]
     return tuple(tuple(None if np.isnan(one) else one for one in row) for row in rows[order].tolist())
+
+
+def _names(read: Sequences, cuts: Cuts) -> list[str]:
+    """Return a name for each sample."""
+    names = [read.names[number] or f"series {number + 1}" for number in cuts.series.tolist()]
+    if not cuts.overlap:
+        return names
+    steps = (cuts.starts - read.starts[cuts.series] + 1).tolist()
+    several = len(read.names) > 1
+    return [f"{name}, step {step}" if several else f"step {step}" for name, step in zip(names, steps, strict=True)]
 
 
 def _fingerprint(read: Sequences, series: Any) -> str:
