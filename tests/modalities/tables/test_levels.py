@@ -126,3 +126,9 @@ def test_known_cells_come_back_exactly() -> None:
 def test_a_constant_number_has_one_level(bins: int) -> None:
     levels = Levels([numeric(np.full(50, 3.0))], bins=bins)
     assert levels.sizes == [1] and again(levels, rows(np.array([3.0]))).values.item() == 3
+
+
+def test_sums_by_column_are_of_its_levels_and_its_position() -> None:
+    levels = Levels([category(0.5, 0.3, 0.2), category(0.6, 0.4)])
+    values = torch.tensor([[1.0, 2.0, 4.0, 8.0, 16.0, 0.5, 0.25]])
+    assert levels.by_column(values).tolist() == [[7.5, 24.25]]

@@ -133,3 +133,12 @@ def test_one_column_is_enough(chosen: slice, random) -> None:
     rows = Rows(*(part[:, chosen] for part in rows))
     found = encoding.denormalize(encoding.normalize(rows, random(50)))
     torch.testing.assert_close(found.values, rows.values, rtol=0, atol=1e-4)
+
+
+def test_sums_by_column_are_of_all_its_numbers(encoding: ModeVectors) -> None:
+    given = table(5)
+    vectors = encoding.normalize(given)
+    changed = encoding.normalize(Rows(given.values + torch.tensor([0.0, 0, 0, 9, 0]), given.missing))
+    sums = encoding.by_column((vectors - changed).abs())
+    assert sums.shape == (5, len(COLUMNS)) and bool((sums[:, 3] > 0).all())
+    assert float(sums[:, [0, 1, 2, 4]].sum()) == 0
