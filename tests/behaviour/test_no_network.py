@@ -45,6 +45,7 @@ def run(connections: list[str], tmp_path_factory: pytest.TempPathFactory) -> Pat
 def test_no_verb_opens_a_connection(run: Path, connections: list[str], tmp_path: Path) -> None:
     sparring.inspect("ring")
     sparring.evaluate(run, "ring", count=64)
+    sparring.detect(run, "ring", method="nearest")
     sparring.diagnose(run)
     sample(run, count=4, out=tmp_path / "samples")
     assert connections == []

@@ -43,6 +43,7 @@ VERBS = [
     ("sample", "run", "--count", "2"),
     ("evaluate", "run", "--data", "ring"),
     ("compare", "run", "run", "--data", "ring"),
+    ("detect", "run", "ring"),
     ("diagnose", "run"),
     ("resume", "run"),
 ]

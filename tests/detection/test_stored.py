@@ -52,3 +52,27 @@ def test_a_detector_of_another_checkpoint_is_trained_again(plane: Path) -> None:
     said = Said()
     assert detect(plane, display=said).scores != first.scores
     assert "an earlier checkpoint" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("detector.json", b'{"format": 1}'),
+        ("manifest.json", b"\xff\xfe"),
+        ("encoder.safetensors", b"\xff\xff\xff\xff\xff\xff\xff\x7f"),
+        ("encoder.safetensors", None),
+    ],
+)
+def test_hostile_content_is_not_used(plane: Path, name: str, content: bytes | None) -> None:
+    first = detect(plane)
+    path = plane / "detector" / name
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(sparring.SparringError):
+        model = sparring.load(plane)
+        model.anomaly(model.sample(2))
+    said = Said()
+    assert detect(plane, display=said).scores == first.scores
+    assert len(said) == 1 and "is damaged" in said[0]

@@ -214,7 +214,7 @@ def _normal_data(model: Model, reference: Any, source: str) -> tuple[Split, list
         )
     if not is_same:
         remarks.append(f"{place} is not the training data: it counts as normal.")
-    if place == source:
+    if Path(place).resolve() == Path(source).resolve():
         remarks.append("Most of these samples were trained on: their scores are lower than those of new ones.")
     return survey.prepare(model.view, seed=int(model.history.get("seed", 0))), remarks
 
