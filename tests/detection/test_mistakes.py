@@ -93,3 +93,14 @@ def test_games_without_a_detector_are_refused(recipe: str, told: str, tmp_path: 
     with pytest.raises(sparring.SparringError, match=told):
         model = sparring.load(run.folder)
         model.anomaly(model.modality.read(str(data), model.view, model.facts).batch(slice(0, 2)).real)
+
+
+def test_a_file_that_is_no_table_of_scores_is_not_replaced(plane: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.csv"
+    mine.write_text("name,age\nAda,36\n")
+    given = {"method": "nearest", "display": Silent()}
+    with pytest.raises(sparring.SparringError, match="did not write"):
+        sparring.detect(plane, str(plane.parent / "odd.csv"), out=mine, **given)
+    assert mine.read_text() == "name,age\nAda,36\n"
+    for _ in range(2):
+        sparring.detect(plane, str(plane.parent / "odd.csv"), out=tmp_path / "scores.csv", **given)

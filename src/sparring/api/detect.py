@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sparring import opening
 from sparring.api.heat_maps import HeatMaps, require_images
 from sparring.api.outputs import output_path, require_writable
 from sparring.arguments import checked_folder, checked_names, checked_path
@@ -19,12 +20,12 @@ from sparring.detection.areas import normal_classes
 from sparring.detection.baselines import BASELINES, FeatureSpace
 from sparring.detection.comparing import Scored, compared
 from sparring.detection.detectors import F_ANOGAN, OWN, default_method, doubts, own_detector, trained_detector, using
-from sparring.detection.result import Detection, better_baseline
+from sparring.detection.result import HEADING, Detection, better_baseline
 from sparring.detection.scoring import FeatureScorer, NetworkScorer, Scorer
 from sparring.detection.threshold import checked_rate
-from sparring.errors import SparringError, nearest
+from sparring.errors import SparringError, nearest, reading_file
 from sparring.modalities import other_than, surveyed
-from sparring.modality import Listing, ListsSamples, NamesColumns
+from sparring.modality import BY_NAME, Listing, ListsSamples, NamesColumns
 from sparring.model import Model, load
 from sparring.opening import require_data
 from sparring.randomness import require_seed
@@ -86,6 +87,7 @@ def detect(
     # Check everything that can be checked before anything is computed.
     rate, seed, display = checked_rate(false_alarms), require_seed(seed), checked_display(display)
     require_writable({"--out": out, "--json": json})
+    _require_own_table(out)
     given, table = checked_names("normal", normal), None if out is None else Path(out)
     folder, place = None if maps is None else checked_folder("the heat maps", maps), checked_path("the model", run)
     model, target = load(place, recipe=recipe), pick(device)
@@ -188,6 +190,25 @@ def _samples(model: Model, source: str, labels: str | Path | None) -> tuple[Data
     return samples, listing
 
 
+def _require_own_table(out: str | Path | None) -> None:
+    """Refuse to replace a file that is no table of scores, such as the data.
+
+    Raises:
+        SparringError: it is none.
+    """
+    if out is None or not Path(out).exists():
+        return
+    start = ",".join(HEADING).encode()
+    with reading_file(str(out), "a table of scores"), opening.reading(Path(out)) as file:
+        is_own = file.read(len(start)) == start
+    if not is_own:
+        raise SparringError(
+            found=f"--out {out}, a file that `sparring detect` did not write",
+            expected="a new file, or scores of an earlier call, which are replaced",
+            remedy="give another path",
+        )
+
+
 def _normal_data(model: Model, reference: Any, source: str) -> tuple[Split, list[str]]:
     """Return normal samples, split as for the training, and remarks on them.
 
@@ -197,7 +218,7 @@ def _normal_data(model: Model, reference: Any, source: str) -> tuple[Split, list
     facts, kind = model.facts, model.modality
     remedy = "give its present place, or other normal samples: --reference DATA (reference= in Python)"
     place = facts.source if reference is None else source_of(reference)
-    if reference is None and not Path(place).exists() and (Path(place).is_absolute() or kind.claims(place) == 0):
+    if reference is None and not Path(place).exists() and kind.claims(place) < BY_NAME:
         raise SparringError(
             found=f"no {kind.name} at {place}",
             expected="the training data, by which the threshold is chosen",

@@ -12,6 +12,9 @@ FORMAT: Final = 1
 MIN_LEAD = 0.005
 """Difference of two areas below which neither method counts as better."""
 
+HEADING = ("sample", "score", "unusual")
+"""First columns of scores.csv."""
+
 
 @final
 class MethodResult(BaseModel):
@@ -77,7 +80,7 @@ class Detection(BaseModel):
         """Return the content of scores.csv: name, score, yes or no, and of rows the columns that contribute most."""
         content, limit = io.StringIO(), self.chosen.threshold.value
         writer = csv.writer(content, lineterminator="\n")
-        writer.writerow(["sample", "score", "unusual", *(["columns"] if self.columns else [])])
+        writer.writerow([*HEADING, *(["columns"] if self.columns else [])])
         for row, (name, score) in enumerate(zip(self.names, self.scores, strict=True)):
             told = ["; ".join(self.columns[row])] if self.columns else []
             writer.writerow([name, f"{score:.6g}", "yes" if score > limit else "no", *told])

@@ -115,6 +115,8 @@ def survey_series(source: str, reading: Reading, like: Facts | None) -> SeriesSu
     if cuts.overlap:
         windows.require_long_enough(read.lengths, window or 0, source)
         told.append(_about_windows(cuts, window or 0))
+    elif reading.window is not None and int(read.lengths.max()) < reading.window:
+        told.append(f"No series has {reading.window:,} steps, those of --window: all are used as a whole.")
     require_steps(read.lengths, source)
     series = cut_arrays(read, cuts, int(cuts.lengths.max()) if steps is None else steps)
     coding = known or _coding(read, series)
