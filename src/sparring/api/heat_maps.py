@@ -49,7 +49,7 @@ class HeatMaps:
             SparringError: the folder holds other files.
         """
         sheet = None if table is None else table.with_name(f"{table.stem}-maps.png")
-        return HeatMaps(folder, sheet, earlier_files(folder) if folder is not None else ())
+        return HeatMaps(folder, sheet, earlier_files(folder, option="maps") if folder is not None else ())
 
     def write(self, scorer: Scorer, samples: Dataset, scores: NDArray[np.float64], names: Sequence[str]) -> list[Path]:
         """Write the files and return the sheet and the folder; neither where a method has no places in images.

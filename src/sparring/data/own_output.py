@@ -72,12 +72,13 @@ def own_paths(names: Sequence[str], read: Callable[[int, int], bytes]) -> tuple[
     return tuple(sorted(outermost)), frozenset(files)
 
 
-def earlier_files(folder: Path, stem: Path | None = None) -> list[Path]:
+def earlier_files(folder: Path, stem: Path | None = None, *, option: str = "out") -> list[Path]:
     """Return the files that an earlier call wrote, if only in part, after checking that there are no others.
 
     Args:
         folder: of the samples; need not exist.
         stem: path of the overview beside it, without extension; None where there is none.
+        option: name of the option that gives the folder.
 
     Raises:
         SparringError: the name is too long, or there are other files, which would mix with the samples or be replaced.
@@ -97,7 +98,7 @@ def earlier_files(folder: Path, stem: Path | None = None) -> list[Path]:
         raise SparringError(
             found=f"{folder}, which cannot be listed ({error.strerror})",
             expected="a folder for samples",
-            remedy="choose another folder: --out (out= in Python)",
+            remedy=f"choose another folder: --{option} ({option}= in Python)",
         ) from None
 
     # A file that was changed since is the user's.
@@ -112,7 +113,7 @@ def earlier_files(folder: Path, stem: Path | None = None) -> list[Path]:
         raise SparringError(
             found=f"files at {folder} that sparring did not write ({names})",
             expected="an empty folder, or samples of an earlier call, which are replaced",
-            remedy="choose another folder: --out (out= in Python)",
+            remedy=f"choose another folder: --{option} ({option}= in Python)",
         )
     return [*inside, *beside]
 
