@@ -79,7 +79,7 @@ def test_games_without_a_detector_are_refused(recipe: str, told: str, tmp_path: 
     further: dict[str, Any] = {}
     if recipe == "series/timegan":
         data = tmp_path / "series.npy"
-        np.save(data, random.normal(size=(100, 5, 2)))
+        np.save(data, random.normal(size=(40, 4, 1)))
     else:
         data = tmp_path / "pairs"
         data.mkdir()

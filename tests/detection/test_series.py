@@ -14,8 +14,8 @@ from sparring.runs.display import Silent
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a run on noisy waves of two channels."""
     folder = tmp_path_factory.mktemp("series")
-    np.save(folder / "waves.npy", waves(400, seed=0))
-    small = {"samples": 5000, "batch": 32, "width": 16, "seed": 0}
+    np.save(folder / "waves.npy", waves(200, seed=0))
+    small = {"samples": 3000, "batch": 32, "width": 16, "seed": 0}
     return sparring.train(
         str(folder / "waves.npy"), recipe="series/gan", out=folder / "run", display=Silent(), **small
     ).folder

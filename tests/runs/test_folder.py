@@ -11,6 +11,7 @@ from sparring.data.facts import Facts
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
 from sparring.manifest import digest
+from sparring.modalities.series.coding import SeriesCoding
 from sparring.publishing import Config, History
 from sparring.runs.folder import Record, create, locked, new_folder, new_identity, open_run, versions
 from sparring.storage import read_json, write_json
@@ -222,7 +223,8 @@ def test_the_page_of_the_run_folder_names_every_field(language: str) -> None:
     page = (Path(__file__).parents[2] / "docs" / language / "reference" / "run-folder.md").read_text(encoding="utf-8")
     written = {field.name for one in (Record, Config, Facts) for field in fields(one)}
     written |= {*History.__annotations__, *Reading.model_fields}
-    written |= {"ranges", "center", "scale", "origin", "columns", "rules"}  # The keys of Facts.coding.
+    # The keys of Facts.coding.
+    written |= {"ranges", "center", "scale", "origin", "columns", "rules"} | {one.name for one in fields(SeriesCoding)}
     assert not [name for name in written if f"`{name}`" not in page]
 
 
