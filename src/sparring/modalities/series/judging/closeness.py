@@ -13,15 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.metrics.closeness import LOW_SHARE, equal_share, near_share, nearer_share
 from sparring.metrics.distances import nearest
 from sparring.modalities.series.coding import Channel, Series
 from sparring.modalities.series.judging.values import Integers, check, lengths_of, missing_of, standardised, values_of
 from sparring.samples import take
 
-NEAR_SHARE = 0.01
-"""Share of held-out series that are as close to a training series as a near copy."""
-LOW_SHARE = 0.05
-"""Percentile of the distances to the closest series, as a share."""
 CHUNK = 10_000
 """Training series whose content is compared at once."""
 MAX_PAIRS = 200
@@ -33,11 +30,8 @@ MIN_COMMON = 3
 def exact_copies(train: Series, fake: Series, channels: Sequence[Channel]) -> float:
     """Return the share of generated series that are equal to a training series in every value, in [0, 1]."""
     check(channels, train, fake)
-    ours = _keys(fake)
-    wanted, found = set(ours), set[bytes]()
-    for start in range(0, len(train.values), CHUNK):
-        found |= wanted.intersection(_keys(take(train, slice(start, start + CHUNK))))
-    return sum(key in found for key in ours) / len(ours)
+    starts = range(0, len(train.values), CHUNK)
+    return equal_share(_keys(fake), (_keys(take(train, slice(start, start + CHUNK))) for start in starts))
 
 
 def near_copies(train: Series, held_out: Series, fake: Series, channels: Sequence[Channel]) -> float:
@@ -53,9 +47,7 @@ def near_copies(train: Series, held_out: Series, fake: Series, channels: Sequenc
     """
     check(channels, train, held_out, fake)
     held, ours = (_closest(rows, train, channels) for rows in (held_out, fake))
-    # Rounding errors of distances must not decide between equal series.
-    limit = held.quantile(NEAR_SHARE, interpolation="lower") + 1e-9
-    return float((ours <= limit).double().mean())
+    return near_share(held, ours)
 
 
 def closest_series(train: Series, fake: Series, channels: Sequence[Channel]) -> float:
@@ -83,8 +75,7 @@ def closer_to_train(train: Series, held_out: Series, fake: Series, channels: Seq
     """
     check(channels, train, held_out, fake)
     ours, theirs = (_closest(fake, side, channels) for side in (train, held_out))
-    tied = (ours - theirs).abs() <= 1e-9
-    share = float(((ours < theirs) & ~tied).double().mean() + tied.double().mean() / 2)
+    share = nearer_share(ours, theirs)
     chance = len(train.values) / (len(train.values) + len(held_out.values))
     return share / (2 * chance) if share < chance else 0.5 + (share - chance) / (2 * (1 - chance))
 

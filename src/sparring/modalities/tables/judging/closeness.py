@@ -9,29 +9,22 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
+from sparring.metrics.closeness import LOW_SHARE, equal_share, near_share, nearer_share
 from sparring.metrics.distances import nearest
 from sparring.modalities.tables.coding import Column, Rows
 from sparring.modalities.tables.judging.cells import check, missing_of, values_of
 from sparring.modalities.tables.judging.space import Space
 from sparring.samples import concatenate, take
 
-NEAR_SHARE = 0.01
-"""Share of held-out rows that are as close to a training row as a near copy."""
 CHUNK = 50_000
 """Training rows whose content is compared at once."""
-LOW_SHARE = 0.05
-"""Percentile of the distances to the closest record, as a share."""
 
 
 def exact_copies(train: Rows, fake: Rows, columns: Sequence[Column]) -> float:
     """Return the share of generated rows that are equal to a training row in every cell, in [0, 1]; lower is better."""
     check(columns, train, fake)
-    ours = _keys(fake)
-    # Of the keys of many training rows only those that matter are kept.
-    wanted, found = set(ours), set[bytes]()
-    for start in range(0, len(train.values), CHUNK):
-        found |= wanted.intersection(_keys(take(train, slice(start, start + CHUNK))))
-    return sum(key in found for key in ours) / len(ours)
+    starts = range(0, len(train.values), CHUNK)
+    return equal_share(_keys(fake), (_keys(take(train, slice(start, start + CHUNK))) for start in starts))
 
 
 def near_copies(train: Rows, held_out: Rows, fake: Rows, columns: Sequence[Column]) -> float:
@@ -47,9 +40,7 @@ def near_copies(train: Rows, held_out: Rows, fake: Rows, columns: Sequence[Colum
     """
     space = Space(train, columns)
     held, ours = (_closest(space, rows, train) for rows in (held_out, fake))
-    # Rounding errors of distances must not decide between equal rows.
-    limit = held.quantile(NEAR_SHARE, interpolation="lower") + 1e-9
-    return float((ours <= limit).double().mean())
+    return near_share(held, ours)
 
 
 def closest_record(train: Rows, fake: Rows, columns: Sequence[Column]) -> float:
@@ -78,8 +69,7 @@ def closer_to_train(train: Rows, held_out: Rows, fake: Rows, columns: Sequence[C
     # Ranks among both: among the training rows alone these would be spaced more evenly than others, which is a bias.
     space = Space(concatenate([train, held_out]), columns)
     ours, theirs = _closest(space, fake, train), _closest(space, fake, held_out)
-    tied = (ours - theirs).abs() <= 1e-9
-    return float(((ours < theirs) & ~tied).double().mean() + tied.double().mean() / 2)
+    return nearer_share(ours, theirs)
 
 
 def membership_attack(members: Rows, others: Rows, fake: Rows, columns: Sequence[Column]) -> float:
