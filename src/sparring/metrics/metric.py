@@ -1,6 +1,7 @@
 """Metrics of two sets of features, as a table: the functions of this room under the names of the scores."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from torch import Generator
@@ -68,3 +69,27 @@ def compute_metrics(real: Features, fake: Features, metrics: Sequence[Metric] = 
 def rounded(value: float | SparringError) -> float | SparringError:
     """Round to eight digits: those beyond depend on where in memory the features happen to lie."""
     return value if isinstance(value, SparringError) else float(f"{value:.8g}")
+
+
+def attempted(names: str | Sequence[str], compute: Callable[[], float | Mapping[str, float]]) -> MetricValues:
+    """Return values under their names, or the reason why there are none.
+
+    Args:
+        names: of the values.
+        compute: returns the only value, or name → value. Raises SparringError where there is none.
+    """
+    names = (names,) if isinstance(names, str) else names
+    try:
+        found = compute()
+    except SparringError as error:
+        return dict.fromkeys(names, error)
+    return {**found} if isinstance(found, Mapping) else dict.fromkeys(names, found)
+
+
+def known(found: MetricValues) -> MetricValues:
+    """Return values as ``rounded`` does, without those that are NaN."""
+    return {
+        name: rounded(value)
+        for name, value in found.items()
+        if isinstance(value, SparringError) or not math.isnan(value)
+    }

@@ -1,16 +1,15 @@
 """Metrics of series, as the evaluation asks for them."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import final
 
 import numpy as np
 
 from sparring.data.dataset import Dataset, Split
-from sparring.errors import SparringError
 from sparring.metrics.distances import frechet
-from sparring.metrics.metric import MetricValues, rounded
+from sparring.metrics.metric import MetricValues, attempted, known
 from sparring.metrics.sample_sets import Repeat, SampleMetrics, Subset, cached
 from sparring.modalities.series.coding import Channel, Series, coding_of
 from sparring.modalities.series.judging.closeness import (
@@ -61,10 +60,10 @@ def measure(split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
         real, series = one.real.batch().real, side.batch().real
         found = likeness(real, series, channels)
         if further:
-            found |= _attempt("context_frechet", lambda: _context_frechet(aside.encoder, one.real, side))
+            found |= attempted("context_frechet", lambda: _context_frechet(aside.encoder, one.real, side))
             found |= closeness(aside, aside.fresh if is_floor else series, channels, is_floor=is_floor)
             found |= learned(aside, None if is_floor else series, channels, one.seed, is_first=one.seed == seed)
-        return {name: rounded(value) for name, value in found.items() if not _is_nan(value)}
+        return known(found)
 
     def compute(one: Repeat) -> tuple[MetricValues, MetricValues]:
         # Comparators are measured in the same repeat, whose floor is known by then.
@@ -103,10 +102,10 @@ def closeness(aside: "_Aside", series: Series, channels: Sequence[Channel], *, i
         return IDEAL if is_floor and aside.overlap else closer_to_train(aside.train, others, series, channels)
 
     return {
-        **_attempt("exact_copies", lambda: exact_copies(aside.everything, series, channels)),
-        **_attempt("near_copies", lambda: near_copies(aside.train, others, series, channels)),
-        **_attempt("closest_series", lambda: closest_series(aside.train, series, channels)),
-        **_attempt("closer_to_train", closer),
+        **attempted("exact_copies", lambda: exact_copies(aside.everything, series, channels)),
+        **attempted("near_copies", lambda: near_copies(aside.train, others, series, channels)),
+        **attempted("closest_series", lambda: closest_series(aside.train, series, channels)),
+        **attempted("closer_to_train", closer),
     }
 
 
@@ -131,10 +130,10 @@ def learned(
         order = np.random.default_rng(derive(seed, "halves")).permutation(len(series.values))
         tested = min(len(aside.held_out.values), len(order) // 2)
         fake = Halves(take(series, order[tested:]), take(series, order[:tested]))
-    found = _attempt("boosted_test", lambda: boosted_test(real, fake, channels, seed))
+    found = attempted("boosted_test", lambda: boosted_test(real, fake, channels, seed))
     if is_first:
-        found |= _attempt("discriminative", lambda: discriminative(real, fake, channels, seed))
-        found |= _attempt("predictive", lambda: predictive(learn, aside.held_out, channels, seed))
+        found |= attempted("discriminative", lambda: discriminative(real, fake, channels, seed))
+        found |= attempted("predictive", lambda: predictive(learn, aside.held_out, channels, seed))
     return found
 
 
@@ -199,15 +198,3 @@ def _some(data: Dataset, seed: int) -> Series:
     rows = (chosen[:, None] + np.arange(STRETCH)).ravel()
     series: Series = data.batch(rows[rows < len(data)]).real
     return series
-
-
-def _attempt(name: str, compute: Callable[[], float]) -> MetricValues:
-    """Return a value under its name, or the reason why there is none."""
-    try:
-        return {name: compute()}
-    except SparringError as error:
-        return {name: error}
-
-
-def _is_nan(value: float | SparringError) -> bool:
-    return not isinstance(value, SparringError) and math.isnan(value)

@@ -8,8 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from sparring.data.dataset import Dataset, Split
-from sparring.errors import SparringError
-from sparring.metrics.metric import MetricValues, rounded
+from sparring.metrics.metric import MetricValues, attempted, known
 from sparring.metrics.sample_sets import Repeat, SampleMetrics, cached
 from sparring.modalities.tables.coding import Column, Rows, coding_of
 from sparring.modalities.tables.judging.cells import check, some_rows
@@ -56,13 +55,13 @@ def measure(split: Split, seed: int, *, further: bool = True, target: str | None
         real = one.real.batch().real
         found = likeness(real, rows, columns)
         if further:
-            found |= _attempt(("alpha_precision",), lambda: alpha_precision(real, rows, columns))
-            found |= _attempt(("beta_recall",), lambda: beta_recall(real, rows, columns))
+            found |= attempted("alpha_precision", lambda: alpha_precision(real, rows, columns))
+            found |= attempted("beta_recall", lambda: beta_recall(real, rows, columns))
             # Neither training rows nor those that distances are compared with can stand for a perfect generator.
             found |= privacy(aside, aside.fresh if is_floor else rows, columns)
             alike = some_rows(aside.train, len(rows.values), derive(one.seed, "alike"))
             found |= learned(aside.held_out, alike if is_floor else rows, columns, place, one.seed)
-        return {name: rounded(value) for name, value in found.items() if not _is_nan(value)}
+        return known(found)
 
     def compute(one: Repeat) -> tuple[MetricValues, MetricValues]:
         # Comparators are measured in the same repeat, whose floor is known by then.
@@ -100,17 +99,17 @@ def privacy(aside: "_Aside", rows: Rows, columns: Sequence[Column]) -> MetricVal
     }
     found: MetricValues = {}
     for name, compute in metrics.items():
-        found |= _attempt((name,), compute)
+        found |= attempted(name, compute)
     return found
 
 
 def learned(held_out: Rows, rows: Rows, columns: Sequence[Column], target: int | None, seed: int) -> MetricValues:
     """Return ``boosted_test``, and the values of ``usefulness`` for a target."""
-    found = _attempt(("boosted_test",), lambda: boosted_test(held_out, rows, columns, seed))
+    found = attempted("boosted_test", lambda: boosted_test(held_out, rows, columns, seed))
     if target is None:
         return found
     names = ("target_r2", "target_r2_boosted") if columns[target].is_numeric else ("target_f1", "target_auc")
-    return found | _attempt(names, lambda: usefulness(rows, held_out, columns, target, seed))
+    return found | attempted(names, lambda: usefulness(rows, held_out, columns, target, seed))
 
 
 @final
@@ -157,19 +156,6 @@ def _all(data: Dataset) -> Rows:
     return rows
 
 
-def _attempt(names: Sequence[str], compute: Callable[[], float | Mapping[str, float]]) -> MetricValues:
-    """Return values under their names, or the reason why there are none."""
-    try:
-        found = compute()
-    except SparringError as error:
-        return dict.fromkeys(names, error)
-    return {**found} if isinstance(found, Mapping) else dict.fromkeys(names, found)
-
-
 def _mean(values: Any) -> float:
     present = values[~np.isnan(values)]
     return float(present.mean()) if len(present) else math.nan
-
-
-def _is_nan(value: float | SparringError) -> bool:
-    return not isinstance(value, SparringError) and math.isnan(value)
