@@ -5,6 +5,8 @@
 Writes a checkpoint of each game below OUT; exits with an error if gathered rows differ in a bit.
 """
 
+import atexit
+import os
 import sys
 from pathlib import Path
 
@@ -48,8 +50,17 @@ def bits(part: Tensor) -> list[int]:
     return part.contiguous().flatten().view(torch.uint8).tolist()
 
 
+def check_threads() -> None:
+    """End with an error where threads of the group are left as Python ends: they can abort a process that succeeded."""
+    names = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").glob("*")]
+    if left := [name for name in names if "gloo" in name]:
+        print("threads are left:", *left, flush=True)
+        os._exit(3)
+
+
 def main(out: Path) -> None:
     """Check how rows are gathered, then train every toy game."""
+    atexit.register(check_threads)  # Before the group is made, and hence called after it is destroyed.
     torch.set_num_threads(1)
     world = join(torch.device("cpu"))
     with watched(world.store, world.size, world.rank):

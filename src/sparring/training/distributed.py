@@ -4,6 +4,7 @@
 """
 
 import atexit
+import importlib
 import itertools
 import math
 import os
@@ -204,7 +205,9 @@ def _rendezvous() -> tuple[Any, int, int]:
 @cache
 def _connect(backend: str) -> World:
     store, rank, size = _rendezvous()
+    # Imported once the group exists, which torch does when it pleases, these functions keep it as their default.
+    importlib.import_module("torch.distributed.nn.functional")
     distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=EXCHANGE_TIMEOUT)
-    # Left to itself, the group is destroyed while its threads still run, which can abort a process that succeeded.
+    # Left to itself or kept by anyone, the group has threads while Python ends, which can abort a finished process.
     atexit.register(distributed.destroy_process_group)
     return World(rank, size, store)
