@@ -252,7 +252,12 @@ def report(results: Results) -> str:
 def as_json(results: Results) -> list[dict[str, Any]]:
     """Return one entry for each evaluation."""
     return [
-        {"kind": kind, "level": level, "place": place, "scores": {name: one.as_json() for name, one in scores.items()}}
+        {
+            "kind": kind,
+            "level": level,
+            "place": place,
+            "scores": {name: one.model_dump(mode="json") for name, one in scores.items()},
+        }
         for (kind, level), seeds in results.items()
         for place, scores in enumerate(seeds)
     ]

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
-from sparring.metrics.distances import coverage, frechet
+from sparring.metrics.distances import covered, frechet
 from sparring.metrics.extractors.classifier import train_classifier
 from sparring.modalities.images.data import survey
 from sparring.recipe import Recipe, resolve, with_fields
@@ -73,7 +73,7 @@ class Trials:
         return {
             "pixels": frechet(self.reals.flatten(1).double(), fakes.flatten(1).double()),
             "classifier": frechet(*features),
-            "coverage": coverage(*features),
+            "coverage": covered(*features).double().mean().item(),
         }
 
     def copies(self, count: int, seed: int) -> dict[str, float]:

@@ -44,6 +44,11 @@ def label(text: str) -> str:
     return printable(text).replace("$", r"\$")
 
 
+def number_of(count: int, noun: str) -> str:
+    """Return a count with its noun in singular or plural: ``1 file``, ``1,250 files``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def command(*words: object) -> str:
     """Return a command line to copy, each word quoted for a POSIX shell: ``sparring resume 'runs/my photos'``.
 

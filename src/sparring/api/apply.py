@@ -17,6 +17,7 @@ from sparring.model import MAX_ANSWERS, Model, load
 from sparring.randomness import require_seed
 from sparring.recipe import Recipe
 from sparring.runs.display import Display, Plain
+from sparring.text import number_of
 
 
 def apply(
@@ -153,10 +154,9 @@ def _file_names(inputs: Sequence[Input], count: int) -> list[list[str]]:
 
 def _say_replaced(display: Display, folder: Path, replaced: Sequence[Path]) -> None:
     if replaced:
-        files = "file" if len(replaced) == 1 else "files"
         display.say(
-            f"Replaces {len(replaced)} {files} of earlier calls in {folder}, with another model, option or input; to "
-            "keep both, give another --out."
+            f"Replaces {number_of(len(replaced), 'file')} of earlier calls in {folder}, with another model, option or "
+            "input; to keep both, give another --out."
         )
 
 

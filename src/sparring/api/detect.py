@@ -9,6 +9,7 @@ from typing import Any
 from sparring import opening
 from sparring.api.heat_maps import HeatMaps, require_images
 from sparring.api.outputs import output_path, require_writable
+from sparring.api.surveying import is_gone
 from sparring.arguments import checked_folder, checked_names, checked_path
 from sparring.data.dataset import Dataset, Split
 from sparring.data.in_memory import source_of
@@ -25,7 +26,7 @@ from sparring.detection.scoring import FeatureScorer, NetworkScorer, Scorer
 from sparring.detection.threshold import checked_rate
 from sparring.errors import SparringError, nearest, reading_file
 from sparring.modalities import other_than, surveyed
-from sparring.modality import BY_NAME, Listing, ListsSamples, NamesColumns
+from sparring.modality import Listing, ListsSamples, NamesColumns
 from sparring.model import Model, load
 from sparring.opening import require_data
 from sparring.randomness import require_seed
@@ -218,7 +219,7 @@ def _normal_data(model: Model, reference: Any, source: str) -> tuple[Split, list
     facts, kind = model.facts, model.modality
     remedy = "give its present place, or other normal samples: --reference DATA (reference= in Python)"
     place = facts.source if reference is None else source_of(reference)
-    if reference is None and not Path(place).exists() and kind.claims(place) < BY_NAME:
+    if reference is None and is_gone(kind, place):
         raise SparringError(
             found=f"no {kind.name} at {place}",
             expected="the training data, by which the threshold is chosen",

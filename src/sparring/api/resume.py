@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.api.conclude import conclude
-from sparring.api.surveying import lasting, lasting_recipe
+from sparring.api.surveying import is_gone, lasting, lasting_recipe
 from sparring.arguments import checked_path
 from sparring.building import blank_game
 from sparring.data.in_memory import place_of, source_of
@@ -105,7 +105,7 @@ def _with_data(run: Run, record: Record, data: Any, given: Reading) -> tuple[Rec
     """
     old, kind = record.facts.source, modality(record.facts.modality)
     source = old if data is None else lasting(source_of(data))
-    if data is None and not Path(source).exists() and (Path(source).is_absolute() or kind.claims(source) == 0):
+    if data is None and is_gone(kind, source):
         raise SparringError(
             found=f"no {kind.name} at {source}",
             expected="the data of the run, where it was when the run began",

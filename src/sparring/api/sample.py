@@ -21,6 +21,7 @@ from sparring.recipe import Recipe
 from sparring.rendering.exhibits import Exhibit, write_exhibits
 from sparring.samples import Sample, batch_size, take
 from sparring.sampling import SAMPLES_PER_PASS, Accepted
+from sparring.text import number_of
 
 DEFAULT_COUNT = 64
 """Samples that are generated without a count and without inputs."""
@@ -63,7 +64,8 @@ class SavedSamples:
     def line(self) -> str:
         """Return one line that names the folder and the overview."""
         overview = f"; overview: {', '.join(map(str, self.overview))}" if self.overview else ""
-        return f"Wrote {self.count} samples to {self.folder} ({len(self.files)} files){overview}"
+        parts = f"{number_of(self.count, 'sample')} to {self.folder} ({number_of(len(self.files), 'file')})"
+        return f"Wrote {parts}{overview}"
 
 
 def sample(

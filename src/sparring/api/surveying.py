@@ -6,7 +6,7 @@ from sparring.data.catalogue import NAMES
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
 from sparring.modalities import modality, modality_of, other_than, surveyed
-from sparring.modality import Survey
+from sparring.modality import BY_NAME, Modality, Survey
 from sparring.recipe import Recipe, is_own
 from sparring.recipes import default_recipe, find_recipe
 
@@ -50,3 +50,8 @@ def lasting_recipe(name: str) -> str:
 def lasting(place: str) -> str:
     """Return the absolute path of a file or folder, by which it is found from any folder; a name stays as it is."""
     return str(Path(place).absolute()) if place not in NAMES and Path(place).exists() else place
+
+
+def is_gone(kind: Modality, place: str) -> bool:
+    """Return whether nothing is at the place of recorded data any more, which is no name of a built-in data set."""
+    return not Path(place).exists() and kind.claims(place) < BY_NAME

@@ -13,6 +13,7 @@ from sparring.evaluation.scores import Score, Scores
 from sparring.runs.folder import Run
 from sparring.schema import first_complaint
 from sparring.storage import json_text, read_json
+from sparring.text import number_of
 
 FORMAT: Final = 2
 
@@ -100,7 +101,7 @@ class Evaluation(BaseModel):
         Args:
             further: with the further metrics; else only the default ones.
         """
-        lines = wrapped([f"Evaluated {self.count:,} samples of {self.subject} against {self.data}"])
+        lines = wrapped([f"Evaluated {number_of(self.count, 'sample')} of {self.subject} against {self.data}"])
         with_floor = self.protocol == "floor"
         for scores, table in self.tables(further=further):
             rows = [["", "", "this", "floor", ""]] if with_floor else []

@@ -14,6 +14,7 @@ from sparring.report.gallery import Gallery
 from sparring.report.page import Report, page
 from sparring.runs.folder import Run
 from sparring.storage import write_bytes, write_text
+from sparring.text import number_of
 
 MAX_EVENTS = 40
 SIGNALS_CAPTION = "Signals of the watchdog; dashed lines: a finding (red), a remedy that had helped (green)."
@@ -42,7 +43,7 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
 
     # The page embeds all pictures, so that it can be sent as a single file.
     record, name = run.record, _short(split.facts.source)
-    trained = f"Trained on {len(split.train):,} samples of {name} ({len(split.held_out):,} held out)"
+    trained = f"Trained on {number_of(len(split.train), 'sample')} of {name} ({len(split.held_out):,} held out)"
     report = Report(
         title=f"{record.recipe_name} on {name}",
         summary=[
@@ -79,7 +80,7 @@ def write_evaluation(
     gallery = Gallery(modality, split, samples, model)
     report = Report(
         title=f"{_short(evaluation.subject)} against {_short(evaluation.data)}",
-        summary=[f"{evaluation.count:,} samples.", *_direction(model), *evaluation.remarks],
+        summary=[f"{number_of(evaluation.count, 'sample')}.", *_direction(model), *evaluation.remarks],
         exhibits=gallery.exhibits(evaluation),
         evaluation=evaluation,
         pairs=gallery.pairs(evaluation),

@@ -20,7 +20,7 @@ from sparring.metrics.extractors.inception import load_inception
 from sparring.metrics.extractors.own_function import load_function
 from sparring.metrics.extractors.self_supervised import train_self_supervised
 from sparring.metrics.extractors.small_network import training_was_cut_short
-from sparring.metrics.metric import MetricValues, rounded
+from sparring.metrics.metric import MetricValues, attempted, known
 from sparring.metrics.sample_sets import Repeat, SampleMetrics, Subset, cached
 from sparring.modalities.images.similarity import similarity_within
 from sparring.modalities.images.spectrum import spectrum_distance
@@ -122,14 +122,14 @@ def measure(split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
         found = _appearance(one, side) if further else {}
         extractor, predict_digits = (features(), digit_of()) if further else (None, None)
         if extractor is not None and one.real.batch().label is not None:
-            found |= _attempt("class_coverage", lambda: min(_coverage_by_class(one, side, extractor).values()))
+            found |= attempted("class_coverage", lambda: min(_coverage_by_class(one, side, extractor).values()))
         if predict_digits is not None:
             found |= _stacked(unseen.batch(), predict_digits)
         predictions = classifier_metrics(unseen.batch(), label_of(), shares)
         # Without requested classes there is nothing for predictions to agree with.
         if one.fake.batch().label is None:
             predictions.pop("agreement", None)
-        return found | predictions
+        return known(found) | predictions
 
     name = f"images {split.facts.fingerprint} {split.train.samples.shape} {seed}"
     return cached(
@@ -181,8 +181,8 @@ def _appearance(one: Repeat, side: Subset) -> MetricValues:
     pairs = min(MAX_PAIRS, max(MIN_PAIRS, MAX_VALUES_IN_PAIRS // images.real[0].numel()))
     random = generator(one.seed, "pairs")
     return {
-        **_attempt("similarity", lambda: similarity_within(images.real, labels, generator=random, pairs=pairs)),
-        **_attempt("spectrum", lambda: spectrum_distance(real.real, images.real)),
+        **attempted("similarity", lambda: similarity_within(images.real, labels, generator=random, pairs=pairs)),
+        **attempted("spectrum", lambda: spectrum_distance(real.real, images.real)),
     }
 
 
@@ -197,14 +197,6 @@ def _coverage_by_class(one: Repeat, side: Subset, extractor: Extractor) -> dict[
 def _stacked(batch: Batch, predict_digits: Predict) -> MetricValues:
     found = stacked_modes(digits_of(batch.real, predict_digits))
     return {"stacked_modes": float(found.modes), "stacked_kl": found.kl}
-
-
-def _attempt(name: str, compute: Callable[[], float]) -> MetricValues:
-    """Return the metric, or the reason why it cannot be computed."""
-    try:
-        return {name: rounded(compute())}
-    except SparringError as error:
-        return {name: error}
 
 
 def classifier_metrics(batch: Batch, predict: Predict | None, shares: Tensor | None = None) -> MetricValues:

@@ -20,6 +20,7 @@ from sparring.data.reading import Reading
 from sparring.data.source import Skipped, Source
 from sparring.errors import SparringError
 from sparring.modalities.images.conditions import DOMAIN, GREY, HOLE, PAIR, SMALL
+from sparring.text import number_of
 
 MIN_IMAGES = 3
 """Readable images with which a source can be trained on or compared."""
@@ -213,7 +214,7 @@ def require_images(facts: Facts, least: int) -> None:
     if facts.count < least:
         unreadable = [Skipped(**one) for one in facts.details["unreadable"]]
         noun = "pair" if "pair" in facts.coding else "image"
-        found = f"{facts.count} readable {noun}{'' if facts.count == 1 else 's'}"
+        found = number_of(facts.count, f"readable {noun}")
         raise _too_few(facts.source, found, unreadable, least)
 
 
@@ -290,7 +291,7 @@ def _remarks(
     classes, unreadable = details["classes"], len(details["unreadable"])
     remarks = list(source.remarks)
     if unreadable:
-        remarks.append(f"Skipped {unreadable:,} unreadable file{'' if unreadable == 1 else 's'}.")
+        remarks.append(f"Skipped {number_of(unreadable, 'unreadable file')}.")
     remarks += _about_classes(source, kept)
     # Classes of a few images are hardly learnt.
     tiny = [f"{name} has {count:,}" for name, count in classes.items() if count < MIN_CLASS_IMAGES]

@@ -18,7 +18,7 @@ from sparring.rendering.exhibits import Picture
 from sparring.rendering.figures import blank_figure, png_of
 from sparring.samples import take
 from sparring.storage import write_bytes
-from sparring.text import label
+from sparring.text import label, number_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -219,33 +219,44 @@ def shown(samples: Series, facts: Facts, known: Tensor | None = None) -> Picture
     channels, panels = coding.channels[:MAX_CHANNELS], min(PANELS, len(values))
     figure = blank_figure(panels * PANEL_WIDTH + 0.4, len(channels) * PANEL_HEIGHT + 0.4)
     axes = figure.subplots(len(channels), panels, squeeze=False, sharex=True, sharey="row")
+    times, unit = _shown_times([values[place, :steps] for place, steps in enumerate(length.tolist())], coding)
     for place, steps in enumerate(length.tolist()):
-        times, unit = _shown_times(values[place, :steps], coding)
         for at, channel in enumerate(channels):
-            axis, cells = axes[at, place % panels], values[place, :steps, at]
-            cells = cells if channel.kind == "gap" else as_written(cells, channel)
-            cells = np.where(missing[place, :steps, at], np.nan, cells)
-            _draw(axis, times, cells, int(given[place]), COLOURS[place // panels % len(COLOURS)])
-        axes[-1, place % panels].set_xlabel(unit, fontsize=7)
+            axis = axes[at, place % panels]
+            if channel.kind == "gap":
+                cells = np.diff(times[place], prepend=np.nan)
+            else:
+                cells = as_written(values[place, :steps, at], channel)
+                cells = np.where(missing[place, :steps, at], np.nan, cells)
+            _draw(axis, times[place], cells, int(given[place]), COLOURS[place // panels % len(COLOURS)])
+    for axis in axes[-1]:
+        axis.set_xlabel(unit, fontsize=7)
     for at, channel in enumerate(channels):
-        axes[at, 0].set_ylabel(label(channel.name[:NAME_LENGTH]), fontsize=7)
-    words = f"{len(values)} series of {len(channels)} channels over time."
+        name = f"gap ({unit})" if channel.kind == "gap" else label(channel.name[:NAME_LENGTH])
+        axes[at, 0].set_ylabel(name, fontsize=7)
+    words = f"{len(values)} series of {number_of(len(channels), 'channel')} over time."
     more = len(coding.channels) - len(channels)
     caption = f"The first {len(channels)} of {len(coding.channels)} channels." if more else ""
     return Picture(png_of(figure), caption=caption, words=words, wide=True)
 
 
-def _shown_times(values: NDArray[np.float64], coding: SeriesCoding) -> tuple[NDArray[np.float64], str]:
-    """Return times since the first step, and the text of their axis."""
+def _shown_times(series: Sequence[NDArray[np.float64]], coding: SeriesCoding) -> tuple[list[NDArray[np.float64]], str]:
+    """Return the times of the steps of each series, of dates those since the first step, and the text of their axis.
+
+    Args:
+        series: values, (steps, channels) each.
+        coding: of the data.
+    """
     if not coding.time:
-        return np.arange(len(values), dtype=np.float64), "step"
-    times = times_of(values, coding) - coding.start
+        return [np.arange(len(values), dtype=np.float64) for values in series], "step"
+    times = [times_of(values, coding) for values in series]
     if not coding.form:
-        return times + coding.start, label(coding.time[:NAME_LENGTH])
-    for size, unit in ((86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes")):
-        if times[-1] >= 2 * size:
-            return times / size, unit
-    return times, "seconds"
+        return times, label(coding.time[:NAME_LENGTH])
+    since = [one - coding.start for one in times]
+    longest = max(one[-1] for one in since)
+    units = {"days": 86_400.0, "hours": 3_600.0, "minutes": 60.0, "seconds": 1.0}
+    unit = next((unit for unit, size in units.items() if longest >= 2 * size), "seconds")
+    return [one / units[unit] for one in since], unit
 
 
 def _draw(axis: "Axes", times: NDArray[np.float64], cells: NDArray[np.float64], known: int, colour: str) -> None:

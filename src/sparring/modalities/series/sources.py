@@ -104,7 +104,8 @@ def _arranged(
     raw: RawTable, time: str, times: Times | None, source: str, remarks: list[str]
 ) -> tuple[Integers, Integers, Clock]:
     """Return the order of the rows, the first row of each series, and the times; add remarks."""
-    order = in_order(raw.series, times, time, raw.names, source)
+    advice = f"; --columns {time}=drop counts rows instead"
+    order = in_order(raw.series, times, time, raw.names, source, advice)
     numbered = raw.series[order]
     starts, _ = starts_of(numbered)
     if times is None:

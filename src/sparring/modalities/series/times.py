@@ -35,10 +35,12 @@ class Times(NamedTuple):
     Args:
         values: (rows,).
         form: pattern of dates; "" for numbers.
+        unread: the first row whose cell is not missing but holds neither, and the text of it.
     """
 
     values: Floats
     form: str = ""
+    unread: tuple[int, str] = (-1, "")
 
 
 def times_of(tally: Tally, form: str = "") -> Times:
@@ -53,7 +55,9 @@ def times_of(tally: Tally, form: str = "") -> Times:
         dates.parsed(tally.texts, form) if form else numbers.parsed(tally.texts, numbers.form_of(tally.texts, counts))
     )
     assert tally.codes is not None
-    return Times(np.append(parsed, np.nan)[tally.codes], form)
+    values = np.append(parsed, np.nan)[tally.codes]
+    unread = np.flatnonzero(np.isnan(values) & (tally.codes >= 0))
+    return Times(values, form, (int(unread[0]), tally.texts[tally.codes[unread[0]]]) if len(unread) else (-1, ""))
 
 
 def find_times(tallies: Mapping[str, Tally], series: Integers) -> tuple[str, Times] | None:
@@ -90,8 +94,18 @@ def _steps(values: Floats, series: Integers) -> Floats:
     return steps
 
 
-def in_order(series: Integers, times: Times | None, name: str, names: tuple[str, ...], source: str) -> Integers:
+def in_order(
+    series: Integers, times: Times | None, name: str, names: tuple[str, ...], source: str, advice: str = ""
+) -> Integers:
     """Return the order of rows by series, and by time within each.
+
+    Args:
+        series: number of the series of each row.
+        times: of the rows, or None.
+        name: of the column of times.
+        names: of the series.
+        source: what is read.
+        advice: what else can be done about rows without a time.
 
     Raises:
         SparringError: a row has no time, or two rows of a series have the same.
@@ -100,10 +114,13 @@ def in_order(series: Integers, times: Times | None, name: str, names: tuple[str,
         return np.argsort(series, kind="stable")
     absent = np.flatnonzero(np.isnan(times.values))
     if len(absent):
+        row = int(absent[0])
+        cell = f"{printable(times.unread[1])!r} in place of a time" if times.unread[0] == row else "no time"
+        pattern = f"date in each row, written as {dates.in_words(times.form)}" if times.form else "number in each row"
         raise SparringError(
-            found=f"no time in row {int(absent[0]) + 1:,} of {source}, in the column {name!r}",
-            expected=f"{'a date' if times.form else 'a number'} in each row",
-            remedy=f"fill the cell in, or leave the row out; --columns {name}=drop counts rows instead",
+            found=f"{cell} in row {row + 1:,} of {source}, in the column {name!r}",
+            expected=f"a {pattern}",
+            remedy=f"correct the cell, or leave the row out{advice}",
         )
     order = np.lexsort((times.values, series))
     values, numbered = times.values[order], series[order]

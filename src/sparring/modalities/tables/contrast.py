@@ -12,7 +12,7 @@ from sparring.modalities.tables.judging.shapes import column_shapes, shares_of, 
 from sparring.modalities.tables.judging.trends import associations, pair_trends, worst_pairs
 from sparring.rendering.exhibits import Exhibit, Picture, Table
 from sparring.rendering.figures import blank_figure, png_of
-from sparring.text import label, printable
+from sparring.text import label, number_of, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,7 +117,7 @@ def _marginals(real: Rows, fake: Rows, columns: Sequence[Column], shapes: Floats
     figure.legend(
         *figure.axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=8, frameon=False
     )
-    words = f"Distributions of {len(order)} columns, real and generated."
+    words = f"Distributions of {number_of(len(order), 'column')}, real and generated."
     left_out = f" {len(columns) - len(order)} further columns are more alike." if len(order) < len(columns) else ""
     return Picture(
         png_of(figure), f"Distributions of columns with their shapes, the worst first.{left_out}", words, wide=True

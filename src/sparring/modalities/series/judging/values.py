@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sparring.errors import SparringError
+from sparring.metrics.comparable import require_comparable
 from sparring.modalities.series.coding import Channel, Series
 from sparring.samples import take
 
@@ -99,21 +99,5 @@ def check(channels: Sequence[Channel], *sides: Series, at_least: int = 1) -> Non
         SparringError: other channels, too few series, or values that are neither finite nor missing.
     """
     for series in sides:
-        shape = tuple(series.values.shape)
-        if len(shape) != 3 or shape != tuple(series.missing.shape) or shape[2] != len(channels) or not shape[1]:
-            raise SparringError(
-                found=f"series of shape {shape}",
-                expected=f"(count, steps, {len(channels)}), one value for each step and channel",
-                remedy="read both sides in one view",
-            )
-        if len(series.values) < at_least:
-            raise SparringError(
-                found=f"{len(series.values)} series", expected=f"at least {at_least}", remedy="give more series"
-            )
-        broken = int((~(series.values.isfinite() | series.missing)).flatten(1).any(1).sum())
-        if broken:
-            raise SparringError(
-                found=f"values that are not finite in {broken} of {len(series.values)} series",
-                expected="finite or missing ones",
-                remedy="inspect these series: a diverged model generates them",
-            )
+        parts = (("step", None), ("channel", len(channels)))
+        require_comparable("series", series.values, series.missing, parts, at_least)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.errors import SparringError
+from sparring.metrics.comparable import require_comparable
 from sparring.modalities.tables.coding import Column, Rows
 from sparring.samples import take
 
@@ -58,20 +58,4 @@ def check(columns: Sequence[Column], *sides: Rows, at_least: int = 1) -> None:
         SparringError: other columns, too few rows, or values that are neither finite nor missing.
     """
     for rows in sides:
-        if rows.values.dim() != 2 or rows.values.shape != rows.missing.shape or rows.values.shape[1] != len(columns):
-            raise SparringError(
-                found=f"rows of shape {tuple(rows.values.shape)}",
-                expected=f"(count, {len(columns)}), one value for each learned column",
-                remedy="read both tables in one view",
-            )
-        if len(rows.values) < at_least:
-            raise SparringError(
-                found=f"{len(rows.values)} rows", expected=f"at least {at_least}", remedy="give more rows"
-            )
-        broken = int((~(rows.values.isfinite() | rows.missing)).any(1).sum())
-        if broken:
-            raise SparringError(
-                found=f"values that are not finite in {broken} of {len(rows.values)} rows",
-                expected="finite or missing ones",
-                remedy="inspect these rows: a diverged model generates them",
-            )
+        require_comparable("rows", rows.values, rows.missing, [("column", len(columns))], at_least)
