@@ -69,7 +69,10 @@ class Modality(Protocol):
 
     @property
     def conditions(self) -> Mapping[str, "ConditionSpec"]:
-        """Kinds of conditions, by their name in ``View.condition``, with the options by which users ask for each."""
+        """Kinds of conditions, by their name in ``View.condition``, with the options by which users ask for each.
+
+        Under the empty name stands what users can ask of models without conditions, which a ``Selection`` has to meet.
+        """
         ...
 
     @property

@@ -91,7 +91,7 @@ def build_conditions(
     """Build the conditions of ``count`` samples; None for a model without conditions.
 
     Args:
-        specs: those of the modality.
+        specs: those of the modality; under the empty name, options of models without conditions, if there are any.
         view: view of the model.
         facts: facts of its training data.
         options: option → its value; None if it was not given.
@@ -187,12 +187,12 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
     if view.condition and view.condition not in specs:
         raise SparringError(
             found=f"the condition {view.condition!r}",
-            expected=f"one that this kind of samples has: {', '.join(specs) or 'none'}",
+            expected=f"one that this kind of samples has: {', '.join(filter(None, specs)) or 'none'}",
             remedy="load the model with the recipe and the version of sparring that wrote it",
         )
 
     # An option of another kind of condition needs another model; any other is probably misspelt.
-    known = specs[view.condition].options if view.condition else {}
+    known = specs[view.condition].options if view.condition in specs else {}
     for name, value in options.items():
         if value is not None and name not in known:
             kinds = [kind for kind, spec in specs.items() if name in spec.options]
@@ -210,7 +210,7 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
             )
 
     # An empty value counts as missing.
-    for name in specs[view.condition].required if view.condition else ():
+    for name in specs[view.condition].required if view.condition in specs else ():
         if options.get(name) in (None, (), [], ""):
             raise SparringError(
                 found=f"no --{name}",

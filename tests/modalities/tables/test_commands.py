@@ -127,6 +127,24 @@ def test_sampled_rows_meet_what_is_asked_for_and_say_the_rate(ruled, tmp_path):
     assert Counter(kind for _, _, kind in balanced) == {"x": 10, "y": 10, "z": 10}
 
 
+def test_a_model_without_conditions_meets_where_by_rejection(ruled, tmp_path):
+    run = sparring.train(
+        ruled.record.facts.source,
+        recipe="tables/tvae",
+        samples=2000,
+        batch=100,
+        width=16,
+        out=tmp_path / "run",
+        display=Silent(),
+    )
+    found = sample(run.folder, count=20, where="kind=x|y,low<40", out=tmp_path / "rows")
+    rows = rows_in(found.folder)
+    assert len(rows) == 20 and all(kind in "xy" and int(low) < 40 for low, _, kind in rows)
+    assert found.remarks[0].startswith("Kept 20 of ")
+    with pytest.raises(sparring.SparringError, match=r"--balance kind, but expected --where"):
+        sample(run.folder, balance="kind", out=tmp_path / "balanced")
+
+
 def test_sampled_rows_do_not_depend_on_the_parts_in_which_they_are_written(ruled, tmp_path, monkeypatch):
     one = rows_in(sample(ruled.folder, count=150, where="high>=60", out=tmp_path / "one").folder)
     monkeypatch.setattr("sparring.api.sample.PART_BYTES", 1)

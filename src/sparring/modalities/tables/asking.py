@@ -195,12 +195,14 @@ def selection(options: Mapping[str, Any], view: View, facts: Facts) -> RowSelect
     return RowSelection(predicates, rules_of(coding.rules, coding.columns), drawn)
 
 
+CELLS = {WHERE: "cells of new rows, such as sex=Female,age>=65"}
 NEW_ROWS = {
-    WHERE: "cells of new rows, such as sex=Female,age>=65",
+    **CELLS,
     BALANCE: "a column of categories, each of which has equally many new rows",
 }
 CONDITIONS: Mapping[str, ConditionSpec] = {
     KNOWN: ConditionSpec({**NEW_ROWS, INPUT: "a table whose missing cells are filled in"}, known_cells),
     CATEGORY: ConditionSpec(NEW_ROWS, known_cells),
+    "": ConditionSpec(CELLS, known_cells),
 }
-"""Conditions of tables, by their name in ``View.condition``."""
+"""Conditions of tables, by their name in ``View.condition``; under the empty one what rejection alone can meet."""
