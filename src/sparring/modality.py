@@ -174,16 +174,17 @@ class Modality(Protocol):
 
 
 @runtime_checkable
-class ContinuesInputs(Protocol):
-    """A modality whose samples under inputs are continuations of these, and are written together with them."""
+class SavesInputs(Protocol):
+    """A modality whose samples are inputs with what was missing, and are written together with these."""
 
-    def save_continued(
-        self, samples: "Sample", facts: Facts, folder: Path, *, options: Mapping[str, Any], view: View
+    def save_with_inputs(
+        self, samples: "Sample", rows: "Tensor", facts: Facts, folder: Path, *, options: Mapping[str, Any], view: View
     ) -> "tuple[list[Path], Sequence[Exhibit]]":
-        """Write inputs with what follows them; return the paths of the files, and exhibits about their spread.
+        """Write inputs with what samples add to them; return the paths of the files, and exhibits about samples.
 
         Args:
-            samples: all samples, those of one input in a row; equally many of each.
+            samples: samples of all inputs, those of one input in a row.
+            rows: number of the input of each sample, rising, (count,).
             facts: of the training data.
             folder: of the files.
             options: options of the condition, among them the inputs.

@@ -14,12 +14,12 @@ from sparring.data.conditions import INPUT, repeated
 from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.errors import SparringError
 from sparring.flow import Batch
-from sparring.modality import ContinuesInputs
+from sparring.modality import SavesInputs
 from sparring.model import Model, load
 from sparring.opening import size_words
 from sparring.recipe import Recipe
 from sparring.rendering.exhibits import Exhibit, write_exhibits
-from sparring.samples import Sample, batch_size, take
+from sparring.samples import batch_size, take
 from sparring.sampling import SAMPLES_PER_PASS, Accepted
 from sparring.text import number_of
 
@@ -33,8 +33,8 @@ MAX_COUNT = 100_000_000
 """Samples that one call writes at most."""
 PART_BYTES = 2**28
 """Bytes of samples that are held in memory at once."""
-CONTINUED_BYTES = 2**31
-"""Bytes of samples that continue inputs, all of which are held in memory."""
+ANSWERED_BYTES = 2**31
+"""Bytes of samples that are written together with their inputs, all of which are held in memory."""
 MAX_LISTED = 20
 """Inputs that are listed at most."""
 BYTES_PER_NUMBER = 4
@@ -127,9 +127,9 @@ def write_samples(
     if count is not None:
         count = whole_number("count", count, most=MAX_COUNT)
         _require_room(folder, count, loaded.bytes_per_sample // BYTES_PER_NUMBER)
-    continues = count is None and isinstance(loaded.modality, ContinuesInputs)
+    answered = count is None and isinstance(loaded.modality, SavesInputs)
     condition = loaded.conditions(count, **options)
-    if continues:
+    if answered:
         _require_memory(batch_size(condition) * answers, loaded.bytes_per_sample)
     condition = repeated(condition, answers)
     count = batch_size(condition) if count is None else count
@@ -137,7 +137,7 @@ def write_samples(
     # Generate them in parts that fit into memory, and write each part; the overview shows the first one.
     numbers: dict[str, Any] = {"seed": seed, "truncation": truncation, "device": device}
     size = max(1, PART_BYTES // loaded.bytes_per_sample // SAMPLES_PER_PASS) * SAMPLES_PER_PASS
-    size = count if continues else size
+    size = count if answered else size
     files, parts, rows, generated = list[Path](), list[Batch](), torch.arange(0), 0
     about: Sequence[Exhibit] = ()
     for first in range(0, count, size):
@@ -146,7 +146,10 @@ def write_samples(
         if len(found.rows) and not files:
             replace_own(folder, earlier)
         if len(found.rows):
-            written, about = _saved(loaded, found.samples, folder, options if continues else None, len(rows))
+            if answered:
+                written, about = _saved_with_inputs(loaded, found, folder, options, answers)
+            else:
+                written = loaded.modality.save(found.samples, loaded.facts, folder, first=len(rows))
             files += written
             parts = parts or [Batch(found.samples, take(given, found.rows))]
         rows, generated = torch.cat([rows, found.rows + first]), generated + found.generated
@@ -169,26 +172,26 @@ def _require_memory(count: int, size: int) -> None:
     Raises:
         SparringError: they do not.
     """
-    most = CONTINUED_BYTES // size
+    most = ANSWERED_BYTES // size
     if count > most:
         raise SparringError(
             found=f"{count:,} samples, which take {size_words(count * size)}",
-            expected=f"at most {most:,} that continue inputs",
+            expected=f"at most {most:,}, which are written together with their inputs",
             remedy="give a smaller --count, or fewer inputs at a time",
         )
 
 
-def _saved(
-    model: Model, samples: Sample, folder: Path, options: Mapping[str, Any] | None, first: int
+def _saved_with_inputs(
+    model: Model, found: Accepted, folder: Path, options: Mapping[str, Any], answers: int
 ) -> tuple[list[Path], Sequence[Exhibit]]:
-    """Write samples, after their inputs where ``options`` of continuations are given; return files and exhibits."""
+    """Write samples, ``answers`` of each input, together with the inputs of ``options``; return files and exhibits."""
     kind: Any = model.modality
-    if options is None:
-        return kind.save(samples, model.facts, folder, first=first), ()
-    found: tuple[list[Path], Sequence[Exhibit]] = kind.save_continued(
-        samples, model.facts, folder, options=options, view=model.view
+    inputs = options[INPUT]
+    options = {**options, INPUT: tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)}
+    saved: tuple[list[Path], Sequence[Exhibit]] = kind.save_with_inputs(
+        found.samples, found.rows // answers, model.facts, folder, options=options, view=model.view
     )
-    return found
+    return saved
 
 
 def _remarks(found: Accepted, count: int, answers: int) -> tuple[str, ...]:

@@ -113,8 +113,8 @@ def test_a_model_without_latents_has_one_future(tmp_path):
 
 
 def test_more_futures_than_fit_into_memory_are_refused(visits, tmp_path, monkeypatch):
-    monkeypatch.setattr("sparring.api.sample.CONTINUED_BYTES", 500)
-    with pytest.raises(SparringError, match="at most 10 that continue inputs"):
+    monkeypatch.setattr("sparring.api.sample.ANSWERED_BYTES", 500)
+    with pytest.raises(SparringError, match="at most 10, which are written together"):
         written(visits, write_visits(tmp_path / "given.csv", (5,)), tmp_path / "out", 11)
     assert not (tmp_path / "out").exists()
 

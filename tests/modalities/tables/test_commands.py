@@ -15,6 +15,7 @@ from sparring.evaluation.subject import open_subject
 from sparring.modalities import modality_of
 from sparring.modalities.tables import data
 from sparring.modalities.tables.coding import Rows
+from sparring.modalities.tables.completing import save_completed
 from sparring.modalities.tables.rooms import TABLES
 from sparring.runs.display import Silent
 from sparring.runs.suggestions import reading_options
@@ -185,6 +186,26 @@ def test_filled_in_rows_keep_the_rules_and_absent_ones_are_named(ruled, tmp_path
     )
     answers = apply(ruled.folder, tmp_path / "more.csv", count=3, out=tmp_path / "answers", display=Silent())
     assert "Nothing was written for input 2." in answers.remarks
+
+
+def test_only_empty_cells_are_filled_in_and_all_others_stay_as_they_are_written(table, tmp_path):
+    facts = data.survey(str(table)).facts
+    (tmp_path / "my table.csv").write_text(
+        "note;key;colour;size;day\nfirst;K-7;;1,5;3.1.2020\n;K-8;blue;n/a;\nlast;;red;2,25;31.1.2020\n"
+    )
+    size, colour, day = [0.125, 0.25, 0.5], [0.0, 1.0, 0.0], [1579046400.0] * 3  # 2020-01-15
+    made = Rows(torch.tensor([size, colour, day]).double().T, torch.zeros(3, 3, dtype=torch.bool))
+    made.missing[0, 1] = True
+    (path,) = save_completed(made, np.arange(3), facts, tmp_path / "done", (tmp_path / "my table.csv",))
+    assert path == tmp_path / "done" / "my table.csv"
+    assert path.read_text().splitlines() == [
+        "note;key;colour;size;day",
+        "first;K-7;;1,5;3.1.2020",
+        ";K-8;blue;0,250;15.1.2020",
+        "last;;red;2,25;31.1.2020",
+    ]
+    (path,) = save_completed(made, np.array([0, 1, 1]), facts, tmp_path / "several", (str(tmp_path / "my table.csv"),))
+    assert [line.split(";")[3] for line in path.read_text().splitlines()[1:]] == ["1,5", "0,250", "0,500"]
 
 
 def test_evaluated_rows_keep_the_rules_and_suggested_commands_read_alike(ruled):

@@ -31,7 +31,7 @@ PERCENTILES = (5, 50, 95)
 """Percentiles of the spread of several futures."""
 
 
-def save_continued(
+def save_with_inputs(
     samples: Series, facts: Facts, folder: Path, *, options: Mapping[str, Any], view: View
 ) -> tuple[list[Path], list[Table]]:
     """Write each series with its futures, ``series-000000.csv``, and return the spread of several; see ``modality``.
@@ -40,8 +40,7 @@ def save_continued(
     name of the series with a number: name-0, name-1, …
     """
     coding = coding_of(facts)
-    inputs = options[INPUT]
-    given = given_series(tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,), facts)
+    given = given_series(options[INPUT], facts)
     horizon, answers = horizon_of(options, view.shape[0]), len(samples.values) // len(given)
     values, missing, length, _ = arrays_of(samples)
     names, times, cells, gone, attributes = [], [], [], [], []

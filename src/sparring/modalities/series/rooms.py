@@ -63,10 +63,17 @@ class Series:
     def save(self, samples: SeriesSamples, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, facts, first=first)
 
-    def save_continued(
-        self, samples: SeriesSamples, facts: Facts, folder: Path, *, options: Mapping[str, Any], view: View
+    def save_with_inputs(
+        self,
+        samples: SeriesSamples,
+        rows: Tensor,
+        facts: Facts,
+        folder: Path,
+        *,
+        options: Mapping[str, Any],
+        view: View,
     ) -> tuple[list[Path], Sequence[Exhibit]]:
-        return continuing.save_continued(samples, facts, folder, options=options, view=view)
+        return continuing.save_with_inputs(samples, facts, folder, options=options, view=view)
 
     def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
         return features.extractors(split, seed, names)

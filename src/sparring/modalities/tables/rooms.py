@@ -6,6 +6,7 @@ from typing import Any, final
 
 from torch import Tensor
 
+from sparring.data.conditions import INPUT
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading
@@ -13,7 +14,7 @@ from sparring.data.view import View
 from sparring.flow import Batch, Sample
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
-from sparring.modalities.tables import asking, comparators, contrast, data, features, metrics, render
+from sparring.modalities.tables import asking, comparators, completing, contrast, data, features, metrics, render
 from sparring.modalities.tables.coding import Rows, coding_of
 from sparring.modality import Listing, Modality, Selection, Survey
 from sparring.rendering.exhibits import Exhibit
@@ -21,8 +22,8 @@ from sparring.rendering.exhibits import Exhibit
 
 @final
 class Tables:
-    """Implements ``Modality``, ``HasComparators``, ``HasContrasts``, ``SelectsSamples``, ``ListsSamples`` and
-    ``NamesColumns``; see ``sparring.modality`` for the methods.
+    """Implements ``Modality``, ``HasComparators``, ``HasContrasts``, ``SelectsSamples``, ``SavesInputs``,
+    ``ListsSamples`` and ``NamesColumns``; see ``sparring.modality`` for the methods.
     """
 
     name = "tables"
@@ -59,6 +60,11 @@ class Tables:
 
     def save(self, samples: Rows, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, facts, first=first)
+
+    def save_with_inputs(
+        self, samples: Rows, rows: Tensor, facts: Facts, folder: Path, *, options: Mapping[str, Any], view: View
+    ) -> tuple[list[Path], Sequence[Exhibit]]:
+        return completing.save_completed(samples, rows.numpy(), facts, folder, options[INPUT]), ()
 
     def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
         return features.extractors(split, seed, names)
