@@ -72,6 +72,28 @@ def test_places_that_cannot_be_written_are_refused_and_left_as_they_are(
     assert [one.name for one in tmp_path.iterdir()] == ["file"] and (tmp_path / "file").read_text() == "kept"
 
 
+def test_only_earlier_results_are_replaced(tmp_path: Path) -> None:
+    (tmp_path / "run" / "model").mkdir(parents=True)
+    write_json(tmp_path / "run" / "recipe.json", {"format": 1, "recipe": "points/ring"})
+    write_json(tmp_path / "run" / "model" / "a.json", {})
+    write_json(tmp_path / "result.json", {"metrics": {}})
+    (tmp_path / "table.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "data").mkdir()
+    write_json(tmp_path / "data" / "labels.json", {"a.png": 3})
+    require_writable({"--json": tmp_path / "result.json"}, tmp_path / "table.csv")
+    require_writable({"--json": tmp_path / "run" / "new.json", "--report": tmp_path / "data" / "new.html"}, "data")
+    for option, path, said in (
+        ("--json", "table.csv", "which this command has not written"),
+        ("--sheet", "table.csv", "which this command has not written"),
+        ("--json", "run/recipe.json", "which is a file of the model in run"),
+        ("--json", "run/model/a.json", "which is a file of the model in run"),
+        ("--json", "data/labels.json", "which is a part of the data"),
+        ("--report", "result.json", "which this command has not written"),
+    ):
+        with pytest.raises(SparringError, match=f"{option} .*{path}, {said}"):
+            require_writable({option: tmp_path / path}, tmp_path / "data")
+
+
 @pytest.mark.parametrize("length", range(235, 256))
 def test_whatever_passes_the_check_can_be_written(length: int, tmp_path: Path) -> None:
     path = tmp_path / ("é" + "n" * (length - 2))
@@ -93,7 +115,7 @@ def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_an_output_that_exists_is_replaced(data: Path, tmp_path: Path) -> None:
-    (tmp_path / "facts.json").write_text("old")
+def test_an_earlier_result_is_replaced(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "facts.json").write_text("{}")
     inspect.inspect(data, json=tmp_path / "facts.json", measure=False)
     assert json.loads((tmp_path / "facts.json").read_text())["facts"]["count"] == 60

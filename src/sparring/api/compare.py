@@ -51,7 +51,7 @@ def compare(
     """
     require_numbers(count, seed)
     extractors, display = checked_names("extractors", extractors), checked_display(display)
-    require_writable({"--json": json})
+    require_writable({"--json": json}, data)
     places = [source_of(place) for place in (first, second)]
     choices = reading(labels, range, background, pairs, place_of(to), columns, window=window)
     subjects, surveys = _opened(places, source_of(data), recipe, choices)

@@ -87,7 +87,7 @@ def detect(
     """
     # Check everything that can be checked before anything is computed.
     rate, seed, display = checked_rate(false_alarms), require_seed(seed), checked_display(display)
-    require_writable({"--out": out, "--json": json})
+    require_writable({"--out": out, "--json": json}, data)
     _require_own_table(out)
     given, table = checked_names("normal", normal), None if out is None else Path(out)
     folder, place = None if maps is None else checked_folder("the heat maps", maps), checked_path("the model", run)

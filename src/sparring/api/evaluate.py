@@ -89,7 +89,7 @@ def evaluate(
     require_numbers(count, seed)
     _require_protocol(protocol)
     extractors, display = checked_names("extractors", extractors), checked_display(display)
-    require_writable({"--json": json, "--report": report})
+    require_writable({"--json": json, "--report": report}, data)
     choices = reading(labels, range, background, pairs, place_of(to), columns, window=window, target=target)
     opened, survey = open_subject(source_of(subject), source_of(data), recipe, choices)
     if useful:

@@ -127,7 +127,7 @@ def inspect(
     from sparring.recipes import reason_for
     from sparring.training.devices import pick
 
-    require_writable({"--json": json, "--sheet": sheet})
+    require_writable({"--json": json, "--sheet": sheet}, data)
 
     # Survey the data and resolve the recipe; samples are decoded only where they are needed.
     choices = reading(labels, range, background, pairs, place_of(to), columns, keep, window)

@@ -3,36 +3,43 @@
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from sparring import opening
 from sparring.arguments import checked_path
+from sparring.data.own_output import PUBLISHED, RECORD_START, RUN
 from sparring.errors import SparringError
 from sparring.storage import is_name_too_long
 
+PNG = b"\x89PNG"
+STARTS = {"--json": b"{", "--report": b"<!doctype html", "--picture": PNG, "--sheet": PNG}
+"""Option → how a file begins that it wrote earlier, and may replace."""
 LONG_NAME = "in a place that cannot be written (its name is too long for the temporary file beside it)"
 
 
-def require_writable(outputs: Mapping[str, str | Path | None]) -> None:
-    """Refuse files that could not be written; nothing is left behind.
+def require_writable(outputs: Mapping[str, str | Path | None], data: Any = None) -> None:
+    """Refuse files that cannot be written, or that hold something else than an earlier result; nothing is left behind.
 
     Args:
         outputs: option → path of the file, whose folders need not exist yet; or None.
+        data: what the command reads, of which no file is replaced.
 
     Raises:
-        SparringError: no path, or one that is empty, a folder, inside a file, in one that cannot be written, or
-            given twice.
+        SparringError: no path, or one that is empty, a folder, inside a file, in one that cannot be written, given
+            twice, or of a file that another program, or a person, has written.
     """
     options: dict[Path, str] = {}
     for option, path in outputs.items():
         if path is None:
             continue
-        problem = _problem(checked_path(option, path))
+        problem = _problem(checked_path(option, path)) or _other_content(option, Path(path), data)
         other = options.setdefault(Path(path).absolute(), option)
         if other != option:
             problem = f"the same file as {other}"
         if problem:
             raise SparringError(
                 found=f"{option} {path}, {problem}",
-                expected="a file that can be written",
+                expected="a new file, or one that can be replaced",
                 remedy="give another path",
             )
 
@@ -62,3 +69,23 @@ def _problem(path: Path) -> str:
             return ""
     except (OSError, ValueError) as error:
         return f"in a place that cannot be written ({getattr(error, 'strerror', None) or error})"
+
+
+def _other_content(option: str, path: Path, data: Any) -> str:
+    """Return what a file is that must not be replaced, in a few words; empty if it can be, or does not exist."""
+    if not path.exists():
+        return ""
+    place = path.resolve()
+    if isinstance(data, str | Path) and Path(data).exists() and place.is_relative_to(Path(data).resolve()):
+        return "which is a part of the data"
+    for folder in place.parents:
+        for record in (folder / RUN, folder / PUBLISHED):
+            if record.is_file() and RECORD_START.match(_start(record, 1024)):
+                return f"which is a file of the model in {folder.name}"
+    start = STARTS.get(option, b"")
+    return "" if _start(path, len(start)).lower() == start.lower() else "which this command has not written"
+
+
+def _start(path: Path, count: int) -> bytes:
+    with opening.reading(path) as file:
+        return file.read(count)
