@@ -44,6 +44,7 @@ class Levels:
         columns: levels of each column.
         sizes: number of levels of each column.
         ordered: number of levels of each column that have an order, as those of numbers do.
+        missing: share of missing cells of each column.
         width: of all columns together.
     """
 
@@ -53,6 +54,7 @@ class Levels:
         ]
         self.sizes = [column.size for column in self.columns]
         self.ordered = [len(one.starts) if isinstance(one, NumberLevels) else 0 for one in self.columns]
+        self.missing = [column.missing for column in columns]
         self.width = sum(self.sizes)
 
     def normalize(self, sample: Rows | Known, random: RandomStream | None = None) -> Tensor:

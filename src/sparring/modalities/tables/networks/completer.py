@@ -1,5 +1,7 @@
 """A network that is told some cells of a row, and predicts the levels of the others."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, linear, pad
@@ -52,7 +54,9 @@ class RowCompleter(nn.Module):
         for block in self.blocks:
             hidden = block(hidden)
         weight = self.predict.weight + self.waves @ self.predict_waves
-        return list(linear(self.norm(hidden), weight, self.predict.bias).split(self.levels.sizes, 1))
+        logits = linear(self.norm(hidden), weight, self.predict.bias).split(self.levels.sizes, 1)
+        counts = zip(logits, self.levels.ordered, self.levels.missing, strict=True)
+        return [missing_apart(*part) for part in counts]
 
     def encode(self, sample: Sample) -> Tensor:
         """Return the levels of rows, (batch, columns) int64."""
@@ -69,3 +73,20 @@ class RowCompleter(nn.Module):
     def given(self, condition: KnownCells) -> tuple[Tensor, Tensor]:
         """Return the levels of a condition, and which of them are known."""
         return self.levels.codes(condition), condition.known
+
+
+def missing_apart(logits: Tensor, ordered: int, share: float) -> Tensor:
+    """Return logits of a column of numbers in which the level of a missing cell competes with all others as one.
+
+    Where a number is narrowed down to few levels, softmax alone would take the share of missing cells away, too, until
+    it has learned otherwise: after 60 steps on 540 rows, 7 % of missing cells were generated as 2 %.
+
+    Args:
+        logits: (batch, levels); the level of a missing cell, if there is one, is the last.
+        ordered: number of the other levels; 0 for a column of categories.
+        share: of missing cells in the training data, which is predicted where the logit is 0.
+    """
+    if not 0 < ordered < logits.shape[1]:
+        return logits
+    numbers, missing = logits.split([ordered, 1], 1)
+    return torch.cat([numbers, missing + numbers.logsumexp(1, keepdim=True) + math.log(share / (1 - share))], 1)

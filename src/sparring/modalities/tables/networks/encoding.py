@@ -31,6 +31,11 @@ class Encoding(Protocol):
         """Number of levels of each column that have an order, which come first; 0 where there are none."""
         ...
 
+    @property
+    def missing(self) -> Sequence[float]:
+        """Share of the missing cells of each column, whose level is the last one; 0 where there are none."""
+        ...
+
     def normalize(self, sample: Any) -> Tensor:
         """Return one-hot vectors of all columns, and the position of each cell, (count, width + columns)."""
         ...
