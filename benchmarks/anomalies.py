@@ -193,7 +193,7 @@ def detected(recipe: str, found: Problem, folder: Path, seed: int, device: str) 
     fields = dict(word.split("=", 1) for word in words.split(",") if word)
     typed: dict[str, Any] = {key: int(value) if value.isdigit() else value for key, value in fields.items()}
     quiet = {"seed": seed, "device": device, "display": Silent()}
-    run = sparring.train(found.train, recipe=name, out=folder / "run", watchdog="warn", **quiet, **typed)
+    run = sparring.train(found.train, recipe=name, out=folder / "run", **quiet, **typed)
     result = sparring.detect(run.folder, found.test, normal=NORMAL, labels=found.labels, **quiet)
     areas = {key: one.auroc or 0.0 for key, one in result.methods.items()}
     return {recipe: areas.pop(result.method), **areas}, result.chosen.classes, sparring.load(run.folder)
