@@ -32,7 +32,9 @@ import torch
 from numpy.typing import NDArray
 from restoring import Pixels, halves
 from rounds import setting
+from scipy.ndimage import gaussian_filter
 from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -57,6 +59,10 @@ DAMAGES = ("colour", "noise", "texture")
 """Kinds of damage: one colour, noise, and a part of another photograph."""
 SMALLEST, LARGEST = 0.12, 0.4
 """Sides of the damage, in sides of the photograph."""
+COMPONENTS = 100
+"""Principal components of photographs, as many as the numbers of a code of GANomaly."""
+SMOOTHING = 1 / 32
+"""Standard deviation of the smoothing of maps, in sides of the photograph."""
 SHOWN = 6
 """Damaged photographs on the sheet."""
 
@@ -200,50 +206,68 @@ def detected(recipe: str, found: Problem, folder: Path, seed: int, device: str) 
 
 
 class Photographs(NamedTuple):
-    """Damaged photographs with maps of them, which are brighter where a photograph is unusual.
+    """Photographs with maps of them, which are brighter where a photograph is unusual.
 
     Args:
         images: (count, 3, side, side), in [-1, 1].
-        masks: where they are damaged, (count, side, side) bool.
+        masks: where they are damaged, (count, side, side) bool; those of others are empty.
         maps: method → (count, side, side).
     """
 
     images: Tensor
     masks: NDArray[np.bool_]
-    maps: dict[str, Tensor]
+    maps: dict[str, NDArray[np.float64]]
+
+    @property
+    def damaged(self) -> NDArray[np.bool_]:
+        """Photographs with damage, (count,)."""
+        return self.masks.any((1, 2))
 
     def areas(self) -> Areas:
-        """Return the mean over photographs of the area under the ROC curve of their pixels."""
+        """Return areas of each method.
 
-        def area(maps: Tensor) -> float:
-            pairs = zip(self.masks.reshape(len(self.masks), -1), maps.flatten(1).numpy(), strict=True)
-            return float(np.mean([roc_auc_score(mask, values) for mask, values in pairs]))
+        Of pixels, by the map and by a smoothed one, the mean of those of each damaged photograph; and of photographs,
+        by the mean of the map and by the largest place of the smoothed one.
+        """
+        areas: Areas = {}
+        for name, maps in self.maps.items():
+            sigma = SMOOTHING * maps.shape[1]
+            smooth = np.stack([gaussian_filter(one, sigma) for one in maps])
+            areas |= {f"{name}: places": self._of_pixels(maps), f"{name}: smoothed places": self._of_pixels(smooth)}
+            areas[f"{name}: mean place"] = float(roc_auc_score(self.damaged, maps.mean((1, 2))))
+            areas[f"{name}: largest smoothed place"] = float(roc_auc_score(self.damaged, smooth.max((1, 2))))
+        return areas
 
-        return {f"{name}, map": area(maps) for name, maps in self.maps.items()}
+    def _of_pixels(self, maps: NDArray[np.float64]) -> float:
+        rows = np.flatnonzero(self.damaged)
+        return float(np.mean([roc_auc_score(self.masks[row].ravel(), maps[row].ravel()) for row in rows]))
 
 
 def photographs(recipe: str, model: Model, found: Problem) -> Photographs:
-    """Return the damaged photographs with the heat maps of a model, beside two that need none.
+    """Return the test photographs with the heat maps of a model, beside some that need none.
 
-    These are the squared differences from the mean of the training photographs, and from the nearest one by pixels.
+    These are the squared differences from the mean of the training photographs, from the nearest one by pixels, and
+    from what ``COMPONENTS`` principal components of them explain.
     """
     assert found.masks is not None
-    rows = np.flatnonzero(found.masks.any((1, 2)))
     train, test = (read(model, path) for path in (found.train, found.test))
-    test = test[rows]
     places = model.anomaly(test).places
     assert places is not None
-    nearest = train[torch.cdist(test.flatten(1), train.flatten(1)).argmin(1)]
-    maps = {
-        recipe: places.sum(1),
-        "mean photograph": (test - train.mean(0)).square().sum(1),
-        "nearest photograph": (test - nearest).square().sum(1),
+    components = PCA(min(COMPONENTS, len(train)), random_state=0).fit(train.flatten(1).numpy())
+    explained = components.inverse_transform(components.transform(test.flatten(1).numpy()))
+    answers = {
+        "mean photograph": train.mean(0),
+        "nearest photograph": train[torch.cdist(test.flatten(1), train.flatten(1)).argmin(1)],
+        "principal components": torch.from_numpy(explained).view_as(test),
     }
-    side = found.masks.shape[1]
-    fitted = {
-        name: interpolate(one[:, None].float(), (side, side), mode="bilinear")[:, 0] for name, one in maps.items()
-    }
-    return Photographs(test, found.masks[rows], fitted)
+    maps = {recipe: places, **{name: (test - answer).square() for name, answer in answers.items()}}
+    return Photographs(test, found.masks, {name: fitted(one, found.masks.shape[1]) for name, one in maps.items()})
+
+
+def fitted(places: Tensor, side: int) -> NDArray[np.float64]:
+    """Return the sum of places over the channels in the size of the masks, (count, side, side)."""
+    summed = places.double().sum(1, keepdim=True)
+    return np.asarray(interpolate(summed, (side, side), mode="bilinear")[:, 0].numpy())
 
 
 def read(model: Model, path: Path) -> Tensor:
@@ -255,10 +279,12 @@ def read(model: Model, path: Path) -> Tensor:
 
 def write_sheet(path: Path, found: Photographs) -> None:
     """Write a picture: in each row damaged photographs with the map of the model and the mask beside them."""
-    images, masks = found.images[:SHOWN], torch.from_numpy(found.masks[:SHOWN]).float()
-    heat = next(iter(found.maps.values()))[:SHOWN]
+    rows = np.flatnonzero(found.damaged)[:SHOWN]
+    masks = torch.from_numpy(found.masks[rows])[:, None].expand(-1, 3, -1, -1) * 2.0 - 1
+    heat = torch.from_numpy(next(iter(found.maps.values()))[rows]).float()
     maps = torch.cat([coloured(one[None], float(one.quantile(0.99))) for one in heat])
-    shown = torch.stack([images, maps, (2 * masks - 1)[:, None].expand_as(images)], 1).flatten(0, 1)
+    images = interpolate(found.images[rows], masks.shape[2:])
+    shown = torch.stack([images, maps, masks], 1).flatten(0, 1)
     write_bytes(path, picture_of(image_grid(shown, columns=6, group=3), sharp=True).file)
 
 
@@ -281,17 +307,16 @@ def table(sets: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     """Return a Markdown table: mean and standard deviation of each figure over the seeds, and over the sets."""
     keys = dict.fromkeys(key for runs in sets.values() for run in runs for key in run)
     rows = sorted(keys, key=lambda key: key.endswith(SECONDS))
-    cells = {name: [cell([run[row] for run in runs if row in run]) for row in rows] for name, runs in sets.items()}
+    cells = {name: [cell(row, [run[row] for run in runs]) for row in rows] for name, runs in sets.items()}
     if len(sets) > 1:
-        means = [[np.mean([run[row] for run in runs if row in run]) for runs in sets.values()] for row in rows]
-        cells["mean of sets"] = [cell([float(np.mean(one))]) for one in means]
+        cells["mean"] = [cell(row, [np.mean([run[row] for runs in sets.values() for run in runs])]) for row in rows]
     lines = [f"| | {' | '.join(cells)} |", f"|---|{'---:|' * len(cells)}"]
     return "\n".join([*lines, *(f"| {' | '.join(line)} |" for line in zip(rows, *cells.values(), strict=True))])
 
 
-def cell(values: Sequence[float]) -> str:
-    """Return mean and standard deviation; seconds, which are above 1, without decimals."""
-    form = ".0f" if np.mean(values) > 1 else ".3f"
+def cell(row: str, values: Sequence[float]) -> str:
+    """Return mean and standard deviation; seconds without decimals."""
+    form = ".0f" if row.endswith(SECONDS) else ".3f"
     return f"{np.mean(values):{form}}" + (f" ± {np.std(values, ddof=1):{form}}" if len(values) > 1 else "")
 
 
