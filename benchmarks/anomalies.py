@@ -44,6 +44,7 @@ from sparring.api.heat_maps import coloured
 from sparring.data.downloads import local_copy
 from sparring.data.view import View
 from sparring.model import Model
+from sparring.recipes import RECIPES
 from sparring.rendering.exhibits import picture_of
 from sparring.rendering.grids import image_grid
 from sparring.runs.display import Silent
@@ -303,6 +304,15 @@ def measured(name: str, recipe: str, seed: int, given: argparse.Namespace) -> di
     return {**figures, **of_classes, recipe + SECONDS: seconds}
 
 
+def compared(name: str, recipes: Sequence[str], seed: int, given: argparse.Namespace) -> dict[str, float]:
+    """Return the figures of all recipes; those of the baselines are of the first one, in its resolution."""
+    figures: dict[str, float] = {}
+    for recipe in recipes:
+        figures = figures | {key: one for key, one in measured(name, recipe, seed, given).items() if key not in figures}
+        print(f"  {name}, seed {seed}: {figures}", flush=True)
+    return figures
+
+
 def table(sets: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     """Return a Markdown table: mean and standard deviation of each figure over the seeds, and over the sets."""
     keys = dict.fromkeys(key for runs in sets.values() for run in runs for key in run)
@@ -331,18 +341,13 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="write a picture of heat maps of the facades to this file")
     parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
+    if unknown := [recipe for recipe in given.recipes if recipe.partition(":")[0] not in RECIPES]:
+        parser.error(f"found the recipes {', '.join(unknown)}, expected names as `sparring recipes` lists them")
     print(setting(), flush=True)
-    for modality in ("tables", "images"):
-        sets = [name for name in given.sets if (name == "cancer") == (modality == "tables")]
-        runs: dict[str, list[dict[str, float]]] = {}
-        for name in sets:
-            for seed in range(given.seeds):
-                figures: dict[str, float] = {}
-                for recipe in given.recipes:
-                    if recipe.startswith(modality):
-                        figures |= measured(name, recipe, seed, given)
-                        print(f"  {name}, seed {seed}: {figures}", flush=True)
-                runs.setdefault(name, []).append(figures)
+    for kind in dict.fromkeys(name.partition("-")[0] for name in given.sets):
+        recipes = [recipe for recipe in given.recipes if recipe.startswith("tables" if kind == "cancer" else "images")]
+        sets = [name for name in given.sets if name.startswith(kind)] if recipes else []
+        runs = {name: [compared(name, recipes, seed, given) for seed in range(given.seeds)] for name in sets}
         if runs:
             print(f"\n{table(runs)}\n", flush=True)
 
