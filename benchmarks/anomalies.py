@@ -286,7 +286,8 @@ def write_sheet(path: Path, found: Photographs) -> None:
     maps = torch.cat([coloured(one[None], float(one.quantile(0.99))) for one in heat])
     images = interpolate(found.images[rows], masks.shape[2:])
     shown = torch.stack([images, maps, masks], 1).flatten(0, 1)
-    write_bytes(path, picture_of(image_grid(shown, columns=6, group=3), sharp=True).file)
+    enlarged = interpolate(shown, scale_factor=2.0)
+    write_bytes(path, picture_of(image_grid(enlarged, columns=6, group=3), sharp=True).file)
 
 
 def measured(name: str, recipe: str, seed: int, given: argparse.Namespace) -> dict[str, float]:
