@@ -62,3 +62,12 @@ def test_other_columns_are_refused(table_run: Path, tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("height,colour\n1,red\n")
     with pytest.raises(sparring.SparringError, match="no column width"):
         detect(table_run, str(tmp_path / "other.csv"))
+
+
+@pytest.mark.filterwarnings("ignore:.*Left out columns")
+def test_absurd_values_are_far_from_all_training_rows(table_run: Path, tmp_path: Path) -> None:
+    lines = Path(write_table(tmp_path / "given.csv")).read_text().splitlines()[:41]
+    absurd = ["10,1e12,red,plain", "10,-1e12,red,plain", "10,26,red,plain"]
+    (tmp_path / "given.csv").write_text("\n".join([*lines, *absurd]) + "\n")
+    scores = detect(table_run, str(tmp_path / "given.csv"), method="nearest").scores
+    assert min(scores[40:42]) > 1e9 and scores[42] > max(scores[:40]), scores[40:]

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from sparring.data.dataset import Dataset, Split
-from sparring.metrics.extractors.extractor import Extractor, Pixels
+from sparring.metrics.extractors.extractor import Extractor, Pixels, Unbounded
 from sparring.modality import Modality
 from sparring.randomness import derive
 from sparring.samples import rows_within
@@ -29,7 +29,9 @@ Score: TypeAlias = Callable[[Features], NDArray[np.float64]]
 
 
 class FeatureSpace:
-    """Features of samples, (count, size): those of the modality; pictures as their values, reduced by PCA.
+    """Features of samples, (count, size): those of the modality, without bounds; pictures as their values.
+
+    Above ``MAX_DIMENSIONS`` they are reduced by PCA.
 
     Args:
         split: the training data.
@@ -39,26 +41,27 @@ class FeatureSpace:
 
     def __init__(self, split: Split, modality: Modality, seed: int) -> None:
         is_picture = len(split.train.shapes) == 1 and len(split.train.shapes[0]) == 3
-        self._extractor: Extractor = Pixels() if is_picture else list(modality.extractors(split, seed).values())[-1]
+        found: Extractor = Pixels() if is_picture else list(modality.extractors(split, seed).values())[-1]
+        self._extract = found.unbounded if isinstance(found, Unbounded) else found
         self._reduce: Any = None
 
         # A random part of the training data.
         random = np.random.default_rng(derive(seed, "baselines"))
         rows = np.sort(random.permutation(len(split.train))[:MAX_TRAINING])
-        found = np.concatenate(list(self.of(split.train.subset(rows))))
-        if min(found.shape) > 1 and found.shape[1] > MAX_DIMENSIONS:
+        train = np.concatenate(list(self.of(split.train.subset(rows))))
+        if min(train.shape) > 1 and train.shape[1] > MAX_DIMENSIONS:
             from sklearn.decomposition import PCA
 
-            size = min(MAX_DIMENSIONS, *found.shape)
-            self._reduce = PCA(size, svd_solver="randomized", random_state=derive(seed, "PCA") % 2**32).fit(found)
-            found = self._reduce.transform(found)
-        self.train: Features = found
+            size = min(MAX_DIMENSIONS, *train.shape)
+            self._reduce = PCA(size, svd_solver="randomized", random_state=derive(seed, "PCA") % 2**32).fit(train)
+            train = self._reduce.transform(train)
+        self.train: Features = train
 
     def of(self, data: Dataset) -> Iterator[Features]:
         """Yield the features of samples, in order, some at a time."""
         size = rows_within(PASS_BYTES, data.shapes, MAX_ROWS)
         for start in range(0, len(data), size):
-            values = self._extractor(data.batch(slice(start, start + size)).real).double().cpu()
+            values = self._extract(data.batch(slice(start, start + size)).real).double().cpu()
             features = values.nan_to_num(MAX_FEATURE, MAX_FEATURE, -MAX_FEATURE).clamp(-MAX_FEATURE, MAX_FEATURE)
             yield features.numpy() if self._reduce is None else self._reduce.transform(features.numpy())
 

@@ -36,6 +36,15 @@ class Classifying(Extractor, Protocol):
     def probabilities(self, features: Float[Tensor, "count features"]) -> Float[Tensor, "count classes"]: ...
 
 
+@runtime_checkable
+class Unbounded(Extractor, Protocol):
+    """An extractor that bounds its features, so that single absurd values decide no metric, and has them without."""
+
+    def unbounded(self, samples: Sample) -> Float[Tensor, "count features"]:
+        """Return the features without bounds: absurd values are far from all others."""
+        ...
+
+
 @final
 class Pixels:
     """The values themselves, flattened; images of over 4096 values are first reduced by averaging over areas.

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 import torch
@@ -49,6 +49,14 @@ def normal_scores(values: Float[Tensor, " count"], column: Column) -> Float[Tens
     return scores.clamp(-MAX_SCORE, MAX_SCORE)
 
 
+def unbounded_scores(values: Float[Tensor, " count"], column: Column) -> Float[Tensor, " count"]:
+    """Return normal scores that go on beyond the quantiles of their column, by 6 for each length of their range."""
+    low, high = column.quantiles[0], column.quantiles[-1]
+    values = values.double()
+    beyond = (values - values.clamp(low, high)) / ((high - low) or 1.0)
+    return normal_scores(values, column) + 2 * MAX_SCORE * beyond
+
+
 @final
 class ColumnFeatures:
     """Extracts a few features of each column: normal scores, indicators of categories and of missing cells.
@@ -68,11 +76,18 @@ class ColumnFeatures:
 
     def __call__(self, samples: Rows) -> Float[Tensor, "count features"]:
         """Return float32 features of rows."""
+        return self._features(samples, normal_scores)
+
+    def unbounded(self, samples: Rows) -> Float[Tensor, "count features"]:
+        """Return float32 features of rows, in which numbers beyond those of the data are as far away as they are."""
+        return self._features(samples, unbounded_scores)
+
+    def _features(self, samples: Rows, scores: Callable[[Tensor, Column], Tensor]) -> Tensor:
         found = list[Tensor]()
         for at, column in enumerate(self.columns):
             values, missing = samples.values[:, at], samples.missing[:, at]
             if column.is_numeric:
-                found.append(normal_scores(values, column).masked_fill(missing, 0.0)[:, None])
+                found.append(scores(values, column).masked_fill(missing, 0.0)[:, None])
             elif len(column.categories) > 1:
                 found.append(_indicators(values, missing, column, self.categories))
             if 0 < column.missing < 1:
