@@ -10,8 +10,9 @@ cross a border are left out, so that no judge is tested on a window that overlap
 cuts elsewhere. "disc." and "pred." are the scores of TimeGAN, "strong" the AUC of boosted trees; "ACF", "CCF",
 "spectrum" and "tails" are errors, "values" the mean agreement of single values, "context" the Fréchet distance in the
 features of an encoder. For "closer", models are fitted to the blocks for learning alone: the share of their series that
-are nearer to one of these windows than to one of the other half; ½ is ideal. ``--half`` writes these blocks of the first
-seed as a table, from which `sparring train half.csv --columns block=entity --window 24` makes a run for ``--apart``.
+are nearer to one of these windows than to one of the other half; ½ is ideal. ``--half`` writes these blocks of the
+first seed as a table, from which `sparring train half.csv --columns block=entity --window 24` makes a run for
+``--apart``.
 """
 
 import argparse
