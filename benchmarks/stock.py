@@ -1,14 +1,18 @@
 """Stock, 3,662 windows of 24 days × 6 channels: simple models, and runs of yours, beside real windows.
 
-    python benchmarks/stock.py PATH/stock.csv [--seeds 3] [--rows real mixture …] [--run RUN …] [--json out.json]
+    python benchmarks/stock.py PATH/stock.csv [--seeds 3] [--rows real mixture …] [--json out.json]
+    python benchmarks/stock.py PATH/stock.csv --half half.csv
+    python benchmarks/stock.py PATH/stock.csv --seeds 1 --rows --run RUN … [--apart RUN-ON-HALF …]
 
 Protocol: windows of all stretches of 24 days; every generator was trained on all of them, as in the literature (Yoon et
 al. 2019), and gives as many. The days are cut into blocks of 96 in turn for learning and for tests, and windows that
 cross a border are left out, so that no judge is tested on a window that overlaps one that it learned from; another seed
 cuts elsewhere. "disc." and "pred." are the scores of TimeGAN, "strong" the AUC of boosted trees; "ACF", "CCF",
 "spectrum" and "tails" are errors, "values" the mean agreement of single values, "context" the Fréchet distance in the
-features of an encoder. For "closer", simple models are fitted to the blocks for learning alone: the share of their
-series that are nearer to one of these windows than to one of the other half; ½ is ideal.
+features of an encoder. For "closer", models are fitted to the blocks for learning alone: the share of their series that
+are nearer to one of these windows than to one of the other half; ½ is ideal. ``--half`` writes these blocks of the
+first seed as a table, from which `sparring train half.csv --columns block=entity --window 24` makes a run for
+``--apart``.
 """
 
 import argparse
@@ -82,6 +86,13 @@ def blocks_of(days: np.ndarray, shift: int) -> Halves:
     return Halves(windows(parts[swapped::2]), windows(parts[1 - swapped :: 2]))
 
 
+def write_half(path: Path, out: Path) -> None:
+    """Write the days of the blocks for learning of the first seed, with the number of their block."""
+    heading, *days = path.read_text(encoding="utf-8").splitlines()
+    kept = [f"{at // BLOCK},{day}" for at, day in enumerate(days) if at // BLOCK % 2 == 0]
+    out.write_text("\n".join([f"block,{heading}", *kept, ""]), encoding="utf-8")
+
+
 def windows(parts: Sequence[np.ndarray]) -> Series:
     """Return all windows within each of some stretches of days."""
     found = [np.lib.stride_tricks.sliding_window_view(part, WINDOW, axis=0).transpose(0, 2, 1) for part in parts]
@@ -108,16 +119,24 @@ def judged(name: str, sides: Halves, real: Halves, data: Stock, seed: int) -> di
     }
 
 
-def measured(name: str, fit: Fit, data: Stock, seed: int) -> dict[str, float]:
-    """Fit a generator, judge as many series as there are windows, and add the seconds of both."""
+def measured(name: str, fit: Fit, data: Stock, seed: int, apart: Fit | None) -> dict[str, float]:
+    """Fit a generator, judge as many series as there are windows, and add the seconds of both.
+
+    Args:
+        name: of the row.
+        fit: fits all windows.
+        data: the windows.
+        seed: of the blocks, the fit and the judges.
+        apart: fits the blocks for learning alone; None where nothing does.
+    """
     real, began = data.blocks[seed], time.perf_counter()
     series = fit(data.whole, data.channels, seed)(len(data.whole.values), seed)
     fitted = time.perf_counter() - began
     found = judged(name, halves(series, seed), real, data, seed)
     closer = np.nan
-    if name in simple():
-        apart = fit(real.learn, data.channels, seed)(len(real.learn.values), seed)
-        closer = closer_to_train(real.learn, real.test, apart, data.channels)
+    if apart:
+        generated = apart(real.learn, data.channels, seed)(len(real.learn.values), seed)
+        closer = closer_to_train(real.learn, real.test, generated, data.channels)
     return {**found, "closer": closer, "fit, s": fitted, "judge, s": time.perf_counter() - began - fitted}
 
 
@@ -172,13 +191,26 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", nargs="*", choices=["real", *simple()], default=["real", *simple()])
     parser.add_argument("--run", nargs="+", type=Path, default=[], help="folders of runs, or of published models")
+    parser.add_argument("--half", type=Path, help="write the blocks for learning to this file, and nothing else")
+    parser.add_argument("--apart", nargs="+", type=Path, default=[], help="runs on them, one for each of --run")
     parser.add_argument("--json", type=Path, help="file for all values")
     options = parser.parse_args()
+    if options.half:
+        write_half(options.path, options.half)
+        return
+    if options.apart and (options.seeds > 1 or len(options.apart) != len(options.run)):
+        parser.error("--apart needs --seeds 1, and as many runs as --run")
     data = stock(options.path, options.seeds)
-    fits = {name: fit for name, fit in simple().items() if name in options.rows}
-    fits |= {place.name: of_run(place) for place in options.run}
+    fits: dict[str, tuple[Fit, Fit | None]] = {
+        name: (fit, fit) for name, fit in simple().items() if name in options.rows
+    }
+    apart = [*map(of_run, options.apart)] or [None] * len(options.run)
+    fits |= {place.name: (of_run(place), other) for place, other in zip(options.run, apart, strict=True)}
     rows = {REAL: [measured_real(data, seed) for seed in range(options.seeds)]} if "real" in options.rows else {}
-    rows |= {name: [measured(name, fit, data, seed) for seed in range(options.seeds)] for name, fit in fits.items()}
+    rows |= {
+        name: [measured(name, fit, data, seed, other) for seed in range(options.seeds)]
+        for name, (fit, other) in fits.items()
+    }
     print(f"{setting()} · encoder {data.encoder.name}\n\n{table(rows)}")
     if options.json:
         known = {

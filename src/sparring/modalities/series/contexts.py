@@ -41,5 +41,6 @@ def with_context(read: ReadRows) -> ReadRows:
 def completed(series: Series, context: Context) -> Series:
     """Return series with what their contexts tell in place of their own values."""
     values = torch.where(context.known, context.values.to(series.values), series.values)
-    missing = torch.where(context.known, context.missing, series.missing)
+    # Logic in place of torch.where: ONNX Runtime has no choice between Booleans.
+    missing = (context.known & context.missing) | (~context.known & series.missing)
     return Series(values.masked_fill(missing, 0.0), missing, context.length, context.attributes.to(series.values))

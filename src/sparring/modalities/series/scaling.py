@@ -134,7 +134,7 @@ class Scaling:
             _attribute_numbers(attribute, values)
             for attribute, values in zip(self.coding.attributes, condition.attributes.unbind(1), strict=True)
         ]
-        return torch.cat([condition.attributes.new_zeros(len(condition.length), 0), *parts], 1).float()
+        return torch.cat([condition.attributes[:, :0], *parts], 1).float()
 
 
 @final
