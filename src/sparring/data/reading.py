@@ -1,6 +1,5 @@
 """Choices about reading a source that its files alone do not settle."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, final
@@ -8,6 +7,7 @@ from typing import Any, TypeAlias, final
 from pydantic import BaseModel, ConfigDict
 
 from sparring.arguments import whole_number
+from sparring.data.columns.where import parts_of
 from sparring.data.readers.label_files import absolute_choice
 from sparring.errors import SparringError, shown
 from sparring.schema import validated
@@ -149,7 +149,7 @@ def _columns(given: Columns) -> dict[str, str] | None:
     if given is None:
         return None
     if isinstance(given, str):
-        parts = [part for part in next(csv.reader([given], skipinitialspace=True), []) if part.strip()]
+        parts = [part for part in parts_of(given, "--columns") if part.strip()]
         # A name may have an equals sign, a kind has none.
         pairs = [part.rpartition("=")[::2] for part in parts]
     else:

@@ -147,12 +147,18 @@ def test_cells_that_the_network_cannot_take_are_left_to_rejection(table: TableSu
         ("income=>50K", [("income", "=", (">50K",))]),
         ("a<b<3,a<b!=4", [("a<b", "<", ("3",)), ("a<b", "!=", ("4",))]),
         ('"city=Paris, Texas",age==3', [("city", "=", ("Paris, Texas",)), ("age", "=", ("3",))]),
+        ("city=Rome\nage>=3\r\n", [("city", "=", ("Rome",)), ("age", ">=", ("3",))]),
         ({"city": ["Rome", "Ulm"], "age": 3}, [("city", "=", ("Rome", "Ulm")), ("age", "=", ("3",))]),
         (None, []),
     ],
 )
 def test_where_is_parsed(where: str | Mapping[str, Any] | None, expected: list[tuple[str, ...]]) -> None:
     assert conditions_of(where, NAMES) == expected
+
+
+def test_a_condition_too_long_to_be_separated_is_refused() -> None:
+    with pytest.raises(SparringError, match="text of 2,097,157 characters in --where that cannot be separated"):
+        conditions_of(f"city={'x' * 2**21}", NAMES)
 
 
 @pytest.mark.parametrize(

@@ -275,6 +275,7 @@ class TestKinds:
         found = data.survey(path, chosen)
         assert kinds(found) == {"a": "continuous", "b": "category", "c, d": "integer"}
         assert chosen == reading(columns={"a": "continuous", "b": "category", "c, d": "integer", "e": "drop"})
+        assert chosen == reading(columns='a=continuous,b=category\n"c, d=integer"\ne=drop\n')
         for wrong, words in (
             ({"aa": "category"}, "no column 'aa' .* did you mean 'a'"),
             ({"a": "catgory"}, "the kind 'catgory' .* did you mean 'category'"),

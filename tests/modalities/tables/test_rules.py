@@ -233,6 +233,7 @@ def test_sums_are_right_up_to_the_digits_that_are_written(tmp_path: Path) -> Non
         ("total!=net", "no rule in --keep 'total!=net', but expected START<=END"),
         ("age", "no rule in --keep 'age'"),
         ("age<=age", "a column twice"),
+        ("age>=18\ntotal>=0", "expected a column, or a number"),
         (
             "age>=50",
             r"rows that break it, such as row \d+ \(age = \d+\) in --keep 'age>=50', but expected a rule that at",

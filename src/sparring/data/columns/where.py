@@ -1,6 +1,7 @@
 """Conditions of columns as users write them: "sex=Female,age>=65", or mappings from columns to values."""
 
 import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -30,6 +31,27 @@ class Condition(NamedTuple):
         return f"{self.name}{self.operator}{'|'.join(self.values)}"
 
 
+def parts_of(text: str, option: str) -> list[str]:
+    """Return the parts of an option, between which there are commas or line breaks.
+
+    Args:
+        text: as the user wrote it; quotation marks enclose a part that has a comma.
+        option: its name, with dashes.
+
+    Raises:
+        SparringError: a part is too long.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True))
+    except csv.Error as error:
+        raise SparringError(
+            found=f"text of {len(text):,} characters in {option} that cannot be separated into parts ({error})",
+            expected="parts with commas between them",
+            remedy="write it shorter, or give it in Python",
+        ) from None
+    return [part for row in rows for part in row]
+
+
 def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
     """Return the parts of --where.
 
@@ -46,7 +68,7 @@ def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
     if given is not None and not str(given).strip():
         raise SparringError(found="an empty --where", expected="conditions of columns", remedy=FORM)
     found = []
-    for part in next(csv.reader([str(given)], skipinitialspace=True), []) if given is not None else ():
+    for part in parts_of(str(given), "--where") if given is not None else ():
         matches = list(OPERATORS.finditer(part))
         known = [one for one in matches if part[: one.start()].strip() in names]
         match = next(iter(known or matches), None)

@@ -3,7 +3,6 @@
 A row with a missing cell among those of a rule keeps it. Cells are compared as they are written, after rounding.
 """
 
-import csv
 import math
 import operator
 from abc import ABC, abstractmethod
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.columns import dates, numbers
-from sparring.data.columns.where import OPERATORS
+from sparring.data.columns.where import OPERATORS, parts_of
 from sparring.errors import SparringError, nearest
 from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, Rule, as_written
 from sparring.text import printable
@@ -230,7 +229,7 @@ def parsed(text: str, columns: Sequence[Column]) -> RowRule:
         SparringError: it has none of these forms, or a column is absent, is not learned or holds something else.
     """
     names = [column.name for column in columns]
-    parts = [part.strip() for part in next(csv.reader([text], skipinitialspace=True), [])]
+    parts = [part.strip() for part in parts_of(text, "--keep")]
     if len(parts) > 1 and (not OPERATORS.search(text) or all(part in names for part in parts)):
         return _combination(text, parts, columns)
     found = list(OPERATORS.finditer(text))
