@@ -21,7 +21,7 @@ NUMBERS = [[f"{at * 7 % 50}", f"{at / 8}"] for at in range(60)]
 
 class TestText:
     @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"])
     def test_separators_and_encodings(self, tmp_path, delimiter, encoding):
         rows = [["größe", "art, form"], ["1", "a;b|c\t,"], ["2", 'say "é"'], ["3", "a;b|c\t,"], ["4", "two\nlines"]]
         path = write(tmp_path / "a.csv", rows, delimiter=delimiter, encoding=encoding)
@@ -203,6 +203,10 @@ class TestKinds:
             ([f"2020-01-{at:02d}" for at in range(1, 29)], "date", "year-month-day"),
             ([f"{at}.12.2020" for at in range(1, 29)], "date", "day.month.year"),
             ([f"12/{at:02d}/2020 08:30" for at in range(1, 29)], "date", "month/day/year hour:minute"),
+            ([f"{2020 + at // 12}-{at % 12 + 1:02d}" for at in range(60)], "date", "dates, year-month"),
+            ([f"{2020 + at // 12}/{at % 12 + 1}" for at in range(60)], "date", "dates, year/month"),
+            ([f"{at % 12 + 1:02d}/{2020 + at // 12}" for at in range(60)], "date", "dates, month/year"),
+            (["2020-13", "2020-05"] * 10, "category", "2 different texts in 20 cells"),
             ([f"202001{at:02d}" for at in range(1, 29)], "date", "yearmonthday"),
             (["a", "b", "c", "12", "13"] * 10, "category", "40% of the cells are numbers"),
             ([str(at) for at in range(1950, 2020)], "integer", "70 different ones"),
@@ -261,6 +265,17 @@ class TestKinds:
         other = self.column(tmp_path, ["01/02/2020", "03/04/2021", "05/06/2022"], x="%m/%d/%Y")
         assert other.rows.values[0, 0] != found.rows.values[0, 0]
         assert cells_of(other) == cells_of(found) == [["01/02/2020"], ["03/04/2021"], ["05/06/2022"]]
+
+    @pytest.mark.parametrize(("form", "pattern"), [("{}-{:02d}", "%Y-%m"), ("{}/{}", "%Y/%-m")])
+    def test_months_are_learned_and_written_without_days(self, tmp_path, form, pattern):
+        cells = [form.format(2020 + at // 12, at % 12 + 1) for at in range(60)]
+        found = self.column(tmp_path, cells)
+        column, values = coding_of(found.facts).columns[0], found.rows.values[:, 0]
+        assert column.form == pattern and cells_of(found) == [[cell] for cell in cells]
+        between = np.random.default_rng(0).uniform(values[0], values[-1], 500)
+        assert set(render.texts(column, between)) <= set(cells)
+        assert render.texts(column, values + 13 * 86400) == cells
+        assert self.column(tmp_path, cells, x=pattern).facts.fingerprint == found.facts.fingerprint
 
     def test_infinite_and_enormous_numbers_are_told(self, tmp_path):
         found = self.column(tmp_path, ["inf", "1.5", "2.5", "3", "1e300"])

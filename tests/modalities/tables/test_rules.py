@@ -180,6 +180,7 @@ def test_known_cells_that_never_occur_together_are_refused(tmp_path: Path) -> No
     "column",
     [
         Column("a", "date", form="%Y-%m-%d"),
+        Column("a", "date", form="%m/%Y"),
         Column("a", "date", form="%d.%m.%Y %H:%M"),
         Column("a", "date", form="%Y-%m-%dT%H:%M:%S"),
         Column("a", "date", form="%Y-%m-%dT%H:%M:%S.%f", decimals=2),

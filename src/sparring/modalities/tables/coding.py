@@ -131,6 +131,8 @@ class TableCoding:
 
 def as_written(values: Tensor, column: Column) -> Tensor:
     """Return the values of a column, (count,) float64, rounded as they are written."""
+    if column.kind == "date" and not dates.has_days(column.form):
+        return values.new_tensor(dates.month_starts(values.detach().cpu().numpy()))
     if column.kind == "date":
         unit = dates.unit_of(column.form, column.decimals)
         return (values / unit + 0.5).floor() * unit if unit >= 1 else values.round(decimals=-round(math.log10(unit)))
