@@ -39,10 +39,14 @@ class TestText:
             ('a,b\n"1,500",1\n"22,250",3\n7.5,4\n', [1500, 22250, 7.5], ",."),
             ("a;b\n1 500,5;1\n22 250;3\n1;4\n", [1500.5, 22250, 1], " ,"),
             ("a,b\n1e3,1\n2.5E-1,3\n-4,4\n", [1000, 0.25, -4], ""),
+            ("a;b\n" + "".join(f"{at},50 €;{at % 3}\n" for at in range(30)), [at + 0.5 for at in range(30)], "{,} €"),
+            ("a;b\n" + "".join(f"${at},000.25;{at % 3}\n" for at in range(1, 30)), None, "${,.}"),
+            ("a;b\n" + "".join(f"{at}kg;{at % 3}\n" for at in range(30)), list(range(30)), "{}kg"),
         ],
     )
     def test_numbers_of_any_notation(self, tmp_path, content, values, form):
         found = survey(tmp_path, content)
+        values = found.rows.values[:, 0].tolist() if values is None else values
         assert found.rows.values[:, 0].tolist() == values and coding_of(found.facts).columns[0].form == form
         path = TABLES.save(rows_of(found), found.facts, tmp_path / "new")[0]
         assert data.read(str(path), View((2,)), found.facts).samples.values[:, 0].tolist() == values
@@ -210,6 +214,10 @@ class TestKinds:
             ([f"202001{at:02d}" for at in range(1, 29)], "date", "yearmonthday"),
             (["a", "b", "c", "12", "13"] * 10, "category", "40% of the cells are numbers"),
             ([str(at) for at in range(1950, 2020)], "integer", "70 different ones"),
+            ([f"{at},5 €" for at in range(60)], "continuous", "60 of 60 values are no whole number"),
+            ([f"{at} %" for at in range(60)], "integer", "60 different ones"),
+            (["5 mg", "10 mg", "15 mg"] * 10, "category", "3 different texts"),
+            ([f"{at % 20} {'AB'[at % 2]}" for at in range(60)], "category", "20 different texts"),
             (["inf", "1.5", "2.5", "1e300", "3"] * 4, "continuous", "no whole number"),
         ],
     )
