@@ -73,6 +73,8 @@ class TestText:
             ("a,a,b,a\n1,2,3,4.5\n3,4,5,6\n7,5,2,1\n", ["a", "a.2", "b", "a.3"]),
             ("x,y\ncm,kg\n1.5,2\n2.5,3\n3,5\n", ["x", "y"]),
             ("x,y\n1.5,2\n2.5,3\nx,y\n3,5\n", ["x", "y"]),
+            ("Sales of 2024,,\n,,\nx,y,who\n1.5,2,a\n2.5,3,b\n", ["x", "y", "who"]),
+            ("Sales of 2024\nx;net\n1,5;2\n2,5;3\n", ["x", "net"]),
             ("x,,y\n1,2,3.5\n2,3,4\n5,1,1\n", ["x", "column 2", "y"]),
         ],
     )
@@ -147,6 +149,12 @@ class TestOtherFiles:
         found = data.survey(str(tmp_path / "a.xlsx"))
         assert cells_of(found) == [["1.5", "2020-01-02", "a"], ["2.0", "2020-01-03", ""], ["3.0", "", "b"]]
         assert "Read the sheet 'first', and not notes" in said(found)
+        book.active.insert_rows(1)
+        book.active["A1"] = "Visits of 2020"
+        book.save(tmp_path / "b.xlsx")
+        titled = data.survey(str(tmp_path / "b.xlsx"))
+        assert titled.facts.fingerprint == found.facts.fingerprint
+        assert "Left out the first row, 'Visits of 2020', which is a title" in said(titled)
 
     def test_without_openpyxl_the_command_is_named(self, tmp_path, monkeypatch):
         monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)

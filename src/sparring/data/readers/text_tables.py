@@ -58,7 +58,7 @@ def open_text(path: Path, known: Sequence[str] = ()) -> Cells:
     if not body:
         raise _no_table(path, "no rows")
     delimiter = told[:1] or _delimiter(body, known)
-    rows = [row for row in _parsed(path, body, delimiter, whole=len(head) < HEAD_LINES) if row]
+    rows = [row for row in _parsed(path, body, delimiter, whole=len(head) < HEAD_LINES) if any(row)]
     if not rows:
         raise _no_table(path, "no rows")
     heading = heading_of(rows, known)

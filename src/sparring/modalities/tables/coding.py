@@ -48,7 +48,8 @@ class Column:
         quantiles: values of a numeric column at equally spaced probabilities, from its lowest to its highest one.
         decimals: digits after the decimal point of a number or of the seconds of a date; None for as many as needed.
         form: pattern of a date, as in strptime, with %-d and %-m for days and months without leading zeros; of a number
-            its thousands separator, if there is one, and its decimal mark, "" for a plain one (see ``numbers.FORMS`` and ``unit_of``);
+            its thousands separator, if there is one, and its decimal mark, "" for a plain one, with its unit (see
+            ``numbers.FORMS`` and ``numbers.unit_of``);
             of an identifier see ``keys.form_of``.
         example: the last identifier.
     """

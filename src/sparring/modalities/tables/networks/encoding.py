@@ -66,8 +66,8 @@ class Waves(nn.Module):
     weight of each level alone learns from its own rows, weights of waves learn from all: on 398 rows of ten
     measurements a completer is better than independent columns with them, and worse without.
 
-    Each column has waves of its own. A matrix of all levels and all waves would be zero nearly everywhere, and grow with
-    the square of the columns.
+    Each column has waves of its own: a matrix of all levels and all waves would be zero nearly everywhere, and grow
+    with the square of the columns.
 
     Attributes:
         count: number of waves, of all ordered columns together.
