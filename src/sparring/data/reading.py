@@ -144,7 +144,7 @@ def _columns(given: Columns) -> dict[str, str] | None:
     """Return kinds of columns by name.
 
     Raises:
-        SparringError: a part of the text is no name with a kind, or a value is no text.
+        SparringError: a part of the text is no name with a kind, a value is no text, or a column is named twice.
     """
     if given is None:
         return None
@@ -161,7 +161,16 @@ def _columns(given: Columns) -> dict[str, str] | None:
             expected="names of columns with their kinds, such as age=continuous,note=drop",
             remedy="give --columns NAME=KIND,… (a dict in Python)",
         )
-    return {name.strip(): kind.strip() for name, kind in pairs}
+    kinds = {name.strip(): kind.strip() for name, kind in pairs}
+    if len(kinds) < len(pairs):
+        names = [name.strip() for name, _ in pairs]
+        repeated = next(name for at, name in enumerate(names) if name in names[:at])
+        raise SparringError(
+            found=f"the column {repeated!r} twice in --columns",
+            expected="one kind for each column",
+            remedy="leave one of them out",
+        )
+    return kinds
 
 
 def _rules(given: Keep) -> tuple[str, ...] | None:

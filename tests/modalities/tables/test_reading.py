@@ -311,12 +311,15 @@ class TestKinds:
             ({"aa": "category"}, "no column 'aa' .* did you mean 'a'"),
             ({"a": "catgory"}, "the kind 'catgory' .* did you mean 'category'"),
             ({"e": "date"}, "expected dates, since --columns says date"),
+            ({"b": "boolean"}, "such as '0', in the column 'b', but expected two different ones in place of 13, since"),
         ):
             with pytest.raises(SparringError, match=words):
                 data.survey(path, Reading(columns=wrong))
         for wrong in ("a", "=b", "a=", {"a": 3}, 7):
             with pytest.raises(SparringError, match="for columns"):
                 reading(columns=wrong)
+        with pytest.raises(SparringError, match="the column 'a' twice in --columns"):
+            reading(columns="a=drop,b=date, a=integer")
 
     def test_quantiles_and_categories_of_the_coding(self, tmp_path):
         rows = [["x", "c"], *([at * at % 97 / 4, "bca"[min(at % 5, 2)]] for at in range(300))]

@@ -279,6 +279,8 @@ def _of_categories(tally: Tally, chosen: str) -> Kind:
         if tally.endless:
             raise _not_of_kind(tally, "few enough different texts", chosen)
         return "constant"
+    if chosen == "boolean" and len(tally.texts) > 2:
+        raise _not_of_kind(tally, f"two different ones in place of {len(tally.texts):,}", chosen)
     return "boolean" if chosen == "boolean" and len(tally.texts) == 2 else "category"
 
 
