@@ -248,6 +248,7 @@ def test_columns_of_text_and_dates_are_written_as_they_are():
         ("  ", "as the data"),
         ("a\udcff", "valid UTF-8"),
         ("a\0b", "as the data"),
+        ("a" * 5000, r"the path 'a{99} \(.*\), but expected a folder, a file or the name of a data set"),
     ],
 )
 def test_anything_else_is_refused_in_one_sentence(data, message):

@@ -156,6 +156,20 @@ class TestOtherFiles:
         assert titled.facts.fingerprint == found.facts.fingerprint
         assert "Left out the first row, 'Visits of 2020', which is a title" in said(titled)
 
+    @pytest.mark.parametrize(
+        ("drawn", "words"), [(True, "sheets that are charts, and no"), (False, "a chart, and empty")]
+    )
+    def test_charts_are_no_tables(self, tmp_path, drawn, words):
+        openpyxl, chart = pytest.importorskip("openpyxl"), pytest.importorskip("openpyxl.chart")
+        book = openpyxl.Workbook()
+        sheet, bars = book.create_chartsheet("chart", 0), chart.BarChart()
+        bars.add_data(chart.Reference(book.active, min_col=1, min_row=1, max_row=4))
+        if drawn:
+            sheet.add_chart(bars)
+        book.save(tmp_path / "a.xlsx")
+        with pytest.raises(SparringError, match=words):
+            data.survey(str(tmp_path / "a.xlsx"))
+
     def test_without_openpyxl_the_command_is_named(self, tmp_path, monkeypatch):
         monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
         (tmp_path / "a.xlsx").write_bytes(b"PK")
@@ -340,7 +354,8 @@ class TestBadInput:
         [
             (b"", "no rows"),
             (b"# only a comment\n", "no rows"),
-            (b"x,y\n", "without rows"),
+            (b"x,y\n", "a table without rows .* expected rows of values below the heading"),
+            (b"x,y\n,\n,\n", "a table of 2 rows, none of which has a value, in"),
             (b"x,y\n1," + b"a" * 10 * 2**20 + b"\n2,b\n", "a cell of over 1 MiB near row 1"),
             (b'x,y\n1,"' + b"a,b\n" * 2**19 + b"\n2,b\n", "a cell of over 1 MiB near row 1"),
             (b'x,y\n1,a\n2,"b\n3,c\n', "a quotation mark that is never closed, in row 2"),

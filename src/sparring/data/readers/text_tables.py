@@ -187,6 +187,7 @@ def _chunks(path: Path, lines: Iterator[str], delimiter: str, above: int, cells:
     for length, (many, row) in ragged.items():
         words = "row" if many == 1 else "rows"
         cells.remarks.append(f"Left out {many:,} {words} of {length} cells in place of {width} (first: row {row:,}).")
+    cells.empty = seen.empty
     if seen.empty:
         words = "row" if seen.empty == 1 else "rows"
         cells.remarks.append(f"Left out {seen.empty:,} {words} without any value.")
