@@ -31,6 +31,8 @@ PARTS = {
     "%f": "([0-9]{1,9})",
 }  # fmt: skip
 """Parts of a pattern → what they look like. %-d is a number without a leading zero."""
+ISO = "%Y-%m-%d %H:%M:%S.%f"
+"""Pattern of ISO dates, with a time or without."""
 TOKEN = re.compile(r"%-?[a-zA-Z]")
 MONTH = 2_629_746.0
 """Seconds of an average month."""

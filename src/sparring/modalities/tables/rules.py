@@ -271,10 +271,10 @@ def _combination(text: str, names: Sequence[str], columns: Sequence[Column]) -> 
 
 
 def value_of(text: str, column: Column) -> float | None:
-    """Return the number of a cell of a column of numbers or dates; None if the text is none of them."""
+    """Return the number of a cell of a column of numbers or dates, also of ISO dates; None if the text is no such."""
     if column.kind == "date":
-        found = float(dates.parsed([text], column.form)[0])
-        return None if math.isnan(found) else found
+        found = (float(dates.parsed([text], form)[0]) for form in (column.form, dates.ISO))
+        return next((one for one in found if not math.isnan(one)), None)
     found_number = numbers.number(text)
     return None if found_number is None or math.isinf(found_number) else found_number
 
