@@ -235,7 +235,8 @@ def month_starts(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
     months = moments.astype("datetime64[M]")
     start, end = months.astype("datetime64[s]"), (months + 1).astype("datetime64[s]")
     nearest = np.minimum(months + (moments - start >= end - moments), np.datetime64("9999-12"))
-    return nearest.astype("datetime64[s]").astype(np.float64)
+    found: NDArray[np.float64] = nearest.astype("datetime64[s]").astype(np.float64)
+    return found
 
 
 def unit_of(form: str, decimals: int | None) -> float:
