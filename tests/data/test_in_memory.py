@@ -4,6 +4,7 @@ import io
 import os
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 from PIL import Image
 
 from sparring.data.in_memory import source_of
-from sparring.errors import SparringError
+from sparring.errors import SparringError, SparringWarning
 from sparring.modalities.images.data import survey
 from sparring.modalities.points import data as points
 
@@ -32,10 +33,14 @@ class Frame:
         self.columns = list(columns)
         self.values = np.stack([np.array(columns[name], kind) for name in columns], 1)
         self.shape = self.values.shape
+        self.index = SimpleNamespace(names=[None], dtype=np.dtype(int))
 
     @property
     def iloc(self):
         return self.values
+
+    def reset_index(self, level=None):
+        raise AssertionError
 
     def to_csv(self, path=None, *, index=True):
         raise AssertionError
@@ -155,6 +160,7 @@ def test_a_data_frame_that_is_too_large_is_refused_before_it_is_written(tmp_path
         columns = ("x",)
         shape = (200_000_000, 1)
         iloc = None
+        index = SimpleNamespace(names=[None], dtype=np.dtype(int))
 
     with pytest.raises(SparringError, match=r"a data frame of 200,000,000 cells.*at most 100,000,000"):
         source_of(Large.__new__(Large))
@@ -165,6 +171,17 @@ def test_a_data_frame_that_is_too_large_is_refused_before_it_is_written(tmp_path
 def test_data_frames_become_tables_without_an_index(frame):
     path = Path(source_of(frame({"x": [1.5, 2.0], "y": [3.0, 4.0]})))
     assert path.suffix == ".csv" and path.read_text().splitlines() == ["x,y", "1.5,3.0", "2.0,4.0"]
+
+
+def test_named_levels_of_an_index_become_columns_and_others_are_said():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"city": ["Ulm", "Rome"], "day": ["2020-01-01", "2020-01-02"], "x": [1.5, 2.0]})
+    written = Path(source_of(frame.set_index(["city", "day"]))).read_text()
+    assert written == Path(source_of(frame)).read_text()
+    assert Path(source_of(frame[::-1])).read_text().splitlines()[1] == "Rome,2020-01-02,2.0"
+    with pytest.warns(SparringWarning, match=r"no name, such as 'Ulm' in its first row, and is left out"):
+        path = source_of(frame.set_index("city").rename_axis(None))
+    assert Path(path).read_text().splitlines()[0] == "day,x"
 
 
 @pytest.mark.parametrize(
@@ -231,6 +248,7 @@ def test_columns_of_text_and_dates_are_written_as_they_are():
         ("  ", "as the data"),
         ("a\udcff", "valid UTF-8"),
         ("a\0b", "as the data"),
+        ("a" * 5000, r"the path 'a{99} \(.*\), but expected a folder, a file or the name of a data set"),
     ],
 )
 def test_anything_else_is_refused_in_one_sentence(data, message):

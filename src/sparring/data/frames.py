@@ -4,12 +4,13 @@ import csv
 import datetime
 import io
 import math
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Any, Protocol, runtime_checkable
 
 from sparring.arguments import is_number
 from sparring.data.readers.cells import MAX_CELLS
-from sparring.errors import SparringError
+from sparring.errors import SparringError, SparringWarning
 from sparring.text import printable
 
 MISSING = frozenset({"NoneType", "NAType", "NaTType"})
@@ -26,6 +27,10 @@ class PandasFrame(Protocol):
     columns: Any
     shape: Any
     iloc: Any
+    index: Any
+
+    def reset_index(self, level: Any = None) -> Any:
+        """Return the rows with levels of the index as columns."""
 
     def to_csv(self, path: Any = None, *, index: bool = True) -> Any:
         """Return the rows as CSV."""
@@ -46,11 +51,16 @@ class PolarsFrame(Protocol):
 
 
 def frame_writer(data: PandasFrame | PolarsFrame) -> Callable[[IO[bytes]], None]:
-    """Return what writes a data frame as CSV, without an index; missing values become empty cells.
+    """Return what writes a data frame as CSV, with the named levels of its index; missing values become empty cells.
 
     Raises:
         SparringError: it is too large or empty.
+
+    Warns:
+        SparringWarning: the index has no name, but holds more than numbers of rows.
     """
+    if isinstance(data, PandasFrame):
+        data = _with_index(data)
     rows, width = data.shape
     if rows * width > MAX_CELLS:
         raise SparringError(
@@ -68,6 +78,21 @@ def frame_writer(data: PandasFrame | PolarsFrame) -> Callable[[IO[bytes]], None]
         names = [f"column {name}".strip() for name in names]
     heading = [printable(name).replace(";", ",") for name in names]
     return lambda file: _write(file, heading, data)
+
+
+def _with_index(data: PandasFrame) -> PandasFrame:
+    """Return a data frame with the named levels of its index as columns."""
+    names = list(data.index.names)
+    kept = [at for at, name in enumerate(names) if name is not None and name not in data.columns]
+    if any(name is None for name in names) and (len(names) > 1 or data.index.dtype.kind not in "iu"):
+        warnings.warn(
+            f"The index of the data frame has no name, such as {str(data.index[:1].tolist())[1:-1][:40]} in its first "
+            "row, and is left out: frame.rename_axis(NAME) makes it a column.",
+            SparringWarning,
+            stacklevel=2,
+        )
+    indexed: PandasFrame = data.reset_index(level=kept) if kept else data
+    return indexed
 
 
 def _write(file: IO[bytes], heading: Sequence[str], data: PandasFrame | PolarsFrame) -> None:

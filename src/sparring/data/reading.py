@@ -1,6 +1,5 @@
 """Choices about reading a source that its files alone do not settle."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, final
@@ -8,6 +7,7 @@ from typing import Any, TypeAlias, final
 from pydantic import BaseModel, ConfigDict
 
 from sparring.arguments import whole_number
+from sparring.data.columns.where import parts_of
 from sparring.data.readers.label_files import absolute_choice
 from sparring.errors import SparringError, shown
 from sparring.schema import validated
@@ -144,12 +144,12 @@ def _columns(given: Columns) -> dict[str, str] | None:
     """Return kinds of columns by name.
 
     Raises:
-        SparringError: a part of the text is no name with a kind, or a value is no text.
+        SparringError: a part of the text is no name with a kind, a value is no text, or a column is named twice.
     """
     if given is None:
         return None
     if isinstance(given, str):
-        parts = [part for part in next(csv.reader([given], skipinitialspace=True), []) if part.strip()]
+        parts = [part for part in parts_of(given, "--columns") if part.strip()]
         # A name may have an equals sign, a kind has none.
         pairs = [part.rpartition("=")[::2] for part in parts]
     else:
@@ -161,7 +161,16 @@ def _columns(given: Columns) -> dict[str, str] | None:
             expected="names of columns with their kinds, such as age=continuous,note=drop",
             remedy="give --columns NAME=KIND,… (a dict in Python)",
         )
-    return {name.strip(): kind.strip() for name, kind in pairs}
+    kinds = {name.strip(): kind.strip() for name, kind in pairs}
+    if len(kinds) < len(pairs):
+        names = [name.strip() for name, _ in pairs]
+        repeated = next(name for at, name in enumerate(names) if name in names[:at])
+        raise SparringError(
+            found=f"the column {repeated!r} twice in --columns",
+            expected="one kind for each column",
+            remedy="leave one of them out",
+        )
+    return kinds
 
 
 def _rules(given: Keep) -> tuple[str, ...] | None:

@@ -101,7 +101,9 @@ def test_control_characters_of_names_and_labels_are_escaped(tmp_path):
     assert labels_by_name(found, ["a\x07.png"])[0] == ["\\x1b[31m"]
 
 
-@pytest.mark.parametrize(("encoding", "told"), [("utf-16", False), ("utf-8-sig", False), ("cp1252", True)])
+@pytest.mark.parametrize(
+    ("encoding", "told"), [("utf-16", False), ("utf-32", False), ("utf-8-sig", False), ("cp1252", True)]
+)
 def test_labels_in_other_encodings_are_read_as_tables_are(tmp_path, encoding, told):
     for name, text in (("l.csv", "file_name,label\na.png,Fuß\n"), ("l.json", '{"a.png": "Fuß"}')):
         path = written(tmp_path, name, text.encode(encoding))

@@ -213,8 +213,9 @@ class TestData:
         (tmp_path / "a.csv").write_bytes("größe,y\n1,2\n3,4\n".encode("latin-1"))
         found = data.survey(str(tmp_path / "a.csv")).facts
         assert found.coding["columns"] == ["größe", "y"] and "not UTF-8" in found.remarks[0]
-        (tmp_path / "b.csv").write_bytes("größe,y\n1,2\n3,4\n".encode("utf-16"))
-        assert data.survey(str(tmp_path / "b.csv")).facts.coding["columns"] == ["größe", "y"]
+        for encoding in ("utf-16", "utf-32"):
+            (tmp_path / "b.csv").write_bytes("größe,y\n1,2\n3,4\n".encode(encoding))
+            assert data.survey(str(tmp_path / "b.csv")).facts.coding["columns"] == ["größe", "y"]
 
     def test_tables_that_announce_too_much_are_refused(self, tmp_path):
         header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776, 2), }".ljust(117) + "\n"

@@ -27,6 +27,7 @@ def dated(days):
         (HOLIDAYS, DAY, "as trading days are"),
         ([MONDAY + timedelta(7 * at) for at in range(60)], 7 * DAY, ""),
         ([date(2000 + at // 12, at % 12 + 1, 1) for at in range(60)], MONTH, ""),
+        ([f"{2000 + at // 12}-{at % 12 + 1:02d}" for at in range(60)], MONTH, ""),
         ([date(2000 + at // 4, 3 * (at % 4) + 3, 30) for at in range(60)], 3 * MONTH, ""),
         ([date(2000 + at // 12, at % 12 + 1, 1) - timedelta(1) for at in range(1, 60)], MONTH, ""),
         ([MONDAY + timedelta(at * at) for at in range(60)], 0.0, "Steps in time are not equal"),

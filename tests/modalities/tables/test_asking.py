@@ -1,6 +1,7 @@
 """Users ask for rows by ranges, sets and balance; every row meets them, and their distribution is the right one."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ from sparring.data.columns.where import conditions_of
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.tables.asking import CONDITIONS, conditioned_on, known_cells, selection
-from sparring.modalities.tables.coding import Rows, coding_of
+from sparring.modalities.tables.coding import Column, Rows, coding_of
 from sparring.modalities.tables.conditions import KNOWN, Known, completed
 from sparring.modalities.tables.data import survey
 from sparring.modalities.tables.predicates import predicates_of
-from sparring.modalities.tables.rules import as_written
+from sparring.modalities.tables.rules import as_written, value_of
 from sparring.modalities.tables.survey import TableSurvey
 from sparring.randomness import RandomStream
 from sparring.sampling import Accepted, generate_accepted
@@ -147,12 +148,37 @@ def test_cells_that_the_network_cannot_take_are_left_to_rejection(table: TableSu
         ("income=>50K", [("income", "=", (">50K",))]),
         ("a<b<3,a<b!=4", [("a<b", "<", ("3",)), ("a<b", "!=", ("4",))]),
         ('"city=Paris, Texas",age==3', [("city", "=", ("Paris, Texas",)), ("age", "=", ("3",))]),
+        ("city=Rome\nage>=3\r\n", [("city", "=", ("Rome",)), ("age", ">=", ("3",))]),
         ({"city": ["Rome", "Ulm"], "age": 3}, [("city", "=", ("Rome", "Ulm")), ("age", "=", ("3",))]),
+        ({"age": np.array([3, 4])}, [("age", "=", ("3", "4"))]),
+        ({"age": range(3, 5), "city": np.array("Ulm")}, [("age", "=", ("3", "4")), ("city", "=", ("Ulm",))]),
+        ({"day": datetime(2020, 1, 2)}, [("day", "=", ("2020-01-02",))]),
+        (
+            {"day": np.array(["2020-01-02T03", "2020-01-03T00"], "datetime64[s]")},
+            [("day", "=", ("2020-01-02 03:00:00", "2020-01-03"))],
+        ),
         (None, []),
     ],
 )
 def test_where_is_parsed(where: str | Mapping[str, Any] | None, expected: list[tuple[str, ...]]) -> None:
     assert conditions_of(where, NAMES) == expected
+
+
+def test_dates_are_asked_for_in_iso_form_too() -> None:
+    column = Column("day", "date", form="%d.%m.%Y")
+    days = {value_of(text, column) for text in ("02.01.2020", "2020-01-02", "2020-01-02 00:00:00")}
+    assert days == {1577923200.0} and value_of("01/02/2020", column) is None
+
+
+def test_values_of_pandas_are_asked_for_as_cells() -> None:
+    pandas = pytest.importorskip("pandas")
+    where = {"city": pandas.Series(["Ulm", "Rome"]), "day": pandas.Timestamp("2020-01-02")}
+    assert conditions_of(where, NAMES) == [("city", "=", ("Ulm", "Rome")), ("day", "=", ("2020-01-02",))]
+
+
+def test_a_condition_too_long_to_be_separated_is_refused() -> None:
+    with pytest.raises(SparringError, match="text of 2,097,157 characters in --where that cannot be separated"):
+        conditions_of(f"city={'x' * 2**21}", NAMES)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +196,7 @@ def test_where_is_parsed(where: str | Mapping[str, Any] | None, expected: list[t
         ({"where": "city=Berlin|Rome"}, "'Berlin' for 'city' in --where, but expected one of Paris, Rome, Ulm"),
         ({"where": "age=37.5"}, "'37.5' for 'age' in --where, but expected a whole number such as 17"),
         ({"where": "age"}, "'age' in --where, but expected columns and their values"),
-        ({"where": {"city": []}}, "expected conditions that a cell can meet at once"),
+        ({"where": {"city": []}}, "an empty list of values for 'city' in where"),
         (
             {"balance": "age"},
             "the column 'age' of kind integer in --balance, but expected a column of categories: city",

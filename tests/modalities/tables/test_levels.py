@@ -8,7 +8,7 @@ from torch import Tensor
 from sparring.modalities.tables.coding import Column, Rows
 from sparring.modalities.tables.conditions import Known
 from sparring.modalities.tables.levels import MAX_CATEGORIES, Levels
-from sparring.modalities.tables.networks.encoding import WAVES, waves
+from sparring.modalities.tables.networks.encoding import WAVES, Waves
 
 
 def numeric(values: np.ndarray, kind: str = "continuous", knots: int = 1001, **further: object) -> Column:
@@ -35,6 +35,12 @@ def again(levels: Levels, given: Rows, positions: Tensor | None = None) -> Rows:
     return levels.denormalize(vectors)
 
 
+def matrix(levels: Levels) -> Tensor:
+    waves = Waves(levels)
+    found: Tensor = waves(torch.eye(waves.count))
+    return found
+
+
 def test_categories_and_missing_cells_come_back() -> None:
     levels = Levels([category(0.5, 0.3, 0.2, missing=0.1)])
     given = rows(np.array([0, 1, 2, 0]), np.array([False, False, False, True]))
@@ -47,11 +53,17 @@ def test_waves_are_smooth_over_the_levels_of_numbers_and_zero_elsewhere() -> Non
     random = np.random.default_rng(0)
     levels = Levels([category(0.5, 0.5), numeric(random.normal(size=5000), missing=0.1)], bins=32)
     assert levels.ordered == [0, 32] and levels.sizes == [2, 33]
-    found = waves(levels)
+    found = matrix(levels)
     assert found.shape == (35, WAVES) and not found[:2].any() and not found[-1].any()
     similar = found @ found.T
     assert similar[10, 11] > 0.9 * similar[10, 10] > 0 > similar[10, 25]
-    assert not waves(Levels([numeric(np.arange(3.0))])).any(), "three values gain nothing by their order"
+    assert not matrix(Levels([numeric(np.arange(3.0))])).any(), "three values gain nothing by their order"
+
+
+def test_each_column_has_waves_of_its_own() -> None:
+    columns = [numeric(np.arange(7.0)), category(0.5, 0.5), numeric(np.arange(30.0), missing=0.1)]
+    found, alone = matrix(Levels(columns)), [matrix(Levels([column])) for column in columns]
+    assert torch.equal(found, torch.block_diag(*(one[:, :WAVES] for one in alone)))
 
 
 def test_a_cell_that_cannot_be_missing_has_no_level_for_it() -> None:

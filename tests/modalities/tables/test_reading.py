@@ -21,7 +21,7 @@ NUMBERS = [[f"{at * 7 % 50}", f"{at / 8}"] for at in range(60)]
 
 class TestText:
     @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"])
     def test_separators_and_encodings(self, tmp_path, delimiter, encoding):
         rows = [["größe", "art, form"], ["1", "a;b|c\t,"], ["2", 'say "é"'], ["3", "a;b|c\t,"], ["4", "two\nlines"]]
         path = write(tmp_path / "a.csv", rows, delimiter=delimiter, encoding=encoding)
@@ -39,10 +39,14 @@ class TestText:
             ('a,b\n"1,500",1\n"22,250",3\n7.5,4\n', [1500, 22250, 7.5], ",."),
             ("a;b\n1 500,5;1\n22 250;3\n1;4\n", [1500.5, 22250, 1], " ,"),
             ("a,b\n1e3,1\n2.5E-1,3\n-4,4\n", [1000, 0.25, -4], ""),
+            ("a;b\n" + "".join(f"{at},50 €;{at % 3}\n" for at in range(30)), [at + 0.5 for at in range(30)], "{,} €"),
+            ("a;b\n" + "".join(f"${at},000.25;{at % 3}\n" for at in range(1, 30)), None, "${,.}"),
+            ("a;b\n" + "".join(f"{at}kg;{at % 3}\n" for at in range(30)), list(range(30)), "{}kg"),
         ],
     )
     def test_numbers_of_any_notation(self, tmp_path, content, values, form):
         found = survey(tmp_path, content)
+        values = found.rows.values[:, 0].tolist() if values is None else values
         assert found.rows.values[:, 0].tolist() == values and coding_of(found.facts).columns[0].form == form
         path = TABLES.save(rows_of(found), found.facts, tmp_path / "new")[0]
         assert data.read(str(path), View((2,)), found.facts).samples.values[:, 0].tolist() == values
@@ -69,6 +73,8 @@ class TestText:
             ("a,a,b,a\n1,2,3,4.5\n3,4,5,6\n7,5,2,1\n", ["a", "a.2", "b", "a.3"]),
             ("x,y\ncm,kg\n1.5,2\n2.5,3\n3,5\n", ["x", "y"]),
             ("x,y\n1.5,2\n2.5,3\nx,y\n3,5\n", ["x", "y"]),
+            ("Sales of 2024,,\n,,\nx,y,who\n1.5,2,a\n2.5,3,b\n", ["x", "y", "who"]),
+            ("Sales of 2024\nx;net\n1,5;2\n2,5;3\n", ["x", "net"]),
             ("x,,y\n1,2,3.5\n2,3,4\n5,1,1\n", ["x", "column 2", "y"]),
         ],
     )
@@ -143,6 +149,26 @@ class TestOtherFiles:
         found = data.survey(str(tmp_path / "a.xlsx"))
         assert cells_of(found) == [["1.5", "2020-01-02", "a"], ["2.0", "2020-01-03", ""], ["3.0", "", "b"]]
         assert "Read the sheet 'first', and not notes" in said(found)
+        book.active.insert_rows(1)
+        book.active["A1"] = "Visits of 2020"
+        book.save(tmp_path / "b.xlsx")
+        titled = data.survey(str(tmp_path / "b.xlsx"))
+        assert titled.facts.fingerprint == found.facts.fingerprint
+        assert "Left out the first row, 'Visits of 2020', which is a title" in said(titled)
+
+    @pytest.mark.parametrize(
+        ("drawn", "words"), [(True, "sheets that are charts, and no"), (False, "a chart, and empty")]
+    )
+    def test_charts_are_no_tables(self, tmp_path, drawn, words):
+        openpyxl, chart = pytest.importorskip("openpyxl"), pytest.importorskip("openpyxl.chart")
+        book = openpyxl.Workbook()
+        sheet, bars = book.create_chartsheet("chart", 0), chart.BarChart()
+        bars.add_data(chart.Reference(book.active, min_col=1, min_row=1, max_row=4))
+        if drawn:
+            sheet.add_chart(bars)
+        book.save(tmp_path / "a.xlsx")
+        with pytest.raises(SparringError, match=words):
+            data.survey(str(tmp_path / "a.xlsx"))
 
     def test_without_openpyxl_the_command_is_named(self, tmp_path, monkeypatch):
         monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
@@ -203,9 +229,17 @@ class TestKinds:
             ([f"2020-01-{at:02d}" for at in range(1, 29)], "date", "year-month-day"),
             ([f"{at}.12.2020" for at in range(1, 29)], "date", "day.month.year"),
             ([f"12/{at:02d}/2020 08:30" for at in range(1, 29)], "date", "month/day/year hour:minute"),
+            ([f"{2020 + at // 12}-{at % 12 + 1:02d}" for at in range(60)], "date", "dates, year-month"),
+            ([f"{2020 + at // 12}/{at % 12 + 1}" for at in range(60)], "date", "dates, year/month"),
+            ([f"{at % 12 + 1:02d}/{2020 + at // 12}" for at in range(60)], "date", "dates, month/year"),
+            (["2020-13", "2020-05"] * 10, "category", "2 different texts in 20 cells"),
             ([f"202001{at:02d}" for at in range(1, 29)], "date", "yearmonthday"),
             (["a", "b", "c", "12", "13"] * 10, "category", "40% of the cells are numbers"),
             ([str(at) for at in range(1950, 2020)], "integer", "70 different ones"),
+            ([f"{at},5 €" for at in range(60)], "continuous", "60 of 60 values are no whole number"),
+            ([f"{at} %" for at in range(60)], "integer", "60 different ones"),
+            (["5 mg", "10 mg", "15 mg"] * 10, "category", "3 different texts"),
+            ([f"{at % 20} {'AB'[at % 2]}" for at in range(60)], "category", "20 different texts"),
             (["inf", "1.5", "2.5", "1e300", "3"] * 4, "continuous", "no whole number"),
         ],
     )
@@ -262,6 +296,17 @@ class TestKinds:
         assert other.rows.values[0, 0] != found.rows.values[0, 0]
         assert cells_of(other) == cells_of(found) == [["01/02/2020"], ["03/04/2021"], ["05/06/2022"]]
 
+    @pytest.mark.parametrize(("form", "pattern"), [("{}-{:02d}", "%Y-%m"), ("{}/{}", "%Y/%-m")])
+    def test_months_are_learned_and_written_without_days(self, tmp_path, form, pattern):
+        cells = [form.format(2020 + at // 12, at % 12 + 1) for at in range(60)]
+        found = self.column(tmp_path, cells)
+        column, values = coding_of(found.facts).columns[0], found.rows.values[:, 0]
+        assert column.form == pattern and cells_of(found) == [[cell] for cell in cells]
+        between = np.random.default_rng(0).uniform(values[0], values[-1], 500)
+        assert set(render.texts(column, between)) <= set(cells)
+        assert render.texts(column, values + 13 * 86400) == cells
+        assert self.column(tmp_path, cells, x=pattern).facts.fingerprint == found.facts.fingerprint
+
     def test_infinite_and_enormous_numbers_are_told(self, tmp_path):
         found = self.column(tmp_path, ["inf", "1.5", "2.5", "3", "1e300"])
         assert "1 infinite value counts as missing" in said(found) and "1e+300, far from the others" in said(found)
@@ -275,16 +320,20 @@ class TestKinds:
         found = data.survey(path, chosen)
         assert kinds(found) == {"a": "continuous", "b": "category", "c, d": "integer"}
         assert chosen == reading(columns={"a": "continuous", "b": "category", "c, d": "integer", "e": "drop"})
+        assert chosen == reading(columns='a=continuous,b=category\n"c, d=integer"\ne=drop\n')
         for wrong, words in (
             ({"aa": "category"}, "no column 'aa' .* did you mean 'a'"),
             ({"a": "catgory"}, "the kind 'catgory' .* did you mean 'category'"),
             ({"e": "date"}, "expected dates, since --columns says date"),
+            ({"b": "boolean"}, "such as '0', in the column 'b', but expected two different ones in place of 13, since"),
         ):
             with pytest.raises(SparringError, match=words):
                 data.survey(path, Reading(columns=wrong))
         for wrong in ("a", "=b", "a=", {"a": 3}, 7):
             with pytest.raises(SparringError, match="for columns"):
                 reading(columns=wrong)
+        with pytest.raises(SparringError, match="the column 'a' twice in --columns"):
+            reading(columns="a=drop,b=date, a=integer")
 
     def test_quantiles_and_categories_of_the_coding(self, tmp_path):
         rows = [["x", "c"], *([at * at % 97 / 4, "bca"[min(at % 5, 2)]] for at in range(300))]
@@ -305,7 +354,8 @@ class TestBadInput:
         [
             (b"", "no rows"),
             (b"# only a comment\n", "no rows"),
-            (b"x,y\n", "without rows"),
+            (b"x,y\n", "a table without rows .* expected rows of values below the heading"),
+            (b"x,y\n,\n,\n", "a table of 2 rows, none of which has a value, in"),
             (b"x,y\n1," + b"a" * 10 * 2**20 + b"\n2,b\n", "a cell of over 1 MiB near row 1"),
             (b'x,y\n1,"' + b"a,b\n" * 2**19 + b"\n2,b\n", "a cell of over 1 MiB near row 1"),
             (b'x,y\n1,a\n2,"b\n3,c\n', "a quotation mark that is never closed, in row 2"),

@@ -180,6 +180,7 @@ def test_known_cells_that_never_occur_together_are_refused(tmp_path: Path) -> No
     "column",
     [
         Column("a", "date", form="%Y-%m-%d"),
+        Column("a", "date", form="%m/%Y"),
         Column("a", "date", form="%d.%m.%Y %H:%M"),
         Column("a", "date", form="%Y-%m-%dT%H:%M:%S"),
         Column("a", "date", form="%Y-%m-%dT%H:%M:%S.%f", decimals=2),
@@ -233,6 +234,7 @@ def test_sums_are_right_up_to_the_digits_that_are_written(tmp_path: Path) -> Non
         ("total!=net", "no rule in --keep 'total!=net', but expected START<=END"),
         ("age", "no rule in --keep 'age'"),
         ("age<=age", "a column twice"),
+        ("age>=18\ntotal>=0", "expected a column, or a number"),
         (
             "age>=50",
             r"rows that break it, such as row \d+ \(age = \d+\) in --keep 'age>=50', but expected a rule that at",

@@ -18,6 +18,11 @@ DATE = re.compile(
     r"(?P<zone> ?Z| ?UTC|[+-][0-9]{2}:?[0-9]{2})?"
 )
 """Year, month and day in any order, with or without a time."""
+YEAR = "(?:1[5-9]|2[01])[0-9]{2}"
+YEAR_AND_MONTH = re.compile(
+    rf"(?P<year>{YEAR})(?P<a>[-/])(?P<month>0?[1-9]|1[0-2])|(?P<first>0?[1-9]|1[0-2])(?P<b>[-/])(?P<last>{YEAR})"
+)
+"""A year from 1500 to 2199 and a month; with a point between them it would be a number."""
 COMPACT = re.compile(r"(19|20)[0-9]{6}")
 """Dates such as 20240131."""
 PARTS = {
@@ -26,7 +31,11 @@ PARTS = {
     "%f": "([0-9]{1,9})",
 }  # fmt: skip
 """Parts of a pattern → what they look like. %-d is a number without a leading zero."""
+ISO = "%Y-%m-%d %H:%M:%S.%f"
+"""Pattern of ISO dates, with a time or without."""
 TOKEN = re.compile(r"%-?[a-zA-Z]")
+MONTH = 2_629_746.0
+"""Seconds of an average month."""
 LATEST_IN_2000S = 68
 """Two digits of a year up to which it is one of the 2000s, as in POSIX."""
 FIRST, LAST = -62_135_596_800.0, 253_402_300_799.0
@@ -63,7 +72,7 @@ def form_of(texts: Sequence[str], counts: Sequence[int]) -> Dates:
         (found, text, count) for text, count in zip(texts, counts, strict=True) if (found := DATE.fullmatch(text))
     ]
     if not matches:
-        return Dates()
+        return _year_and_month(texts, counts)
 
     # Group them by everything in which patterns differ but their precision.
     groups = dict[tuple[str, ...], list[tuple[re.Match[str], str, int]]]()
@@ -86,6 +95,27 @@ def form_of(texts: Sequence[str], counts: Sequence[int]) -> Dates:
     others = [(_form(key, groups[key])[0], groups[key][0][1]) for key in groups if key != main]
     form, decimals = _form(main, groups[main])
     return Dates(form, decimals, sum(sizes.values()) / total, main[0] == "dmy", tuple(others))
+
+
+def _year_and_month(texts: Sequence[str], counts: Sequence[int]) -> Dates:
+    """Find the pattern of months, such as 2020-01; of other cells there is none."""
+    groups = dict[tuple[bool, str], list[tuple[str, str, int]]]()
+    for text, count in zip(texts, counts, strict=True):
+        if match := YEAR_AND_MONTH.fullmatch(text):
+            key = match["year"] is not None, match["a"] or match["b"]
+            groups.setdefault(key, []).append((match["month"] or match["first"], text, count))
+    sizes = {key: sum(count for _, _, count in group) for key, group in groups.items()}
+    forms = list[str]()
+    order = sorted(groups, key=lambda key: -sizes[key])
+    for key in order:
+        months = {month for month, _, _ in groups[key]}
+        short = any(len(month) == 1 for month in months) and not any(month[0] == "0" for month in months)
+        month = "%-m" if short else "%m"
+        forms.append(f"%Y{key[1]}{month}" if key[0] else f"{month}{key[1]}%Y")
+    if not forms:
+        return Dates()
+    others = tuple((form, groups[key][0][1]) for form, key in zip(forms[1:], order[1:], strict=True))
+    return Dates(forms[0], share=sum(sizes.values()) / sum(counts), others=others)
 
 
 def _form(key: tuple[str, ...], group: Sequence[tuple[re.Match[str], str, int]]) -> tuple[str, int | None]:
@@ -186,15 +216,33 @@ def _offset(zone: str | None) -> float:
 
 
 def is_form(form: str) -> bool:
-    """Return whether a text is a pattern with a year, a month and a day, of parts that are known."""
+    """Return whether a text is a pattern with a year, a month and a day, or without day and time, of known parts."""
     found = TOKEN.findall(form)
     names = [one.replace("-", "") for one in found]
-    whole = {"%m", "%d"} <= set(names) and len({"%Y", "%y"} & set(names)) == 1 and len(set(names)) == len(names)
+    whole = "%m" in names and len({"%Y", "%y"} & set(names)) == 1 and len(set(names)) == len(names)
+    whole &= "%d" in names or len(names) == 2
     return whole and all(one in PARTS for one in found)
 
 
+def has_days(form: str) -> bool:
+    """Return whether a pattern has a day; others have a year and a month alone."""
+    return "%d" in form.replace("-d", "d")
+
+
+def month_starts(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the start of the nearest month, as seconds since 1970."""
+    moments = np.clip(np.nan_to_num(seconds), FIRST, LAST).astype(np.int64).astype("datetime64[s]")
+    months = moments.astype("datetime64[M]")
+    start, end = months.astype("datetime64[s]"), (months + 1).astype("datetime64[s]")
+    nearest = np.minimum(months + (moments - start >= end - moments), np.datetime64("9999-12"))
+    found: NDArray[np.float64] = nearest.astype("datetime64[s]").astype(np.float64)
+    return found
+
+
 def unit_of(form: str, decimals: int | None) -> float:
-    """Return the seconds to which a pattern rounds: a day, a minute, a second, or a decimal fraction of one."""
+    """Return the seconds to which a pattern rounds: a month, a day, a minute, a second, or a fraction of one."""
+    if not has_days(form):
+        return MONTH
     digits = decimals or (6 if "%f" in form else 0)
     return 86400.0 if "H" not in form else 60.0 if "%S" not in form else 10.0**-digits
 
@@ -202,9 +250,11 @@ def unit_of(form: str, decimals: int | None) -> float:
 def written(seconds: NDArray[np.float64], form: str, decimals: int | None) -> list[str]:
     """Return dates as text, rounded to what the pattern shows."""
     digits, unit = decimals or (6 if "%f" in form else 0), unit_of(form, decimals)
-    whole = np.clip(np.nan_to_num(seconds), FIRST, LAST)
+    whole = np.clip(np.nan_to_num(seconds) if has_days(form) else month_starts(seconds), FIRST, LAST)
     # Fractions are rounded as integers, so that a second never has ten tenths.
-    if unit >= 1:
+    if unit == MONTH:
+        ticks, fraction = whole.astype(np.int64), np.zeros(len(whole), dtype=np.int64)
+    elif unit >= 1:
         ticks, fraction = (np.floor(whole / unit + 0.5) * unit).astype(np.int64), np.zeros(len(whole), dtype=np.int64)
     else:
         scale = 10**digits

@@ -2,7 +2,9 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,14 @@ FORMS: dict[str, re.Pattern[str]] = {
     "'.": re.compile(r"[-+]?([0-9]{1,3}(['’][0-9]{3})+|[0-9]{1,3})(\.[0-9]+)?"),
 }
 """Thousands separator, if there is one, and decimal mark → what a number looks like."""
+UNITS = "kg|mg|g|t|km|cm|mm|m|ml|l|ms|s|min|h|kW|kWh|EUR|USD|GBP|CHF|JPY|CNY|GB|MB|kB"
+WITH_UNIT = re.compile(
+    r"(?P<before>[$€£¥₹₩₽₺]\s?|[A-Z]{3}\s)?(?P<number>[-+]?[0-9](?:[0-9.,'’   ]*[0-9])?(?:e[-+]?[0-9]+)?)"
+    rf"(?P<after>\s?[$€£¥₹₩₽₺%‰°]|\s?°[CF]|(?:{UNITS})|\s[A-Za-zµ²³/]{{1,6}})?"
+)
+"""A number with a currency before it, or with a currency, a per cent sign or a short unit after it."""
+MIN_UNIT_SHARE = 0.9
+"""Share of cells with the same unit from which it belongs to the form of the column."""
 SPACES, QUOTES = str.maketrans("", "", "   "), str.maketrans("", "", "'’")
 AMBIGUOUS = re.compile(r"[-+]?[0-9]{1,3},[0-9]{3}")
 """Numbers whose comma may separate thousands or decimals."""
@@ -31,7 +41,7 @@ EXACT = 2.0**53
 
 
 def form_of(texts: Sequence[str], counts: Sequence[int], *, decimal_comma: bool = False) -> str:
-    """Return the form in which most cells are numbers.
+    """Return the form in which most cells are numbers; see ``unit_of`` about units.
 
     Args:
         texts: distinct cells.
@@ -44,9 +54,41 @@ def form_of(texts: Sequence[str], counts: Sequence[int], *, decimal_comma: bool 
     found = {PLAIN: plain}
     for form, pattern in FORMS.items():
         found[form] = sum(count for text, count in zip(texts, counts, strict=True) if pattern.fullmatch(text))
+    if not any(found.values()) and (unit := _usual_unit(texts, counts)):
+        before, after = unit
+        bare = [text.removeprefix(before).removesuffix(after) for text in texts]
+        return f"{before}{{{form_of(bare, counts, decimal_comma=decimal_comma)}}}{after}"
     if found[","] == found[",."] > plain and not decimal_comma:
         return ",."
     return max(found, key=lambda form: (found[form], form == PLAIN))
+
+
+def _usual_unit(texts: Sequence[str], counts: Sequence[int]) -> tuple[str, str] | None:
+    """Return what stands before and after the numbers of nearly all cells, if it is a unit."""
+    units = Counter[tuple[str, str]]()
+    for text, count in zip(texts, counts, strict=True):
+        match = WITH_UNIT.fullmatch(text)
+        # Leading zeros are those of keys, such as 0012 A.
+        if match and not LEADING_ZERO.fullmatch(match["number"]):
+            units[match["before"] or "", match["after"] or ""] += count
+    unit, share = next(iter(units.most_common(1)), (("", ""), 0))
+    return unit if any(unit) and share >= MIN_UNIT_SHARE * sum(counts) else None
+
+
+@lru_cache(256)
+def unit_of(form: str) -> tuple[str, str, str]:
+    """Return what a form has before the numbers, the form of these, and what it has after them.
+
+    A form with a unit has braces around that of the numbers, such as ``{,} €`` and ``${,.}``.
+    """
+    match = re.fullmatch(r"([^{}]*)\{([^{}]*)\}([^{}]*)", form)
+    return (match[1], match[2], match[3]) if match else ("", form, "")
+
+
+def without_unit(text: str, form: str) -> str:
+    """Return the number of a cell without the unit of its column."""
+    before, _, after = unit_of(form)
+    return text.removeprefix(before).removesuffix(after)
 
 
 def is_ambiguous(texts: Sequence[str]) -> bool:
@@ -57,6 +99,10 @@ def is_ambiguous(texts: Sequence[str]) -> bool:
 
 def number(text: str, form: str = PLAIN) -> float | None:
     """Return the number that a cell without spaces around it holds; None if it holds none."""
+    before, marks, after = unit_of(form)
+    if before or after:
+        has_unit = text.startswith(before) and text.endswith(after) and len(text) > len(before) + len(after)
+        return number(without_unit(text, form), marks) if has_unit else None
     if form == PLAIN:
         if "_" in text:
             return None
@@ -69,7 +115,8 @@ def number(text: str, form: str = PLAIN) -> float | None:
 
 
 def plain_text(text: str, form: str) -> str:
-    """Return a number in the plain form."""
+    """Return a number in the plain form, without a unit."""
+    text, form = without_unit(text, form), unit_of(form)[1]
     thousands, mark = form[:-1], form[-1:]
     if thousands == " ":
         text = text.translate(SPACES)
@@ -111,6 +158,9 @@ def enough_decimals(values: NDArray[np.float64], decimals: int | None) -> int | 
 
 def written(values: NDArray[Any], form: str, decimals: int | None) -> list[str]:
     """Return numbers as text that reads back as the same values, if these are rounded to ``decimals`` digits."""
+    before, form, after = unit_of(form)
+    if before or after:
+        return [f"{before}{text}{after}" for text in written(values, form, decimals)]
     thousands, mark = form[:-1], form[-1:]
     if decimals is None:
         texts = [repr(value).removesuffix(".0") for value in values.tolist()]

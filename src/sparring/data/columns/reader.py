@@ -15,6 +15,7 @@ from sparring.data.columns import dates, numbers
 from sparring.data.columns.dates import Dates
 from sparring.data.readers.cells import MAX_CELLS, Cells, is_missing
 from sparring.errors import SparringError, reading_file
+from sparring.text import number_of
 
 MAX_TEXTS = 20_000
 """Distinct cells above which a column of numbers or dates is kept as numbers."""
@@ -234,8 +235,11 @@ def filled(source: str, cells: Cells, readers: Mapping[str, ColumnReader]) -> in
             for at, reader in places:
                 reader.add(chunk[at])
     if not count:
+        empty = f"a table of {number_of(cells.empty, 'row')}, none of which has a value," if cells.empty else ""
         raise SparringError(
-            found=f"a table without rows in {source}", expected="at least two rows", remedy="check the file"
+            found=f"{empty or 'a table without rows'} in {source}",
+            expected="rows of values below the heading",
+            remedy="check the file",
         )
     return count
 

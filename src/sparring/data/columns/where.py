@@ -1,8 +1,10 @@
 """Conditions of columns as users write them: "sex=Female,age>=65", or mappings from columns to values."""
 
 import csv
+import datetime
+import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sparring.errors import SparringError
@@ -30,6 +32,27 @@ class Condition(NamedTuple):
         return f"{self.name}{self.operator}{'|'.join(self.values)}"
 
 
+def parts_of(text: str, option: str) -> list[str]:
+    """Return the parts of an option, between which there are commas or line breaks.
+
+    Args:
+        text: as the user wrote it; quotation marks enclose a part that has a comma.
+        option: its name, with dashes.
+
+    Raises:
+        SparringError: a part is too long.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True))
+    except csv.Error as error:
+        raise SparringError(
+            found=f"text of {len(text):,} characters in {option} that cannot be separated into parts ({error})",
+            expected="parts with commas between them",
+            remedy="write it shorter, or give it in Python",
+        ) from None
+    return [part for row in rows for part in row]
+
+
 def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
     """Return the parts of --where.
 
@@ -38,15 +61,14 @@ def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
         names: of the columns; they may contain operators.
 
     Raises:
-        SparringError: a part has no column or no operator.
+        SparringError: a part has no column or no operator, or a list of values is empty.
     """
     if isinstance(given, Mapping):
-        several = {name: value if isinstance(value, list | tuple | set) else (value,) for name, value in given.items()}
-        return [Condition(str(name), "=", tuple(map(str, values))) for name, values in several.items()]
+        return [Condition(str(name), "=", _texts(str(name), value)) for name, value in given.items()]
     if given is not None and not str(given).strip():
         raise SparringError(found="an empty --where", expected="conditions of columns", remedy=FORM)
     found = []
-    for part in next(csv.reader([str(given)], skipinitialspace=True), []) if given is not None else ():
+    for part in parts_of(str(given), "--where") if given is not None else ():
         matches = list(OPERATORS.finditer(part))
         known = [one for one in matches if part[: one.start()].strip() in names]
         match = next(iter(known or matches), None)
@@ -59,3 +81,28 @@ def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
         name, text = part[: match.start()].strip(), part[match.end() :].strip()
         found.append(Condition(name, "=" if match[0] == "==" else match[0], (text,)))
     return found
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    """Return a value, or each one of an array or another iterable, as the text of a cell.
+
+    Raises:
+        SparringError: there are none.
+    """
+    plain = isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable) or not getattr(value, "ndim", 1)
+    values = (value,) if plain else tuple(value)
+    if not values:
+        raise SparringError(
+            found=f"an empty list of values for {name!r} in where",
+            expected="at least one value",
+            remedy="give one, or leave the column out",
+        )
+    return tuple(map(_text, values))
+
+
+def _text(value: Any) -> str:
+    """Return a value as text: moments as ISO dates, without a time at midnight."""
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(sep=" ").removesuffix(" 00:00:00")
+    text = str(value)
+    return text.replace("T", " ").removesuffix(" 00:00:00") if type(value).__name__ == "datetime64" else text

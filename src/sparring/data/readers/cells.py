@@ -31,6 +31,7 @@ class Cells:
         remarks: full sentences about what was repaired; complete at the end of ``chunks``.
         index: whether the first column has no name, as an index that pandas writes.
         decimal_comma: whether the file suggests that a comma is a decimal one.
+        empty: rows that were left out since they have no value; complete at the end of ``chunks``.
     """
 
     names: tuple[str, ...]
@@ -38,6 +39,7 @@ class Cells:
     remarks: list[str] = field(default_factory=list)
     index: bool = False
     decimal_comma: bool = False
+    empty: int = 0
 
 
 def is_missing(cell: str) -> bool:

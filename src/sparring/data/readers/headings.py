@@ -40,6 +40,9 @@ def heading_of(rows: Sequence[Sequence[str]], known: Sequence[str] = ()) -> Head
         known: names of columns that are expected; empty if any can be.
     """
     first = [cell.strip() for cell in rows[0]]
+    if _is_title(rows) and not (known and set(known) <= set(unique_names(first)[0])):
+        heading, title = heading_of(rows[1:], known), f"Left out the first row, {_quoted(list(filter(None, first)))}"
+        return heading._replace(rows=heading.rows + 1, remarks=(f"{title}, which is a title.", *heading.remarks))
     below = [row for row in rows[1:] if len(row) >= len(first)]
     columns = [[row[at].strip() for row in below] for at in range(len(first))]
     # Row names, as R writes them, have no heading.
@@ -63,6 +66,15 @@ def heading_of(rows: Sequence[Sequence[str]], known: Sequence[str] = ()) -> Head
         remarks.append(f"Left out the second row, {_quoted(rows[1])}, which is another heading.")
         return Heading(names, 2, index, tuple(remarks))
     return Heading(names, 1, index, tuple(remarks))
+
+
+def _is_title(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first row has one cell alone, and the second one a word over every column, some of values."""
+    if len(rows) < 3 or len(rows[1]) < 2 or sum(bool(cell.strip()) for cell in rows[0]) != 1:
+        return False
+    columns = zip(*(row for row in rows[2:] if len(row) == len(rows[1])), strict=True)
+    below = [[cell.strip() for cell in column] for column in columns]
+    return all(_is_word(cell.strip()) for cell in rows[1]) and any(_share_of_values(one) > MOSTLY for one in below)
 
 
 def _is_heading(first: Sequence[str], columns: Sequence[Sequence[str]]) -> str | None:

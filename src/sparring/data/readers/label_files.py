@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from sparring.data.labels import NO_LABELS, Classes, NotClasses, label_text, number_classes
+from sparring.data.readers.text_tables import marked_encoding
 from sparring.errors import SparringError, nearest
 from sparring.text import printable
 
@@ -141,9 +142,9 @@ def parse_labels(content: bytes, source: str, column: str | None = None, *, gues
 
 
 def _text(content: bytes, source: str) -> tuple[str, tuple[str, ...]]:
-    """Decode UTF-8, UTF-16 with a byte order mark, or else Latin-1, with a remark that it is."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16"), ()
+    """Decode UTF-8, UTF-16 or UTF-32 with a byte order mark, or else Latin-1, with a remark that it is."""
+    if marked := marked_encoding(content):
+        return content.decode(marked), ()
     try:
         return content.decode("utf-8-sig"), ()
     except UnicodeDecodeError:

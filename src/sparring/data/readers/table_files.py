@@ -146,8 +146,14 @@ def _open_excel(path: Path, known: Sequence[str]) -> Cells:
         import openpyxl
     except ImportError:
         raise missing_extra("openpyxl", "xlsx", "to read Excel files") from None
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except AttributeError:
+        # So openpyxl fails at sheets of charts that have none.
+        raise _charts(path, "a sheet that is a chart, and empty,") from None
     sheets = [sheet for sheet in book.worksheets if next(_excel_rows(sheet), None) is not None]
+    if not sheets and book.chartsheets:
+        raise _charts(path, "sheets that are charts, and no others with cells,")
     if not sheets:
         raise SparringError(found=f"no rows in {path}", expected="a sheet with a table", remedy="check the file")
     sheet, rows = sheets[0], _excel_rows(sheets[0])
@@ -173,6 +179,14 @@ def _open_excel(path: Path, known: Sequence[str]) -> Cells:
                 yield list(zip(*part, strict=True))
 
     return Cells(heading.names, chunks(), remarks, heading.unnamed_first)
+
+
+def _charts(path: Path, found: str) -> SparringError:
+    return SparringError(
+        found=f"{found} in {path}",
+        expected="a sheet with a table",
+        remedy="delete the charts, or save the table as CSV",
+    )
 
 
 def _excel_rows(sheet: Any) -> Iterator[list[str]]:

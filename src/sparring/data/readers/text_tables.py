@@ -27,6 +27,10 @@ MAX_CELL, MAX_LINE = 2**20, 2**24
 MAX_LEFT_OUT = 0.1
 """Share of rows of another length above which a file is no table."""
 BYTES_AT_ONCE = 2**20
+MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"} | dict.fromkeys(
+    (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "utf-16"
+)
+"""Byte order mark → encoding; those of UTF-32 come first, since one begins as one of UTF-16."""
 
 
 def open_text(path: Path, known: Sequence[str] = ()) -> Cells:
@@ -54,7 +58,7 @@ def open_text(path: Path, known: Sequence[str] = ()) -> Cells:
     if not body:
         raise _no_table(path, "no rows")
     delimiter = told[:1] or _delimiter(body, known)
-    rows = [row for row in _parsed(path, body, delimiter, whole=len(head) < HEAD_LINES) if row]
+    rows = [row for row in _parsed(path, body, delimiter, whole=len(head) < HEAD_LINES) if any(row)]
     if not rows:
         raise _no_table(path, "no rows")
     heading = heading_of(rows, known)
@@ -73,11 +77,11 @@ def open_text(path: Path, known: Sequence[str] = ()) -> Cells:
 
 
 def encoding_of(path: Path) -> str:
-    """Return the encoding of a text: UTF-8, UTF-16, or else Latin-1."""
+    """Return the encoding of a text: UTF-8, UTF-16, UTF-32 with a byte order mark, or else Latin-1."""
     with opening.reading(path.resolve()) as file:
         start = file.read(BYTES_AT_ONCE)
-        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
+        if marked := marked_encoding(start):
+            return marked
         # Without a mark, every second byte of most texts is zero.
         for encoding, zeros in (("utf-16-le", start[1:2000:2]), ("utf-16-be", start[:2000:2])):
             if zeros.count(0) * 2 > len(zeros) > 1:
@@ -91,6 +95,11 @@ def encoding_of(path: Path) -> str:
         except UnicodeDecodeError:
             return "latin-1"
     return "utf-8-sig"
+
+
+def marked_encoding(start: bytes) -> str:
+    """Return UTF-16 or UTF-32 if a text begins with its byte order mark, else ""."""
+    return next((encoding for mark, encoding in MARKS.items() if start.startswith(mark)), "")
 
 
 def _lines(path: Path, encoding: str) -> Iterator[str]:
@@ -178,6 +187,7 @@ def _chunks(path: Path, lines: Iterator[str], delimiter: str, above: int, cells:
     for length, (many, row) in ragged.items():
         words = "row" if many == 1 else "rows"
         cells.remarks.append(f"Left out {many:,} {words} of {length} cells in place of {width} (first: row {row:,}).")
+    cells.empty = seen.empty
     if seen.empty:
         words = "row" if seen.empty == 1 else "rows"
         cells.remarks.append(f"Left out {seen.empty:,} {words} without any value.")

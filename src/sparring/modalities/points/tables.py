@@ -19,7 +19,7 @@ from sparring.arguments import is_number
 from sparring.data.in_memory import MAX_VALUES
 from sparring.data.readers.cells import INDEX_NAMES, is_missing
 from sparring.data.readers.numpy_files import read_numpy, shape_of
-from sparring.data.readers.text_tables import SEPARATOR
+from sparring.data.readers.text_tables import SEPARATOR, marked_encoding
 from sparring.errors import SparringError
 from sparring.text import printable
 
@@ -136,13 +136,13 @@ def _from_text(path: Path) -> Table:
 
 
 def _measured(path: Path) -> tuple[str, int]:
-    """Return the encoding, UTF-8, UTF-16 with a byte order mark, or else Latin-1, and the number of lines not blank."""
+    """Return the encoding, UTF-8, UTF-16 or UTF-32 with a byte order mark, or else Latin-1, and the filled lines."""
     with opening.reading(path.resolve()) as file:
         if os.fstat(file.fileno()).st_size > MAX_TEXT_BYTES:
             raise ValueError(f"over {MAX_TEXT_BYTES >> 20} MiB of text")
-        wide = file.read(2) in (b"\xff\xfe", b"\xfe\xff")
-    if wide:
-        return "utf-16", sum(1 for _ in _numbered(path, "utf-16"))
+        marked = marked_encoding(file.read(4))
+    if marked:
+        return marked, sum(1 for _ in _numbered(path, marked))
     try:
         return "utf-8-sig", sum(1 for _ in _numbered(path, "utf-8-sig"))
     except UnicodeDecodeError:

@@ -21,7 +21,7 @@ TIMES_ONLY = frozenset({"time", "datetime", "timestamp"})
 """Those that have no other meaning."""
 TOLERANCE = 1e-6
 """Largest relative difference of steps that are taken for equal."""
-DAY, MONTH = 86_400.0, 2_629_746.0
+DAY, MONTH = 86_400.0, dates.MONTH
 """Seconds of a day, and of an average month: a multiple of this stands for calendar months."""
 UNITS = ((12 * MONTH, "year"), (MONTH, "month"), (7 * DAY, "week"), (DAY, "day"), (3600.0, "hour"), (60.0, "minute"))
 """Seconds of a unit, and its name."""

@@ -48,7 +48,8 @@ class Column:
         quantiles: values of a numeric column at equally spaced probabilities, from its lowest to its highest one.
         decimals: digits after the decimal point of a number or of the seconds of a date; None for as many as needed.
         form: pattern of a date, as in strptime, with %-d and %-m for days and months without leading zeros; of a number
-            its thousands separator, if there is one, and its decimal mark, "" for a plain one (see ``numbers.FORMS``);
+            its thousands separator, if there is one, and its decimal mark, "" for a plain one, with its unit (see
+            ``numbers.FORMS`` and ``numbers.unit_of``);
             of an identifier see ``keys.form_of``.
         example: the last identifier.
     """
@@ -131,6 +132,8 @@ class TableCoding:
 
 def as_written(values: Tensor, column: Column) -> Tensor:
     """Return the values of a column, (count,) float64, rounded as they are written."""
+    if column.kind == "date" and not dates.has_days(column.form):
+        return values.new_tensor(dates.month_starts(values.detach().cpu().numpy()))
     if column.kind == "date":
         unit = dates.unit_of(column.form, column.decimals)
         return (values / unit + 0.5).floor() * unit if unit >= 1 else values.round(decimals=-round(math.log10(unit)))

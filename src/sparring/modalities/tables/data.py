@@ -195,7 +195,8 @@ def _about_odd(column: Column, odd: Counter[str], count: int, source: str) -> Se
     """
     if not odd:
         return ()
-    expected = f"a {column.kind}" if column.is_numeric else "a category of the training data"
+    kinds = {"integer": "an integer", "continuous": "a number", "date": "a date"}
+    expected = kinds.get(column.kind, "a category of the training data")
     example = printable(odd.most_common(1)[0][0][:40])
     if odd.total() > MAX_UNREADABLE * count:
         raise SparringError(

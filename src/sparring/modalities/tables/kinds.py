@@ -98,7 +98,10 @@ def kind_of(tally: Tally, chosen: str = "", *, decimal_comma: bool = False) -> F
     counts = tally.counts.tolist()
     form = numbers.form_of(tally.texts, counts, decimal_comma=decimal_comma)
     parsed = numbers.parsed(tally.texts, form)
+    # A few numbers with a unit, such as doses, are categories.
+    has_unit = numbers.unit_of(form)[1] != form
     share = float(tally.counts[~np.isnan(parsed)].sum() / tally.present)
+    share = 0.0 if has_unit and len(tally.texts) <= MAX_CODES else share
     found = dates.form_of(tally.texts, counts)
     if found.share >= MIN_SHARE and (share < 1 or found.form == "%Y%m%d"):
         return _dates(tally, found)
@@ -118,8 +121,11 @@ def _numbers(tally: Tally, values: NDArray[np.float64], form: str, decimal_comma
         return _mixed(tally.odd, tally.present, "numbers")
     values, remarks = _finite(values)
     present = values[~np.isnan(values)]
-    if form in (",", ",.") and numbers.is_ambiguous(tally.texts):
-        role = "separates thousands" if form == ",." else "is a decimal comma"
+    before, marks, after = numbers.unit_of(form)
+    if before or after:
+        remarks.append(f"'{printable(before + after)}' is read as the unit of each number, and written with it.")
+    if marks in (",", ",.") and numbers.is_ambiguous([numbers.without_unit(text, form) for text in tally.texts]):
+        role = "separates thousands" if marks == ",." else "is a decimal comma"
         example = next(text for text in tally.texts if "," in text)
         remarks.append(f"The comma in {example} {role}.")
     if not len(present):
@@ -144,7 +150,8 @@ def _whole_numbers(tally: Tally, found: Found, present: NDArray[np.float64]) -> 
     unique = len(distinct) >= NEARLY * len(present) and len(present) >= MIN_ROWS
     rising = bool((np.diff(present) >= 0).all())
     years = YEARS[0] <= distinct[0] and distinct[-1] <= YEARS[1]
-    if unique and not years and (rising or KEY_NAMES.search(tally.name) or KEY_NAMES.search(name)):
+    has_unit = numbers.unit_of(found.form)[1] != found.form
+    if unique and not years and not has_unit and (rising or KEY_NAMES.search(tally.name) or KEY_NAMES.search(name)):
         order = "in order" if rising else "under the name of a key"
         reason = f"{len(distinct):,} different whole numbers in {len(present):,} cells, {order}"
         return Found("identifier", reason, form=keys.COUNTED)
@@ -272,6 +279,8 @@ def _of_categories(tally: Tally, chosen: str) -> Kind:
         if tally.endless:
             raise _not_of_kind(tally, "few enough different texts", chosen)
         return "constant"
+    if chosen == "boolean" and len(tally.texts) > 2:
+        raise _not_of_kind(tally, f"two different ones in place of {len(tally.texts):,}", chosen)
     return "boolean" if chosen == "boolean" and len(tally.texts) == 2 else "category"
 
 

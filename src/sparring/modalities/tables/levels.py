@@ -152,7 +152,9 @@ class CategoryLevels(ColumnLevels):
     def values(self, codes: Tensor, positions: Tensor) -> Tensor:
         found = torch.where(self.absent(codes), 0, codes)
         if len(self.until):
-            rare = torch.searchsorted(self.until.to(positions.device), positions).clamp(max=len(self.until) - 1)
+            rare = torch.searchsorted(self.until.to(positions.device), positions.contiguous()).clamp(
+                max=len(self.until) - 1
+            )
             found = torch.where(found == self.own, self.own + rare, found)
         return found.double()
 

@@ -3,7 +3,6 @@
 A row with a missing cell among those of a rule keeps it. Cells are compared as they are written, after rounding.
 """
 
-import csv
 import math
 import operator
 from abc import ABC, abstractmethod
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.columns import dates, numbers
-from sparring.data.columns.where import OPERATORS
+from sparring.data.columns.where import OPERATORS, parts_of
 from sparring.errors import SparringError, nearest
 from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, Rule, as_written
 from sparring.text import printable
@@ -230,7 +229,7 @@ def parsed(text: str, columns: Sequence[Column]) -> RowRule:
         SparringError: it has none of these forms, or a column is absent, is not learned or holds something else.
     """
     names = [column.name for column in columns]
-    parts = [part.strip() for part in next(csv.reader([text], skipinitialspace=True), [])]
+    parts = [part.strip() for part in parts_of(text, "--keep")]
     if len(parts) > 1 and (not OPERATORS.search(text) or all(part in names for part in parts)):
         return _combination(text, parts, columns)
     found = list(OPERATORS.finditer(text))
@@ -272,10 +271,10 @@ def _combination(text: str, names: Sequence[str], columns: Sequence[Column]) -> 
 
 
 def value_of(text: str, column: Column) -> float | None:
-    """Return the number of a cell of a column of numbers or dates; None if the text is none of them."""
+    """Return the number of a cell of a column of numbers or dates, also of ISO dates; None if the text is no such."""
     if column.kind == "date":
-        found = float(dates.parsed([text], column.form)[0])
-        return None if math.isnan(found) else found
+        found = (float(dates.parsed([text], form)[0]) for form in (column.form, dates.ISO))
+        return next((one for one in found if not math.isnan(one)), None)
     found_number = numbers.number(text)
     return None if found_number is None or math.isinf(found_number) else found_number
 

@@ -8,7 +8,7 @@ from torch.nn.functional import embedding, linear, pad
 
 from sparring.flow import Sample
 from sparring.modalities.tables.networks.dense import Block
-from sparring.modalities.tables.networks.encoding import Encoding, KnownCells, waves
+from sparring.modalities.tables.networks.encoding import Encoding, KnownCells, Waves
 
 OWN_SHARE = 0.3
 """Initial size of a level's own embedding beside those of waves."""
@@ -26,34 +26,32 @@ class RowCompleter(nn.Module):
     """
 
     starts: Tensor
-    waves: Tensor
 
     def __init__(self, *, levels: Encoding, width: int, blocks: int) -> None:
         super().__init__()
         self.levels, self.parts = levels, len(levels.sizes)
         starts = torch.tensor([0, *levels.sizes]).cumsum(0)[:-1]
         self.register_buffer("starts", starts, persistent=False)
-        self.register_buffer("waves", waves(levels), persistent=False)
-        has_waves = self.waves.any(1)
+        self.waves = Waves(levels)
 
         # Embeddings of all levels, and of not being known; where there are waves, they begin with most of the weight.
         scale = 1 / self.parts**0.5
-        own = scale * torch.where(pad(has_waves, (0, self.parts)), OWN_SHARE, 1.0)
+        own = scale * torch.where(pad(self.waves.has_waves, (0, self.parts)), OWN_SHARE, 1.0)
         self.cells = nn.Parameter(own[:, None] * torch.randn(len(own), width))
-        self.cell_waves = nn.Parameter(scale * torch.randn(self.waves.shape[1], width))
+        self.cell_waves = nn.Parameter(scale * torch.randn(self.waves.count, width))
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
         self.norm = nn.LayerNorm(width)
         self.predict = nn.Linear(width, levels.width)
-        self.predict_waves = nn.Parameter(torch.zeros(self.waves.shape[1], width))
+        self.predict_waves = nn.Parameter(torch.zeros(self.waves.count, width))
 
     def forward(self, codes: Tensor, known: Tensor) -> list[Tensor]:
         """Map levels (batch, columns) and which of them are known to the logits of each column's levels."""
         unknown = self.levels.width + torch.arange(self.parts, device=codes.device)
-        cells = self.cells + pad(self.waves @ self.cell_waves, (0, 0, 0, self.parts))
+        cells = self.cells + pad(self.waves(self.cell_waves), (0, 0, 0, self.parts))
         hidden = embedding(torch.where(known, codes + self.starts, unknown), cells).sum(1)  # (batch, width)
         for block in self.blocks:
             hidden = block(hidden)
-        weight = self.predict.weight + self.waves @ self.predict_waves
+        weight = self.predict.weight + self.waves(self.predict_waves)
         logits = linear(self.norm(hidden), weight, self.predict.bias).split(self.levels.sizes, 1)
         counts = zip(logits, self.levels.ordered, self.levels.missing, strict=True)
         return [missing_apart(*part) for part in counts]
