@@ -65,6 +65,14 @@ class TestReadingAlike:
                 write(tmp_path / "d.csv", [rows[0], *([["x", *row[1:]] for row in rows[1:]])]), View((3,)), found.facts
             )
 
+    def test_most_values_outside_of_the_range_are_said(self, tmp_path):
+        found = survey(tmp_path, self.CONTENT)
+        rows = [["age", "city", "when"], [30e6, "Ulm", "01.02.1970"], [45e6, "Ulm", "01.02.1970"], [40, "Ulm", "NA"]]
+        other = said(data.survey(write(tmp_path / "b.csv", rows), like=found.facts))
+        assert "Column 'age': 2 of 3 values are outside 30 to 50, the range of the training data: other units?" in other
+        assert "Column 'when': 2 of 2 values are outside 01.02.2020 to 05.06.2021, the range of the" in other
+        assert "outside" not in said(data.survey(str(tmp_path / "a.csv"), like=found.facts))
+
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)
 columns = st.one_of(
