@@ -21,7 +21,7 @@ from sparring.modalities.series.known import read_known
 from sparring.modalities.series.scaling import with_components
 from sparring.modalities.series.sequences import AttributeColumn, ChannelColumn, Floats, Sequences
 from sparring.modalities.series.sources import read_series, require_steps
-from sparring.modalities.series.times import step_words, written_times
+from sparring.modalities.series.times import readable_unit, step_words, written_times
 from sparring.modalities.series.windows import Cuts
 from sparring.randomness import derive
 from sparring.samples import take
@@ -312,11 +312,14 @@ def _details(read: Sequences, cuts: Cuts) -> dict[str, Any]:
 
 def _channel_detail(column: ChannelColumn, read: Sequences) -> dict[str, Any]:
     """Return a channel as `sparring inspect` prints it."""
-    ends = np.array([np.nanmin(column.values), np.nanmax(column.values)])
-    if column.kind == "gap" and read.clock.form:
-        content = " to ".join(f"{end:g}" for end in ends.tolist()) + " seconds"
-    else:
-        content = " to ".join(numbers.written(ends, column.form, column.decimals))
+    # The first step of a series has no step before.
+    values = np.delete(column.values, read.starts) if column.kind == "gap" else column.values
+    ends = np.array([np.nanmin(values), np.nanmax(values)])
+    content = " to ".join(numbers.written(ends, column.form, column.decimals))
+    if column.kind == "gap":
+        unit, size = readable_unit(ends[-1]) if read.clock.form else ("", 1.0)
+        content = " to ".join(f"{end / size:.4g}" for end in ends.tolist()) + f" {unit}".rstrip()
+        content += " since the step before"
     missing = float(np.isnan(column.values).mean())
     return _detail(column.name, column.kind, column.reason, missing, content)
 
