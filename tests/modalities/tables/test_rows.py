@@ -168,6 +168,16 @@ def test_exhibits_and_files(tmp_path):
     assert table.as_columns()["x"][:2] == ["0.5", "1.5"]
 
 
+def test_identifiers_are_saved_and_not_shown(tmp_path):
+    found = survey(tmp_path, "id,x,c\n" + "".join(f"K-{at:04d},{at}.5,{'ab'[at % 2]}\n" for at in range(40)))
+    assert coding_of(found.facts).columns[0].kind == "identifier"
+    batch = found.prepare(View((2,))).train.batch(slice(0, 3))
+    (shown,) = TABLES.show(batch, found.facts, columns=8)
+    assert shown.header == ("x", "c") and [len(row) for row in shown.rows] == [2, 2, 2]
+    (saved,) = TABLES.save(batch.real, found.facts, tmp_path / "new")
+    assert saved.read_text().startswith("id,x,c\n")
+
+
 @pytest.mark.parametrize("names", [["#x", "y"], ["sep=", "y"], ["a;b;c", "d|e"], ["1", "2"], ["x\ny", 'say "z"']])
 def test_saved_rows_read_back_whatever_their_columns_are_called(tmp_path, names):
     path = write(tmp_path / "a.csv", [names, ["", "x"], ["", ""], ["1.5", "y"], ["2.5", "x"]], quoting=csv.QUOTE_ALL)
