@@ -55,17 +55,17 @@ def contrasts(real: Series, fake: Series, facts: Facts, seed: int = 0) -> list[E
     check(coding.channels, real, fake)
     real, fake = (some_series(side, MAX_SERIES, seed) for side in (real, fake))
     channels, (real, fake) = _in_readable_units(coding, (real, fake))
-    followed = [_without_first_gaps(side, channels) for side in (real, fake)]
-    shapes = channel_marginals(*followed, channels)
+    ours, theirs = (_without_first_gaps(side, channels) for side in (real, fake))
+    shapes = channel_marginals(ours, theirs, channels)
     order = np.argsort(np.nan_to_num(shapes, nan=2.0), kind="stable")[:MAX_PANELS].tolist()
-    exhibits: list[Exhibit] = [_marginals(*followed, channels, shapes, order)]
-    ours, theirs = (standardised(side, channels) for side in (real, fake))
+    exhibits: list[Exhibit] = [_marginals(ours, theirs, channels, shapes, order)]
+    measured, generated = (standardised(side, channels) for side in (real, fake))
     if real.values.shape[1] > 1:
         exhibits.append(_courses(real, fake, channels, order))
-        if len(autocorrelations(ours)) > 1:
-            exhibits += [_memory(ours, theirs, channels, order), _spectra(ours, theirs, channels, order)]
+        if len(autocorrelations(measured)) > 1:
+            exhibits += [_memory(measured, generated, channels, order), _spectra(measured, generated, channels, order)]
     if len(channels) > 1:
-        exhibits.append(_correlations(ours, theirs, channels))
+        exhibits.append(_correlations(measured, generated, channels))
     return exhibits
 
 
