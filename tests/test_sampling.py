@@ -98,6 +98,19 @@ def test_each_sample_is_the_first_of_its_candidates_that_is_accepted(tiny_duel: 
     assert 0.1 < count / found.generated < 0.4 and found.shortage(count) == ""
 
 
+def test_a_search_tells_what_was_found_so_far(tiny_duel: Callable[..., Duel]) -> None:
+    told = list[tuple[int, int]]()
+
+    def tell(kept: int, generated: int) -> None:
+        told.append((kept, generated))
+
+    found = generate_accepted(tiny_duel(), Positive(0.0), 40, seed=1, stream="here/", on_search=tell)
+    assert told and told[-1] == (40, found.generated) and told == sorted(told)
+    told.clear()
+    generate_accepted(tiny_duel(), Positive(-1e9), 40, seed=1, stream="here/", on_search=tell)
+    assert not told, "the first candidates are all accepted"
+
+
 def test_accepted_samples_depend_neither_on_the_count_nor_on_the_parts(tiny_duel: Callable[..., Duel]) -> None:
     game = tiny_duel()
     many = accepted(game, Positive(0.0), 100)

@@ -160,14 +160,15 @@ class Model:
     def accepted(
         self, count: int, condition: Sample | None, options: Mapping[str, Any], *, device: str = "cpu", **numbers: Any
     ) -> Accepted:
-        """Generate samples that meet ``options``, with their numbers; the arguments are as for ``sample``."""
+        """Generate samples that meet ``options``; the arguments are as for ``sample`` and ``generate_accepted``."""
         seed, first = require_seed(numbers.get("seed", 0)), whole_number("first", numbers.get("first", 0), least=0)
         truncation = real_number("truncation", numbers.get("truncation", 1.0), most=2)
         kind: Any = self.modality
         selection = kind.selection(options, self.view, self.facts) if isinstance(kind, SelectsSamples) else None
         values: dict[str, Any] = {"seed": seed, "first": first, "truncation": truncation, "bounds": kind.bounds}
         with self.on(device) as target:
-            return generate_accepted(self.game, selection, count, condition, stream="sample/", device=target, **values)
+            values |= {"stream": "sample/", "device": target, "on_search": numbers.get("on_search")}
+            return generate_accepted(self.game, selection, count, condition, **values)
 
     def apply(
         self, inputs: Any, *, seed: int = 0, count: int = 1, strength: float = 1.0, device: str = "cpu", **options: Any

@@ -1,6 +1,6 @@
 """Sampling: the only loop that generates samples, rejection of samples, and conditions drawn from data."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -110,6 +110,7 @@ def generate_accepted(
     truncation: float = 1.0,
     bounds: tuple[float, float] | None = None,
     first: int = 0,
+    on_search: Callable[[int, int], None] | None = None,
 ) -> Accepted:
     """Generate ``count`` samples that a selection accepts, on the CPU; fewer where the search ends before.
 
@@ -128,6 +129,7 @@ def generate_accepted(
         truncation: factor on the latents.
         bounds: values are clamped to these, unless None.
         first: number of the first sample.
+        on_search: called while further candidates are generated, with the numbers of samples found and of candidates.
     """
     missing, target = torch.arange(count), torch.device(device)
     if selection is None:
@@ -157,6 +159,8 @@ def generate_accepted(
             parts.append(take(samples, (torch.arange(len(some)) * each + place)[is_found]))
             rows.append(some[is_found])
             left.append(some[~is_found])
+            if number > 0 and on_search is not None:
+                on_search(sum(map(len, rows)), generated)
         missing, tried, number = torch.cat(left), tried + each, number + 1
     order = torch.cat(rows).argsort()
     return Accepted(take(concatenate(parts), order), torch.cat(rows)[order], generated)

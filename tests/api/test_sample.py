@@ -11,6 +11,7 @@ from sparring.api import sample as module
 from sparring.api.sample import sample
 from sparring.api.train import train
 from sparring.errors import SparringError
+from sparring.model import Model
 from sparring.runs.display import Silent
 
 
@@ -33,6 +34,23 @@ def test_parts_hold_the_samples_of_the_whole(run: Path, tmp_path: Path, monkeypa
     tables = [np.load(path) for path in parts.files if path.suffix == ".npy"]
     np.testing.assert_array_equal(np.concatenate(tables), np.load(whole.files[0]))
     assert parts.count == whole.count == 150 and parts.overview[0].exists()
+
+
+def test_ctrl_c_keeps_no_sample_and_says_so(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PART_BYTES", 1)
+    accepted, calls = Model.accepted, list[int]()
+
+    def interrupted(self: Model, count: int, *given: Any, **numbers: Any) -> Any:
+        calls.append(count)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return accepted(self, count, *given, **numbers)
+
+    monkeypatch.setattr(Model, "accepted", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="no sample is kept"):
+        sample(run, count=150, out=tmp_path / "made", display=Silent())
+    assert len(calls) == 2 and not list((tmp_path / "made").glob("*.npy"))
+    assert sample(run, count=2, out=tmp_path / "made", display=Silent()).count == 2
 
 
 def test_samples_for_which_there_is_no_room_are_refused_first(

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from detection.detecting import detect
+from sparring.errors import SparringError
 
 
 def test_classes_that_are_unknown_are_found_and_mapped(image_run: Path, tmp_path: Path) -> None:
@@ -30,6 +31,14 @@ def test_samples_without_classes_have_no_areas(image_run: Path, tmp_path: Path) 
     assert not found.normal and all(one.auroc is None for one in found.methods.values())
     labelled = detect(image_run, str(image_run.parent / "test.npz"))
     assert found.scores == pytest.approx(labelled.scores), "labels do not change scores"
+
+
+def test_methods_without_places_show_the_images_alone(image_run: Path, tmp_path: Path) -> None:
+    test = str(image_run.parent / "test.npz")
+    found = detect(image_run, test, method="nearest", out=tmp_path / "scores.csv")
+    assert str(tmp_path / "scores-maps.png") in found.files and (tmp_path / "scores-maps.png").is_file()
+    with pytest.raises(SparringError, match="which scores images as a whole"):
+        detect(image_run, test, method="nearest", maps=tmp_path / "maps")
 
 
 def test_a_better_baseline_is_named(image_run: Path) -> None:

@@ -43,11 +43,11 @@ def test_spikes_are_found_with_their_place(run: Path, tmp_path: Path) -> None:
     assert "at step 10" in (tmp_path / "scores.csv").read_text().splitlines()[1]
 
 
-def test_windows_are_named_by_their_first_step(run: Path, tmp_path: Path) -> None:
+def test_windows_are_named_by_their_steps(run: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "long.npy", np.concatenate(list(waves(3, seed=2)))[None])
-    with pytest.warns(SparringWarning, match="windows of 16 steps"):
+    with pytest.warns(SparringWarning, match=r"windows of 16 steps, which overlap\.$"):
         found = sparring.detect(run, str(tmp_path / "long.npy"), seed=0, display=Silent())
-    assert found.names[:2] == ("step 1", "step 2") and len(found.names) == 3 * 16 - 15
+    assert found.names[:2] == ("steps 1 to 16", "steps 2 to 17") and len(found.names) == 3 * 16 - 15
 
 
 def test_series_have_no_classes(run: Path, tmp_path: Path) -> None:

@@ -64,6 +64,19 @@ def test_counted_work_shows_the_time_left(monkeypatch: pytest.MonkeyPatch) -> No
     ]
 
 
+def test_work_of_which_nothing_is_done_yet_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("sparring.runs.display.time.monotonic", lambda: now[0])
+    stream = io.StringIO()
+    plain = Plain(every=10, stream=stream)
+    for now[0], done in ((0.0, 0), (12.0, 0), (24.0, 2)):
+        plain.count("searching, 0.1 % kept", done, 8)
+    assert stream.getvalue().splitlines() == [
+        "  0%  searching, 0.1 % kept: 0 of 8",
+        " 25%  searching, 0.1 % kept: 2 of 8 · 1:12 left",
+    ]
+
+
 @pytest.mark.parametrize("make", [Silent, Live])
 def test_silent_and_live_displays_accept_all_calls(
     make: Callable[[], Display], progress: Callable[..., Progress], capfd: pytest.CaptureFixture[str]

@@ -72,7 +72,7 @@ def test_an_empty_folder_is_accepted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("source", "name"),
-    [("ring", "ring"), ("my photos/", "my-photos"), ("/", "run"), ("a/b.npy", "b-npy"), ("фото", "фото")],
+    [("ring", "ring"), ("my photos/", "my-photos"), ("/", "run"), ("a/b.npy", "b"), ("v1.2", "v1-2"), ("фото", "фото")],
 )
 def test_new_folders_are_named_after_the_source_and_numbered(
     source: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -80,6 +80,7 @@ def test_new_folders_are_named_after_the_source_and_numbered(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my photos").mkdir()
     (tmp_path / "a").mkdir()
+    (tmp_path / "v1.2").mkdir()
     (tmp_path / "a" / "b.npy").touch()
     assert new_folder(None, source) == Path("runs") / f"{name}-001"
     (tmp_path / "runs" / f"{name}-001").mkdir(parents=True)

@@ -64,7 +64,8 @@ def apply(
     listed, display = loaded.inputs(inputs, count=count, strength=strength, **options), display or Plain()
     if listed is None:
         _say_replaced(display, folder, [path for path in earlier if path.parent == folder])
-        return write_samples(loaded, {INPUT: inputs, **options}, out, recipe, device, seed=seed, answers=count)
+        numbers: dict[str, Any] = {"seed": seed, "answers": count, "display": display}
+        return write_samples(loaded, {INPUT: inputs, **options}, out, recipe, device, **numbers)
 
     found, remarks = listed
     for remark in remarks:

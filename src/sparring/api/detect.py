@@ -71,7 +71,8 @@ def detect(
             first that the model has.
         out: write a table with the score of each sample to this file; beside it a picture of the most unusual images.
         json: write the result to this file.
-        maps: write a heat map of each image to this folder, which is empty or holds those of an earlier call.
+        maps: write a heat map of each image to this folder, which is empty or holds those of an earlier call; by the
+            methods "own" and "f-anogan" only.
         normal: classes of ``data`` that are normal, for areas under ROC curves; none for those of the training data.
         labels: file of the classes of images, or column of a table, for the same; None to find those of images.
         reference: normal samples by which thresholds are chosen, such as the training data, if it was moved; None for
@@ -95,6 +96,7 @@ def detect(
     method = _checked_method(method, model)
     if folder is not None:
         require_images(model.view.shape)
+        _require_places(method)
     heat_maps = HeatMaps.at(folder, table)
 
     # The samples with their names and classes, and normal ones to compare them with.
@@ -139,6 +141,20 @@ def _checked_method(method: str | None, model: Model) -> str:
             remedy=f"check the name{nearest(method, list(METHODS))}",
         )
     return method or default_method(model)
+
+
+def _require_places(method: str) -> None:
+    """Refuse heat maps of a method that scores whole samples.
+
+    Raises:
+        SparringError: it does.
+    """
+    if method in BASELINES:
+        raise SparringError(
+            found=f"--maps with the method {method}, which scores images as a whole",
+            expected=f"a method that scores their parts: {OWN} or {F_ANOGAN}",
+            remedy="leave --maps out, or choose another --method",
+        )
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from sparring.detection.scoring import Scorer
 from sparring.errors import SparringError, writing
 from sparring.rendering.exhibits import picture_of
 from sparring.rendering.grids import beside, image_grid
+from sparring.samples import Sample
 from sparring.storage import write_bytes
 
 MAX_SHOWN, COLUMNS = 24, 8
@@ -52,7 +53,9 @@ class HeatMaps:
         return HeatMaps(folder, sheet, earlier_files(folder, option="maps") if folder is not None else ())
 
     def write(self, scorer: Scorer, samples: Dataset, scores: NDArray[np.float64], names: Sequence[str]) -> list[Path]:
-        """Write the files and return the sheet and the folder; neither where a method has no places in images.
+        """Write the files of images and return the sheet and the folder; none of other samples.
+
+        Where a method has no places in images, the sheet has the images alone, and there is no folder.
 
         Args:
             scorer: of the images.
@@ -63,18 +66,20 @@ class HeatMaps:
         # The most unusual images set the scale of all.
         top = np.argsort(-scores, kind="stable")[:MAX_SHOWN]
         images, heat = _mapped(scorer, samples.subset(top))
-        if heat is None:
+        if not isinstance(images, Tensor) or images.dim() != 4:
             return []
-        brightest = float(heat.flatten().quantile(BRIGHTEST)) if heat.numel() < 2**24 else float(heat.max())
+        pictures, brightest = images, 0.0
+        if heat is not None:
+            brightest = float(heat.flatten().quantile(BRIGHTEST)) if heat.numel() < 2**24 else float(heat.max())
+            pictures = beside(images, coloured(heat, brightest))
         written = list[Path]()
         if self.sheet is not None:
-            pairs = beside(images, coloured(heat, brightest))
-            grid = image_grid(pairs, columns=min(COLUMNS, len(pairs)), group=2)
+            grid = image_grid(pictures, columns=min(COLUMNS, len(pictures)), group=1 if heat is None else 2)
             with writing(self.sheet):
                 self.sheet.parent.mkdir(parents=True, exist_ok=True)
                 write_bytes(self.sheet, picture_of(grid, sharp=True).file)
             written.append(self.sheet)
-        if self.folder is not None:
+        if self.folder is not None and heat is not None:
             with writing(self.folder):
                 self._write_each(scorer, samples, names, brightest)
             written.append(self.folder)
@@ -120,8 +125,8 @@ def require_images(shape: tuple[int, ...]) -> None:
         raise SparringError(found="--maps for samples that are no images", expected="images", remedy="leave it out")
 
 
-def _mapped(scorer: Scorer, samples: Dataset) -> tuple[Tensor, Tensor | None]:
-    """Return images and the sum of their places over the channels, (count, height, width)."""
+def _mapped(scorer: Scorer, samples: Dataset) -> tuple[Sample, Tensor | None]:
+    """Return images, or other samples, and the sum of their places over the channels, (count, height, width)."""
     places = [part.places for part in scorer(samples)]
     found = [_summed(one) for one in places if one is not None and one.dim() == 4]
     return samples.batch(slice(None)).real, torch.cat(found) if found else None

@@ -19,6 +19,7 @@ from sparring.model import Model, load
 from sparring.opening import size_words
 from sparring.recipe import Recipe
 from sparring.rendering.exhibits import Exhibit, write_exhibits
+from sparring.runs.display import Display, checked_display
 from sparring.samples import batch_size, take
 from sparring.sampling import SAMPLES_PER_PASS, Accepted
 from sparring.text import number_of
@@ -77,6 +78,7 @@ def sample(
     out: str | Path = "samples",
     device: str = "cpu",
     recipe: str | Recipe | None = None,
+    display: Display | None = None,
     **options: Any,
 ) -> SavedSamples:
     """Generate samples and write them as files; the same as `sparring sample`.
@@ -89,12 +91,15 @@ def sample(
         out: folder of the files: empty, or with samples of an earlier call, which are replaced.
         device: device to compute on.
         recipe: needed for a model of your own recipe only: its value, or file.py:Name.
+        display: shows the progress of a search for samples that meet the options; None for plain lines.
         **options: condition options of the model, such as ``label="cats"``.
 
     Raises:
         SparringError: there is no model, it does not have an option, or ``out`` holds other files.
+        KeyboardInterrupt: Ctrl-C; nothing is kept.
     """
-    return write_samples(model, options, out, recipe, device, count=count, seed=seed, truncation=truncation)
+    numbers: dict[str, Any] = {"count": count, "seed": seed, "truncation": truncation}
+    return write_samples(model, options, out, recipe, device, display=display, **numbers)
 
 
 def overview_stem(folder: Path) -> Path:
@@ -113,6 +118,7 @@ def write_samples(
     count: int | None = None,
     truncation: float = 1.0,
     answers: int = 1,
+    display: Display | None = None,
 ) -> SavedSamples:
     """Generate samples under the conditions of ``options`` and write them as files; see ``sample``.
 
@@ -140,19 +146,33 @@ def write_samples(
     size = count if answered else size
     files, parts, rows, generated = list[Path](), list[Batch](), torch.arange(0), 0
     about: Sequence[Exhibit] = ()
-    for first in range(0, count, size):
-        given = take(condition, slice(first, first + size))
-        found = loaded.accepted(min(size, count - first), given, options, first=first, **numbers)
-        if len(found.rows) and not files:
-            replace_own(folder, earlier)
-        if len(found.rows):
-            if answered:
-                written, about = _saved_with_inputs(loaded, found, folder, options, answers)
-            else:
-                written = loaded.modality.save(found.samples, loaded.facts, folder, first=len(rows))
-            files += written
-            parts = parts or [Batch(found.samples, take(given, found.rows))]
-        rows, generated = torch.cat([rows, found.rows + first]), generated + found.generated
+    shown_on = checked_display(display)
+
+    def show_search(kept: int, made: int) -> None:
+        share = 100 * (len(rows) + kept) / max(1, generated + made)
+        shown_on.count(f"searching, {share:.2g} % kept", len(rows) + kept, count)
+
+    try:
+        for first in range(0, count, size):
+            given = take(condition, slice(first, first + size))
+            some = min(size, count - first)
+            found = loaded.accepted(some, given, options, first=first, on_search=show_search, **numbers)
+            if len(found.rows) and not files:
+                replace_own(folder, earlier)
+            if len(found.rows):
+                if answered:
+                    written, about = _saved_with_inputs(loaded, found, folder, options, answers)
+                else:
+                    written = loaded.modality.save(found.samples, loaded.facts, folder, first=len(rows))
+                files += written
+                parts = parts or [Batch(found.samples, take(given, found.rows))]
+            rows, generated = torch.cat([rows, found.rows + first]), generated + found.generated
+    except KeyboardInterrupt:
+        for path in files:
+            path.unlink(missing_ok=True)
+        raise KeyboardInterrupt("stopped: no sample is kept") from None
+    finally:
+        shown_on.close()
     remarks = _remarks(Accepted((), rows, generated), count, answers if options.get(INPUT) is not None else 0)
 
     # Without options classes come in turn: then each has its rows in the overview.

@@ -53,7 +53,7 @@ def detect(
     json
         Also write the result to this file.
     maps
-        Write each image beside a heat map to this folder.
+        Write each image beside a heat map to this folder, by the methods own and f-anogan.
     normal
         Class of DATA that is normal, once for each, to measure how well the others are found. Default: the classes of
         the training data.

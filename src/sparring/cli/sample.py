@@ -66,6 +66,7 @@ def sample(
         Needed for a model of your own recipe only: file.py:Name again.
     """
     from sparring.api import sample as api
+    from sparring.runs.display import default_display
 
     saved = api.sample(
         model,
@@ -75,6 +76,7 @@ def sample(
         out=out,
         device=device,
         recipe=recipe,
+        display=default_display(),
         **given_options(label=label, input=input, to=to, mask=mask, where=where, balance=balance),
         **given_options(length=length, horizon=horizon),
         **extra_options(options, api.sample),

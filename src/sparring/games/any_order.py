@@ -39,10 +39,15 @@ class Completer(Protocol):
         """Return the choices of samples, (batch, parts) int64."""
         ...
 
+    def has_choice(self, sample: Sample) -> Tensor:
+        """Return which parts of samples are one of the choices, (batch, parts) bool."""
+        ...
+
     def sparsity(self, sample: Sample) -> Tensor:
         """Return how sparse the values of samples are where they lie, which choices do not tell, (batch, parts).
 
-        It is -log of a density up to a constant, in nats, and 0 where a choice is a single value.
+        It is -log of a density up to a constant, in nats, and 0 where a choice is a single value; that of a part that
+        is none of the choices is its whole surprise.
         """
         ...
 
@@ -96,30 +101,33 @@ class AnyOrder:
 
     def opinion(self, batch: Batch) -> Opinion:
         """Return log p(x) of the choices of samples, part by part."""
-        player = self._player
-        codes = player.encode(batch.real)
-        known, total = torch.zeros_like(codes, dtype=torch.bool), codes.new_zeros(len(codes), dtype=torch.float32)
-        for part in range(player.parts):
-            total -= self._surprise(player(codes, known), codes)[:, part]
-            known[:, part] = True
-        return Opinion(likelihood=total)
+        codes = self._player.encode(batch.real)
+        return Opinion(likelihood=self._likelihood(codes, torch.ones_like(codes, dtype=torch.bool)))
 
     @torch.no_grad()
     def anomaly(self, batch: Batch) -> Anomaly:
         """Return -log p(x) up to a constant, part by part, and -log p(x_i | all others) of each part i.
 
         The factors of p(x) depend on the order of the parts, so these would blame the last part that contradicts an
-        earlier one; the conditionals, those of the pseudo-likelihood (Besag 1975), name both.
+        earlier one; the conditionals, those of the pseudo-likelihood (Besag 1975), name both. A part that is none of
+        the choices is not known to the others.
         """
-        player, likelihood = self._player, self.opinion(batch).likelihood
-        assert likelihood is not None
-        codes, sparsity = player.encode(batch.real), player.sparsity(batch.real)
+        player = self._player
+        codes, sparsity, chosen = player.encode(batch.real), player.sparsity(batch.real), player.has_choice(batch.real)
         conditionals = []
         for part in range(player.parts):
-            known = torch.ones_like(codes, dtype=torch.bool)
+            known = chosen.clone()
             known[:, part] = False
-            conditionals.append(self._surprise(player(codes, known), codes)[:, part])
-        return Anomaly(sparsity.sum(1) - likelihood, torch.stack(conditionals, 1) + sparsity)
+            conditionals.append(self._surprise(player(codes, known), codes)[:, part] * chosen[:, part])
+        return Anomaly(sparsity.sum(1) - self._likelihood(codes, chosen), torch.stack(conditionals, 1) + sparsity)
+
+    def _likelihood(self, codes: Tensor, chosen: Tensor) -> Tensor:
+        """Return the sum of log p(x_i | x_<i) over the parts that are one of the choices, (batch,)."""
+        known, total = torch.zeros_like(chosen), codes.new_zeros(len(codes), dtype=torch.float32)
+        for part in range(self._player.parts):
+            total -= self._surprise(self._player(codes, known), codes)[:, part] * chosen[:, part]
+            known[:, part] = chosen[:, part]
+        return total
 
     def latent(self, random: RandomStream) -> Latent:
         """Draw a number in [-1, 1) for the choice of each part, and one for the position inside it."""

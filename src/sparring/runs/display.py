@@ -60,17 +60,25 @@ def clock(seconds: float) -> str:
 
 @final
 class Countdown:
-    """Estimates the remaining time of work that is counted in equal parts."""
+    """Estimates the remaining time of work that is counted in equal parts.
+
+    Attributes:
+        begins: whether the last line was the first one of its work.
+    """
 
     def __init__(self) -> None:
-        self._began = 0.0
+        self.begins = False
+        self._began, self._first, self._done, self._total = 0.0, 0, 0, 0
 
     def line(self, what: str, done: int, total: int) -> str:
-        """Return "evaluating: 5 of 27 · 0:40 left"; the clock starts with the first part."""
-        if done <= 1:
-            self._began = time.monotonic()
+        """Return "evaluating: 5 of 27 · 0:40 left"; the clock starts with the first line of the work."""
+        self.begins = total != self._total or done < self._done or self._done == total
+        if self.begins:
+            self._began, self._first = time.monotonic(), done
+        self._done, self._total = done, total
+        if done == self._first:
             return f"{what}: {done} of {total}"
-        left = (time.monotonic() - self._began) / (done - 1) * (total - done)
+        left = (time.monotonic() - self._began) / (done - self._first) * (total - done)
         return f"{what}: {done} of {total} · {clock(left)} left"
 
 
@@ -98,7 +106,7 @@ class Plain:
 
     def count(self, what: str, done: int, total: int) -> None:
         line = self._countdown.line(what, done, total)
-        if done <= 1:
+        if self._countdown.begins:
             self._next = time.monotonic() + self.every
         elif time.monotonic() >= self._next:
             self._next = time.monotonic() + self.every

@@ -158,7 +158,7 @@ def new_identity() -> str:
 
 
 def new_folder(out: str | Path | None, source: str) -> Path:
-    """Return the folder of a new run: ``out``, or the next free runs/NAME-001, with the name of the source.
+    """Return the folder of a new run: ``out``, or the next free runs/NAME-001, named after the source.
 
     Raises:
         SparringError: ``out`` exists and is not an empty folder, or its name is too long.
@@ -179,7 +179,8 @@ def new_folder(out: str | Path | None, source: str) -> Path:
                 + f", or continue it with `{command('sparring', 'resume', out)}`" * is_run,
             )
         return Path(out)
-    last = Path(source).resolve().name if Path(source).exists() else source
+    place = Path(source).resolve()
+    last = place.stem if place.is_file() else place.name if place.exists() else source
     name = re.sub(r"[^\w-]+", "-", last).strip("-")[:MAX_NAME] or "run"
     number = 1
     while (Path("runs") / f"{name}-{number:03d}").exists():

@@ -176,6 +176,19 @@ def test_continued_series_are_written_after_their_rows(visits, tmp_path):
     assert rows[6][4:] == ["f", "30"]
 
 
+def test_what_is_unlike_the_training_data_is_kept_and_said(visits, tmp_path):
+    (tmp_path / "given.csv").write_text("patient,pulse,weight,sex,age\nx,5.5,70e6,m,40\nx,70,70e6,m,40\n")
+    with pytest.warns(SparringWarning) as told:
+        rows = written(visits, str(tmp_path / "given.csv"), tmp_path / "out", 1, horizon=2)
+    assert [float(row[2]) for row in rows[1:3]] == [5.5, 70], "whole numbers in training, and kept as given"
+    sentences = [str(one.message) for one in told]
+    assert "No column 'day' in the input: its times are made up, from 0 on." in sentences
+    (about,) = [one for one in sentences if "outside" in one]
+    assert about.startswith(
+        "Column 'weight': 2 of 2 values are outside 68.5 to 89.0, the range of the training data"
+    ) and about.endswith("other units?")
+
+
 def test_the_spread_of_several_futures_is_written_beside_them(visits, tmp_path):
     place = write_visits(tmp_path / "given.csv", (5, 2))
     rows = written(visits, place, tmp_path / "out", 40, horizon=2)

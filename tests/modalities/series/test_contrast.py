@@ -6,6 +6,8 @@ import pytest
 from sparring.modalities.series.contrast import MAX_PANELS, contrasts
 from sparring.rendering.exhibits import Picture
 from toys.processes import autoregressive, channels_of, facts_of, series_of
+from toys.series import series_of as series_of_survey
+from toys.series import survey_text
 
 REAL = series_of(autoregressive(800, 30))
 FACTS = facts_of(REAL, channels_of(REAL, ["level $x$", "half"]))
@@ -33,6 +35,19 @@ def test_what_would_mislead_is_said_where_it_is():
     assert "understate how much one step tells of a later one" in memory
     assert "too weak" in spectra or "exaggerated" in spectra
     assert "level $x$ and half differ most: +0.71 → +" in correlations or "+0.71 → -" in correlations
+
+
+def test_gaps_are_in_readable_units_and_begin_at_the_second_step(tmp_path):
+    days = np.cumsum(np.tile([1, 2, 3, 9], 15))
+    found = survey_text(
+        tmp_path, "date,x\n" + "".join(f"{np.datetime64('2020-01-01') + day},1.{day}\n" for day in days)
+    )
+    assert found.facts.details["columns"][-1]["values"] == "1 to 9 days since the step before"
+    real = series_of_survey(found)
+    values = real.values.clone()
+    values[:, 1:, -1] = 5 * 86_400
+    caption = captions(real, real._replace(values=values), found.facts)[0]
+    assert "gap (days) differs most: quartiles 2, 3, 6 → 5, 5, 5" in caption
 
 
 def test_chance_is_no_difference():

@@ -99,6 +99,19 @@ def test_arrays_have_channels_by_number_and_end_with_missing_steps(tmp_path):
     assert survey(source_of(array[..., 0])).facts.shape == (4, 1)
 
 
+@pytest.mark.parametrize(
+    ("array", "told"),
+    [
+        (np.array([[1.0, np.inf, 3.0], [4.0, 5.0, 6.0]]), "1 cell counts as missing, being infinite or beyond 1e300."),
+        (np.array([[1, 2, 3], [4, 5, 2**53 + 1]]), "Whole numbers from 9,007,199,254,740,992 on are rounded."),
+    ],
+)
+def test_numbers_of_an_array_that_are_changed_are_said(tmp_path, array, told):
+    np.save(tmp_path / "a.npy", array)
+    found = survey(tmp_path / "a.npy")
+    assert told in said(found) and told in said(survey(tmp_path / "a.npy", like=found.facts))
+
+
 def test_series_of_an_array_without_values_are_left_out(tmp_path):
     array = np.ones((3, 4, 2))
     array[1], array[..., 1] = np.nan, np.nan

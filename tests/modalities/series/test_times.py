@@ -7,7 +7,7 @@ import pytest
 
 from sparring.modalities.series.coding import coding_of
 from sparring.modalities.series.times import DAY, MONTH, later, step_words
-from toys.series import said, series_of, survey_text
+from toys.series import said, series_of, survey, survey_text
 
 MONDAY = date(2024, 1, 1)
 DAYS = [MONDAY + timedelta(at) for at in range(150)]
@@ -36,6 +36,24 @@ def dated(days):
 def test_steps_of_dates(tmp_path, days, step, remark):
     found = survey_text(tmp_path, dated(days), window=5)
     assert coding_of(found.facts).step == step and remark in said(found)
+
+
+def test_other_steps_than_those_of_the_training_data_are_said(tmp_path):
+    daily = survey_text(tmp_path, dated(DAYS), window=5)
+    weekly = [MONDAY + timedelta(7 * at) for at in range(12)]
+    for days, told in [
+        (weekly, "Column 'date': There are steps of 1 week, those of the training data are of 1 day"),
+        ([day for at, day in enumerate(DAYS[:20]) if at != 9], "although 1 of 18 steps"),
+    ]:
+        (tmp_path / "given.csv").write_text(dated(days))
+        assert told in said(survey(tmp_path / "given.csv", like=daily.facts))
+    (tmp_path / "given.csv").write_text(dated(DAYS[20:40]))
+    assert said(survey(tmp_path / "given.csv", like=daily.facts)).count("steps in time") == 0
+
+    # A month is no number of days.
+    monthly = survey_text(tmp_path, dated([date(2000 + at // 12, at % 12 + 1, 1) for at in range(60)]), window=5)
+    (tmp_path / "given.csv").write_text(dated([date(2023, 2, 1), date(2023, 3, 1)]))
+    assert "steps of" not in said(survey(tmp_path / "given.csv", like=monthly.facts))
 
 
 def test_steps_of_numbers_may_be_rounded(tmp_path):

@@ -42,7 +42,7 @@ def test_inspect_says_each_column_in_a_line(table, tmp_path):
     assert lines[4].startswith("  key: identifier, not learned; new ones are made like 399")
     assert any(line.startswith("would train tables/masked on") for line in lines)
     assert len(json.loads((tmp_path / "a.json").read_text())["facts"]["details"]["columns"]) == 4
-    assert (tmp_path / "sheet.csv").read_text().startswith("size,colour,day,key\n")
+    assert (tmp_path / "sheet.csv").read_text().startswith("size,colour,day\n")
 
 
 def test_inspect_lists_at_most_forty_columns(tmp_path):

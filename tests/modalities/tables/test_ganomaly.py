@@ -118,6 +118,18 @@ def test_numbers_outside_of_the_range_have_higher_scores(name: str, request: pyt
         assert float((found.places.topk(2, dim=1).indices == 2).any(1).double().mean()) > 0.9
 
 
+def test_a_state_that_no_row_had_has_the_surprise_of_one_in_all_rows_and_one(masked: Detecting) -> None:
+    ordinary = rows(400, 1)
+    missing, far = ordinary.missing.copy(), ordinary.values.copy()  # type: ignore[attr-defined]
+    missing[:, 3], far[:, 2] = True, 30.0
+    usual, unseen = anomaly(masked, ordinary), anomaly(masked, Rows(ordinary.values, missing))
+    outside = anomaly(masked, Rows(far, ordinary.missing))
+    assert unseen.places is not None and outside.places is not None
+    np.testing.assert_allclose(unseen.places[:, 3], np.log(1001), rtol=1e-5)
+    assert float((unseen.places.topk(2, dim=1).indices == 3).any(1).double().mean()) > 0.9
+    assert bool((outside.places.argmax(1) == 2).all()) and outside.score.min() > usual.score.quantile(0.99)
+
+
 class TestSparsity:
     def test_it_grows_with_the_distance_from_the_data(self) -> None:
         values = torch.tensor([0.0, 1.0, 3.0, 6.0, 100.0, 1e308], dtype=torch.float64)

@@ -67,6 +67,14 @@ class TestReadingAlike:
                 write(tmp_path / "d.csv", [rows[0], *([["x", *row[1:]] for row in rows[1:]])]), View((3,)), found.facts
             )
 
+    def test_most_values_outside_of_the_range_are_said(self, tmp_path):
+        found = survey(tmp_path, self.CONTENT)
+        rows = [["age", "city", "when"], [30e6, "Ulm", "01.02.1970"], [45e6, "Ulm", "01.02.1970"], [40, "Ulm", "NA"]]
+        other = said(data.survey(write(tmp_path / "b.csv", rows), like=found.facts))
+        assert "Column 'age': 2 of 3 values are outside 30 to 50, the range of the training data: other units?" in other
+        assert "Column 'when': 2 of 2 values are outside 01.02.2020 to 05.06.2021, the range of the" in other
+        assert "outside" not in said(data.survey(str(tmp_path / "a.csv"), like=found.facts))
+
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)
 columns = st.one_of(
@@ -160,6 +168,16 @@ def test_exhibits_and_files(tmp_path):
     table = TABLES.decode(rows_of(found), found.facts)
     assert len(table) == 40 and list(csv.reader(io.StringIO("0.5,a"))) == table.rows[:1]
     assert table.as_columns()["x"][:2] == ["0.5", "1.5"]
+
+
+def test_identifiers_are_saved_and_not_shown(tmp_path):
+    found = survey(tmp_path, "id,x,c\n" + "".join(f"K-{at:04d},{at}.5,{'ab'[at % 2]}\n" for at in range(40)))
+    assert coding_of(found.facts).columns[0].kind == "identifier"
+    batch = found.prepare(View((2,))).train.batch(slice(0, 3))
+    (shown,) = TABLES.show(batch, found.facts, columns=8)
+    assert shown.header == ("x", "c") and [len(row) for row in shown.rows] == [2, 2, 2]
+    (saved,) = TABLES.save(batch.real, found.facts, tmp_path / "new")
+    assert saved.read_text().startswith("id,x,c\n")
 
 
 @pytest.mark.parametrize("names", [["#x", "y"], ["sep=", "y"], ["a;b;c", "d|e"], ["1", "2"], ["x\ny", 'say "z"']])

@@ -11,6 +11,7 @@ from sparring.data.readers.cells import MAX_CELLS
 from sparring.data.readers.numpy_files import read_numpy, shape_of
 from sparring.errors import SparringError
 from sparring.modalities.series.coding import Channel, SeriesCoding
+from sparring.modalities.series.columns import about_ranges, cells_count_as
 from sparring.modalities.series.sequences import (
     AttributeColumn,
     ChannelColumn,
@@ -23,8 +24,8 @@ from sparring.text import printable
 ARRAY_SUFFIX = ".npy"
 
 
-def _array(source: str) -> NDArray[np.float64]:
-    """Return the numbers of a .npy file, (count, time, channels).
+def _array(source: str) -> tuple[NDArray[np.float64], list[str]]:
+    """Return the numbers of a .npy file, (count, time, channels), and remarks on numbers that were changed.
 
     Raises:
         SparringError: it holds something else, or is too large.
@@ -42,9 +43,14 @@ def _array(source: str) -> NDArray[np.float64]:
             expected="numbers of the shape (count, time, channels), or (count, time) for one channel",
             remedy="convert it to such an array; NaN stands for missing values",
         )
+    whole = array.dtype.kind in "iu"
     array = array.astype(np.float64)
-    array = np.where(np.abs(array) > numbers.MAX_NUMBER, np.nan, array)
-    return array[None, :, None] if array.ndim == 1 else array[..., None] if array.ndim == 2 else array
+    endless = np.abs(array) > numbers.MAX_NUMBER
+    told = [f"{cells_count_as(int(endless.sum()))} missing, being infinite or beyond 1e300."] if endless.any() else []
+    if whole and (np.abs(array) >= numbers.EXACT).any():
+        told.append(f"Whole numbers from {int(numbers.EXACT):,} on are rounded.")
+    array = np.where(endless, np.nan, array)
+    return array[None, :, None] if array.ndim == 1 else array[..., None] if array.ndim == 2 else array, told
 
 
 def _unpadded(array: Floats, source: str) -> tuple[Floats, Integers, tuple[str, ...], tuple[str, ...]]:
@@ -71,8 +77,9 @@ def read_array(source: str, chosen: Mapping[str, str]) -> Sequences:
         raise SparringError(
             found=f"--columns for {source}", expected="a table, whose columns have names", remedy="leave it out"
         )
-    values, starts, names, remarks = _unpadded(_array(source), source)
-    channels, told = list[ChannelColumn](), list(remarks)
+    array, told = _array(source)
+    values, starts, names, remarks = _unpadded(array, source)
+    channels, told = list[ChannelColumn](), [*told, *remarks]
     for at in range(values.shape[1]):
         column, name = values[:, at], f"channel {at + 1}"
         present = column[~np.isnan(column)]
@@ -92,7 +99,7 @@ def known_array(source: str, coding: SeriesCoding) -> Sequences:
     Raises:
         SparringError: it has another number of channels, or these need times.
     """
-    array = _array(source)
+    array, told = _array(source)
     wanted: Sequence[Channel] = coding.channels
     # Channels without values are left out of training data.
     named = {f"channel {at + 1}": at for at in range(array.shape[2])}
@@ -108,4 +115,5 @@ def known_array(source: str, coding: SeriesCoding) -> Sequences:
     channels = tuple(ChannelColumn(one.name, one.kind, values[:, at], one.decimals) for at, one in enumerate(wanted))
     absent = np.full(len(starts), np.nan)
     attributes = tuple(AttributeColumn(one.name, absent, one.categories) for one in coding.attributes)
-    return Sequences(names, starts, len(values), channels, attributes, remarks=remarks)
+    told = [*told, *remarks, *about_ranges(channels, wanted)]
+    return Sequences(names, starts, len(values), channels, attributes, remarks=tuple(told))

@@ -19,6 +19,7 @@ from sparring.modalities.series.contexts import CONTEXT
 from sparring.modalities.series.known import read_known
 from sparring.modalities.series.predicates import accepts
 from sparring.modalities.series.sequences import Sequences
+from sparring.modalities.series.times import written_times
 
 WHERE, LENGTH, HORIZON = "where", "length", "horizon"
 MAX_SERIES = 10_000_000
@@ -134,7 +135,11 @@ def _of_inputs(
             remedy="leave --length out",
         )
     horizon, given = horizon_of(options, steps), given_series(options[INPUT], facts)
-    for remark in dict.fromkeys(remark for one in given for remark in one.read.remarks):
+    told = [remark for one in given for remark in one.read.remarks]
+    if coding.time and any(not one.read.clock.name for one in given):
+        start = written_times(np.array([coding.start]), coding.form)[0]
+        told.append(f"No column {coding.time!r} in the input: its times are made up, from {start} on.")
+    for remark in dict.fromkeys(told):
         warnings.warn(remark, SparringWarning, stacklevel=2)
     shape = len(given), steps, len(coding.channels)
     values, missing, known = np.zeros(shape), np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)

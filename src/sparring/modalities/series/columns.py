@@ -7,9 +7,11 @@ from typing import final
 import numpy as np
 
 from sparring.data.columns import dates, numbers
+from sparring.data.columns.ranges import about_range
 from sparring.data.columns.reader import MIN_SHARE, Tally
 from sparring.data.labels import listed
 from sparring.errors import SparringError
+from sparring.modalities.series.coding import Channel
 from sparring.modalities.series.sequences import AttributeColumn, ChannelColumn, Floats, Integers
 from sparring.text import printable
 
@@ -52,13 +54,30 @@ class Cells:
 
     def remarks(self, name: str) -> list[str]:
         """Return sentences about cells that count as missing."""
-        told = [f"{_cells(self.odd)} missing, such as {printable(self.example)!r}."] if self.odd else []
-        told += [f"{_cells(self.endless)} missing, being infinite or beyond 1e300."] if self.endless else []
+        told = [f"{cells_count_as(self.odd)} missing, such as {printable(self.example)!r}."] if self.odd else []
+        told += [f"{cells_count_as(self.endless)} missing, being infinite or beyond 1e300."] if self.endless else []
         return [f"Column {printable(name)!r}: {one}" for one in told]
 
 
-def _cells(count: int) -> str:
+def cells_count_as(count: int) -> str:
+    """Return the beginning of a sentence about cells that count as something else."""
     return "1 cell counts as" if count == 1 else f"{count:,} cells count as"
+
+
+def about_ranges(columns: Sequence[ChannelColumn], channels: Sequence[Channel]) -> list[str]:
+    """Return a sentence on each column most of whose values are outside the range of its channel.
+
+    Args:
+        columns: that were read.
+        channels: of the training data, in the same order.
+    """
+    told = list[str]()
+    for column, channel in zip(columns, channels, strict=True):
+        ends = np.array([channel.quantiles[0], channel.quantiles[-1]])
+        if channel.kind != "gap":
+            low, high = numbers.written(ends, channel.form, channel.decimals)
+            told += about_range(channel.name, column.values, (ends[0], ends[1]), f"{low} to {high}")
+    return told
 
 
 def number_cells(tally: Tally, *, form: str | None = None, decimal_comma: bool = False) -> Cells:

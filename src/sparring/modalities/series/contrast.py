@@ -1,12 +1,14 @@
 """Differences of generated series from real ones as a whole: values, courses over time, and where they mislead."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from sparring.data.facts import Facts
-from sparring.modalities.series.coding import Channel, Series, coding_of
+from sparring.modalities.series.coding import Channel, Series, SeriesCoding, coding_of
 from sparring.modalities.series.judging.dynamics import autocorrelations, cross_correlations, frequencies, spectra
 from sparring.modalities.series.judging.marginals import channel_marginals
 from sparring.modalities.series.judging.values import (
@@ -17,6 +19,7 @@ from sparring.modalities.series.judging.values import (
     standardised,
     values_of,
 )
+from sparring.modalities.series.times import readable_unit
 from sparring.rendering.exhibits import Exhibit, Picture
 from sparring.rendering.figures import blank_figure, png_of
 from sparring.text import label, printable
@@ -48,20 +51,49 @@ def contrasts(real: Series, fake: Series, facts: Facts, seed: int = 0) -> list[E
         facts: of the data.
         seed: of the series that are drawn where there are more than 5,000.
     """
-    channels = coding_of(facts).channels
-    check(channels, real, fake)
+    coding = coding_of(facts)
+    check(coding.channels, real, fake)
     real, fake = (some_series(side, MAX_SERIES, seed) for side in (real, fake))
-    shapes = channel_marginals(real, fake, channels)
+    channels, (real, fake) = _in_readable_units(coding, (real, fake))
+    ours, theirs = (_without_first_gaps(side, channels) for side in (real, fake))
+    shapes = channel_marginals(ours, theirs, channels)
     order = np.argsort(np.nan_to_num(shapes, nan=2.0), kind="stable")[:MAX_PANELS].tolist()
-    exhibits: list[Exhibit] = [_marginals(real, fake, channels, shapes, order)]
-    ours, theirs = (standardised(side, channels) for side in (real, fake))
+    exhibits: list[Exhibit] = [_marginals(ours, theirs, channels, shapes, order)]
+    measured, generated = (standardised(side, channels) for side in (real, fake))
     if real.values.shape[1] > 1:
         exhibits.append(_courses(real, fake, channels, order))
-        if len(autocorrelations(ours)) > 1:
-            exhibits += [_memory(ours, theirs, channels, order), _spectra(ours, theirs, channels, order)]
+        if len(autocorrelations(measured)) > 1:
+            exhibits += [_memory(measured, generated, channels, order), _spectra(measured, generated, channels, order)]
     if len(channels) > 1:
-        exhibits.append(_correlations(ours, theirs, channels))
+        exhibits.append(_correlations(measured, generated, channels))
     return exhibits
+
+
+def _in_readable_units(coding: SeriesCoding, sides: Sequence[Series]) -> tuple[Sequence[Channel], Sequence[Series]]:
+    """Return channels and series with gaps between dates in days, hours, … in place of seconds, and called so."""
+    place = next((at for at, one in enumerate(coding.channels) if one.kind == "gap"), None)
+    if place is None:
+        return coding.channels, sides
+    gap = coding.channels[place]
+    unit, size = readable_unit(gap.quantiles[-1]) if coding.form else ("", 1.0)
+    shown = replace(
+        gap,
+        name=f"gap ({unit or gap.name})",
+        mean=gap.mean / size,
+        deviation=gap.deviation / size,
+        quantiles=tuple(one / size for one in gap.quantiles),
+    )
+    found = [side._replace(values=side.values.clone()) for side in sides]
+    for side in found:
+        side.values[..., place] /= size
+    return (*coding.channels[:place], shown, *coding.channels[place + 1 :]), found
+
+
+def _without_first_gaps(series: Series, channels: Sequence[Channel]) -> Series:
+    """Return series whose gaps before the first step, which are 0, count as missing."""
+    missing = series.missing.clone()
+    missing[:, 0] |= torch.tensor([channel.kind == "gap" for channel in channels], device=missing.device)
+    return series._replace(missing=missing)
 
 
 def _marginals(

@@ -9,7 +9,7 @@ from sparring.data.reading import Reading
 from sparring.errors import SparringError
 from sparring.modalities.series.arrays import ARRAY_SUFFIX, known_array
 from sparring.modalities.series.coding import Attribute, Channel, SeriesCoding
-from sparring.modalities.series.columns import number_cells
+from sparring.modalities.series.columns import about_ranges, number_cells
 from sparring.modalities.series.files import Expected, RawTable, headings, read_table
 from sparring.modalities.series.sequences import (
     AttributeColumn,
@@ -19,7 +19,7 @@ from sparring.modalities.series.sequences import (
     Sequences,
 )
 from sparring.modalities.series.sources import DROP, ENTITY, TIME, chosen_column, gap_channel, starts_of
-from sparring.modalities.series.times import Times, in_order, times_of
+from sparring.modalities.series.times import Times, in_order, other_steps, times_of
 from sparring.text import printable
 
 DEFAULT_ENTITY = "series"
@@ -73,10 +73,14 @@ def read_known(source: str, reading: Reading, coding: SeriesCoding) -> Sequences
     starts, used = starts_of(numbered)
     values = None if times is None else times.values[order]
     clock = Clock(time, times.form if times else "", values, coding.step)
+    if times is not None and values is not None and coding.step:
+        told = other_steps(times._replace(values=values), numbered, coding.step)
+        remarks += [f"Column {printable(time)!r}: {told}"] if told else []
     channels = tuple(
         gap_channel(clock, starts) if one.kind == "gap" else _channel(raw, one, order, source, remarks)
         for one in coding.channels
     )
+    remarks += about_ranges(channels, coding.channels)
     if lacking := [one.name for one in coding.attributes if one.name not in raw.tallies]:
         remarks.append(f"Columns that are absent, so that their values are unknown: {listed(lacking)}.")
     attributes = tuple(_attribute(raw, one, order, starts, remarks) for one in coding.attributes)
@@ -129,8 +133,7 @@ def _channel(raw: RawTable, channel: Channel, order: Integers, source: str, rema
             remedy="give series of the same columns as the training data",
         )
     remarks += cells.remarks(channel.name)
-    values = np.rint(cells.values) if channel.kind == "integer" else cells.values
-    return ChannelColumn(channel.name, channel.kind, values[order], channel.decimals, channel.form, channel.blank)
+    return ChannelColumn(channel.name, channel.kind, cells.values[order], channel.decimals, channel.form, channel.blank)
 
 
 def _attribute(

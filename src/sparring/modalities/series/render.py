@@ -13,7 +13,7 @@ from sparring.data.columns.writing import csv_bytes
 from sparring.data.facts import Facts
 from sparring.modalities.series.coding import Attribute, Channel, Series, SeriesCoding, coding_of
 from sparring.modalities.series.known import entity_heading
-from sparring.modalities.series.times import later, written_times
+from sparring.modalities.series.times import later, readable_unit, written_times
 from sparring.rendering.exhibits import Picture
 from sparring.rendering.figures import blank_figure, png_of
 from sparring.samples import take
@@ -254,9 +254,8 @@ def _shown_times(series: Sequence[NDArray[np.float64]], coding: SeriesCoding) ->
         return times, label(coding.time[:NAME_LENGTH])
     since = [one - coding.start for one in times]
     longest = max(one[-1] for one in since)
-    units = {"days": 86_400.0, "hours": 3_600.0, "minutes": 60.0, "seconds": 1.0}
-    unit = next((unit for unit, size in units.items() if longest >= 2 * size), "seconds")
-    return [one / units[unit] for one in since], unit
+    unit, size = readable_unit(longest)
+    return [one / size for one in since], unit
 
 
 def _draw(axis: "Axes", times: NDArray[np.float64], cells: NDArray[np.float64], known: int, colour: str) -> None:

@@ -21,7 +21,7 @@ from sparring.modalities.series.known import read_known
 from sparring.modalities.series.scaling import with_components
 from sparring.modalities.series.sequences import AttributeColumn, ChannelColumn, Floats, Sequences
 from sparring.modalities.series.sources import read_series, require_steps
-from sparring.modalities.series.times import step_words, written_times
+from sparring.modalities.series.times import readable_unit, step_words, written_times
 from sparring.modalities.series.windows import Cuts
 from sparring.randomness import derive
 from sparring.samples import take
@@ -46,7 +46,7 @@ class SeriesSurvey:
         facts: facts about them; their coding is a ``SeriesCoding``.
         series: arrays in the form of ``Series``.
         cuts: places of the samples in the series that were read.
-        names: of the samples: the series, and in windows of it the first step.
+        names: of the samples: the series, and in windows of it their times.
     """
 
     facts: Facts
@@ -114,7 +114,7 @@ def survey_series(source: str, reading: Reading, like: Facts | None) -> SeriesSu
     cuts = windows.cut(read.starts, read.lengths, window)
     if cuts.overlap:
         windows.require_long_enough(read.lengths, window or 0, source)
-        told.append(_about_windows(cuts, window or 0))
+        told.append(_about_windows(cuts, window or 0, is_split=like is None))
     elif reading.window is not None and int(read.lengths.max()) < reading.window:
         told.append(f"No series has {reading.window:,} steps, those of --window: all are used as a whole.")
     require_steps(read.lengths, source)
@@ -193,16 +193,19 @@ def _require_size(read: Sequences, window: int | None, source: str) -> None:
         )
 
 
-def _about_windows(cuts: Cuts, window: int) -> str:
-    """Return the sentence on windows and on what is held out of them."""
+def _about_windows(cuts: Cuts, window: int, *, is_split: bool) -> str:
+    """Return the sentence on windows, and on what is held out of them where they are to be split."""
     several = int(cuts.series.max()) + 1
+    whose = f"{several:,} series" if several > 1 else "the series"
+    about = f"Cut {whose} into {len(cuts.series):,} windows of {window:,} steps, which overlap"
+    if not is_split:
+        return f"{about}."
     whole = "whole series are held out"
     if several < windows.MIN_SERIES:
         blocks = windows.blocks_of(len(cuts.series) // several, window, -(-windows.BLOCKS // several)) * several
         which = "the last windows are" if blocks == 1 else f"{blocks} stretches of time are"
         whole = f"{which} held out, and no training window shares a step with them"
-    whose = f"{several:,} series" if several > 1 else "the series"
-    return f"Cut {whose} into {len(cuts.series):,} windows of {window:,} steps, which overlap: {whole}."
+    return f"{about}: {whole}."
 
 
 def _coding(read: Sequences, series: Any) -> SeriesCoding:
@@ -269,13 +272,19 @@ def _contexts(series: Any) -> tuple[tuple[float | None, ...], ...]:
 
 
 def _names(read: Sequences, cuts: Cuts) -> list[str]:
-    """Return a name for each sample."""
+    """Return a name for each sample: the series, or the times of a window of it, or its steps where it has none."""
     names = [read.names[number] or f"series {number + 1}" for number in cuts.series.tolist()]
     if not cuts.overlap:
         return names
-    steps = (cuts.starts - read.starts[cuts.series] + 1).tolist()
-    several = len(read.names) > 1
-    return [f"{name}, step {step}" if several else f"step {step}" for name, step in zip(names, steps, strict=True)]
+    ends, clock = cuts.starts + cuts.lengths - 1, read.clock
+    if clock.values is None:
+        first = [str(step) for step in (cuts.starts - read.starts[cuts.series] + 1).tolist()]
+        last = [str(step) for step in (ends - read.starts[cuts.series] + 1).tolist()]
+    else:
+        first, last = (written_times(clock.values[places], clock.form) for places in (cuts.starts, ends))
+    word = "steps " if clock.values is None else ""
+    spans = [f"{word}{one} to {other}" for one, other in zip(first, last, strict=True)]
+    return [f"{name}, {span}" for name, span in zip(names, spans, strict=True)] if len(read.names) > 1 else spans
 
 
 def _fingerprint(read: Sequences, series: Any) -> str:
@@ -312,11 +321,14 @@ def _details(read: Sequences, cuts: Cuts) -> dict[str, Any]:
 
 def _channel_detail(column: ChannelColumn, read: Sequences) -> dict[str, Any]:
     """Return a channel as `sparring inspect` prints it."""
-    ends = np.array([np.nanmin(column.values), np.nanmax(column.values)])
-    if column.kind == "gap" and read.clock.form:
-        content = " to ".join(f"{end:g}" for end in ends.tolist()) + " seconds"
-    else:
-        content = " to ".join(numbers.written(ends, column.form, column.decimals))
+    # The first step of a series has no step before.
+    values = np.delete(column.values, read.starts) if column.kind == "gap" else column.values
+    ends = np.array([np.nanmin(values), np.nanmax(values)])
+    content = " to ".join(numbers.written(ends, column.form, column.decimals))
+    if column.kind == "gap":
+        unit, size = readable_unit(ends[-1]) if read.clock.form else ("", 1.0)
+        content = " to ".join(f"{end / size:.4g}" for end in ends.tolist()) + f" {unit}".rstrip()
+        content += " since the step before"
     missing = float(np.isnan(column.values).mean())
     return _detail(column.name, column.kind, column.reason, missing, content)
 

@@ -169,6 +169,24 @@ def step_of(times: Times, series: Integers) -> tuple[float, str]:
     return 0.0, ""
 
 
+def other_steps(times: Times, series: Integers, step: float) -> str:
+    """Return the time between steps in words where it is not ``step``, else the remark on steps that count as equal.
+
+    Args:
+        times: in order.
+        series: number of the series of each row.
+        step: time between steps of other series.
+    """
+    steps = _steps(times.values, series)
+    if not len(steps) or (times.form and _months(times.values, series) * MONTH == step):
+        return ""
+    found, remark = step_of(times, series)
+    if found and abs(found - step) <= TOLERANCE * step + 4 * np.spacing(np.abs(times.values).max()):
+        return remark
+    what = f"steps of {step_words(found, times.form)}" if found else "steps that are not equally far apart"
+    return f"There are {what}, those of the training data are of {step_words(step, times.form)}, which they count as."
+
+
 def _months(values: Floats, series: Integers) -> int:
     """Return the number of calendar months between steps; 0 if these are no equal numbers of months."""
     days = np.floor(values / DAY).astype("datetime64[D]")
@@ -211,6 +229,16 @@ def gaps_of(times: Floats, starts: Integers) -> Floats:
     gaps = np.diff(times, prepend=times[:1])
     gaps[starts] = 0.0
     return gaps
+
+
+def readable_unit(longest: float) -> tuple[str, float]:
+    """Return the largest unit of which a time has at least two, seconds at least, and its length in seconds.
+
+    >>> readable_unit(7200.0)
+    ('hours', 3600.0)
+    """
+    units = {"days": DAY, "hours": 3600.0, "minutes": 60.0}
+    return next(((unit, size) for unit, size in units.items() if longest >= 2 * size), ("seconds", 1.0))
 
 
 def written_times(values: NDArray[np.float64], form: str, decimals: int | None = None) -> list[str]:

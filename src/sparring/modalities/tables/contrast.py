@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAX_ROWS = 20_000
-"""Rows of each side that are drawn."""
+"""Rows of each side that are compared at most."""
 MAX_PANELS, MAX_CELLS = 24, 40
 """Columns whose distributions are drawn, and sides of the matrices of associations."""
 PANELS_PER_ROW = 4
@@ -34,11 +34,13 @@ REAL, GENERATED = "#6b7280", "#1f4ea0"
 def contrasts(real: Rows, fake: Rows, columns: Sequence[Column], seed: int = 0) -> list[Exhibit]:
     """Render the distributions of both sides, their associations, and the columns and pairs that differ most.
 
+    Associations and pairs are those of equally many rows on both sides: of few rows Cramér's V is higher.
+
     Args:
         real: training rows.
         fake: generated rows.
         columns: of both.
-        seed: of the rows that are drawn where there are more than 20,000.
+        seed: of the rows that are drawn where one side has more than the other, or than 20,000.
     """
     real, fake = some_rows(real, MAX_ROWS, seed), some_rows(fake, MAX_ROWS, seed)
     shapes = column_shapes(real, fake, columns)
@@ -48,6 +50,8 @@ def contrasts(real: Rows, fake: Rows, columns: Sequence[Column], seed: int = 0) 
     changes = [(printable(name), shape, _change(at, real, fake, columns[at])) for name, shape, at in worst]
     exhibits.append(_table(("column", "shape"), changes, "Columns that differ most, by their shapes; 1 is equal."))
     if len(columns) > 1:
+        fewest = min(len(real.values), len(fake.values))
+        real, fake = some_rows(real, fewest, seed), some_rows(fake, fewest, seed)
         # Of more columns than a matrix can show, those that are most associated with others.
         ours = associations(real, columns)
         strength = np.nan_to_num(np.abs(ours)).sum(0)
@@ -61,7 +65,8 @@ def contrasts(real: Rows, fake: Rows, columns: Sequence[Column], seed: int = 0) 
             wanted, found = (side[places[one], places[other]] for side in (ours, theirs))
             pairs.append((f"{printable(one)} × {printable(other)}", trend, f"{_signed(wanted)} → {_signed(found)}"))
         caption = (
-            "Pairs that differ most, by their trends; 1 is equal. Associations: correlation of numbers, Cramér's V."
+            f"Pairs that differ most, by their trends in {fewest:,} rows of each side; 1 is equal. Associations: "
+            "correlation of numbers, Cramér's V."
         )
         exhibits.append(_table(("pair", "trend"), pairs, caption))
     return exhibits

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring.data.columns import dates, numbers
+from sparring.data.columns.ranges import about_range
 from sparring.data.columns.reader import ColumnReader, Tally, filled
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
@@ -133,7 +134,7 @@ def _survey_like(source: str, like: Facts) -> tuple[TableSurvey, Sequence[str]]:
     for at, (name, column) in enumerate(columns.items()):
         tally = readers.pop(name).tally()
         values, odd = _numbers(tally, column) if column.is_numeric else _categories(tally, column)
-        told += _about_odd(column, odd, tally.rows, source)
+        told += [*_about_odd(column, odd, tally.rows, source), *_about_range(column, values)]
         rows.missing[:, at] = np.isnan(values)
         rows.values[:, at] = np.where(rows.missing[:, at], 0.0, values)
     known = {column.name for column in coding.columns}
@@ -208,6 +209,17 @@ def _about_odd(column: Column, odd: Counter[str], count: int, source: str) -> Se
     which = "1 cell is" if one else f"{odd.total():,} cells are"
     missing = "counts as missing" if one else "count as missing"
     return (f"Column {printable(column.name)!r}: {which} not {expected}, such as {example!r}, and {missing}.",)
+
+
+def _about_range(column: Column, values: NDArray[np.float64]) -> Sequence[str]:
+    """Return a remark on a column of numbers most of which are outside of the range of the training data."""
+    if not column.is_numeric:
+        return ()
+    ends, is_date = np.array([column.quantiles[0], column.quantiles[-1]]), column.kind == "date"
+    write = dates.written if is_date else numbers.written
+    low, high = write(ends, column.form, column.decimals)
+    question = "other times?" if is_date else "other units?"
+    return about_range(column.name, values, (ends[0], ends[1]), f"{low} to {high}", question)
 
 
 def _holds_pictures(path: Path) -> bool:

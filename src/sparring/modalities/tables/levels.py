@@ -46,9 +46,11 @@ class Levels:
         ordered: number of levels of each column that have an order, as those of numbers do.
         missing: share of missing cells of each column.
         width: of all columns together.
+        count: number of rows that the levels were found in.
     """
 
-    def __init__(self, columns: Sequence[Column], bins: int = BINS) -> None:
+    def __init__(self, columns: Sequence[Column], bins: int = BINS, count: int = 1) -> None:
+        self.count = count
         self.columns: list[ColumnLevels] = [
             NumberLevels(column, bins) if column.is_numeric else CategoryLevels(column) for column in columns
         ]
@@ -86,10 +88,20 @@ class Levels:
         cells = zip(self.columns, sample.values.unbind(1), sample.missing.unbind(1), strict=True)
         return torch.stack([column.codes(values, missing) for column, values, missing in cells], 1)
 
+    def has_level(self, sample: Rows | Known) -> Tensor:
+        """Return which cells have a level, (count, columns) bool: all but missing ones of columns that had none."""
+        always = torch.tensor([column.has_missing for column in self.columns]).to(sample.missing.device)
+        return always | ~sample.missing
+
     def sparsity(self, sample: Rows | Known) -> Tensor:
-        """Return the surprise of values among those of their level, (count, columns) float32; see ``NumberLevels``."""
+        """Return the surprise of values among those of their level, (count, columns) float32; see ``NumberLevels``.
+
+        That of a cell without a level is log(n + 1), since a state that n rows never had has a probability of about
+        1 / (n + 1). A missing cell has none beyond its level.
+        """
         cells = zip(self.columns, sample.values.unbind(1), sample.missing.unbind(1), strict=True)
-        return torch.stack([column.sparsity(values) * ~missing for column, values, missing in cells], 1).float()
+        found = torch.stack([column.sparsity(values, self.count) * ~missing for column, values, missing in cells], 1)
+        return torch.where(self.has_level(sample), found, math.log(self.count + 1)).float()
 
 
 class ColumnLevels(ABC):
@@ -117,8 +129,8 @@ class ColumnLevels(ABC):
         """Return the levels of values that are not missing, (count,) int64."""
 
     @abstractmethod
-    def sparsity(self, values: Tensor) -> Tensor:
-        """Return the surprise of values among those of their level, (count,) float64, not negative."""
+    def sparsity(self, values: Tensor, rows: int) -> Tensor:
+        """Return the surprise of values among those of their level in so many rows, (count,) float64, not negative."""
 
     @abstractmethod
     def values(self, codes: Tensor, positions: Tensor) -> Tensor:
@@ -146,7 +158,7 @@ class CategoryLevels(ColumnLevels):
     def present(self, values: Tensor) -> Tensor:
         return values.long().clamp(0, self.size - self.has_missing - 1)
 
-    def sparsity(self, values: Tensor) -> Tensor:
+    def sparsity(self, values: Tensor, rows: int) -> Tensor:
         return torch.zeros_like(values, dtype=torch.float64)
 
     def values(self, codes: Tensor, positions: Tensor) -> Tensor:
@@ -193,16 +205,24 @@ class NumberLevels(ColumnLevels):
     def present(self, values: Tensor) -> Tensor:
         return (self.starts[1:].to(values.device) <= values[:, None]).sum(1)
 
-    def sparsity(self, values: Tensor) -> Tensor:
-        """Return log(1 + r / r̄), where r is the distance to the k-th nearest quantile, and r̄ a usual one.
+    def sparsity(self, values: Tensor, rows: int) -> Tensor:
+        """Return log(1 + r / r̄) + log(1 + n d / w): the second for values outside of the range of the n rows.
 
-        1 / r is an estimate of the density (Loftsgaarden & Quesenberry 1965), which falls off slowly outside of the
-        range; r is 0 of the values of a column that has no others.
+        r is the distance to the k-th nearest quantile, and r̄ a usual one. 1 / r is an estimate of the density
+        (Loftsgaarden & Quesenberry 1965); r is 0 of the values of a column that has no others. It falls off so slowly
+        that no value would be unlikely, so values at a distance d from a range of width w count as a state that n rows
+        never had, with a probability of about 1 / (n + 1) at d = w.
         """
         # A quarter of all lengths, no sum of which then overflows.
-        distances = (values.double()[:, None] / 4 - self.quantiles.to(values.device) / 4).abs()
-        distance = distances.kthvalue(self.neighbour, 1).values
-        return (distance + self.typical / 4).log() - math.log(self.typical / 4)
+        quarters, quantiles = values.double() / 4, self.quantiles.to(values.device) / 4
+        distance = (quarters[:, None] - quantiles).abs().kthvalue(self.neighbour, 1).values
+        low, high = quantiles[0], quantiles[-1]
+        outside = torch.maximum(low - quarters, quarters - high).clamp(min=0)
+        width = float(high - low) if float(high - low) > MIN_LENGTH else self.typical / 4
+        near = (distance + self.typical / 4).log() - math.log(self.typical / 4)
+        # log(1 + n d / w) without n d, which could overflow.
+        far = (outside + width / rows).log() - math.log(width / rows)
+        return near + torch.where(outside > 0, far, 0.0)
 
     def _neighbourhood(self, distinct: np.ndarray) -> tuple[int, float]:
         """Return k and r̄, half the mean width of k quantiles; of a column of some values 1, and their mean gap."""

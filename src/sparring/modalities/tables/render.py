@@ -95,10 +95,12 @@ def save(samples: Rows, folder: Path, facts: Facts, *, first: int = 0) -> list[P
 
 
 def shown(samples: Rows, facts: Facts) -> Table:
-    """Return the first rows as an exhibit."""
+    """Return the first rows as an exhibit, without columns that are not learned, which would be made up."""
     head = Rows(samples.values[:MAX_SHOWN], samples.missing[:MAX_SHOWN])
-    table = decoded(head, facts)
-    return Table(table.header, tuple(tuple(row) for row in table.rows), words="Rows of a table.")
+    table, learned = decoded(head, facts), {column.name for column in coding_of(facts).learned}
+    columns = [cells for name, cells in zip(table.header, table.columns, strict=True) if name in learned]
+    header = tuple(name for name in table.header if name in learned)
+    return Table(header, tuple(zip(*columns, strict=True)), words="Rows of a table.")
 
 
 def texts(column: Column, values: NDArray[Any]) -> list[str]:

@@ -60,8 +60,12 @@ class RowCompleter(nn.Module):
         """Return the levels of rows, (batch, columns) int64."""
         return self.levels.codes(sample)
 
+    def has_choice(self, sample: Sample) -> Tensor:
+        """Return which cells have a level, (batch, columns) bool."""
+        return self.levels.has_level(sample)
+
     def sparsity(self, sample: Sample) -> Tensor:
-        """Return the surprise of numbers among those of their level, (batch, columns)."""
+        """Return the surprise of numbers among those of their level, and of cells without one, (batch, columns)."""
         return self.levels.sparsity(sample)
 
     def decode(self, codes: Tensor, positions: Tensor, condition: KnownCells | None) -> Sample:

@@ -45,6 +45,10 @@ class Encoding(Protocol):
         """Return the number of each cell's level, (count, columns) int64."""
         ...
 
+    def has_level(self, sample: Any) -> Tensor:
+        """Return which cells have a level, (count, columns) bool."""
+        ...
+
     def sparsity(self, sample: Any) -> Tensor:
         """Return the surprise of values among those of their level, (count, columns), not negative."""
         ...

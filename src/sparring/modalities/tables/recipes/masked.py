@@ -50,7 +50,7 @@ class Masked(TableRecipe):
         from sparring.modalities.tables.levels import Levels
         from sparring.modalities.tables.networks.completer import RowCompleter
 
-        levels = Levels(coding_of(facts).learned, self.bins)
+        levels = Levels(coding_of(facts).learned, self.bins, facts.count)
         return AnyOrder(RowCompleter(levels=levels, width=self.width, blocks=self.blocks))
 
     def optimisers(self) -> Mapping[str, Adam]:
