@@ -125,7 +125,7 @@ def test_timegan_has_three_phases_of_which_the_last_is_watched() -> None:
 
 
 def test_the_default_learns_waves_that_follow_their_attribute() -> None:
-    fields = {"patch": 24, "width": 64, "latent_size": 16, "batch": 64, "learning_rate": 3e-3, "gamma": 4.0}
+    fields = {"patch": 24, "width": 64, "latent_size": 16, "batch": 64, "learning_rate": 2e-3, "gamma": 4.0}
     trainer = trainer_of(with_fields(RECIPES["series/gan"], fields), steps=400, count=400)
     list(trainer)
     context, real = context_of_sines(256)

@@ -243,10 +243,11 @@ def test_without_where_nothing_is_known(table: Path) -> None:
     assert not known_cells({}, View(facts.shape, CATEGORY), facts, 3).known.any()
 
 
-def test_tvae_takes_no_conditions(table: Path) -> None:
+def test_tvae_takes_no_conditions_but_those_of_rejection(table: Path) -> None:
     view = TVAE().view(survey(str(table)).facts)
-    with pytest.raises(SparringError, match="trained without conditions"):
-        check_options(CONDITIONS, view, {"where": "kind=tall"})
+    check_options(CONDITIONS, view, {"where": "kind=tall"})
+    with pytest.raises(SparringError, match="--balance kind, but expected --where"):
+        check_options(CONDITIONS, view, {"balance": "kind"})
 
 
 def test_tables_of_numbers_have_no_condition(tmp_path: Path) -> None:
