@@ -37,7 +37,7 @@ class SeriesGAN(SeriesRecipe, AdversarialRecipe):
     """A GAN on series of any length, which also continues series of which the first steps are known."""
 
     paper: ClassVar[str] = "Huang et al. 2024 (R3GAN), section 2; Ronneberger et al. 2015 (U-Net), section 2"
-    samples: Samples = 400_000
+    samples: Samples = 350_000
     """Real series to see when neither --samples nor --minutes is given."""
     loss: LossName = "relativistic"
     """Adversarial loss of both players."""
@@ -51,7 +51,7 @@ class SeriesGAN(SeriesRecipe, AdversarialRecipe):
     """Channels of both networks."""
     latent_size: LayerSize = 32
     """Random numbers of a whole series, beside those of its steps."""
-    learning_rate: PositiveFloat = 2.5e-4
+    learning_rate: PositiveFloat = 5e-4
     """Initial learning rate of Adam for the generator, a quarter of the discriminator's; falls to 3 % along a half
     cosine."""
 
