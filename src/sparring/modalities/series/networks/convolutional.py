@@ -28,7 +28,7 @@ from sparring.modalities.series.networks.encoding import (
 
 COARSEST = 4
 """Patches of the coarsest grid at most."""
-LOCAL_WIDTH, LOCAL_SCALE, LOCAL_STEPS = 64, 3.0, 9
+LOCAL_WIDTH, LOCAL_SCALE = 64, 3.0
 """Features of single steps in the discriminator, and the factor on their means, which vary less than features do."""
 MAX_LOG_SPREAD = 3.0
 """Largest logarithm of the deviation of the noise of a step."""
@@ -167,7 +167,7 @@ class Local(nn.Module):
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
-        self.first, self.second = Convolution(inputs, width, LOCAL_STEPS), nn.Linear(width, width)
+        self.first, self.second = Convolution(inputs, width, 3), nn.Linear(width, width)
 
     def forward(self, seen: Tensor, there: Tensor) -> Tensor:
         """Map (batch, steps, inputs) to (batch, width), over the steps ``there``, (batch, steps, 1) of 0 and 1."""
@@ -182,7 +182,7 @@ class Convolution(nn.Module):
     Args:
         inputs: channels of a patch.
         outputs: likewise.
-        kernel: odd; 1 for no neighbours.
+        kernel: 3, or 1 for no neighbours.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
@@ -192,8 +192,8 @@ class Convolution(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         """Map (batch, patches, inputs) to (batch, patches, outputs)."""
         if self.kernel > 1:
-            wide, count = pad(hidden, (0, 0, self.kernel // 2, self.kernel // 2)), hidden.shape[1]
-            hidden = torch.cat([wide[:, at : at + count] for at in range(self.kernel)], 2)
+            wide = pad(hidden, (0, 0, 1, 1))
+            hidden = torch.cat([wide[:, :-2], hidden, wide[:, 2:]], 2)
         found: Tensor = self.linear(hidden)
         return found
 

@@ -37,7 +37,7 @@ class SeriesGAN(SeriesRecipe, AdversarialRecipe):
     """A GAN on series of any length, which also continues series of which the first steps are known."""
 
     paper: ClassVar[str] = "Huang et al. 2024 (R3GAN), section 2; Ronneberger et al. 2015 (U-Net), section 2"
-    samples: Samples = 350_000
+    samples: Samples = 800_000
     """Real series to see when neither --samples nor --minutes is given."""
     loss: LossName = "relativistic"
     """Adversarial loss of both players."""
