@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -296,14 +297,14 @@ def test_an_improving_run_continues_until_it_settles(
     watchdog: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The data are two clusters, far from which all samples begin."""
-    monkeypatch.setattr(signals, "FIRST_INTERVAL", 16)
+    monkeypatch.setattr(signals, "FIRST_INTERVAL", 8)
     random = np.random.default_rng(0)
     centres = np.where(random.random((150, 1)) < 0.5, 1.0, -1.0) * [1.0, -1.0]
     np.save(tmp_path / "two.npy", (centres + 0.1 * random.normal(size=(150, 2))).astype(np.float32))
     choices = {**LEARNING, "gamma": 3.0, "samples": 640 * 32, "seed": 1, "watchdog": watchdog, "until": "settled"}
     run = sparring.train(str(tmp_path / "two.npy"), out=tmp_path / "run", display=Silent(), **choices).folder
     distances = [line["distance"] for line in lines(run / "signals.jsonl")]
-    assert MIN_OBSERVATIONS + 2 < len(distances) < 40 and "goal reached" in kinds(run)
+    assert MIN_OBSERVATIONS + 2 < len(distances) < 80 and "goal reached" in kinds(run)
     assert min(distances) < 0.1 * distances[0] and distances[-1] < 0.3 * distances[0]
 
 
@@ -396,6 +397,6 @@ def test_images_are_augmented_only_where_the_discriminator_overfits(tmp_path: Pa
         ).folder
         controls[count] = [line.controls["augmentation"] for line in read_log(run / "log.jsonl")]
         gaps = [line.get("held-out gap", 0.0) for line in lines(run / "signals.jsonl")]
-        assert (max(gaps) > OVERFITTING_TARGET) == (count == 40)
+        assert (median(gaps) > OVERFITTING_TARGET) == (count == 40)
     assert controls[40][0] == 0.0 < controls[40][-1] == max(controls[40])
     assert set(controls[1000]) == {0.0}

@@ -371,7 +371,8 @@ def test_samples_of_a_seed_do_not_depend_on_their_number(points: Path, tmp_path:
     from sparring.model import load
 
     model = load(run.folder)
-    assert torch.equal(model.sample(5, seed=1), model.sample(9, seed=1)[:5])
+    # Processors may add up the rows of a batch in another order than those of a smaller one.
+    torch.testing.assert_close(model.sample(5, seed=1), model.sample(9, seed=1)[:5], rtol=1e-5, atol=1e-6)
 
 
 class Removing(Listener):
