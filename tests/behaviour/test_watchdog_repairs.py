@@ -399,4 +399,4 @@ def test_images_are_augmented_only_where_the_discriminator_overfits(tmp_path: Pa
         gaps = [line.get("held-out gap", 0.0) for line in lines(run / "signals.jsonl")]
         assert (median(gaps) > OVERFITTING_TARGET) == (count == 40)
     assert controls[40][0] == 0.0 < controls[40][-1] == max(controls[40])
-    assert set(controls[1000]) == {0.0}
+    assert max(controls[1000]) < controls[40][-1] / 4, "one high gap alone may raise it a little"
