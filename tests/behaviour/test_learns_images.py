@@ -22,7 +22,7 @@ MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
     ("name", "size", "steps", "fields", "agreement", "distance"),
     [
         ("images/r3gan", 8, 400, {}, 0.95, 2.5),
-        ("images/r3gan", 8, 400, {"blocks": 1, "learning_rate": 1e-3}, 0.9, 5.0),
+        pytest.param(*("images/r3gan", 8, 400, {"blocks": 1, "learning_rate": 1e-3}, 0.9, 5.0), marks=pytest.mark.slow),
         ("images/dcgan", 16, 500, {"width": 32}, 0.9, 9.0),
         ("images/gan", 8, 1000, {"width": 600, "learning_rate": 4e-4}, 0.3, 10.0),
         ("images/vae", 8, 400, {}, 0.95, 6.0),

@@ -35,7 +35,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
     return conditional.folder, unconditional.folder, data
 
 
-@pytest.mark.parametrize("classes", ["xy", "abc", "a", ""])
+@pytest.mark.parametrize("classes", ["xy", "", *(pytest.param(one, marks=pytest.mark.slow) for one in ("abc", "a"))])
 def test_data_with_other_classes_gives_no_conditions(
     classes: str, runs: tuple[Path, Path, str], tmp_path: Path
 ) -> None:
