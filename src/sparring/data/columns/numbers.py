@@ -85,6 +85,15 @@ def unit_of(form: str) -> tuple[str, str, str]:
     return (match[1], match[2], match[3]) if match else ("", form, "")
 
 
+def has_decimal_comma(form: str) -> bool:
+    """Return whether numbers of a form, with a unit or without, have a comma before their decimals.
+
+    >>> has_decimal_comma("{,} €"), has_decimal_comma("{,.} kg")
+    (True, False)
+    """
+    return unit_of(form)[1].endswith(",")
+
+
 def without_unit(text: str, form: str) -> str:
     """Return the number of a cell without the unit of its column."""
     before, _, after = unit_of(form)

@@ -119,7 +119,7 @@ def table_bytes(
         header.append(attribute.name)
         columns.append(_repeated([_attribute_text(one, attribute) for one in attributes[:, at].tolist()], lengths))
     forms = [*(one.form for one in coding.channels), *(one.form for one in coding.attributes)]
-    comma = any(form[-1:] == "," for form in forms)
+    comma = any(map(numbers.has_decimal_comma, forms))
     return csv_bytes(header, columns, decimal_comma=comma)
 
 

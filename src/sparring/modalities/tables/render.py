@@ -86,7 +86,7 @@ def save(samples: Rows, folder: Path, facts: Facts, *, first: int = 0) -> list[P
     Columns are separated by semicolons where numbers of the data have a decimal comma, by commas elsewhere.
     """
     table = decoded(samples, facts, first=first)
-    comma = any(column.is_numeric and column.form[-1:] == "," for column in coding_of(facts).columns)
+    comma = any(column.is_numeric and numbers.has_decimal_comma(column.form) for column in coding_of(facts).columns)
     content = csv_bytes(table.header, table.columns, decimal_comma=comma)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"rows-{first:06d}.csv"
