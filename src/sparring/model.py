@@ -15,6 +15,7 @@ from sparring.building import blank_game
 from sparring.data.conditions import (
     INPUT,
     ConditionSpec,
+    as_inputs,
     build_conditions,
     check_options,
     checked_conditions,
@@ -195,7 +196,7 @@ class Model:
         """
         listed = self.inputs(inputs, count=count, strength=strength, **options)
         if listed is None:
-            options[INPUT] = inputs if isinstance(inputs, list | tuple) else (inputs,)
+            options[INPUT] = as_inputs(inputs)
             condition = repeated(self.conditions(**options), count)
             return self.sample(condition=condition, seed=seed, device=device, **options)
         for remark in listed[1]:
@@ -220,7 +221,7 @@ class Model:
             SparringError: the model takes no inputs, there are none, or an option does not fit.
         """
         require_inputs(self.condition_spec, self.name)
-        parts = tuple(given) if isinstance(given, list | tuple) else (given,)
+        parts = as_inputs(given)
         check_options(self.modality.conditions, self.view, {INPUT: parts, **options})
         count, strength = whole_number("count", count, most=MAX_ANSWERS), real_number("strength", strength, most=1)
         if self._multiples and isinstance(self.modality, AppliesInOwnSize):

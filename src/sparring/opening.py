@@ -9,7 +9,7 @@ import stat
 from io import FileIO
 from pathlib import Path
 
-from sparring.errors import SparringError
+from sparring.errors import SparringError, shown
 
 HUB_FILES = "blobs"
 """Folder in the cache of the Hugging Face Hub to which the files of a snapshot are links."""
@@ -97,9 +97,17 @@ def require_data(path: Path) -> None:
     Links are followed: the user named the path. A missing path is left to whoever reads it.
 
     Raises:
-        SparringError: it is one of these.
+        SparringError: it is one of these, or no path that there could be, such as one that is too long.
     """
-    if path.exists() and not path.is_dir() and not path.is_file():
+    try:
+        is_irregular = path.exists() and not path.is_dir() and not path.is_file()
+    except OSError as error:
+        raise SparringError(
+            found=f"the path {shown(str(path))} ({error.strerror or error})",
+            expected="a folder, a file or the name of a data set",
+            remedy="check the path",
+        ) from None
+    if is_irregular:
         raise SparringError(
             found=f"a pipe, a socket or a device at {path}, which is no regular file",
             expected="a folder or a file",

@@ -28,7 +28,6 @@ from sparring.errors import SparringError, nearest, reading_file
 from sparring.modalities import other_than, surveyed
 from sparring.modality import Listing, ListsSamples, NamesColumns
 from sparring.model import Model, load
-from sparring.opening import require_data
 from sparring.randomness import require_seed
 from sparring.recipe import Recipe
 from sparring.runs.display import Display, checked_display
@@ -193,7 +192,6 @@ def _samples(model: Model, source: str, labels: str | Path | None) -> tuple[Data
             expected=f"{kind.name}, as the model was trained on",
             remedy="give samples of the kind that the model was trained on, or another model",
         )
-    require_data(Path(source))
     samples = kind.read(source, View(model.view.shape), model.facts)
     chosen = None if labels is None else str(labels)
     if isinstance(kind, ListsSamples):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sparring.arguments import checked_folder, whole_number
-from sparring.data.conditions import INPUT, repeated
+from sparring.data.conditions import INPUT, as_inputs, repeated
 from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.errors import SparringError
 from sparring.flow import Batch
@@ -175,15 +175,19 @@ def write_samples(
         shown_on.close()
     remarks = _remarks(Accepted((), rows, generated), count, answers if options.get(INPUT) is not None else 0)
 
-    # Without options classes come in turn: then each has its rows in the overview.
-    shown, columns = take(parts[0], slice(0, max(MAX_SHOWN, loaded.modality.samples_per_picture))), COLUMNS
-    if not any(value is not None for value in options.values()) and 1 < len(loaded.classes) <= batch_size(shown):
-        shown = take(shown, _order_by_class(batch_size(shown), len(loaded.classes)))
-        columns = batch_size(shown) // len(loaded.classes)
-    overview = tuple(loaded.show(shown.real, stem, columns=columns, condition=shown.condition))
-    overview += tuple(write_exhibits(about, stem))
+    by_class = not any(value is not None for value in options.values())
+    overview = (*_overview(loaded, parts[0], stem, by_class=by_class), *write_exhibits(about, stem))
     record_own(folder, files, overview)
     return SavedSamples(len(rows), folder, tuple(files), overview, remarks)
+
+
+def _overview(model: Model, samples: Batch, stem: Path, *, by_class: bool) -> list[Path]:
+    """Show the first samples; of classes that come in turn, each has its rows where ``by_class`` is set."""
+    shown, columns = take(samples, slice(0, max(MAX_SHOWN, model.modality.samples_per_picture))), COLUMNS
+    if by_class and 1 < len(model.classes) <= batch_size(shown):
+        shown = take(shown, _order_by_class(batch_size(shown), len(model.classes)))
+        columns = batch_size(shown) // len(model.classes)
+    return model.show(shown.real, stem, columns=columns, condition=shown.condition)
 
 
 def _require_memory(count: int, size: int) -> None:
@@ -206,8 +210,7 @@ def _saved_with_inputs(
 ) -> tuple[list[Path], Sequence[Exhibit]]:
     """Write samples, ``answers`` of each input, together with the inputs of ``options``; return files and exhibits."""
     kind: Any = model.modality
-    inputs = options[INPUT]
-    options = {**options, INPUT: tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)}
+    options = {**options, INPUT: as_inputs(options[INPUT])}
     saved: tuple[list[Path], Sequence[Exhibit]] = kind.save_with_inputs(
         found.samples, found.rows // answers, model.facts, folder, options=options, view=model.view
     )
@@ -254,8 +257,3 @@ def _require_room(folder: Path, count: int, numbers: int) -> None:
             expected=f"no more than is free: {size_words(free)}",
             remedy="give a smaller number, or a folder on a larger disk",
         )
-
-
-def order_by_class(count: int, classes: int) -> Tensor:
-    """Return the order that sorts samples generated with all classes in turn by class, with equally many of each."""
-    return torch.arange(count // classes * classes).view(-1, classes).T.reshape(-1)

@@ -73,6 +73,11 @@ def require_inputs(spec: ConditionSpec | None, name: str) -> None:
         )
 
 
+def as_inputs(given: Any) -> tuple[Any, ...]:
+    """Return what was given for the option ``input`` as a tuple: a list of inputs, or one input."""
+    return tuple(given) if isinstance(given, list | tuple) else (given,)
+
+
 def repeated(condition: Sample | None, count: int) -> Sample | None:
     """Return each condition ``count`` times in a row, for several answers to it."""
     if condition is None or count == 1:
@@ -105,8 +110,7 @@ def build_conditions(
         return None
     given = {name: value for name, value in options.items() if value is not None}
     if INPUT in given:
-        inputs = given[INPUT]
-        given[INPUT] = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
+        given[INPUT] = as_inputs(given[INPUT])
     conditions = specs[view.condition].build(given, view, facts, count)
     built = batch_size(conditions)
     if built == 0:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sparring import opening, storage
 from sparring.data.cache import cache_folder, not_writable
 from sparring.data.frames import PandasFrame, PolarsFrame, frame_writer
-from sparring.errors import SparringError, shown
+from sparring.errors import SparringError
 
 FOLDER = "in-memory"
 """Folder of the cache."""
@@ -80,14 +80,7 @@ def _checked_path(data: str | Path) -> str:
             expected="a name that is valid UTF-8, so that it can be recorded",
             remedy="rename the folder or the file",
         ) from None
-    try:
-        opening.require_data(Path(text))
-    except OSError as error:
-        raise SparringError(
-            found=f"the path {shown(text)} ({error.strerror or error})",
-            expected="a folder, a file or the name of a data set",
-            remedy="check the path",
-        ) from None
+    opening.require_data(Path(text))
     return text
 
 

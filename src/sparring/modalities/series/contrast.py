@@ -19,6 +19,7 @@ from sparring.modalities.series.judging.values import (
     standardised,
     values_of,
 )
+from sparring.modalities.series.render import gap_place
 from sparring.modalities.series.times import readable_unit
 from sparring.rendering.exhibits import Exhibit, Picture
 from sparring.rendering.figures import blank_figure, png_of
@@ -71,7 +72,7 @@ def contrasts(real: Series, fake: Series, facts: Facts, seed: int = 0) -> list[E
 
 def _in_readable_units(coding: SeriesCoding, sides: Sequence[Series]) -> tuple[Sequence[Channel], Sequence[Series]]:
     """Return channels and series with gaps between dates in days, hours, … in place of seconds, and called so."""
-    place = next((at for at, one in enumerate(coding.channels) if one.kind == "gap"), None)
+    place = gap_place(coding)
     if place is None:
         return coding.channels, sides
     gap = coding.channels[place]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.columns import dates, numbers
+from sparring.data.columns import numbers
 from sparring.data.columns.writing import csv_bytes
 from sparring.data.facts import Facts
 from sparring.data.in_memory import source_of
@@ -17,6 +17,7 @@ from sparring.data.readers.cells import is_missing
 from sparring.data.readers.table_files import open_table
 from sparring.errors import reading_file
 from sparring.modalities.tables.coding import Column, Rows, coding_of
+from sparring.modalities.tables.data import form_and_values
 from sparring.modalities.tables.render import texts
 from sparring.storage import write_bytes
 
@@ -61,7 +62,7 @@ def save_completed(
                     columns[at][one] = text
                 forms.append(column.form if column.is_numeric else "")
         begin = end
-        comma = decimal_comma or any(form[-1:] == "," for form in forms)
+        comma = decimal_comma or any(map(numbers.has_decimal_comma, forms))
         path = folder / f"{name}.csv"
         write_bytes(path, csv_bytes(header, columns, decimal_comma=comma))
         written.append(path)
@@ -88,14 +89,8 @@ def _as_in(column: Column, cells: Sequence[str]) -> Column:
     if not column.is_numeric:
         return column
     counts = Counter(cell.strip() for cell in cells if not is_missing(cell))
-    distinct, often = list(counts), list(counts.values())
-    module: Any = dates if column.kind == "date" else numbers
-    unread = int(np.isnan(module.parsed(distinct, column.form)).sum())
-    if not unread:
-        return column
-    form = dates.form_of(distinct, often).form if column.kind == "date" else numbers.form_of(distinct, often)
-    is_better = bool(form or module is numbers) and np.isnan(module.parsed(distinct, form)).sum() < unread
-    return replace(column, form=form) if is_better else column
+    form, _ = form_and_values(column, list(counts), list(counts.values()))
+    return replace(column, form=form)
 
 
 def _names(inputs: Sequence[Any]) -> list[str]:

@@ -144,23 +144,32 @@ def _survey_like(source: str, like: Facts) -> tuple[TableSurvey, Sequence[str]]:
     return TableSurvey(table_facts(source, rows, like.coding, {}, (*cells.remarks, *told)), rows), told
 
 
+def form_and_values(column: Column, texts: Sequence[str], counts: Sequence[int]) -> tuple[str, NDArray[np.float64]]:
+    """Return the form in which a table writes a column that is known, its own or another one, and the numbers.
+
+    Args:
+        column: of numbers or dates.
+        texts: distinct cells that are not missing, without spaces around them.
+        counts: how often each occurs.
+    """
+    convert = dates.parsed if column.kind == "date" else numbers.parsed
+    parsed = convert(texts, column.form)
+    if np.isnan(parsed).any():
+        # Other programs may write the same values in another form.
+        form = dates.form_of(texts, counts).form if column.kind == "date" else numbers.form_of(texts, counts)
+        other = convert(texts, form)
+        if np.isnan(other).sum() < np.isnan(parsed).sum():
+            return form, other
+    return column.form, parsed
+
+
 def _numbers(tally: Tally, column: Column) -> tuple[NDArray[np.float64], Counter[str]]:
     """Return the numbers of a column that is known, NaN where they are missing, and cells that are none."""
-    convert = dates.parsed if column.kind == "date" else numbers.parsed
     if tally.numbers is not None:
         values, odd = tally.numbers, tally.odd
     else:
         assert tally.codes is not None
-        parsed, form = convert(tally.texts, column.form), ""
-        if np.isnan(parsed).any():
-            # Other programs may write the same values in another form.
-            counts = tally.counts.tolist()
-            if column.kind == "date":
-                form = dates.form_of(tally.texts, counts).form
-            else:
-                form = numbers.form_of(tally.texts, counts)
-            other = convert(tally.texts, form)
-            parsed = other if np.isnan(other).sum() < np.isnan(parsed).sum() else parsed
+        _, parsed = form_and_values(column, tally.texts, tally.counts.tolist())
         wrong = np.flatnonzero(np.isnan(parsed)).tolist()
         odd = Counter({tally.texts[place]: int(tally.counts[place]) for place in wrong})
         values = np.append(parsed, np.nan)[tally.codes]
