@@ -30,7 +30,7 @@ FOLDER, WEIGHTS, DESCRIPTION = "detector", "encoder.safetensors", "detector.json
 class Description(Stored):
     """Content of detector.json: everything that an encoder depends on.
 
-    Args:
+    Attributes:
         format: number of the format.
         method: name of the method.
         run: identity of the run; "" for runs of earlier versions.
