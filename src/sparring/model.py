@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from sparring.arguments import checked_folder, checked_path, real_number, whole_number
-from sparring.building import blank_game
 from sparring.data.conditions import (
     INPUT,
     ConditionSpec,
@@ -31,15 +30,14 @@ from sparring.detection.detectors import anomaly_of
 from sparring.errors import SparringError, SparringWarning, writing
 from sparring.flow import Anomaly, Batch, Cycle, Latent
 from sparring.games.game import Game, Returning
+from sparring.loading import published_weights, read_model
 from sparring.metrics.smoothness import interpolated, perceptual_path_length
 from sparring.modalities import modality
 from sparring.modality import AnySize, AppliesInOwnSize, Input, Modality, SelectsSamples
-from sparring.publishing import Config, History, read_published, write_published
+from sparring.publishing import Config, History, write_published
 from sparring.randomness import RandomStream, derive, generator, require_seed
-from sparring.recipe import Recipe, with_stored_fields
-from sparring.recipes import recipe_named
+from sparring.recipe import Recipe
 from sparring.rendering.exhibits import write_exhibits
-from sparring.runs.folder import open_run
 from sparring.samples import Sample, batch_size, concatenate, shapes, take
 from sparring.sampling import (
     SAMPLES_PER_PASS,
@@ -50,8 +48,6 @@ from sparring.sampling import (
     has_normal_prior,
     require_samples,
 )
-from sparring.tensor_files import below, named_tensors, shapes_of
-from sparring.training.checkpoint import Outline, load_checkpoint, require_shapes, restore_average, restore_published
 from sparring.training.devices import main_memory, pick
 
 MAX_ANSWERS = 10_000
@@ -418,7 +414,7 @@ class Model:
         """
         place = checked_folder("the model", folder)
         # Published players only: sampling needs no discriminator.
-        weights = {name: value.contiguous() for name, value in _weights(self.game).items()}
+        weights = {name: value.contiguous() for name, value in published_weights(self.game).items()}
         fields = self.recipe.model_dump(mode="json")
         config = Config(self.name, fields, self.facts, self.history)
         applied = needs_inputs(self.modality.conditions, self.view)
@@ -442,56 +438,7 @@ def load(path: str | Path, *, recipe: str | Recipe | None = None, options: Mappi
         SparringWarning: a damaged checkpoint was skipped, or the folder cannot be verified; see ``Model.remarks``.
     """
     folder = checked_path("the model", path)
-    if (folder / "recipe.json").is_file():
-        model = _from_run(folder, recipe, options)
-    elif (folder / "config.json").is_file():
-        model = _from_published(folder, recipe, options)
-    else:
-        raise SparringError(
-            found=f"neither recipe.json nor config.json in {folder}",
-            expected="a run folder, or a folder written by save_pretrained",
-            remedy="check the path",
-        )
+    model = Model(*read_model(folder, recipe, options), folder)
     for remark in model.remarks:
         warnings.warn(f"{folder}: {remark}", SparringWarning, stacklevel=2)
     return model
-
-
-def _from_run(folder: Path, own: str | Recipe | None, options: Mapping[str, Any] | None) -> Model:
-    run = open_run(folder)
-    record = run.record
-    recipe = with_stored_fields(recipe_named(record.recipe, own), record.fields)
-    game = _blank(recipe, record.facts, options)
-
-    def check(outline: Outline) -> None:
-        require_shapes(below(outline.players, "average/"), shapes_of(_weights(game)))
-
-    snapshot, _, complaints = load_checkpoint(run.checkpoints, record.identity, check)
-    restore_average(game, snapshot)
-    samples = snapshot.state["samples"]
-    history: History = {"seed": record.seed, "samples": samples, "versions": record.versions, "run": record.identity}
-    remarks = (*complaints, f"The model is the one that was saved at {samples:,} samples.") if complaints else ()
-    return Model(game, recipe, record.recipe, record.facts, history, remarks, folder)
-
-
-def _from_published(folder: Path, own: str | Recipe | None, options: Mapping[str, Any] | None) -> Model:
-    published = read_published(folder)
-    config = published.config
-    recipe = with_stored_fields(recipe_named(config.recipe, own), config.fields)
-    game = _blank(recipe, config.facts, options)
-    require_shapes(published.shapes(), shapes_of(_weights(game)), "weights")
-    restore_published(game, published.weights())
-    return Model(game, recipe, config.recipe, config.facts, config.history, published.remarks, folder)
-
-
-def _blank(recipe: Recipe, facts: Facts, options: Mapping[str, Any] | None) -> Game:
-    """Build the networks without values in their weights, and check the options that will be given."""
-    game = blank_game(recipe, facts)
-    if options is not None:
-        check_options(modality(facts.modality).conditions, recipe.view(facts), options)
-    return game
-
-
-def _weights(game: Game) -> dict[str, Tensor]:
-    """Return the weights of the published players, "player/key"."""
-    return named_tensors({f"{player}/": game.players[player] for player in game.published})

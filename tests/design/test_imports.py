@@ -53,21 +53,11 @@ TABLE: dict[str, set[str]] = {
     "detection": BELOW
     | {"data", "games", "games.game", "layers", "metrics", "modality", "objectives", "runs.folder", "sampling"}
     | {"training"},
+    "loading": BELOW
+    | {"building", "data", "games.game", "modalities", "publishing", "recipe", "recipes", "runs.folder", "training"},
     "model": BELOW
-    | {
-        "building",
-        "data",
-        "detection",
-        "games.game",
-        "metrics",
-        "modality",
-        "modalities",
-        "publishing",
-        "recipe",
-        "recipes",
-        "rendering",
-    }
-    | {"runs.folder", "sampling", "training"},
+    | {"data", "detection", "games.game", "loading", "metrics", "modality", "modalities", "publishing", "recipe"}
+    | {"rendering", "sampling", "training"},
     "runs": BELOW
     | {"data", "games.game", "modality", "modalities", "model", "recipe", "recipes", "rendering"}
     | {"runs.folder", "sampling", "training", "watchdog"},
