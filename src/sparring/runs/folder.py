@@ -31,10 +31,12 @@ MAX_NAME = 50
 """Characters of the name of the data in the name of a run."""
 
 
-@final
 @dataclass(frozen=True)
 class Run:
-    """The folder of a run. It holds safetensors, JSON, PNG and HTML files: no file in it can execute code."""
+    """The folder of a run. It holds safetensors, JSON, PNG and HTML files: no file in it can execute code.
+
+    ``sparring.api.run.Run``, the public class, adds its model, evaluation, diagnosis and curves.
+    """
 
     folder: Path
 
@@ -67,6 +69,13 @@ class Run:
     def picture(self) -> Path:
         """Samples at the end of the run: a picture, a table, sounds, …"""
         return next(iter(sorted(self.folder.glob("samples.*"))), self.folder / "samples.png")
+
+    @property
+    def newest_picture(self) -> Path | None:
+        """Newest PNG file with samples: at the end of the run, or during it; None if there is none yet."""
+        if self.picture.suffix == ".png" and self.picture.exists():
+            return self.picture
+        return max(self.samples.glob("*.png"), default=None)
 
     @property
     def record(self) -> "Record":
