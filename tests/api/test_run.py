@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import sparring
@@ -127,3 +128,21 @@ def test_an_inspection_is_shown_in_a_notebook_and_printed() -> None:
     assert str(found).splitlines() == found.lines()
     page = Checked(found._repr_html_())
     assert "1,797 images" in page.text and "resolution = " in page.text
+
+
+def test_options_have_the_words_of_the_command_line(run: sparring.Run, table: sparring.Model) -> None:
+    model = run.load()
+    path = model.interpolate(2, 3, label="1", seed=4)
+    assert path.equal(model.interpolate(2, 3, condition=[1, 1], seed=4))
+    assert not path.equal(model.interpolate(2, 3, label="0", seed=4))
+    for call in (model.sample, model.images, lambda count, **given: model.interpolate(count, 3, **given)):
+        with pytest.raises(SparringError, match="condition and label"):
+            call(2, label="1", condition=[1, 1])
+        with pytest.raises(SparringError, match="did you mean 'label'"):
+            call(2, labels="1")
+    filled = sparring.complete(model, torch.zeros(1, 1, 8, 8), torch.eye(8)[None, None], steps=1, label="1")
+    assert filled.shape == (1, 1, 8, 8)
+    assert set(table.frame(6, where={"age": torch.tensor([30, 31])})["age"]) <= {30, 31}
+    for given in (torch.ones(2), ["age>=30"], 3):
+        with pytest.raises(SparringError, match="a mapping from columns to values"):
+            table.frame(2, where=given)

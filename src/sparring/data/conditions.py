@@ -230,7 +230,8 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
 
     # An empty value counts as missing.
     for name in specs[view.condition].required if view.condition in specs else ():
-        if options.get(name) in (None, (), [], ""):
+        given = options.get(name)
+        if given is None or (isinstance(given, str | list | tuple) and not given):
             raise SparringError(
                 found=f"no --{name}",
                 expected=f"{known[name]}: the condition of this model",
