@@ -57,7 +57,7 @@ def resume(
         to: present place of the second domain, likewise.
         recipe: needed for a run of your own recipe only: its value, or file.py:Name.
         device: as for ``train``; None for the device that the run began on.
-        display: shows the progress; None for plain lines.
+        display: shows the progress; None for a bar in terminals and notebooks, else lines.
 
     Returns:
         The finished run.

@@ -86,7 +86,7 @@ def train(
         columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
         window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one.
         keep: rules that all rows of a table keep, as "start<=end" or a list of rules; no generated row breaks one.
-        display: shows the progress; None for plain lines.
+        display: shows the progress; None for a bar in terminals and notebooks, else lines.
         **fields: fields of the recipe, as `sparring recipes NAME` lists them.
 
     Raises:

@@ -72,10 +72,10 @@ class Run:
 
     @property
     def newest_picture(self) -> Path | None:
-        """Newest PNG file with samples: at the end of the run, or during it; None if there is none yet."""
-        if self.picture.suffix == ".png" and self.picture.exists():
-            return self.picture
-        return max(self.samples.glob("*.png"), default=None)
+        """PNG file of samples that was written last, during the run or at its end; None if there is none yet."""
+        found = [*sorted(self.samples.glob("*.png")), *self.folder.glob("samples.png")]
+        written = {path: path.stat().st_mtime_ns for path in found}
+        return max(reversed(found), key=written.__getitem__, default=None)
 
     @property
     def record(self) -> "Record":
