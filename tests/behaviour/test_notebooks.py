@@ -24,7 +24,7 @@ def executed(name: str, place: Path, **parameters: Any) -> Any:
     names = {target.id for line in ast.parse(cell.source).body for target in line.targets}
     assert parameters.keys() <= names
     cell.source += "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(place)}}).execute()
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(place)}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     assert not [output.text for output in outputs if output.get("name") == "stderr"]
     return outputs
