@@ -5,7 +5,7 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-BESIDE_DOCS = ("*.md", "LICENSE", "CITATION.cff", "examples/*.py")
+BESIDE_DOCS = ("*.md", "LICENSE", "CITATION.cff", "examples/*.py", "examples/*.ipynb")
 """Files outside docs/ that pages link to."""
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sparring.api.evaluate import evaluate
     from sparring.api.inspect import inspect
     from sparring.api.resume import resume
+    from sparring.api.run import Run
     from sparring.api.train import train
     from sparring.data.dataset import Dataset
     from sparring.errors import SparringError
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from sparring.model import Model, load
     from sparring.recipe import Adam, Recipe
     from sparring.recipes import RECIPES
-    from sparring.runs.folder import Run
     from sparring.runs.session import Interrupted
     from sparring.training.plan import Plan
     from sparring.training.trainer import Trainer
@@ -47,7 +47,7 @@ _MODULES = {
     "Plan": "training.plan",
     "Progress": "flow",
     "Recipe": "recipe",
-    "Run": "runs.folder",
+    "Run": "api.run",
     "SparringError": "errors",
     "Trainer": "training.trainer",
     "Turn": "flow",

@@ -11,6 +11,7 @@ from sparring.data.view import View
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.Image import Image
     from torch import Tensor
 
     from sparring.data.conditions import ConditionSpec
@@ -319,6 +320,27 @@ class NamesColumns(Protocol):
 
     def column_names(self, facts: Facts) -> Sequence[str]:
         """Return the names of the values of a sample, in order; none where they have no names."""
+        ...
+
+
+@runtime_checkable
+class GivesImages(Protocol):
+    """A modality whose samples are images."""
+
+    def images(self, samples: "Sample", facts: Facts) -> "list[Image]":
+        """Return samples as images of Pillow, as ``save`` writes them."""
+        ...
+
+
+@runtime_checkable
+class GivesColumns(Protocol):
+    """A modality whose samples are rows of a table, or have a row for each of their parts."""
+
+    def columns(self, samples: "Sample", facts: Facts) -> Mapping[str, Sequence[Any]]:
+        """Return the values of all rows by name of the column, as data frames take them.
+
+        Numbers are numbers, categories and dates are text as in the data, and missing values are None or NaN.
+        """
         ...
 
 

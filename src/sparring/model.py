@@ -5,13 +5,13 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import torch
 from torch import Tensor
 
 from sparring.arguments import checked_folder, checked_path, real_number, whole_number
-from sparring.building import blank_game
+from sparring.conversion import as_frame, giving_columns, giving_images
 from sparring.data.conditions import (
     INPUT,
     ConditionSpec,
@@ -21,25 +21,26 @@ from sparring.data.conditions import (
     checked_conditions,
     counted,
     needs_inputs,
+    refuse_options,
     repeated,
     require_inputs,
 )
 from sparring.data.facts import Facts
 from sparring.data.own_output import earlier_files, record_own
 from sparring.data.view import View
+from sparring.description import as_html, in_words
 from sparring.detection.detectors import anomaly_of
 from sparring.errors import SparringError, SparringWarning, writing
 from sparring.flow import Anomaly, Batch, Cycle, Latent
 from sparring.games.game import Game, Returning
-from sparring.metrics.smoothness import interpolated, perceptual_path_length
+from sparring.latent_paths import random_paths
+from sparring.loading import published_weights, read_model
 from sparring.modalities import modality
 from sparring.modality import AnySize, AppliesInOwnSize, Input, Modality, SelectsSamples
-from sparring.publishing import Config, History, read_published, write_published
-from sparring.randomness import RandomStream, derive, generator, require_seed
-from sparring.recipe import Recipe, with_stored_fields
-from sparring.recipes import recipe_named
+from sparring.publishing import Config, History, write_published
+from sparring.randomness import RandomStream, require_seed
+from sparring.recipe import Recipe
 from sparring.rendering.exhibits import write_exhibits
-from sparring.runs.folder import open_run
 from sparring.samples import Sample, batch_size, concatenate, shapes, take
 from sparring.sampling import (
     SAMPLES_PER_PASS,
@@ -47,12 +48,12 @@ from sparring.sampling import (
     generate,
     generate_accepted,
     generate_from,
-    has_normal_prior,
     require_samples,
 )
-from sparring.tensor_files import below, named_tensors, shapes_of
-from sparring.training.checkpoint import Outline, load_checkpoint, require_shapes, restore_average, restore_published
 from sparring.training.devices import main_memory, pick
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MAX_ANSWERS = 10_000
 """Samples for one input at most."""
@@ -86,6 +87,12 @@ class Model:
         self.remarks, self.folder = remarks, folder
         for player in game.published:
             game.players[player].eval().requires_grad_(False)
+
+    def __repr__(self) -> str:
+        return in_words(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
     @property
     def modality(self) -> Modality:
@@ -137,8 +144,8 @@ class Model:
 
         Args:
             count: number of samples, at least one; None for one per input.
-            condition: one row per sample, as the players take it, or a list of class numbers; None to build it from
-                ``options``.
+            condition: one row per sample, as the players take it, or a list of class numbers, for callers that have
+                conditions already; None to build them from ``options``, which have the names of the command line.
             seed: equal seeds give equal samples; sample i does not depend on ``count``.
             truncation: factor on the latents, in [0, 2]: below 1 for more typical and less diverse samples.
             device: device to compute on.
@@ -151,12 +158,32 @@ class Model:
         """
         # Check the numbers, and that there is one condition per sample.
         count = None if count is None else whole_number("count", count, most=self._affordable)
-        condition = self.conditions(count, **options) if condition is None else self._checked(condition)
-        count, numbers = counted(count, condition), {"seed": seed, "truncation": truncation, "first": first}
-        found = self.accepted(count, condition, options, device=device, **numbers)
-        if remark := found.shortage(count):
-            warnings.warn(remark, SparringWarning, stacklevel=2)
-        return found.samples
+        condition = self._condition(count, condition, options)
+        numbers = {"seed": seed, "truncation": truncation, "first": first}
+        return self._sampled(counted(count, condition), condition, options, device=device, **numbers)
+
+    def images(self, count: int | None = None, **options: Any) -> "list[Image]":
+        """Generate samples of a model of images as images of Pillow; the arguments are those of ``sample``.
+
+        Raises:
+            SparringError: the samples are no images, or as for ``sample``.
+        """
+        return giving_images(self.modality).images(self.sample(count, **options), self.facts)
+
+    def frame(self, count: int | None = None, **options: Any) -> Any:
+        """Generate rows as a data frame of pandas, or as a dict of columns where pandas is not installed.
+
+        Numbers are numbers, categories and dates are text as in the data, and missing values are None or NaN. A time
+        series has a row for each of its steps.
+
+        Args:
+            count: number of samples.
+            **options: the other arguments of ``sample``, such as ``where="age>=65"``.
+
+        Raises:
+            SparringError: the samples are no rows, or as for ``sample``.
+        """
+        return as_frame(giving_columns(self.modality).columns(self.sample(count, **options), self.facts))
 
     def accepted(
         self, count: int, condition: Sample | None, options: Mapping[str, Any], *, device: str = "cpu", **numbers: Any
@@ -198,7 +225,7 @@ class Model:
         if listed is None:
             options[INPUT] = as_inputs(inputs)
             condition = repeated(self.conditions(**options), count)
-            return self.sample(condition=condition, seed=seed, device=device, **options)
+            return self._sampled(counted(None, condition), condition, options, seed=seed, device=device)
         for remark in listed[1]:
             warnings.warn(remark, SparringWarning, stacklevel=2)
         with self.on(device) as target:
@@ -306,45 +333,44 @@ class Model:
             record_own(place, sorted({*earlier, *files}), ())
         return files
 
-    def interpolate(self, count: int, steps: int, *, seed: int = 0, condition: Sample | None = None) -> Sample:
+    def interpolate(
+        self, count: int, steps: int, *, seed: int = 0, condition: Sample | None = None, **options: Any
+    ) -> Sample:
         """Generate samples along ``count`` paths between two latents, (count × steps, *shape), path after path.
 
-        Both ends of a path have one condition: that of its row of ``condition``, or else the default of the model.
-        Paths are great circles for a normal prior and straight lines for latents in [-1, 1].
+        Both ends of a path have one condition: that of its row of ``condition``, or else the one that ``options`` give,
+        as for ``sample``. Paths are great circles for a normal prior and straight lines for latents in [-1, 1].
 
         Raises:
-            SparringError: ``count`` or ``steps`` is below 1, or there is no such condition.
+            SparringError: ``count`` or ``steps`` is below 1, or there is no such option or condition.
         """
         count, steps = whole_number("count", count), whole_number("steps", steps)
         whole_number("count times steps", count * steps, most=self._affordable)
-        first, second, condition = self._endpoints(count, seed, condition)
-        positions = torch.linspace(0, 1, steps)[:, None].repeat(count, 1)  # (count · steps, 1)
-        starts, ends = (side.repeat_interleave(steps, 0) for side in (first, second))
-        latent = interpolated(starts, ends, positions, spherical=has_normal_prior(self.game))
-        return self._generated(latent, take(condition, torch.arange(count).repeat_interleave(steps)))
+        paths, given = random_paths(self.game, count, require_seed(seed)), self._condition(count, condition, options)
+        rows = torch.arange(count).repeat_interleave(steps)
+        return self._generated(paths.along(steps), take(given, rows))
 
     def path_length(
-        self, extractor: Callable[[Tensor], Tensor], count: int, *, seed: int = 0, condition: Sample | None = None
+        self,
+        extractor: Callable[[Tensor], Tensor],
+        count: int,
+        *,
+        seed: int = 0,
+        condition: Sample | None = None,
+        **options: Any,
     ) -> float:
         """Return the perceptual path length in an extractor's features over ``count`` paths; see ``smoothness``.
 
         Conditions are those of ``interpolate``. NaN if features are not finite.
 
         Raises:
-            SparringError: ``count``, ``seed`` or ``condition`` is not valid.
+            SparringError: ``count``, ``seed``, ``condition`` or an option is not valid.
         """
         count = whole_number("count", count, most=self._affordable)
-        first, second, condition = self._endpoints(count, seed, condition)
-        positions = torch.rand(count, generator=generator(seed, "positions"), dtype=torch.float64)
-
-        def generated(latent: Latent, rows: slice) -> Sample:
-            return self._generated(latent, take(condition, rows))
-
-        try:
-            ends, spherical = (first, second), has_normal_prior(self.game)
-            return perceptual_path_length(generated, extractor, ends, positions, spherical=spherical)
-        except SparringError:
-            return math.nan
+        paths, given = random_paths(self.game, count, require_seed(seed)), self._condition(count, condition, options)
+        return paths.perceptual_length(
+            lambda latent, rows: self._generated(latent, take(given, rows)), extractor, require_seed(seed)
+        )
 
     @property
     def direction(self) -> str:
@@ -391,14 +417,20 @@ class Model:
         """Number of samples that fill half of the main memory."""
         return max(1, main_memory() // 2 // self.bytes_per_sample)
 
-    def _endpoints(self, count: int, seed: int, condition: Sample | None) -> tuple[Latent, Latent, Sample | None]:
-        """Draw the latents at both ends of ``count`` paths, (count, size) each, with the conditions of the paths."""
-        seed = require_seed(seed)
-        streams = (RandomStream(derive(seed, "end", end), 0, count, slice(0, count), stream="path/") for end in (0, 1))
-        first, second = (self.game.latent(random) for random in streams)
-        condition = self.conditions(count) if condition is None else self._checked(condition)
+    def _sampled(self, count: int, condition: Sample | None, options: Mapping[str, Any], **place: Any) -> Sample:
+        found = self.accepted(count, condition, options, **place)
+        if remark := found.shortage(count):
+            warnings.warn(remark, SparringWarning, stacklevel=3)
+        return found.samples
+
+    def _condition(self, count: int | None, condition: Any, options: Mapping[str, Any]) -> Sample | None:
+        """Return the conditions of ``count`` samples, as given or from ``options``; both at once are refused."""
+        if condition is None:
+            return self.conditions(count, **options)
+        refuse_options(options)
+        condition = self._checked(condition)
         counted(count, condition)
-        return first, second, condition
+        return condition
 
     def _checked(self, condition: Any) -> Sample:
         return checked_conditions(condition, self.condition_spec, self.classes)
@@ -418,7 +450,7 @@ class Model:
         """
         place = checked_folder("the model", folder)
         # Published players only: sampling needs no discriminator.
-        weights = {name: value.contiguous() for name, value in _weights(self.game).items()}
+        weights = {name: value.contiguous() for name, value in published_weights(self.game).items()}
         fields = self.recipe.model_dump(mode="json")
         config = Config(self.name, fields, self.facts, self.history)
         applied = needs_inputs(self.modality.conditions, self.view)
@@ -442,56 +474,7 @@ def load(path: str | Path, *, recipe: str | Recipe | None = None, options: Mappi
         SparringWarning: a damaged checkpoint was skipped, or the folder cannot be verified; see ``Model.remarks``.
     """
     folder = checked_path("the model", path)
-    if (folder / "recipe.json").is_file():
-        model = _from_run(folder, recipe, options)
-    elif (folder / "config.json").is_file():
-        model = _from_published(folder, recipe, options)
-    else:
-        raise SparringError(
-            found=f"neither recipe.json nor config.json in {folder}",
-            expected="a run folder, or a folder written by save_pretrained",
-            remedy="check the path",
-        )
+    model = Model(*read_model(folder, recipe, options), folder)
     for remark in model.remarks:
         warnings.warn(f"{folder}: {remark}", SparringWarning, stacklevel=2)
     return model
-
-
-def _from_run(folder: Path, own: str | Recipe | None, options: Mapping[str, Any] | None) -> Model:
-    run = open_run(folder)
-    record = run.record
-    recipe = with_stored_fields(recipe_named(record.recipe, own), record.fields)
-    game = _blank(recipe, record.facts, options)
-
-    def check(outline: Outline) -> None:
-        require_shapes(below(outline.players, "average/"), shapes_of(_weights(game)))
-
-    snapshot, _, complaints = load_checkpoint(run.checkpoints, record.identity, check)
-    restore_average(game, snapshot)
-    samples = snapshot.state["samples"]
-    history: History = {"seed": record.seed, "samples": samples, "versions": record.versions, "run": record.identity}
-    remarks = (*complaints, f"The model is the one that was saved at {samples:,} samples.") if complaints else ()
-    return Model(game, recipe, record.recipe, record.facts, history, remarks, folder)
-
-
-def _from_published(folder: Path, own: str | Recipe | None, options: Mapping[str, Any] | None) -> Model:
-    published = read_published(folder)
-    config = published.config
-    recipe = with_stored_fields(recipe_named(config.recipe, own), config.fields)
-    game = _blank(recipe, config.facts, options)
-    require_shapes(published.shapes(), shapes_of(_weights(game)), "weights")
-    restore_published(game, published.weights())
-    return Model(game, recipe, config.recipe, config.facts, config.history, published.remarks, folder)
-
-
-def _blank(recipe: Recipe, facts: Facts, options: Mapping[str, Any] | None) -> Game:
-    """Build the networks without values in their weights, and check the options that will be given."""
-    game = blank_game(recipe, facts)
-    if options is not None:
-        check_options(modality(facts.modality).conditions, recipe.view(facts), options)
-    return game
-
-
-def _weights(game: Game) -> dict[str, Tensor]:
-    """Return the weights of the published players, "player/key"."""
-    return named_tensors({f"{player}/": game.players[player] for player in game.published})

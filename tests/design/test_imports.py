@@ -30,7 +30,7 @@ TABLE: dict[str, set[str]] = {
     "flow": {"randomness", "samples"},
     "controls": {"flow"},
     "events": {"storage"},
-    "rendering": {"errors", "storage"},
+    "rendering": {"errors", "storage", "text"},
     "data": BELOW,
     "layers": {"errors", "flow", "randomness"},
     "objectives": BELOW,
@@ -53,26 +53,20 @@ TABLE: dict[str, set[str]] = {
     "detection": BELOW
     | {"data", "games", "games.game", "layers", "metrics", "modality", "objectives", "runs.folder", "sampling"}
     | {"training"},
+    "conversion": {"errors", "modality"},
+    "description": {"data", "errors", "flow", "publishing", "recipe", "rendering"},
+    "latent_paths": BELOW | {"games.game", "metrics", "sampling"},
+    "loading": BELOW
+    | {"building", "data", "games.game", "modalities", "publishing", "recipe", "recipes", "runs.folder", "training"},
     "model": BELOW
-    | {
-        "building",
-        "data",
-        "detection",
-        "games.game",
-        "metrics",
-        "modality",
-        "modalities",
-        "publishing",
-        "recipe",
-        "recipes",
-        "rendering",
-    }
-    | {"runs.folder", "sampling", "training"},
+    | {"conversion", "data", "description", "detection", "games.game", "latent_paths", "loading", "modality"}
+    | {"modalities", "publishing", "recipe", "rendering", "sampling", "training"},
     "runs": BELOW
     | {"data", "games.game", "modality", "modalities", "model", "recipe", "recipes", "rendering"}
     | {"runs.folder", "sampling", "training", "watchdog"},
     "evaluation": BELOW
-    | {"data", "games.game", "metrics", "modality", "modalities", "model", "recipe", "runs", "runs.folder", "sampling"},
+    | {"data", "games.game", "metrics", "modality", "modalities", "model", "recipe", "rendering", "runs"}
+    | {"runs.folder", "sampling"},
     "report": BELOW
     | {"data", "evaluation", "modality", "model", "rendering", "runs", "runs.folder", "sampling", "training"}
     | {"watchdog"},

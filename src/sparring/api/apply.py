@@ -16,7 +16,7 @@ from sparring.modality import Input
 from sparring.model import MAX_ANSWERS, Model, load
 from sparring.randomness import require_seed
 from sparring.recipe import Recipe
-from sparring.runs.display import Display, Plain
+from sparring.runs.display import Display, checked_display
 from sparring.text import number_of
 
 
@@ -49,7 +49,7 @@ def apply(
             inputs, are replaced; their number is said.
         device: device to compute on.
         recipe: needed for a model of your own recipe only: its value, or file.py:Name.
-        display: shows the progress; None for plain lines.
+        display: shows the progress; None for a bar in terminals and notebooks, else lines.
         **options: further condition options of the model.
 
     Raises:
@@ -61,7 +61,7 @@ def apply(
     earlier = earlier_files(folder, overview_stem(folder))
     seed, count = require_seed(seed), whole_number("count", count, most=MAX_ANSWERS)
     loaded = load(model, recipe=recipe, options={INPUT: inputs, **options})
-    listed, display = loaded.inputs(inputs, count=count, strength=strength, **options), display or Plain()
+    listed, display = loaded.inputs(inputs, count=count, strength=strength, **options), checked_display(display)
     if listed is None:
         _say_replaced(display, folder, [path for path in earlier if path.parent == folder])
         numbers: dict[str, Any] = {"seed": seed, "answers": count, "display": display}

@@ -1,10 +1,13 @@
 """Completion by search: fill holes with any model that generates images from nothing."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from sparring.arguments import whole_number
+from sparring.data.conditions import refuse_options
 from sparring.errors import SparringError
 from sparring.flow import Latent
 from sparring.model import Model
@@ -30,6 +33,7 @@ def complete(
     restarts: int = 4,
     condition: Sample | None = None,
     device: str = "cpu",
+    **options: Any,
 ) -> Tensor:
     """Fill holes by the latents whose images are nearest around them (Yeh et al. 2017, semantic inpainting, eq. 5).
 
@@ -43,14 +47,16 @@ def complete(
         steps: steps of Adam.
         seed: of the latents at the start; other seeds give other fills.
         restarts: latents that are tried for each image, of which the nearest is kept.
-        condition: one row per image for a model with classes, as from ``model.conditions``; None for the default.
+        condition: one row per image for a model with classes, as from ``model.conditions``; None for that of
+            ``options``.
         device: device to compute on.
+        **options: condition options of the model, such as ``label="cats"``.
 
     Returns:
         The images, filled; around the hole not one bit differs.
 
     Raises:
-        SparringError: images or masks do not fit the model, or one hole is all of its image.
+        SparringError: images or masks do not fit the model, one hole is all of its image, or an option does not fit.
     """
     steps, seed, restarts = whole_number("steps", steps), require_seed(seed), whole_number("restarts", restarts)
     mask = _checked_mask(model, images, masks)
@@ -58,7 +64,10 @@ def complete(
     count = len(images)
 
     # One row per image and restart: its pixels, the weights of these, and the latent to start from.
-    condition = model.conditions(count) if condition is None else condition
+    if condition is None:
+        condition = model.conditions(count, **options)
+    else:
+        refuse_options(options)
     given = None if condition is None else torch.as_tensor(condition).repeat_interleave(restarts, 0).to(target)
     real = images.repeat_interleave(restarts, 0).to(target)
     weights = importance(mask).repeat_interleave(restarts, 0).to(target)

@@ -79,7 +79,7 @@ def detect(
         seed: of the encoder, of the baselines, and of the choice of samples.
         device: device to compute on.
         recipe: needed for a model of your own recipe only: its value, or file.py:Name.
-        display: where progress is shown; None for plain lines.
+        display: shows the progress; None for a bar in terminals and notebooks, else lines.
 
     Raises:
         SparringError: there is no model, the samples do not fit it, it has no such method, or an output cannot be

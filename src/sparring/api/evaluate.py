@@ -80,7 +80,7 @@ def evaluate(
         window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one.
         target: column of a table that learners are to predict, which are trained on generated rows and tested on real
             ones; then all metrics are computed. None for the last column of 2 to 20 categories, or else of numbers.
-        display: where progress is shown; None for plain lines.
+        display: shows the progress; None for a bar in terminals and notebooks, else lines.
 
     Raises:
         SparringError: there is nothing to evaluate, it does not fit the data, or an output cannot be written, which is

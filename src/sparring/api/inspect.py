@@ -13,8 +13,10 @@ from sparring.api.outputs import output_path, require_writable
 from sparring.data.facts import Facts
 from sparring.data.reading import Columns, Keep, Labels, Pairs, ValueRange, reading
 from sparring.recipe import BY_DEFAULT, Choice, Recipe, resolve
+from sparring.rendering.fragments import fragment
 from sparring.runs.display import clock
 from sparring.storage import write_json
+from sparring.text import joined, number_of
 
 if TYPE_CHECKING:
     import torch
@@ -70,6 +72,31 @@ class Inspection:
 
     facts: Facts
     training: PlannedTraining
+
+    def __repr__(self) -> str:
+        known = f"{number_of(self.facts.count, 'sample')} of {self.facts.modality}"
+        return f"Inspection({self.facts.source!r}: {known}; would train {self.training.recipe})"
+
+    def __str__(self) -> str:
+        return joined(self.lines())
+
+    def _repr_html_(self) -> str:
+        first, *others = _data_lines(self.facts)
+        plan = self.training
+        facts = [
+            ("classes", ", ".join(self.facts.classes[:MAX_LISTED]) + ", …" * (len(self.facts.classes) > MAX_LISTED)),
+            ("recipe", plan.recipe),
+            ("trained as", f"{_sides(plan.shape)}, in batches of {plan.batch}, on {plan.device}"),
+            ("expected time", "" if plan.seconds is None else f"{clock(plan.seconds)} for {plan.samples:,} samples"),
+        ]
+        obstacle = "" if plan.obstacle is None else f"Cannot be trained: {plan.obstacle}"
+        return fragment(
+            first,
+            [obstacle, *self.facts.remarks],
+            facts=[(name, value) for name, value in facts if value],
+            folded=[*others, "", *_training_lines(plan)],
+            heading="All details, and the reason for each choice",
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -238,7 +265,7 @@ def _data_lines(facts: Facts) -> Iterator[str]:
         yield f"{facts.source}: {facts.count:,} {what} of {len(columns):,} columns"
         yield from _column_lines(columns)
     else:
-        shape = " × ".join(str(side) for side in facts.shape)
+        shape = _sides(facts.shape)
         paired = "pair" in facts.coding
         described = f"pairs of {facts.modality}" if paired else f"{facts.modality}, most of shape {shape}"
         yield f"{facts.source}: {facts.count:,} {described}"
@@ -292,8 +319,12 @@ def _duplicate_lines(name: str, found: dict[str, Any]) -> Iterator[str]:
         yield f"    {duplicate} is the same as {original}"
 
 
+def _sides(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
+
+
 def _training_lines(training: PlannedTraining) -> Iterator[str]:
-    shape = " × ".join(str(side) for side in training.shape)
+    shape = _sides(training.shape)
     yield f"would train {training.recipe} on {training.device} at {shape}, in batches of {training.batch}"
     if training.reason:
         yield f"  {training.reason}"

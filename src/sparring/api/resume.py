@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.api.conclude import conclude
+from sparring.api.run import Run
 from sparring.api.surveying import is_gone, lasting, lasting_recipe
 from sparring.arguments import checked_path
 from sparring.building import blank_game
@@ -19,7 +20,7 @@ from sparring.recipe import Recipe, is_own, with_stored_fields
 from sparring.recipes import recipe_named
 from sparring.runs.budget import TrainingBudget, with_budget
 from sparring.runs.display import Display, Silent, checked_display
-from sparring.runs.folder import Record, Run, open_run
+from sparring.runs.folder import Record, open_run
 from sparring.runs.goal import Goal
 from sparring.runs.session import Session
 from sparring.runs.suggestions import suggestion
@@ -56,7 +57,7 @@ def resume(
         to: present place of the second domain, likewise.
         recipe: needed for a run of your own recipe only: its value, or file.py:Name.
         device: as for ``train``; None for the device that the run began on.
-        display: shows the progress; None for plain lines.
+        display: shows the progress; None for a bar in terminals and notebooks, else lines.
 
     Returns:
         The finished run.
@@ -67,7 +68,7 @@ def resume(
     """
     # Open the run, and find out what is left of its budget.
     budget = TrainingBudget.given(samples, minutes)
-    opened = open_run(checked_path("the run", run))
+    opened = Run(open_run(checked_path("the run", run)).folder)
     record = opened.record
     target = devices.pick(record.device if device is None else device)
     world = distributed.join(target)
@@ -88,7 +89,8 @@ def resume(
     split = survey.prepare(resolved.view(record.facts), seed=record.seed)
     goal = Goal.parse(record.until) if record.until else None
     session = Session(opened, record, resolved, split, target, world, display, goal, quick_score, conclude)
-    return session.play(resumed=True)
+    session.play(resumed=True)
+    return opened
 
 
 def _with_data(run: Run, record: Record, data: Any, given: Reading) -> tuple[Record, Survey]:

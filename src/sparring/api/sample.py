@@ -91,7 +91,8 @@ def sample(
         out: folder of the files: empty, or with samples of an earlier call, which are replaced.
         device: device to compute on.
         recipe: needed for a model of your own recipe only: its value, or file.py:Name.
-        display: shows the progress of a search for samples that meet the options; None for plain lines.
+        display: shows the progress of a search for samples that meet the options; None for a bar in terminals and
+            notebooks, else lines.
         **options: condition options of the model, such as ``label="cats"``.
 
     Raises:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from sparring.api.conclude import conclude
+from sparring.api.run import Run
 from sparring.api.surveying import lasting, lasting_recipe, survey_data
 from sparring.arguments import checked_folder, whole_number
 from sparring.data.facts import Facts
@@ -24,7 +25,7 @@ from sparring.recipe import BY_DEFAULT, AdversarialRecipe, Choice, Recipe, resol
 from sparring.recipes import reason_for
 from sparring.runs.budget import NOT_USED, TrainingBudget
 from sparring.runs.display import Display, Silent, checked_display
-from sparring.runs.folder import Record, Run, create, new_folder, new_identity, versions
+from sparring.runs.folder import Record, create, new_folder, new_identity, versions
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.session import Session
 from sparring.text import joined
@@ -85,7 +86,7 @@ def train(
         columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
         window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one.
         keep: rules that all rows of a table keep, as "start<=end" or a list of rules; no generated row breaks one.
-        display: shows the progress; None for plain lines.
+        display: shows the progress; None for a bar in terminals and notebooks, else lines.
         **fields: fields of the recipe, as `sparring recipes NAME` lists them.
 
     Raises:
@@ -132,14 +133,17 @@ def train(
         watchdog=watchdog,
         identity=world.broadcast(new_identity()),
     )
-    run = create(folder, record) if world.is_main else Run(folder)
+    if world.is_main:
+        create(folder, record)
+    run = Run(folder)
     world.barrier()
     with _removed_on_error(run, world):
         split = survey.prepare(resolved.view(facts), seed=seed)
         session = Session(run, record, resolved, split, target, world, display, goal, quick_score, conclude)
 
     # Train, evaluate, report and publish.
-    return session.play()
+    session.play()
+    return run
 
 
 @contextmanager

@@ -144,6 +144,21 @@ def checked_conditions(condition: Any, spec: ConditionSpec | None, classes: tupl
     raise SparringError(found=f"a condition of type {type(condition).__name__}", expected=expected, remedy=remedy)
 
 
+def refuse_options(options: Mapping[str, Any]) -> None:
+    """Refuse options beside conditions that are given as the players take them.
+
+    Raises:
+        SparringError: an option was given.
+    """
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise SparringError(
+            found=f"condition and {' and '.join(given)}",
+            expected="one of them: an option, or conditions as the players take them",
+            remedy="leave condition out",
+        )
+
+
 def counted(count: int | None, condition: Sample | None) -> int:
     """Return the number of samples: the count, or that of the conditions.
 
@@ -215,7 +230,8 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
 
     # An empty value counts as missing.
     for name in specs[view.condition].required if view.condition in specs else ():
-        if options.get(name) in (None, (), [], ""):
+        given = options.get(name)
+        if given is None or (isinstance(given, str | list | tuple) and not given):
             raise SparringError(
                 found=f"no --{name}",
                 expected=f"{known[name]}: the condition of this model",

@@ -1,6 +1,7 @@
 """Comparison of two evaluations: which is better, where the difference is significant."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Literal, TypeAlias, final
 
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +18,8 @@ from sparring.evaluation.glossary import (
 )
 from sparring.evaluation.result import Evaluation
 from sparring.evaluation.scores import Score, half_width
+from sparring.rendering.exhibits import Table
+from sparring.rendering.fragments import fragment
 
 Verdict: TypeAlias = Literal["first", "second", "no significant difference", "inconclusive", ""]
 ALL_SAMPLES = "all samples"
@@ -52,20 +55,40 @@ class Comparison(BaseModel):
     differences: dict[str, dict[str, Difference]]
     """Extractor, or "all samples" → metric → difference; only of extractors and metrics that both have."""
 
+    def __repr__(self) -> str:
+        return f"Comparison(A: {self.first.subject}, B: {self.second.subject}: {self.summary()})"
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        tables = [
+            Table(("", "metric", "A", "B", "floor", ""), tuple(map(tuple, rows)), caption=heading)
+            for heading, rows in self._rows(further=False)
+        ]
+        samples = f"{self.first.count:,} samples of each against {self.first.data}."
+        title = f"A: {self.first.subject}, B: {self.second.subject}"
+        sentences = [samples, self.summary(further=False), *self._remarks()]
+        return fragment(title, sentences, exhibits=tables, folded=self.lines())
+
     def lines(self, *, further: bool = True) -> list[str]:
         """Return the comparison as plain text, with the further metrics or without."""
-        sides = [_tables(side) for side in (self.first, self.second)]
         samples = f"{self.first.count:,} samples of each against {self.first.data}"
         lines = wrapped([f"A: {self.first.subject}", f"B: {self.second.subject}", samples])
+        for heading, rows in self._rows(further=further):
+            lines += ["", heading, *aligned([["", "", "A", "B", "floor", ""], *rows])]
+        return [*lines, "", *wrapped([self.summary(further=further), *self._remarks()])]
+
+    def _rows(self, *, further: bool) -> Iterator[tuple[str, list[list[str]]]]:
+        """Yield for each extractor its name with its samples, and a row for each metric."""
+        sides = [_tables(side) for side in (self.first, self.second)]
         verdicts = {"first": "A is better", "second": "B is better"}
         counts = {one.extractor: f", {one.samples}" for one in self.first.scores}
-
-        # One table for each extractor.
         for heading, differences in self.differences.items():
             shown = [name for name in differences if further or is_default(name)]
             if not shown:
                 continue
-            rows = [["", "", "A", "B", "floor", ""]]
+            rows = []
             for question, name in by_question(shown):
                 first, second = (tables[heading][name] for tables in sides)
                 values = [interval(side.value, side.plus_minus) for side in (first, second)]
@@ -73,8 +96,7 @@ class Comparison(BaseModel):
                 # The floor compares real samples with one another, so it is the same for both.
                 floor = interval(first.floor, None)
                 rows.append([question, title(name, heading), *values, floor, verdicts.get(verdict, verdict)])
-            lines += ["", heading + counts.get(heading, ""), *aligned(rows)]
-        return [*lines, "", *wrapped([self.summary(further=further), *self._remarks()])]
+            yield heading + counts.get(heading, ""), rows
 
     def _remarks(self) -> list[str]:
         """Return the remarks on both sides, each with the side that it is about."""

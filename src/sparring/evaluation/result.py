@@ -10,6 +10,8 @@ from sparring.evaluation.glossary import aligned, by_question, interval, is_defa
 from sparring.evaluation.memorisation import Memorisation
 from sparring.evaluation.protocol import Protocol
 from sparring.evaluation.scores import Score, Scores
+from sparring.rendering.exhibits import Table
+from sparring.rendering.fragments import fragment
 from sparring.runs.folder import Run
 from sparring.schema import first_complaint
 from sparring.storage import json_text, read_json
@@ -53,6 +55,22 @@ class Evaluation(BaseModel):
     """Simple model, or answer that needs no model → metric → value; the first row is the subject itself."""
     remarks: tuple[str, ...] = ()
     """Sentences to be read beside the scores."""
+
+    def __repr__(self) -> str:
+        known = f"{number_of(self.count, 'sample')} of {self.subject} against {self.data}"
+        return f"Evaluation({known}: {'; '.join(self._default_scores())})"
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        heading = f"{number_of(self.count, 'sample')} of {self.subject} against {self.data}"
+        return fragment(heading, self.judgement, exhibits=self.default_tables(), folded=self.lines())
+
+    @property
+    def judgement(self) -> tuple[str, ...]:
+        """Sentences that sum it up: copies of training samples, and remarks."""
+        return (*([self.memorisation.verdict] if self.memorisation else []), *self.remarks)
 
     @staticmethod
     def from_run(run: Run) -> "Evaluation":
@@ -118,8 +136,34 @@ class Evaluation(BaseModel):
                 values = [number(one.get(name)) for one in self.baselines.values()]
                 rows.append([title(name, self.scores[0].extractor), *values])
             lines += ["", f"beside {self.beside}", *(f"  {line}" for line in aligned(rows))]
-        verdict = [self.memorisation.verdict] if self.memorisation else []
-        return [*lines, "", *wrapped([*verdict, *self.remarks])]
+        return [*lines, "", *wrapped(self.judgement)]
+
+    def _default_scores(self) -> list[str]:
+        """Return the default metrics with their values: "recall 0.71"."""
+        return [
+            f"{title(name, scores.extractor)} {number(table[name].value)}"
+            for scores, table in self.tables(further=False)[:1]
+            for _, name in by_question(table)
+        ]
+
+    def default_tables(self) -> list[Table]:
+        """Return the default metrics of the most sensitive extractor as a table; none without scores."""
+        return [self._table(*one) for one in self.tables(further=False)[:1]]
+
+    def _table(self, scores: Scores, table: dict[str, Score]) -> Table:
+        """Return the scores of one extractor as a table, beside their floor where the protocol has one."""
+        floor = self.protocol == "floor"
+        rows = [
+            (
+                question,
+                title(name, scores.extractor),
+                interval(table[name].value, table[name].plus_minus),
+                *([interval(table[name].floor, table[name].floor_plus_minus)] if floor else []),
+                table[name].verdict,
+            )
+            for question, name in by_question(table)
+        ]
+        return Table(("", "metric", "this", *(["floor"] if floor else []), ""), tuple(rows))
 
 
 def json_schema() -> str:

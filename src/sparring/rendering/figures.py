@@ -10,11 +10,15 @@ DOTS_PER_INCH = 110
 
 
 def blank_figure(width: float, height: float) -> "Figure":
-    """Return an empty figure of a size in inches, without pyplot, which keeps global state."""
+    """Return an empty figure of a size in inches, without pyplot, which keeps global state; notebooks show it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+    class ShownFigure(Figure):
+        def _repr_png_(self) -> bytes:
+            return png_of(self)
+
+    figure = ShownFigure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

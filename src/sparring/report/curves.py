@@ -9,6 +9,7 @@ from sparring.text import label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Series = dict[str, tuple[list[int], list[float]]]
 """Name of a curve → (real samples seen, values)."""
@@ -21,6 +22,11 @@ LOG_RATIO = 300
 
 def curves(lines: Sequence[LogLine]) -> bytes:
     """Draw the lines of a log into a PNG file."""
+    return png_of(curves_figure(lines))
+
+
+def curves_figure(lines: Sequence[LogLine]) -> "Figure":
+    """Draw the lines of a log."""
     # Collect the points of each curve, by panel and name.
     panels: dict[str, Series] = {}
     for line in lines:
@@ -37,7 +43,7 @@ def curves(lines: Sequence[LogLine]) -> bytes:
     for panel, title in zip(axes, titles, strict=True):
         _draw(panel, title, panels.get(title, {}))
     axes[-1].set_xlabel("real samples seen")
-    return png_of(figure)
+    return figure
 
 
 def _values(line: LogLine) -> Iterator[tuple[str, str, float]]:

@@ -23,6 +23,7 @@ from sparring.events import (
     read_events,
 )
 from sparring.opening import reading
+from sparring.rendering.fragments import fragment
 from sparring.report.picture import signals_picture
 from sparring.runs.folder import Run
 from sparring.runs.logbook import read_log
@@ -83,6 +84,22 @@ class Diagnosis(BaseModel):
     improvement: Improvement
     remarks: tuple[str, ...]
     next_steps: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Diagnosis({self.run!r}: {self.state} {self.verdict})"
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        incidents = [sentence for incident in self.incidents for sentence in ("", *self.sentences(incident))]
+        return fragment(
+            f"{self.run}: {self.state}",
+            [self.verdict, self.improvement.sentence, *self.remarks],
+            facts=[("next" if number == 0 else "or", step) for number, step in enumerate(self.next_steps)],
+            folded=incidents[1:],
+            heading=f"Incidents: {len(self.incidents)}",
+        )
 
     @property
     def text(self) -> str:

@@ -1,6 +1,5 @@
 """The report as one HTML page that needs no other file; page.html.jinja is its template."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 from sparring.evaluation.glossary import better, by_question, interval, is_default, metric_info, number, title
 from sparring.evaluation.result import Evaluation
 from sparring.rendering.exhibits import Exhibit, Picture
+from sparring.rendering.fragments import data_url
 from sparring.report.diagnosis import Diagnosis
 from sparring.text import lines
 
@@ -87,14 +87,10 @@ def _template() -> "Template":
     )
     functions = (better, by_question, interval, metric_info, number, title)
     environment.globals |= {function.__name__: function for function in functions} | {"CLASS_COLUMNS": CLASS_COLUMNS}
-    environment.filters["data_url"] = _data_url
+    environment.filters["data_url"] = data_url
     return environment.get_template("page.html.jinja")
 
 
 def _printable(value: Any) -> Any:
     """Show control characters of names and messages as escapes."""
     return lines(value) if type(value) is str else value
-
-
-def _data_url(content: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

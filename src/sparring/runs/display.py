@@ -175,13 +175,13 @@ class Silent:
 
 
 def checked_display(display: Any) -> Display:
-    """Return a display that a caller gives; plain lines for None.
+    """Return a display that a caller gives; for None the default one, see ``default_display``.
 
     Raises:
         SparringError: it is none.
     """
     if display is None:
-        return Plain()
+        return default_display()
     if isinstance(display, type) or not isinstance(display, Display):
         raise SparringError(
             found=f"{display!r} for display",
@@ -192,5 +192,16 @@ def checked_display(display: Any) -> Display:
 
 
 def default_display(stream: TextIO | None = None) -> Display:
-    """Return a progress bar if ``stream`` (by default standard error) is a terminal, else plain lines."""
+    """Return a progress bar in a notebook or if ``stream`` (by default standard error) is a terminal, else lines."""
+    if stream is None and in_notebook():
+        from sparring.runs.notebook import Notebook
+
+        return Notebook()
     return Live() if (stream or sys.stderr).isatty() else Plain()
+
+
+def in_notebook() -> bool:
+    """Return whether a kernel of IPython runs this process, so that a notebook shows its output."""
+    module = sys.modules.get("IPython")
+    shell = None if module is None else module.get_ipython()
+    return getattr(shell, "kernel", None) is not None

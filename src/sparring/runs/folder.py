@@ -31,10 +31,12 @@ MAX_NAME = 50
 """Characters of the name of the data in the name of a run."""
 
 
-@final
 @dataclass(frozen=True)
 class Run:
-    """The folder of a run. It holds safetensors, JSON, PNG and HTML files: no file in it can execute code."""
+    """The folder of a run. It holds safetensors, JSON, PNG and HTML files: no file in it can execute code.
+
+    ``sparring.api.run.Run``, the public class, adds its model, evaluation, diagnosis and curves.
+    """
 
     folder: Path
 
@@ -67,6 +69,13 @@ class Run:
     def picture(self) -> Path:
         """Samples at the end of the run: a picture, a table, sounds, …"""
         return next(iter(sorted(self.folder.glob("samples.*"))), self.folder / "samples.png")
+
+    @property
+    def newest_picture(self) -> Path | None:
+        """PNG file of samples that was written last, during the run or at its end; None if there is none yet."""
+        found = [*sorted(self.samples.glob("*.png")), *self.folder.glob("samples.png")]
+        written = {path: path.stat().st_mtime_ns for path in found}
+        return max(reversed(found), key=written.__getitem__, default=None)
 
     @property
     def record(self) -> "Record":

@@ -2,13 +2,15 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sparring import opening
@@ -169,7 +171,18 @@ def _digest(file: Path, size: int) -> str:
     return f"{len(content)} {sha256(content).hexdigest()}"
 
 
-def _flat(figures: Figures) -> Iterator[tuple[str, float]]:
+def as_arrays(lines: Sequence[LogLine]) -> dict[str, NDArray[np.float64]]:
+    """Return each figure of a log as an array, (lines,), by its name in TensorBoard; NaN where a line lacks it.
+
+    Under "samples" are the real samples seen.
+    """
+    rows = [{"samples_per_second": line.samples_per_second, **dict(_flat(line))} for line in lines]
+    names = dict.fromkeys(name for row in rows for name in row)
+    found = {name: np.array([row.get(name) for row in rows], dtype=np.float64) for name in names}
+    return {"samples": np.array([line.samples for line in lines], dtype=np.float64), **found}
+
+
+def _flat(figures: Figures | LogLine) -> Iterator[tuple[str, float]]:
     """Name all figures as TensorBoard does: "discriminator/lead", "control/gamma"."""
     for values in (figures.terms, figures.notes):
         for turn, named in values.items():

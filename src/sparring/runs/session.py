@@ -37,6 +37,7 @@ from sparring.runs.display import Display
 from sparring.runs.folder import Record, Run, keep, locked
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.logbook import Logbook, reached_goal, run_is_gone
+from sparring.runs.notebook import ShowsRun
 from sparring.runs.pictures import SamplePictures
 from sparring.runs.suggestions import suggestion
 from sparring.text import printable
@@ -139,6 +140,9 @@ class Session:
 
     def play(self, *, resumed: bool = False) -> Run:
         """Train to the end, from the newest checkpoint if ``resumed``; then evaluate, report and publish."""
+        if isinstance(self.display, ShowsRun):
+            self.display.begin(self.run)
+
         # A run keeps its number of threads, on which the order of sums depends. Small batches run faster on one.
         values = self.recipe.batch * sum(math.prod(shape) for shape in self.split.train.shapes)
         usual = devices.threads_for(self.trainer.device, values)

@@ -121,6 +121,10 @@ def test_decoded_series_are_in_units_by_name(tmp_path):
     one, other = render.decoded(series_of(found), found.facts, first=4)
     assert one["e"] == "5" and one["date"] == ["2024-01-01", "2024-01-02", "2024-01-03"] and other["kind"] == "b"
     np.testing.assert_array_equal(one["x"], [1.5, np.nan, 3.5])
+    columns = render.columns(series_of(found), found.facts)
+    assert columns["e"] == ["1"] * 3 + ["2"] * 3 and columns["kind"] == ["a"] * 3 + ["b"] * 3
+    assert columns["date"] == one["date"] * 2
+    np.testing.assert_array_equal(columns["x"], [1.5, np.nan, 3.5] * 2)
 
 
 def test_other_data_gets_the_coding_of_the_training_data(tmp_path):

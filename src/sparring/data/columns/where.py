@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sparring.errors import SparringError
+from sparring.data.in_memory import dense
+from sparring.errors import SparringError, shown
 
 OPERATORS = re.compile("<=|>=|!=|==|=|<|>")
 FORM = "write COLUMN=VALUE, COLUMN>=VALUE or COLUMN=A|B, with commas between (where={...} in Python, also for commas)"
@@ -65,10 +66,16 @@ def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
     """
     if isinstance(given, Mapping):
         return [Condition(str(name), "=", _texts(str(name), value)) for name, value in given.items()]
-    if given is not None and not str(given).strip():
+    if given is not None and not isinstance(given, str):
+        raise SparringError(
+            found=f"{shown(given)} for where",
+            expected='text such as "sex=Female,age>=65", or a mapping from columns to values',
+            remedy="write where=\"age>=65\", or where={'age': [65, 66]}",
+        )
+    if given is not None and not given.strip():
         raise SparringError(found="an empty --where", expected="conditions of columns", remedy=FORM)
     found = []
-    for part in parts_of(str(given), "--where") if given is not None else ():
+    for part in parts_of(given, "--where") if given is not None else ():
         matches = list(OPERATORS.finditer(part))
         known = [one for one in matches if part[: one.start()].strip() in names]
         match = next(iter(known or matches), None)
@@ -89,6 +96,7 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
     Raises:
         SparringError: there are none.
     """
+    value = dense(value)
     plain = isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable) or not getattr(value, "ndim", 1)
     values = (value,) if plain else tuple(value)
     if not values:

@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sparring.data.conditions import INPUT, LABEL, ConditionSpec
 from sparring.data.facts import Facts
+from sparring.data.in_memory import source_of
 from sparring.data.labels import class_name
 from sparring.data.reading import Reading
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
 from sparring.modalities.images import conditions, data
 from sparring.modalities.images.conditions import Holed, Translation
+from sparring.modalities.images.in_memory import arrays_of, hole_of, in_range
 from sparring.modalities.images.masks import draw_masks
 
 MASK, TO = "mask", "to"
@@ -60,8 +63,8 @@ def domain_number(name: str, facts: Facts) -> int:
 def _images(options: Mapping[str, Any], view: View, facts: Facts) -> Tensor:
     """Return all images of the inputs in the size of the model, (count, channels, height, width)."""
     seen = View(condition_shape(view, facts))
-    parts = [data.read(str(one), seen, facts).batch(slice(None)).real for one in options[INPUT]]
-    return torch.cat(parts)
+    places = [str(one) if isinstance(one, str | Path) else source_of(list(arrays_of(one))) for one in options[INPUT]]
+    return torch.cat([data.read(place, seen, facts).batch(slice(None)).real for place in places])
 
 
 def _input(options: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Tensor:
@@ -99,7 +102,7 @@ def _holed(options: Mapping[str, Any], view: View, facts: Facts, count: int | No
 
 
 def read_masks(source: Any, images: Tensor) -> Tensor:
-    """Read masks from a file or a folder, white in the holes: one for all images, or one for each.
+    """Read masks from a file or a folder, or from memory, white in the holes: one for all images, or one for each.
 
     Returns:
         (count, 1, height, width) in the size of the images, 0 or 1.
@@ -108,6 +111,9 @@ def read_masks(source: Any, images: Tensor) -> Tensor:
         SparringError: there is another number of masks, or one is white everywhere.
     """
     count, _, height, width = images.shape
+    if not isinstance(source, str | Path):
+        given = source if isinstance(source, list | tuple) else [source]
+        source = source_of([hole_of(one) * np.uint8(255) for mask in given for one in arrays_of(in_range(mask))])
     found = data.survey(str(Path(source)), Reading(labels=False, pairs=False), least=1).whole(View((1, height, width)))
     masks = (found.batch(slice(None)).real > 0).to(images.dtype)
     if len(masks) not in (1, count):

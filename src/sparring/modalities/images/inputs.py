@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 from torch import Tensor
 
 from sparring.data import memory, pictures
@@ -29,17 +28,14 @@ from sparring.errors import SparringError
 from sparring.modalities.images.applying import Mask, Picture, Task, require_strength, result, write
 from sparring.modalities.images.asking import MASK, TO, domain_number
 from sparring.modalities.images.conditions import DOMAIN, HOLE
-from sparring.modalities.images.layout import images_in
+from sparring.modalities.images.in_memory import HALF, arrays_of, hole_of, in_range
 from sparring.modalities.images.sources import open_inputs
 from sparring.modality import AnySize
-from sparring.rendering.grids import to_uint8
 
 MAX_PIXELS = 100_000_000
 """Pixels of an input; more would not fit into the memory of an ordinary machine beside their result."""
 MAX_LISTED = 5
 """Skipped files that a sentence names."""
-HALF = 127
-"""Grey level above which a pixel of a mask belongs to the hole; of masks of 0 and 1, every 1 does."""
 
 
 class Item(NamedTuple):
@@ -176,17 +172,9 @@ def _matches(source: str) -> list[str]:
 
 def _in_memory(given: Any, first: int) -> list[Item]:
     """Return the images of a picture, an array or a tensor, named by their numbers from ``first``."""
-    if isinstance(given, Image.Image):
-        arrays: Sequence[NDArray[Any]] = [_of_pillow(given)]
-    else:
-        array = _of_tensor(given) if isinstance(given, Tensor) else np.asarray(given)
-        # One image, unless there is an axis more; with channels last, as files have them.
-        alone = array.ndim == 2 or (array.ndim == 3 and {array.shape[0], array.shape[2]} & {1, 3, 4})
-        count, image, _ = images_in(array[None] if alone else array, "the inputs", labelled=bool(alone))
-        arrays = [image(position) for position in range(count)]
     return [
         Item(f"{number:06d}", partial(_itself, array), _checksum(array))
-        for number, array in enumerate(arrays, start=first)
+        for number, array in enumerate(arrays_of(given), start=first)
     ]
 
 
@@ -198,30 +186,13 @@ def _checksum(array: NDArray[Any]) -> str:
     return f"{array.shape} {crc32(np.ascontiguousarray(array).data)}"
 
 
-def _of_pillow(image: Image.Image) -> NDArray[Any]:
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode not in ("1", "L", "RGB", "RGBA", "I;16", "I", "F"):
-        upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-    return np.asarray(upright)
-
-
-def _of_tensor(images: Tensor) -> NDArray[Any]:
-    """Return images as bytes; floating-point ones are in [-1, 1], as ``Model.sample`` returns them."""
-    images = images.detach().cpu()
-    # What is no image, or not finite, is refused like an array of the same numbers.
-    if not images.is_floating_point() or images.dim() > 4 or not images.isfinite().all():
-        return images.float().numpy() if images.is_floating_point() else images.numpy()
-    batch = images[(None,) * (4 - images.dim())] if images.dim() < 4 else images
-    return to_uint8(batch) if images.dim() == 4 else to_uint8(batch)[0]
-
-
 def _masks(given: Any, items: Sequence[Item]) -> list[Item]:
     """Return the mask of each image: the only one, or of a folder the one of the same name, or the next one.
 
     Raises:
         SparringError: there is another number of masks.
     """
-    found, _ = _items([_in_range(one) for one in (given if isinstance(given, list | tuple) else [given])])
+    found, _ = _items([in_range(one) for one in (given if isinstance(given, list | tuple) else [given])])
     if len(found) == 1:
         return found * len(items)
     by_name = {_stem(mask.name): mask for mask in found}
@@ -237,19 +208,11 @@ def _masks(given: Any, items: Sequence[Item]) -> list[Item]:
     )
 
 
-def _in_range(mask: Any) -> Any:
-    """Return a tensor of masks with values from 0 to 1 in the range of images, [-1, 1]; anything else as it is."""
-    if isinstance(mask, Tensor) and mask.is_floating_point() and bool((mask >= 0).all()):
-        return 2 * mask - 1
-    return mask
-
-
 def _stem(name: str) -> str:
     return str(PurePosixPath(name).with_suffix(""))
 
 
 def _as_mask(colours: Pixels, alpha: Pixels | None) -> Mask:
     """Return the hole, (height, width): what is white, or where the mask is transparent, what is visible and white."""
-    grey = colours if colours.ndim == 2 else colours.max(axis=2)
-    hole: Mask = grey > (0 if grey.max() <= 1 else HALF)
+    hole: Mask = hole_of(colours)
     return hole if alpha is None else hole & (alpha > HALF)

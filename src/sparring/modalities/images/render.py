@@ -17,11 +17,16 @@ def save(samples: Tensor, folder: Path, *, first: int = 0) -> list[Path]:
     """Write images, (count, channels, height, width) in [-1, 1], to ``000000.png`` and so on, from number ``first``."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for number, pixels in enumerate(to_uint8(samples), start=first):
+    for number, image in enumerate(images(samples), start=first):
         path = folder / f"{number:06d}.png"
-        write_png(path, Image.fromarray(pixels))
+        write_png(path, image)
         paths.append(path)
     return paths
+
+
+def images(samples: Tensor) -> list[Image.Image]:
+    """Return images of Pillow, of mode L or RGB, in the size of the samples."""
+    return [Image.fromarray(pixels) for pixels in to_uint8(samples)]
 
 
 def show(batch: Batch, classes: Sequence[str], *, columns: int) -> Sequence[Exhibit]:

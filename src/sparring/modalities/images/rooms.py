@@ -6,6 +6,7 @@ from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 from torch import Tensor
 
 from sparring.data.dataset import Dataset, Split
@@ -26,7 +27,7 @@ from sparring.rendering.grids import to_uint8
 
 @final
 class Images:
-    """Implements ``Modality``, ``ConditionedOnSamples``, ``AppliesInOwnSize`` and ``ListsSamples``.
+    """Implements ``Modality``, ``ConditionedOnSamples``, ``AppliesInOwnSize``, ``ListsSamples`` and ``GivesImages``.
 
     See ``sparring.modality`` for the methods.
     """
@@ -62,6 +63,9 @@ class Images:
 
     def decode(self, samples: Tensor, facts: Facts) -> NDArray[np.uint8]:
         return to_uint8(samples)
+
+    def images(self, samples: Tensor, facts: Facts) -> list[Image]:
+        return render.images(samples)
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
         return render.show(batch, facts.classes, columns=columns)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ def decoded(samples: Tensor, facts: Facts) -> NDArray[Any]:
     points = samples.detach().cpu().numpy()
     origin = coding_of(facts).origin
     return points.astype(np.float64) + np.array(origin) if origin else points
+
+
+def columns(samples: Tensor, facts: Facts) -> Mapping[str, Sequence[Any]]:
+    """Return the columns by their names; columns without a heading are called x0, x1, …"""
+    points = decoded(samples, facts)
+    names = coding_of(facts).columns or [f"x{number}" for number in range(points.shape[1])]
+    return {name: points[:, number].tolist() for number, name in enumerate(names)}
 
 
 def save(samples: Tensor, folder: Path, facts: Facts, *, first: int = 0) -> list[Path]:

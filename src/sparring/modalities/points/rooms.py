@@ -28,7 +28,7 @@ from sparring.rendering.scatter import scatter_plot
 
 @final
 class Points:
-    """Implements ``Modality`` and ``NamesColumns``; see ``sparring.modality`` for the methods."""
+    """Implements ``Modality``, ``NamesColumns`` and ``GivesColumns``; see ``sparring.modality`` for the methods."""
 
     name = "points"
     preparation = "scaled as for training"
@@ -55,6 +55,9 @@ class Points:
 
     def decode(self, samples: Tensor, facts: Facts) -> NDArray[Any]:
         return render.decoded(samples, facts)
+
+    def columns(self, samples: Tensor, facts: Facts) -> Mapping[str, Sequence[Any]]:
+        return render.columns(samples, facts)
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
         return [picture_of(scatter_plot(torch.from_numpy(render.decoded(batch.real, facts)), columns=columns))]

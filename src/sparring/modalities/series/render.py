@@ -1,6 +1,6 @@
 """Series as text, in the form of the data that they were read from, as files, and as pictures of lines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,16 @@ def decoded(samples: Series, facts: Facts, *, first: int = 0) -> list[dict[str, 
         for at, attribute in enumerate(coding.attributes):
             one[attribute.name] = _attribute_value(attributes[row, at], attribute)
         found.append(one)
+    return found
+
+
+def columns(samples: Series, facts: Facts) -> Mapping[str, Sequence[Any]]:
+    """Return all series as one table with a row for each step, by name of the column; see ``decoded``."""
+    found: dict[str, list[Any]] = {}
+    for series, steps in zip(decoded(samples, facts), samples.length.tolist(), strict=True):
+        for name, value in series.items():
+            cells = value.tolist() if isinstance(value, np.ndarray) else value
+            found.setdefault(name, []).extend(cells if isinstance(cells, list) else [cells] * steps)
     return found
 
 

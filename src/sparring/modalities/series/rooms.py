@@ -22,7 +22,7 @@ from sparring.rendering.exhibits import Exhibit
 
 @final
 class Series:
-    """Implements ``Modality`` and four other protocols of ``sparring.modality``; see there for the methods."""
+    """Implements ``Modality`` and five other protocols of ``sparring.modality``; see there for the methods."""
 
     name = "series"
     preparation = "channels by name, in the units of the data"
@@ -55,6 +55,9 @@ class Series:
 
     def decode(self, samples: SeriesSamples, facts: Facts) -> list[dict[str, Any]]:
         return render.decoded(samples, facts)
+
+    def columns(self, samples: SeriesSamples, facts: Facts) -> Mapping[str, Sequence[Any]]:
+        return render.columns(samples, facts)
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
         known = batch.condition.known[..., 0] if isinstance(batch.condition, Context) else None

@@ -1,6 +1,6 @@
 """Rows as text, in the form of the table that they were read from, as files and as exhibits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -12,7 +12,7 @@ from sparring.data.columns import dates, numbers
 from sparring.data.columns.writing import csv_bytes
 from sparring.data.facts import Facts
 from sparring.modalities.tables import keys
-from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, coding_of
+from sparring.modalities.tables.coding import NOT_LEARNED, Column, Rows, as_written, coding_of
 from sparring.rendering.exhibits import Table
 from sparring.storage import write_bytes
 
@@ -78,6 +78,24 @@ def decoded(samples: Rows, facts: Facts, *, first: int = 0) -> TextRows:
         tuple(columns),
         tuple(column.blank for column in coding.columns),
     )
+
+
+def columns(samples: Rows, facts: Facts) -> Mapping[str, Sequence[Any]]:
+    """Return the cells by name of the column, in the order of the table: numbers as numbers, None where missing.
+
+    They have the values that ``decoded`` puts into words.
+    """
+    text, coding = decoded(samples, facts).as_columns(), coding_of(facts)
+    learned = {column.name: place for place, column in enumerate(coding.learned)}
+    found: dict[str, Sequence[Any]] = {}
+    for column in coding.columns:
+        cells: Sequence[Any] = text[column.name]
+        if column.kind in ("integer", "continuous"):
+            values = as_written(samples.values[:, learned[column.name]].detach().cpu().nan_to_num(), column).tolist()
+            number = int if column.kind == "integer" else float
+            cells = [None if cell is None else number(value) for cell, value in zip(cells, values, strict=True)]
+        found[column.name] = cells
+    return found
 
 
 def save(samples: Rows, folder: Path, facts: Facts, *, first: int = 0) -> list[Path]:

@@ -23,7 +23,7 @@ from sparring.rendering.exhibits import Exhibit
 @final
 class Tables:
     """Implements ``Modality``, ``HasComparators``, ``HasContrasts``, ``SelectsSamples``, ``SavesInputs``,
-    ``ListsSamples`` and ``NamesColumns``; see ``sparring.modality`` for the methods.
+    ``ListsSamples``, ``NamesColumns`` and ``GivesColumns``; see ``sparring.modality`` for the methods.
     """
 
     name = "tables"
@@ -54,6 +54,9 @@ class Tables:
 
     def decode(self, samples: Rows, facts: Facts) -> render.TextRows:
         return render.decoded(samples, facts)
+
+    def columns(self, samples: Rows, facts: Facts) -> Mapping[str, Sequence[Any]]:
+        return render.columns(samples, facts)
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
         return [render.shown(batch.real, facts)]
