@@ -44,6 +44,8 @@ HEALTHY = {
     "nearer to training": 0.5,
     "checkerboard": 0.02,
     "detail": 0.01,
+    "peak": 0.3,
+    "peak power": 0.2,
     "outside": 0.001,
 }
 STILL = {"moved": 1e-4, "distance": 2.0}
@@ -63,6 +65,7 @@ FAULTS: list[tuple[str, dict[str, float]]] = [
     ("oscillation", {"moved": 2.0, "swing": 3.0}),
     ("oscillation", {"moved": 2.0, "distance": 1.0}),
     ("checkerboard", {"checkerboard": 3.0, "detail": 2.0}),
+    ("checkerboard", {"peak": 1.0, "peak power": 0.8}),
     ("stagnation", STILL),
     ("stagnation", {"moved": 0.1, "overlap": 0.02, "detail": -1.0}),
 ]
@@ -257,3 +260,8 @@ def test_samples_whose_diversity_rises_have_not_collapsed() -> None:
     rising = [{"diversity": 0.02 * 1.1**observation, "coverage": 0.1} for observation in range(LONG)]
     assert not any("mode collapse" in names(*rising[:count]) for count in range(1, LONG))
     assert "mode collapse" in names(*rising[:10], *[rising[9]] * 5)
+
+
+def test_samples_that_are_easily_recognised_are_no_overfitting() -> None:
+    """A discriminator that ranks held-out samples as it ranks training samples does not overfit, whatever its lead."""
+    assert "discriminator overfitting" not in names(*[{}] * LONG, *[{"overlap": 0.0, "held-out gap": 0.15}] * LONG)

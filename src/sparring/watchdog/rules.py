@@ -61,8 +61,8 @@ FINDINGS = {
         "Lower --learning-rate, or raise --gamma.",
     ),
     "checkerboard": (
-        "the samples alternate from pixel to pixel, and the data does not.",
-        "Replace transposed convolutions by resizing and convolution.",
+        "a fine regular pattern, such as a checkerboard or a grid, lies on the samples and not on the data.",
+        "Replace transposed convolutions by resizing and convolution; with images/r3gan, try the other --upsampling.",
     ),
     "stagnation": (
         "the generator learns too slowly, or not at all: its samples change little and are still far from the data.",
@@ -224,6 +224,12 @@ RULES = (
     Rule(
         "checkerboard",
         (above("checkerboard", 0.5, "near 0"), above("detail", 0.1, "near 0")),
+        consecutive=4,
+        ignored=10,
+    ),
+    Rule(
+        "checkerboard",
+        (above("peak", 0.7, "below 0.5"), above("peak power", 0.3, "near 0")),
         consecutive=4,
         ignored=10,
     ),

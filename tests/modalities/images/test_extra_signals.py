@@ -29,12 +29,12 @@ REAL = smooth(seed=0)
 
 def test_images_of_one_distribution_give_no_signal() -> None:
     found = extra_signals(REAL, smooth(seed=1))
-    assert list(found) == ["checkerboard", "detail"]
+    assert list(found) == ["checkerboard", "detail", "peak", "peak power"]
     assert abs(found["checkerboard"]) < 0.3 and abs(found["detail"]) < 0.1
 
 
 def test_equal_images_give_zero() -> None:
-    assert extra_signals(REAL, REAL) == {"checkerboard": 0.0, "detail": 0.0}
+    assert set(extra_signals(REAL, REAL).values()) == {0.0}
 
 
 @pytest.mark.parametrize("pattern", [board(32, 32), stripes(32, 32), stripes(32, 32).T])
@@ -55,6 +55,13 @@ def test_only_patterns_common_to_all_images_count_as_checkerboard() -> None:
     alternating, random = (extra_signals(REAL, smooth(seed=1) + one) for one in (0.2 * board(32, 32), noise))
     assert alternating["checkerboard"] - random["checkerboard"] > 1.0
     assert random["detail"] > 0.5
+
+
+def test_grid_whose_phase_varies_raises_the_peak_but_not_the_checkerboard() -> None:
+    phases = 6.3 * torch.rand(64, 1, 1, 1, generator=torch.Generator().manual_seed(2))
+    grid = 0.03 * torch.sin(2.5 * torch.arange(32) + phases)
+    found = extra_signals(REAL, smooth(seed=1) + grid)
+    assert found["peak"] > 0.7 and found["peak power"] > 0.3 and found["checkerboard"] < 0.5
 
 
 def test_smooth_noise_gives_no_checkerboard() -> None:

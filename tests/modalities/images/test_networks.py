@@ -45,6 +45,39 @@ def test_every_size_and_aspect_ratio(name: str, size: tuple[int, int], channels:
         assert logit.shape == (3,) and logit.isfinite().all()
 
 
+@pytest.mark.parametrize(("upsampling", "least", "most"), [("bilinear", 0.0, 0.005), ("nearest", 0.05, 0.5)])
+def test_nearest_upsampling_leaves_fine_detail_to_draw(upsampling: str, least: float, most: float) -> None:
+    """At a period of 2.5 pixels, relative to the power at low frequencies, of white noise on the grid before."""
+    torch.manual_seed(0)
+    generator = Generator(size=(40, 40), channels=1, latent_size=6, width=8, upsampling=upsampling)  # type: ignore[arg-type]
+    generator.steps[-1] = Noise()
+    with torch.no_grad():
+        generator.draw.weight.zero_()
+        generator.draw.weight[:, :, 1, 1] = 0.01
+        faded = generator(torch.zeros(64, 6)) * torch.hann_window(40)  # Without leakage from the edges.
+        rows = torch.fft.rfft(faded).abs().square().mean((0, 1, 2))
+    assert least < rows[16] / rows[2:5].mean() < most
+
+
+@pytest.mark.parametrize("size", [(16, 16), (30, 21)])
+def test_upsampling_is_an_option_that_changes_no_weight(size: tuple[int, int]) -> None:
+    found = []
+    for upsampling in ("bilinear", "nearest"):
+        with seeded(0, "weights"):
+            game = small("images/r3gan", size, upsampling=upsampling).game(facts(1))
+        found.append((images(game), game.players["generator"].state_dict()))
+    (smooth, weights), (sharp, others) = found
+    assert all(torch.equal(weights[name], others[name]) for name in weights)
+    assert sharp.shape == smooth.shape and not torch.equal(sharp, smooth)
+
+
+class Noise(torch.nn.Module):
+    """White noise in place of features."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return torch.randn(len(values), 8, *values.shape[2:])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_class_changes_samples_and_logits(name: str) -> None:
     with seeded(0, "weights"):

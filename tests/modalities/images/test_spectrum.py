@@ -8,7 +8,7 @@ import torch
 from scipy.special import digamma
 
 from sparring.errors import SparringError
-from sparring.modalities.images.spectrum import radial_spectrum, spectrum_distance
+from sparring.modalities.images.spectrum import narrow_peak, radial_spectrum, spectrum_distance
 
 FLOOR = math.log10((2 / 255) ** 2 / 12)
 
@@ -23,6 +23,29 @@ def checkerboard(height, width):
 
 def blurred(images):
     return sum(images.roll((down, across), (2, 3)) for down in (-1, 0, 1) for across in (-1, 0, 1)) / 9
+
+
+def natural(count, height=28, width=28, *, seed):
+    """Images with amplitudes ∝ 1 / frequency, as those of photos."""
+    down, across = (torch.fft.fftfreq(side) for side in (height, width))
+    amplitudes = 1 / torch.hypot(down[:, None], across).clamp(min=1 / max(height, width))
+    return torch.fft.ifft2(torch.fft.fft2(noise(count, 1, height, width, seed=seed)) * amplitudes).real / 8
+
+
+def wave(down, across, size=(28, 28)):
+    """Unit wave of so many cycles per pixel downwards and across."""
+    rows, columns = torch.arange(size[0])[:, None], torch.arange(size[1])
+    return (2 * math.pi * (down * rows + across * columns)).cos()
+
+
+def cloth(count, *, seed):
+    """Soft images, half of them with stripes along or across, of 3 to 8 pixels."""
+    generator = torch.Generator().manual_seed(seed)
+    images = natural(count, seed=seed)
+    for image in images[::2]:
+        frequency, across = 1 / (3 + 5 * torch.rand((), generator=generator)), torch.rand((), generator=generator) < 0.5
+        image += 0.3 * (wave(0, frequency) if across else wave(frequency, 0))
+    return images
 
 
 class TestRadialSpectrum:
@@ -103,6 +126,45 @@ class TestDistance:
         lowered = (radial_spectrum(blurred(fake)) - radial_spectrum(fake)).mean(0)
         assert abs(lowered[0]) < 1e-6 and (lowered[8:] < -0.3).all()
         assert spectrum_distance(real, blurred(fake)) > 0.5 > 10 * spectrum_distance(real, fake)
+
+
+class TestNarrowPeak:
+    """The rule of the watchdog asks for a height above 0.7 and a power above 0.3."""
+
+    @pytest.mark.parametrize("frequency", [(0, 11 / 28), (11 / 28, 0), (11 / 28, 5 / 28), (0.5, 0.5), (4 / 28, 0)])
+    def test_faint_grid_is_found_at_any_frequency_and_in_any_direction(self, frequency):
+        fakes = natural(64, seed=1) + 0.05 * wave(*frequency)
+        height, power = narrow_peak(natural(64, seed=0), fakes)
+        assert height > 0.7 and power > 0.7
+
+    @pytest.mark.parametrize("size", [(28, 28), (64, 40), (9, 11)])
+    def test_images_of_one_distribution_have_none(self, size):
+        assert narrow_peak(natural(64, *size, seed=0), natural(64, *size, seed=1))[0] < 0.6
+
+    def test_stripes_that_real_images_have_too_are_none(self):
+        assert narrow_peak(cloth(64, seed=0), cloth(64, seed=1))[0] < 0.6
+
+    def test_grid_on_striped_cloth_is_found(self):
+        height, power = narrow_peak(cloth(64, seed=0), cloth(64, seed=1) + 0.05 * wave(0, 11 / 28))
+        assert height > 0.7 and power > 0.7
+
+    def test_pattern_of_a_few_images_is_none(self):
+        fakes = natural(64, seed=1)
+        fakes[:4] += 0.5 * wave(0, 11 / 28)
+        assert narrow_peak(natural(64, seed=0), fakes)[0] < 0.6
+
+    def test_peak_of_blurred_images_is_weaker_than_real_ones(self):
+        fakes = 0.05 * natural(64, seed=1) + 0.003 * wave(0, 11 / 28)
+        height, power = narrow_peak(natural(64, seed=0), fakes)
+        assert height > 0.8 and power < 0.3
+
+    def test_difference_between_opposite_edges_is_none(self):
+        """A Fourier transform of such images has power at all frequencies along that side."""
+        ramps = noise(64, 1, 1, 1, seed=2) * torch.linspace(-1, 1, 28)
+        assert narrow_peak(natural(64, seed=0), natural(64, seed=1) + 5 * ramps)[0] < 0.6
+
+    def test_tiny_images_have_no_fine_frequency(self):
+        assert narrow_peak(noise(4, 1, 5, 4), noise(4, 1, 5, 4, seed=1)) == (0.0, 0.0)
 
 
 class TestBadArguments:

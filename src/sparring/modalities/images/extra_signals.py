@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from sparring.modalities.images.spectrum import narrow_peak
+
 GRID_SIDE = 8
 """Longest side of the grid that images are averaged to."""
 POWER_FLOOR = (0.5 / 255) ** 2
@@ -21,11 +23,15 @@ def extra_signals(real: Tensor, fake: Tensor) -> dict[str, float]:
 
     Returns:
         ``checkerboard``: power of patterns that alternate from pixel to pixel, relative to real images in decades;
-        ``detail``: the same for all differences between neighbouring pixels.
+        ``detail``: the same for all differences between neighbouring pixels;
+        ``peak``, ``peak power``: see ``narrow_peak``.
     """
+    peak, peak_power = narrow_peak(real, fake)
     return {
         "checkerboard": _decades(_checkerboard_power(fake), _checkerboard_power(real)),
         "detail": _decades(_detail_power(fake), _detail_power(real)),
+        "peak": peak,
+        "peak power": peak_power,
     }
 
 

@@ -1,5 +1,6 @@
-"""Power spectra of images: upsampling by transposed convolutions leaves artefacts at the highest frequencies."""
+"""Power spectra of images: upsampling leaves artefacts at high frequencies, as gaps and as regular patterns."""
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import torch
@@ -12,6 +13,10 @@ ROUNDING_POWER = (2 / 255) ** 2 / 12
 """Power at every frequency of the error of rounding to 8 bits."""
 CHUNK_VALUES = 1024 * 1024
 """Values that are transformed at a time: 16 MiB of complex numbers."""
+MIN_WAVES = 3
+"""Waves along a side from which on a frequency is searched for a peak; lower ones are the shapes in an image."""
+PEAK_RADIUS, RING_RADIUS = 2, 4
+"""Frequencies from a peak that may belong to it, and those up to which it is compared, in waves along each side."""
 
 Images: TypeAlias = Float[Tensor, "count channels height width"]
 
@@ -34,13 +39,9 @@ def radial_spectrum(samples: Images) -> Float[Tensor, "count bins"]:
     _check(samples)
     bins = _bins(*samples.shape[2:]).flatten().to(samples.device)  # (height · width,)
     sizes = bins.bincount()
-    images_per_chunk = max(1, CHUNK_VALUES // samples.shape[1:].numel())
     spectra = []
-    for chunk in torch.split(samples.detach(), images_per_chunk):
-        power = (
-            torch.fft.fft2(chunk.double(), norm="ortho").abs().square().mean(1).flatten(1)
-        )  # (images, height · width)
-        sums = power.new_zeros(len(chunk), len(sizes)).index_add_(1, bins, power)  # (images, bins)
+    for power in _powers(samples):
+        sums = power.new_zeros(len(power), len(sizes)).index_add_(1, bins, power.flatten(1))  # (images, bins)
         spectra.append((sums / sizes + ROUNDING_POWER).log10())
     return torch.cat(spectra)
 
@@ -65,6 +66,52 @@ def spectrum_distance(real: Images, fake: Images) -> float:
         )
     difference = radial_spectrum(real).mean(0) - radial_spectrum(fake).mean(0)  # (bins,)
     return float(difference[1:].square().mean().sqrt())
+
+
+def narrow_peak(real: Images, fake: Images) -> tuple[float, float]:
+    """Return the height of the narrowest peak of ``fake`` over the frequencies around it, and over ``real`` there.
+
+    A regular pattern such as a grid or a checkerboard is one frequency, in any direction, at which generated images
+    have more power than real ones, while they do not at the frequencies around it. In decades. Where no frequency has
+    ``MIN_WAVES`` waves along a side, both are 0.
+
+    Args:
+        real: images in [-1, 1].
+        fake: any number of images of the same shape.
+    """
+    # Fake to real at each frequency. Means of logarithms, so that the few images with a strong pattern do not count.
+    fake_power, real_power = (_mean_log_power(samples) for samples in (fake, real))
+    ratio = fake_power - real_power  # (height, width)
+
+    # The median of the frequencies around each; the spectrum is periodic.
+    steps = range(-RING_RADIUS, RING_RADIUS + 1)
+    ring = [(down, across) for down in steps for across in steps if max(abs(down), abs(across)) > PEAK_RADIUS]
+    height = ratio - torch.stack([ratio.roll(shift, (0, 1)) for shift in ring]).median(0).values
+
+    # The highest of the frequencies that are fine detail.
+    waves = [torch.fft.fftfreq(side, 1 / side, device=ratio.device).abs() for side in ratio.shape]
+    fine = torch.maximum(waves[0][:, None], waves[1]) >= MIN_WAVES
+    if not fine.any():
+        return 0.0, 0.0
+    place = height[fine].argmax()
+    return float(height[fine][place]), float(ratio[fine][place])
+
+
+def _mean_log_power(samples: Images) -> Tensor:
+    """Return the mean over images of log₁₀ of the power of each, (height, width).
+
+    Images fade to their mean by a Hann window: a difference between opposite edges would have power at all frequencies
+    along that side.
+    """
+    down, across = (torch.hann_window(side, device=samples.device) for side in samples.shape[2:])
+    faded = (samples - samples.mean((2, 3), keepdim=True)) * down[:, None] * across
+    return torch.cat([(power + ROUNDING_POWER).log10() for power in _powers(faded)]).mean(0)
+
+
+def _powers(samples: Images) -> Iterator[Tensor]:
+    """Yield |F|²/(height·width) of some images after the other, averaged over channels: (images, height, width)."""
+    for chunk in torch.split(samples.detach(), max(1, CHUNK_VALUES // samples.shape[1:].numel())):
+        yield torch.fft.fft2(chunk.double(), norm="ortho").abs().square().mean(1)
 
 
 def _bins(height: int, width: int) -> Tensor:

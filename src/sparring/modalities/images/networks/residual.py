@@ -8,6 +8,7 @@ normalisation layers (fix-up), class conditioning by projection. Two things are 
 
 import itertools
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +57,9 @@ class Generator(nn.Module):
         classes: number of classes, whose embeddings are joined to the latent; 0 for an unconditional generator.
         blocks: residual blocks at each grid but the finest; 0 is fastest.
         leak: slope of the output outside [-1, 1]; 1 makes it linear.
+        upsampling: interpolation to the finest grid; that to all others is bilinear. Only a linear layer follows, which
+            can draw no frequency that the interpolation removes: at a period of 2.5 pixels bilinear interpolation keeps
+            0.1 % of the power, "nearest" 10 %.
     """
 
     def __init__(
@@ -68,10 +72,12 @@ class Generator(nn.Module):
         classes: int = 0,
         blocks: int = 0,
         leak: float = 0.02,
+        upsampling: Literal["bilinear", "nearest"] = "bilinear",
     ) -> None:
         super().__init__()
         self.grids = grids(size)[::-1]  # coarse to fine
         self.leak = leak
+        self.upsampling = upsampling
         counts = channels_of(width, len(self.grids))
         height, breadth = self.grids[0]
         self.embedding = nn.Embedding(classes, latent_size) if classes else None
@@ -94,10 +100,16 @@ class Generator(nn.Module):
         # Up the grids: residual blocks, a convolution to the channels of the next grid, and its size.
         for grid, blocks, step in zip(self.grids[1:], self.blocks, self.steps, strict=True):
             values = rectify(step(blocks(values)))  # (batch, channels of the next grid, height, width)
-            values = interpolate(values, size=grid, mode="bilinear", align_corners=False)
+            nearest = self.upsampling == "nearest" and grid is self.grids[-1]
+            values = interpolate(values, size=grid, mode="nearest") if nearest else bilinear(values, grid)
 
         # Features of the finest grid → colours, (batch, channels, height, width).
         return leaky_clamp(self.draw(values), self.leak)
+
+
+def bilinear(values: Tensor, size: tuple[int, int]) -> Tensor:
+    """Interpolate to ``size``, (height, width)."""
+    return interpolate(values, size=size, mode="bilinear", align_corners=False)
 
 
 class Discriminator(nn.Module):

@@ -42,6 +42,9 @@ class R3GAN(AdversarialImageRecipe):
     """Channels of the discriminator on the fine grids; the two coarsest have 4 and 2 times as many."""
     blocks: Annotated[int, Field(ge=0, le=64)] = 0
     """Residual blocks per grid: slower, and they need a lower learning rate."""
+    upsampling: Literal["bilinear", "nearest"] = "bilinear"
+    """Interpolation to the finest grid of the generator: nearest for textures, of which bilinear makes a regular grid;
+    bilinear for smooth images, on which nearest leaves stripes."""
     gamma: Gamma = "auto"
     """Weight γ of R1 and R2: a number, or auto to hold the discriminator's lead at a set point during the run. Losses
     other than minimax, non_saturating and relativistic have no such set point: for them auto means 0.3."""
@@ -83,6 +86,7 @@ class R3GAN(AdversarialImageRecipe):
             width=self.width,
             classes=classes,
             blocks=self.blocks,
+            upsampling=self.upsampling,
         )
         discriminator = Discriminator(
             size=self.resolution,
