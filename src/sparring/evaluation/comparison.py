@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from sparring.evaluation.glossary import (
     INCONCLUSIVE,
     NO_DIFFERENCE,
+    REAL,
     aligned,
     by_question,
     interval,
@@ -65,14 +66,14 @@ class Comparison(BaseModel):
             shown = [name for name in differences if further or is_default(name)]
             if not shown:
                 continue
-            rows = [["", "", "A", "B", "floor", ""]]
+            rows = [["", "", "A", "B", REAL, ""]]
             for question, name in by_question(shown):
                 first, second = (tables[heading][name] for tables in sides)
                 values = [interval(side.value, side.plus_minus) for side in (first, second)]
                 verdict = differences[name].verdict
-                # The floor compares real samples with one another, so it is the same for both.
-                floor = interval(first.floor, None)
-                rows.append([question, title(name, heading), *values, floor, verdicts.get(verdict, verdict)])
+                # Real samples are compared with one another, so it is the same for both.
+                real = interval(first.floor, None)
+                rows.append([question, title(name, heading), *values, real, verdicts.get(verdict, verdict)])
             lines += ["", heading + counts.get(heading, ""), *aligned(rows)]
         return [*lines, "", *wrapped([self.summary(further=further), *self._remarks()])]
 
