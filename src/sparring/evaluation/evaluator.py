@@ -321,7 +321,7 @@ def _without_intervals(repeats: Repeats, done: int) -> list[str]:
     else:
         samples = f"{repeats.size} {repeats.smallest} sample{' is' if repeats.size == 1 else 's are'}"
         reason = f"Only {samples} compared, and {MIN_REPEAT_SAMPLES} are needed for intervals"
-    return [f"{reason}: small differences from real samples mean nothing."]
+    return [f"{reason}: small differences mean nothing."]
 
 
 def opinions(game: Game, split: Split) -> dict[str, Score]:

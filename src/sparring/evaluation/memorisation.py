@@ -119,7 +119,9 @@ class Memorisation(BaseModel):
                 f"samples are."
             )
         if self.copies:
-            few = f"{number_of(self.copies, 'generated sample')} of {self.count:,}"
+            few = (
+                f"{number_of(self.copies, 'generated sample')} of {self.count:,} {'is' if self.copies == 1 else 'are'}"
+            )
             return f"{few} as close to {several} as copies, no more than chance explains."
         return f"No {one.removeprefix('a ')} was copied."
 

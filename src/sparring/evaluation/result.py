@@ -151,7 +151,7 @@ class Evaluation(BaseModel):
         """Return what each figure means, a line for each."""
         names = dict.fromkeys(name for _, table in self.tables() for name in table)
         meanings = [f"{title(name)}: {metric_info(name).meaning}" for name in names if metric_info(name).meaning]
-        return ["", *LEGEND, *wrapped(meanings)]
+        return ["", *wrapped([*LEGEND, *meanings])]
 
 
 def json_schema() -> str:

@@ -1,0 +1,77 @@
+"""Advice on training longer, by what a run and its evaluation show; it says so where they show too little.
+
+Three things count: how often the run has seen each sample, whether its distance to held-out samples still fell, and
+whether anything is left to gain. A flat distance at the end proves little by itself: annealed learning rates flatten it
+in any run, and near zero it cannot fall.
+"""
+
+from typing import Literal, NamedTuple, TypeAlias
+
+from sparring.evaluation.verdict import Level
+from sparring.watchdog.convergence import CHANCE_DISTANCE, Improvement
+
+Prospect: TypeAlias = Literal["longer", "enough", "unknown"]
+"""Training longer will help, will hardly help, or cannot be told."""
+FEW_PASSES = 20
+"""Passes over the data up to which schedules that are laid anew over a longer run nearly always improve a model."""
+MANY_PASSES = 100
+"""Passes from which a run without detectable improvement hardly improves any more."""
+
+
+class Advice(NamedTuple):
+    """Advice with its reason in one sentence."""
+
+    prospect: Prospect
+    sentence: str
+
+
+def advise(passes: float, improvement: Improvement, *, level: Level | None, annealed: bool | None) -> Advice:
+    """Return the advice on training longer.
+
+    Args:
+        passes: over the training data.
+        improvement: of the distance to held-out samples.
+        level: likeness of the samples to real ones; None where it is not known.
+        annealed: whether learning rates had fallen at the end; None where it is not known.
+    """
+    seen = f"each sample was seen {_times(passes)}"
+    if level == Level.SAME:
+        return Advice("enough", "A longer run can hardly show a gain: no difference from real samples is detectable.")
+    if _got_worse(improvement):
+        return Advice("unknown", f"Whether a longer run helps cannot be told: it was better earlier ({seen}).")
+    if improvement.stopped is False and not _at_zero(improvement):
+        return Advice("longer", f"Train longer: the run was still improving at its end ({seen}).")
+    if passes <= FEW_PASSES:
+        return Advice("longer", f"Train longer: {seen}, which is little.")
+    if passes >= MANY_PASSES and improvement.stopped is not None:
+        return Advice(
+            "enough",
+            f"A longer run will hardly help: {seen}, and no further improvement is detectable. Try a wider network, "
+            "another recipe, or more data.",
+        )
+    reason = "the watchdog made too few observations"
+    if improvement.stopped is not None:
+        reason = "no further improvement was detectable, which annealed learning rates alone explain"
+        if annealed is False or _at_zero(improvement):
+            reason = "the watchdog's distance is too coarse to show further improvement"
+    return Advice("unknown", f"Whether a longer run helps cannot be told yet: {seen}, and {reason}.")
+
+
+def _got_worse(improvement: Improvement) -> bool:
+    """Return whether the run was significantly better earlier, and by more than chance."""
+    if improvement.now is None or improvement.best is None or improvement.plus_minus is None:
+        return False
+    return improvement.now - improvement.best > max(improvement.plus_minus, CHANCE_DISTANCE)
+
+
+def _at_zero(improvement: Improvement) -> bool:
+    """Return whether the distance cannot be told from that of real samples, so that it can fall no further."""
+    if improvement.now is None or improvement.plus_minus is None:
+        return False
+    return improvement.now <= improvement.plus_minus
+
+
+def _times(passes: float) -> str:
+    """Return a number of passes in words."""
+    number = f"{passes:.0f}" if passes >= 10 else f"{passes:.1f}" if passes >= 0.1 else f"{passes:.1g}"
+    return "once" if number == "1.0" else f"{number.removesuffix('.0')} times"
