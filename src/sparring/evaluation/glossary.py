@@ -39,9 +39,11 @@ DEFAULT = {"frechet", "precision", "recall", "coverage", "agreement", "copies"}
 ON_REQUEST = {
     *("l1", "cycle_error", "answer_diversity", "trained_on_samples", "trained_on_both"),
     *("shapes", "trends", "missing_error", "rare_coverage"),
+    *("modes", "quality"),
     *("marginals", "tail_error", "autocorrelation_error", "cross_correlation_error", "spectrum_error", "length_error"),
 }
-"""Shown beside it where they are computed: with a condition that is a sample, with --useful, of tables and series."""
+"""Shown beside it where they are computed: with a condition that is a sample, with --useful, of tables, series and known
+clusters."""
 GLOSSARY: dict[str, MetricInfo] = {
     "frechet": MetricInfo(
         "Fréchet distance", "lower", "Distance between Gaussians fitted to generated and to real features."

@@ -181,6 +181,16 @@ class RunHistory:
         return advise(passes, self.improvement, level=_level(self.run), annealed=_annealed(self.record))
 
     @property
+    def prospect(self) -> tuple[str, ...]:
+        """Advice on training longer, and the command for it if any; or the problem to solve first, and its command."""
+        if self.advice is None:
+            open_problems = [one for one in by_severity(self.incidents) if one.active]
+            diagnose = suggestion(self.record, "diagnose", self.run.folder)
+            return (f"The training has a problem ({open_problems[0].finding}):", diagnose) if open_problems else ()
+        longer = self.advice.prospect == "longer" and self.reached > 0
+        return (self.advice.sentence, self.longer) if longer else (self.advice.sentence,)
+
+    @property
     def longer(self) -> str:
         """Command that trains for twice as long, and the time that this takes."""
         spent = [event.seconds for event in self.events if isinstance(event, Finished)]
