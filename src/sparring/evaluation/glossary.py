@@ -42,8 +42,7 @@ ON_REQUEST = {
     *("modes", "quality"),
     *("marginals", "tail_error", "autocorrelation_error", "cross_correlation_error", "spectrum_error", "length_error"),
 }
-"""Shown beside it where they are computed: with a condition that is a sample, with --useful, of tables, series and known
-clusters."""
+"""Shown beside it where they are computed: with inputs, with --useful, of tables, of series, of known clusters."""
 GLOSSARY: dict[str, MetricInfo] = {
     "frechet": MetricInfo(
         "Fréchet distance", "lower", "Distance between Gaussians fitted to generated and to real features."

@@ -93,6 +93,11 @@ class Diagnosis(BaseModel):
     next_steps: tuple[str, ...]
 
     @property
+    def known(self) -> bool:
+        """True if enough was observed to say that there are no open problems."""
+        return self.verdict.startswith("No open problems")
+
+    @property
     def text(self) -> str:
         """All of it as text for a terminal."""
         lines = [f"{self.run}: {self.state}", "", self.verdict]

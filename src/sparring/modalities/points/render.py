@@ -13,6 +13,8 @@ from sparring.data.facts import Facts
 from sparring.modalities.points.coding import coding_of
 from sparring.storage import write_bytes
 
+DEVIATIONS = 3.0
+"""Standard deviations of the data on either side of its mean that a plot shows."""
 ROWS_AT_ONCE = 4096
 """Rows that are put into words at a time, which takes much more memory than the numbers."""
 
@@ -22,6 +24,19 @@ def decoded(samples: Tensor, facts: Facts) -> NDArray[Any]:
     points = samples.detach().cpu().numpy()
     origin = coding_of(facts).origin
     return points.astype(np.float64) + np.array(origin) if origin else points
+
+
+def usual_axes(facts: Facts) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return the ends of both axes of a plot: three standard deviations of the data around its mean.
+
+    None for points of one coordinate.
+    """
+    coding, size = coding_of(facts), facts.shape[0]
+    if size < 2:
+        return None
+    center, scale = (np.broadcast_to(np.array(one, np.float64), (size,))[:2] for one in (coding.center, coding.scale))
+    center = center + np.array(coding.origin or (0.0,) * size)[:2]
+    return center - DEVIATIONS * scale, center + DEVIATIONS * scale
 
 
 def save(samples: Tensor, folder: Path, facts: Facts, *, first: int = 0) -> list[Path]:
