@@ -19,6 +19,7 @@ PAIRS = [("README.md", "README.zh-CN.md")]
 PAIRS += [
     (f"docs/en/{page}", f"docs/zh/{page}")
     for page in sorted(path.relative_to(ROOT / "docs/zh").as_posix() for path in ROOT.glob("docs/zh/**/*.md"))
+    if page != "reference/glossary.md"
 ]
 
 
@@ -60,8 +61,6 @@ def assert_are_fields_of_a_recipe(given: dict[str, object]) -> None:
 @pytest.mark.parametrize(("english", "chinese"), PAIRS)
 def test_both_languages_have_the_same_commands_and_headings(english: str, chinese: str) -> None:
     pages = ROOT / english, ROOT / chinese
-    if not all(page.is_file() for page in pages):
-        pytest.skip("not written yet")
     assert commands(pages[0]) == commands(pages[1])
     headings = [re.findall(r"(?m)^(#+) ", re.sub(r"(?ms)^```.*?^```", "", page.read_text())) for page in pages]
     assert headings[0] == headings[1]
