@@ -192,15 +192,16 @@ class RunHistory:
             open_problems = [one for one in by_severity(self.incidents) if one.active]
             diagnose = suggestion(self.record, "diagnose", self.run.folder)
             return (f"The training has a problem ({open_problems[0].finding}):", diagnose) if open_problems else ()
-        longer = self.advice.prospect == "longer" and self.reached > 0
-        return (self.advice.sentence, self.longer) if longer else (self.advice.sentence,)
+        if self.advice.prospect != "longer" or not self.reached:
+            return (self.advice.sentence,)
+        spent = [event.seconds for event in self.events if isinstance(event, Finished)]
+        more = f" About {_duration(spent[-1] * (self._twice() / self.reached - 1))} more:" if spent else ""
+        return (f"{self.advice.sentence}{more}", self.longer)
 
     @property
     def longer(self) -> str:
-        """Command that trains for twice as long, and the time that this takes."""
-        spent = [event.seconds for event in self.events if isinstance(event, Finished)]
-        resume = suggestion(self.record, "resume", self.run.folder, "--samples", self._twice())
-        return f"{resume} (about {_duration(spent[-1])} more)" if spent else resume
+        """Command that trains for twice as long at least."""
+        return suggestion(self.record, "resume", self.run.folder, "--samples", self._twice())
 
     def _twice(self) -> int:
         """Return twice the samples seen, or as many as give the watchdog enough observations."""
