@@ -8,7 +8,7 @@ long, and compares both with the same real samples; all of it stays in FOLDER. D
 (Parquet) and tables/ (adult.csv).
 
 With --judge nothing is trained: the advice of each first run, by the present code, is set beside its continuation.
-"Train longer" is right where the second run is better, and "will hardly help" where it is not; "cannot be told" is
+"Train longer" is right where the second run is better, and "will hardly help" where it is not; "not known" is
 never wrong, and counts as not right. Better is a significantly smaller Fréchet distance, or, where the distances do
 not differ, metrics that are better and none that is worse.
 """

@@ -22,12 +22,12 @@ FIGURES: dict[str, dict[str, tuple[float, float, float | None]]] = {
 LEVELS = {
     "untrained": Level.UNLIKE,
     "blobs": Level.UNLIKE,
-    "blurry": Level.TOLD_APART,
-    "short run": Level.TOLD_APART,
+    "blurry": Level.DISTINGUISHABLE,
+    "short run": Level.DISTINGUISHABLE,
     "long run": Level.CLOSE,
     "real": Level.SAME,
     "points": Level.UNLIKE,
-    "table": Level.TOLD_APART,
+    "table": Level.DISTINGUISHABLE,
 }
 
 

@@ -6,12 +6,12 @@ from sparring.evaluation.verdict import Level
 from sparring.report.advice import Advice, advise
 from sparring.watchdog.convergence import Improvement
 
-UNLIKE, ROUGH, TOLD_APART, CLOSE, SAME = Level
+UNLIKE, ROUGH, DISTINGUISHABLE, CLOSE, SAME = Level
 RUNS = {
-    "digits r3gan 20,000": (11, None, (None, None, None), TOLD_APART, True, "longer"),
-    "digits r3gan 80,000": (45, True, (0.0066, 0.00617, 0.00068), TOLD_APART, True, "longer"),
+    "digits r3gan 20,000": (11, None, (None, None, None), DISTINGUISHABLE, True, "longer"),
+    "digits r3gan 80,000": (45, True, (0.0066, 0.00617, 0.00068), DISTINGUISHABLE, True, "longer"),
     "digits r3gan 300,000": (167, False, (-0.00042, 0.00245, 0.00055), CLOSE, True, "enough"),
-    "digits dcgan 100,000": (56, True, (0.00202, 0.00313, 0.00119), TOLD_APART, False, "longer"),
+    "digits dcgan 100,000": (56, True, (0.00202, 0.00313, 0.00119), DISTINGUISHABLE, False, "longer"),
     "digits gan 100,000": (56, False, (0.0926, 0.173, 0.0491), ROUGH, False, "longer"),
     "digits vae 200,000": (111, False, (0.01817, 0.02103, 0.00077), CLOSE, True, "longer"),
     "ring 30,000": (0.6, None, (None, None, None), UNLIKE, True, "longer"),

@@ -362,7 +362,7 @@ def test_the_verdict_of_a_run_ends_with_the_command_that_trains_longer(tmp_path:
     append_line(run.folder / "log.jsonl", {"samples": 400})
     write_text(run.report, "")
     history = RunHistory(run)
-    assert history.advice is not None and history.diagnosis().longer == history.advice.sentence
+    assert history.advice is not None and history.diagnosis().longer == history.prospect
     sentence, command = history.prospect
     assert sentence.startswith("Train longer: ") and " more:" in sentence
     assert command == history.longer and command.startswith(f"sparring resume {run.folder} --samples ")

@@ -16,18 +16,18 @@ def closing_words(run: Run, recipe: str | None = None) -> str:
     """
     if os.environ.get("RANK", "0") != "0":
         return ""
+    from sparring.api.diagnose import diagnose
     from sparring.evaluation.glossary import wrapped
     from sparring.evaluation.result import Evaluation
-    from sparring.report.diagnosis import RunHistory
 
     record, evaluation = run.record, Evaluation.from_run(run)
-    prospect = RunHistory(run).prospect
+    advice, *commands = diagnose(run.folder).longer or ("",)
     data = ("--data", record.facts.source, *reading_options(record))
     lines = [
         "",
-        *wrapped([*evaluation.verdict, *prospect[:1]]),
+        *wrapped([*evaluation.verdict, *([advice] if advice else [])]),
         # Commands are not wrapped, so that they can be copied.
-        *(f"  {one}" for one in prospect[1:]),
+        *(f"  {one}" for one in commands),
         "",
         f"Trained {record.recipe} on {record.facts.source}: {record.facts.count:,} samples, including those held out.",
         *evaluation.figures(further=False),

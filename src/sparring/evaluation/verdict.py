@@ -20,7 +20,7 @@ class Level(IntEnum):
 
     UNLIKE = 0
     ROUGH = 1
-    TOLD_APART = 2
+    DISTINGUISHABLE = 2
     CLOSE = 3
     SAME = 4
 
@@ -28,21 +28,21 @@ class Level(IntEnum):
 HEADLINES: Final[Mapping[Level, str]] = {
     Level.UNLIKE: "As a whole, the samples are nothing like real ones",
     Level.ROUGH: "Only roughly like real ones",
-    Level.TOLD_APART: "Similar to real ones, but clearly told from them",
+    Level.DISTINGUISHABLE: "Similar to real ones, but clearly distinguishable from them",
     Level.CLOSE: "Close to real ones: the differences are small, but measurable",
     Level.SAME: "No difference from real ones is detectable",
 }
-RECOGNISABLE = "Recognisable, but clearly told from real ones"
-"""Headline of ``Level.TOLD_APART`` where a classifier finds the classes that were asked for."""
+RECOGNISABLE = "Recognisable, but clearly distinguishable from real ones"
+"""Headline of ``Level.DISTINGUISHABLE`` where a classifier finds the classes that were asked for."""
 LIMITS: Final = (0.1, 0.4, 0.85)
-"""Shares of the real value below which samples are UNLIKE, ROUGH and TOLD_APART."""
+"""Shares of the real value below which samples are UNLIKE, ROUGH and DISTINGUISHABLE."""
 DISTANCES: Final = (200.0, 30.0, 3.0)
 """The same of distances that grow without bound: multiples of the distance between two sets of 1,000 real samples."""
 REFERENCE_SIZE: Final = 1000
 GAPS: Final = (0.5, 0.2, 0.03)
 """The same of agreements of distributions, in [0, 1]: how far they lie below the real value."""
 SEPARATION: Final = 0.6
-"""Accuracy or AUC above which samples are told from real ones; 0.5 is chance."""
+"""Accuracy or AUC above which samples are distinguishable from real ones; 0.5 is chance."""
 SHARES_OF_REALISM = ("precision", "quality", "agreement")
 AGREEMENTS = ("shapes", "trends", "marginals")
 TESTS = ("classifier_test", "nearest_neighbour_test", "boosted_test")
@@ -133,7 +133,7 @@ def _likeness(evidence: list[Evidence], scores: Scores, *, decided: bool) -> str
         return f"{HEADLINES[level]} with {scores.count:,} of each{limited}."
     agreement = next((one for one in evidence if one.name == "agreement"), None)
     recognised = agreement is not None and agreement.level >= Level.CLOSE
-    headline = RECOGNISABLE if level == Level.TOLD_APART and recognised else HEADLINES[level]
+    headline = RECOGNISABLE if level == Level.DISTINGUISHABLE and recognised else HEADLINES[level]
     figure = f"{title(worst.name, scores.extractor)} {number(score.value)}, real against real {number(score.floor)}"
     limited = "" if decided else f", as far as {scores.count:,} samples can tell"
     return f"{headline}{limited} ({figure})."

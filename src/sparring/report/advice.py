@@ -11,10 +11,10 @@ from sparring.evaluation.verdict import Level
 from sparring.watchdog.convergence import CHANCE_DISTANCE, Improvement
 
 Prospect: TypeAlias = Literal["longer", "enough", "unknown"]
-"""Training longer will help, will hardly help, or cannot be told."""
+"""Training longer will help, will hardly help, or not known."""
 MANY_PASSES = 100
 """Passes over the data up to which schedules that are laid anew over a longer run nearly always improve samples that
-are told from real ones, and from which a run without detectable improvement hardly improves any more."""
+are distinguishable from real ones, and from which a run without detectable improvement hardly improves any more."""
 
 
 class Advice(NamedTuple):
@@ -38,7 +38,7 @@ def advise(passes: float, improvement: Improvement, *, level: Level | None, anne
     if level == Level.SAME:
         return Advice("enough", "A longer run can hardly show a gain: no difference from real samples is detectable.")
     if _got_worse(improvement):
-        return Advice("unknown", f"Whether a longer run helps cannot be told: it was better earlier ({seen}).")
+        return Advice("unknown", f"Whether a longer run helps is not known: it was better earlier ({seen}).")
     if close and at_zero:
         return Advice(
             "enough", "A longer run will hardly help: little is left to gain, and the watchdog sees no difference."
@@ -57,7 +57,7 @@ def advise(passes: float, improvement: Improvement, *, level: Level | None, anne
     if stopped is not None:
         reason = "no further improvement is detectable"
         reason += ", which falling learning rates alone explain" if annealed else ""
-    return Advice("unknown", f"Whether a longer run helps cannot be told yet: {seen}, and {reason}.")
+    return Advice("unknown", f"Whether a longer run helps is not known yet: {seen}, and {reason}.")
 
 
 def _got_worse(improvement: Improvement) -> bool:
@@ -68,7 +68,7 @@ def _got_worse(improvement: Improvement) -> bool:
 
 
 def _at_zero(improvement: Improvement) -> bool:
-    """Return whether the distance cannot be told from that of real samples, so that it can fall no further."""
+    """Return whether the distance is that of real samples, within its error, so that it cannot fall further."""
     if improvement.now is None or improvement.plus_minus is None:
         return False
     return improvement.now <= improvement.plus_minus

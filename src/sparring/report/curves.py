@@ -68,10 +68,10 @@ def _values(line: LogLine) -> Iterator[tuple[str, str, str, float]]:
 
 def _colours(lines: Sequence[LogLine]) -> dict[str, str]:
     """Return a colour for each player: reds for those that judge samples, which have notes, blues for others."""
-    judges = dict.fromkeys(player for line in lines for player, notes in line.notes.items() if notes)
+    judging = dict.fromkeys(player for line in lines for player, notes in line.notes.items() if notes)
     players = dict.fromkeys(player for line in lines for player in (*line.terms, *line.gradients))
     found: dict[str, str] = {}
-    for group, colours in ((judges, JUDGES), ([one for one in players if one not in judges], OTHERS)):
+    for group, colours in ((judging, JUDGES), ([one for one in players if one not in judging], OTHERS)):
         found |= {player: colours[place % len(colours)] for place, player in enumerate(group)}
     return found
 

@@ -26,12 +26,11 @@ from sparring.events import (
     read_events,
 )
 from sparring.opening import reading
-from sparring.recipe import is_own, with_stored_fields
-from sparring.recipes import recipe_named
 from sparring.report.advice import Advice, advise
 from sparring.report.picture import signals_picture
-from sparring.runs.folder import Record, Run
+from sparring.runs.folder import Run
 from sparring.runs.logbook import read_log
+from sparring.runs.schedules import anneals
 from sparring.runs.suggestions import reading_options, suggestion
 from sparring.storage import read_json, read_lines
 from sparring.text import command, joined, number_of
@@ -72,7 +71,7 @@ class Diagnosis(BaseModel):
         total: planned real samples; those seen where the run is over or no number was planned.
         incidents: findings with their evidence, remedies and outcomes.
         improvement: whether it still improved.
-        longer: whether training longer helps, in one sentence; empty before the end of a run.
+        longer: whether training longer helps, and the command for it; see ``RunHistory.prospect``.
         remarks: other observations.
         next_steps: what to do, the most urgent first.
     """
@@ -88,7 +87,7 @@ class Diagnosis(BaseModel):
     total: int
     incidents: tuple[Incident, ...]
     improvement: Improvement
-    longer: str = ""
+    longer: tuple[str, ...] = ()
     remarks: tuple[str, ...]
     next_steps: tuple[str, ...]
 
@@ -104,7 +103,7 @@ class Diagnosis(BaseModel):
         for incident in self.incidents:
             heading, *sentences = self.sentences(incident)
             lines += ["", heading, *(f"  {sentence}" for sentence in sentences)]
-        lines += ["", self.improvement.sentence, *([self.longer] if self.longer else []), *self.remarks, "", "Next:"]
+        lines += ["", self.improvement.sentence, *self.longer[:1], *self.remarks, "", "Next:"]
         return joined([*lines, *(f"  {step}" for step in self.next_steps)])
 
     def sentences(self, incident: Incident) -> list[str]:
@@ -183,7 +182,7 @@ class RunHistory:
         if self.stage not in OVER or any(one.active for one in self.incidents):
             return None
         passes = self.reached / max(self.record.facts.count, 1)
-        return advise(passes, self.improvement, level=_level(self.run), annealed=_annealed(self.record))
+        return advise(passes, self.improvement, level=_level(self.run), annealed=anneals(self.record))
 
     @property
     def prospect(self) -> tuple[str, ...]:
@@ -220,7 +219,7 @@ class RunHistory:
             total=self.total,
             incidents=tuple(self.incidents),
             improvement=self.improvement,
-            longer=self.advice.sentence if self.advice else "",
+            longer=self.prospect,
             remarks=tuple(_remarks(self)),
             next_steps=tuple(_next_steps(self)),
         )
@@ -373,14 +372,6 @@ def _level(run: Run) -> Level | None:
         return level_of(Evaluation.from_run(run))
     except SparringError:
         return None
-
-
-def _annealed(record: Record) -> bool | None:
-    """Return whether a learning rate fell over the run; None for a recipe of the user's own, whose code is not run."""
-    if is_own(record.recipe):
-        return None
-    optimisers = with_stored_fields(recipe_named(record.recipe, None), record.fields).optimisers()
-    return any(one.learning_rate(1.0) < one.learning_rate(0.0) for one in optimisers.values())
 
 
 def _duration(seconds: float) -> str:
