@@ -103,7 +103,7 @@ def _axes(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
 
 
 def _number(value: float) -> str:
-    return f"{value:g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
 def _in_the_plane(points: NDArray[np.float64]) -> NDArray[np.float64]:

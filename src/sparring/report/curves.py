@@ -86,7 +86,7 @@ def _draw(axes: "Axes", title: str, drawn: Sequence[Curve], colours: dict[str, s
         axes.plot(curve.samples, curve.values, color=colour, lw=0.8, alpha=0.3, marker=marker)
         axes.plot(curve.samples, _smooth(curve.values), color=colour, lw=1.6, ls=style, label=label(curve.name))
 
-    cut = _set_range(axes, [value for curve in drawn for value in curve.values])
+    cut = _set_range(axes, [value for curve in drawn for value in curve.values], wide=title == PANELS[GRADIENTS])
     if drawn:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, frameon=False)
     else:
@@ -101,14 +101,14 @@ def _draw(axes: "Axes", title: str, drawn: Sequence[Curve], colours: dict[str, s
         axes.spines[side].set_visible(False)
 
 
-def _set_range(axes: "Axes", values: Sequence[float]) -> bool:
-    """Scale the axis to the usual values; return whether others are cut off."""
+def _set_range(axes: "Axes", values: Sequence[float], *, wide: bool) -> bool:
+    """Scale the axis to the usual values, to their logarithms if ``wide``; return whether others are cut off."""
     found = np.array([value for value in values if np.isfinite(value)])
     if not len(found):
         return False
     # Small values would be indistinguishable from zero on a linear axis; a logarithmic one shows outliers, too.
     low, high = np.quantile(found, USUAL)
-    if found.min() > 0 and high / low > LOG_RATIO:
+    if found.min() > 0 and (wide or high / low > LOG_RATIO):
         axes.set_yscale("log")
         return False
     room = ROOM * (high - low)
