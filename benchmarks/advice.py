@@ -1,16 +1,23 @@
 """Continuations of 30 runs of many kinds, by which the advice at the end of a run can be judged.
 
     python benchmarks/advice.py FOLDER --shared DATA [--cases 0:30]
+    python benchmarks/advice.py FOLDER --judge
 
 Makes the pictures of made_pictures.py, trains each case for its budget, copies the run and trains the copy for twice as
 long, and compares both with the same real samples; all of it stays in FOLDER. DATA holds mnist/ (IDX), cifar10/
 (Parquet) and tables/ (adult.csv).
+
+With --judge nothing is trained: the advice of each first run, by the present code, is set beside its continuation.
+"Train longer" is right where the second run is better, and "will hardly help" where it is not; "not known" is
+never wrong, and counts as not right. Better is a significantly smaller Fréchet distance, or, where the distances do
+not differ, metrics that are better and none that is worse.
 """
 
 import argparse
 import json
 import shutil
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +28,11 @@ from made_pictures import write
 from rounds import setting
 
 import sparring
+from sparring.evaluation.comparison import Comparison
+from sparring.evaluation.glossary import metric_info
+from sparring.report.diagnosis import RunHistory
 from sparring.runs.display import Silent
+from sparring.runs.folder import Run
 
 MADE = 3000
 """Pictures of each kind that are made."""
@@ -107,12 +118,47 @@ def measure(folder: Path, shared: Path, cases: slice) -> None:
         print(f"{number:2} {case.data} {case.recipe} {case.samples:,}: {seconds:.0f} s", flush=True)
 
 
+def is_better(comparison: Comparison) -> bool:
+    """Return whether the second run is better; see the head of this file."""
+    verdicts = {
+        name: one.verdict
+        for differences in comparison.differences.values()
+        for name, one in differences.items()
+        if metric_info(name).question != "New?"
+    }
+    if verdicts["frechet"] in ("first", "second"):
+        return verdicts["frechet"] == "second"
+    return "second" in verdicts.values() and "first" not in verdicts.values()
+
+
+def judge(folder: Path) -> None:
+    """Print the advice of every first run in FOLDER beside what its continuation gave, and how often it was right."""
+    counts: Counter[str] = Counter()
+    for place in sorted(folder.glob("*/row.json")):
+        row = json.loads(place.read_text())
+        better = is_better(Comparison.model_validate_json(json.dumps(row["comparison"])))
+        advice = RunHistory(Run(place.parent / "first")).advice
+        prospect = "unknown" if advice is None else advice.prospect
+        outcome = "right" if prospect == ("longer" if better else "enough") else "wrong"
+        outcome = "not told" if prospect == "unknown" else outcome
+        counts[outcome] += 1
+        data, recipe, samples, _ = row["case"]
+        words = "the training had problems" if advice is None else advice.sentence
+        went = "better" if better else "not better"
+        print(f"{place.parent.name} {data} {recipe} {samples:,}: {outcome}; {went}; {words}")
+    print(f"{counts['right']} of {counts.total()} right, {counts['wrong']} wrong, {counts['not told']} not told")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--shared", type=Path, default=Path())
     parser.add_argument("--cases", default=":")
+    parser.add_argument("--judge", action="store_true")
     options = parser.parse_args()
+    if options.judge:
+        judge(options.folder)
+        return
     first, last = options.cases.split(":")
     measure(options.folder, options.shared, slice(int(first or 0), int(last) if last else None))
 

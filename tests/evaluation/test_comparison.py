@@ -95,7 +95,7 @@ def test_only_common_extractors_and_metrics_are_compared(files):
 def test_the_name_of_the_data_is_followed_by_no_full_stop(files, monkeypatch):
     monkeypatch.chdir(files["real"].parent)
     found = sparring.evaluate("fair.npy", "real.npy")
-    assert found.model_copy(update={"data": ".."}).lines()[0].endswith("fair.npy against ..")
+    assert "fair.npy against ..: 1,200" in found.model_copy(update={"data": ".."}).figures()[0]
     real = found.model_copy(update={"data": "."})
     assert "1,200 samples of each against ." in compared(real, real).lines()
 

@@ -65,10 +65,11 @@ def test_scores_of_other_formats_are_refused(content, found, tmp_path):
         Evaluation.from_run(Run(tmp_path))
 
 
-def test_lines_show_scores_beside_floors(run):
+def test_lines_show_scores_beside_real_against_real(run):
     lines = Evaluation.from_run(run).lines()
-    (line,) = [line for line in lines if "Fréchet" in line]
-    assert line.endswith("lower is better") and line.count(" ± ") == 2 and line.split()[0] == "Good?"
+    (line,) = [line for line in lines if line.strip().startswith("Good?")]
+    assert "Fréchet" in line and line.endswith("worse") and line.count(" ± ") == 2
+    assert any(line.split()[:2] == ["this", "real"] for line in lines) and not any("floor" in line for line in lines)
 
 
 def test_an_array_of_samples_is_evaluated(run, tmp_path):

@@ -77,8 +77,8 @@ def test_all_rows_of_an_array_are_compared(tmp_path: Path) -> None:
     assert found.count == 12_500 and found.scores[0].real_count == 300
     assert found.scores[0].metrics["frechet"].value == pytest.approx(frechet(*arrays.values()), rel=1e-4)
     assert {"kernel", "coverage", "vendi"} <= set(found.scores[0].metrics)
-    (line,) = [line for line in found.lines() if "Fréchet" in line]
-    assert "±" not in line and any("12,500 samples against 300" in line for line in found.lines())
+    (line,) = [line for line in found.figures(further=False) if "Fréchet" in line]
+    assert "±" not in line and "12,500 generated samples against 300 real ones" in " ".join(found.lines())
 
 
 def test_a_model_is_compared_by_as_many_samples_as_asked_for(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from sparring.report.page import Picture, Report, page
 from sparring.runs.folder import Record, Run, create, keep, versions
 from sparring.storage import append_line, write_json, write_text
 from sparring.watchdog.convergence import improvement_of
+from sparring.watchdog.rules import FINDINGS, fitting_advice
 
 FACTS = Facts("digits", "images", 100, (1, 8, 8), "0" * 64)
 HEALTHY = {
@@ -354,3 +355,21 @@ def test_an_untreated_incident_ends_with_its_phase(tmp_path: Path) -> None:
     diagnosis = diagnose(finish(written(tmp_path / "run", observations, [found(13), PHASE, FINISHED])).folder)
     assert not diagnosis.open_problems and "mode collapse: ended with its phase" in diagnosis.verdict
     assert "Nothing was done: ended with its phase." in diagnosis.text and diagnosis.improvement.stopped is None
+
+
+def test_the_verdict_of_a_run_ends_with_the_command_that_trains_longer(tmp_path: Path) -> None:
+    run = written(tmp_path / "run", [], [Finished(samples=400, seconds=400)], samples=400)
+    append_line(run.folder / "log.jsonl", {"samples": 400})
+    write_text(run.report, "")
+    history = RunHistory(run)
+    assert history.advice is not None and history.diagnosis().longer == history.prospect
+    sentence, command = history.prospect
+    assert sentence.startswith("Train longer: ") and " more:" in sentence
+    assert command == history.longer and command.startswith(f"sparring resume {run.folder} --samples ")
+
+
+def test_gamma_is_not_advised_to_be_found_where_it_was() -> None:
+    _, advice = FINDINGS["imbalance"]
+    assert "--gamma auto" in fitting_advice(advice, {"gamma": 1.0})
+    assert fitting_advice(advice, {"gamma": "auto"}).startswith("Make the generator wider or")
+    assert all("gamma auto" not in fitting_advice(advice, {"gamma": "auto"}) for _, advice in FINDINGS.values())

@@ -13,6 +13,7 @@ from sparring.evaluation.memorisation import Memorisation
 from sparring.evaluation.result import Evaluation
 from sparring.evaluation.scores import Score, Scores
 from sparring.rendering.exhibits import Picture
+from sparring.rendering.figures import BLUE, RED
 from sparring.report.curves import curves
 from sparring.report.page import Report, page
 from sparring.runs.logbook import LogLine
@@ -183,10 +184,14 @@ def test_default_metrics_come_first_and_further_ones_below():
         "Fréchet distance",
         "Further metrics",
         "Vendi score",
-        "<h3>other, 9 samples a side</h3>",
+        "<h3>other, 9 generated samples beside 9 real ones</h3>",
     ]
     assert sorted(order, key=text.index) == order
-    assert text.count("Fréchet distance") == 2 and text.count("Floor: ") == 3
+    assert (
+        text.count("Fréchet distance") == 2
+        and text.count("Real: real against real") == 3
+        and "loor" not in text.replace(WILD, "")
+    )
 
 
 @pytest.mark.parametrize(("copies", "kind"), [(0, "fine"), (9, "flag")])
@@ -207,3 +212,35 @@ def test_names_with_dollar_signs_are_drawn_as_they_are():
     lines = [LogLine(samples=64, terms={name: {name: 1.0}}, gradients={name: 1.0})]
     with Image.open(io.BytesIO(curves(lines))) as picture:
         assert picture.width > 100
+
+
+def test_the_verdict_stands_first_then_samples_then_figures():
+    shown = [Picture(png(), name, name) for name in ("generated", "real ones", "interpolations")]
+    scores = {"frechet": Score(value=0.5, floor=0.4, better="lower")}
+    text = page(Report("title", ["trained"], shown, evaluation(("first", scores)), verdict=["Recognisable."]))
+    order = ["Recognisable.", "generated</fig", "real ones</fig", "How good is it?", "interpolations</fig"]
+    assert sorted(order, key=text.index) == order
+
+
+def spiked(first: float) -> list[LogLine]:
+    """Return a log whose first loss is far above all others."""
+    values = [first, *(1.0 + 0.01 * (step % 10) for step in range(99))]
+    notes = {"critic": {"lead": 0.8}}
+    return [
+        LogLine(
+            samples=64 * place, terms={"critic": {"adversarial": value}, "painter": {"adversarial": 1.0}}, notes=notes
+        )
+        for place, value in enumerate(values)
+    ]
+
+
+def test_a_spike_of_the_first_step_does_not_flatten_the_curves(monkeypatch):
+    figures = []
+    monkeypatch.setattr("sparring.report.curves.png_of", lambda figure: figures.append(figure) or b"")
+    for first in (1000.0, 1.0):
+        curves(spiked(first))
+    (cut, usual) = (figure.axes[0] for figure in figures)
+    assert cut.get_ylim()[1] < 1.3 and "beyond the axis" in cut.get_title(loc="left")
+    assert "beyond" not in usual.get_title(loc="left") and len(figures[0].axes) == len(figures[1].axes) == 4
+    colours = {line.get_label(): line.get_color() for line in cut.lines}
+    assert (colours["critic: adversarial"], colours["painter: adversarial"]) == (RED, BLUE)

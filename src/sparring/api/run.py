@@ -101,7 +101,7 @@ class Run(folder.Run):
         sentences = [diagnosis.state, diagnosis.verdict]
         if self.scores.exists():
             evaluation = self.evaluation
-            sentences += evaluation.judgement
+            sentences += [*evaluation.verdict, *evaluation.remarks]
             exhibits += evaluation.default_tables()
         links = [_as_link(place) for place in (self.report, self.samples) if place.exists()]
         title = f"{record.recipe_name} on {Path(record.facts.source).name or record.facts.source}"

@@ -1,4 +1,4 @@
-"""The last lines of a run: what was trained, how good it is, and what to do next."""
+"""The last lines of a run: the verdict, what was trained, the figures, and what to do next."""
 
 import os
 
@@ -16,14 +16,21 @@ def closing_words(run: Run, recipe: str | None = None) -> str:
     """
     if os.environ.get("RANK", "0") != "0":
         return ""
+    from sparring.api.diagnose import diagnose
+    from sparring.evaluation.glossary import wrapped
     from sparring.evaluation.result import Evaluation
 
-    record = run.record
+    record, evaluation = run.record, Evaluation.from_run(run)
+    advice, *commands = diagnose(run.folder).longer or ("",)
     data = ("--data", record.facts.source, *reading_options(record))
     lines = [
         "",
+        *wrapped([*evaluation.verdict, *([advice] if advice else [])]),
+        # Commands are not wrapped, so that they can be copied.
+        *(f"  {one}" for one in commands),
+        "",
         f"Trained {record.recipe} on {record.facts.source}: {record.facts.count:,} samples, including those held out.",
-        *Evaluation.from_run(run).lines(further=False),
+        *evaluation.figures(further=False),
         f"Samples: {run.picture}",
         f"Report:  {run.report}",
         f"Next:    {suggested_use(record, run.folder, recipe)}",

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sparring.evaluation.glossary import (
     INCONCLUSIVE,
     NO_DIFFERENCE,
+    REAL,
     aligned,
     by_question,
     interval,
@@ -63,7 +64,7 @@ class Comparison(BaseModel):
 
     def _repr_html_(self) -> str:
         tables = [
-            Table(("", "metric", "A", "B", "floor", ""), tuple(map(tuple, rows)), caption=heading)
+            Table(("", "metric", "A", "B", REAL, ""), tuple(map(tuple, rows)), caption=heading)
             for heading, rows in self._rows(further=False)
         ]
         samples = f"{self.first.count:,} samples of each against {self.first.data}."
@@ -76,7 +77,7 @@ class Comparison(BaseModel):
         samples = f"{self.first.count:,} samples of each against {self.first.data}"
         lines = wrapped([f"A: {self.first.subject}", f"B: {self.second.subject}", samples])
         for heading, rows in self._rows(further=further):
-            lines += ["", heading, *aligned([["", "", "A", "B", "floor", ""], *rows])]
+            lines += ["", heading, *aligned([["", "", "A", "B", REAL, ""], *rows])]
         return [*lines, "", *wrapped([self.summary(further=further), *self._remarks()])]
 
     def _rows(self, *, further: bool) -> Iterator[tuple[str, list[list[str]]]]:
@@ -93,9 +94,9 @@ class Comparison(BaseModel):
                 first, second = (tables[heading][name] for tables in sides)
                 values = [interval(side.value, side.plus_minus) for side in (first, second)]
                 verdict = differences[name].verdict
-                # The floor compares real samples with one another, so it is the same for both.
-                floor = interval(first.floor, None)
-                rows.append([question, title(name, heading), *values, floor, verdicts.get(verdict, verdict)])
+                # Real samples are compared with one another, so it is the same for both.
+                real = interval(first.floor, None)
+                rows.append([question, title(name, heading), *values, real, verdicts.get(verdict, verdict)])
             yield heading + counts.get(heading, ""), rows
 
     def _remarks(self) -> list[str]:

@@ -265,7 +265,8 @@ class Evaluator:
             write_cached("memorisation", key, cached)
         found = Memorisation.model_validate(cached)
         pairs = tuple((int(rows[row]), real, distance) for row, real, distance in found.pairs)
-        return found.model_copy(update={"pairs": pairs})
+        data = "" if subject.knows(split.facts) else split.facts.source
+        return found.model_copy(update={"pairs": pairs, "data": data})
 
 
 def _metrics_of_samples(modality: Modality, measure: SampleMetrics) -> SampleMetrics:
@@ -320,7 +321,7 @@ def _without_intervals(repeats: Repeats, done: int) -> list[str]:
     else:
         samples = f"{repeats.size} {repeats.smallest} sample{' is' if repeats.size == 1 else 's are'}"
         reason = f"Only {samples} compared, and {MIN_REPEAT_SAMPLES} are needed for intervals"
-    return [f"{reason}: differences from the floors are inconclusive."]
+    return [f"{reason}: small differences mean nothing."]
 
 
 def opinions(game: Game, split: Split) -> dict[str, Score]:

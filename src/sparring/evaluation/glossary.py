@@ -32,14 +32,17 @@ class MetricInfo(NamedTuple):
     question: Question = "Good?"
 
 
+REAL = "real"
+"""Heading of the values of real samples against other real ones."""
 DEFAULT = {"frechet", "precision", "recall", "coverage", "agreement", "copies"}
 """The verdict that is shown by default."""
 ON_REQUEST = {
     *("l1", "cycle_error", "answer_diversity", "trained_on_samples", "trained_on_both"),
     *("shapes", "trends", "missing_error", "rare_coverage"),
+    *("modes", "quality"),
     *("marginals", "tail_error", "autocorrelation_error", "cross_correlation_error", "spectrum_error", "length_error"),
 }
-"""Shown beside it where they are computed: with a condition that is a sample, with --useful, of tables and series."""
+"""Shown beside it where they are computed: with inputs, with --useful, of tables, of series, of known clusters."""
 GLOSSARY: dict[str, MetricInfo] = {
     "frechet": MetricInfo(
         "Fréchet distance", "lower", "Distance between Gaussians fitted to generated and to real features."
@@ -55,7 +58,9 @@ GLOSSARY: dict[str, MetricInfo] = {
     "sliced_wasserstein": MetricInfo(
         "sliced Wasserstein", "lower", "Transport distance, averaged over random directions."
     ),
-    "precision": MetricInfo("precision", "higher", "Share of generated samples that look real."),
+    "precision": MetricInfo(
+        "precision", "higher", "Share of generated samples among real ones in the features; high for blurry ones, too."
+    ),
     "recall": MetricInfo("recall", "higher", "Share of real samples that the model could generate.", "Diverse?"),
     "density": MetricInfo("density", "higher", "Density of real samples around generated ones; 1 for real data."),
     "coverage": MetricInfo("coverage", "higher", "Share of real samples that have a generated one nearby.", "Diverse?"),
@@ -87,13 +92,13 @@ GLOSSARY: dict[str, MetricInfo] = {
     "trained_on_samples": MetricInfo(
         "TSTR accuracy",
         "higher",
-        "Train on synthetic, test on real: accuracy of a classifier; the floor is trained on as many real samples.",
+        "Train on synthetic, test on real: accuracy of a classifier; real: trained on as many real samples.",
         "Useful?",
     ),
     "trained_on_both": MetricInfo(
         "TSTR with real",
         "higher",
-        "The same, trained on synthetic and real samples; the floor is trained on the real ones alone.",
+        "The same, trained on synthetic and real samples; real: trained on the real ones alone.",
         "Useful?",
     ),
     "class_coverage": MetricInfo(
@@ -159,7 +164,7 @@ GLOSSARY: dict[str, MetricInfo] = {
     "cycle_error": MetricInfo(
         "cycle error",
         "lower",
-        "Mean absolute difference of held-out inputs and their way there and back; the floor is that of training data.",
+        "Mean absolute difference of held-out inputs and their way there and back; real: of training data.",
         "Valid?",
     ),
     "answer_diversity": MetricInfo(
@@ -169,10 +174,12 @@ GLOSSARY: dict[str, MetricInfo] = {
         "Diverse?",
     ),
     "likelihood": MetricInfo(
-        "log-likelihood", "higher", "Mean log p(x) of held-out samples in nats; far below the floor: overfitting."
+        "log-likelihood",
+        "higher",
+        "Mean log p(x) of held-out samples in nats; real: of training samples; far below that: overfitting.",
     ),
     "accuracy": MetricInfo(
-        "accuracy", "higher", "Accuracy of the model's own classifier; the floor is that on training data.", "Useful?"
+        "accuracy", "higher", "Accuracy of the model's own classifier; real: on training data.", "Useful?"
     ),
     "shapes": MetricInfo(
         "column shapes",
@@ -201,7 +208,7 @@ GLOSSARY: dict[str, MetricInfo] = {
     "beta_recall": MetricInfo(
         "β-recall",
         "nearer to the floor",
-        "Agreement of the real rows with every central part of the generated ones; above the floor: copies.",
+        "Agreement of the real rows with every central part of the generated ones; above real: copies.",
         "Diverse?",
     ),
     "exact_copies": MetricInfo(
@@ -219,7 +226,7 @@ GLOSSARY: dict[str, MetricInfo] = {
     "closest_record": MetricInfo(
         "closest record",
         "nearer to the floor",
-        "5th percentile of the distances to the closest training row; far below the floor: copies.",
+        "5th percentile of the distances to the closest training row; far below real: copies.",
         "New?",
     ),
     "closer_to_train": MetricInfo(
@@ -237,14 +244,14 @@ GLOSSARY: dict[str, MetricInfo] = {
     "target_f1": MetricInfo(
         "TSTR F1",
         "higher",
-        "Train on synthetic, test on real: mean F1 of four learners of the target; the floor is trained on real rows.",
+        "Train on synthetic, test on real: mean F1 of four learners of the target; real: trained on real rows.",
         "Useful?",
     ),
     "target_auc": MetricInfo("TSTR AUC", "higher", "The same: AUC of boosted trees.", "Useful?"),
     "target_r2": MetricInfo(
         "TSTR R²",
         "higher",
-        "Train on synthetic, test on real: mean R² of four learners of the target; the floor is trained on real rows.",
+        "Train on synthetic, test on real: mean R² of four learners of the target; real: trained on real rows.",
         "Useful?",
     ),
     "target_r2_boosted": MetricInfo("TSTR R², trees", "higher", "The same: R² of boosted trees.", "Useful?"),
@@ -278,7 +285,7 @@ GLOSSARY: dict[str, MetricInfo] = {
     "closest_series": MetricInfo(
         "closest series",
         "nearer to the floor",
-        "5th percentile of the distances to the closest training series; far below the floor: copies.",
+        "5th percentile of the distances to the closest training series; far below real: copies.",
         "New?",
     ),
     "discriminative": MetricInfo(
@@ -337,13 +344,23 @@ def interval(value: float | None, plus_minus: float | None) -> str:
     return number(value) + (f" ± {plus_minus:.2g}" if value is not None and plus_minus is not None else "")
 
 
-def better(way: Better, verdict: str) -> str:
-    """Return which values are better, and the verdict on value and floor where it says something else."""
+def way(better: Better) -> str:
+    """Return which values are better, in words."""
+    return "nearer to real" if better == "nearer to the floor" else better
+
+
+def better(direction: Better, verdict: str) -> str:
+    """Return which values are better, and the verdict on the value beside the real one where it says something else."""
     endings = {
-        NO_DIFFERENCE: f", {NO_DIFFERENCE} from the floor",
-        INCONCLUSIVE: f", but the difference is {INCONCLUSIVE}",
+        NO_DIFFERENCE: f"; {NO_DIFFERENCE} from real",
+        INCONCLUSIVE: f"; the difference from real is {INCONCLUSIVE}",
     }
-    return f"{way} is better{endings.get(verdict, '')}"
+    return f"{way(direction)} is better{endings.get(verdict, '')}"
+
+
+def mark(verdict: str) -> str:
+    """Return a verdict as a word in a column that stands beside the real value."""
+    return {NO_DIFFERENCE: "as real", INCONCLUSIVE: "no interval"}.get(verdict, verdict)
 
 
 def by_question(names: Iterable[str]) -> list[tuple[str, str]]:

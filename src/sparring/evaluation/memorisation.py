@@ -12,6 +12,7 @@ from sparring.errors import SparringError
 from sparring.evaluation.scores import Score
 from sparring.metrics.distances import Features, check, squared_distances
 from sparring.randomness import derive
+from sparring.text import number_of
 
 MIN_HELD_OUT = 100
 """Held-out samples below which every verdict on memorisation is inconclusive."""
@@ -64,6 +65,8 @@ class Memorisation(BaseModel):
     """The same of held-out samples."""
     copies_chance: float | None = None
     """See ``chance_of_copies``; null with too few held-out samples."""
+    data: str = ""
+    """Source of the samples that were compared, where they are not known to be the training samples; else empty."""
     pairs: tuple[tuple[int, int, float], ...]
     """Generated row, training row and distance of the closest pairs, the closest first."""
 
@@ -91,28 +94,46 @@ class Memorisation(BaseModel):
         """True if C_T is lower than chance explains."""
         return self.decidable and self.c_t < -MAX_C_T
 
+    @property
+    def answer(self) -> str:
+        """The result in one sentence."""
+        one, several = ("a training sample", "training samples")
+        if self.data:
+            one, several = (f"a sample of {self.data}", f"samples of {self.data}")
+        if not self.decidable:
+            return (
+                f"Not known whether {several} were copied: the check is inconclusive below {MIN_HELD_OUT} held-out "
+                f"samples, and there are {self.count_held_out}."
+            )
+        if self.copied:
+            are = f"is nearly a copy of {one}" if self.copies == 1 else f"are nearly copies of {several}"
+            return f"{self.copies:,} of {self.count:,} generated samples {are}."
+        if self.closer:
+            close = (
+                f"{100 * self.share:.1f} % of the samples are as close to {several} as the closest 1 % of held-out ones"
+            )
+            return f"{close}: more than chance explains."
+        if self.closer_as_a_whole:
+            return (
+                f"Closer to {several} as a whole than held-out ones are (C_T {self.c_t:.1f}), as copies and blurry "
+                f"samples are."
+            )
+        if self.copies:
+            few = (
+                f"{number_of(self.copies, 'generated sample')} of {self.count:,} {'is' if self.copies == 1 else 'are'}"
+            )
+            return f"{few} as close to {several} as copies, no more than chance explains."
+        return f"No {one.removeprefix('a ')} was copied."
+
     @computed_field  # type: ignore[prop-decorator]
     @property
     def verdict(self) -> str:
-        """The result in one or two sentences."""
-        medians = f"median distance {self.median:.3g}, held-out {self.median_held_out:.3g}"
-        if not self.decidable:
-            return (
-                f"The check for copied training samples is inconclusive: at least {MIN_HELD_OUT} held-out samples are "
-                f"needed, and there are {self.count_held_out} ({medians}). See the closest pairs."
-            )
-        if self.copied:
-            are = (
-                "is nearly a copy of a training sample" if self.copies == 1 else "are nearly copies of training samples"
-            )
-            return f"{self.copies} of {self.count} generated samples {are} ({medians}). See the closest pairs."
-        if self.closer:
-            close = f"{self.share:.1%} lie as close to the training data as the closest 1 % of held-out samples do"
-            return f"No training sample was copied, but {close} ({medians}). See the closest pairs."
-        if self.closer_as_a_whole:
-            close = f"as a whole the samples are closer to the training data than held-out ones (C_T {self.c_t:.1f})"
-            return f"No training sample was copied, but {close}, as copies and blurry samples are ({medians})."
-        return f"No training sample was copied ({medians})."
+        """The result in two or three sentences."""
+        medians = (
+            f"Median distance to the nearest one: {self.median:.3g}, of held-out samples {self.median_held_out:.3g}."
+        )
+        looked = not self.decidable or self.copied or self.closer or self.copies
+        return f"{self.answer} {medians}{' See the closest pairs.' if looked else ''}"
 
     def metrics(self) -> dict[str, Score]:
         """Return the scores; the floor is the value of held-out samples."""

@@ -6,10 +6,22 @@ from typing import Final, Literal, final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sparring.errors import SparringError
-from sparring.evaluation.glossary import aligned, by_question, interval, is_default, number, title, wrapped
+from sparring.evaluation.glossary import (
+    REAL,
+    aligned,
+    by_question,
+    interval,
+    is_default,
+    mark,
+    metric_info,
+    number,
+    title,
+    wrapped,
+)
 from sparring.evaluation.memorisation import Memorisation
 from sparring.evaluation.protocol import Protocol
 from sparring.evaluation.scores import Score, Scores
+from sparring.evaluation.verdict import verdict_of
 from sparring.rendering.exhibits import Table
 from sparring.rendering.fragments import fragment
 from sparring.runs.folder import Run
@@ -18,6 +30,10 @@ from sparring.storage import json_text, read_json
 from sparring.text import number_of
 
 FORMAT: Final = 2
+LEGEND: Final = (
+    "real: real samples against other real ones, equally many; as real: no significant difference from that.",
+    "± is half the width of a 95 % interval.",
+)
 
 
 @final
@@ -28,7 +44,7 @@ class Evaluation(BaseModel):
 
     format: Literal[2] = FORMAT
     protocol: Protocol = "floor"
-    """floor: equal numbers of samples beside a floor; standard: all samples against all real ones."""
+    """floor: equal numbers of samples, beside real against real; standard: all samples against all real ones."""
     subject: str
     """The model or folder that was evaluated."""
     data: str
@@ -65,12 +81,7 @@ class Evaluation(BaseModel):
 
     def _repr_html_(self) -> str:
         heading = f"{number_of(self.count, 'sample')} of {self.subject} against {self.data}"
-        return fragment(heading, self.judgement, exhibits=self.default_tables(), folded=self.lines())
-
-    @property
-    def judgement(self) -> tuple[str, ...]:
-        """Sentences that sum it up: copies of training samples, and remarks."""
-        return (*([self.memorisation.verdict] if self.memorisation else []), *self.remarks)
+        return fragment(heading, [*self.verdict, *self.remarks], exhibits=self.default_tables(), folded=self.lines())
 
     @staticmethod
     def from_run(run: Run) -> "Evaluation":
@@ -113,30 +124,59 @@ class Evaluation(BaseModel):
             for one, table in tables
         ]
 
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """Full sentences that need no knowledge of the metrics; see ``verdict_of``."""
+        return verdict_of(self)
+
     def lines(self, *, further: bool = True) -> list[str]:
-        """Return the evaluation as plain text.
+        """Return the evaluation as plain text: the verdict, then its figures.
 
         Args:
-            further: with the further metrics; else only the default ones.
+            further: with the further metrics, simple models beside it, and the meaning of each figure; else only with
+                the default metrics.
         """
-        lines = wrapped([f"Evaluated {number_of(self.count, 'sample')} of {self.subject} against {self.data}"])
-        with_floor = self.protocol == "floor"
+        return [*wrapped(self.verdict), "", *self.figures(further=further)]
+
+    def figures(self, *, further: bool = True) -> list[str]:
+        """Return the figures and remarks as plain text; see ``lines``."""
+        lines: list[str] = []
         for scores, table in self.tables(further=further):
-            rows = [["", "", "this", "floor", ""]] if with_floor else []
-            for question, name in by_question(table):
-                score = table[name]
-                floor = interval(score.floor, score.floor_plus_minus) if with_floor else ""
-                value = interval(score.value, score.plus_minus)
-                rows.append([question, title(name, scores.extractor), value, floor, score.verdict])
-            lines += ["", f"{scores.extractor}, {scores.samples}", *(f"  {line}" for line in aligned(rows))]
+            rows = [["", "", "this", REAL, ""]] if self.protocol == "floor" else []
+            rows += self._rows(scores, table)
+            subject = f"Evaluated {self.subject} against {self.data}: " if scores is self.scores[0] else ""
+            lines += wrapped([f"{subject}{scores.samples} ({scores.extractor})"])
+            lines += [f"  {line}" for line in aligned(rows)]
             lines += wrapped(dict.fromkeys(score.remark for score in table.values() if score.remark))
-        if self.baselines:
+        if self.baselines and further:
             rows = [["", *self.baselines]]
             for name in self.baseline_metrics:
                 values = [number(one.get(name)) for one in self.baselines.values()]
                 rows.append([title(name, self.scores[0].extractor), *values])
             lines += ["", f"beside {self.beside}", *(f"  {line}" for line in aligned(rows))]
-        return [*lines, "", *wrapped(self.judgement)]
+        lines += wrapped(self.remarks)
+        return [*lines, *(self._legend() if further else ["Further figures, and what each of them means: --all"])]
+
+    def default_tables(self) -> list[Table]:
+        """Return the default metrics of the most sensitive extractor as a table; none without scores."""
+        header = ("", "metric", "this", *([REAL] if self.protocol == "floor" else []), "")
+        return [
+            Table(header, tuple(map(tuple, self._rows(scores, table))))
+            for scores, table in self.tables(further=False)[:1]
+        ]
+
+    def _rows(self, scores: Scores, table: dict[str, Score]) -> list[list[str]]:
+        """Return a row for each metric of one extractor, beside real against real where the protocol has it."""
+        return [
+            [
+                question,
+                title(name, scores.extractor),
+                interval(table[name].value, table[name].plus_minus),
+                *([interval(table[name].floor, table[name].floor_plus_minus)] if self.protocol == "floor" else []),
+                mark(table[name].verdict),
+            ]
+            for question, name in by_question(table)
+        ]
 
     def _default_scores(self) -> list[str]:
         """Return the default metrics with their values: "recall 0.71"."""
@@ -146,24 +186,11 @@ class Evaluation(BaseModel):
             for _, name in by_question(table)
         ]
 
-    def default_tables(self) -> list[Table]:
-        """Return the default metrics of the most sensitive extractor as a table; none without scores."""
-        return [self._table(*one) for one in self.tables(further=False)[:1]]
-
-    def _table(self, scores: Scores, table: dict[str, Score]) -> Table:
-        """Return the scores of one extractor as a table, beside their floor where the protocol has one."""
-        floor = self.protocol == "floor"
-        rows = [
-            (
-                question,
-                title(name, scores.extractor),
-                interval(table[name].value, table[name].plus_minus),
-                *([interval(table[name].floor, table[name].floor_plus_minus)] if floor else []),
-                table[name].verdict,
-            )
-            for question, name in by_question(table)
-        ]
-        return Table(("", "metric", "this", *(["floor"] if floor else []), ""), tuple(rows))
+    def _legend(self) -> list[str]:
+        """Return what each figure means, a line for each."""
+        names = dict.fromkeys(name for _, table in self.tables() for name in table)
+        meanings = [f"{title(name)}: {metric_info(name).meaning}" for name in names if metric_info(name).meaning]
+        return ["", *wrapped([*LEGEND, *meanings])]
 
 
 def json_schema() -> str:

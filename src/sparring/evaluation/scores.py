@@ -1,4 +1,7 @@
-"""Scores: every metric beside its floor, which is its value for real samples, with confidence intervals."""
+"""Scores: every metric beside its value for real samples, real against real, with confidence intervals.
+
+That value is called ``floor`` in code and JSON, which keep the name for those who read them by program.
+"""
 
 import math
 import statistics
@@ -10,7 +13,7 @@ from typing import TypeAlias, final
 from pydantic import BaseModel, ConfigDict
 
 from sparring.errors import SparringError
-from sparring.evaluation.glossary import INCONCLUSIVE, NO_DIFFERENCE, Better, metric_info
+from sparring.evaluation.glossary import INCONCLUSIVE, NO_DIFFERENCE, Better, metric_info, way
 from sparring.evaluation.protocol import MIN_REPEATS, Repeats
 from sparring.metrics.cache import cached_values, digest
 from sparring.metrics.distances import density_of_each, nearest
@@ -49,16 +52,22 @@ class Score(BaseModel):
 
     @property
     def verdict(self) -> str:
-        """Direction of the metric, or that value and floor do not differ, or that there is no interval to tell.
+        """The value beside the real one: worse, better, different, or not to be told from it.
 
-        Empty without a value.
+        The direction of the metric where there is no real value; empty without a value.
         """
+        direction = f"{way(self.better)} is better"
         if self.value is None:
             return ""
         if self.significant is False:
             return NO_DIFFERENCE
-        inconclusive = self.floor is not None and self.significant is None and self.plus_minus is None
-        return INCONCLUSIVE if inconclusive else f"{self.better} is better"
+        if self.floor is None:
+            return direction
+        if self.significant is None:
+            return INCONCLUSIVE if self.plus_minus is None else direction
+        if self.better == "nearer to the floor":
+            return "different"
+        return "better" if (self.value > self.floor) == (self.better == "higher") else "worse"
 
 
 @final
@@ -99,8 +108,8 @@ class Scores(BaseModel):
     def samples(self) -> str:
         """Numbers of samples in words."""
         if self.floor:
-            return f"{self.count:,} samples a side"
-        return f"{self.count:,} samples against {self.real_count:,}"
+            return f"{self.count:,} generated samples beside {self.real_count:,} real ones"
+        return f"{self.count:,} generated samples against {self.real_count:,} real ones"
 
 
 def by_features(extractor: Extractor, metrics: Sequence[Metric] = METRICS) -> SampleMetrics:
@@ -231,9 +240,7 @@ def _remark(value: float | SparringError | None, floor: float | SparringError | 
     """Return why there is no value, else why there is no floor, in which real samples stand for generated ones."""
     if isinstance(value, SparringError):
         return str(value)
-    return (
-        f"The floor, with real samples in place of generated ones: {floor}" if isinstance(floor, SparringError) else ""
-    )
+    return f"Of real samples in place of generated ones: {floor}" if isinstance(floor, SparringError) else ""
 
 
 def _deviations(values: Sequence[float | SparringError | None], scale: float) -> list[float]:

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 110
+BLUE, RED, GREEN, OCHRE, PURPLE, GREY = "#1f4ea0", "#d1495b", "#2e8b57", "#b8860b", "#6a4c93", "#6b7280"
+"""Colours of all figures: blue is what generates and what it generates, red is what judges."""
 
 
 def blank_figure(width: float, height: float) -> "Figure":

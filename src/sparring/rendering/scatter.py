@@ -1,12 +1,16 @@
 """Points as one scatter plot."""
 
 import math
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+MAX_NAME = 40
+"""Characters of a name beside an axis."""
 SIZE = 512
 """Sides of the plot, in pixels."""
 MARGIN = 16
@@ -27,14 +31,29 @@ FAR = 0.5
 """Range of a coordinate, relative to its largest value, below which its points lie far from zero."""
 
 
-def scatter_plot(samples: Tensor, *, columns: int = 1) -> Image.Image:
+Ends: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Lower and upper ends of both axes, (2,) each."""
+
+
+def scatter_plot(
+    samples: Tensor, *, columns: int = 1, names: Sequence[str] = (), usual: Ends | None = None
+) -> Image.Image:
     """Plot points, (count, size), by their first two coordinates, as an image of 512 × 512 pixels.
 
-    Points of one coordinate are drawn as their cumulative distribution function. The axes reach as far as 99 % of the
-    points, rounded up, so that pictures of a run are comparable; see ``_axes``. ``columns`` has no effect.
+    Points of one coordinate are drawn as their cumulative distribution function.
+
+    Args:
+        samples: the points.
+        columns: has no effect.
+        names: of the coordinates, written beside the axes.
+        usual: ends of the axes, such as those of real points, which make pictures comparable. Without them, or where
+            most points lie beyond them, the axes reach as far as 99 % of the points, rounded up; see ``_axes``.
     """
-    points = _in_the_plane(samples.detach().cpu().double().numpy())
+    numbers = samples.detach().cpu().double().numpy()
+    points = _in_the_plane(numbers)
     low, high = _axes(points)
+    if usual is not None and numbers.shape[1] > 1 and _mostly_within(points, usual):
+        low, high = usual
     image = Image.fromarray(_rasterise((points - (low + high) / 2) / ((high - low) / 2)))
 
     # Draw the frame, its ticks, and the limits of both axes.
@@ -49,7 +68,21 @@ def scatter_plot(samples: Tensor, *, columns: int = 1) -> Image.Image:
     pen.text((MARGIN + 4, MARGIN + 3), _number(high[1]), fill=TEXT_COLOUR)
     if low[1] != low[0]:
         pen.text((MARGIN + 4, end - 28), _number(low[1]), fill=TEXT_COLOUR)
+    for name, place, anchor in zip(names, ((middle, end - 14), (middle, MARGIN + 3)), ("ma", "ma"), strict=False):
+        pen.text(place, _shortened(name), fill=TEXT_COLOUR, anchor=anchor)
     return image
+
+
+def _mostly_within(points: NDArray[np.float64], ends: Ends) -> bool:
+    """Return whether at least half of the points lie within the axes."""
+    inside = ((points >= ends[0]) & (points <= ends[1])).all(axis=1)
+    return bool(len(points)) and float(inside.mean()) >= 0.5
+
+
+def _shortened(name: str) -> str:
+    """Return a name that fits between the limits of an axis, in characters that the font has."""
+    short = name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 3]}..."
+    return short.encode("latin-1", "replace").decode("latin-1")
 
 
 def _axes(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -70,7 +103,7 @@ def _axes(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
 
 
 def _number(value: float) -> str:
-    return f"{value:g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
 def _in_the_plane(points: NDArray[np.float64]) -> NDArray[np.float64]:

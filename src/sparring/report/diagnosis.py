@@ -5,12 +5,15 @@ All of it is read from the run folder, whether the run is finished, interrupted,
 
 import os
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, final
 
 from pydantic import BaseModel, ConfigDict
 
 from sparring.errors import SparringError
+from sparring.evaluation.result import Evaluation
+from sparring.evaluation.verdict import Level, level_of
 from sparring.events import (
     BestRestored,
     BudgetChanged,
@@ -24,18 +27,20 @@ from sparring.events import (
 )
 from sparring.opening import reading
 from sparring.rendering.fragments import fragment
+from sparring.report.advice import Advice, advise
 from sparring.report.picture import signals_picture
 from sparring.runs.folder import Run
 from sparring.runs.logbook import read_log
+from sparring.runs.schedules import anneals
 from sparring.runs.suggestions import reading_options, suggestion
 from sparring.storage import read_json, read_lines
-from sparring.text import command, joined
+from sparring.text import command, joined, number_of
 from sparring.training.checkpoint import checkpoints
 from sparring.training.guard import MAX_SKIPPED
 from sparring.watchdog.convergence import MIN_OBSERVATIONS, Improvement, improvement_of, percent
 from sparring.watchdog.data import UNHEALTHY_DATA
 from sparring.watchdog.incidents import Incident, Outcome, begun, by_severity, incidents, surviving
-from sparring.watchdog.rules import NON_FINITE, WARM_UP, finding_named
+from sparring.watchdog.rules import NON_FINITE, WARM_UP, finding_named, fitting_advice
 from sparring.watchdog.signals import FIRST_INTERVAL, read_observations
 
 STAGES = {
@@ -67,6 +72,7 @@ class Diagnosis(BaseModel):
         total: planned real samples; those seen where the run is over or no number was planned.
         incidents: findings with their evidence, remedies and outcomes.
         improvement: whether it still improved.
+        longer: whether training longer helps, and the command for it; see ``RunHistory.prospect``.
         remarks: other observations.
         next_steps: what to do, the most urgent first.
     """
@@ -82,6 +88,7 @@ class Diagnosis(BaseModel):
     total: int
     incidents: tuple[Incident, ...]
     improvement: Improvement
+    longer: tuple[str, ...] = ()
     remarks: tuple[str, ...]
     next_steps: tuple[str, ...]
 
@@ -102,13 +109,18 @@ class Diagnosis(BaseModel):
         )
 
     @property
+    def known(self) -> bool:
+        """True if enough was observed to say that there are no open problems."""
+        return self.verdict.startswith("No open problems")
+
+    @property
     def text(self) -> str:
         """All of it as text for a terminal."""
         lines = [f"{self.run}: {self.state}", "", self.verdict]
         for incident in self.incidents:
             heading, *sentences = self.sentences(incident)
             lines += ["", heading, *(f"  {sentence}" for sentence in sentences)]
-        lines += ["", self.improvement.sentence, *self.remarks, "", "Next:"]
+        lines += ["", self.improvement.sentence, *self.longer[:1], *self.remarks, "", "Next:"]
         return joined([*lines, *(f"  {step}" for step in self.next_steps)])
 
     def sentences(self, incident: Incident) -> list[str]:
@@ -158,6 +170,8 @@ class RunHistory:
         self.observations = read_observations(run.folder / "signals.jsonl")
         self.phases = [event for event in surviving(self.events) if isinstance(event, PhaseBegun)]
         self.incidents = incidents(self.observations, self.events)
+        for one in self.incidents:
+            one.advice = fitting_advice(one.advice, self.record.fields)
 
         # A killed run may have got further than its last checkpoint, as log and observations show.
         newest = [int(path.name) for path in checkpoints(run.checkpoints)[-1:]]
@@ -173,11 +187,46 @@ class RunHistory:
                 self.incidents += known
             known[-1].active = True
 
+    @cached_property
+    def improvement(self) -> Improvement:
+        """Improvement in the present phase: signals of different phases do not compare."""
+        phase_start = self.phases[-1].samples if self.phases else 0
+        return improvement_of([one for one in self.observations if one.samples > phase_start], self.total)
+
+    @cached_property
+    def advice(self) -> Advice | None:
+        """Advice on training longer; None before the end of a run, and where problems have to be solved first."""
+        if self.stage not in OVER or any(one.active for one in self.incidents):
+            return None
+        passes = self.reached / max(self.record.facts.count, 1)
+        return advise(passes, self.improvement, level=_level(self.run), annealed=anneals(self.record))
+
+    @property
+    def prospect(self) -> tuple[str, ...]:
+        """Advice on training longer, and the command for it if any; or the problem to solve first, and its command."""
+        if self.advice is None:
+            open_problems = [one for one in by_severity(self.incidents) if one.active]
+            diagnose = suggestion(self.record, "diagnose", self.run.folder)
+            return (f"The training has a problem ({open_problems[0].finding}):", diagnose) if open_problems else ()
+        if self.advice.prospect != "longer" or not self.reached:
+            return (self.advice.sentence,)
+        spent = [event.seconds for event in self.events if isinstance(event, Finished)]
+        more = f" About {_duration(spent[-1] * (self._twice() / self.reached - 1))} more:" if spent else ""
+        return (f"{self.advice.sentence}{more}", self.longer)
+
+    @property
+    def longer(self) -> str:
+        """Command that trains for twice as long at least."""
+        return suggestion(self.record, "resume", self.run.folder, "--samples", self._twice())
+
+    def _twice(self) -> int:
+        """Return twice the samples seen, or as many as give the watchdog enough observations."""
+        enough = MIN_OBSERVATIONS * FIRST_INTERVAL * int(self.record.fields.get("batch", 1))
+        watched = self.observations or self.record.watchdog == "off"
+        return 2 * self.reached if watched else max(enough, 2 * self.reached)
+
     def diagnosis(self) -> Diagnosis:
         """Return the diagnosis."""
-        # Signals of different phases do not compare, so improvement is measured in the present one.
-        phase_start = self.phases[-1].samples if self.phases else 0
-        improvement = improvement_of([one for one in self.observations if one.samples > phase_start], self.total)
         return Diagnosis(
             run=str(self.run.folder),
             state=_state(self),
@@ -186,9 +235,10 @@ class RunHistory:
             reached=self.reached,
             total=self.total,
             incidents=tuple(self.incidents),
-            improvement=improvement,
+            improvement=self.improvement,
+            longer=self.prospect,
             remarks=tuple(_remarks(self)),
-            next_steps=tuple(_next_steps(self, improvement)),
+            next_steps=tuple(_next_steps(self)),
         )
 
     def picture(self) -> bytes | None:
@@ -310,32 +360,37 @@ def _remarks(history: RunHistory) -> Iterator[str]:
             yield f"Lines of log.jsonl without gradients, which were not finite: {incomplete} of {count}."
 
 
-def _next_steps(history: RunHistory, improvement: Improvement) -> Iterator[str]:
+def _next_steps(history: RunHistory) -> Iterator[str]:
     """Say what to do, the most urgent first."""
     folder, record = history.run.folder, history.record
-    active = [one for one in by_severity(history.incidents) if one.active]
 
     # Advice on open incidents, then what the stage of the run allows, then how to learn more.
+    active = [one for one in by_severity(history.incidents) if one.active]
     yield from dict.fromkeys(one.advice for one in active if one.advice)
     if history.stage in ("trained", "interrupted", "not begun", "not saved"):
         yield suggestion(record, "resume", folder)
     if history.stage == "finished":
         yield f"Open {history.run.report}"
-        if not active and improvement.stopped is False:
-            yield f"Train longer: {suggestion(record, 'resume', folder, '--samples', 2 * history.reached)}"
-        elif not active and improvement.stopped:
-            yield "A longer run will hardly help: try a wider network, another recipe, or more data."
+        if history.advice is not None and history.advice.prospect != "enough" and history.reached:
+            yield f"{'Train longer' if history.advice.prospect == 'longer' else 'To see'}: {history.longer}"
 
-    # A watchdog that was on and observed nothing had too few steps for it.
     if history.observations:
         yield command("sparring", "diagnose", folder, "--picture", "signals.png")
-    elif record.watchdog != "off":
-        if history.stage == "finished" and history.reached:
-            enough = MIN_OBSERVATIONS * FIRST_INTERVAL * int(record.fields.get("batch", 1))
-            longer = suggestion(record, "resume", folder, "--samples", max(enough, 2 * history.reached))
-            yield f"Train longer, since the watchdog observes every {FIRST_INTERVAL} steps: {longer}"
-    else:
+    elif record.watchdog == "off":
         again = suggestion(
             record, "train", record.facts.source, *reading_options(record, rules=True), "--watchdog", "warn"
         )
         yield f"Watch the next run: {again}"
+
+
+def _level(run: Run) -> Level | None:
+    """Return the likeness of the samples to real ones; None where the run was not evaluated."""
+    try:
+        return level_of(Evaluation.from_run(run))
+    except SparringError:
+        return None
+
+
+def _duration(seconds: float) -> str:
+    """Return a time in words: "40 seconds", "15 minutes"."""
+    return number_of(round(seconds), "second") if seconds < 90 else number_of(round(seconds / 60), "minute")

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from sparring.evaluation.glossary import better, by_question, interval, is_default, metric_info, number, title
+from sparring.evaluation.glossary import REAL, better, by_question, interval, is_default, metric_info, number, title
 from sparring.evaluation.result import Evaluation
 from sparring.rendering.exhibits import Exhibit, Picture
 from sparring.rendering.fragments import data_url
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 CLASS_COLUMNS = {
     "agreement": "agreement",
     "coverage": "coverage",
-    "coverage_floor": "its floor",
+    "coverage_floor": "coverage of real ones",
     "share": "share of samples",
     "real_share": "share of real ones",
 }
 """Metrics of each class, with their headings."""
+BESIDE = 2
+"""Exhibits above the figures: generated samples, and real ones beside them."""
 
 
 @final
@@ -33,7 +35,8 @@ class Report:
 
     Args:
         title: of the page.
-        summary: sentences below the title.
+        verdict: how good the samples are and what to do, the first lines of the page.
+        summary: sentences on what was trained or compared.
         exhibits: generated samples first, real ones beside them, then others.
         evaluation: its default metrics come first, or None.
         pairs: the closest pairs of generated and training samples, if any.
@@ -53,6 +56,7 @@ class Report:
     diagnosis: Diagnosis | None = None
     signals: Picture | None = None
     curves: Picture | None = None
+    verdict: Sequence[str] = ()
     choices: Sequence[tuple[str, str, str]] = ()
     happened: Sequence[str] = ()
     facts: Sequence[tuple[str, str]] = ()
@@ -86,7 +90,8 @@ def _template() -> "Template":
         finalize=_printable,
     )
     functions = (better, by_question, interval, metric_info, number, title)
-    environment.globals |= {function.__name__: function for function in functions} | {"CLASS_COLUMNS": CLASS_COLUMNS}
+    constants = {"CLASS_COLUMNS": CLASS_COLUMNS, "REAL": REAL, "BESIDE": BESIDE}
+    environment.globals |= {function.__name__: function for function in functions} | constants
     environment.filters["data_url"] = data_url
     return environment.get_template("page.html.jinja")
 

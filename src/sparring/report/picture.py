@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING, TypeAlias, final
 
-from sparring.rendering.figures import blank_figure, png_of
+from sparring.rendering.figures import BLUE, GREEN, GREY, OCHRE, RED, blank_figure, png_of
 from sparring.runs.logbook import LogLine
 from sparring.text import label
 from sparring.watchdog.incidents import Incident, Outcome
@@ -16,7 +16,6 @@ from sparring.watchdog.signals import Observation
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BLUE, OCHRE, RED, GREY, GREEN = "#1f4ea0", "#b8860b", "#d1495b", "#6b7280", "#2e8b57"
 FOUND = ("o", RED, "found")
 MARKERS = {
     Outcome.HELPED: ("P", GREEN, "remedy that helped"),
@@ -45,6 +44,7 @@ class Panel:
         limits: values that it spans at most; others are cut off.
         scale: "linear", "log", or "symlog" for small numbers of both signs.
         line: a level for comparison, and its label.
+        colours: of the signals, in turn: blue for a player that generates, red for one that judges.
     """
 
     signals: tuple[str, ...]
@@ -52,13 +52,14 @@ class Panel:
     limits: tuple[float, float] = (-math.inf, math.inf)
     scale: str = "linear"
     line: tuple[float, str] | None = None
+    colours: tuple[str, ...] = (BLUE, OCHRE, GREEN, GREY)
 
 
 SHARE = (0.0, 1.05)
 ROWS: dict[str, tuple[Panel, Panel]] = {
     "Are both players equally strong?": (
-        Panel(("lead",), span=(0.6, 1.4), line=(math.log(2), "equal")),
-        Panel(("overlap",), span=(0.0, 0.55), line=(0.5, "equal")),
+        Panel(("lead",), span=(0.6, 1.4), line=(math.log(2), "equal"), colours=(RED,)),
+        Panel(("overlap",), span=(0.0, 0.55), line=(0.5, "equal"), colours=(RED,)),
     ),
     "How far from the data, and how much of it is covered?": (
         Panel(("distance",), span=(0.0, 0.1), scale="symlog"),
@@ -69,11 +70,11 @@ ROWS: dict[str, tuple[Panel, Panel]] = {
         Panel(("contrast",), span=(0.0, 1.4), line=(1.0, "real samples")),
     ),
     "How large are the gradients?": (
-        Panel(("generator gradient", "discriminator gradient"), scale="log"),
-        Panel(("real slope", "fake slope"), scale="log"),
+        Panel(("generator gradient", "discriminator gradient"), scale="log", colours=(BLUE, RED)),
+        Panel(("real slope", "fake slope"), scale="log", colours=(RED, OCHRE)),
     ),
     "Does the discriminator overfit the training set?": (
-        Panel(("held-out gap",), span=(-0.25, 1.05), limits=(-0.5, 1.2)),
+        Panel(("held-out gap",), span=(-0.25, 1.05), limits=(-0.5, 1.2), colours=(RED,)),
         Panel(("nearer to training",), span=SHARE, line=(0.5, "expected")),
     ),
 }
@@ -197,7 +198,7 @@ def _draw_incidents(axes: "Axes", incidents: Sequence[Incident], lanes: Sequence
 
 def _draw_panel(axes: "Axes", panel: Panel, series: Series) -> None:
     """Draw the curves of a panel, its level for comparison, and the band of healthy values."""
-    colours, values = cycle((BLUE, OCHRE, RED, GREY)), list[float]()
+    colours, values = cycle(panel.colours), list[float]()
     for name in (name for name in panel.signals if name in series):
         samples, column = series[name]
         colour = GREEN if name.startswith("augmentation") else next(colours)

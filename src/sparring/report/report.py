@@ -51,12 +51,17 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
             *_direction(model),
             *evaluation.remarks,
         ],
+        verdict=[*evaluation.verdict, *history.prospect],
         exhibits=gallery.exhibits(evaluation),
         evaluation=evaluation,
         pairs=gallery.pairs(evaluation),
         diagnosis=history.diagnosis(),
         signals=Picture(signals, SIGNALS_CAPTION, "Signals of the run, and what happened.") if signals else None,
-        curves=Picture(drawn, "Figures of the run; thick lines are averages.", "Curves of losses and penalties."),
+        curves=Picture(
+            drawn,
+            "Figures of the run; thick lines are averages. Blue generates, red judges.",
+            "Curves of losses and penalties.",
+        ),
         choices=[(field, str(one["value"]), str(one["reason"])) for field, one in record.choices.items()],
         happened=[event.sentence for event in history.events][-MAX_EVENTS:],
         facts=[*_facts(evaluation), ("device", record.device), *model.history.get("versions", {}).items()],
@@ -80,6 +85,7 @@ def write_evaluation(
     gallery = Gallery(modality, split, samples, model)
     report = Report(
         title=f"{_short(evaluation.subject)} against {_short(evaluation.data)}",
+        verdict=evaluation.verdict,
         summary=[f"{number_of(evaluation.count, 'sample')}.", *_direction(model), *evaluation.remarks],
         exhibits=gallery.exhibits(evaluation),
         evaluation=evaluation,

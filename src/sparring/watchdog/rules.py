@@ -5,7 +5,8 @@ with planted faults (docs/en/explanation/watchdog.md), never on the data of a us
 """
 
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TypeAlias, final
@@ -70,6 +71,18 @@ FINDINGS = {
     ),
 }
 """Finding → explanation and advice to the user, the most severe first."""
+
+
+def fitting_advice(advice: str, fields: Mapping[str, object]) -> str:
+    """Return the advice of a finding without what the run does already: γ is not to be found where it was.
+
+    Args:
+        advice: that of ``FINDINGS``.
+        fields: those of the run's recipe.
+    """
+    if fields.get("gamma") != "auto":
+        return advice
+    return re.sub(r"Use --gamma auto, or \w+ --gamma; (\w)", lambda found: found[1].upper(), advice)
 
 
 @final

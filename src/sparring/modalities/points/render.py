@@ -14,6 +14,8 @@ from sparring.data.facts import Facts
 from sparring.modalities.points.coding import coding_of
 from sparring.storage import write_bytes
 
+DEVIATIONS = 3.0
+"""Standard deviations of the data on either side of its mean that a plot shows."""
 ROWS_AT_ONCE = 4096
 """Rows that are put into words at a time, which takes much more memory than the numbers."""
 
@@ -30,6 +32,19 @@ def columns(samples: Tensor, facts: Facts) -> Mapping[str, Sequence[Any]]:
     points = decoded(samples, facts)
     names = coding_of(facts).columns or [f"x{number}" for number in range(points.shape[1])]
     return {name: points[:, number].tolist() for number, name in enumerate(names)}
+
+
+def usual_axes(facts: Facts) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return the ends of both axes of a plot: three standard deviations of the data around its mean.
+
+    None for points of one coordinate.
+    """
+    coding, size = coding_of(facts), facts.shape[0]
+    if size < 2:
+        return None
+    center, scale = (np.broadcast_to(np.array(one, np.float64), (size,))[:2] for one in (coding.center, coding.scale))
+    center = center + np.array(coding.origin or (0.0,) * size)[:2]
+    return center - DEVIATIONS * scale, center + DEVIATIONS * scale
 
 
 def save(samples: Tensor, folder: Path, facts: Facts, *, first: int = 0) -> list[Path]:

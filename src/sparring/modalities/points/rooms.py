@@ -60,7 +60,9 @@ class Points:
         return render.columns(samples, facts)
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
-        return [picture_of(scatter_plot(torch.from_numpy(render.decoded(batch.real, facts)), columns=columns))]
+        points = torch.from_numpy(render.decoded(batch.real, facts))
+        names, usual = self.column_names(facts), render.usual_axes(facts)
+        return [picture_of(scatter_plot(points, columns=columns, names=names, usual=usual))]
 
     def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, facts, first=first)

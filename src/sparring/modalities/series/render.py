@@ -33,6 +33,8 @@ MAX_TIME_DECIMALS = 9
 """Digits of times after the decimal point where the data has no fixed number of them."""
 MIN_LINE = 3
 """Steps below which points are drawn beside the line."""
+RANGE_ROOM = 0.06
+"""Room above and below the values of the data, relative to their range."""
 COLOURS, KNOWN_COLOUR = ("#1f4ea0", "#c2571a", "#2f855a", "#8b3a8b"), "#9ca3af"
 
 
@@ -238,10 +240,13 @@ def shown(samples: Series, facts: Facts, known: Tensor | None = None) -> Picture
             else:
                 cells = as_written(values[place, :steps, at], channel)
                 cells = np.where(missing[place, :steps, at], np.nan, cells)
-            _draw(axis, times[place], cells, int(given[place]), COLOURS[place // panels % len(COLOURS)])
+            colour = COLOURS[place // panels % len(COLOURS)]
+            _draw(axis, times[place], cells, int(given[place]), colour, steps=set(channel.quantiles) <= {0.0, 1.0})
     for axis in axes[-1]:
         axis.set_xlabel(unit, fontsize=7)
     for at, channel in enumerate(channels):
+        if channel.kind != "gap":
+            axes[at, 0].set_ylim(*_usual_range(channel))
         name = f"gap ({unit})" if channel.kind == "gap" else label(channel.name[:NAME_LENGTH])
         axes[at, 0].set_ylabel(name, fontsize=7)
     words = f"{len(values)} series of {number_of(len(channels), 'channel')} over time."
@@ -268,11 +273,22 @@ def _shown_times(series: Sequence[NDArray[np.float64]], coding: SeriesCoding) ->
     return [one / size for one in since], unit
 
 
-def _draw(axis: "Axes", times: NDArray[np.float64], cells: NDArray[np.float64], known: int, colour: str) -> None:
-    """Draw a line, its first ``known`` steps in grey."""
+def _usual_range(channel: Channel) -> tuple[float, float]:
+    """Return the values that a panel shows: those of the data with some room, so that panels are comparable."""
+    low, high = channel.quantiles[0], channel.quantiles[-1]
+    room = RANGE_ROOM * (high - low) or 1.0
+    return low - room, high + room
+
+
+def _draw(
+    axis: "Axes", times: NDArray[np.float64], cells: NDArray[np.float64], known: int, colour: str, *, steps: bool
+) -> None:
+    """Draw a line, its first ``known`` steps in grey; as steps where values are nothing but 0 and 1."""
     # A point that has a missing value on both sides is no line.
     marker = "." if len(cells) < MIN_LINE or np.isnan(cells).any() else ""
     style: dict[str, Any] = {"linewidth": 0.9, "marker": marker, "markersize": 2}
+    if steps:
+        style["drawstyle"] = "steps-post"
     begin = max(0, known - 1)
     axis.plot(times[begin:], cells[begin:], color=colour, **style)
     if known:
