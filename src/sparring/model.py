@@ -25,7 +25,7 @@ from sparring.data.conditions import (
     require_inputs,
 )
 from sparring.data.facts import Facts
-from sparring.data.own_output import earlier_files, record_own
+from sparring.data.own_output import check_path, earlier_files, folder_of, record_own
 from sparring.data.view import View
 from sparring.detection.detectors import anomaly_of
 from sparring.errors import SparringError, SparringWarning, writing
@@ -441,7 +441,7 @@ def load(path: str | Path, *, recipe: str | Recipe | None = None, options: Mappi
     Warns:
         SparringWarning: a damaged checkpoint was skipped, or the folder cannot be verified; see ``Model.remarks``.
     """
-    folder = checked_path("the model", path)
+    folder = folder_of(checked_path("the model", path))
     if (folder / "recipe.json").is_file():
         model = _from_run(folder, recipe, options)
     elif (folder / "config.json").is_file():
@@ -450,7 +450,7 @@ def load(path: str | Path, *, recipe: str | Recipe | None = None, options: Mappi
         raise SparringError(
             found=f"neither recipe.json nor config.json in {folder}",
             expected="a run folder, or a folder written by save_pretrained",
-            remedy="check the path",
+            remedy=check_path(folder),
         )
     for remark in model.remarks:
         warnings.warn(f"{folder}: {remark}", SparringWarning, stacklevel=2)

@@ -9,20 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sparring.api.train import train
 from sparring.cli import main
 from sparring.errors import SparringError
-from sparring.runs.display import Silent
 
 Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    train("ring", samples=128, batch=64, width=8, latent_size=2, out=out, display=Silent())
-    return out
 
 
 MISTAKES: list[tuple[str, str]] = [

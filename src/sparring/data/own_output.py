@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, final
 
@@ -26,6 +27,8 @@ OVERVIEW_END = re.compile(r"(-[0-9]+)?\.\w+")
 MAX_MARKER_BYTES = 64 * 1024 * 1024
 MAX_LISTED = 3
 """Files that a message names."""
+MAX_LEVELS = 3
+"""Folders around a file of a run, of which a checkpoint is the deepest."""
 
 
 @final
@@ -70,6 +73,29 @@ def own_paths(names: Sequence[str], read: Callable[[int, int], bytes]) -> tuple[
             folders.add(f"{folder}/")
     outermost = {one for one in folders if not any(one != other and one.startswith(other) for other in folders)}
     return tuple(sorted(outermost)), frozenset(files)
+
+
+def folder_of(path: Path) -> Path:
+    """Return the folder of the run or of the published model that a file belongs to; any other path as it is."""
+    around = list(path.parents)[:MAX_LEVELS] if path.is_file() else []
+    return next((folder for folder in around if any((folder / one).is_file() for one in (RUN, PUBLISHED))), path)
+
+
+def check_path(path: Path) -> str:
+    """Return what to do about a path that is neither a run nor a model, as an imperative."""
+    try:
+        if path.is_dir():
+            runs = [one for one in path.iterdir() if (one / RUN).is_file()]
+            newest = max(runs, key=lambda one: (one / RUN).stat().st_mtime_ns, default=None)
+            return f"name one of the runs in it, such as {newest}" if newest else "check the path"
+        for around in (Path("runs"), path.parent):
+            runs = [one for one in around.iterdir() if (one / RUN).is_file()] if around.is_dir() else []
+            found = get_close_matches(path.name, [one.name for one in runs], n=1, cutoff=0.6)
+            if found and path.name:
+                return f"check the path; did you mean {around / found[0]}?"
+    except OSError:
+        pass  # What cannot be listed gives no advice.
+    return "check the path"
 
 
 def earlier_files(folder: Path, stem: Path | None = None, *, option: str = "out") -> list[Path]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, final
 from pydantic import ConfigDict, Field
 
 from sparring.data.facts import Facts
+from sparring.data.own_output import check_path, folder_of
 from sparring.errors import SparringError, writing
 from sparring.manifest import digest
 from sparring.opening import open_file, require_plain
@@ -232,7 +233,7 @@ def open_run(path: str | Path) -> Run:
     Raises:
         SparringError: ``path`` is not a run folder, or has a link, a pipe or a device in it.
     """
-    folder = Path(path)
+    folder = folder_of(Path(path))
     if (folder / "recipe.json").is_file():
         require_plain(folder)
         _require_files(folder)
@@ -240,7 +241,7 @@ def open_run(path: str | Path) -> Run:
         raise SparringError(
             found=f"no recipe.json in {folder}",
             expected="a run folder, as `sparring train` creates under runs/",
-            remedy="check the path",
+            remedy=check_path(folder),
         )
     return Run(folder)
 
