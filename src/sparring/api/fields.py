@@ -37,7 +37,7 @@ def known_fields(fields: Mapping[str, Any], recipe: Recipe, facts: Facts) -> dic
         field = name if name in known else ALIASES.get(name, name)
         if field in found:
             raise SparringError(
-                found=f"{field} given twice, once as {name}",
+                found=f"two values for {field}, one of them as {name}" if name != field else f"two values for {field}",
                 expected="one value for it",
                 remedy="leave one of them out",
             )

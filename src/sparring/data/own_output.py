@@ -1,6 +1,7 @@
 """Folders that this program writes: samples with a list of their files, and how to tell them from a person's data."""
 
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
@@ -98,6 +99,40 @@ def check_path(path: Path) -> str:
     return "check the path"
 
 
+def require_place(folder: Path, *, option: str = "out", around: Sequence[str] = (PUBLISHED,)) -> None:
+    """Refuse a folder that cannot be created or written, or that lies in a model, whose files are fixed.
+
+    Args:
+        folder: to be written; need not exist.
+        option: that gives it.
+        around: files that mark the folders in which it must not lie.
+
+    Raises:
+        SparringError: it is a file, a link to nothing, in a place without permission, or in a model.
+    """
+    problem, place = "", folder.resolve()
+    try:
+        if folder.is_symlink() and not folder.exists():
+            problem = "a link to nothing"
+        elif folder.exists() and not folder.is_dir():
+            problem = "a file"
+        else:
+            # Only a trial tells, since permissions are not all.
+            with tempfile.TemporaryFile(dir=next(one for one in (place, *place.parents) if one.exists())):
+                pass
+        models = (one for one in place.parents if any(RECORD_START.match(_start_of(one / name)) for name in around))
+        if model := next(models, None):
+            problem = f"inside the model {model.name}"
+    except OSError as error:
+        problem = f"where nothing can be written ({error.strerror or error})"
+    if problem:
+        raise SparringError(
+            found=f"--{option} {folder}, {problem}",
+            expected="a folder that can be created or written",
+            remedy=f"choose another folder: --{option} ({option}= in Python)",
+        )
+
+
 def earlier_files(folder: Path, stem: Path | None = None, *, option: str = "out") -> list[Path]:
     """Return the files that an earlier call wrote, if only in part, after checking that there are no others.
 
@@ -115,6 +150,7 @@ def earlier_files(folder: Path, stem: Path | None = None, *, option: str = "out"
             expected="a folder for samples",
             remedy="choose a shorter name",
         )
+    require_place(folder, option=option)
     try:
         inside = _all_files(folder) if folder.exists() else []
         around = stem.parent.iterdir() if stem is not None and stem.parent.exists() else ()
@@ -229,6 +265,11 @@ def _all_files(folder: Path) -> list[Path]:
 def _is_written(path: Path, folder: Path, digests: Mapping[str, str]) -> bool:
     known = digests.get(path.relative_to(folder).as_posix())
     return known is not None and path.is_file() and not path.is_symlink() and known == storage.sha256(path)
+
+
+def _start_of(path: Path) -> bytes:
+    """Return the beginning of a file, or nothing where there is none."""
+    return _start(path) if path.is_file() else b""
 
 
 def _start(path: Path) -> bytes:

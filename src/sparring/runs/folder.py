@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, final
 from pydantic import ConfigDict, Field
 
 from sparring.data.facts import Facts
-from sparring.data.own_output import check_path, folder_of
+from sparring.data.own_output import PUBLISHED, RUN, check_path, folder_of, require_place
 from sparring.errors import SparringError, writing
 from sparring.manifest import digest
 from sparring.opening import open_file, require_plain
@@ -171,6 +171,8 @@ def new_folder(out: str | Path | None, source: str) -> Path:
                 expected="a name of at most about 230 characters",
                 remedy="choose a shorter one",
             )
+        if Path(out).is_dir() or not Path(out).exists():
+            require_place(Path(out), around=(RUN, PUBLISHED))
         if Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
             is_run = (Path(out) / "recipe.json").is_file()
             raise SparringError(

@@ -203,7 +203,7 @@ def _rendezvous() -> tuple[Any, int, int]:
     """
     store, rank, size = next(iter(rendezvous("env://", timeout=START_TIMEOUT)))
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    return distributed.PrefixStore(f"sparring/attempt/{attempt}", store), rank, size
+    return distributed.PrefixStore(f"sparring/attempt/{attempt}", store), rank, size  # type: ignore[attr-defined]
 
 
 @cache
