@@ -110,12 +110,7 @@ def train(
     if config is not None:
         options = with_config(config, named | fields, CONFIG_OPTIONS, checked_display(display))
         return train(continued=continued, display=display, **options)
-    if data is None:
-        raise SparringError(
-            found="no data",
-            expected="DATA: a folder, a file or the name of a data set",
-            remedy="name it, as in `sparring train photos/`, or give a --config that has it",
-        )
+    _require_data(data)
 
     # Check the options before any data is read. Several ranks agree on one run folder.
     out = None if out is None else checked_folder("the run", out)
@@ -133,10 +128,7 @@ def train(
     if begun is not None:
         numbers = {"seed": seed, "until": until, "micro_batch": micro_batch, "watchdog": watchdog}
         require_same_options(begun, source, recipe, budget, fields, wanted, **numbers)
-        if is_finished(begun, begun.record):
-            display.say(f"The run in {begun.folder} is finished: nothing to do.")
-            return begun
-        return resume(begun.folder, data=data, recipe=recipe, device=device, display=display)
+        return _resumed(begun, data, recipe, device, display)
     folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
@@ -147,10 +139,7 @@ def train(
     facts, budget = survey.facts, budget or TrainingBudget(resolved.samples, None)
     world.require_rows(resolved.batch)
     _check_packs(resolved, micro_batch)
-    if isinstance(wanted.labels, str) and "labels" in choices:
-        choices["labels"]["reason"] = f"as given: {wanted.labels}"
-    if budget.samples is None:
-        choices["samples"]["reason"] = NOT_USED
+    _explain(choices, wanted, budget)
     display.say(_introduction(name, resolved, choices, facts, target, reason_for(facts) if recipe is None else ""))
 
     # Create the run folder with its record: from here on, the run can be resumed.
@@ -176,6 +165,31 @@ def train(
 
     # Train, evaluate, report and publish.
     return session.play()
+
+
+def _explain(choices: dict[str, Choice], wanted: Reading, budget: TrainingBudget) -> None:
+    """Complete the reasons of fields that other options decide."""
+    if isinstance(wanted.labels, str) and "labels" in choices:
+        choices["labels"]["reason"] = f"as given: {wanted.labels}"
+    if budget.samples is None:
+        choices["samples"]["reason"] = NOT_USED
+
+
+def _require_data(data: Any) -> None:
+    if data is None:
+        raise SparringError(
+            found="no data",
+            expected="DATA: a folder, a file or the name of a data set",
+            remedy="name it, as in `sparring train photos/`, or give a --config that has it",
+        )
+
+
+def _resumed(run: Run, data: Any, recipe: str | Recipe | None, device: str | None, display: Display) -> Run:
+    """Go on with a run that has begun; one that is finished is returned as it is."""
+    if is_finished(run, run.record):
+        display.say(f"The run in {run.folder} is finished: nothing to do.")
+        return run
+    return resume(run.folder, data=data, recipe=recipe, device=device, display=display)
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """`sparring recipes`."""
 
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from sparring.cli.options import JsonOption
-from sparring.recipe import Recipe
 from sparring.text import printable, show
+
+if TYPE_CHECKING:
+    from sparring.recipe import Recipe
 
 
 def recipes(name: str | None = None, /, *, json: JsonOption = None) -> None:
@@ -30,37 +32,37 @@ def recipes(name: str | None = None, /, *, json: JsonOption = None) -> None:
             answer(_fields(name, found))
 
 
-def _show_all(known: dict[str, Recipe]) -> None:
+def _show_all(known: dict[str, "Recipe"]) -> None:
     """Print a row for each recipe."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("recipe", "description", "paper", box=None)
+    console, table = Console(), Table("recipe", "description", "paper", box=None)
     for name, recipe in known.items():
         table.add_row(*_cells(name, _summary(type(recipe)), recipe.paper))
-    Console().print(table)
+    console.print(table)
 
 
-def _show_fields(name: str, recipe: Recipe) -> None:
+def _show_fields(name: str, recipe: "Recipe") -> None:
     """Print a row for each field of a recipe, with its choices where they are words."""
     from rich.console import Console
     from rich.table import Table
 
     show(f"{name}: {_summary(type(recipe))}\n{recipe.paper}\n")
-    table = Table("option", "default", "description", box=None)
+    console, table = Console(), Table("option", "default", "description", box=None)
     for field, information in type(recipe).model_fields.items():
         choices = _choices(information.annotation)
         words = f" ({', '.join(choices)})" if choices else ""
         option, default = f"--{field.replace('_', '-')}", _typed(getattr(recipe, field))
         table.add_row(*_cells(option, default, f"{information.description or ''}{words}"))
-    Console().print(table)
+    console.print(table)
 
 
-def _described(recipe: Recipe) -> dict[str, Any]:
+def _described(recipe: "Recipe") -> dict[str, Any]:
     return {"modality": recipe.modality, "description": _summary(type(recipe)), "paper": recipe.paper}
 
 
-def _fields(name: str, recipe: Recipe) -> dict[str, Any]:
+def _fields(name: str, recipe: "Recipe") -> dict[str, Any]:
     """Return a recipe as JSON values: its fields, and the config that would fix all of them to their defaults."""
     values = recipe.model_dump(mode="json")
     fields = {

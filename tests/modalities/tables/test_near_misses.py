@@ -1,4 +1,4 @@
-"""What people type about tables, and what their tables are nearly, is understood or answered by the right option."""
+"""Options about tables that nearly fit are understood, or answered by the right one."""
 
 from pathlib import Path
 
