@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.arguments import checked_folder, checked_names, checked_path, real_number, whole_number
+from sparring.arguments import checked_folder, checked_names, checked_path, real_number, separated, whole_number
 from sparring.errors import SparringError
 
 
@@ -75,3 +75,8 @@ def test_the_name_of_a_file_is_no_folder_unless_it_is_one_already(name: str, tmp
     (tmp_path / name).mkdir()
     assert checked_folder("the samples", tmp_path / name) == tmp_path / name
     assert checked_folder("the run", "runs/v1.0") == Path("runs/v1.0")
+
+
+def test_names_in_one_word_are_separated_at_commas_that_are_not_their_own() -> None:
+    assert separated(("pixels,own", "dinov2")) == ("pixels", "own", "dinov2")
+    assert separated(("good, fine", "a,b"), known=("a,b", "good", "fine")) == ("good", "fine", "a,b")

@@ -3,6 +3,7 @@
 import math
 import operator
 import os
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,12 @@ def checked_names(name: str, value: Any) -> tuple[str, ...]:
             found=f"{shown(value)} for {name}", expected="names, as text", remedy="give a list of names"
         )
     return tuple(words)
+
+
+def separated(names: Sequence[str], known: Collection[str] = ()) -> tuple[str, ...]:
+    """Return names of which several may stand in one word, with commas between; a known one may have a comma itself."""
+    parts = [[name] if name in known else [part.strip() for part in name.split(",")] for name in names]
+    return tuple(part for several in parts for part in several if part)
 
 
 def is_number(value: Any) -> bool:

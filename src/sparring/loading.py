@@ -9,6 +9,7 @@ from torch import Tensor
 from sparring.building import blank_game
 from sparring.data.conditions import check_options
 from sparring.data.facts import Facts
+from sparring.data.own_output import check_path
 from sparring.errors import SparringError
 from sparring.games.game import Game
 from sparring.modalities import modality
@@ -44,7 +45,7 @@ def read_model(folder: Path, recipe: str | Recipe | None, options: Mapping[str, 
     raise SparringError(
         found=f"neither recipe.json nor config.json in {folder}",
         expected="a run folder, or a folder written by save_pretrained",
-        remedy="check the path",
+        remedy=check_path(folder),
     )
 
 

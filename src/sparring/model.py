@@ -26,7 +26,7 @@ from sparring.data.conditions import (
     require_inputs,
 )
 from sparring.data.facts import Facts
-from sparring.data.own_output import earlier_files, record_own
+from sparring.data.own_output import earlier_files, folder_of, record_own
 from sparring.data.view import View
 from sparring.description import as_html, in_words
 from sparring.detection.detectors import anomaly_of
@@ -473,7 +473,7 @@ def load(path: str | Path, *, recipe: str | Recipe | None = None, options: Mappi
     Warns:
         SparringWarning: a damaged checkpoint was skipped, or the folder cannot be verified; see ``Model.remarks``.
     """
-    folder = checked_path("the model", path)
+    folder = folder_of(checked_path("the model", path))
     model = Model(*read_model(folder, recipe, options), folder)
     for remark in model.remarks:
         warnings.warn(f"{folder}: {remark}", SparringWarning, stacklevel=2)

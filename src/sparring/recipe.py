@@ -3,6 +3,7 @@
 This file and the recipe files import no torch: the command line reads them before it knows whether torch is needed.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -192,14 +193,24 @@ def is_own(name: str) -> bool:
     return ".py:" in name
 
 
+def _readable(expected: str) -> str:
+    """Return what a field accepts, of which pydantic writes how it would convert text."""
+    return re.sub(r"^a valid (number|integer|boolean), unable to .*", r"a \1", expected)
+
+
 RENAMED = {"noise": "latent_size", "highest_wave": "max_frequency"}
 """Former name of a field in stored folders → its present name."""
 
 
 def with_stored_fields(recipe: Recipe, fields: Mapping[str, Any]) -> Recipe:
     """Return the recipe with the values that a folder stores, those of renamed fields included."""
+    return with_fields(recipe, present_names(recipe, fields))
+
+
+def present_names(recipe: Recipe, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that a folder stores by the present names of the fields."""
     known = type(recipe).model_fields
-    return with_fields(recipe, {name if name in known else RENAMED.get(name, name): fields[name] for name in fields})
+    return {name if name in known else RENAMED.get(name, name): fields[name] for name in fields}
 
 
 def with_fields(recipe: Recipe, fields: Mapping[str, Any], options: Sequence[str] = ()) -> Recipe:
@@ -228,12 +239,16 @@ def with_fields(recipe: Recipe, fields: Mapping[str, Any], options: Sequence[str
     try:
         return type(recipe).model_validate({**given, **fields})
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        every = error.errors(include_url=False)
+        first = every[0]
         # The field, and the position in it; names of the alternatives of a type stay inside.
         parts = [str(part) for place, part in enumerate(first["loc"]) if place == 0 or isinstance(part, int)]
         name = ".".join(parts) or type(recipe).__name__
+        # A field that takes one thing or another fails for each of them.
+        same = [one["msg"] for one in every if one["loc"][:1] == first["loc"][:1] and one["input"] == first["input"]]
+        expected = dict.fromkeys(one.removeprefix("Input should be ").removeprefix("Value error, ") for one in same)
         raise SparringError(
             found=f"{shown(first.get('input'))} for {name}",
-            expected=first["msg"].removeprefix("Input should be ").removeprefix("Value error, "),
+            expected=", or ".join(_readable(one) for one in expected),
             remedy="give another value or leave the option out",
         ) from None

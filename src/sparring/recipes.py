@@ -1,5 +1,6 @@
 """All recipes, written out."""
 
+import re
 from typing import Any
 
 from sparring.data.facts import Facts
@@ -87,16 +88,44 @@ def find_recipe(name: str) -> Recipe:
     Raises:
         SparringError: there is none; the message names the nearest.
     """
-    name = name if isinstance(name, str) else repr(name)  # Python callers give any type.
+    name = recipe_key(name if isinstance(name, str) else repr(name))  # Python callers give any type.
     if name in RECIPES:
         return RECIPES[name]
     if is_own(name):
         return _own_recipe(name)
+    if several := _meant(name):
+        raise SparringError(
+            found=f"the recipe {name!r}, of which there are {len(several)}",
+            expected=f"one of {', '.join(several)}",
+            remedy="give its name with the folder",
+        )
     raise SparringError(
         found=f"no recipe {name!r}",
         expected=f"one of {', '.join(RECIPES)}, or your own as file.py:Name",
         remedy=f"run `sparring recipes` for the list{nearest(name, list(RECIPES))}",
     )
+
+
+def recipe_key(name: str) -> str:
+    """Return the name in RECIPES that ``name`` stands for, such as images/super-resolution for super_resolution.
+
+    Letter case, dashes and underscores do not count, and the folder may be left out where one recipe has the name. A
+    name that stands for none, or for several, stays as it is.
+    """
+    if name in RECIPES or is_own(name):
+        return name
+    known = _meant(name)
+    return known[0] if len(known) == 1 else name
+
+
+def _meant(name: str) -> list[str]:
+    """Return the recipes that a name may stand for."""
+    word = _letters(name)
+    return [known for known in RECIPES if word in (_letters(known), _letters(known.rpartition("/")[2]))]
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9/]", "", name.lower()).strip("/")
 
 
 def recipe_named(name: str, own: str | Recipe | None) -> Recipe:

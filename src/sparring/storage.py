@@ -81,9 +81,9 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json_text(content))
 
 
-def json_text(content: Any) -> str:
-    """Return strict JSON (no NaN), indented, with keys in the order given."""
-    return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+def json_text(content: Any, *, ascii_only: bool = False) -> str:
+    """Return strict JSON (no NaN), indented, with keys in the order given; optionally with escapes beyond ASCII."""
+    return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=ascii_only) + "\n"
 
 
 def write_png(path: Path, picture: "Image") -> None:

@@ -110,9 +110,12 @@ def test_two_outputs_cannot_be_one_file(tmp_path: Path) -> None:
         require_writable({"--json": tmp_path / "a", "--report": str(tmp_path / "a")})
 
 
-def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_check_makes_the_folders_of_outputs_and_nothing_else(tmp_path: Path) -> None:
     require_writable({"--json": tmp_path / "a" / "b.json", "--report": None})
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.rglob("*")] == ["a"]
+    with pytest.raises(SparringError, match="a folder"):
+        require_writable({"--json": tmp_path / "c" / "b.json", "--report": tmp_path})
+    assert [path.name for path in tmp_path.rglob("*")] == ["a"]
 
 
 def test_an_earlier_result_is_replaced(data: Path, tmp_path: Path) -> None:

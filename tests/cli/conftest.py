@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from sparring.api.train import train
 from sparring.cli import main
+from sparring.runs.display import Silent
 
 Run = Callable[..., tuple[int, str]]
 
@@ -25,3 +27,11 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
         return code, printed.out + printed.err
 
     return command
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run, which no test changes."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    train("ring", samples=128, batch=64, width=8, latent_size=2, out=out, display=Silent())
+    return out

@@ -9,20 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sparring.api.train import train
 from sparring.cli import main
 from sparring.errors import SparringError
-from sparring.runs.display import Silent
 
 Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    train("ring", samples=128, batch=64, width=8, latent_size=2, out=out, display=Silent())
-    return out
 
 
 MISTAKES: list[tuple[str, str]] = [
@@ -33,6 +23,27 @@ MISTAKES: list[tuple[str, str]] = [
     ("inspect empty.npy", "empty.npy"),
     ("inspect ring --recipe points/rin", "did you mean 'points/ring'"),
     ("train", "DATA"),
+    ("train mnst", "did you mean 'mnist'"),
+    ("train a.png b.png c.png", "name the folder: sparring train ."),
+    ("evaluate RUN --data a.png b.png", "1 more path, such as b.png"),
+    ("train ring --recipe vae", "one of points/vae, images/vae"),
+    ("train ring --recipe dcgan", "the recipe images/dcgan is for"),
+    ("train ring --epochs 3", "give --samples 150000, which is 3 times the 50,000 samples of ring"),
+    ("train ring --steps 10 --batch-size 32", "give --samples 320, which is 10 times the 32 samples of a batch"),
+    ("train ring --batch 64 --batch-size 32", "two values for batch"),
+    ("train ring --lr fast", "'fast' for learning_rate, but expected a number"),
+    ("train ring --gamma high", "'high' for gamma, but expected a number, or 'auto'"),
+    ("train ring --config full", "no file full/recipe.json"),
+    ("train ring --config key.json", "the key 'widht' in key.json"),
+    ("train ring --config own.json", "the recipe 'mine.py:X' of your own in own.json"),
+    ("train --config key.json --continue", "the key 'widht'"),
+    ("train ring --continue", "--continue without --out"),
+    ("train ring --out RUN/x", "inside the model run"),
+    ("train ring --out dangling", "a link to nothing"),
+    ("sample RUN --out dangling", "a link to nothing"),
+    ("sample RUN --out key.json", "the name of a file"),
+    ("sample .", "neither recipe.json nor config.json"),
+    ("completion tcsh", "one of bash, zsh, fish"),
     ("train EMPTY", "a single dot means the current folder"),
     ("train nowhere/", "nowhere"),
     ("train ring --labels true", "--labels for points"),
@@ -120,7 +131,11 @@ MISTAKES: list[tuple[str, str]] = [
 def test_mistakes_are_reported_in_one_sentence(line: str, words: str, run: Run, finished: Path, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
-    (tmp_path / "empty.npy").touch()
+    for name in ("empty.npy", "a.png", "b.png", "c.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "key.json").write_text('{"widht": 8}')
+    (tmp_path / "own.json").write_text('{"recipe": "mine.py:X"}')
     code, output = run(*("" if word == "EMPTY" else word for word in line.replace("RUN", str(finished)).split()))
     assert code == 2, output
     assert words.lower() in output.lower(), output
@@ -146,6 +161,18 @@ def test_a_command_that_runs_out_of_memory_says_so(
     monkeypatch.setattr("sparring.api.sample.sample", fail)
     code, output = run("sample", finished)
     assert code == 2 and words in output and len(output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("file", ["recipe.json", "report.html", "model/config.json", "model"])
+def test_a_file_of_a_model_stands_for_it(file: str, run: Run, finished: Path) -> None:
+    code, output = run("sample", finished / file, "--count", 2, "--out", "made")
+    assert code == 0 and "Wrote 2 samples" in output, output
+
+
+def test_completion_prints_a_script_that_names_commands_and_options(run: Run) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        code, script = run("completion", shell)
+        assert code == 0 and "evaluate" in script and "false-alarms" in script
 
 
 def test_other_errors_keep_their_traceback(run: Run, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:

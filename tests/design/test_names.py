@@ -46,24 +46,27 @@ READING = ("labels", "range", "background", "pairs", "to", "columns", "window")
 CONDITIONS = ("to", "mask", "where", "horizon")
 """Options of the conditions of a model that sample and apply share."""
 OPTIONS = {
-    "demo": ["out", "seed"],
+    "demo": ["out", "seed", "json"],
     "inspect": ["data", "json", "sheet", "recipe", *READING, "keep"],
     "train": [
         "data",
+        "config",
         "recipe",
         "minutes",
         "samples",
         "out",
+        "continued",
         "seed",
         "until",
         "device",
         "micro_batch",
         "watchdog",
+        "json",
         *READING,
         "keep",
         "fields",
     ],
-    "resume": ["run", "samples", "minutes", "data", "labels", "pairs", "to", "recipe", "device"],
+    "resume": ["run", "samples", "minutes", "data", "labels", "pairs", "to", "recipe", "device", "json"],
     "sample": [
         "model",
         "count",
@@ -72,6 +75,7 @@ OPTIONS = {
         "out",
         "device",
         "recipe",
+        "json",
         "label",
         "input",
         *CONDITIONS[:-1],
@@ -80,7 +84,19 @@ OPTIONS = {
         "balance",
         "options",
     ],
-    "apply": ["model", "inputs", "seed", "count", "strength", "out", "device", "recipe", *CONDITIONS, "options"],
+    "apply": [
+        "model",
+        "inputs",
+        "seed",
+        "count",
+        "strength",
+        "out",
+        "device",
+        "recipe",
+        "json",
+        *CONDITIONS,
+        "options",
+    ],
     "evaluate": [
         "subject",
         "data",
@@ -113,8 +129,9 @@ OPTIONS = {
         "recipe",
     ],
     "diagnose": ["run", "picture", "json"],
-    "recipes": ["name"],
-    "doctor": ["markdown"],
+    "recipes": ["name", "json"],
+    "doctor": ["markdown", "json"],
+    "completion": ["shell"],
 }
 
 
@@ -145,7 +162,9 @@ def test_help_lists_the_options_of_all_conditions() -> None:
 def test_python_functions_take_the_options_of_their_commands() -> None:
     for command in ("train", "resume", "evaluate", "compare", "detect", "diagnose", "inspect"):
         parameters = inspect.signature(getattr(sparring, command)).parameters
-        assert set(OPTIONS[command]) - {"extractor"} <= set(parameters), command
+        # What a Python function returns has a method or fields for JSON.
+        absent = {"extractor", "json"} if command in ("train", "resume") else {"extractor"}
+        assert set(OPTIONS[command]) - absent <= set(parameters), command
 
 
 @pytest.mark.parametrize("command", [None, *OPTIONS])
@@ -168,6 +187,7 @@ finally:
     assert done.returncode == 0, done.stderr
     assert "imported: []" in done.stdout
     for option in OPTIONS.get(command or "", []):
+        option = "continue" if option == "continued" else option
         if option not in ("fields", "options"):
             assert option.replace("_", "-").lower() in done.stdout.lower(), option
 

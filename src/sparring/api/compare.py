@@ -7,8 +7,9 @@ from typing import Any
 
 from sparring.api.evaluate import require_numbers
 from sparring.api.outputs import output_path, require_writable
-from sparring.arguments import checked_names
+from sparring.arguments import checked_names, separated
 from sparring.data.in_memory import place_of, source_of
+from sparring.data.own_output import PUBLISHED, RUN
 from sparring.data.reading import Columns, Labels, Pairs, Reading, ValueRange, reading
 from sparring.errors import SparringError
 from sparring.evaluation.comparison import Comparison, compared
@@ -17,8 +18,9 @@ from sparring.evaluation.quick import count_for
 from sparring.evaluation.subject import Subject, open_subject, split_for
 from sparring.modality import Survey
 from sparring.recipe import Recipe
+from sparring.recipes import RECIPES
 from sparring.runs.display import Display, checked_display
-from sparring.storage import write_json
+from sparring.storage import read_json, write_json
 
 
 def compare(
@@ -50,7 +52,7 @@ def compare(
         SparringError: there is nothing to evaluate, it does not fit the data, or the two do not fit each other.
     """
     require_numbers(count, seed)
-    extractors, display = checked_names("extractors", extractors), checked_display(display)
+    extractors, display = separated(checked_names("extractors", extractors)), checked_display(display)
     require_writable({"--json": json}, data)
     places = [source_of(place) for place in (first, second)]
     choices = reading(labels, range, background, pairs, place_of(to), columns, window=window)
@@ -83,7 +85,10 @@ def _opened(
     Raises:
         SparringError: there is nothing to evaluate, or the two do not fit each other.
     """
-    opened = [open_subject(place, source, recipe, choices) for place in places]
+    # A recipe of the user's own is that of the models which name one.
+    needed = [_needs_recipe(place) for place in places]
+    recipes = [recipe if needs or not any(needed) else None for needs in needed]
+    opened = [open_subject(place, source, own, choices) for place, own in zip(places, recipes, strict=True)]
     subjects = [subject for subject, _ in opened]
     # A model that was trained without labels leaves those of the data to the other one.
     common = max((survey for _, survey in opened), key=lambda surveyed: len(surveyed.facts.classes))
@@ -94,8 +99,8 @@ def _opened(
     if one.modality is other.modality and one.view.shape != other.view.shape:
         shapes = (other.view.shape, one.view.shape)
         subjects = [
-            open_subject(place, source, recipe, choices, real_shape=shape)[0]
-            for place, shape in zip(places, shapes, strict=True)
+            open_subject(place, source, own, choices, real_shape=shape)[0]
+            for place, own, shape in zip(places, recipes, shapes, strict=True)
         ]
     kinds = [f"{subject.modality.name} of shape {subject.view.shape}" for subject in subjects]
     if kinds[0] != kinds[1]:
@@ -105,3 +110,11 @@ def _opened(
             remedy="compare models of one resolution, or resize the files of one",
         )
     return subjects, surveys
+
+
+def _needs_recipe(place: str) -> bool:
+    """Return whether a model names a recipe that is not one of ``RECIPES``."""
+    records = [path for name in (RUN, PUBLISHED) if (path := Path(place) / name).is_file()]
+    content = read_json(records[0]) if records else {}
+    name = content.get("recipe") if isinstance(content, dict) else None
+    return isinstance(name, str) and name not in RECIPES

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from sparring.api.outputs import output_path, require_writable
-from sparring.arguments import checked_names, whole_number
+from sparring.arguments import checked_names, separated, whole_number
 from sparring.data.dataset import Split
 from sparring.data.in_memory import place_of, source_of
 from sparring.data.reading import Columns, Labels, Pairs, ValueRange, reading
@@ -88,7 +88,7 @@ def evaluate(
     """
     require_numbers(count, seed)
     _require_protocol(protocol)
-    extractors, display = checked_names("extractors", extractors), checked_display(display)
+    extractors, display = separated(checked_names("extractors", extractors)), checked_display(display)
     require_writable({"--json": json, "--report": report}, data)
     choices = reading(labels, range, background, pairs, place_of(to), columns, window=window, target=target)
     opened, survey = open_subject(source_of(subject), source_of(data), recipe, choices)

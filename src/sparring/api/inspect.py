@@ -325,7 +325,8 @@ def _sides(shape: tuple[int, ...]) -> str:
 
 def _training_lines(training: PlannedTraining) -> Iterator[str]:
     shape = _sides(training.shape)
-    yield f"would train {training.recipe} on {training.device} at {shape}, in batches of {training.batch}"
+    form = f"samples of {shape} values" if len(training.shape) == 1 else f"samples of shape {shape}"
+    yield f"would train {training.recipe} on {training.device}: {form}, in batches of {training.batch}"
     if training.reason:
         yield f"  {training.reason}"
     for field, choice in training.choices.items():

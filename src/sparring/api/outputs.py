@@ -18,7 +18,7 @@ LONG_NAME = "in a place that cannot be written (its name is too long for the tem
 
 
 def require_writable(outputs: Mapping[str, str | Path | None], data: Any = None) -> None:
-    """Refuse files that cannot be written, or that hold something else than an earlier result; nothing is left behind.
+    """Refuse files that cannot be written, or that hold something else than an earlier result; then make their folders.
 
     Args:
         outputs: option → path of the file, whose folders need not exist yet; or None.
@@ -42,6 +42,8 @@ def require_writable(outputs: Mapping[str, str | Path | None], data: Any = None)
                 expected="a new file, or one that can be replaced",
                 remedy="give another path",
             )
+    for path in options:
+        output_path(path)
 
 
 def output_path(path: str | Path) -> Path:

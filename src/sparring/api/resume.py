@@ -81,7 +81,7 @@ def resume(
     if checkpoints(opened.checkpoints):
         # Networks of other shapes than the checkpoints are refused before memory is taken for them.
         require_fitting(opened.checkpoints, record.identity, partial(require_players, game))
-    record, survey = _with_data(opened, record, data, reading(labels, pairs=pairs, to=place_of(to)))
+    record, survey = with_data(opened, record, data, reading(labels, pairs=pairs, to=place_of(to)))
     if isinstance(recipe, str) and is_own(recipe):
         record = replace(record, recipe=lasting_recipe(recipe))  # The file may have moved.
 
@@ -93,7 +93,7 @@ def resume(
     return opened
 
 
-def _with_data(run: Run, record: Record, data: Any, given: Reading) -> tuple[Record, Survey]:
+def with_data(run: Run, record: Record, data: Any, given: Reading) -> tuple[Record, Survey]:
     """Survey the data of a run, and return the record with its present place.
 
     Args:

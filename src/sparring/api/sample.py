@@ -62,6 +62,16 @@ class SavedSamples:
     overview: tuple[Path, ...]
     remarks: tuple[str, ...] = ()
 
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as JSON values, with paths as text."""
+        return {
+            "count": self.count,
+            "folder": str(self.folder),
+            "files": [str(path) for path in self.files],
+            "overview": [str(path) for path in self.overview],
+            "remarks": list(self.remarks),
+        }
+
     def line(self) -> str:
         """Return one line that names the folder and the overview."""
         overview = f"; overview: {', '.join(map(str, self.overview))}" if self.overview else ""

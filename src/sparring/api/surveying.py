@@ -8,7 +8,7 @@ from sparring.errors import SparringError
 from sparring.modalities import modality, modality_of, other_than, surveyed
 from sparring.modality import BY_NAME, Modality, Survey
 from sparring.recipe import Recipe, is_own
-from sparring.recipes import default_recipe, find_recipe
+from sparring.recipes import default_recipe, find_recipe, recipe_key
 
 
 def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tuple[str, Recipe, Survey]:
@@ -30,7 +30,7 @@ def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tup
 
     # With a recipe, its modality reads the data, unless only another modality claims it.
     chosen = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
-    name = recipe if isinstance(recipe, str) else type(recipe).__name__
+    name = recipe_key(recipe) if isinstance(recipe, str) else type(recipe).__name__
     kind = modality(chosen.modality)
     if other := other_than(kind, data):
         raise SparringError(

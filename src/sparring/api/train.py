@@ -10,6 +10,10 @@ from typing import Any
 import torch
 
 from sparring.api.conclude import conclude
+from sparring.api.config import with_config
+from sparring.api.continuing import begun_run, require_same_options
+from sparring.api.fields import known_fields
+from sparring.api.resume import resume
 from sparring.api.run import Run
 from sparring.api.surveying import lasting, lasting_recipe, survey_data
 from sparring.arguments import checked_folder, whole_number
@@ -23,7 +27,7 @@ from sparring.opening import size_words
 from sparring.randomness import require_seed, seeded
 from sparring.recipe import BY_DEFAULT, AdversarialRecipe, Choice, Recipe, resolve, with_fields
 from sparring.recipes import reason_for
-from sparring.runs.budget import NOT_USED, TrainingBudget
+from sparring.runs.budget import NOT_USED, TrainingBudget, is_finished
 from sparring.runs.display import Display, Silent, checked_display
 from sparring.runs.folder import Record, create, new_folder, new_identity, versions
 from sparring.runs.goal import SETTLED, Goal
@@ -37,20 +41,24 @@ COPIES_OF_WEIGHTS = 5
 """Arrays of the size of the weights in a run: weights, gradients, averages and two moments of Adam."""
 OPTIONS = ("recipe", "minutes", "samples", "out", "seed", "until", "device", "micro_batch", "watchdog")
 """Options of every run; all others are fields of the recipe."""
+CONFIG_OPTIONS = ("data", *OPTIONS, *(name for name in Reading.model_fields if name != "target"))
+"""Options that a config can have, beside fields of the recipe."""
 
 
 def train(
-    data: Any,
+    data: Any = None,
     *,
+    config: str | Path | None = None,
     recipe: str | Recipe | None = None,
     minutes: float | None = None,
     samples: int | None = None,
     out: str | Path | None = None,
-    seed: int = 0,
+    continued: bool = False,
+    seed: int | None = None,
     until: str | None = None,
     device: str | None = None,
     micro_batch: int | None = None,
-    watchdog: str = "repair",
+    watchdog: str | None = None,
     labels: Labels = None,
     range: ValueRange = None,
     background: str | None = None,
@@ -66,16 +74,21 @@ def train(
 
     Args:
         data: a folder, a file or the name of a data set, as for `sparring inspect`; or what ``source_of`` takes: an
-            array, a tensor, a list of pictures, a data frame, or (samples, labels).
+            array, a tensor, a list of pictures, a data frame, or (samples, labels). None where ``config`` names it.
+        config: JSON file with names of these arguments as keys, or the folder or the recipe.json of an earlier run;
+            arguments that are given win over it.
         recipe: a name of `sparring recipes`, file.py:Name, or a value; None to choose one for the data.
         minutes: budget of wall time, over which the schedules run.
         samples: budget of real samples; with ``minutes`` too, whichever is spent first.
         out: run folder, which must not exist yet; None for the next free one under runs/.
-        seed: random seed; with a budget in samples, equal seeds give equal weights on the same CPU, bit for bit.
+        continued: go on with the run in ``out`` if there is one with the same arguments, from its newest checkpoint;
+            return it if it is finished. So the same call can be repeated until the run is finished.
+        seed: random seed, by default 0; with a budget in samples, equal seeds give equal weights on the same CPU, bit
+            for bit.
         until: goal at which training stops, such as "fd<0.4", or "settled": no further improvement is detectable.
         device: "cpu", "cuda", "cuda:1" or "mps"; None for the best available.
         micro_batch: samples that a rank computes at once, to save memory; the mathematics stays the same.
-        watchdog: "repair" training failures, only "warn" of them, or "off".
+        watchdog: "repair" training failures, as by default, only "warn" of them, or "off".
         labels: False to use none, True to require some, a file of them (FILE or FILE:COLUMN), or a column of Parquet
             files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
@@ -93,18 +106,33 @@ def train(
         SparringError: an option or the data cannot be used; nothing was overwritten.
         Interrupted: Ctrl-C or SIGTERM; the run was saved and can be resumed.
     """
+    # Options of a config are added to those that were given.
+    named = {name: value for name, value in locals().items() if name in CONFIG_OPTIONS and value is not None}
+    if config is not None:
+        options = with_config(config, named | fields, CONFIG_OPTIONS, checked_display(display))
+        return train(continued=continued, display=display, **options)
+    _require_data(data)
+
     # Check the options before any data is read. Several ranks agree on one run folder.
-    target = devices.pick(device)
+    out = None if out is None else checked_folder("the run", out)
+    begun = begun_run(out) if continued else None
+    target = devices.pick(device if begun is None or device is not None else begun.record.device)
     world = distributed.join(target)
     display = checked_display(display) if world.is_main else Silent()
-    seed, budget = require_seed(seed), TrainingBudget.given(samples, minutes)
+    seed, watchdog = require_seed(0 if seed is None else seed), MODES[0] if watchdog is None else watchdog
+    budget = TrainingBudget.given(samples, minutes)
     micro_batch = None if micro_batch is None else whole_number("micro-batch", micro_batch)
     goal = _checked_goal(until, watchdog)
-    source, out = source_of(data), None if out is None else checked_folder("the run", out)
+    source, wanted = source_of(data), reading(labels, range, background, pairs, place_of(to), columns, keep, window)
+
+    # A run that has begun goes on, if it is the one that these options describe.
+    if begun is not None:
+        numbers = {"seed": seed, "until": until, "micro_batch": micro_batch, "watchdog": watchdog}
+        require_same_options(begun, source, recipe, budget, fields, wanted, **numbers)
+        return _resumed(begun, data, recipe, device, display)
     folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
-    wanted = reading(labels, range, background, pairs, place_of(to), columns, keep, window)
     given = fields | ({"samples": budget.samples} if budget and budget.samples else {})
     if labels is not None:
         given |= {"labels": wanted.labels is not False}
@@ -112,10 +140,7 @@ def train(
     facts, budget = survey.facts, budget or TrainingBudget(resolved.samples, None)
     world.require_rows(resolved.batch)
     _check_packs(resolved, micro_batch)
-    if isinstance(wanted.labels, str) and "labels" in choices:
-        choices["labels"]["reason"] = f"as given: {wanted.labels}"
-    if budget.samples is None:
-        choices["samples"]["reason"] = NOT_USED
+    _explain(choices, wanted, budget)
     display.say(_introduction(name, resolved, choices, facts, target, reason_for(facts) if recipe is None else ""))
 
     # Create the run folder with its record: from here on, the run can be resumed.
@@ -146,6 +171,31 @@ def train(
     return run
 
 
+def _explain(choices: dict[str, Choice], wanted: Reading, budget: TrainingBudget) -> None:
+    """Complete the reasons of fields that other options decide."""
+    if isinstance(wanted.labels, str) and "labels" in choices:
+        choices["labels"]["reason"] = f"as given: {wanted.labels}"
+    if budget.samples is None:
+        choices["samples"]["reason"] = NOT_USED
+
+
+def _require_data(data: Any) -> None:
+    if data is None:
+        raise SparringError(
+            found="no data",
+            expected="DATA: a folder, a file or the name of a data set",
+            remedy="name it, as in `sparring train photos/`, or give a --config that has it",
+        )
+
+
+def _resumed(run: Run, data: Any, recipe: str | Recipe | None, device: str | None, display: Display) -> Run:
+    """Go on with a run that has begun; one that is finished is returned as it is."""
+    if is_finished(run, run.record):
+        display.say(f"The run in {run.folder} is finished: nothing to do.")
+        return run
+    return resume(run.folder, data=data, recipe=recipe, device=device, display=display)
+
+
 @contextmanager
 def _removed_on_error(run: Run, world: World) -> Iterator[None]:
     """Remove the folder of the run if data or game cannot be prepared."""
@@ -172,6 +222,7 @@ def _resolved(
     if "labels" not in type(chosen).model_fields:
         # How labels are read may be chosen for data of every recipe, also of one that does not use them.
         fields = {field: value for field, value in fields.items() if field != "labels"}
+    fields = known_fields(fields, chosen, survey.facts)
     resolved, choices = resolve(with_fields(chosen, fields, OPTIONS), survey.facts, devices.describe(device))
     _check_count(resolved, survey.facts)
     _check_condition(resolved, name, survey.facts)

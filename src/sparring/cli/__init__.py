@@ -5,14 +5,22 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args
 
 from cyclopts import App
-from cyclopts.exceptions import CoercionError, CycloptsError, MissingArgumentError, RepeatArgumentError
+from cyclopts.exceptions import (
+    CoercionError,
+    CycloptsError,
+    MissingArgumentError,
+    RepeatArgumentError,
+    UnusedCliTokensError,
+)
 
 from sparring.cli import (
     apply,
     compare,
+    completion,
     demo,
     detect,
     diagnose,
@@ -25,7 +33,7 @@ from sparring.cli import (
     train,
 )
 from sparring.errors import SparringError, SparringWarning, nearest
-from sparring.text import show
+from sparring.text import command, number_of, show
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "demo": demo.demo,
@@ -40,6 +48,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "diagnose": diagnose.diagnose,
     "recipes": recipes.recipes,
     "doctor": doctor.doctor,
+    "completion": completion.completion,
 }
 
 
@@ -53,8 +62,8 @@ def application() -> App:
         help_format="plaintext",
         suppress_keyboard_interrupt=False,
     )
-    for name, command in COMMANDS.items():
-        app.command(command, name=name)
+    for name, function in COMMANDS.items():
+        app.command(function, name=name)
     return app
 
 
@@ -108,7 +117,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _as_others(error: CycloptsError) -> Exception:
     """Return a mistake in the options in the form of all others, where the parser tells enough about it."""
-    remedy = f"see `{' '.join(['sparring', *(error.command_chain or ()), '--help'])}`"
+    chain = error.command_chain or ()
+    remedy = f"see `{' '.join(['sparring', *chain, '--help'])}`"
+    if isinstance(error, UnusedCliTokensError) and (
+        places := [word for word in error.unused_tokens or () if Path(word).exists()]
+    ):
+        return _several(places, " ".join(chain))
     if isinstance(error, RepeatArgumentError):
         name = error.token.keyword
         return SparringError(found=f"several {name}", expected=f"{name} once", remedy="leave all but one out")
@@ -132,6 +146,18 @@ def _as_others(error: CycloptsError) -> Exception:
         remedy += nearest(value, choices)
         return SparringError(found=f"{value!r} for {name}", expected=expected, remedy=remedy) if expected else error
     return error
+
+
+def _several(places: list[str], verb: str) -> SparringError:
+    """Return the error for paths beside the one that a command takes, as the shell makes of photos/*.png."""
+    folder = Path(places[0]).parent
+    name = command("sparring", verb, folder) if verb in ("inspect", "train") else command(folder)
+    remedy = f"name the folder: {name}" if all(Path(place).is_file() for place in places) else "name one of them"
+    return SparringError(
+        found=f"{number_of(len(places), 'more path')}, such as {places[0]}",
+        expected="one folder, file or name",
+        remedy=remedy,
+    )
 
 
 def _ran_out_of_memory(error: Exception) -> bool:

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from sparring.cli.options import (
     DomainOption,
     HorizonOption,
+    JsonOption,
     MaskOption,
     WhereOption,
     WholeNumber,
@@ -28,6 +29,7 @@ def apply(
     out: Path = Path("applied"),
     device: str = "cpu",
     recipe: str | None = None,
+    json: JsonOption = None,
     to: DomainOption = None,
     mask: MaskOption = None,
     where: WhereOption = None,
@@ -65,19 +67,22 @@ def apply(
         Needed for a model of your own recipe only: file.py:Name again.
     """
     from sparring.api import apply as api
+    from sparring.cli.json_output import json_output
     from sparring.runs.display import default_display
 
-    saved = api.apply(
-        model,
-        inputs,
-        seed=seed,
-        count=count,
-        strength=strength,
-        out=out,
-        device=device,
-        recipe=recipe,
-        display=default_display(),
-        **given_options(to=to, mask=mask, where=where, horizon=horizon),
-        **extra_options(options, api.apply),
-    )
-    show(joined([saved.line(), *saved.remarks]))
+    with json_output(json, folder=out) as answer:
+        saved = api.apply(
+            model,
+            inputs,
+            seed=seed,
+            count=count,
+            strength=strength,
+            out=out,
+            device=device,
+            recipe=recipe,
+            display=default_display(),
+            **given_options(to=to, mask=mask, where=where, horizon=horizon),
+            **extra_options(options, api.apply),
+        )
+        show(joined([saved.line(), *saved.remarks]))
+        answer(saved.as_json())

@@ -5,6 +5,7 @@ from pathlib import Path
 from sparring.cli.options import (
     BackgroundOption,
     ColumnsOption,
+    JsonOption,
     LabelsOption,
     PairsOption,
     ToOption,
@@ -21,7 +22,7 @@ def compare(
     /,
     *,
     data: str,
-    json: Path | None = None,
+    json: JsonOption = None,
     count: WholeNumber | None = None,
     seed: WholeNumber = 0,
     recipe: str | None = None,
@@ -48,8 +49,6 @@ def compare(
         Another: B.
     data
         The real data: a folder, a file or a name.
-    json
-        Also write both evaluations and all differences to this file.
     count
         Samples of each. Default: as many as the data allows, at most 10,000.
     seed
@@ -62,25 +61,27 @@ def compare(
         As for `sparring evaluate`.
     """
     from sparring.api import compare as api
+    from sparring.cli.json_output import json_output
     from sparring.runs.display import default_display
 
-    comparison = api.compare(
-        first,
-        second,
-        data,
-        json=json,
-        count=count,
-        seed=seed,
-        recipe=recipe,
-        all=all,
-        extractors=extractor or (),
-        labels=labels,
-        range=range,
-        background=background,
-        pairs=pairs,
-        to=to,
-        columns=columns,
-        window=window,
-        display=default_display(),
-    )
-    show(joined(comparison.lines(further=all)))
+    with json_output(json, data) as answer:
+        comparison = api.compare(
+            first,
+            second,
+            data,
+            count=count,
+            seed=seed,
+            recipe=recipe,
+            all=all,
+            extractors=extractor or (),
+            labels=labels,
+            range=range,
+            background=background,
+            pairs=pairs,
+            to=to,
+            columns=columns,
+            window=window,
+            display=default_display(),
+        )
+        show(joined(comparison.lines(further=all)))
+        answer(comparison.model_dump(mode="json"))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sparring.cli.options import WholeNumber
+from sparring.cli.options import JsonOption, WholeNumber
 from sparring.text import joined, show
 
 
@@ -17,7 +17,7 @@ def detect(
     false_alarms: float = 0.01,
     method: str | None = None,
     out: Path | None = None,
-    json: Path | None = None,
+    json: JsonOption = None,
     maps: Path | None = None,
     normal: Annotated[list[str] | None, Parameter(negative_iterable=())] = None,
     labels: str | None = None,
@@ -50,8 +50,6 @@ def detect(
         own where the model has it, else f-anogan.
     out
         Write the score of each sample to this CSV file; of images also a picture of the most unusual ones.
-    json
-        Also write the result to this file.
     maps
         Write each image beside a heat map to this folder, by the methods own and f-anogan.
     normal
@@ -69,22 +67,24 @@ def detect(
         Needed for a model of your own recipe only: file.py:Name again.
     """
     from sparring.api import detect as api
+    from sparring.cli.json_output import json_output
     from sparring.runs.display import default_display
 
-    detection = api.detect(
-        run,
-        data,
-        false_alarms=false_alarms,
-        method=method,
-        out=out,
-        json=json,
-        maps=maps,
-        normal=normal or (),
-        labels=labels,
-        reference=reference,
-        seed=seed,
-        device=device,
-        recipe=recipe,
-        display=default_display(),
-    )
-    show(joined(detection.lines()))
+    with json_output(json, data, out=out) as answer:
+        detection = api.detect(
+            run,
+            data,
+            false_alarms=false_alarms,
+            method=method,
+            out=out,
+            maps=maps,
+            normal=normal or (),
+            labels=labels,
+            reference=reference,
+            seed=seed,
+            device=device,
+            recipe=recipe,
+            display=default_display(),
+        )
+        show(joined(detection.lines()))
+        answer(detection.model_dump(mode="json"))

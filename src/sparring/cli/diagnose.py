@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from sparring.cli.options import JsonOption
 from sparring.text import show
 
 
-def diagnose(run: Path, /, *, picture: Path | None = None, json: Path | None = None) -> None:
+def diagnose(run: Path, /, *, picture: Path | None = None, json: JsonOption = None) -> None:
     """Say what happened to a run, when and why, what was done about it, and what to do next.
 
     The run may be finished, interrupted, still going, given up, or trained with --watchdog off.
@@ -19,9 +20,11 @@ def diagnose(run: Path, /, *, picture: Path | None = None, json: Path | None = N
         A run folder.
     picture
         Draw the incidents and signals of the run into this PNG file.
-    json
-        Write the diagnosis to this JSON file.
     """
     from sparring.api import diagnose as api
+    from sparring.cli.json_output import json_output
 
-    show(api.diagnose(run, picture=picture, json=json).text)
+    with json_output(json, picture=picture) as answer:
+        diagnosis = api.diagnose(run, picture=picture)
+        show(diagnosis.text)
+        answer(diagnosis.model_dump(mode="json"))

@@ -3,6 +3,7 @@
 import shutil
 from importlib.util import find_spec
 
+from sparring.cli.options import JsonOption
 from sparring.text import joined, show
 from sparring.text import markdown as markdown_text
 
@@ -10,7 +11,7 @@ EXTRAS = {"parquet": "pyarrow", "tensorboard": "tensorboard", "dinov2": "transfo
 """Extra → the package that it installs."""
 
 
-def doctor(*, markdown: bool = False) -> None:
+def doctor(*, markdown: bool = False, json: JsonOption = None) -> None:
     """Report versions, devices and disk space, for troubleshooting and bug reports.
 
     Parameters
@@ -18,13 +19,17 @@ def doctor(*, markdown: bool = False) -> None:
     markdown
         Print a Markdown table, to paste into a bug report.
     """
-    rows = _rows()
-    if markdown:
-        show("| | |\n|---|---|")
-        show("\n".join(f"| {markdown_text(name)} | {markdown_text(value)} |" for name, value in rows))
-        return
-    width = max(len(name) for name, _ in rows)
-    show(joined(f"{name:<{width}}  {value}" for name, value in rows))
+    from sparring.cli.json_output import json_output
+
+    with json_output(json) as answer:
+        rows = _rows()
+        answer(dict(rows))
+        if markdown:
+            show("| | |\n|---|---|")
+            show("\n".join(f"| {markdown_text(name)} | {markdown_text(value)} |" for name, value in rows))
+            return
+        width = max(len(name) for name, _ in rows)
+        show(joined(f"{name:<{width}}  {value}" for name, value in rows))
 
 
 def _rows() -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from typing import Literal
 from sparring.cli.options import (
     BackgroundOption,
     ColumnsOption,
+    JsonOption,
     LabelsOption,
     PairsOption,
     ToOption,
@@ -21,7 +22,7 @@ def evaluate(
     /,
     *,
     data: str,
-    json: Path | None = None,
+    json: JsonOption = None,
     report: Path | None = None,
     count: WholeNumber | None = None,
     seed: WholeNumber = 0,
@@ -52,8 +53,6 @@ def evaluate(
         A run folder, a published model, or a folder or file of samples.
     data
         The real data: a folder, a file or a name.
-    json
-        Also write all scores, with their protocol, to this file.
     report
         Also write a page with pictures to this file; it needs no other file.
     count
@@ -78,28 +77,30 @@ def evaluate(
         metrics. Default, with --all: the last column of 2 to 20 categories, or else of numbers.
     """
     from sparring.api import evaluate as api
+    from sparring.cli.json_output import json_output
     from sparring.runs.display import default_display
 
-    evaluation = api.evaluate(
-        subject,
-        data,
-        json=json,
-        report=report,
-        count=count,
-        seed=seed,
-        recipe=recipe,
-        all=all,
-        protocol=protocol,
-        useful=useful,
-        extractors=extractor or (),
-        labels=labels,
-        range=range,
-        background=background,
-        pairs=pairs,
-        to=to,
-        columns=columns,
-        window=window,
-        target=target,
-        display=default_display(),
-    )
-    show(joined(evaluation.lines(further=all or target is not None)))
+    with json_output(json, data, report=report) as answer:
+        evaluation = api.evaluate(
+            subject,
+            data,
+            report=report,
+            count=count,
+            seed=seed,
+            recipe=recipe,
+            all=all,
+            protocol=protocol,
+            useful=useful,
+            extractors=extractor or (),
+            labels=labels,
+            range=range,
+            background=background,
+            pairs=pairs,
+            to=to,
+            columns=columns,
+            window=window,
+            target=target,
+            display=default_display(),
+        )
+        show(joined(evaluation.lines(further=all or target is not None)))
+        answer(evaluation.model_dump(mode="json"))

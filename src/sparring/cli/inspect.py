@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from sparring.cli.options import (
     BackgroundOption,
     ColumnsOption,
+    JsonOption,
     KeepOption,
     LabelsOption,
     PairsOption,
@@ -30,7 +31,7 @@ def inspect(
     data: Annotated[str, Parameter(help=DATA_HELP)],
     /,
     *,
-    json: Path | None = None,
+    json: JsonOption = None,
     sheet: Path | None = None,
     recipe: str | None = None,
     labels: LabelsOption = None,
@@ -51,27 +52,27 @@ def inspect(
 
     Parameters
     ----------
-    json
-        Write the whole description to this file.
     sheet
         Write a contact sheet, an image of many samples, to this file.
     recipe
         Describe training with this recipe. Default: chosen for the data.
     """
     from sparring.api import inspect as api
+    from sparring.cli.json_output import json_output
 
-    inspection = api.inspect(
-        data,
-        json=json,
-        sheet=sheet,
-        recipe=recipe,
-        labels=labels,
-        range=range,
-        background=background,
-        pairs=pairs,
-        to=to,
-        columns=columns,
-        window=window,
-        keep=keep,
-    )
-    show(joined(inspection.lines()))
+    with json_output(json, data, sheet=sheet) as answer:
+        inspection = api.inspect(
+            data,
+            sheet=sheet,
+            recipe=recipe,
+            labels=labels,
+            range=range,
+            background=background,
+            pairs=pairs,
+            to=to,
+            columns=columns,
+            window=window,
+            keep=keep,
+        )
+        show(joined(inspection.lines()))
+        answer(inspection.as_json())

@@ -22,6 +22,24 @@ def _whole(type_: Any, tokens: Sequence[Any]) -> int:
 WholeNumber: TypeAlias = Annotated[int, Parameter(converter=_whole)]
 """Integer that is never rounded: the parser's own would read 1.5 as 2."""
 
+
+def _file_or_output(type_: Any, tokens: Sequence[Any]) -> str:
+    """Parse a file or ``-``; the next option is neither."""
+    value = str(tokens[0].value)
+    if value.startswith("-") and value != "-":
+        raise ValueError("a file, or - for standard output (a file of such a name is typed as ./-x)")
+    return value
+
+
+JsonOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        name="--json",
+        allow_leading_hyphen=True,
+        converter=_file_or_output,
+        help="Write the result as JSON to this file; -: to standard output, and everything else to standard error.",
+    ),
+]
 WindowOption: TypeAlias = Annotated[
     WholeNumber | None,
     Parameter(

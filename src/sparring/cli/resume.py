@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sparring.cli.options import WholeNumber
+from sparring.cli.options import JsonOption, WholeNumber
 from sparring.text import show
 
 
@@ -18,6 +18,7 @@ def resume(
     to: str | None = None,
     recipe: str | None = None,
     device: str | None = None,
+    json: JsonOption = None,
 ) -> None:
     """Continue an interrupted run exactly where its newest checkpoint was saved, or any run with a larger budget.
 
@@ -49,19 +50,21 @@ def resume(
     """
     from sparring.api import resume as api
     from sparring.cli.closing import closing_words
+    from sparring.cli.json_output import json_output, run_result
     from sparring.runs.display import default_display
 
-    display = default_display()
-    resumed = api.resume(
-        run,
-        samples=samples,
-        minutes=minutes,
-        data=data,
-        labels=labels,
-        pairs=pairs,
-        to=to,
-        recipe=recipe,
-        device=device,
-        display=display,
-    )
-    show(closing_words(resumed, recipe))
+    with json_output(json) as answer:
+        resumed = api.resume(
+            run,
+            samples=samples,
+            minutes=minutes,
+            data=data,
+            labels=labels,
+            pairs=pairs,
+            to=to,
+            recipe=recipe,
+            device=device,
+            display=default_display(),
+        )
+        show(closing_words(resumed, recipe))
+        answer(run_result(resumed, "finished"))

@@ -10,6 +10,7 @@ from sparring.cli.options import (
     DomainOption,
     HorizonOption,
     InputOption,
+    JsonOption,
     LabelOption,
     LengthOption,
     MaskOption,
@@ -31,6 +32,7 @@ def sample(
     out: Path = Path("samples"),
     device: str = "cpu",
     recipe: str | None = None,
+    json: JsonOption = None,
     label: LabelOption = None,
     input: InputOption = None,
     to: DomainOption = None,
@@ -66,19 +68,22 @@ def sample(
         Needed for a model of your own recipe only: file.py:Name again.
     """
     from sparring.api import sample as api
+    from sparring.cli.json_output import json_output
     from sparring.runs.display import default_display
 
-    saved = api.sample(
-        model,
-        count=count,
-        seed=seed,
-        truncation=truncation,
-        out=out,
-        device=device,
-        recipe=recipe,
-        display=default_display(),
-        **given_options(label=label, input=input, to=to, mask=mask, where=where, balance=balance),
-        **given_options(length=length, horizon=horizon),
-        **extra_options(options, api.sample),
-    )
-    show(joined([saved.line(), *saved.remarks]))
+    with json_output(json, folder=out) as answer:
+        saved = api.sample(
+            model,
+            count=count,
+            seed=seed,
+            truncation=truncation,
+            out=out,
+            device=device,
+            recipe=recipe,
+            display=default_display(),
+            **given_options(label=label, input=input, to=to, mask=mask, where=where, balance=balance),
+            **given_options(length=length, horizon=horizon),
+            **extra_options(options, api.sample),
+        )
+        show(joined([saved.line(), *saved.remarks]))
+        answer(saved.as_json())

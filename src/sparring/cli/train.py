@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from sparring.cli.options import (
     BackgroundOption,
     ColumnsOption,
+    JsonOption,
     KeepOption,
     LabelsOption,
     PairsOption,
@@ -16,23 +17,27 @@ from sparring.cli.options import (
     WholeNumber,
     WindowOption,
     extra_options,
+    given_options,
 )
 from sparring.text import show
 
 
 def train(
-    data: str,
+    data: str | None = None,
     /,
     *,
+    config: Path | None = None,
     recipe: str | None = None,
     minutes: float | None = None,
     samples: WholeNumber | None = None,
     out: Path | None = None,
-    seed: WholeNumber = 0,
+    continued: Annotated[bool, Parameter(name="--continue", negative=())] = False,
+    seed: WholeNumber | None = None,
     until: str | None = None,
     device: str | None = None,
     micro_batch: WholeNumber | None = None,
-    watchdog: str = "repair",
+    watchdog: str | None = None,
+    json: JsonOption = None,
     labels: LabelsOption = None,
     range: ValueRangeOption = None,
     background: BackgroundOption = None,
@@ -53,12 +58,16 @@ def train(
 
         sparring train photos/ --recipe images/dcgan --samples 500000 --width 32
 
+        sparring train photos/ --out runs/photos --continue
+
         torchrun --nproc-per-node 2 -m sparring train photos/
 
     Parameters
     ----------
     data
         A folder, a file or the name of a data set: see `sparring inspect --help`.
+    config
+        JSON file with options by their names, or an earlier run; options that are typed win over it.
     recipe
         A name from `sparring recipes`, or your own as file.py:Name. Default: chosen for the data.
     minutes
@@ -67,8 +76,10 @@ def train(
         Budget of real samples. With --minutes too, training ends with whichever is spent first.
     out
         The run folder, which must not exist yet. Default: the next free one under runs/.
+    continued
+        Go on with the run in --out if there is one, and do nothing if it is finished: the same line can be repeated.
     seed
-        Random seed.
+        Random seed. Default: 0.
     until
         Stop at this goal: a metric, as in "fd<0.4", or settled, when no further improvement is detectable.
     device
@@ -76,15 +87,18 @@ def train(
     micro_batch
         Samples computed at once, to save memory. The result stays the same, except with batch norm.
     watchdog
-        repair: detect training failures and apply remedies; warn: only report them; off: do neither.
+        repair: detect training failures and apply remedies; warn: only report them; off: do neither. Default: repair.
     """
     # Imported only when the command runs, so that --help does not wait for PyTorch.
     from sparring.api import train as api
+    from sparring.api.config import with_config
+    from sparring.api.continuing import is_finished_run
     from sparring.cli.closing import closing_words
+    from sparring.cli.json_output import json_output, run_result
     from sparring.runs.display import default_display
 
-    run = api.train(
-        data,
+    options = given_options(
+        data=data,
         recipe=recipe,
         minutes=minutes,
         samples=samples,
@@ -102,7 +116,14 @@ def train(
         columns=columns,
         window=window,
         keep=keep,
-        display=default_display(),
         **extra_options(fields, api.train),
     )
-    show(closing_words(run, recipe))
+    with json_output(json, data) as answer:
+        display = default_display()
+        if config is not None:
+            options = with_config(config, options, api.CONFIG_OPTIONS, display)
+        was_finished = continued and is_finished_run(options.get("out"))
+        run = api.train(continued=continued, display=display, **options)
+        if not was_finished:
+            show(closing_words(run, recipe))
+        answer(run_result(run, "finished"))

@@ -146,3 +146,18 @@ NAMES = (*IMAGE_NAMES, "ring", "grid", "lattice")
 """Every name that can be given as data: a data set that comes with scikit-learn, the downloads, a data set derived from
 one of them, and mixtures of Gaussians.
 """
+
+
+def meant(name: str) -> str:
+    """Return the name of a data set that text stands for: FashionMNIST or CIFAR-10; other text stays as it is.
+
+    Letter case, dashes, underscores, spaces and a slash at the end do not count.
+    """
+    return _BY_LETTERS.get(_letters(name), name)
+
+
+def _letters(name: str) -> str:
+    return name.lower().rstrip("/\\").translate(str.maketrans("", "", "-_ "))
+
+
+_BY_LETTERS = {_letters(name): name for name in NAMES}

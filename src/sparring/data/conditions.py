@@ -218,6 +218,8 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
             others = [one for one in known if one != INPUT]
             advice = f", or train another recipe, whose models take --{name}" if kinds else nearest(name, others)
             found, remedy = f"--{name} {_in_words(value)}", "leave it out"
+            if name == "label" and "where" in known:
+                remedy, advice = f'name the column, as in --where "COLUMN={_in_words(value)}"', ""
             if name == INPUT:
                 found, remedy = "inputs for a model that takes none", "sample without them, as `sparring sample` does"
                 advice = ""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sparring import opening, storage
 from sparring.data.cache import cache_folder, not_writable
+from sparring.data.catalogue import meant
 from sparring.data.frames import PandasFrame, PolarsFrame, frame_writer
 from sparring.errors import SparringError
 
@@ -80,6 +81,8 @@ def _checked_path(data: str | Path) -> str:
             expected="a name that is valid UTF-8, so that it can be recorded",
             remedy="rename the folder or the file",
         ) from None
+    if isinstance(data, str) and not Path(text).exists():
+        return meant(text)
     opening.require_data(Path(text))
     return text
 

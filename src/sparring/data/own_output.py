@@ -1,8 +1,10 @@
 """Folders that this program writes: samples with a list of their files, and how to tell them from a person's data."""
 
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, final
 
@@ -26,6 +28,8 @@ OVERVIEW_END = re.compile(r"(-[0-9]+)?\.\w+")
 MAX_MARKER_BYTES = 64 * 1024 * 1024
 MAX_LISTED = 3
 """Files that a message names."""
+MAX_LEVELS = 3
+"""Folders around a file of a run, of which a checkpoint is the deepest."""
 
 
 @final
@@ -72,6 +76,63 @@ def own_paths(names: Sequence[str], read: Callable[[int, int], bytes]) -> tuple[
     return tuple(sorted(outermost)), frozenset(files)
 
 
+def folder_of(path: Path) -> Path:
+    """Return the folder of the run or of the published model that a file belongs to; any other path as it is."""
+    around = list(path.parents)[:MAX_LEVELS] if path.is_file() else []
+    return next((folder for folder in around if any((folder / one).is_file() for one in (RUN, PUBLISHED))), path)
+
+
+def check_path(path: Path) -> str:
+    """Return what to do about a path that is neither a run nor a model, as an imperative."""
+    try:
+        if path.is_dir():
+            runs = [one for one in path.iterdir() if (one / RUN).is_file()]
+            newest = max(runs, key=lambda one: (one / RUN).stat().st_mtime_ns, default=None)
+            return f"name one of the runs in it, such as {newest}" if newest else "check the path"
+        for around in (Path("runs"), path.parent):
+            runs = [one for one in around.iterdir() if (one / RUN).is_file()] if around.is_dir() else []
+            found = get_close_matches(path.name, [one.name for one in runs], n=1, cutoff=0.6)
+            if found and path.name:
+                return f"check the path; did you mean {around / found[0]}?"
+    except OSError:
+        pass  # What cannot be listed gives no advice.
+    return "check the path"
+
+
+def require_place(folder: Path, *, option: str = "out", around: Sequence[str] = (PUBLISHED,)) -> None:
+    """Refuse a folder that cannot be created or written, or that lies in a model, whose files are fixed.
+
+    Args:
+        folder: to be written; need not exist.
+        option: that gives it.
+        around: files that mark the folders in which it must not lie.
+
+    Raises:
+        SparringError: it is a file, a link to nothing, in a place without permission, or in a model.
+    """
+    problem, place = "", folder.resolve()
+    try:
+        if folder.is_symlink() and not folder.exists():
+            problem = "a link to nothing"
+        elif folder.exists() and not folder.is_dir():
+            problem = "a file"
+        else:
+            # Only a trial tells, since permissions are not all.
+            with tempfile.TemporaryFile(dir=next(one for one in (place, *place.parents) if one.exists())):
+                pass
+        models = (one for one in place.parents if any(RECORD_START.match(_start_of(one / name)) for name in around))
+        if model := next(models, None):
+            problem = f"inside the model {model.name}"
+    except OSError as error:
+        problem = f"where nothing can be written ({error.strerror or error})"
+    if problem:
+        raise SparringError(
+            found=f"--{option} {folder}, {problem}",
+            expected="a folder that can be created or written",
+            remedy=f"choose another folder: --{option} ({option}= in Python)",
+        )
+
+
 def earlier_files(folder: Path, stem: Path | None = None, *, option: str = "out") -> list[Path]:
     """Return the files that an earlier call wrote, if only in part, after checking that there are no others.
 
@@ -89,6 +150,7 @@ def earlier_files(folder: Path, stem: Path | None = None, *, option: str = "out"
             expected="a folder for samples",
             remedy="choose a shorter name",
         )
+    require_place(folder, option=option)
     try:
         inside = _all_files(folder) if folder.exists() else []
         around = stem.parent.iterdir() if stem is not None and stem.parent.exists() else ()
@@ -203,6 +265,11 @@ def _all_files(folder: Path) -> list[Path]:
 def _is_written(path: Path, folder: Path, digests: Mapping[str, str]) -> bool:
     known = digests.get(path.relative_to(folder).as_posix())
     return known is not None and path.is_file() and not path.is_symlink() and known == storage.sha256(path)
+
+
+def _start_of(path: Path) -> bytes:
+    """Return the beginning of a file, or nothing where there is none."""
+    return _start(path) if path.is_file() else b""
 
 
 def _start(path: Path) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.arguments import separated
 from sparring.data.labels import listed
 from sparring.errors import SparringError, nearest
 
@@ -23,6 +24,7 @@ def normal_classes(given: Sequence[str], classes: Sequence[str], trained_on: Seq
     Raises:
         SparringError: the samples have no such class, or no class.
     """
+    given = separated(given, classes)
     for name in given:
         if name not in classes:
             raise SparringError(

@@ -11,6 +11,7 @@ from sparring.data.conditions import needs_inputs
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.labels import listed
+from sparring.data.own_output import folder_of
 from sparring.data.reading import DEFAULT_READING, Reading, reading_of_model
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -151,6 +152,8 @@ def open_subject(
     Raises:
         SparringError: there is nothing to evaluate, or the data cannot be read.
     """
+    if Path(place).suffix in (".json", ".safetensors", ".html"):
+        place = folder_of(Path(place))  # A file of a model stands for the model.
     if any((Path(place) / name).is_file() for name in ("recipe.json", "config.json")):
         model = load(place, recipe=recipe)
         _require_kind(model, str(place), str(data))

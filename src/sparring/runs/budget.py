@@ -74,7 +74,7 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Reco
     samples, seconds = _spent(run)
     reached = reached_goal(run.folder / "events.jsonl", samples)
     if budget is None:
-        if samples == 0 or reached or TrainingBudget(record.samples, record.minutes).spent(samples, seconds):
+        if is_finished(run, record):
             count = 2 * samples or 100_000
             raise SparringError(
                 found=f"a finished run in {run.folder}",
@@ -106,6 +106,15 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Reco
         until=None if reached else record.until,
         choices=record.choices | {"samples": choice},
     )
+
+
+def is_finished(run: Run, record: Record) -> bool:
+    """Return whether a run has its report and has spent its budget, reached its goal or lost its checkpoints."""
+    if not run.report.exists():
+        return False
+    samples, seconds = _spent(run)
+    spent = samples == 0 or TrainingBudget(record.samples, record.minutes).spent(samples, seconds)
+    return spent or reached_goal(run.folder / "events.jsonl", samples)
 
 
 def require_same_phase(trainer: Trainer, before: Record) -> None:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, final
 from pydantic import ConfigDict, Field
 
 from sparring.data.facts import Facts
+from sparring.data.own_output import PUBLISHED, RUN, check_path, folder_of, require_place
 from sparring.errors import SparringError, writing
 from sparring.manifest import digest
 from sparring.opening import open_file, require_plain
@@ -179,6 +180,8 @@ def new_folder(out: str | Path | None, source: str) -> Path:
                 expected="a name of at most about 230 characters",
                 remedy="choose a shorter one",
             )
+        if Path(out).is_dir() or not Path(out).exists():
+            require_place(Path(out), around=(RUN, PUBLISHED))
         if Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
             is_run = (Path(out) / "recipe.json").is_file()
             raise SparringError(
@@ -241,7 +244,7 @@ def open_run(path: str | Path) -> Run:
     Raises:
         SparringError: ``path`` is not a run folder, or has a link, a pipe or a device in it.
     """
-    folder = Path(path)
+    folder = folder_of(Path(path))
     if (folder / "recipe.json").is_file():
         require_plain(folder)
         _require_files(folder)
@@ -249,7 +252,7 @@ def open_run(path: str | Path) -> Run:
         raise SparringError(
             found=f"no recipe.json in {folder}",
             expected="a run folder, as `sparring train` creates under runs/",
-            remedy="check the path",
+            remedy=check_path(folder),
         )
     return Run(folder)
 

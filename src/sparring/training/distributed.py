@@ -197,9 +197,13 @@ def first_to_end() -> bool:
 
 @cache
 def _rendezvous() -> tuple[Any, int, int]:
-    """Return the store that torchrun keeps, the number of this process and that of all processes."""
+    """Return the store that torchrun keeps, the number of this process and that of all processes.
+
+    After a restart the store still holds what the processes before it have left there, addresses of dead ones among it.
+    """
     store, rank, size = next(iter(rendezvous("env://", timeout=START_TIMEOUT)))
-    return store, rank, size
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    return distributed.PrefixStore(f"sparring/attempt/{attempt}", store), rank, size  # type: ignore[attr-defined]
 
 
 @cache

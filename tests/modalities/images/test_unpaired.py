@@ -1,5 +1,6 @@
 """Domains of images as a recipe sees them, and the networks that translate between them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from sparring.data.facts import Facts
 from sparring.data.reading import reading
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.modalities.images.asking import domain_number
+from sparring.modalities.images.asking import domain_number, wanted_domain
 from sparring.modalities.images.data import survey
 from sparring.modalities.images.networks.patches import PatchDiscriminator, halvings
 from sparring.modalities.images.networks.translator import PatchProjections, Translator
@@ -107,6 +108,10 @@ def test_data_without_domains_and_odd_sides_are_refused(name: str) -> None:
 
 def test_the_domain_has_to_be_given_where_there_are_several_targets() -> None:
     assert domain_number("zebra", FACTS) == 1
+    # Zero is the name of a domain, and not the absence of one.
+    view = View((3, 8, 8), options={"target": "1"})
+    assert domain_number(wanted_domain({"to": 0}, view), replace(FACTS, classes=("0", "1"))) == 0
+    assert wanted_domain({}, view) == wanted_domain({"to": None}, view) == "1"
     with pytest.raises(SparringError, match="--to"):
         domain_number("", FACTS)
 

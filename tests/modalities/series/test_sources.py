@@ -227,3 +227,9 @@ def test_other_recipes_refuse_windows(tmp_path):
     place = write_visits(tmp_path / "visits.csv")
     with pytest.raises(SparringError, match="--window for tables"):
         sparring.inspect(place, recipe="tables/masked", window=4, measure=False)
+
+
+def test_all_columns_of_changing_text_are_named_at_once(tmp_path):
+    rows = "".join(f"{at},{at}.5,n{at % 3},m{at % 5}\n" for at in range(60))
+    with pytest.raises(SparringError, match=r"the column 'n'.*the column 'm'.*n=entity.*m=entity"):
+        survey_text(tmp_path, f"t,x,n,m\n{rows}", None)

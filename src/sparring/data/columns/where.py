@@ -74,16 +74,20 @@ def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
         )
     if given is not None and not given.strip():
         raise SparringError(found="an empty --where", expected="conditions of columns", remedy=FORM)
-    found = []
+    found = list[Condition]()
     for part in parts_of(given, "--where") if given is not None else ():
         matches = list(OPERATORS.finditer(part))
         known = [one for one in matches if part[: one.start()].strip() in names]
         match = next(iter(known or matches), None)
         if match is None or not part[: match.start()].strip():
+            before = found[-1] if found else None
+            decimals = before is not None and part.strip().isdecimal() and before.values[0][-1:].isdecimal()
             raise SparringError(
                 found=f"{part!r} in --where",
                 expected="columns and their values, such as sex=Female,age>=65",
-                remedy=FORM,
+                remedy=f"write the decimal point as a point: {before.text}.{part.strip()}"
+                if before and decimals
+                else FORM,
             )
         name, text = part[: match.start()].strip(), part[match.end() :].strip()
         found.append(Condition(name, "=" if match[0] == "==" else match[0], (text,)))

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import NamedTuple, final
 
 from sparring.data.cache import cache_folder
+from sparring.data.catalogue import NAMES
 from sparring.data.formats import HEAD_BYTES
 from sparring.data.own_output import MARKER, own_paths
 from sparring.data.readers.zips import open_members
 from sparring.data.source import Skipped
-from sparring.errors import SparringError
+from sparring.errors import SparringError, nearest
 from sparring.text import printable
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
@@ -95,8 +96,8 @@ def open_tree(path: Path) -> Tree:
     except OSError as error:
         raise SparringError(
             found=f"nothing that can be opened at {path} ({reason(error)})",
-            expected="a folder or a file",
-            remedy="check the path",
+            expected="a folder, a file or the name of a data set",
+            remedy=f"check the path{nearest(path, list(NAMES))}",
         ) from None
     if stat.S_ISDIR(mode):
         return _folder_tree(path)

@@ -38,13 +38,18 @@ def condition_shape(view: View, facts: Facts) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def domain_number(name: str, facts: Facts) -> int:
+def wanted_domain(options: Mapping[str, Any], view: View) -> Any:
+    """Return the domain that was asked for, which may be called 0, or else the one that the model translates into."""
+    return view.options["target"] if options.get(TO) is None else options[TO]
+
+
+def domain_number(name: Any, facts: Facts) -> int:
     """Return the number of the domain called ``name``.
 
     Raises:
         SparringError: there is none, or no name was given.
     """
-    if not name:
+    if name == "":
         raise SparringError(
             found="no domain to translate into",
             expected=f"one of {', '.join(facts.classes)}",
@@ -73,7 +78,7 @@ def _input(options: Mapping[str, Any], view: View, facts: Facts, count: int | No
 
 def _translation(options: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Translation:
     images = _images(options, view, facts)
-    target = domain_number(options.get(TO) or view.options["target"], facts)
+    target = domain_number(wanted_domain(options, view), facts)
     return Translation(images, torch.full((len(images),), target, dtype=torch.int64))
 
 

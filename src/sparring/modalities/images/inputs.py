@@ -26,7 +26,7 @@ from sparring.data.transparency import IGNORE
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.modalities.images.applying import Mask, Picture, Task, require_strength, result, write
-from sparring.modalities.images.asking import MASK, TO, domain_number
+from sparring.modalities.images.asking import MASK, domain_number, wanted_domain
 from sparring.modalities.images.conditions import DOMAIN, HOLE
 from sparring.modalities.images.in_memory import HALF, arrays_of, hole_of, in_range
 from sparring.modalities.images.sources import open_inputs
@@ -106,7 +106,7 @@ def inputs(
     items, skipped = _items(given)
     if not items:
         raise SparringError(found="no image in the inputs", expected="at least one", remedy="give others")
-    target = domain_number(options.get(TO) or view.options["target"], facts) if view.condition == DOMAIN else None
+    target = domain_number(wanted_domain(options, view), facts) if view.condition == DOMAIN else None
     masks: Sequence[Item | None] = [None] * len(items)
     if view.condition == HOLE and options.get(MASK) is not None:
         masks = _masks(options[MASK], items)

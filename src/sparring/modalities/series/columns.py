@@ -22,6 +22,8 @@ MAX_CATEGORIES = 1000
 MAX_INTEGER = 1e15
 """Number from which whole ones count as continuous."""
 EXAMPLE_LENGTH = 40
+MAX_PROBLEMS = 20
+"""Columns that a message names."""
 
 
 @final
@@ -140,6 +142,7 @@ def columns_of(
         SparringError: a column can be neither, or is not of its chosen kind.
     """
     channels, attributes, remarks = list[ChannelColumn](), list[AttributeColumn](), list[str]()
+    unusable = list[SparringError]()
     for name, tally in tallies.items():
         kind = chosen.get(name, "")
         if not tally.present and not tally.endless:
@@ -158,7 +161,9 @@ def columns_of(
         elif is_numeric:
             channels.append(_channel(tally, cells, "", layout, remarks))
         else:
-            raise _changing_text(tally, cells, layout)
+            unusable.append(_changing_text(tally, cells, layout))
+    if unusable:
+        raise _together(unusable)
     return channels, attributes, remarks
 
 
@@ -269,6 +274,15 @@ def _changing_text(tally: Tally, cells: Cells, layout: Layout) -> SparringError:
         choice = f"give --columns {name}=entity if it names the series, or {name}=drop to leave it out"
     return SparringError(
         found=found, expected="numbers, or one value in each series", remedy=f"{choice} (columns= in Python)"
+    )
+
+
+def _together(errors: Sequence[SparringError]) -> SparringError:
+    """Return the errors for several columns as one."""
+    return SparringError(
+        found="; ".join(one.found for one in errors[:MAX_PROBLEMS]),
+        expected=errors[0].expected,
+        remedy="; ".join(one.remedy for one in errors[:MAX_PROBLEMS]),
     )
 
 

@@ -57,7 +57,7 @@ def known_cells(options: Mapping[str, Any], view: View, facts: Facts, count: int
         condition = nothing_known(empty)
 
     # Cells of inputs stay as they are, so they must meet --where; together with its cells they must keep the rules.
-    predicates, inputs = predicates_of(options.get(WHERE), coding.learned), INPUT in options
+    predicates, inputs = predicates_of(options.get(WHERE), coding.learned, coding.columns), INPUT in options
     given = Rows(condition.values, condition.missing)
     for one in predicates:
         _require_all(one.holds(given) | ~condition.known[:, one.place], f"--where {one.text}", inputs=inputs)
@@ -184,7 +184,7 @@ def selection(options: Mapping[str, Any], view: View, facts: Facts) -> RowSelect
     in the training data, and known to the network.
     """
     coding = coding_of(facts)
-    predicates = predicates_of(options.get(WHERE), coding.learned)
+    predicates = predicates_of(options.get(WHERE), coding.learned, coding.columns)
     fixed = fixed_cells(options, view, coding.learned, predicates)
     if not coding.rules and all(one.place in fixed for one in predicates):
         return None

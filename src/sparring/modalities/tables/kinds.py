@@ -39,6 +39,8 @@ CODE_NAMES = re.compile(
 KEY_NAMES = re.compile(r"(^|[^a-z])(id|key|uuid|guid|index|no|nr|number|rownames|row)([^a-z]|$)|[a-z](Id|ID)$")
 PAIRS = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"}, {"0", "1"}, {"on", "off"})
 """Pairs of words that stand for truth values, in lower case."""
+MAX_PROBLEMS = 20
+"""Columns that a message names."""
 REMEDY = "{name}={kind} for --columns (columns= in Python)"
 
 
@@ -330,11 +332,11 @@ def listed_problems(problems: Sequence[tuple[str, str]], source: str) -> Sparrin
         problems: name of each column, and what was found in it.
         source: name of the table.
     """
-    name, found = problems[0]
-    more = f", and {len(problems) - 1} more such columns" if len(problems) > 1 else ""
-    options = ",".join(f'"{one}=drop"' if "," in one else f"{one}=drop" for one, _ in problems[:8])
+    listed = [f"{found} in the column {name!r}" for name, found in problems[:MAX_PROBLEMS]]
+    more = f", and {len(problems) - MAX_PROBLEMS} more such columns" if len(problems) > MAX_PROBLEMS else ""
+    options = ",".join(f'"{one}=drop"' if "," in one else f"{one}=drop" for one, _ in problems[:MAX_PROBLEMS])
     return SparringError(
-        found=f"{found} in the column {name!r} of {source}{more}",
+        found=f"{'; '.join(listed)} of {source}{more}",
         expected="numbers of one form, dates of one form, or categories",
         remedy=f"correct the cells, leave the column out by --columns {options} (columns= in Python), or choose its "
         "kind in the same way (continuous or date, where other cells count as missing, or category)",

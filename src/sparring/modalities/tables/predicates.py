@@ -98,19 +98,26 @@ class Predicate:
         return torch.tensor([*shares, *([self.column.missing] * self.missing)], dtype=torch.float64)
 
 
-def predicates_of(given: Any, columns: Sequence[Column]) -> list[Predicate]:
+def predicates_of(given: Any, columns: Sequence[Column], others: Sequence[Column] = ()) -> list[Predicate]:
     """Return the predicates of --where, one for each of its columns, in their order.
 
     Args:
         given: "sex=Female,age>=65" or a mapping from columns to values, or to lists of values; None for no condition.
         columns: those that are learned.
+        others: those that are not, or all columns.
 
     Raises:
         SparringError: there is no such column or value, or no cell meets all conditions of its column.
     """
     places = {column.name: place for place, column in enumerate(columns)}
     found = dict[int, Predicate]()
-    for condition in conditions_of(given, tuple(places)):
+    for condition in conditions_of(given, (*places, *(column.name for column in others))):
+        if condition.name not in places and any(condition.name == column.name for column in others):
+            raise SparringError(
+                found=f"the column {condition.name!r} of identifiers in --where",
+                expected="a column that is learned: identifiers are made anew for each row",
+                remedy=f"leave it out, or choose one of {', '.join([*places][:20])}",
+            )
         if condition.name not in places:
             raise SparringError(
                 found=f"the column {condition.name!r} in --where",

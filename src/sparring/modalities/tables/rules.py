@@ -275,7 +275,12 @@ def value_of(text: str, column: Column) -> float | None:
     if column.kind == "date":
         found = (float(dates.parsed([text], form)[0]) for form in (column.form, dates.ISO))
         return next((one for one in found if not math.isnan(one)), None)
-    found_number = numbers.number(text)
+    # A number may have the unit of its column, and is then written as there.
+    before, marks, after = numbers.unit_of(column.form)
+    bare = text.strip().removeprefix(before.strip()).removesuffix(after.strip()).strip()
+    found_number = numbers.number(bare)
+    if found_number is None and bare != text.strip():
+        found_number = numbers.number(bare, marks)
     return None if found_number is None or math.isinf(found_number) else found_number
 
 

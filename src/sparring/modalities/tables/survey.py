@@ -29,6 +29,8 @@ from sparring.text import printable
 
 MAX_KNOTS, MIN_KNOTS, ALL_KNOTS = 1001, 17, 200_000
 """Quantiles of a column at most and at least, and of all columns together."""
+MIN_STEPS, MIN_REGULAR, STEP_TOLERANCE = 48, 0.95, 0.15
+"""Rows from which, and share of equal steps with which, dates look like those of a time series; months differ a bit."""
 
 
 @final
@@ -112,6 +114,7 @@ def survey_table(source: str, reading: Reading) -> TableSurvey:
     knots = min(MAX_KNOTS, max(MIN_KNOTS, ALL_KNOTS // max(1, numeric)))
     learned = sum(kind.kind not in NOT_LEARNED for kind in found)
     count, columns, details = tallies[0].rows, list[Column](), list[dict[str, Any]]()
+    times = {tally.name: kind.values for tally, kind in zip(tallies, found, strict=True) if kind.kind == "date"}
     rows = Rows(*_empty(count, learned))
     place = 0
     for at, (tally, kind) in enumerate(zip(tallies, found, strict=True)):
@@ -127,8 +130,25 @@ def survey_table(source: str, reading: Reading) -> TableSurvey:
     learned_rows = Rows(torch.from_numpy(rows.values), torch.from_numpy(rows.missing))
     rules, told = checked_rules(reading.keep or (), columns, learned_rows)
     coding = TableCoding(tuple(columns), rules).as_json()
+    remarks += _about_series(times, columns)
     facts = table_facts(source, rows, coding, {"columns": details}, (*remarks, *told))
     return TableSurvey(replace(facts, reading=reading.as_json()), rows)
+
+
+def _about_series(times: Mapping[str, NDArray[np.float64] | None], columns: Sequence[Column]) -> list[str]:
+    """Return a hint for rows that look like the log of one time series: numbers at equal steps of the only date."""
+    values = next(iter(times.values())) if len(times) == 1 else None
+    numbers = [column for column in columns if column.kind in ("continuous", "integer")]
+    if values is None or not numbers or len(values) < MIN_STEPS or np.isnan(values).any():
+        return []
+    steps = np.diff(values)
+    usual = float(np.median(steps))
+    if usual <= 0 or (steps <= 0).any() or (np.abs(steps - usual) <= STEP_TOLERANCE * usual).mean() < MIN_REGULAR:
+        return []
+    return [
+        f"The rows follow each other at equal steps of {printable(next(iter(times)))!r}, as those of a time series do. "
+        "As rows of a table each is learned by itself; to learn how they follow each other, give --window 24."
+    ]
 
 
 def table_facts(
