@@ -29,5 +29,7 @@ def test_arrays_are_trained_on_inspected_evaluated_and_compared(tmp_path: Path) 
 
 
 def test_none_is_refused_in_one_sentence() -> None:
-    with pytest.raises(sparring.SparringError, match=r"Found None as the data, but expected a path, a name, an array"):
+    with pytest.raises(
+        sparring.SparringError, match=r"Found no data, but expected DATA: a folder, a file or the name of a data set"
+    ):
         sparring.train(None)

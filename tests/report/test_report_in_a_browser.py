@@ -62,7 +62,7 @@ def test_a_browser_shows_the_page_without_requests(run: Run, tmp_path: Path) -> 
     assert "CONSOLE" not in said, said
     assert requested(tmp_path / "net.json") == set()
     headings = re.findall(r"<h2>([^<]*)</h2>", page)
-    first = ["How good is it?", "Was anything copied?", "Further metrics", "Class by class"]
+    first = ["How good is it?", "More samples", "Was anything copied?", "Further metrics", "Class by class"]
     assert headings == [*first, "Figures and events", "What was chosen, and why", "Protocol"]
     assert page.count("<figure") == 7 and page.count('class="flag"') + page.count('class="fine"') == 1
     for question in ("Valid?", "Good?", "Diverse?", "New?"):
@@ -107,6 +107,7 @@ def test_samples_in_files_have_a_page_too(run: Run, tmp_path: Path) -> None:
     assert "CONSOLE" not in said and requested(tmp_path / "net.json") == set()
     assert re.findall(r"<h2>([^<]*)</h2>", shown) == [
         "How good is it?",
+        "More samples",
         "Was anything copied?",
         "Further metrics",
         "Class by class",
