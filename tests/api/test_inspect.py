@@ -62,17 +62,17 @@ def test_the_sheet_has_rows_per_class_with_its_name(tmp_path):
     inspect(str(two_classes(tmp_path / "in")), sheet=tmp_path / "sheet.png", device="cpu", measure=False)
     with Image.open(tmp_path / "sheet.png") as sheet:
         pixels = np.asarray(sheet).astype(float)
-    assert pixels.shape[0] > 2 * 34 and pixels.shape[1] > 8 * 34 + 2
+    assert pixels.shape[0] > 2 * 66 and pixels.shape[1] > 8 * 66 + 2
     half = pixels.shape[0] // 2
     assert pixels[:half, -100:].mean() < 100 < 180 < pixels[half:, -100:].mean()
-    assert (pixels[:34, :20] < 50).any()
+    assert (pixels[:66, :20] < 50).any()
 
 
 def test_a_sheet_without_classes_shows_at_most_64(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).integers(0, 255, (100, 32, 32), dtype=np.uint8))
     inspect(str(tmp_path / "a.npz"), sheet=tmp_path / "sheet.png", device="cpu", measure=False)
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size == (8 * 34 + 2, 8 * 34 + 2)
+        assert sheet.size == (8 * 66 + 2, 8 * 66 + 2)
 
 
 def test_points_can_be_inspected_too(tmp_path):

@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-import numpy as np
-
 from sparring.api.outputs import output_path, require_writable
 from sparring.data.facts import Facts
 from sparring.data.reading import Columns, Keep, Labels, Pairs, ValueRange, reading
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 SHEET_SAMPLES = 64
 """Samples on a contact sheet."""
 COLUMNS = 8
-"""Samples in a row of a contact sheet at most."""
+"""Samples in a row of a contact sheet."""
 MAX_LISTED = 10
 """Names, classes or counts of one kind in the printed text; JSON has all of them."""
 MAX_COLUMNS = 40
@@ -210,21 +208,17 @@ def _peak_memory(device: "torch.device") -> int | None:
 
 
 def _write_sheet(path: Path, split: "Split") -> None:
-    """Write a contact sheet to ``path``, class by class; further files, if the modality has several, go beside it."""
-    from sparring.data.dataset import rows_by_class
+    """Write a contact sheet to ``path``: samples drawn at random, in lines of one class where there are classes.
+
+    Further files, if the modality has several, go beside it.
+    """
+    from sparring.data.dataset import rows_to_show
     from sparring.modalities import modality
     from sparring.rendering.exhibits import Picture, write_exhibits
 
-    # Whole rows per class, or the first samples where there are no classes.
-    kind, data = modality(split.facts.modality), split.train
-    each = max(1, SHEET_SAMPLES // max(len(split.facts.classes), 1))
-    each -= each % COLUMNS if each > COLUMNS else 0
-    rows = rows_by_class(data.labels, each, SHEET_SAMPLES)
-    batch = data.batch(
-        np.arange(min(max(SHEET_SAMPLES, kind.samples_per_picture), len(data))) if rows is None else rows
-    )
-
-    exhibits = kind.show(batch, split.facts, columns=COLUMNS if rows is None or each == 1 else min(each, COLUMNS))
+    kind, count = modality(split.facts.modality), SHEET_SAMPLES
+    rows = rows_to_show(split.train, max(count, kind.samples_per_picture), seed=0, columns=COLUMNS)
+    exhibits = kind.show(split.train.batch(rows), split.facts, columns=COLUMNS)
     first, *_ = write_exhibits(exhibits, path.with_suffix(""))
     if isinstance(exhibits[0], Picture) and first != path:
         first.replace(path)

@@ -10,16 +10,17 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-MIN_CELL_SIDE = 32
-"""Sides in pixels below which samples are enlarged by a whole factor, so that 8 × 8 digits can be read."""
+MIN_CELL_SIDE, MAX_CELL_SIDE = 64, 512
+"""Sides in pixels: samples are enlarged by a whole factor until the shorter one is as long as the first number, so that
+8 × 8 digits can be read, as long as the longer one stays within the second."""
 GAP = 2
 """Pixels between images, and around the grid."""
 GROUP_GAP = 8
 """Pixels between groups of images that belong together."""
 BACKGROUND = 208
 """Grey level of the gaps, beside which white images still have an edge."""
-TITLE_LETTERS = 16
-"""Letters of a title, beyond which it is cut."""
+TITLE_SIZE, TITLE_LETTERS = 13, 16
+"""Size of the letters of titles in pixels, and their number, beyond which a title is cut."""
 
 
 def image_grid(samples: Tensor, *, columns: int, group: int = 1, titles: Sequence[str] = ()) -> Image.Image:
@@ -36,7 +37,8 @@ def image_grid(samples: Tensor, *, columns: int, group: int = 1, titles: Sequenc
     """
     # Enlarge small images by repeating pixels.
     pixels = to_uint8(samples)
-    factor = max(1, math.ceil(MIN_CELL_SIDE / min(pixels.shape[1:3]))) if len(pixels) else 1
+    shorter, longer = sorted(pixels.shape[1:3])
+    factor = max(1, min(math.ceil(MIN_CELL_SIDE / shorter), MAX_CELL_SIDE // longer)) if len(pixels) else 1
     pixels = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
 
     # Paste them onto the background.
@@ -83,7 +85,7 @@ def _lettered(title: str) -> Image.Image:
     """Draw a title, black on the background; letters that the font lacks are shown as question marks."""
     text = title.encode("latin-1", "replace").decode("latin-1")
     text = text if len(text) <= TITLE_LETTERS else f"{text[: TITLE_LETTERS - 2]}.."
-    font = ImageFont.load_default()
+    font = ImageFont.load_default(TITLE_SIZE)
     _, _, right, bottom = font.getbbox(text)
     image = Image.new("L", (math.ceil(right) + 2 * GAP if text else 1, math.ceil(bottom) + GAP), BACKGROUND)
     ImageDraw.Draw(image).text((GAP, 0), text, fill=0, font=font)

@@ -1,5 +1,6 @@
 """Pictures of samples during a run, from the same latents every time."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import final
 
@@ -7,7 +8,7 @@ import numpy as np
 import torch
 
 from sparring.data.conditions import ConditionSpec
-from sparring.data.dataset import Split, rows_by_class
+from sparring.data.dataset import Split, rows_by_class, rows_to_show
 from sparring.data.facts import Facts
 from sparring.flow import Batch
 from sparring.games.game import Game
@@ -38,12 +39,13 @@ class SamplePictures:
         self.split, self.facts, self.modality, self.seed, self.spec = split, facts, modality, seed, spec
 
     def write_reals(self, stem: Path) -> None:
-        """Write the first training samples.
+        """Write training samples, drawn at random: a line for each class, where there are classes.
 
         Raises:
             OSError: the picture cannot be written.
         """
-        batch = self.split.train.batch(slice(0, self.modality.samples_per_picture))
+        train, count = self.split.train, self.modality.samples_per_picture
+        batch = train.batch(rows_to_show(train, count, seed=self.seed, columns=COLUMNS))
         self._write(beside_own_condition(batch, self.spec), stem)
 
     def write_samples(self, game: Game, device: torch.device, stem: Path) -> None:
@@ -55,7 +57,10 @@ class SamplePictures:
         held_out = self.split.held_out
         rows = rows_by_class(held_out.labels, COLUMNS) if held_out.conditions is not None else None
         if rows is None:
-            rows = np.resize(np.arange(len(held_out)), self.modality.samples_per_picture)
+            # Without classes of its own a model has no class to name beside a line.
+            held_out = replace(held_out, labels=None)
+            count = self.modality.samples_per_picture
+            rows = np.resize(rows_to_show(held_out, count, seed=self.seed), count)
         batch = held_out.batch(rows)
         if self.spec is not None and self.spec.required:
             batch = take(batch, different_rows(batch.condition, range(len(rows))))
