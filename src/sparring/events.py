@@ -282,14 +282,14 @@ class GoalReached(Event):
 
 @final
 class Finished(Event):
-    """Training is over; evaluation follows."""
+    """Training is over."""
 
     kind: Literal["finished"] = "finished"
     seconds: float
 
     @property
     def sentence(self) -> str:
-        return f"Trained on {self.samples:,} samples in {self.seconds:.0f} s. Evaluating …"
+        return f"Trained on {self.samples:,} samples in {self.seconds:.0f} s."
 
 
 AnyEvent: TypeAlias = (

@@ -11,17 +11,20 @@ import numpy as np
 import pytest
 import torch
 
+from sparring.api.diagnose import diagnose
 from sparring.api.resume import _moved, resume
 from sparring.api.train import train
+from sparring.cli.closing import closing_words
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
 from sparring.events import BudgetChanged, LogChanged, read_events
 from sparring.flow import Figures, Phase, Progress
 from sparring.games.duel import Duel
+from sparring.manifest import digest
 from sparring.recipes import RECIPES
 from sparring.runs import session
 from sparring.runs.display import Silent
-from sparring.runs.folder import Run, keep
+from sparring.runs.folder import Record, Run, keep
 from sparring.storage import read_json, read_lines, write_json
 from sparring.training import devices
 from sparring.training.checkpoint import checkpoints, load_checkpoint
@@ -44,7 +47,7 @@ class Listener:
         assert rate > 0 and left >= 0 and health
 
     def count(self, what: str, done: int, total: int) -> None:
-        assert what == "evaluating" and 0 < done <= total
+        assert what == "evaluating" and 0 <= done <= total
 
     def close(self) -> None:
         self.sentences.append("closed")
@@ -108,6 +111,73 @@ def test_a_run_ends_when_its_goal_is_reached(points: Path, tmp_path: Path) -> No
     assert int(checkpoints(run.checkpoints)[-1].name) < 640
     assert any(sentence.startswith("The goal fd < 1000 is reached") for sentence in listener.sentences)
     assert run.report.exists()
+
+
+class Impatient(Listener):
+    """Display that stops the evaluation, as Ctrl-C does, and remembers what was there by then."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder, self.found = folder, set[str]()
+
+    def count(self, what: str, done: int, total: int) -> None:
+        self.found = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
+        raise KeyboardInterrupt
+
+
+def test_model_and_samples_are_kept_where_the_evaluation_is_stopped(points: Path, tmp_path: Path) -> None:
+    display = Impatient(tmp_path / "run")
+    with pytest.raises(
+        KeyboardInterrupt, match=r"are kept; evaluate it later with: sparring evaluate .* --data"
+    ) as caught:
+        train(points, out=tmp_path / "run", display=display, **SMALL)
+    assert vars(caught.value)["code"] == 130
+    assert {"samples.png", "model/weights.safetensors", "model/manifest.json"} <= display.found
+    assert not {"scores.json", "report.html"} & display.found
+    said = (
+        f"Samples: {tmp_path / 'run' / 'samples.png'}; the model is ready: {tmp_path / 'run' / 'model'}; evaluating …"
+    )
+    assert said in display.sentences
+
+    # It is trained, not evaluated; a resumption evaluates it, and trains no further.
+    diagnosis = diagnose(tmp_path / "run")
+    assert "the model was not evaluated yet" in diagnosis.state
+    assert any(step.startswith("sparring resume") for step in diagnosis.next_steps)
+    run = resume(tmp_path / "run", display=Silent())
+    assert newest(run) == 640 and run.report.exists() and run.scores.exists()
+
+
+def test_a_run_without_an_evaluation_has_pictures_and_can_be_judged_later(points: Path, tmp_path: Path) -> None:
+    listener = Listener()
+    run = train(points, out=tmp_path / "run", judge="none", display=listener, **SMALL)
+    assert not run.scores.exists() and run.picture.exists() and "evaluating" not in listener.sentences[-2]
+    assert "The model was not evaluated" in run.report.read_text() and "data:image/png" in run.report.read_text()
+    assert "It was not evaluated" in closing_words(run)
+    assert resume(run.folder, samples=704, display=Silent()).record.judge == "none" and not run.scores.exists()
+    before = (run.model / "weights.safetensors").read_bytes()
+    resume(run.folder, judge="full", display=Silent())
+    assert run.record.judge == "full" and newest(run) == 704 and run.scores.exists()
+    assert before == (run.model / "weights.safetensors").read_bytes()
+
+
+def test_a_record_without_a_judgement_is_that_of_a_run_with_a_quick_one(template: Run) -> None:
+    content = template.record.as_json()
+    older = {name: value for name, value in content.items() if name not in ("judge", "digest")}
+    assert Record.from_json({**older, "digest": digest(older)}, template.folder).judge == "quick"
+
+
+def test_pictures_begin_before_training_and_leave_the_weights_as_they_are(
+    points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choices = {**SMALL, "samples": 12_800, "judge": "none"}
+    run = train(points, out=tmp_path / "run", display=Silent(), **choices)
+    marks = [0, 0.01, 0.02, *(share / 20 for share in range(1, 21))]
+    assert sorted(int(path.stem) / 12_800 for path in run.samples.iterdir()) == marks
+    monkeypatch.setattr(session.Session, "_show", lambda *_: None)
+    train(points, out=tmp_path / "blind", display=Silent(), **choices)
+    assert not list((tmp_path / "blind" / "samples").iterdir())
+    weights = [folder / "model" / "weights.safetensors" for folder in (run.folder, tmp_path / "blind")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
 def test_a_finished_run_is_not_trained_further(points: Path, tmp_path: Path) -> None:
@@ -314,6 +384,7 @@ def test_resume_refuses_other_data(points: Path, tmp_path: Path) -> None:
         ({"until": "good"}, "a comparison"),
         ({"device": "abacus"}, "no device"),
         ({"watchdog": "Repair"}, "one of repair, warn, off"),
+        ({"judge": "quik"}, "did you mean 'quick'"),
         ({"watchdog": "off", "until": "settled"}, "Give another goal, or leave the watchdog on"),
         ({"samples": 1.5}, "--samples 1.5"),
         ({"minutes": "1"}, "--minutes '1'"),

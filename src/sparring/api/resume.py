@@ -19,7 +19,7 @@ from sparring.recipe import Recipe, is_own, with_stored_fields
 from sparring.recipes import recipe_named
 from sparring.runs.budget import TrainingBudget, with_budget
 from sparring.runs.display import Display, Silent, checked_display
-from sparring.runs.folder import Record, Run, open_run
+from sparring.runs.folder import Record, Run, checked_judge, open_run
 from sparring.runs.goal import Goal
 from sparring.runs.session import Session
 from sparring.runs.suggestions import suggestion
@@ -38,6 +38,7 @@ def resume(
     to: Any = None,
     recipe: str | Recipe | None = None,
     device: str | None = None,
+    judge: str | None = None,
     display: Display | None = None,
 ) -> Run:
     """Continue a run from its newest intact checkpoint; the same as `sparring resume`.
@@ -56,6 +57,7 @@ def resume(
         to: present place of the second domain, likewise.
         recipe: needed for a run of your own recipe only: its value, or file.py:Name.
         device: as for ``train``; None for the device that the run began on.
+        judge: evaluation at the end, as for ``train``; it also evaluates a finished run again. None as the run began.
         display: shows the progress; None for plain lines.
 
     Returns:
@@ -72,7 +74,8 @@ def resume(
     target = devices.pick(record.device if device is None else device)
     world = distributed.join(target)
     display = checked_display(display) if world.is_main else Silent()
-    record = with_budget(opened, record, budget)
+    record = with_budget(opened, record, budget, again=judge is not None)
+    record = replace(record, judge=record.judge if judge is None else checked_judge(judge))
 
     # Take the recipe with the recorded fields, and check that the data is the same.
     resolved = with_stored_fields(recipe_named(record.recipe, recipe), record.fields)

@@ -24,7 +24,7 @@ from sparring.recipe import BY_DEFAULT, AdversarialRecipe, Choice, Recipe, resol
 from sparring.recipes import reason_for
 from sparring.runs.budget import NOT_USED, TrainingBudget
 from sparring.runs.display import Display, Silent, checked_display
-from sparring.runs.folder import Record, Run, create, new_folder, new_identity, versions
+from sparring.runs.folder import Record, Run, checked_judge, create, new_folder, new_identity, versions
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.session import Session
 from sparring.text import joined
@@ -34,7 +34,7 @@ from sparring.watchdog.monitor import MODES
 
 COPIES_OF_WEIGHTS = 5
 """Arrays of the size of the weights in a run: weights, gradients, averages and two moments of Adam."""
-OPTIONS = ("recipe", "minutes", "samples", "out", "seed", "until", "device", "micro_batch", "watchdog")
+OPTIONS = ("recipe", "minutes", "samples", "out", "seed", "until", "device", "micro_batch", "watchdog", "judge")
 """Options of every run; all others are fields of the recipe."""
 
 
@@ -50,6 +50,7 @@ def train(
     device: str | None = None,
     micro_batch: int | None = None,
     watchdog: str = "repair",
+    judge: str = "quick",
     labels: Labels = None,
     range: ValueRange = None,
     background: str | None = None,
@@ -75,6 +76,8 @@ def train(
         device: "cpu", "cuda", "cuda:1" or "mps"; None for the best available.
         micro_batch: samples that a rank computes at once, to save memory; the mathematics stays the same.
         watchdog: "repair" training failures, only "warn" of them, or "off".
+        judge: evaluation at the end: "quick" for the metrics of the default verdict in a tenth of the training time or
+            20 s, "full" for all metrics without a limit, "none" for a report of pictures and curves alone.
         labels: False to use none, True to require some, a file of them (FILE or FILE:COLUMN), or a column of Parquet
             files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
@@ -98,7 +101,7 @@ def train(
     display = checked_display(display) if world.is_main else Silent()
     seed, budget = require_seed(seed), TrainingBudget.given(samples, minutes)
     micro_batch = None if micro_batch is None else whole_number("micro-batch", micro_batch)
-    goal = _checked_goal(until, watchdog)
+    goal, judge = _checked_goal(until, watchdog), checked_judge(judge)
     source, out = source_of(data), None if out is None else checked_folder("the run", out)
     folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
@@ -131,6 +134,7 @@ def train(
         versions=versions(),
         watchdog=watchdog,
         identity=world.broadcast(new_identity()),
+        judge=judge,
     )
     run = create(folder, record) if world.is_main else Run(folder)
     world.barrier()

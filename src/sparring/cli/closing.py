@@ -6,6 +6,8 @@ from sparring.runs.folder import Run
 from sparring.runs.suggestions import reading_options, suggested_use, suggestion
 from sparring.text import joined
 
+NOT_JUDGED = "It was not evaluated (--judge none)."
+
 
 def closing_words(run: Run, recipe: str | None = None) -> str:
     """Return the lines for the first process of a run, and nothing for the others.
@@ -20,10 +22,11 @@ def closing_words(run: Run, recipe: str | None = None) -> str:
 
     record = run.record
     data = ("--data", record.facts.source, *reading_options(record))
+    judgement = Evaluation.from_run(run).lines(further=False) if run.scores.exists() else [NOT_JUDGED]
     lines = [
         "",
         f"Trained {record.recipe} on {record.facts.source}: {record.facts.count:,} samples, including those held out.",
-        *Evaluation.from_run(run).lines(further=False),
+        *judgement,
         f"Samples: {run.picture}",
         f"Report:  {run.report}",
         f"Next:    {suggested_use(record, run.folder, recipe)}",

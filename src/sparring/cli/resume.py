@@ -18,6 +18,7 @@ def resume(
     to: str | None = None,
     recipe: str | None = None,
     device: str | None = None,
+    judge: str | None = None,
 ) -> None:
     """Continue an interrupted run exactly where its newest checkpoint was saved, or any run with a larger budget.
 
@@ -46,6 +47,9 @@ def resume(
         Needed for a run of your own recipe only: file.py:Name again, because code named by a folder is never run.
     device
         cpu, cuda, cuda:1 or mps. Default: the device that the run began on.
+    judge
+        Evaluation at the end, as for `sparring train`; it also evaluates a finished run again. Default: as the run
+        began.
     """
     from sparring.api import resume as api
     from sparring.cli.closing import closing_words
@@ -62,6 +66,7 @@ def resume(
         to=to,
         recipe=recipe,
         device=device,
+        judge=judge,
         display=display,
     )
     show(closing_words(resumed, recipe))

@@ -33,6 +33,7 @@ def train(
     device: str | None = None,
     micro_batch: WholeNumber | None = None,
     watchdog: str = "repair",
+    judge: str = "quick",
     labels: LabelsOption = None,
     range: ValueRangeOption = None,
     background: BackgroundOption = None,
@@ -77,6 +78,9 @@ def train(
         Samples computed at once, to save memory. The result stays the same, except with batch norm.
     watchdog
         repair: detect training failures and apply remedies; warn: only report them; off: do neither.
+    judge
+        Evaluation at the end: quick: in a tenth of the training time, or 20 s; full: all metrics, without a limit;
+        none: no evaluation.
     """
     # Imported only when the command runs, so that --help does not wait for PyTorch.
     from sparring.api import train as api
@@ -94,6 +98,7 @@ def train(
         device=device,
         micro_batch=micro_batch,
         watchdog=watchdog,
+        judge=judge,
         labels=labels,
         range=range,
         background=background,

@@ -50,9 +50,10 @@ class Gallery:
         self.spec = None if model is None else model.condition_spec
         self.by_input = self.spec is not None and self.spec.required
 
-    def exhibits(self, evaluation: Evaluation) -> list[Exhibit]:
-        """Show generated and real samples, the best and the worst ones, and interpolations."""
-        extremes, paths = self.extremes(evaluation), self.interpolations(evaluation.seed)
+    def exhibits(self, evaluation: Evaluation | None = None) -> list[Exhibit]:
+        """Show generated and real samples, interpolations and, with an evaluation, the best and the worst samples."""
+        extremes = self.extremes(evaluation) if evaluation else []
+        paths = self.interpolations(evaluation.seed if evaluation else self.seed)
         by_input = [*self.compared(), *self.answers(), *self.cycles()]
         return [*self.generated(), *self.real(), *self.contrasts(), *by_input, *extremes, *paths]
 

@@ -1,4 +1,4 @@
-"""Pictures and pages about samples: samples.png, curves.png, signals.png and report.html of a run, or a page alone."""
+"""Pictures and pages about samples: curves.png, signals.png and report.html of a run, or a page alone."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from sparring.evaluation.result import Evaluation
 from sparring.flow import Batch
 from sparring.modality import Modality
 from sparring.model import Model
-from sparring.rendering.exhibits import Picture, write_exhibits
+from sparring.rendering.exhibits import Picture
 from sparring.report.curves import curves
 from sparring.report.diagnosis import RunHistory
 from sparring.report.gallery import Gallery
@@ -17,25 +17,25 @@ from sparring.storage import write_bytes, write_text
 from sparring.text import number_of
 
 MAX_EVENTS = 40
+NOT_JUDGED = "The model was not evaluated: `sparring evaluate` does so at any time."
 SIGNALS_CAPTION = "Signals of the watchdog; dashed lines: a finding (red), a remedy that had helped (green)."
 
 
-def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluation: Evaluation) -> None:
-    """Write samples, curves, signals and the page into the folder of a finished run.
+def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluation: Evaluation | None) -> None:
+    """Write curves, signals and the page into the folder of a finished run.
 
     Args:
         run: the run.
         model: its model.
         split: the data it was trained on.
         samples: the samples that were evaluated, with their conditions and labels.
-        evaluation: its result.
+        evaluation: its result; None for a report of pictures and curves alone.
     """
-    gallery = Gallery(model.modality, split, samples, model)
+    gallery = Gallery(model.modality, split, samples, model, seed=run.record.seed)
     history = RunHistory(run)
     drawn = curves(history.log)
 
     # Pictures as separate files, for use elsewhere.
-    write_exhibits(gallery.generated(), run.picture.with_suffix(""))
     write_bytes(run.folder / "curves.png", drawn)
     signals = history.picture()
     if signals:
@@ -49,17 +49,17 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
         summary=[
             f"{trained}; {int(model.history.get('samples', 0)):,} real samples were seen.",
             *_direction(model),
-            *evaluation.remarks,
+            *(evaluation.remarks if evaluation else [NOT_JUDGED]),
         ],
         exhibits=gallery.exhibits(evaluation),
         evaluation=evaluation,
-        pairs=gallery.pairs(evaluation),
+        pairs=gallery.pairs(evaluation) if evaluation else (),
         diagnosis=history.diagnosis(),
         signals=Picture(signals, SIGNALS_CAPTION, "Signals of the run, and what happened.") if signals else None,
         curves=Picture(drawn, "Figures of the run; thick lines are averages.", "Curves of losses and penalties."),
         choices=[(field, str(one["value"]), str(one["reason"])) for field, one in record.choices.items()],
         happened=[event.sentence for event in history.events][-MAX_EVENTS:],
-        facts=[*_facts(evaluation), ("device", record.device), *model.history.get("versions", {}).items()],
+        facts=[*_facts(split, record.seed), ("device", record.device), *model.history.get("versions", {}).items()],
     )
     write_text(run.report, page(report))
 
@@ -84,14 +84,14 @@ def write_evaluation(
         exhibits=gallery.exhibits(evaluation),
         evaluation=evaluation,
         pairs=gallery.pairs(evaluation),
-        facts=_facts(evaluation),
+        facts=_facts(split, evaluation.seed),
     )
     write_text(path, page(report))
 
 
-def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
-    fingerprint = ("fingerprint of the data", evaluation.fingerprint)
-    return [("data", evaluation.data), fingerprint, ("seed", str(evaluation.seed))]
+def _facts(split: Split, seed: int) -> list[tuple[str, str]]:
+    facts = split.facts
+    return [("data", facts.source), ("fingerprint of the data", facts.fingerprint), ("seed", str(seed))]
 
 
 def _direction(model: Model | None) -> list[str]:

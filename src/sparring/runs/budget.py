@@ -55,7 +55,7 @@ class TrainingBudget:
         return budget_words(self.samples, self.minutes)
 
 
-def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Record:
+def with_budget(run: Run, record: Record, budget: TrainingBudget | None, *, again: bool = False) -> Record:
     """Return the record with which the run continues: that of its folder, or one with another budget.
 
     A goal that was reached is dropped with the budget that it ended. The folder is not changed.
@@ -64,12 +64,13 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Reco
         run: the run.
         record: content of its recipe.json.
         budget: the new budget, from the beginning of the run; None to keep the old one.
+        again: whether a finished run is to be evaluated again.
 
     Raises:
         SparringError: the run is finished, or has already spent the new budget.
     """
     # A run without a report has not spent its budget, or was interrupted in its evaluation.
-    if budget is None and not run.report.exists():
+    if budget is None and (not run.report.exists() or (again and checkpoints(run.checkpoints))):
         return record
     samples, seconds = _spent(run)
     reached = reached_goal(run.folder / "events.jsonl", samples)

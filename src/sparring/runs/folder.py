@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, final
 from pydantic import ConfigDict, Field
 
 from sparring.data.facts import Facts
-from sparring.errors import SparringError, writing
+from sparring.errors import SparringError, nearest, writing
 from sparring.manifest import digest
 from sparring.opening import open_file, require_plain
 from sparring.recipe import Choice, is_own
@@ -27,6 +27,12 @@ FORMAT, READABLE_FORMATS = 3, (1, 2, 3)
 """Format of recipe.json that is written, and formats that can be read: 1 and 2 have neither identity nor digest."""
 EXTENSIONS = frozenset({".json", ".jsonl", ".png", ".html"})
 """Extensions of the files of a run."""
+JUDGEMENTS = {
+    "quick": "metrics of the default verdict, as far as a tenth of the training time or 20 s allow",
+    "full": "all metrics, without a limit",
+    "none": "no evaluation",
+}
+"""Evaluations at the end of a run: name in ``Record.judge`` → description."""
 MAX_NAME = 50
 """Characters of the name of the data in the name of a run."""
 
@@ -98,6 +104,7 @@ class Record:
         threads: threads that the processor computes on, on which the last bits of a run depend; None in runs of earlier
             versions and until training begins.
         identity: 32 random hexadecimal digits that its checkpoints share; "" in runs of earlier versions.
+        judge: evaluation at the end, a key of ``JUDGEMENTS``.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STORED
@@ -115,6 +122,7 @@ class Record:
     watchdog: Annotated[str, Field(pattern="^(repair|warn|off)$")] = "repair"
     threads: Annotated[int, Field(ge=1)] | None = None
     identity: str = ""
+    judge: Annotated[str, Field(pattern="^(quick|full|none)$")] = "quick"
 
     @property
     def recipe_name(self) -> str:
@@ -150,6 +158,21 @@ class Record:
     def fields(self) -> dict[str, Any]:
         """Fields of the recipe with their values."""
         return {field: choice["value"] for field, choice in self.choices.items()}
+
+
+def checked_judge(judge: str) -> str:
+    """Return the evaluation at the end of a run that a caller gives.
+
+    Raises:
+        SparringError: there is no such one.
+    """
+    if judge not in JUDGEMENTS:
+        raise SparringError(
+            found=f"the evaluation {judge!r}",
+            expected=f"one of {', '.join(JUDGEMENTS)}",
+            remedy=f"check the spelling of --judge{nearest(str(judge), list(JUDGEMENTS))}",
+        )
+    return judge
 
 
 def new_identity() -> str:

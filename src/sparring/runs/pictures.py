@@ -13,6 +13,7 @@ from sparring.data.facts import Facts
 from sparring.flow import Batch
 from sparring.games.game import Game
 from sparring.modality import Modality
+from sparring.model import Model
 from sparring.rendering.exhibits import write_exhibits
 from sparring.samples import batch_size, different_rows, take
 from sparring.sampling import beside_own_condition, generate
@@ -54,6 +55,23 @@ class SamplePictures:
         Raises:
             OSError: the picture cannot be written.
         """
+        batch = self._asked()
+        samples = generate(game, batch_size(batch), batch.condition, seed=self.seed, stream="shown/", device=device)
+        self._write(batch._replace(real=samples), stem)
+
+    def write_last(self, model: Model, device: torch.device, stem: Path) -> None:
+        """Write samples of the trained model, under the same conditions; only those that keep its rules, if it has any.
+
+        Raises:
+            OSError: the picture cannot be written.
+        """
+        batch = self._asked()
+        found = model.accepted(batch_size(batch), batch.condition, {}, seed=self.seed, device=str(device))
+        if len(found.rows):
+            self._write(take(batch, found.rows)._replace(real=found.samples), stem)
+
+    def _asked(self) -> Batch:
+        """Return held-out rows whose conditions samples are generated under."""
         held_out = self.split.held_out
         rows = rows_by_class(held_out.labels, COLUMNS) if held_out.conditions is not None else None
         if rows is None:
@@ -64,8 +82,7 @@ class SamplePictures:
         batch = held_out.batch(rows)
         if self.spec is not None and self.spec.required:
             batch = take(batch, different_rows(batch.condition, range(len(rows))))
-        samples = generate(game, batch_size(batch), batch.condition, seed=self.seed, stream="shown/", device=device)
-        self._write(batch._replace(real=samples), stem)
+        return batch
 
     def _write(self, batch: Batch, stem: Path) -> None:
         write_exhibits(self.modality.show(batch, self.facts, columns=COLUMNS), stem)

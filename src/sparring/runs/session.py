@@ -38,7 +38,7 @@ from sparring.runs.folder import Record, Run, keep, locked
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.logbook import Logbook, reached_goal, run_is_gone
 from sparring.runs.pictures import SamplePictures
-from sparring.runs.suggestions import suggestion
+from sparring.runs.suggestions import reading_options, suggestion
 from sparring.text import printable
 from sparring.training import devices, liveness
 from sparring.training.checkpoint import (
@@ -61,8 +61,10 @@ from sparring.watchdog.snapshots import Snapshots
 
 LOG_LINES = 400
 """Lines of figures in a run."""
-PICTURES = 20
-"""Pictures of samples in a run, and measurements of the goal."""
+MARKS = 20
+"""Equal shares of the budget after each of which a picture of samples is written and the goal is measured."""
+EARLY_PICTURES = (0.01, 0.02, 0.05)
+"""Further pictures, early in a run where samples change most: shares of the budget."""
 SAVE_INTERVAL_SECONDS = 60.0
 """Seconds between checkpoints."""
 MAX_FAILED_SAVES = 3
@@ -79,6 +81,19 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, run: Run, record: Record, code: int) -> None:
         super().__init__(f"saved; continue with: {suggestion(record, 'resume', run.folder)}")
         self.run, self.code = run, code
+
+
+class NotJudged(KeyboardInterrupt):
+    """Raised when the evaluation at the end was asked to stop: model and samples are kept. ``code`` as above."""
+
+    def __init__(self, run: Run, record: Record) -> None:
+        data = ("--data", record.facts.source, *reading_options(record))
+        super().__init__(
+            f"stopped while evaluating; the model ({run.model}) and its samples ({run.picture}) are kept; evaluate it "
+            f"later with: {suggestion(record, 'evaluate', run.folder, *data)}, or with the report: "
+            f"{suggestion(record, 'resume', run.folder)}"
+        )
+        self.run, self.code = run, 130
 
 
 @final
@@ -167,6 +182,7 @@ class Session:
 
     def __iter__(self) -> Iterator[Progress]:
         if self.trainer.step == 0:
+            self._show_samples(self.trainer.progress)
             self._show_reals()
             self.watchdog.begin()
         began, trained = time.monotonic(), 0
@@ -179,8 +195,11 @@ class Session:
             # Log figures, show samples and measure the goal, when due; save a checkpoint every minute.
             if _is_due(before, progress, LOG_LINES):
                 self.logbook.figures(progress.samples, self.trainer.figures, rate)
-            if _is_due(before, progress, PICTURES):
+            if _is_due(before, progress, MARKS) or any(
+                before.fraction < at <= progress.fraction for at in EARLY_PICTURES
+            ):
                 self._show_samples(progress)
+            if _is_due(before, progress, MARKS):
                 self.goal_reached = self._measure_goal()
             if self.world.is_main and time.monotonic() - self._saved_at > SAVE_INTERVAL_SECONDS:
                 self._save()
@@ -349,13 +368,27 @@ class Session:
         raise Interrupted(self.run, self.record, code)
 
     def _finish(self) -> None:
+        """Publish the model and its samples, then evaluate it: what stops the evaluation leaves both."""
         # Without its report a run that is killed from here on is evaluated again, an extended one too.
-        self.run.report.unlink(missing_ok=True)
-        self.logbook.close()
-        self._record(Finished(samples=self.trainer.samples, seconds=self.trainer.seconds))
-        model = load(self.run.folder, recipe=self.recipe)
-        model.save_pretrained(self.run.model)
-        self._conclude(self.run, model, self.split, self.trainer.seconds, partial(self.display.count, "evaluating"))
+        with interruptible() as stopped:
+            for earlier in (self.run.report, self.run.scores):
+                earlier.unlink(missing_ok=True)
+            self.logbook.close()
+            self._record(Finished(samples=self.trainer.samples, seconds=self.trainer.seconds))
+            model = load(self.run.folder, recipe=self.recipe)
+            self._show(partial(self.pictures.write_last, model, self.trainer.device, self.run.folder / "samples"))
+            model.save_pretrained(self.run.model)
+            then = "" if self.record.judge == "none" else "; evaluating …"
+            self.display.say(f"Samples: {self.run.picture}; the model is ready: {self.run.model}{then}")
+        evaluating = partial(self.display.count, "evaluating")
+        try:
+            if stopped:
+                raise KeyboardInterrupt
+            self._conclude(self.run, model, self.split, self.trainer.seconds, evaluating)
+        except KeyboardInterrupt:
+            raise NotJudged(self.run, self.record) from None
+        finally:
+            self.display.close()
 
     def _record(self, event: AnyEvent) -> None:
         self.display.say(printable(event.sentence))
