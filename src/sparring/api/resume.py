@@ -17,6 +17,7 @@ from sparring.modalities import modality, surveyed
 from sparring.modality import Survey
 from sparring.recipe import Recipe, is_own, with_stored_fields
 from sparring.recipes import recipe_named
+from sparring.report.watch import watched
 from sparring.runs.budget import TrainingBudget, with_budget
 from sparring.runs.display import Display, Silent, checked_display
 from sparring.runs.folder import Record, Run, checked_judge, open_run
@@ -39,6 +40,7 @@ def resume(
     recipe: str | Recipe | None = None,
     device: str | None = None,
     judge: str | None = None,
+    watch: bool = False,
     display: Display | None = None,
 ) -> Run:
     """Continue a run from its newest intact checkpoint; the same as `sparring resume`.
@@ -58,6 +60,7 @@ def resume(
         recipe: needed for a run of your own recipe only: its value, or file.py:Name.
         device: as for ``train``; None for the device that the run began on.
         judge: evaluation at the end, as for ``train``; it also evaluates a finished run again. None as the run began.
+        watch: as for ``train``; a page that is there already is kept up to date in any case.
         display: shows the progress; None for plain lines.
 
     Returns:
@@ -90,8 +93,10 @@ def resume(
     # Continue training.
     split = survey.prepare(resolved.view(record.facts), seed=record.seed)
     goal = Goal.parse(record.until) if record.until else None
-    session = Session(opened, record, resolved, split, target, world, display, goal, quick_score, conclude)
-    return session.play(resumed=True)
+    wanted = world.is_main and (watch or opened.watch.is_file())
+    with watched(display, opened, wanted=wanted) as shown:
+        session = Session(opened, record, resolved, split, target, world, shown, goal, quick_score, conclude)
+        return session.play(resumed=True)
 
 
 def _with_data(run: Run, record: Record, data: Any, given: Reading) -> tuple[Record, Survey]:

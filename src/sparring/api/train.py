@@ -22,6 +22,7 @@ from sparring.opening import size_words
 from sparring.randomness import require_seed, seeded
 from sparring.recipe import BY_DEFAULT, AdversarialRecipe, Choice, Recipe, resolve, with_fields
 from sparring.recipes import reason_for
+from sparring.report.watch import watched
 from sparring.runs.budget import NOT_USED, TrainingBudget
 from sparring.runs.display import Display, Silent, checked_display
 from sparring.runs.folder import Record, Run, checked_judge, create, new_folder, new_identity, versions
@@ -34,7 +35,19 @@ from sparring.watchdog.monitor import MODES
 
 COPIES_OF_WEIGHTS = 5
 """Arrays of the size of the weights in a run: weights, gradients, averages and two moments of Adam."""
-OPTIONS = ("recipe", "minutes", "samples", "out", "seed", "until", "device", "micro_batch", "watchdog", "judge")
+OPTIONS = (
+    "recipe",
+    "minutes",
+    "samples",
+    "out",
+    "seed",
+    "until",
+    "device",
+    "micro_batch",
+    "watchdog",
+    "judge",
+    "watch",
+)
 """Options of every run; all others are fields of the recipe."""
 
 
@@ -51,6 +64,7 @@ def train(
     micro_batch: int | None = None,
     watchdog: str = "repair",
     judge: str = "quick",
+    watch: bool = False,
     labels: Labels = None,
     range: ValueRange = None,
     background: str | None = None,
@@ -78,6 +92,7 @@ def train(
         watchdog: "repair" training failures, only "warn" of them, or "off".
         judge: evaluation at the end: "quick" for the metrics of the default verdict in a tenth of the training time or
             20 s, "full" for all metrics without a limit, "none" for a report of pictures and curves alone.
+        watch: keep a page in the run folder up to date while the run is training, watch.html.
         labels: False to use none, True to require some, a file of them (FILE or FILE:COLUMN), or a column of Parquet
             files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
@@ -138,12 +153,13 @@ def train(
     )
     run = create(folder, record) if world.is_main else Run(folder)
     world.barrier()
-    with _removed_on_error(run, world):
-        split = survey.prepare(resolved.view(facts), seed=seed)
-        session = Session(run, record, resolved, split, target, world, display, goal, quick_score, conclude)
+    with watched(display, run, wanted=world.is_main and watch) as shown:
+        with _removed_on_error(run, world):
+            split = survey.prepare(resolved.view(facts), seed=seed)
+            session = Session(run, record, resolved, split, target, world, shown, goal, quick_score, conclude)
 
-    # Train, evaluate, report and publish.
-    return session.play()
+        # Train, evaluate, report and publish.
+        return session.play()
 
 
 @contextmanager

@@ -19,6 +19,7 @@ def resume(
     recipe: str | None = None,
     device: str | None = None,
     judge: str | None = None,
+    watch: bool = False,
 ) -> None:
     """Continue an interrupted run exactly where its newest checkpoint was saved, or any run with a larger budget.
 
@@ -50,6 +51,8 @@ def resume(
     judge
         Evaluation at the end, as for `sparring train`; it also evaluates a finished run again. Default: as the run
         began.
+    watch
+        As for `sparring train`. A page that is there already is kept up to date in any case.
     """
     from sparring.api import resume as api
     from sparring.cli.closing import closing_words
@@ -67,6 +70,7 @@ def resume(
         recipe=recipe,
         device=device,
         judge=judge,
+        watch=watch,
         display=display,
     )
     show(closing_words(resumed, recipe))

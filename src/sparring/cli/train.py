@@ -34,6 +34,7 @@ def train(
     micro_batch: WholeNumber | None = None,
     watchdog: str = "repair",
     judge: str = "quick",
+    watch: bool = False,
     labels: LabelsOption = None,
     range: ValueRangeOption = None,
     background: BackgroundOption = None,
@@ -81,6 +82,8 @@ def train(
     judge
         Evaluation at the end: quick: in a tenth of the training time, or 20 s; full: all metrics, without a limit;
         none: no evaluation.
+    watch
+        Keep a page in the run folder up to date while the run is training: watch.html, to open in a browser.
     """
     # Imported only when the command runs, so that --help does not wait for PyTorch.
     from sparring.api import train as api
@@ -99,6 +102,7 @@ def train(
         micro_batch=micro_batch,
         watchdog=watchdog,
         judge=judge,
+        watch=watch,
         labels=labels,
         range=range,
         background=background,

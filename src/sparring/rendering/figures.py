@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 110
+PLAYER_COLOURS = ("#1f4ea0", "#d1495b")
+"""Colours of players: of the one that generates, and of the one that judges."""
 
 
 def blank_figure(width: float, height: float) -> "Figure":

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,10 +18,28 @@ GAP = 2
 """Pixels between images, and around the grid."""
 GROUP_GAP = 8
 """Pixels between groups of images that belong together."""
+COLUMN = "First column"
+"""Key under which an image, and its PNG file, says where its first column is; see ``Column``."""
 BACKGROUND = 208
 """Grey level of the gaps, beside which white images still have an edge."""
 TITLE_SIZE, TITLE_LETTERS = 13, 16
 """Size of the letters of titles in pixels, and their number, beyond which a title is cut."""
+
+
+class Column(NamedTuple):
+    """Place of the first column of a grid, in pixels; of the last of its group.
+
+    Args:
+        margin: width of the titles on the left.
+        left: left end, with its gap.
+        right: right end, likewise.
+        row: height of a row.
+    """
+
+    margin: int
+    left: int
+    right: int
+    row: int
 
 
 def image_grid(samples: Tensor, *, columns: int, group: int = 1, titles: Sequence[str] = ()) -> Image.Image:
@@ -45,8 +64,8 @@ def image_grid(samples: Tensor, *, columns: int, group: int = 1, titles: Sequenc
     height, width = pixels.shape[1] + GAP, pixels.shape[2] + GAP
     columns = max(1, min(columns, len(pixels)))
     rows = max(1, -(-len(pixels) // columns))
-    lettered = [_lettered(one) for one in titles]
-    margin = max((one.width for one in lettered), default=0)
+    names = [lettered(one) for one in titles]
+    margin = max((one.width for one in names), default=0)
     lefts = [
         margin + GAP + column * width + column // group * (GROUP_GAP - GAP) * (group > 1) for column in range(columns)
     ]
@@ -57,9 +76,22 @@ def image_grid(samples: Tensor, *, columns: int, group: int = 1, titles: Sequenc
 
     # Titles stand in the middle of their rows.
     grid = Image.fromarray(sheet)
-    for row, one in enumerate(lettered):
+    for row, one in enumerate(names):
         grid.paste(one, (0, row * height + (height - one.height) // 2))
+    if len(pixels):
+        last = lefts[min(group, columns) - 1]
+        grid.info[COLUMN] = f"{margin} {last - GAP} {last + width} {height}"
     return grid
+
+
+def first_column(grid: Image.Image) -> Column | None:
+    """Return where the first column of samples is in an image of ``image_grid``, or in its PNG file; None in others."""
+    words = str(grid.info.get(COLUMN, "")).split()
+    numbers = [int(word) for word in words if word.isdecimal() and word.isascii() and len(word) < 6]
+    if len(numbers) != 4:
+        return None
+    column = Column(*numbers)
+    return column if column.margin <= column.left < column.right <= grid.width and column.row else None
 
 
 def beside(*series: Tensor) -> Tensor:
@@ -81,8 +113,8 @@ def beside(*series: Tensor) -> Tensor:
     return torch.stack([alike(images) for images in series], 1).flatten(0, 1)
 
 
-def _lettered(title: str) -> Image.Image:
-    """Draw a title, black on the background; letters that the font lacks are shown as question marks."""
+def lettered(title: str) -> Image.Image:
+    """Draw a title on one line, black on the background; letters that the font lacks are shown as question marks."""
     text = title.encode("latin-1", "replace").decode("latin-1")
     text = text if len(text) <= TITLE_LETTERS else f"{text[: TITLE_LETTERS - 2]}.."
     font = ImageFont.load_default(TITLE_SIZE)

@@ -1,5 +1,6 @@
 """Pictures and pages about samples: curves.png, signals.png and report.html of a run, or a page alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from sparring.data.dataset import Split
@@ -7,16 +8,22 @@ from sparring.evaluation.result import Evaluation
 from sparring.flow import Batch
 from sparring.modality import Modality
 from sparring.model import Model
-from sparring.rendering.exhibits import Picture
+from sparring.rendering.exhibits import Picture, picture_of
+from sparring.rendering.moments import MOMENTS, evenly, film_strip
 from sparring.report.curves import curves
 from sparring.report.diagnosis import RunHistory
 from sparring.report.gallery import Gallery
 from sparring.report.page import Report, page
 from sparring.runs.folder import Run
+from sparring.runs.pictures import moments
 from sparring.storage import write_bytes, write_text
 from sparring.text import number_of
+from sparring.watchdog.convergence import percent
 
 MAX_EVENTS = 40
+FILM_CAPTION = (
+    "Samples of the same latents during the run; the share of the training that was done by then stands above them."
+)
 NOT_JUDGED = "The model was not evaluated: `sparring evaluate` does so at any time."
 SIGNALS_CAPTION = "Signals of the watchdog; dashed lines: a finding (red), a remedy that had helped (green)."
 
@@ -51,7 +58,7 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
             *_direction(model),
             *(evaluation.remarks if evaluation else [NOT_JUDGED]),
         ],
-        exhibits=gallery.exhibits(evaluation),
+        exhibits=[*gallery.exhibits(evaluation), *film(run)],
         evaluation=evaluation,
         pairs=gallery.pairs(evaluation) if evaluation else (),
         diagnosis=history.diagnosis(),
@@ -87,6 +94,17 @@ def write_evaluation(
         facts=_facts(split, evaluation.seed),
     )
     write_text(path, page(report))
+
+
+def film(run: Run) -> list[Picture]:
+    """Return samples of the same latents at several moments of a run, in one picture, if there are any."""
+    pictures = moments(run)
+    if len(pictures) < 2:
+        return []
+    last = max(1, pictures[-1][0])
+    chosen = [pictures[place] for place in evenly(len(pictures), MOMENTS)]
+    strip = film_strip([picture for _, picture in chosen], [percent(seen, last) for seen, _ in chosen])
+    return [replace(picture_of(strip), caption=FILM_CAPTION, words="Samples at moments of the run.", wide=True)]
 
 
 def _facts(split: Split, seed: int) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ from sparring.text import command
 
 FORMAT, READABLE_FORMATS = 3, (1, 2, 3)
 """Format of recipe.json that is written, and formats that can be read: 1 and 2 have neither identity nor digest."""
-EXTENSIONS = frozenset({".json", ".jsonl", ".png", ".html"})
+EXTENSIONS = frozenset({".json", ".jsonl", ".png", ".gif", ".html"})
 """Extensions of the files of a run."""
 JUDGEMENTS = {
     "quick": "metrics of the default verdict, as far as a tenth of the training time or 20 s allow",
@@ -40,7 +40,7 @@ MAX_NAME = 50
 @final
 @dataclass(frozen=True)
 class Run:
-    """The folder of a run. It holds safetensors, JSON, PNG and HTML files: no file in it can execute code."""
+    """The folder of a run. It holds safetensors, JSON, PNG, GIF and HTML files: no file in it can execute code."""
 
     folder: Path
 
@@ -72,7 +72,18 @@ class Run:
     @property
     def picture(self) -> Path:
         """Samples at the end of the run: a picture, a table, sounds, …"""
-        return next(iter(sorted(self.folder.glob("samples.*"))), self.folder / "samples.png")
+        found = sorted(path for path in self.folder.glob("samples.*") if path != self.animation)
+        return next(iter(found), self.folder / "samples.png")
+
+    @property
+    def animation(self) -> Path:
+        """Pictures of samples during the run, one after the other."""
+        return self.folder / "samples.gif"
+
+    @property
+    def watch(self) -> Path:
+        """The page of `--watch`, which is up to date while the run is training."""
+        return self.folder / "watch.html"
 
     @property
     def record(self) -> "Record":

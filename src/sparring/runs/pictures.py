@@ -1,25 +1,60 @@
 """Pictures of samples during a run, from the same latents every time."""
 
+import io
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import final
 
 import numpy as np
 import torch
+from PIL import Image
 
 from sparring.data.conditions import ConditionSpec
 from sparring.data.dataset import Split, rows_by_class, rows_to_show
 from sparring.data.facts import Facts
+from sparring.errors import SparringError
 from sparring.flow import Batch
 from sparring.games.game import Game
 from sparring.modality import Modality
 from sparring.model import Model
+from sparring.opening import file_bytes
 from sparring.rendering.exhibits import write_exhibits
+from sparring.rendering.moments import animated
+from sparring.runs.folder import Run
 from sparring.samples import batch_size, different_rows, take
 from sparring.sampling import beside_own_condition, generate
+from sparring.storage import write_bytes
 
 COLUMNS = 8
 """Samples in a row."""
+MAX_BYTES = 2**26
+"""Bytes of a file above which a picture is left out of the animation."""
+
+
+def moments(run: Run) -> list[tuple[int, Image.Image]]:
+    """Return the pictures of samples during a run, each with the real samples seen by then, in this order.
+
+    Pictures that are damaged are left out.
+    """
+    found: list[tuple[int, Image.Image]] = []
+    for path in sorted(run.samples.glob("*.png")):
+        if path.stem.isdecimal():
+            with suppress(OSError, SparringError, Image.DecompressionBombError):
+                image = Image.open(io.BytesIO(file_bytes(path, MAX_BYTES)), formats=["PNG"])
+                image.load()
+                found.append((int(path.stem), image))
+    return found
+
+
+def write_animation(run: Run) -> None:
+    """Write samples.gif from the pictures of samples during a run, if there are any.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if pictures := [picture for _, picture in moments(run)]:
+        write_bytes(run.animation, animated(pictures))
 
 
 @final

@@ -37,7 +37,8 @@ from sparring.runs.display import Display
 from sparring.runs.folder import Record, Run, keep, locked
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.logbook import Logbook, reached_goal, run_is_gone
-from sparring.runs.pictures import SamplePictures
+from sparring.runs.pace import Pace
+from sparring.runs.pictures import SamplePictures, write_animation
 from sparring.runs.suggestions import reading_options, suggestion
 from sparring.text import printable
 from sparring.training import devices, liveness
@@ -185,16 +186,16 @@ class Session:
             self._show_samples(self.trainer.progress)
             self._show_reals()
             self.watchdog.begin()
-        began, trained = time.monotonic(), 0
+        pace = Pace(time.monotonic())
         for before, progress in self._steps():
             # Show the speed, the time left and the latest figures.
-            trained += progress.samples - before.samples
-            rate = trained / max(time.monotonic() - began, 1e-9)
-            self.display.step(progress, self.trainer.figures, rate, self._seconds_left(progress), self.watchdog.status)
+            pace.step(progress.samples - before.samples, time.monotonic())
+            left = self._seconds_left(progress, pace)
+            self.display.step(progress, self.trainer.figures, pace.rate, left, self.watchdog.status)
 
             # Log figures, show samples and measure the goal, when due; save a checkpoint every minute.
             if _is_due(before, progress, LOG_LINES):
-                self.logbook.figures(progress.samples, self.trainer.figures, rate)
+                self.logbook.figures(progress.samples, self.trainer.figures, pace.rate)
             if _is_due(before, progress, MARKS) or any(
                 before.fraction < at <= progress.fraction for at in EARLY_PICTURES
             ):
@@ -303,11 +304,14 @@ class Session:
         self._record(BestRestored(samples=self.trainer.samples, best=best.samples))
         return True
 
-    def _seconds_left(self, progress: Progress) -> float:
+    def _seconds_left(self, progress: Progress, pace: Pace) -> float | None:
+        """Return the seconds until the budget is spent, or None where the speed is not known yet."""
         plan, seconds = self.trainer.plan, self.trainer.seconds
-        left = [seconds / max(progress.samples, 1) * (plan.samples - progress.samples)] if plan.samples else []
-        left += [plan.seconds - seconds] if plan.seconds else []
-        return min(left)
+        by_time = math.inf if plan.seconds is None else max(0.0, plan.seconds - seconds)
+        if plan.samples is None:
+            return by_time
+        by_samples = pace.seconds_for(max(0, plan.samples - progress.samples))
+        return None if by_samples is None else min(by_samples, by_time)
 
     def _measure_goal(self) -> bool:
         """Measure the metric of the goal, if there is one, and return on all ranks whether the goal is reached."""
@@ -380,6 +384,7 @@ class Session:
             model.save_pretrained(self.run.model)
             then = "" if self.record.judge == "none" else "; evaluating …"
             self.display.say(f"Samples: {self.run.picture}; the model is ready: {self.run.model}{then}")
+            self._show(partial(write_animation, self.run))
         evaluating = partial(self.display.count, "evaluating")
         try:
             if stopped:
