@@ -75,7 +75,10 @@ class Inspection:
 
     def lines(self) -> list[str]:
         """Return lines of text for the terminal; long lists are shortened."""
-        return [*_data_lines(self.facts), "", *_training_lines(self.training)]
+        from sparring.api.surveying import about_count
+
+        few = about_count(self.facts)
+        return [*_data_lines(self.facts), *([f"  {few}"] if few else []), "", *_training_lines(self.training)]
 
 
 def inspect(

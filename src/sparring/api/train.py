@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from sparring.api.conclude import conclude
-from sparring.api.surveying import lasting, lasting_recipe, survey_data
+from sparring.api.surveying import about_count, lasting, lasting_recipe, require_count, survey_data
 from sparring.arguments import checked_folder, whole_number
 from sparring.data.facts import Facts
 from sparring.data.in_memory import place_of, source_of
@@ -189,7 +189,7 @@ def _resolved(
         # How labels are read may be chosen for data of every recipe, also of one that does not use them.
         fields = {field: value for field, value in fields.items() if field != "labels"}
     resolved, choices = resolve(with_fields(chosen, fields, OPTIONS), survey.facts, devices.describe(device))
-    _check_count(resolved, survey.facts)
+    require_count(resolved, survey.facts)
     _check_condition(resolved, name, survey.facts)
     if isinstance(resolved, AdversarialRecipe):
         resolved.loss_function()  # Refuses a loss that does not fit.
@@ -203,7 +203,7 @@ def _introduction(
     """Return the first lines of a run: recipe and the reason for it, data, remarks, and every field that was chosen."""
     lines = [f"Training {name} on {facts.count:,} samples of {facts.source} ({device.type})."]
     lines += [f"  {reason}"] * bool(reason)
-    lines += [f"  {remark}" for remark in facts.remarks]
+    lines += [f"  {remark}" for remark in (*facts.remarks, about_count(facts)) if remark]
     for field, choice in choices.items():
         if choice["reason"] not in (BY_DEFAULT, NOT_USED):
             lines.append(f"  {field} = {getattr(recipe, field)} ({choice['reason']})")
@@ -217,15 +217,6 @@ def _check_condition(recipe: Recipe, name: str, facts: Facts) -> None:
             found=f"no condition {condition!r} in {facts.source}",
             expected=f"data with one, for the recipe {name} (this data has {' and '.join(facts.offers) or 'none'})",
             remedy="choose another recipe, or none, so that one is chosen for the data",
-        )
-
-
-def _check_count(recipe: Recipe, facts: Facts) -> None:
-    if facts.count < recipe.batch:
-        raise SparringError(
-            found=f"{facts.count} readable samples in {facts.source}",
-            expected=f"at least a batch of {recipe.batch}",
-            remedy="add samples, or choose a smaller batch",
         )
 
 

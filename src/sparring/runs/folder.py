@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field
 from sparring.data.facts import Facts
 from sparring.errors import SparringError, nearest, writing
 from sparring.manifest import digest
-from sparring.opening import open_file, require_plain
+from sparring.opening import open_file, reading, require_plain
 from sparring.recipe import Choice, is_own
 from sparring.schema import STORED, Count, require_format, validated
 from sparring.storage import is_name_too_long, read_json, remove_temporaries, write_folder, write_json
@@ -316,6 +316,21 @@ def locked(run: Run) -> Iterator[None]:
         yield
     finally:
         lock.close()
+
+
+def is_locked(run: Run) -> bool:
+    """Return whether a trainer holds the run; False where the system cannot say."""
+    lock = run.folder / "lock"
+    if os.name != "posix" or not lock.exists():
+        return False
+    import fcntl
+
+    with reading(lock) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 def versions() -> dict[str, str]:

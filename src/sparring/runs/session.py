@@ -260,7 +260,7 @@ class Session:
         before, self.record = self.run.record, replace(self.record, threads=threads)
         if self.world.is_main and self.record != before:
             keep(self.run, self.record)
-            changed = budget_changed(before, self.record, self.trainer.samples)
+            changed = budget_changed(before, self.record, self.trainer)
             if changed is not None:
                 self._record(changed)
 
