@@ -12,6 +12,7 @@ import torch
 from sparring.api.conclude import conclude
 from sparring.api.surveying import about_count, lasting, lasting_recipe, require_count, survey_data
 from sparring.arguments import checked_folder, whole_number
+from sparring.building import Uninitialised
 from sparring.data.facts import Facts
 from sparring.data.in_memory import place_of, source_of
 from sparring.data.reading import Columns, Keep, Labels, Pairs, Reading, ValueRange, reading
@@ -251,8 +252,9 @@ def _check_memory(recipe: Recipe, facts: Facts, device: torch.device) -> None:
         SparringError: they do not.
     """
     # Networks on the device "meta" have shapes and no memory. Those of the user's own may need some: they are let pass.
+    # Random numbers on this device would import PyTorch's compiler, which takes seconds.
     try:
-        with seeded(0, "weights"), torch.device("meta"):
+        with seeded(0, "weights"), torch.device("meta"), Uninitialised():
             game = recipe.game(facts)
     except SparringError:
         raise
