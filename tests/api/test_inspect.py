@@ -8,6 +8,7 @@ from PIL import Image
 
 from sparring.api.inspect import inspect
 from sparring.errors import SparringError
+from sparring.training.trainer import Trainer
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +101,20 @@ def test_too_few_samples_for_a_batch_are_reported(tmp_path):
         assert "fewer than a batch" in found.training.obstacle
     else:
         assert found.training.obstacle is None
+
+
+def test_the_expected_time_is_that_of_the_fastest_step(monkeypatch):
+    """Other programs that take the processor for a while do not change it."""
+    now, steps = [0.0], iter([9.0, 0.5, 5.0, 0.25, 3.0])
+
+    def advance(self: Trainer) -> None:
+        now[0] += next(steps)
+        self.samples += 64
+
+    monkeypatch.setattr(Trainer, "advance", advance)
+    monkeypatch.setattr("sparring.api.inspect.MAX_STEPS", 4)
+    monkeypatch.setattr("sparring.api.inspect.MEASURING_SECONDS", 100.0)
+    for clock in ("process_time", "perf_counter"):
+        monkeypatch.setattr(f"sparring.api.inspect.time.{clock}", lambda: now[0])
+    found = inspect("ring", device="cpu").training
+    assert found.seconds == 0.25 / 64 * found.samples

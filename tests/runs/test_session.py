@@ -49,7 +49,7 @@ class Listener:
         assert rate > 0 and (left is None or left >= 0) and health
 
     def count(self, what: str, done: int, total: int) -> None:
-        assert what == "evaluating" and 0 <= done <= total
+        assert what and 0 <= done <= total
 
     def close(self) -> None:
         self.sentences.append("closed")

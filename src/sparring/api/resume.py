@@ -10,6 +10,7 @@ from sparring.api.surveying import is_gone, lasting, lasting_recipe
 from sparring.arguments import checked_path
 from sparring.building import blank_game
 from sparring.data.in_memory import place_of, source_of
+from sparring.data.parallel import shown_by
 from sparring.data.reading import Reading, reading
 from sparring.errors import SparringError
 from sparring.evaluation.quick import quick_score
@@ -86,12 +87,14 @@ def resume(
     if checkpoints(opened.checkpoints):
         # Networks of other shapes than the checkpoints are refused before memory is taken for them.
         require_fitting(opened.checkpoints, record.identity, partial(require_players, game))
-    record, survey = _with_data(opened, record, data, reading(labels, pairs=pairs, to=place_of(to)))
+    with shown_by(display.count):
+        record, survey = _with_data(opened, record, data, reading(labels, pairs=pairs, to=place_of(to)))
     if isinstance(recipe, str) and is_own(recipe):
         record = replace(record, recipe=lasting_recipe(recipe))  # The file may have moved.
 
     # Continue training.
-    split = survey.prepare(resolved.view(record.facts), seed=record.seed)
+    with shown_by(display.count):
+        split = survey.prepare(resolved.view(record.facts), seed=record.seed)
     goal = Goal.parse(record.until) if record.until else None
     wanted = world.is_main and (watch or opened.watch.is_file())
     with watched(display, opened, wanted=wanted) as shown:

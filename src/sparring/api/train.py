@@ -15,6 +15,7 @@ from sparring.arguments import checked_folder, whole_number
 from sparring.building import Uninitialised
 from sparring.data.facts import Facts
 from sparring.data.in_memory import place_of, source_of
+from sparring.data.parallel import shown_by
 from sparring.data.reading import Columns, Keep, Labels, Pairs, Reading, ValueRange, reading
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.quick import quick_score
@@ -126,7 +127,8 @@ def train(
     given = fields | ({"samples": budget.samples} if budget and budget.samples else {})
     if labels is not None:
         given |= {"labels": wanted.labels is not False}
-    name, resolved, choices, survey = _resolved(source, wanted, recipe, given, target)
+    with shown_by(display.count):
+        name, resolved, choices, survey = _resolved(source, wanted, recipe, given, target)
     facts, budget = survey.facts, budget or TrainingBudget(resolved.samples, None)
     world.require_rows(resolved.batch)
     _check_packs(resolved, micro_batch)
@@ -156,7 +158,8 @@ def train(
     world.barrier()
     with watched(display, run, wanted=world.is_main and watch) as shown:
         with _removed_on_error(run, world):
-            split = survey.prepare(resolved.view(facts), seed=seed)
+            with shown_by(display.count):
+                split = survey.prepare(resolved.view(facts), seed=seed)
             session = Session(run, record, resolved, split, target, world, shown, goal, quick_score, conclude)
 
         # Train, evaluate, report and publish.

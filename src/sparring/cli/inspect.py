@@ -59,6 +59,7 @@ def inspect(
         Describe training with this recipe. Default: chosen for the data.
     """
     from sparring.api import inspect as api
+    from sparring.runs.display import default_display
 
     inspection = api.inspect(
         data,
@@ -73,5 +74,6 @@ def inspect(
         columns=columns,
         window=window,
         keep=keep,
+        display=default_display(),
     )
     show(joined(inspection.lines()))

@@ -111,7 +111,7 @@ class WatchedDisplay:
 
     def count(self, what: str, done: int, total: int) -> None:
         self.display.count(what, done, total)
-        self._state, self._share = f"Training is over; {what}: {done} of {total}.", done / total
+        self._state, self._share = f"Training is over; {what}: {done:,} of {total:,}.", done / total
         if time.monotonic() >= self._next:
             self.write()
 

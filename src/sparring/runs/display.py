@@ -128,9 +128,9 @@ class Countdown:
             self._began, self._first = time.monotonic(), done
         self._done, self._total = done, total
         if done == self._first:
-            return f"{what}: {done} of {total}"
+            return f"{what}: {done:,} of {total:,}"
         left = (time.monotonic() - self._began) / (done - self._first) * (total - done)
-        return f"{what}: {done} of {total} · {clock(left)} left"
+        return f"{what}: {done:,} of {total:,} · {clock(left)} left"
 
 
 @final
