@@ -39,7 +39,7 @@ from sparring.randomness import RandomStream, derive, generator, require_seed
 from sparring.recipe import Recipe, with_stored_fields
 from sparring.recipes import recipe_named
 from sparring.rendering.exhibits import write_exhibits
-from sparring.runs.folder import is_locked, open_run
+from sparring.runs.folder import open_begun_run
 from sparring.samples import Sample, batch_size, concatenate, shapes, take
 from sparring.sampling import (
     SAMPLES_PER_PASS,
@@ -51,14 +51,7 @@ from sparring.sampling import (
     require_samples,
 )
 from sparring.tensor_files import below, named_tensors, shapes_of
-from sparring.training.checkpoint import (
-    Outline,
-    checkpoints,
-    load_checkpoint,
-    require_shapes,
-    restore_average,
-    restore_published,
-)
+from sparring.training.checkpoint import Outline, load_checkpoint, require_shapes, restore_average, restore_published
 from sparring.training.devices import main_memory, pick
 
 MAX_ANSWERS = 10_000
@@ -465,7 +458,7 @@ def load(path: str | Path, *, recipe: str | Recipe | None = None, options: Mappi
 
 
 def _from_run(folder: Path, own: str | Recipe | None, options: Mapping[str, Any] | None) -> Model:
-    run = open_run(folder)
+    run = open_begun_run(folder)
     record = run.record
     recipe = with_stored_fields(recipe_named(record.recipe, own), record.fields)
     game = _blank(recipe, record.facts, options)
@@ -473,12 +466,6 @@ def _from_run(folder: Path, own: str | Recipe | None, options: Mapping[str, Any]
     def check(outline: Outline) -> None:
         require_shapes(below(outline.players, "average/"), shapes_of(_weights(game)))
 
-    if not checkpoints(run.checkpoints) and is_locked(run):
-        raise SparringError(
-            found=f"a run in {folder} that is still training and has no checkpoint yet",
-            expected="a checkpoint: the first comes within a minute of the start",
-            remedy="try again in a minute",
-        )
     snapshot, _, complaints = load_checkpoint(run.checkpoints, record.identity, check)
     restore_average(game, snapshot)
     samples = snapshot.state["samples"]

@@ -203,7 +203,7 @@ def test_ten_samples_are_trained_on_in_small_batches_with_a_remark(tmp_path: Pat
 def test_a_run_without_a_checkpoint_yet_is_still_training(points: Path, tmp_path: Path) -> None:
     """Its model is asked for in its first minute."""
 
-    class Asking(Listener):
+    class Hasty(Listener):
         def step(self, progress: Progress, figures: Figures, rate: float, left: float | None, health: str) -> None:
             if progress.samples == 128:
                 for use in (
@@ -220,7 +220,7 @@ def test_a_run_without_a_checkpoint_yet_is_still_training(points: Path, tmp_path
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(points, out=tmp_path / "run", display=Asking(), **SMALL)
+        train(points, out=tmp_path / "run", display=Hasty(), **SMALL)
     with pytest.raises(SparringError, match="no intact checkpoint"):
         sample(tmp_path / "run", out=tmp_path / "out")
 

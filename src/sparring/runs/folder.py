@@ -279,6 +279,22 @@ def open_run(path: str | Path) -> Run:
     return Run(folder)
 
 
+def open_begun_run(path: str | Path) -> Run:
+    """Open an existing run whose model is to be used; see ``open_run``.
+
+    Raises:
+        SparringError: it is still training, and has no checkpoint yet.
+    """
+    run = open_run(path)
+    if is_locked(run) and not any(run.checkpoints.glob("[0-9]*")):
+        raise SparringError(
+            found=f"a run in {run.folder} that is still training and has no checkpoint yet",
+            expected="a checkpoint: the first comes within a minute of the start",
+            remedy="try again in a minute",
+        )
+    return run
+
+
 def _require_files(folder: Path) -> None:
     """Refuse a folder that stands in place of a file, by its extension."""
     for path in folder.iterdir():
