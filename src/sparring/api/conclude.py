@@ -55,4 +55,5 @@ def conclude(run: Run, model: Model, split: Split, seconds: float, on_progress: 
     evaluation = evaluator.evaluate(subject, generated)
     write_json(run.scores, evaluation.model_dump(mode="json"))
     write_report(run, model, split, generated.batch, evaluation)
+    on_progress(1, 1)
     return evaluation

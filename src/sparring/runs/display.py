@@ -217,9 +217,9 @@ class Live:
             self._bars.update(self._task, completed=progress.fraction, parts=parts)
 
     def count(self, what: str, done: int, total: int) -> None:
-        self._bars.start()
         parts = [Part(_cut(self._countdown.line(what, done, total), self._room))]
         self._bars.update(self._task, completed=done / total, parts=parts)
+        self._bars.start()
         if done == total:
             self._bars.stop()
 
