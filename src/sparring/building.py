@@ -28,7 +28,7 @@ def blank_game(recipe: Recipe, facts: Facts) -> Game:
             remedy="give the recipe that it came with, or copy the folder again",
         )
     try:
-        with seeded(0, "weights"), _Blank():
+        with seeded(0, "weights"), Uninitialised():
             recipe.view(facts)
             return recipe.game(facts)
     except SparringError:
@@ -42,7 +42,7 @@ def blank_game(recipe: Recipe, facts: Facts) -> Game:
         ) from error
 
 
-class _Blank(TorchFunctionMode):
+class Uninitialised(TorchFunctionMode):
     """Skips the initialisation of parameters: functions that change one in place."""
 
     def __torch_function__(

@@ -138,6 +138,10 @@ class BudgetChanged(Event):
     minutes_now: float | None
     goal: str | None = None
     """A goal that had been reached and is dropped."""
+    spent: float | None = None
+    """Share of the new budget that is spent already; None in runs of earlier versions."""
+    rates: dict[str, tuple[float, float]] = {}
+    """Learning rates by the old and by the new budget, by optimiser."""
 
     @property
     def sentence(self) -> str:
@@ -149,9 +153,12 @@ class BudgetChanged(Event):
             )
         )
         dropped = "" if self.goal is None else f" The goal {self.goal} was reached and is dropped."
+        spent = "" if self.spent is None else f", of which {100 * self.spent:.0f} % is spent"
+        moved = [f"{name} {new:.3g} in place of {old:.3g}" for name, (old, new) in self.rates.items() if new != old]
+        rates = f" Learning rates from here on: {', '.join(moved)}." if moved else ""
         return (
             f"The budget is now {now} in all, instead of {before}. "
-            f"Learning rates and all other schedules now run over the new budget.{dropped}"
+            f"Learning rates and all other schedules now run over the new budget{spent}.{rates}{dropped}"
         )
 
 
@@ -282,14 +289,14 @@ class GoalReached(Event):
 
 @final
 class Finished(Event):
-    """Training is over; evaluation follows."""
+    """Training is over."""
 
     kind: Literal["finished"] = "finished"
     seconds: float
 
     @property
     def sentence(self) -> str:
-        return f"Trained on {self.samples:,} samples in {self.seconds:.0f} s. Evaluating …"
+        return f"Trained on {self.samples:,} samples in {self.seconds:.0f} s."
 
 
 AnyEvent: TypeAlias = (

@@ -16,7 +16,7 @@ from sparring.modalities import modality
 from sparring.publishing import History, read_published
 from sparring.recipe import Recipe, with_stored_fields
 from sparring.recipes import recipe_named
-from sparring.runs.folder import open_run
+from sparring.runs.folder import open_begun_run
 from sparring.tensor_files import below, named_tensors, shapes_of
 from sparring.training.checkpoint import Outline, load_checkpoint, require_shapes, restore_average, restore_published
 
@@ -55,7 +55,7 @@ def published_weights(game: Game) -> dict[str, Tensor]:
 
 
 def _from_run(folder: Path, own: str | Recipe | None, options: Mapping[str, Any] | None) -> TrainedGame:
-    run = open_run(folder)
+    run = open_begun_run(folder)
     record = run.record
     recipe = with_stored_fields(recipe_named(record.recipe, own), record.fields)
     game = _blank(recipe, record.facts, options)

@@ -180,12 +180,20 @@ def resolve(recipe: Recipe, facts: Facts, machine: Machine) -> tuple[Recipe, dic
     chosen = {
         field: choice for field, choice in recipe.choose(facts, machine).items() if field not in recipe.model_fields_set
     }
+    if not {"batch"} & {*chosen, *recipe.model_fields_set} and facts.count < recipe.batch:
+        pack = dict(recipe).get("packing", 1)
+        chosen["batch"] = (max(1, batch_for(facts.count) // pack) * pack, f"there are only {facts.count} samples")
     resolved = with_fields(recipe, {field: value for field, (value, _) in chosen.items()})
     reasons = dict.fromkeys(type(recipe).model_fields, BY_DEFAULT)
     reasons |= dict.fromkeys(recipe.model_fields_set, "given")
     reasons |= {field: reason for field, (_, reason) in chosen.items()}
     values = resolved.model_dump(mode="json")
     return resolved, {field: {"value": values[field], "reason": reason} for field, reason in reasons.items()}
+
+
+def batch_for(count: int) -> int:
+    """Return the batch for few samples: at most a quarter of them, a power of two, at least two."""
+    return int(max(2, 2 ** ((count // 4).bit_length() - 1)))
 
 
 def is_own(name: str) -> bool:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from sparring.api.inspect import inspect
 from sparring.errors import SparringError
+from sparring.training.trainer import Trainer
 
 
 @pytest.fixture(autouse=True)
@@ -62,17 +63,17 @@ def test_the_sheet_has_rows_per_class_with_its_name(tmp_path):
     inspect(str(two_classes(tmp_path / "in")), sheet=tmp_path / "sheet.png", device="cpu", measure=False)
     with Image.open(tmp_path / "sheet.png") as sheet:
         pixels = np.asarray(sheet).astype(float)
-    assert pixels.shape[0] > 2 * 34 and pixels.shape[1] > 8 * 34 + 2
+    assert pixels.shape[0] > 2 * 66 and pixels.shape[1] > 8 * 66 + 2
     half = pixels.shape[0] // 2
     assert pixels[:half, -100:].mean() < 100 < 180 < pixels[half:, -100:].mean()
-    assert (pixels[:34, :20] < 50).any()
+    assert (pixels[:66, :20] < 50).any()
 
 
 def test_a_sheet_without_classes_shows_at_most_64(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).integers(0, 255, (100, 32, 32), dtype=np.uint8))
     inspect(str(tmp_path / "a.npz"), sheet=tmp_path / "sheet.png", device="cpu", measure=False)
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size == (8 * 34 + 2, 8 * 34 + 2)
+        assert sheet.size == (8 * 66 + 2, 8 * 66 + 2)
 
 
 def test_points_can_be_inspected_too(tmp_path):
@@ -100,3 +101,20 @@ def test_too_few_samples_for_a_batch_are_reported(tmp_path):
         assert "fewer than a batch" in found.training.obstacle
     else:
         assert found.training.obstacle is None
+
+
+def test_the_expected_time_is_that_of_the_fastest_step(monkeypatch):
+    """Other programs that take the processor for a while do not change it."""
+    now, steps = [0.0], iter([9.0, 0.5, 5.0, 0.25, 3.0])
+
+    def advance(self: Trainer) -> None:
+        now[0] += next(steps)
+        self.samples += 64
+
+    monkeypatch.setattr(Trainer, "advance", advance)
+    monkeypatch.setattr("sparring.api.inspect.MAX_STEPS", 4)
+    monkeypatch.setattr("sparring.api.inspect.MEASURING_SECONDS", 100.0)
+    for clock in ("process_time", "perf_counter"):
+        monkeypatch.setattr(f"sparring.api.inspect.time.{clock}", lambda: now[0])
+    found = inspect("ring", device="cpu").training
+    assert found.seconds == 0.25 / 64 * found.samples

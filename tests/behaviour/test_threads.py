@@ -36,7 +36,7 @@ class Stopping:
     def say(self, sentence: str) -> None:
         pass
 
-    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float | None, health: str) -> None:
         self.steps += 1
         if self.steps == 3:
             raise KeyboardInterrupt

@@ -37,7 +37,7 @@ class Stopping:
     def say(self, sentence: str) -> None:
         pass
 
-    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float | None, health: str) -> None:
         if progress.step == self.steps:
             signal.raise_signal(signal.SIGINT)
 

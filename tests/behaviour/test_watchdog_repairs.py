@@ -100,7 +100,7 @@ class StopAtStep:
     def say(self, sentence: str) -> None:
         pass
 
-    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float | None, health: str) -> None:
         if progress.step == self.at:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -120,7 +120,7 @@ class StopAfterRollback:
     def say(self, sentence: str) -> None:
         self.rolled_back = self.rolled_back or "rolled back to" in sentence
 
-    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float | None, health: str) -> None:
         if self.rolled_back and self.steps == self.after:
             os.kill(os.getpid(), signal.SIGINT)
         self.steps += self.rolled_back

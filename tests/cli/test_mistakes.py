@@ -86,6 +86,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("train ring --loss hing", "loss"),
     ("train ring --out full", "runs are never overwritten"),
     ("train ring --batch 1000000", "at least a batch of 1000000"),
+    ("train ring --batch 1000000", "give --batch "),
     ("resume nowhere", "no recipe.json in nowhere"),
     ("resume full", "no recipe.json in full"),
     ("sample nowhere", "neither recipe.json nor config.json"),

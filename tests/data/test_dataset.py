@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparring.data.dataset import Dataset, hold_out
+from sparring.data.dataset import Dataset, hold_out, rows_to_show
 from sparring.errors import SparringError
 
 
@@ -66,3 +66,22 @@ def test_arrays_of_different_lengths_are_refused():
     for choices in ({"labels": np.zeros(3, np.int64)}, {"conditions": np.zeros((5, 2))}):
         with pytest.raises(SparringError, match="rows, but expected as many conditions and labels as samples"):
             Dataset(np.zeros((4, 2), np.float32), **choices)
+
+
+def test_rows_to_show_are_a_random_sample_in_lines_of_one_class():
+    labels = np.repeat([0, 1, -1], [500, 40, 10])
+    data = Dataset(np.zeros((550, 1), np.uint8), labels)
+    rows = rows_to_show(data, 64, seed=3, columns=8)
+    assert labels[rows].tolist() == [0] * 32 + [1] * 32 and len(set(rows)) == 64
+    assert rows[:32].max() > 250 and (np.diff(rows[:32]) < 0).any()
+    assert rows.tolist() == rows_to_show(data, 64, seed=3, columns=8).tolist()
+    assert rows.tolist() != rows_to_show(data, 64, seed=4, columns=8).tolist()
+    many = rows_to_show(Dataset(data.samples, np.arange(550) % 20), 64, seed=3, columns=8)
+    assert (many.reshape(20, 8) % 20 == np.arange(20)[:, None]).all()
+
+
+def test_rows_of_one_log_that_are_shown_are_not_consecutive():
+    data = Dataset(np.zeros((5000, 24, 1), np.float32))
+    rows = rows_to_show(data, 16, seed=0)
+    assert len(set(rows)) == 16 and np.ptp(rows) > 2500
+    assert sorted(rows_to_show(data, 10_000, seed=0)) == list(range(5000))

@@ -61,12 +61,17 @@ OPTIONS = {
         "device",
         "micro_batch",
         "watchdog",
+        "judge",
+        "watch",
         "json",
         *READING,
         "keep",
         "fields",
     ],
-    "resume": ["run", "samples", "minutes", "data", "labels", "pairs", "to", "recipe", "device", "json"],
+    "resume": [
+        *["run", "samples", "minutes", "data", "labels", "pairs", "to", "recipe", "device"],
+        *["json", "judge", "watch"],
+    ],
     "sample": [
         "model",
         "count",

@@ -30,6 +30,15 @@ def test_samples_are_halved_until_they_are_affordable() -> None:
     )
 
 
+def test_no_more_samples_are_compared_than_there_is_time_for() -> None:
+    """Until repeats end at 60 s there are 30 s for the comparison of all samples; ten times as many take 32 times."""
+    budget = Budget(100.0)
+    assert budget.comparable(3000, 300, 0.9) == 3000 and budget.limits == []
+    assert budget.comparable(3000, 300, 1.1) == 1500 and budget.limits == ["1,500 of 3,000 samples a side"]
+    assert budget.comparable(3000, 300, 1e3) == 375
+    assert budget.affordable(1000, 0.01, "samples", fixed=11.0) == 500
+
+
 def test_without_a_limit_nothing_is_left_out() -> None:
     budget = Budget()
     assert budget.affordable(10_000, 1e6, "samples") == 10_000
@@ -38,6 +47,7 @@ def test_without_a_limit_nothing_is_left_out() -> None:
 
 def test_a_run_without_time_for_repeats_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conclude, "MIN_SECONDS", 0.0)
+    monkeypatch.setattr(conclude, "TRAINING_SHARE", 0.0)
     np.save(tmp_path / "points.npy", np.random.default_rng(0).standard_normal((400, 2)).astype(np.float32))
     run = sparring.train(tmp_path / "points.npy", recipe="points/ring", samples=640, out=tmp_path / "run")
     found = Evaluation.from_run(run)

@@ -21,7 +21,7 @@ from sparring.rendering.grids import BACKGROUND, GROUP_GAP, beside, image_grid
 )
 def test_size_of_the_grid(count, channels, height, width, columns):
     sheet = image_grid(torch.zeros(count, channels, height, width), columns=columns)
-    factor = max(1, -(-32 // min(height, width))) if count else 1
+    factor = max(1, min(-(-64 // min(height, width)), 512 // max(height, width))) if count else 1
     across, down = max(1, min(columns, count)), max(1, -(-count // max(1, min(columns, count))))
     assert sheet.mode == ("L" if channels == 1 else "RGB")
     assert sheet.size == (across * (width * factor + 2) + 2, down * (height * factor + 2) + 2)
@@ -30,32 +30,32 @@ def test_size_of_the_grid(count, channels, height, width, columns):
 def test_small_images_are_enlarged_without_blur():
     digits = torch.tensor([-1.0, 1.0]).repeat(32).reshape(1, 1, 8, 8)
     sheet = np.asarray(image_grid(digits, columns=1))[2:-2, 2:-2]
-    assert sheet.shape == (32, 32)
-    assert (sheet[:, :4] == 0).all() and (sheet[:, 4:8] == 255).all()
+    assert sheet.shape == (64, 64)
+    assert (sheet[:, :8] == 0).all() and (sheet[:, 8:16] == 255).all()
 
 
 def test_images_stand_row_by_row():
-    shades = torch.linspace(-1, 1, 4)[:, None, None, None].expand(4, 1, 32, 32)
+    shades = torch.linspace(-1, 1, 4)[:, None, None, None].expand(4, 1, 64, 64)
     sheet = np.asarray(image_grid(shades, columns=2))
-    assert [int(sheet[y, x]) for y in (10, 44) for x in (10, 44)] == [0, 85, 170, 255]
-    assert (sheet[:2] == BACKGROUND).all() and (sheet[:, 34:36] == BACKGROUND).all()
+    assert [int(sheet[y, x]) for y in (10, 76) for x in (10, 76)] == [0, 85, 170, 255]
+    assert (sheet[:2] == BACKGROUND).all() and (sheet[:, 66:68] == BACKGROUND).all()
 
 
 def test_groups_have_wider_gaps_between_them():
-    sheet = np.asarray(image_grid(torch.ones(4, 1, 32, 32), columns=4, group=2))
-    assert (sheet[10, 34:36] == BACKGROUND).all() and (
-        sheet[10, 68 : 68 + GROUP_GAP + 2] == BACKGROUND
+    sheet = np.asarray(image_grid(torch.ones(4, 1, 64, 64), columns=4, group=2))
+    assert (sheet[10, 66:68] == BACKGROUND).all() and (
+        sheet[10, 132 : 132 + GROUP_GAP + 2] == BACKGROUND
     ).sum() == GROUP_GAP
-    assert sheet.shape == (36, 4 * 34 + 2 + GROUP_GAP - 2)
+    assert sheet.shape == (68, 4 * 66 + 2 + GROUP_GAP - 2)
 
 
 @pytest.mark.parametrize("title", ["cats", "a name that is far too long for a margin", "猫", ""])
 def test_titles_stand_on_the_left_of_their_rows(title):
-    plain = np.asarray(image_grid(torch.ones(4, 1, 32, 32), columns=2))
-    titled = np.asarray(image_grid(torch.ones(4, 1, 32, 32), columns=2, titles=["", title]))
+    plain = np.asarray(image_grid(torch.ones(4, 1, 64, 64), columns=2))
+    titled = np.asarray(image_grid(torch.ones(4, 1, 64, 64), columns=2, titles=["", title]))
     margin = titled.shape[1] - plain.shape[1]
-    assert margin < 120 and np.array_equal(titled[:, margin:], plain)
-    assert (titled[:34, :margin] == BACKGROUND).all() and (titled[34:, :margin] < 100).any() == bool(title)
+    assert margin < 140 and np.array_equal(titled[:, margin:], plain)
+    assert (titled[:66, :margin] == BACKGROUND).all() and (titled[66:, :margin] < 100).any() == bool(title)
 
 
 def test_series_stand_side_by_side_in_one_size_and_in_colour():
@@ -66,7 +66,7 @@ def test_series_stand_side_by_side_in_one_size_and_in_colour():
 
 def test_values_are_clamped_and_rounded():
     row = torch.tensor([-5.0, -1.0, 0.0, 1.0, 9.0, float("nan"), float("inf"), 0.5]).reshape(1, 1, 1, 8)
-    sheet = np.asarray(image_grid(row, columns=1))[2, 2:-2:32]
+    sheet = np.asarray(image_grid(row, columns=1))[2, 2:-2:64]
     assert sheet.tolist() == [0, 0, 128, 255, 255, 0, 255, 191]
 
 

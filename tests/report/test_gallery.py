@@ -61,14 +61,14 @@ def levels(exhibits: list[Exhibit]) -> list[list[int]]:
     """Return the grey level of each cell of the only exhibit."""
     (exhibit,) = exhibits
     pixels = np.array(Image.open(io.BytesIO(exhibit.file)).convert("L"))
-    return pixels[18::34, 18::34].tolist()
+    return pixels[34::66, 34::66].tolist()
 
 
 def test_answers_stand_between_input_and_truth_beside_their_difference() -> None:
     exhibits = gallery("images/pix2pix", Constant(GREY["output"])).compared()
     (picture,) = exhibits
     pixels = np.array(Image.open(io.BytesIO(picture.file)).convert("L"))
-    assert [int(pixels[10, column * 32 + 16]) for column in range(4)] == [100, 150, 130, 20]
+    assert [int(pixels[10, column * 66 + 34]) for column in range(4)] == [100, 150, 130, 20]
     assert "difference" in picture.caption and "b → a" in picture.caption
     assert isinstance(picture, Picture) and picture.headings == ("input", "output", "truth", "difference") * 2
 
@@ -100,4 +100,4 @@ def test_real_samples_stand_beside_their_own_inputs_only() -> None:
         gallery(name, Constant(), back) for name, back in (("images/pix2pix", None), ("images/cyclegan", Constant()))
     )
     widths = [Image.open(io.BytesIO(one.real()[0].file)).width for one in (paired, unpaired)]
-    assert widths == [5 * (2 * 34 + 6) - 6 + 2, 10 * 34 + 2]
+    assert widths == [5 * (2 * 66 + 6) - 6 + 2, 10 * 66 + 2]

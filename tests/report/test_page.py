@@ -49,7 +49,7 @@ def memorisation(copies, held_out=100):
 
 
 def wild_report():
-    picture = Picture(png(), WILD, WILD, sharp=True)
+    picture = Picture(png(), WILD, WILD)
     metrics = {
         "frechet": Score(value=0.41234, floor=0.1, better="lower", plus_minus=0.0123),
         WILD: Score(value=None, floor=None, better="higher", remark=WILD),

@@ -1,18 +1,34 @@
 """Progress of a run on the terminal."""
 
 import io
+import re
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
+from rich.console import Console
 
 from sparring.errors import SparringError
 from sparring.flow import Figures, Progress
-from sparring.runs.display import Display, Live, Plain, Silent, checked_display, clock, default_display, status
+from sparring.runs.display import (
+    Display,
+    Live,
+    Part,
+    Plain,
+    Silent,
+    checked_display,
+    clock,
+    default_display,
+    line,
+    status,
+)
 
 FIGURES = Figures(
     terms={"generator": {"adversarial": 0.5, "l1": 0.25}, "discriminator": {"adversarial": 0.7}},
     gradients={"generator": 9.0},
 )
+
+LOSSES = " · generator 0.750 · discriminator 0.700"
 
 
 def test_only_displays_are_displays() -> None:
@@ -35,8 +51,50 @@ def test_durations_are_formatted_with_hours_where_needed() -> None:
 
 
 def test_the_status_is_one_line(progress: Callable[..., Progress]) -> None:
-    line = status(progress(1), FIGURES, 640.4, 80, "healthy")
-    assert line == "0 samples · 640/s · 1:20 left · generator 0.750 · discriminator 0.700 · healthy"
+    parts = status(progress(1), FIGURES, 640.4, 80, "healthy")
+    assert line(parts) == "0 samples · 640/s · 1:20 left · generator 0.750 · discriminator 0.700 · healthy"
+    assert parts[3:5] == [Part("generator 0.750", "#1f4ea0"), Part("discriminator 0.700", "#d1495b")]
+    assert "· … left ·" in line(status(progress(1), FIGURES, 640.4, None, "healthy"))
+
+
+@pytest.mark.parametrize("columns", [120, 80, 50, 40])
+def test_a_terminal_of_any_width_shows_percentage_bar_and_health(
+    columns: int, progress: Callable[..., Progress]
+) -> None:
+    console = Console(width=columns, file=io.StringIO(), force_terminal=True, color_system=None, legacy_windows=False)
+    live = Live(console)
+    live.step(progress(1, 0.42), FIGURES, 640.4, 80, "healthy")
+    live._bars.refresh()
+    live.close()
+    written = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", console.file.getvalue())  # type: ignore[attr-defined]
+    shown = re.split(r"[\r\n]+", written.strip())[-1]
+    assert shown.startswith(" 42%") and "━━━" in shown and "1:20 left · healthy" in shown.replace(LOSSES, "")
+    assert len(shown) <= columns and "…" not in shown
+    assert (LOSSES in shown) == (columns == 120)
+
+
+def test_words_that_are_wider_than_the_terminal_are_cut(progress: Callable[..., Progress]) -> None:
+    shown = line(status(progress(1), FIGURES, 640.4, 80, "mode collapse, imbalance, stagnation", width=40))
+    assert shown == "1:20 left · mode collapse, imbalance, s…" and len(shown) == 40
+
+
+def test_plain_lines_come_often_at_first_and_then_each_minute_or_twentieth(
+    progress: Callable[..., Progress], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, stream, said = [0.0], io.StringIO(), list[float]()
+    monkeypatch.setattr("sparring.runs.display.time.monotonic", lambda: now[0])
+    plain = Plain(stream=stream)
+    for second in range(600):
+        now[0] = second
+        before = len(stream.getvalue())
+        plain.step(
+            progress(1, second / 2000 if second < 300 else 0.15 + (second - 300) / 400), FIGURES, 1, 1, "healthy"
+        )
+        said += [second] * (len(stream.getvalue()) > before)
+    assert said[:11] == [0, 10, 20, 30, 40, 50, 110, 170, 230, 290, 318]
+    assert all(10 <= after - before <= 25 for before, after in pairwise(said[10:]))
+    plain.close()
+    assert stream.getvalue().count("\n") == len(said) + 1 and "\x1b" not in stream.getvalue()
 
 
 def test_plain_lines_are_printed_at_intervals_and_at_the_end(progress: Callable[..., Progress]) -> None:

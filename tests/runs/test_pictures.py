@@ -29,13 +29,13 @@ def width(stem: Path) -> int:
 
 
 def test_each_input_is_shown_once(tmp_path: Path) -> None:
-    """Three pairs of cells of 34 pixels, with gaps of 8 between pairs."""
+    """Three pairs of cells of 66 pixels, with gaps of 8 between pairs."""
     pictures("pair").write_samples(model("pair").game, torch.device("cpu"), tmp_path / "samples")
-    assert width(tmp_path / "samples") == 2 + 6 * 34 + 2 * 6
+    assert width(tmp_path / "samples") == 2 + 6 * 66 + 2 * 6
 
 
 def test_real_samples_have_no_inputs_of_other_domains(tmp_path: Path) -> None:
     pictures("pair").write_reals(tmp_path / "paired")
     pictures("domain").write_reals(tmp_path / "domains")
-    assert width(tmp_path / "paired") == 2 + 12 * 34 + 5 * 6
-    assert width(tmp_path / "domains") == 2 + 6 * 34
+    assert width(tmp_path / "paired") == 2 + 12 * 66 + 5 * 6
+    assert width(tmp_path / "domains") == 2 + 6 * 66

@@ -11,17 +11,22 @@ import numpy as np
 import pytest
 import torch
 
+from sparring.api.diagnose import diagnose
+from sparring.api.evaluate import evaluate
 from sparring.api.resume import _moved, resume
+from sparring.api.sample import sample
 from sparring.api.train import train
+from sparring.cli.closing import closing_words
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
 from sparring.events import BudgetChanged, LogChanged, read_events
 from sparring.flow import Figures, Phase, Progress
 from sparring.games.duel import Duel
+from sparring.manifest import digest
 from sparring.recipes import RECIPES
 from sparring.runs import session
 from sparring.runs.display import Silent
-from sparring.runs.folder import Run, keep
+from sparring.runs.folder import Record, Run, keep
 from sparring.storage import read_json, read_lines, write_json
 from sparring.training import devices
 from sparring.training.checkpoint import checkpoints, load_checkpoint
@@ -39,12 +44,12 @@ class Listener:
     def say(self, sentence: str) -> None:
         self.sentences.append(sentence)
 
-    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float | None, health: str) -> None:
         self.fractions.append(progress.fraction)
-        assert rate > 0 and left >= 0 and health
+        assert rate > 0 and (left is None or left >= 0) and health
 
     def count(self, what: str, done: int, total: int) -> None:
-        assert what == "evaluating" and 0 < done <= total
+        assert what and 0 <= done <= total
 
     def close(self) -> None:
         self.sentences.append("closed")
@@ -73,9 +78,16 @@ def test_a_run_writes_its_folder(points: Path, tmp_path: Path) -> None:
         "model/README.md",
         "checkpoints/000000640/manifest.json",
     } <= files
-    assert {Path(name).suffix for name in files} <= {".json", ".jsonl", ".png", ".html", ".safetensors", ".md", ""} | {
-        suffix for name in files if name.startswith("tensorboard") for suffix in [Path(name).suffix]
-    }
+    assert {Path(name).suffix for name in files} <= {
+        ".json",
+        ".jsonl",
+        ".png",
+        ".gif",
+        ".html",
+        ".safetensors",
+        ".md",
+        "",
+    } | {suffix for name in files if name.startswith("tensorboard") for suffix in [Path(name).suffix]}
     lines = read_lines(run.folder / "log.jsonl")
     assert [line["samples"] for line in lines] == list(range(64, 641, 64))
     assert "adversarial" in lines[0]["terms"]["generator"] and "r1" in lines[0]["terms"]["discriminator"]
@@ -108,6 +120,109 @@ def test_a_run_ends_when_its_goal_is_reached(points: Path, tmp_path: Path) -> No
     assert int(checkpoints(run.checkpoints)[-1].name) < 640
     assert any(sentence.startswith("The goal fd < 1000 is reached") for sentence in listener.sentences)
     assert run.report.exists()
+
+
+class Impatient(Listener):
+    """Display that stops the evaluation, as Ctrl-C does, and remembers what was there by then."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder, self.found = folder, set[str]()
+
+    def count(self, what: str, done: int, total: int) -> None:
+        self.found = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
+        raise KeyboardInterrupt
+
+
+def test_model_and_samples_are_kept_where_the_evaluation_is_stopped(points: Path, tmp_path: Path) -> None:
+    display = Impatient(tmp_path / "run")
+    with pytest.raises(
+        KeyboardInterrupt, match=r"are kept; evaluate it later with: sparring evaluate .* --data"
+    ) as caught:
+        train(points, out=tmp_path / "run", display=display, **SMALL)
+    assert vars(caught.value)["code"] == 130
+    assert {"samples.png", "model/weights.safetensors", "model/manifest.json"} <= display.found
+    assert not {"scores.json", "report.html"} & display.found
+    said = (
+        f"Samples: {tmp_path / 'run' / 'samples.png'}; the model is ready: {tmp_path / 'run' / 'model'}; evaluating …"
+    )
+    assert said in display.sentences
+
+    # It is trained, not evaluated; a resumption evaluates it, and trains no further.
+    diagnosis = diagnose(tmp_path / "run")
+    assert "the model was not evaluated yet" in diagnosis.state
+    assert any(step.startswith("sparring resume") for step in diagnosis.next_steps)
+    run = resume(tmp_path / "run", display=Silent())
+    assert newest(run) == 640 and run.report.exists() and run.scores.exists()
+
+
+def test_a_run_without_an_evaluation_has_pictures_and_can_be_judged_later(points: Path, tmp_path: Path) -> None:
+    listener = Listener()
+    run = train(points, out=tmp_path / "run", judge="none", display=listener, **SMALL)
+    assert not run.scores.exists() and run.picture.exists() and "evaluating" not in listener.sentences[-2]
+    assert "The model was not evaluated" in run.report.read_text() and "data:image/png" in run.report.read_text()
+    assert "It was not evaluated" in closing_words(run)
+    assert resume(run.folder, samples=704, display=Silent()).record.judge == "none" and not run.scores.exists()
+    before = (run.model / "weights.safetensors").read_bytes()
+    resume(run.folder, judge="full", display=Silent())
+    assert run.record.judge == "full" and newest(run) == 704 and run.scores.exists()
+    assert before == (run.model / "weights.safetensors").read_bytes()
+
+
+def test_a_record_without_a_judgement_is_that_of_a_run_with_a_quick_one(template: Run) -> None:
+    content = template.record.as_json()
+    older = {name: value for name, value in content.items() if name not in ("judge", "digest")}
+    assert Record.from_json({**older, "digest": digest(older)}, template.folder).judge == "quick"
+
+
+def test_pictures_begin_before_training_and_leave_the_weights_as_they_are(
+    points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparring.api.train.conclude", lambda *_: None)
+    choices = {**SMALL, "samples": 6400}
+    run = train(points, out=tmp_path / "run", display=Silent(), **choices)
+    marks = [0, 0.01, 0.02, *(share / 20 for share in range(1, 21))]
+    assert sorted(int(path.stem) / 6400 for path in run.samples.iterdir()) == marks
+    monkeypatch.setattr(session.Session, "_show", lambda *_: None)
+    train(points, out=tmp_path / "blind", display=Silent(), **choices)
+    assert not list((tmp_path / "blind" / "samples").iterdir())
+    weights = [folder / "model" / "weights.safetensors" for folder in (run.folder, tmp_path / "blind")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def test_ten_samples_are_trained_on_in_small_batches_with_a_remark(tmp_path: Path) -> None:
+    np.save(tmp_path / "few.npy", np.random.default_rng(0).normal(size=(10, 2)).astype(np.float32))
+    listener = Listener()
+    run = train(tmp_path / "few.npy", out=tmp_path / "run", samples=20, width=8, judge="none", display=listener)
+    assert run.record.fields["batch"] == 10 and newest(run) == 20
+    assert "10 samples: too few to learn more than copies of them" in listener.sentences[0]
+    with pytest.raises(SparringError, match=r"at least a batch of 64\. Give --batch 2 .* at least 100 for a model"):
+        train(tmp_path / "few.npy", out=tmp_path / "other", batch=64, display=Silent())
+
+
+def test_a_run_without_a_checkpoint_yet_is_still_training(points: Path, tmp_path: Path) -> None:
+    """Its model is asked for in its first minute."""
+
+    class Hasty(Listener):
+        def step(self, progress: Progress, figures: Figures, rate: float, left: float | None, health: str) -> None:
+            if progress.samples == 128:
+                for use in (
+                    lambda: sample(tmp_path / "run", out=tmp_path / "out"),
+                    lambda: evaluate(tmp_path / "run", points),
+                ):
+                    with pytest.raises(
+                        SparringError, match=r"still training and has no checkpoint yet.* within a minute"
+                    ):
+                        use()
+                diagnosis = diagnose(tmp_path / "run")
+                assert diagnosis.state.startswith("The run is still going")
+                assert "The first checkpoint comes within a minute" in diagnosis.remarks[0]
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(points, out=tmp_path / "run", display=Hasty(), **SMALL)
+    with pytest.raises(SparringError, match="no intact checkpoint"):
+        sample(tmp_path / "run", out=tmp_path / "out")
 
 
 def test_a_finished_run_is_not_trained_further(points: Path, tmp_path: Path) -> None:
@@ -154,11 +269,14 @@ def test_a_finished_run_continues_with_a_larger_budget(finished: Run, points: Pa
     resume(finished.folder, samples=1280, display=listener)
     assert newest(finished) == 1280 and finished.record.samples == finished.record.fields["samples"] == 1280
     assert finished.report.read_bytes() != report and (finished.model / "config.json").read_bytes() != model
-    assert any("1,280 samples in all, instead of 640 samples" in sentence for sentence in listener.sentences)
+    (said,) = [one for one in listener.sentences if "1,280 samples in all, instead of 640 samples" in one]
+    assert "over the new budget, of which 50 % is spent. Learning rates from here on: generator 0.00" in said
     # All schedules run over the new budget, from half of it on.
     assert listener.fractions[0] == 0.55 and listener.fractions[-1] == 1.0
     (event,) = [one for one in read_events(finished.folder / "events.jsonl") if isinstance(one, BudgetChanged)]
     assert (event.samples, event.samples_before, event.samples_now) == (640, 640, 1280)
+    old, new = event.rates["generator"]
+    assert 0 < old < new and f"generator {new:.3g} in place of {old:.3g}" in said
 
 
 def test_an_extended_run_that_was_interrupted_resumes_with_its_new_budget(
@@ -168,7 +286,7 @@ def test_an_extended_run_that_was_interrupted_resumes_with_its_new_budget(
     report = finished.report.read_bytes()
 
     class Stopping(Listener):
-        def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
+        def step(self, progress: Progress, figures: Figures, rate: float, left: float | None, health: str) -> None:
             if progress.samples == 960:
                 raise KeyboardInterrupt
 
@@ -191,6 +309,15 @@ def test_extending_a_run_twice_is_deterministic(finished: Run, tmp_path: Path) -
     assert all(torch.equal(one.players[name], other.players[name]) for name in one.players)
 
 
+def test_the_command_that_a_spent_budget_suggests_trains_on(finished: Run) -> None:
+    with pytest.raises(SparringError) as refused:
+        resume(finished.folder, minutes=0.0001, display=Silent())
+    *_, option, minutes = shlex.split(str(refused.value).split("`")[1])
+    assert option == "--minutes" and 0 < float(minutes) < 0.5
+    with pytest.raises(SparringError, match=r"or train 5 minutes more: sparring resume .* --minutes 5"):
+        resume(finished.folder, display=Silent())
+
+
 def test_minutes_replace_a_budget_in_samples(finished: Run) -> None:
     spent = read_json(checkpoints(finished.checkpoints)[-1] / "state.json")["seconds"] / 60
     resume(finished.folder, minutes=spent + 0.003, display=Silent())
@@ -202,8 +329,14 @@ def test_minutes_replace_a_budget_in_samples(finished: Run) -> None:
     ("choices", "words"),
     [
         ({"samples": 640}, "a budget of 640 samples for a run that has seen 640 samples"),
-        ({"samples": 64}, "a budget of 64 samples"),
-        ({"minutes": 1e-9}, "a budget of 1e-09 minutes"),
+        (
+            {"samples": 64},
+            r"a budget of 64 samples .* To train as much once more, run `sparring resume .* --samples 704`",
+        ),
+        (
+            {"minutes": 1e-3},
+            r"a budget of 0.001 minutes .* --minutes and --samples are the total, .* --minutes [0-9.]+`",
+        ),
         ({"samples": 2000, "minutes": 1e-9}, "a budget of 2,000 samples or 1e-09 minutes"),
         ({"samples": 1e6}, "--samples 1000000.0, but expected a whole number"),
         ({"minutes": "1"}, "--minutes '1'"),
@@ -291,7 +424,7 @@ class Counting(Listener):
         super().__init__()
         self.threads: set[int] = set()
 
-    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float | None, health: str) -> None:
         self.threads.add(torch.get_num_threads())
 
 
@@ -314,6 +447,7 @@ def test_resume_refuses_other_data(points: Path, tmp_path: Path) -> None:
         ({"until": "good"}, "a comparison"),
         ({"device": "abacus"}, "no device"),
         ({"watchdog": "Repair"}, "one of repair, warn, off"),
+        ({"judge": "quik"}, "did you mean 'quick'"),
         ({"watchdog": "off", "until": "settled"}, "Give another goal, or leave the watchdog on"),
         ({"samples": 1.5}, "--samples 1.5"),
         ({"minutes": "1"}, "--minutes '1'"),
@@ -382,7 +516,7 @@ class Removing(Listener):
         super().__init__()
         self.folder, self.target = folder, target
 
-    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float | None, health: str) -> None:
         super().step(progress, figures, rate, left, health)
         if len(self.fractions) == 3:
             shutil.move(self.folder, self.target) if self.target else shutil.rmtree(self.folder)

@@ -44,7 +44,7 @@ def features(clips: Tensor) -> Tensor:
 def exhibits(batch: Batch, facts: Facts, columns: int) -> Sequence[Exhibit]:
     """Show the frames of a clip side by side, and clips below one another."""
     frames = batch.real.permute(0, 1, 3, 2, 4).flatten(3)  # (batch, 1, height, time · width)
-    return [picture_of(image_grid(frames, columns=1), sharp=True)]
+    return [picture_of(image_grid(frames, columns=1))]
 
 
 KIND = Kind("clips", load, features, exhibits, ".clips.npy", bounds=(-1.0, 1.0), blends=True)

@@ -1,5 +1,6 @@
-"""The end of every run: a quick evaluation, and the report."""
+"""The end of every run: an evaluation, and the report."""
 
+import math
 import time
 
 from sparring.data.dataset import Split
@@ -19,8 +20,12 @@ TRAINING_SHARE, MIN_SECONDS = 0.1, 20.0
 """The evaluation takes no longer than this share of the training, or this long, whichever is more."""
 
 
-def conclude(run: Run, model: Model, split: Split, seconds: float, on_progress: OnProgress) -> Evaluation:
-    """Evaluate a finished run, and write scores.json, samples.png, curves.png and report.html into its folder.
+PICTURED = 256
+"""Samples for the pictures of a report without an evaluation."""
+
+
+def conclude(run: Run, model: Model, split: Split, seconds: float, on_progress: OnProgress) -> Evaluation | None:
+    """Evaluate a finished run as its record says, and write scores.json, curves.png and report.html into its folder.
 
     Args:
         run: the run.
@@ -28,15 +33,27 @@ def conclude(run: Run, model: Model, split: Split, seconds: float, on_progress: 
         split: the data it was trained on.
         seconds: time that the training took.
         on_progress: called with (done, total).
+
+    Returns:
+        The evaluation; None where the record asks for none.
     """
-    budget = Budget(max(MIN_SECONDS, TRAINING_SHARE * seconds))
-    subject, seed = of_model(model, str(run.folder)), run.record.seed
+    subject, record = of_model(model, str(run.folder)), run.record
+    seed = record.seed
+    if record.judge == "none":
+        shown = subject.batch(split, max(PICTURED, model.modality.samples_per_picture), seed)
+        write_report(run, model, split, shown.batch, None)
+        return None
+
+    # Generate no more samples than there is time for.
+    on_progress(0, 1)
+    budget = Budget(max(MIN_SECONDS, TRAINING_SHARE * seconds) if record.judge == "quick" else math.inf)
     began = time.monotonic()
     subject.batch(split, SAMPLES_PER_PASS, seed)
     count = budget.affordable(count_for(split), (time.monotonic() - began) / SAMPLES_PER_PASS, "samples")
     generated = subject.batch(split, count, seed)
-    evaluator = Evaluator(split, seed, further=False, budget=budget, on_progress=on_progress)
+    evaluator = Evaluator(split, seed, further=record.judge == "full", budget=budget, on_progress=on_progress)
     evaluation = evaluator.evaluate(subject, generated)
     write_json(run.scores, evaluation.model_dump(mode="json"))
     write_report(run, model, split, generated.batch, evaluation)
+    on_progress(1, 1)
     return evaluation

@@ -77,7 +77,7 @@ class HeatMaps:
             grid = image_grid(pictures, columns=min(COLUMNS, len(pictures)), group=1 if heat is None else 2)
             with writing(self.sheet):
                 self.sheet.parent.mkdir(parents=True, exist_ok=True)
-                write_bytes(self.sheet, picture_of(grid, sharp=True).file)
+                write_bytes(self.sheet, picture_of(grid).file)
             written.append(self.sheet)
         if self.folder is not None and heat is not None:
             with writing(self.folder):
@@ -96,7 +96,7 @@ class HeatMaps:
                 grid = image_grid(beside(image[None], heat[None]), columns=2)
                 stem = PurePosixPath(names[row].replace("\\", "/")).stem
                 files.append(self.folder / f"{row + 1:06d}-{''.join(_kept(one) for one in stem)[:80]}.png")
-                write_bytes(files[-1], picture_of(grid, sharp=True).file)
+                write_bytes(files[-1], picture_of(grid).file)
                 row += 1
         record_own(self.folder, files, ())
 

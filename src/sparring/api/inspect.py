@@ -1,5 +1,6 @@
 """`sparring inspect` in Python: describe data, and estimate a training run on it."""
 
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -7,14 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-import numpy as np
-
 from sparring.api.outputs import output_path, require_writable
 from sparring.data.facts import Facts
 from sparring.data.reading import Columns, Keep, Labels, Pairs, ValueRange, reading
 from sparring.recipe import BY_DEFAULT, Choice, Recipe, resolve
 from sparring.rendering.fragments import fragment
-from sparring.runs.display import clock
+from sparring.runs.display import Display, checked_display, clock
 from sparring.storage import write_json
 from sparring.text import joined, number_of
 
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
 SHEET_SAMPLES = 64
 """Samples on a contact sheet."""
 COLUMNS = 8
-"""Samples in a row of a contact sheet at most."""
+"""Samples in a row of a contact sheet."""
+MAX_STEPS, MEASURING_SECONDS = 10, 2.0
+"""Training steps that are timed, and seconds after which no other one is."""
 MAX_LISTED = 10
 """Names, classes or counts of one kind in the printed text; JSON has all of them."""
 MAX_COLUMNS = 40
@@ -104,7 +105,10 @@ class Inspection:
 
     def lines(self) -> list[str]:
         """Return lines of text for the terminal; long lists are shortened."""
-        return [*_data_lines(self.facts), "", *_training_lines(self.training)]
+        from sparring.api.surveying import about_count
+
+        few = about_count(self.facts)
+        return [*_data_lines(self.facts), *([f"  {few}"] if few else []), "", *_training_lines(self.training)]
 
 
 def inspect(
@@ -123,6 +127,7 @@ def inspect(
     window: int | None = None,
     keep: Keep = None,
     measure: bool = True,
+    display: Display | None = None,
 ) -> Inspection:
     """Describe ``data`` and the training run that would follow; the same as `sparring inspect`.
 
@@ -142,7 +147,8 @@ def inspect(
         columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
         window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one.
         keep: rules that all rows of a table keep, as "start<=end" or a list of rules; no generated row breaks one.
-        measure: time a training step, to estimate the duration of the run.
+        measure: time training steps, to estimate the duration of the run.
+        display: shows the progress of reading; None for plain lines.
 
     Raises:
         SparringError: nothing in ``data`` can be used, there is no such recipe, or an output cannot be written,
@@ -150,21 +156,25 @@ def inspect(
     """
     from sparring.api.surveying import survey_data
     from sparring.data.in_memory import place_of, source_of
+    from sparring.data.parallel import shown_by
     from sparring.modalities import modality
     from sparring.recipes import reason_for
     from sparring.training.devices import pick
 
     require_writable({"--json": json, "--sheet": sheet}, data)
+    display = checked_display(display)
 
     # Survey the data and resolve the recipe; samples are decoded only where they are needed.
     choices = reading(labels, range, background, pairs, place_of(to), columns, keep, window)
-    name, chosen, survey = survey_data(source_of(data), recipe, choices)
+    with shown_by(display.count):
+        name, chosen, survey = survey_data(source_of(data), recipe, choices)
     resolved, training = _plan(survey.facts, name, chosen, pick(device))
     training = replace(training, reason=reason_for(survey.facts) if recipe is None else "")
     measure = measure and training.obstacle is None
     if sheet is not None or measure:
         view = resolved.view(survey.facts)
-        split = survey.prepare(view)
+        with shown_by(display.count):
+            split = survey.prepare(view)
         if sheet is not None:
             # Pairs are shown as pairs, whatever the recipe makes of them, and domains one after the other.
             if not view.condition and "pair" in survey.facts.coding:
@@ -203,8 +213,9 @@ def _plan(facts: Facts, name: str, recipe: Recipe, device: "torch.device") -> tu
 
 
 def _measured(training: PlannedTraining, recipe: Recipe, split: "Split", device: "torch.device") -> PlannedTraining:
-    """Add the expected time and memory: make two training steps, and time the second."""
+    """Add the expected time and memory: make a few training steps, and take the time of the fastest."""
     from sparring.randomness import seeded
+    from sparring.training.devices import computing_on, threads_for
     from sparring.training.plan import Plan
     from sparring.training.trainer import Trainer
 
@@ -213,12 +224,18 @@ def _measured(training: PlannedTraining, recipe: Recipe, split: "Split", device:
     plan = Plan(recipe.optimisers(), recipe.batch, recipe.samples, bfloat16=recipe.precision == "bfloat16")
     trainer = Trainer(game, split.train, plan, device=device)
 
-    # The first step also allocates memory and chooses algorithms.
-    trainer.advance()
-    seen, began = trainer.samples, time.perf_counter()
-    trainer.advance()
-    seconds_per_sample = (time.perf_counter() - began) / (trainer.samples - seen)
-    return replace(training, seconds=seconds_per_sample * recipe.samples, memory=_peak_memory(device))
+    # The first step also allocates memory and chooses algorithms. Other programs only ever make a step slower; on one
+    # thread, the time of the processor leaves them out.
+    threads = threads_for(device, recipe.batch * sum(math.prod(shape) for shape in split.train.shapes))
+    now = time.process_time if device.type == "cpu" and threads == 1 else time.perf_counter
+    with computing_on(threads):
+        trainer.advance()
+        began, each = time.perf_counter(), list[float]()
+        while not each or (len(each) < MAX_STEPS and time.perf_counter() - began < MEASURING_SECONDS):
+            seen, before = trainer.samples, now()
+            trainer.advance()
+            each.append((now() - before) / (trainer.samples - seen))
+    return replace(training, seconds=min(each) * recipe.samples, memory=_peak_memory(device))
 
 
 def _peak_memory(device: "torch.device") -> int | None:
@@ -237,21 +254,17 @@ def _peak_memory(device: "torch.device") -> int | None:
 
 
 def _write_sheet(path: Path, split: "Split") -> None:
-    """Write a contact sheet to ``path``, class by class; further files, if the modality has several, go beside it."""
-    from sparring.data.dataset import rows_by_class
+    """Write a contact sheet to ``path``: samples drawn at random, in lines of one class where there are classes.
+
+    Further files, if the modality has several, go beside it.
+    """
+    from sparring.data.dataset import rows_to_show
     from sparring.modalities import modality
     from sparring.rendering.exhibits import Picture, write_exhibits
 
-    # Whole rows per class, or the first samples where there are no classes.
-    kind, data = modality(split.facts.modality), split.train
-    each = max(1, SHEET_SAMPLES // max(len(split.facts.classes), 1))
-    each -= each % COLUMNS if each > COLUMNS else 0
-    rows = rows_by_class(data.labels, each, SHEET_SAMPLES)
-    batch = data.batch(
-        np.arange(min(max(SHEET_SAMPLES, kind.samples_per_picture), len(data))) if rows is None else rows
-    )
-
-    exhibits = kind.show(batch, split.facts, columns=COLUMNS if rows is None or each == 1 else min(each, COLUMNS))
+    kind, count = modality(split.facts.modality), SHEET_SAMPLES
+    rows = rows_to_show(split.train, max(count, kind.samples_per_picture), seed=0, columns=COLUMNS)
+    exhibits = kind.show(split.train.batch(rows), split.facts, columns=COLUMNS)
     first, *_ = write_exhibits(exhibits, path.with_suffix(""))
     if isinstance(exhibits[0], Picture) and first != path:
         first.replace(path)

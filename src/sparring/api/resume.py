@@ -11,6 +11,7 @@ from sparring.api.surveying import is_gone, lasting, lasting_recipe
 from sparring.arguments import checked_path
 from sparring.building import blank_game
 from sparring.data.in_memory import place_of, source_of
+from sparring.data.parallel import shown_by
 from sparring.data.reading import Reading, reading
 from sparring.errors import SparringError
 from sparring.evaluation.quick import quick_score
@@ -18,9 +19,10 @@ from sparring.modalities import modality, surveyed
 from sparring.modality import Survey
 from sparring.recipe import Recipe, is_own, with_stored_fields
 from sparring.recipes import recipe_named
+from sparring.report.watch import watched
 from sparring.runs.budget import TrainingBudget, with_budget
 from sparring.runs.display import Display, Silent, checked_display
-from sparring.runs.folder import Record, open_run
+from sparring.runs.folder import Record, checked_judge, open_run
 from sparring.runs.goal import Goal
 from sparring.runs.session import Session
 from sparring.runs.suggestions import suggestion
@@ -39,6 +41,8 @@ def resume(
     to: Any = None,
     recipe: str | Recipe | None = None,
     device: str | None = None,
+    judge: str | None = None,
+    watch: bool = False,
     display: Display | None = None,
 ) -> Run:
     """Continue a run from its newest intact checkpoint; the same as `sparring resume`.
@@ -57,6 +61,8 @@ def resume(
         to: present place of the second domain, likewise.
         recipe: needed for a run of your own recipe only: its value, or file.py:Name.
         device: as for ``train``; None for the device that the run began on.
+        judge: evaluation at the end, as for ``train``; it also evaluates a finished run again. None as the run began.
+        watch: as for ``train``; a page that is there already is kept up to date in any case.
         display: shows the progress; None for a bar in terminals and notebooks, else lines.
 
     Returns:
@@ -73,7 +79,8 @@ def resume(
     target = devices.pick(record.device if device is None else device)
     world = distributed.join(target)
     display = checked_display(display) if world.is_main else Silent()
-    record = with_budget(opened, record, budget)
+    record = with_budget(opened, record, budget, again=judge is not None)
+    record = replace(record, judge=record.judge if judge is None else checked_judge(judge))
 
     # Take the recipe with the recorded fields, and check that the data is the same.
     resolved = with_stored_fields(recipe_named(record.recipe, recipe), record.fields)
@@ -81,15 +88,19 @@ def resume(
     if checkpoints(opened.checkpoints):
         # Networks of other shapes than the checkpoints are refused before memory is taken for them.
         require_fitting(opened.checkpoints, record.identity, partial(require_players, game))
-    record, survey = with_data(opened, record, data, reading(labels, pairs=pairs, to=place_of(to)))
+    with shown_by(display.count):
+        record, survey = with_data(opened, record, data, reading(labels, pairs=pairs, to=place_of(to)))
     if isinstance(recipe, str) and is_own(recipe):
         record = replace(record, recipe=lasting_recipe(recipe))  # The file may have moved.
 
     # Continue training.
-    split = survey.prepare(resolved.view(record.facts), seed=record.seed)
+    with shown_by(display.count):
+        split = survey.prepare(resolved.view(record.facts), seed=record.seed)
     goal = Goal.parse(record.until) if record.until else None
-    session = Session(opened, record, resolved, split, target, world, display, goal, quick_score, conclude)
-    session.play(resumed=True)
+    wanted = world.is_main and (watch or opened.watch.is_file())
+    with watched(display, opened, wanted=wanted) as shown:
+        session = Session(opened, record, resolved, split, target, world, shown, goal, quick_score, conclude)
+        session.play(resumed=True)
     return opened
 
 

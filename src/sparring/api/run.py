@@ -97,7 +97,7 @@ class Run(folder.Run):
             return fragment(str(self.folder), [str(error)])
         exhibits: list[Exhibit] = []
         if (picture := self.newest_picture) is not None:
-            exhibits.append(Picture(picture.read_bytes(), words="The newest samples.", sharp=True))
+            exhibits.append(Picture(picture.read_bytes(), words="The newest samples."))
         sentences = [diagnosis.state, diagnosis.verdict]
         if self.scores.exists():
             evaluation = self.evaluation

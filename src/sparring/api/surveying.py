@@ -3,12 +3,42 @@
 from pathlib import Path
 
 from sparring.data.catalogue import NAMES
+from sparring.data.facts import Facts
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
 from sparring.modalities import modality, modality_of, other_than, surveyed
 from sparring.modality import BY_NAME, Modality, Survey
-from sparring.recipe import Recipe, is_own
+from sparring.recipe import Recipe, batch_for, is_own
 from sparring.recipes import default_recipe, find_recipe, recipe_key
+from sparring.text import number_of
+
+FEW_SAMPLES = 100
+"""Samples below which a model hardly learns more than copies."""
+
+
+def about_count(facts: Facts) -> str:
+    """Return a sentence on data of so few samples that little can be learned from it; "" for other data."""
+    if facts.count >= FEW_SAMPLES:
+        return ""
+    return (
+        f"{number_of(facts.count, 'sample')}: too few to learn more than copies of them, or a blur. "
+        f"Collect at least {FEW_SAMPLES}, better 1,000 and more."
+    )
+
+
+def require_count(recipe: Recipe, facts: Facts) -> None:
+    """Refuse data of fewer samples than a batch.
+
+    Raises:
+        SparringError: it is.
+    """
+    if facts.count < recipe.batch:
+        smaller = f"give --batch {batch_for(facts.count)} (batch= in Python), or " if facts.count > 1 else ""
+        raise SparringError(
+            found=f"{facts.count} readable samples in {facts.source}",
+            expected=f"at least a batch of {recipe.batch}",
+            remedy=f"{smaller}add samples: at least {FEW_SAMPLES} for a model that is more than a copy of them",
+        )
 
 
 def survey_data(data: str, recipe: str | Recipe | None, reading: Reading) -> tuple[str, Recipe, Survey]:

@@ -15,10 +15,12 @@ from sparring.api.continuing import begun_run, require_same_options
 from sparring.api.fields import known_fields
 from sparring.api.resume import resume
 from sparring.api.run import Run
-from sparring.api.surveying import lasting, lasting_recipe, survey_data
+from sparring.api.surveying import about_count, lasting, lasting_recipe, require_count, survey_data
 from sparring.arguments import checked_folder, whole_number
+from sparring.building import Uninitialised
 from sparring.data.facts import Facts
 from sparring.data.in_memory import place_of, source_of
+from sparring.data.parallel import shown_by
 from sparring.data.reading import Columns, Keep, Labels, Pairs, Reading, ValueRange, reading
 from sparring.errors import SparringError, nearest
 from sparring.evaluation.quick import quick_score
@@ -27,9 +29,10 @@ from sparring.opening import size_words
 from sparring.randomness import require_seed, seeded
 from sparring.recipe import BY_DEFAULT, AdversarialRecipe, Choice, Recipe, resolve, with_fields
 from sparring.recipes import reason_for
+from sparring.report.watch import watched
 from sparring.runs.budget import NOT_USED, TrainingBudget, is_finished
 from sparring.runs.display import Display, Silent, checked_display
-from sparring.runs.folder import Record, create, new_folder, new_identity, versions
+from sparring.runs.folder import Record, checked_judge, create, new_folder, new_identity, versions
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.session import Session
 from sparring.text import joined
@@ -39,7 +42,19 @@ from sparring.watchdog.monitor import MODES
 
 COPIES_OF_WEIGHTS = 5
 """Arrays of the size of the weights in a run: weights, gradients, averages and two moments of Adam."""
-OPTIONS = ("recipe", "minutes", "samples", "out", "seed", "until", "device", "micro_batch", "watchdog")
+OPTIONS = (
+    "recipe",
+    "minutes",
+    "samples",
+    "out",
+    "seed",
+    "until",
+    "device",
+    "micro_batch",
+    "watchdog",
+    "judge",
+    "watch",
+)
 """Options of every run; all others are fields of the recipe."""
 CONFIG_OPTIONS = ("data", *OPTIONS, *(name for name in Reading.model_fields if name != "target"))
 """Options that a config can have, beside fields of the recipe."""
@@ -59,6 +74,8 @@ def train(
     device: str | None = None,
     micro_batch: int | None = None,
     watchdog: str | None = None,
+    judge: str | None = None,
+    watch: bool | None = None,
     labels: Labels = None,
     range: ValueRange = None,
     background: str | None = None,
@@ -89,6 +106,9 @@ def train(
         device: "cpu", "cuda", "cuda:1" or "mps"; None for the best available.
         micro_batch: samples that a rank computes at once, to save memory; the mathematics stays the same.
         watchdog: "repair" training failures, as by default, only "warn" of them, or "off".
+        judge: evaluation at the end: "quick", the default, for the metrics of the default verdict in a tenth of the
+            training time or 20 s, "full" for all metrics without a limit, "none" for a report of pictures and curves.
+        watch: keep a page in the run folder up to date while the run is training, watch.html.
         labels: False to use none, True to require some, a file of them (FILE or FILE:COLUMN), or a column of Parquet
             files; None to take them from tables of labels, folders or columns.
         range: stored values that stand for black and for white; None to find them.
@@ -122,25 +142,22 @@ def train(
     seed, watchdog = require_seed(0 if seed is None else seed), MODES[0] if watchdog is None else watchdog
     budget = TrainingBudget.given(samples, minutes)
     micro_batch = None if micro_batch is None else whole_number("micro-batch", micro_batch)
-    goal = _checked_goal(until, watchdog)
+    goal, judge = _checked_goal(until, watchdog), checked_judge("quick" if judge is None else judge)
     source, wanted = source_of(data), reading(labels, range, background, pairs, place_of(to), columns, keep, window)
 
     # A run that has begun goes on, if it is the one that these options describe.
     if begun is not None:
-        numbers = {"seed": seed, "until": until, "micro_batch": micro_batch, "watchdog": watchdog}
+        numbers = {"seed": seed, "until": until, "micro_batch": micro_batch, "watchdog": watchdog, "judge": judge}
         require_same_options(begun, source, recipe, budget, fields, wanted, **numbers)
-        return _resumed(begun, data, recipe, device, display)
+        return _resumed(begun, data, recipe, device, watch, display)
     folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
-    given = fields | ({"samples": budget.samples} if budget and budget.samples else {})
-    if labels is not None:
-        given |= {"labels": wanted.labels is not False}
-    name, resolved, choices, survey = _resolved(source, wanted, recipe, given, target)
+    with shown_by(display.count):
+        name, resolved, choices, survey = _resolved(source, wanted, recipe, fields, budget, target)
     facts, budget = survey.facts, budget or TrainingBudget(resolved.samples, None)
     world.require_rows(resolved.batch)
     _check_packs(resolved, micro_batch)
-    _explain(choices, wanted, budget)
     display.say(_introduction(name, resolved, choices, facts, target, reason_for(facts) if recipe is None else ""))
 
     # Create the run folder with its record: from here on, the run can be resumed.
@@ -157,26 +174,19 @@ def train(
         versions=versions(),
         watchdog=watchdog,
         identity=world.broadcast(new_identity()),
+        judge=judge,
     )
-    if world.is_main:
-        create(folder, record)
-    run = Run(folder)
+    run = Run(create(folder, record).folder if world.is_main else folder)
     world.barrier()
-    with _removed_on_error(run, world):
-        split = survey.prepare(resolved.view(facts), seed=seed)
-        session = Session(run, record, resolved, split, target, world, display, goal, quick_score, conclude)
+    with watched(display, run, wanted=world.is_main and bool(watch)) as shown:
+        with _removed_on_error(run, world):
+            with shown_by(display.count):
+                split = survey.prepare(resolved.view(facts), seed=seed)
+            session = Session(run, record, resolved, split, target, world, shown, goal, quick_score, conclude)
 
-    # Train, evaluate, report and publish.
-    session.play()
+        # Train, evaluate, report and publish.
+        session.play()
     return run
-
-
-def _explain(choices: dict[str, Choice], wanted: Reading, budget: TrainingBudget) -> None:
-    """Complete the reasons of fields that other options decide."""
-    if isinstance(wanted.labels, str) and "labels" in choices:
-        choices["labels"]["reason"] = f"as given: {wanted.labels}"
-    if budget.samples is None:
-        choices["samples"]["reason"] = NOT_USED
 
 
 def _require_data(data: Any) -> None:
@@ -188,12 +198,14 @@ def _require_data(data: Any) -> None:
         )
 
 
-def _resumed(run: Run, data: Any, recipe: str | Recipe | None, device: str | None, display: Display) -> Run:
+def _resumed(
+    run: Run, data: Any, recipe: str | Recipe | None, device: str | None, watch: bool | None, display: Display
+) -> Run:
     """Go on with a run that has begun; one that is finished is returned as it is."""
     if is_finished(run, run.record):
         display.say(f"The run in {run.folder} is finished: nothing to do.")
         return run
-    return resume(run.folder, data=data, recipe=recipe, device=device, display=display)
+    return resume(run.folder, data=data, recipe=recipe, device=device, watch=bool(watch), display=display)
 
 
 @contextmanager
@@ -208,7 +220,12 @@ def _removed_on_error(run: Run, world: World) -> Iterator[None]:
 
 
 def _resolved(
-    data: str, reading: Reading, recipe: str | Recipe | None, fields: dict[str, Any], device: torch.device
+    data: str,
+    reading: Reading,
+    recipe: str | Recipe | None,
+    fields: dict[str, Any],
+    budget: TrainingBudget | None,
+    device: torch.device,
 ) -> tuple[str, Recipe, dict[str, Choice], Survey]:
     """Survey the data and resolve the fields of its recipe.
 
@@ -219,16 +236,26 @@ def _resolved(
         SparringError: the data cannot be used, or not by this recipe, or its networks do not fit into memory.
     """
     name, chosen, survey = survey_data(data, recipe, reading)
+    if budget is not None and budget.samples:
+        fields = fields | {"samples": budget.samples}
+    if reading.labels is not None:
+        fields = fields | {"labels": reading.labels is not False}
     if "labels" not in type(chosen).model_fields:
         # How labels are read may be chosen for data of every recipe, also of one that does not use them.
         fields = {field: value for field, value in fields.items() if field != "labels"}
     fields = known_fields(fields, chosen, survey.facts)
     resolved, choices = resolve(with_fields(chosen, fields, OPTIONS), survey.facts, devices.describe(device))
-    _check_count(resolved, survey.facts)
+    require_count(resolved, survey.facts)
     _check_condition(resolved, name, survey.facts)
     if isinstance(resolved, AdversarialRecipe):
         resolved.loss_function()  # Refuses a loss that does not fit.
     _check_memory(resolved, survey.facts, device)
+
+    # Complete the reasons of fields that other options decide.
+    if isinstance(reading.labels, str) and "labels" in choices:
+        choices["labels"]["reason"] = f"as given: {reading.labels}"
+    if budget is not None and budget.samples is None:
+        choices["samples"]["reason"] = NOT_USED
     return name, resolved, choices, survey
 
 
@@ -238,7 +265,7 @@ def _introduction(
     """Return the first lines of a run: recipe and the reason for it, data, remarks, and every field that was chosen."""
     lines = [f"Training {name} on {facts.count:,} samples of {facts.source} ({device.type})."]
     lines += [f"  {reason}"] * bool(reason)
-    lines += [f"  {remark}" for remark in facts.remarks]
+    lines += [f"  {remark}" for remark in (*facts.remarks, about_count(facts)) if remark]
     for field, choice in choices.items():
         if choice["reason"] not in (BY_DEFAULT, NOT_USED):
             lines.append(f"  {field} = {getattr(recipe, field)} ({choice['reason']})")
@@ -252,15 +279,6 @@ def _check_condition(recipe: Recipe, name: str, facts: Facts) -> None:
             found=f"no condition {condition!r} in {facts.source}",
             expected=f"data with one, for the recipe {name} (this data has {' and '.join(facts.offers) or 'none'})",
             remedy="choose another recipe, or none, so that one is chosen for the data",
-        )
-
-
-def _check_count(recipe: Recipe, facts: Facts) -> None:
-    if facts.count < recipe.batch:
-        raise SparringError(
-            found=f"{facts.count} readable samples in {facts.source}",
-            expected=f"at least a batch of {recipe.batch}",
-            remedy="add samples, or choose a smaller batch",
         )
 
 
@@ -295,8 +313,9 @@ def _check_memory(recipe: Recipe, facts: Facts, device: torch.device) -> None:
         SparringError: they do not.
     """
     # Networks on the device "meta" have shapes and no memory. Those of the user's own may need some: they are let pass.
+    # Random numbers on this device would import PyTorch's compiler, which takes seconds.
     try:
-        with seeded(0, "weights"), torch.device("meta"):
+        with seeded(0, "weights"), torch.device("meta"), Uninitialised():
             game = recipe.game(facts)
     except SparringError:
         raise

@@ -6,6 +6,8 @@ from sparring.runs.folder import Run
 from sparring.runs.suggestions import reading_options, suggested_use, suggestion
 from sparring.text import joined
 
+NOT_JUDGED = "It was not evaluated (--judge none)."
+
 
 def closing_words(run: Run, recipe: str | None = None) -> str:
     """Return the lines for the first process of a run, and nothing for the others.
@@ -20,17 +22,18 @@ def closing_words(run: Run, recipe: str | None = None) -> str:
     from sparring.evaluation.glossary import wrapped
     from sparring.evaluation.result import Evaluation
 
-    record, evaluation = run.record, Evaluation.from_run(run)
+    record = run.record
+    evaluation = Evaluation.from_run(run) if run.scores.exists() else None
     advice, *commands = diagnose(run.folder).longer or ("",)
     data = ("--data", record.facts.source, *reading_options(record))
     lines = [
         "",
-        *wrapped([*evaluation.verdict, *([advice] if advice else [])]),
+        *wrapped([*(evaluation.verdict if evaluation else [NOT_JUDGED]), *([advice] if advice else [])]),
         # Commands are not wrapped, so that they can be copied.
         *(f"  {one}" for one in commands),
         "",
         f"Trained {record.recipe} on {record.facts.source}: {record.facts.count:,} samples, including those held out.",
-        *evaluation.figures(further=False),
+        *(evaluation.figures(further=False) if evaluation else ()),
         f"Samples: {run.picture}",
         f"Report:  {run.report}",
         f"Next:    {suggested_use(record, run.folder, recipe)}",

@@ -59,6 +59,7 @@ def inspect(
     """
     from sparring.api import inspect as api
     from sparring.cli.json_output import json_output
+    from sparring.runs.display import default_display
 
     with json_output(json, data, sheet=sheet) as answer:
         inspection = api.inspect(
@@ -73,6 +74,7 @@ def inspect(
             columns=columns,
             window=window,
             keep=keep,
+            display=default_display(),
         )
         show(joined(inspection.lines()))
         answer(inspection.as_json())

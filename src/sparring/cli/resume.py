@@ -19,6 +19,8 @@ def resume(
     recipe: str | None = None,
     device: str | None = None,
     json: JsonOption = None,
+    judge: str | None = None,
+    watch: bool = False,
 ) -> None:
     """Continue an interrupted run exactly where its newest checkpoint was saved, or any run with a larger budget.
 
@@ -47,6 +49,11 @@ def resume(
         Needed for a run of your own recipe only: file.py:Name again, because code named by a folder is never run.
     device
         cpu, cuda, cuda:1 or mps. Default: the device that the run began on.
+    judge
+        Evaluation at the end, as for `sparring train`; it also evaluates a finished run again. Default: as the run
+        began.
+    watch
+        As for `sparring train`. A page that is there already is kept up to date in any case.
     """
     from sparring.api import resume as api
     from sparring.cli.closing import closing_words
@@ -64,6 +71,8 @@ def resume(
             to=to,
             recipe=recipe,
             device=device,
+            judge=judge,
+            watch=watch,
             display=default_display(),
         )
         show(closing_words(resumed, recipe))

@@ -37,6 +37,8 @@ def train(
     device: str | None = None,
     micro_batch: WholeNumber | None = None,
     watchdog: str | None = None,
+    judge: str | None = None,
+    watch: bool = False,
     json: JsonOption = None,
     labels: LabelsOption = None,
     range: ValueRangeOption = None,
@@ -88,6 +90,11 @@ def train(
         Samples computed at once, to save memory. The result stays the same, except with batch norm.
     watchdog
         repair: detect training failures and apply remedies; warn: only report them; off: do neither. Default: repair.
+    judge
+        Evaluation at the end: quick: in a tenth of the training time, or 20 s; full: all metrics, without a limit;
+        none: no evaluation. Default: quick.
+    watch
+        Keep a page in the run folder up to date while the run is training: watch.html, to open in a browser.
     """
     # Imported only when the command runs, so that --help does not wait for PyTorch.
     from sparring.api import train as api
@@ -108,6 +115,8 @@ def train(
         device=device,
         micro_batch=micro_batch,
         watchdog=watchdog,
+        judge=judge,
+        watch=watch or None,
         labels=labels,
         range=range,
         background=background,

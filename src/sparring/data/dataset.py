@@ -12,7 +12,7 @@ from torch import Tensor
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.flow import Batch
-from sparring.randomness import RandomStream
+from sparring.randomness import RandomStream, derive
 from sparring.samples import batch_size, concatenate, map_tensors, shapes, take, tensors, to_device
 
 ReadRows: TypeAlias = Callable[[Batch, RandomStream | None], Batch]
@@ -112,6 +112,25 @@ def split_rows(data: Dataset, facts: Facts, seed: int) -> Split:
     """Split a data set that is in memory into training and held-out rows; see ``hold_out``."""
     train, held_out = hold_out(len(data), seed, data.labels)
     return Split(data.subset(train), data.subset(held_out), facts)
+
+
+def rows_to_show(data: Dataset, count: int, *, seed: int, columns: int = 1) -> NDArray[np.int64]:
+    """Draw rows at random: whole lines of ``columns`` rows for each class, or ``count`` rows of data without classes.
+
+    Args:
+        data: the data set.
+        count: rows that fill a picture; with more classes than lines there are more, one line for each class.
+        seed: of the draw.
+        columns: rows in a line.
+    """
+    order = np.random.default_rng(derive(seed, "shown")).permutation(len(data))
+    if data.labels is not None:
+        classes = len(np.unique(data.labels[data.labels >= 0]))
+        each = max(1, count // columns // max(1, classes)) * columns
+        found = rows_by_class(data.labels[order], each)
+        if found is not None:
+            return order[found]
+    return order[:count]
 
 
 def rows_by_class(labels: Any, columns: int, max_classes: int = 32) -> NDArray[np.int64] | None:

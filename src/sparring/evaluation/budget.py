@@ -2,14 +2,19 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import final
 
-SAMPLES_SHARE = 0.25
+SAMPLES_SHARE = 0.2
 """Share of the budget for one kind of samples."""
-TRAINING_SHARE = 0.6
+COMPARISON_SHARE = 0.5
+"""Share of the time until no repeat may be computed any more that the comparison of all samples may take."""
+GROWTH = 1.5
+"""Power of the number of samples that the time of a comparison grows with: between features and distances."""
+TRAINING_SHARE = 0.5
 """Share of the budget after which no network may still be in training."""
-REPEATS_SHARE = 0.7
-"""Share of the budget after which no repeat may still be computed."""
+REPEATS_SHARE = 0.6
+"""Share of the budget after which no repeat may still be computed; the rest is for the report."""
 MIN_SAMPLES = 250
 """Samples that are evaluated however long that takes."""
 
@@ -39,10 +44,31 @@ class Budget:
         full = "`sparring evaluate` has no such limit: do not compare its scores with these."
         return (f"{used} {full}",) if self.limits else ()
 
-    def affordable(self, count: int, seconds_each: float, what: str) -> int:
-        """Return ``count``, halved until so many samples take no more than their share of the budget."""
+    def affordable(self, count: int, seconds_each: float, what: str, fixed: float = 0.0) -> int:
+        """Return ``count``, halved until so many samples take no more than their share of the budget.
+
+        Args:
+            count: number of samples.
+            seconds_each: that one takes.
+            what: the samples, in words.
+            fixed: seconds that they take however few they are.
+        """
+        return self._halved(count, lambda size: size * seconds_each + fixed, SAMPLES_SHARE * self.seconds, what)
+
+    def comparable(self, count: int, few: int, seconds: float) -> int:
+        """Return ``count``, halved until the comparison of so many samples a side takes no more than its share.
+
+        Args:
+            count: samples on each side.
+            few: samples of a comparison that was timed.
+            seconds: that it took.
+        """
+        left = COMPARISON_SHARE * (self.repeats_deadline - time.monotonic())
+        return self._halved(count, lambda size: seconds * (size / few) ** GROWTH, left, "samples a side")
+
+    def _halved(self, count: int, seconds: Callable[[int], float], left: float, what: str) -> int:
         affordable = count
-        while affordable * seconds_each > SAMPLES_SHARE * self.seconds and affordable // 2 >= MIN_SAMPLES:
+        while seconds(affordable) > left and affordable // 2 >= MIN_SAMPLES:
             affordable //= 2
         if affordable < count:
             self.limits.append(f"{affordable:,} of {count:,} {what}")

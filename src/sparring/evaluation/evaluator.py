@@ -50,6 +50,8 @@ EXTREMES = 20
 """Best and worst samples, by density."""
 COMPARED = 1000
 """Samples that are compared with the training samples, or that players give their opinion of."""
+FEW = 300
+"""Samples a side of the comparison that tells how long that of all takes."""
 MIN_VALUES = 16
 """Values per sample below which all samples are close to one another and copies cannot be detected."""
 ANSWERED = 64
@@ -91,10 +93,13 @@ class Evaluator:
 
             # Values and floors of all samples, then repeats for the intervals while there is time.
             fresh_samples = subject.fresh_samples(split, self.seed)
-            repeats = Repeats(split.train, split.held_out, generated, seed=self.seed, fresh_samples=fresh_samples)
             metrics = [by_features(one, metrics_of(one, further=self.further)) for one in extractors]
             measure = modality.measure(split, self.seed, further=self.further)
             metrics.append(_metrics_of_samples(modality, measure))
+            size = self._comparable(generated, metrics)
+            repeats = Repeats(
+                split.train, split.held_out, generated, seed=self.seed, count=size, fresh_samples=fresh_samples
+            )
             (*found, own), done = scored(repeats, metrics, self.budget.repeats_deadline, self.on_progress)
 
             first = next(iter(repeats))
@@ -231,6 +236,19 @@ class Evaluator:
         value = float(f"{mean:.8g}")
         return Score(value=value, better=better, plus_minus=half_width(deviations), deviations=deviations)
 
+    def _comparable(self, generated: Generated | Batch, metrics: Sequence[SampleMetrics]) -> int:
+        """Return how many samples a side there is time to compare, as a comparison of a few of them shows."""
+        train, held_out = self.split.train, self.split.held_out
+        every = Repeats(train, held_out, generated, seed=self.seed, repeats=0).size
+        if math.isinf(self.budget.seconds) or every < 2 * FEW:
+            return every
+        few, seconds = Repeats(train, held_out, generated, seed=self.seed, count=FEW, repeats=0), 0.0
+        for _ in range(2):  # The first call is slower than the others.
+            began = time.monotonic()
+            scored(few, metrics)
+            seconds = time.monotonic() - began
+        return self.budget.comparable(every, few.size, seconds)
+
     def _memorisation(self, samples: Sample, subject: Subject) -> Memorisation | None:
         """Compare samples with the training samples, or return None where copies cannot be detected."""
         split, seed = self.split, self.seed
@@ -243,13 +261,16 @@ class Evaluator:
         # Draw from both sides, as many as there is time for: all are compared twice with all training samples.
         count = COMPARED
         if math.isfinite(self.budget.seconds):
-            few, part, seconds = extractor(take(samples, slice(0, SAMPLES_PER_PASS))), next(iter(train)), 0.0
+            few, began = extractor(take(samples, slice(0, SAMPLES_PER_PASS))), time.monotonic()
+            part = next(iter(train))
+            reading, seconds = time.monotonic() - began, 0.0
             for _ in range(2):  # The first call is slower than the others.
                 began = time.monotonic()
                 nearest(few, part)
                 seconds = time.monotonic() - began
             each = 4 * seconds / len(few) * len(split.train) / len(part)
-            count = self.budget.affordable(count, each, "samples compared with the training data")
+            fixed = 2 * reading * len(split.train) / len(part)
+            count = self.budget.affordable(count, each, "samples compared with the training data", fixed)
         rows = torch.randperm(batch_size(samples), generator=generator(seed, "compared"))[:count]
         others = torch.randperm(len(split.held_out), generator=generator(seed, "compared aside"))[:count]
         fake, held_out = take(samples, rows), split.held_out.batch(others.numpy()).real

@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from sparring.errors import SparringError
+from sparring.rendering.grids import COLUMN
 from sparring.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ class Picture:
         file: content of its file, a PNG.
         caption: text below the picture.
         words: alternative text, for readers who cannot see it.
-        sharp: whether pixels stay squares when the picture is enlarged.
         headings: of the columns of the picture, which have one width; none by default.
         wide: whether it needs the whole width of a page.
     """
@@ -34,7 +34,6 @@ class Picture:
     file: bytes
     caption: str = ""
     words: str = ""
-    sharp: bool = False
     headings: tuple[str, ...] = ()
     wide: bool = False
 
@@ -127,15 +126,17 @@ Exhibit: TypeAlias = Picture | Sound | Text | Table
 """Anything that a report can embed."""
 
 
-def picture_of(image: "Image", *, sharp: bool = False, headings: tuple[str, ...] = ()) -> Picture:
+def picture_of(image: "Image", *, headings: tuple[str, ...] = ()) -> Picture:
     """Encode an image as PNG, marked so that it is not taken for data; for the other arguments see ``Picture``."""
     from PIL.PngImagePlugin import PngInfo
 
     mark = PngInfo()
     mark.add_text("Software", OVERVIEW_SOFTWARE)
+    if COLUMN in image.info:
+        mark.add_text(COLUMN, image.info[COLUMN])
     content = io.BytesIO()
     image.save(content, format="PNG", pnginfo=mark)
-    return Picture(content.getvalue(), sharp=sharp, headings=headings)
+    return Picture(content.getvalue(), headings=headings)
 
 
 def is_overview(content: bytes) -> bool:

@@ -12,10 +12,6 @@ from sparring.text import joined, printable
 
 CELL = "padding:0.15em 0.9em 0.15em 0;text-align:left;vertical-align:top"
 PARAGRAPH = "margin:0.3em 0"
-MIN_DISPLAYED_WIDTH = 320
-"""Pixels of a notebook to which narrower pictures with sharp pixels are enlarged."""
-WIDTH_IN_PNG = slice(16, 20)
-"""Bytes of a PNG file that hold its width."""
 
 
 def fragment(
@@ -58,12 +54,9 @@ def data_url(content: bytes, kind: str) -> str:
 
 def _exhibit(exhibit: Exhibit) -> str:
     if isinstance(exhibit, Picture):
-        width = int.from_bytes(exhibit.file[WIDTH_IN_PNG], "big")
-        enlarged = f"width:{MIN_DISPLAYED_WIDTH}px;" if exhibit.sharp and width < MIN_DISPLAYED_WIDTH else ""
-        style = f"{enlarged}max-width:100%" + ";image-rendering:pixelated" * exhibit.sharp
         words = _text(exhibit.words or "Samples.")
         url = data_url(exhibit.file, "image/png")
-        shown = f'<img src="{url}" alt="{words}" style="{style}">'
+        shown = f'<img src="{url}" alt="{words}" style="max-width:100%">'
     elif isinstance(exhibit, Sound):
         url = data_url(exhibit.file, "audio/wav")
         shown = f'<audio controls src="{url}"></audio>'

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,16 +11,35 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-MIN_CELL_SIDE = 32
-"""Sides in pixels below which samples are enlarged by a whole factor, so that 8 × 8 digits can be read."""
+MIN_CELL_SIDE, MAX_CELL_SIDE = 64, 512
+"""Sides in pixels: samples are enlarged by a whole factor until the shorter one is as long as the first number, so that
+8 × 8 digits can be read, as long as the longer one stays within the second."""
 GAP = 2
 """Pixels between images, and around the grid."""
 GROUP_GAP = 8
 """Pixels between groups of images that belong together."""
+COLUMN = "First column"
+"""Key under which an image, and its PNG file, says where its first column is; see ``Column``."""
 BACKGROUND = 208
 """Grey level of the gaps, beside which white images still have an edge."""
-TITLE_LETTERS = 16
-"""Letters of a title, beyond which it is cut."""
+TITLE_SIZE, TITLE_LETTERS = 13, 16
+"""Size of the letters of titles in pixels, and their number, beyond which a title is cut."""
+
+
+class Column(NamedTuple):
+    """Place of the first column of a grid, in pixels; of the last of its group.
+
+    Args:
+        margin: width of the titles on the left.
+        left: left end, with its gap.
+        right: right end, likewise.
+        row: height of a row.
+    """
+
+    margin: int
+    left: int
+    right: int
+    row: int
 
 
 def image_grid(samples: Tensor, *, columns: int, group: int = 1, titles: Sequence[str] = ()) -> Image.Image:
@@ -36,15 +56,16 @@ def image_grid(samples: Tensor, *, columns: int, group: int = 1, titles: Sequenc
     """
     # Enlarge small images by repeating pixels.
     pixels = to_uint8(samples)
-    factor = max(1, math.ceil(MIN_CELL_SIDE / min(pixels.shape[1:3]))) if len(pixels) else 1
+    shorter, longer = sorted(pixels.shape[1:3])
+    factor = max(1, min(math.ceil(MIN_CELL_SIDE / shorter), MAX_CELL_SIDE // longer)) if len(pixels) else 1
     pixels = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
 
     # Paste them onto the background.
     height, width = pixels.shape[1] + GAP, pixels.shape[2] + GAP
     columns = max(1, min(columns, len(pixels)))
     rows = max(1, -(-len(pixels) // columns))
-    lettered = [_lettered(one) for one in titles]
-    margin = max((one.width for one in lettered), default=0)
+    names = [lettered(one) for one in titles]
+    margin = max((one.width for one in names), default=0)
     lefts = [
         margin + GAP + column * width + column // group * (GROUP_GAP - GAP) * (group > 1) for column in range(columns)
     ]
@@ -55,9 +76,22 @@ def image_grid(samples: Tensor, *, columns: int, group: int = 1, titles: Sequenc
 
     # Titles stand in the middle of their rows.
     grid = Image.fromarray(sheet)
-    for row, one in enumerate(lettered):
+    for row, one in enumerate(names):
         grid.paste(one, (0, row * height + (height - one.height) // 2))
+    if len(pixels):
+        last = lefts[min(group, columns) - 1]
+        grid.info[COLUMN] = f"{margin} {last - GAP} {last + width} {height}"
     return grid
+
+
+def first_column(grid: Image.Image) -> Column | None:
+    """Return where the first column of samples is in an image of ``image_grid``, or in its PNG file; None in others."""
+    words = str(grid.info.get(COLUMN, "")).split()
+    numbers = [int(word) for word in words if word.isdecimal() and word.isascii() and len(word) < 6]
+    if len(numbers) != 4:
+        return None
+    column = Column(*numbers)
+    return column if column.margin <= column.left < column.right <= grid.width and column.row else None
 
 
 def beside(*series: Tensor) -> Tensor:
@@ -79,11 +113,11 @@ def beside(*series: Tensor) -> Tensor:
     return torch.stack([alike(images) for images in series], 1).flatten(0, 1)
 
 
-def _lettered(title: str) -> Image.Image:
-    """Draw a title, black on the background; letters that the font lacks are shown as question marks."""
+def lettered(title: str) -> Image.Image:
+    """Draw a title on one line, black on the background; letters that the font lacks are shown as question marks."""
     text = title.encode("latin-1", "replace").decode("latin-1")
     text = text if len(text) <= TITLE_LETTERS else f"{text[: TITLE_LETTERS - 2]}.."
-    font = ImageFont.load_default()
+    font = ImageFont.load_default(TITLE_SIZE)
     _, _, right, bottom = font.getbbox(text)
     image = Image.new("L", (math.ceil(right) + 2 * GAP if text else 1, math.ceil(bottom) + GAP), BACKGROUND)
     ImageDraw.Draw(image).text((GAP, 0), text, fill=0, font=font)

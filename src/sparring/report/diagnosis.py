@@ -3,10 +3,8 @@
 All of it is read from the run folder, whether the run is finished, interrupted, going, given up, or was not watched.
 """
 
-import os
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import Literal, final
 
 from pydantic import BaseModel, ConfigDict
@@ -25,11 +23,10 @@ from sparring.events import (
     UpdateSkipped,
     read_events,
 )
-from sparring.opening import reading
 from sparring.rendering.fragments import fragment
 from sparring.report.advice import Advice, advise
 from sparring.report.picture import signals_picture
-from sparring.runs.folder import Run
+from sparring.runs.folder import Run, is_locked
 from sparring.runs.logbook import read_log
 from sparring.runs.schedules import anneals
 from sparring.runs.suggestions import reading_options, suggestion
@@ -250,7 +247,7 @@ class RunHistory:
 def _stage(history: RunHistory) -> str:
     """Return the stage of a run, a key of ``STAGES``."""
     planned, last = history.record.samples, next(reversed(history.events), None)
-    going = _is_locked(history.run.folder / "lock")
+    going = is_locked(history.run)
 
     # The report is written last; before it, a run that has spent its budget is still to be evaluated. The old report of
     # a run that trains on with a larger budget stays meanwhile.
@@ -269,20 +266,6 @@ def _stage(history: RunHistory) -> str:
     if isinstance(last, CheckpointNotSaved):
         return "not saved"
     return "interrupted" if history.reached else "not begun"
-
-
-def _is_locked(lock: Path) -> bool:
-    """Return whether a trainer holds the run; False where the system cannot say."""
-    if os.name != "posix" or not lock.exists():
-        return False
-    import fcntl
-
-    with reading(lock) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
 
 
 def _state(history: RunHistory) -> str:
@@ -337,6 +320,8 @@ def _verdict(history: RunHistory) -> str:
 
 def _remarks(history: RunHistory) -> Iterator[str]:
     """Say what else is known; without observations, what the log shows."""
+    if history.stage == "running" and not checkpoints(history.run.checkpoints):
+        yield "The first checkpoint comes within a minute of the start; until then there is no model to use."
     yield from (event.sentence for event in history.phases)
     if history.unread:
         yield f"Lines of events.jsonl that are skipped, damaged or of an earlier version: {history.unread}."

@@ -6,8 +6,9 @@ from typing import Any, final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from sparring.data.dataset import Split, rows_by_class
+from sparring.data.dataset import Split, rows_by_class, rows_to_show
 from sparring.evaluation.result import Evaluation
 from sparring.flow import Batch
 from sparring.modality import ConditionedOnSamples, HasContrasts, Modality
@@ -36,19 +37,23 @@ class Gallery:
         split: the data that they were evaluated with.
         samples: generated samples with their conditions and labels.
         model: the model that generated them, if it is known.
+        seed: of the real samples, which are drawn at random.
     """
 
-    def __init__(self, modality: Modality, split: Split, samples: Batch, model: Model | None = None) -> None:
-        self.modality, self.split, self.model = modality, split, model
+    def __init__(
+        self, modality: Modality, split: Split, samples: Batch, model: Model | None = None, *, seed: int = 0
+    ) -> None:
+        self.modality, self.split, self.model, self.seed = modality, split, model, seed
         self.samples = samples._replace(real=map_floats(torch.nan_to_num, samples.real))
         # One row for each class, where the model is conditioned on classes.
         self.labels = samples.label if model is not None and model.classes else None
         self.spec = None if model is None else model.condition_spec
         self.by_input = self.spec is not None and self.spec.required
 
-    def exhibits(self, evaluation: Evaluation) -> list[Exhibit]:
-        """Show generated and real samples, the best and the worst ones, and interpolations."""
-        extremes, paths = self.extremes(evaluation), self.interpolations(evaluation.seed)
+    def exhibits(self, evaluation: Evaluation | None = None) -> list[Exhibit]:
+        """Show generated and real samples, interpolations and, with an evaluation, the best and the worst samples."""
+        extremes = self.extremes(evaluation) if evaluation else []
+        paths = self.interpolations(evaluation.seed if evaluation else self.seed)
         by_input = [*self.compared(), *self.answers(), *self.cycles()]
         return [*self.generated(), *self.real(), *self.contrasts(), *by_input, *extremes, *paths]
 
@@ -69,7 +74,7 @@ class Gallery:
             return []
         if not isinstance(self.modality, ConditionedOnSamples):
             return []
-        batch = self.split.held_out.batch(slice(0, COMPARED))
+        batch = self.split.held_out.batch(self._held_out_rows(COMPARED))
         samples = map_floats(torch.nan_to_num, self.model.sample(condition=batch.condition, seed=1))
         true = batch.real if self.spec.determines else None
         columns = "input, output" if true is None else "input, output, truth, and the difference of the last two"
@@ -83,7 +88,7 @@ class Gallery:
         """Show several answers to one input, where they depend on the latent."""
         if self.model is None or not self.by_input:
             return []
-        inputs = self.split.held_out.batch(slice(0, ASKED))
+        inputs = self.split.held_out.batch(self._held_out_rows(ASKED))
         rows = torch.arange(batch_size(inputs)).repeat_interleave(COLUMNS)
         condition = take(inputs.condition, rows)
         samples = map_floats(torch.nan_to_num, self.model.sample(condition=condition, seed=1))
@@ -106,7 +111,7 @@ class Gallery:
         if self.model is None or self.spec is None:
             return []
         exhibits, names = [], self.spec.direction(self.model.view, self.model.facts)
-        for cycle in self.model.there_and_back(self.split.held_out.batch(slice(0, COMPARED))):
+        for cycle in self.model.there_and_back(self.split.held_out.batch(self._held_out_rows(COMPARED))):
             # Three columns for each sample: (count, 3, …) → (3 · count, …).
             rows = map_tensors(lambda *parts: torch.stack(parts, 1).flatten(0, 1), *cycle)
             way = f", {' → '.join([*names, names[0]])}" if names else ""
@@ -117,18 +122,18 @@ class Gallery:
         return exhibits
 
     def real(self) -> list[Exhibit]:
-        """Show real samples in the same order."""
-        train = self.split.train
-        rows = rows_by_class(train.labels, COLUMNS, MAX_CLASSES) if self.labels is not None else None
-        first = np.arange(min(self.modality.samples_per_picture, len(train))) if rows is None else rows
-        batch = beside_own_condition(train.batch(first), self.spec)
-        return self._shown(batch, "Real, from the training data.", "Real samples")
+        """Show real samples, drawn at random: one row per class, where there are classes."""
+        train, count = self.split.train, self.modality.samples_per_picture
+        rows = rows_to_show(train, count, seed=self.seed, columns=COLUMNS)
+        batch = beside_own_condition(train.batch(rows), self.spec)
+        return self._shown(batch, "Real, drawn at random from the training data.", "Real samples")
 
     def contrasts(self) -> Sequence[Exhibit]:
         """Show how generated and real samples differ as a whole."""
         if not isinstance(self.modality, HasContrasts):
             return []
-        real = self.split.train.batch(slice(0, CONTRASTED)).real
+        train = self.split.train
+        real = train.batch(rows_to_show(replace(train, labels=None), CONTRASTED, seed=self.seed)).real
         return self.modality.contrasts(real, self.samples.real, self.split.facts)
 
     def pairs(self, evaluation: Evaluation) -> list[Exhibit]:
@@ -161,6 +166,9 @@ class Gallery:
         samples = map_floats(torch.nan_to_num, self.model.interpolate(PATHS, COLUMNS, seed=1, condition=condition))
         order = "" if condition is None else ", each under one condition"
         return self._shown(Batch(samples), f"Paths between two latents, one per row{order}.", "Interpolations")
+
+    def _held_out_rows(self, count: int) -> NDArray[np.int64]:
+        return rows_to_show(replace(self.split.held_out, labels=None), count, seed=self.seed)
 
     def _shown(
         self, batch: Batch, caption: str, title: str, *, columns: int = 0, headings: tuple[str, ...] = ()

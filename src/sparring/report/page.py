@@ -66,7 +66,7 @@ def page(report: Report) -> str:
     """Return the page as HTML."""
     evaluation = report.evaluation
     if evaluation is None:
-        return _template().render(report=report, default=[], further=[], columns=[]).lstrip()
+        return template().render(report=report, default=[], further=[], columns=[]).lstrip()
     # The default metrics of the first extractor at the top, all others further down.
     default, tables = evaluation.tables(further=False)[:1], evaluation.tables()
     further = [
@@ -74,11 +74,12 @@ def page(report: Report) -> str:
         for number, (one, scores) in enumerate(tables)
     ]
     columns = [name for name in CLASS_COLUMNS if any(name in row for row in evaluation.classes.values())]
-    return _template().render(report=report, default=default, further=further, columns=columns).lstrip()
+    return template().render(report=report, default=default, further=further, columns=columns).lstrip()
 
 
 @cache
-def _template() -> "Template":
+def template(name: str = "page") -> "Template":
+    """Return the template of a page, NAME.html.jinja beside this file."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -93,7 +94,7 @@ def _template() -> "Template":
     constants = {"CLASS_COLUMNS": CLASS_COLUMNS, "REAL": REAL, "BESIDE": BESIDE}
     environment.globals |= {function.__name__: function for function in functions} | constants
     environment.filters["data_url"] = data_url
-    return environment.get_template("page.html.jinja")
+    return environment.get_template(f"{name}.html.jinja")
 
 
 def _printable(value: Any) -> Any:

@@ -1,5 +1,6 @@
-"""Pictures and pages about samples: samples.png, curves.png, signals.png and report.html of a run, or a page alone."""
+"""Pictures and pages about samples: curves.png, signals.png and report.html of a run, or a page alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from sparring.data.dataset import Split
@@ -7,35 +8,41 @@ from sparring.evaluation.result import Evaluation
 from sparring.flow import Batch
 from sparring.modality import Modality
 from sparring.model import Model
-from sparring.rendering.exhibits import Picture, write_exhibits
+from sparring.rendering.exhibits import Picture, picture_of
+from sparring.rendering.moments import MOMENTS, evenly, film_strip
 from sparring.report.curves import curves
 from sparring.report.diagnosis import RunHistory
 from sparring.report.gallery import Gallery
 from sparring.report.page import Report, page
 from sparring.runs.folder import Run
+from sparring.runs.pictures import moments
 from sparring.storage import write_bytes, write_text
 from sparring.text import number_of
+from sparring.watchdog.convergence import percent
 
 MAX_EVENTS = 40
+FILM_CAPTION = (
+    "Samples of the same latents during the run; the share of the training that was done by then stands above them."
+)
+NOT_JUDGED = "The model was not evaluated: `sparring evaluate` does so at any time."
 SIGNALS_CAPTION = "Signals of the watchdog; dashed lines: a finding (red), a remedy that had helped (green)."
 
 
-def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluation: Evaluation) -> None:
-    """Write samples, curves, signals and the page into the folder of a finished run.
+def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluation: Evaluation | None) -> None:
+    """Write curves, signals and the page into the folder of a finished run.
 
     Args:
         run: the run.
         model: its model.
         split: the data it was trained on.
         samples: the samples that were evaluated, with their conditions and labels.
-        evaluation: its result.
+        evaluation: its result; None for a report of pictures and curves alone.
     """
-    gallery = Gallery(model.modality, split, samples, model)
+    gallery = Gallery(model.modality, split, samples, model, seed=run.record.seed)
     history = RunHistory(run)
     drawn = curves(history.log)
 
     # Pictures as separate files, for use elsewhere.
-    write_exhibits(gallery.generated(), run.picture.with_suffix(""))
     write_bytes(run.folder / "curves.png", drawn)
     signals = history.picture()
     if signals:
@@ -49,12 +56,12 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
         summary=[
             f"{trained}; {int(model.history.get('samples', 0)):,} real samples were seen.",
             *_direction(model),
-            *evaluation.remarks,
+            *(evaluation.remarks if evaluation else [NOT_JUDGED]),
         ],
-        verdict=[*evaluation.verdict, *history.prospect],
-        exhibits=gallery.exhibits(evaluation),
+        verdict=[*(evaluation.verdict if evaluation else ()), *history.prospect],
+        exhibits=[*gallery.exhibits(evaluation), *film(run)],
         evaluation=evaluation,
-        pairs=gallery.pairs(evaluation),
+        pairs=gallery.pairs(evaluation) if evaluation else (),
         diagnosis=history.diagnosis(),
         signals=Picture(signals, SIGNALS_CAPTION, "Signals of the run, and what happened.") if signals else None,
         curves=Picture(
@@ -64,7 +71,7 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
         ),
         choices=[(field, str(one["value"]), str(one["reason"])) for field, one in record.choices.items()],
         happened=[event.sentence for event in history.events][-MAX_EVENTS:],
-        facts=[*_facts(evaluation), ("device", record.device), *model.history.get("versions", {}).items()],
+        facts=[*_facts(split, record.seed), ("device", record.device), *model.history.get("versions", {}).items()],
     )
     write_text(run.report, page(report))
 
@@ -90,14 +97,25 @@ def write_evaluation(
         exhibits=gallery.exhibits(evaluation),
         evaluation=evaluation,
         pairs=gallery.pairs(evaluation),
-        facts=_facts(evaluation),
+        facts=_facts(split, evaluation.seed),
     )
     write_text(path, page(report))
 
 
-def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
-    fingerprint = ("fingerprint of the data", evaluation.fingerprint)
-    return [("data", evaluation.data), fingerprint, ("seed", str(evaluation.seed))]
+def film(run: Run) -> list[Picture]:
+    """Return samples of the same latents at several moments of a run, in one picture, if there are any."""
+    pictures = moments(run)
+    if len(pictures) < 2:
+        return []
+    last = max(1, pictures[-1][0])
+    chosen = [pictures[place] for place in evenly(len(pictures), MOMENTS)]
+    strip = film_strip([picture for _, picture in chosen], [percent(seen, last) for seen, _ in chosen])
+    return [replace(picture_of(strip), caption=FILM_CAPTION, words="Samples at moments of the run.", wide=True)]
+
+
+def _facts(split: Split, seed: int) -> list[tuple[str, str]]:
+    facts = split.facts
+    return [("data", facts.source), ("fingerprint of the data", facts.fingerprint), ("seed", str(seed))]
 
 
 def _direction(model: Model | None) -> list[str]:

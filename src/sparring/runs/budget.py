@@ -1,5 +1,6 @@
 """The budget of a run: real samples to see, minutes of wall time, or both."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -10,11 +11,14 @@ from sparring.games.game import phase_at
 from sparring.recipe import Choice
 from sparring.runs.folder import Record, Run
 from sparring.runs.logbook import reached_goal
+from sparring.runs.suggestions import suggestion
 from sparring.training.checkpoint import checkpoints, load_checkpoint
 from sparring.training.trainer import Trainer
 
 MAX_MINUTES = 10 * 365 * 24 * 60
 """Longest budget of wall time: ten years."""
+MORE_MINUTES = 5
+"""Minutes by which an example trains on."""
 NOT_USED = "not used: the budget is in minutes"
 """Reason for the recipe's samples where the budget has none."""
 
@@ -55,7 +59,7 @@ class TrainingBudget:
         return budget_words(self.samples, self.minutes)
 
 
-def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Record:
+def with_budget(run: Run, record: Record, budget: TrainingBudget | None, *, again: bool = False) -> Record:
     """Return the record with which the run continues: that of its folder, or one with another budget.
 
     A goal that was reached is dropped with the budget that it ended. The folder is not changed.
@@ -64,22 +68,25 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Reco
         run: the run.
         record: content of its recipe.json.
         budget: the new budget, from the beginning of the run; None to keep the old one.
+        again: whether a finished run is to be evaluated again.
 
     Raises:
         SparringError: the run is finished, or has already spent the new budget.
     """
     # A run without a report has not spent its budget, or was interrupted in its evaluation.
-    if budget is None and not run.report.exists():
+    if budget is None and (not run.report.exists() or (again and checkpoints(run.checkpoints))):
         return record
     samples, seconds = _spent(run)
     reached = reached_goal(run.folder / "events.jsonl", samples)
     if budget is None:
         if is_finished(run, record):
             count = 2 * samples or 100_000
+            longer = suggestion(record, "resume", run.folder, "--minutes", _minutes_in_all(seconds, MORE_MINUTES))
             raise SparringError(
                 found=f"a finished run in {run.folder}",
                 expected="one that was interrupted, or a larger budget for this one",
-                remedy=f"give a larger budget in all, such as --samples {count} (samples={count} in Python)",
+                remedy=f"give a larger budget in all, such as --samples {count} (samples={count} in Python), or train "
+                f"{MORE_MINUTES} minutes more: {longer}",
             )
         return record
 
@@ -93,8 +100,8 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None) -> Reco
     if budget.spent(samples, seconds):
         raise SparringError(
             found=f"a budget of {budget} for a run that has seen {samples:,} samples in {seconds / 60:.1f} minutes",
-            expected="more than that: the budget counts from the beginning of the run",
-            remedy="give a larger number",
+            expected="more than that: --minutes and --samples are the total, from the beginning of the run",
+            remedy=f"to train as much once more, run `{_further(run, record, budget, samples, seconds)}`",
         )
     # The recipe's field of the same name says what is trained now, too.
     reason = "given when the run was resumed" if budget.samples else NOT_USED
@@ -127,9 +134,7 @@ def require_same_phase(trainer: Trainer, before: Record) -> None:
     Raises:
         SparringError: it would.
     """
-    seconds = None if before.minutes is None else 60 * before.minutes
-    fraction = replace(trainer.plan, samples=before.samples, seconds=seconds).fraction(trainer.samples, trainer.seconds)
-    phase = phase_at(trainer.game, fraction)
+    phase = phase_at(trainer.game, _fraction(trainer, before))
     if phase_at(trainer.game, trainer.progress.fraction) < phase:
         raise SparringError(
             found=f"a budget so large that the run would fall back from its phase {trainer.game.phases[phase].name}",
@@ -138,18 +143,41 @@ def require_same_phase(trainer: Trainer, before: Record) -> None:
         )
 
 
-def budget_changed(before: Record, now: Record, samples: int) -> BudgetChanged | None:
-    """Return the event of another budget after ``samples`` real samples, or None where it is the same."""
+def budget_changed(before: Record, now: Record, trainer: Trainer) -> BudgetChanged | None:
+    """Return the event of another budget for a trainer, which has the new one, or None where it is the same."""
     if (before.samples, before.minutes, before.until) == (now.samples, now.minutes, now.until):
         return None
     return BudgetChanged(
-        samples=samples,
+        samples=trainer.samples,
         samples_before=before.samples,
         minutes_before=before.minutes,
         samples_now=now.samples,
         minutes_now=now.minutes,
         goal=before.until if now.until is None else None,
+        spent=trainer.progress.fraction,
+        rates={
+            name: (adam.learning_rate(_fraction(trainer, before)), adam.learning_rate(trainer.progress.fraction))
+            for name, adam in trainer.plan.optimisers.items()
+        },
     )
+
+
+def _fraction(trainer: Trainer, record: Record) -> float:
+    """Return the share of the budget of a record that a trainer has spent."""
+    seconds = None if record.minutes is None else 60 * record.minutes
+    return replace(trainer.plan, samples=record.samples, seconds=seconds).fraction(trainer.samples, trainer.seconds)
+
+
+def _further(run: Run, record: Record, budget: TrainingBudget, samples: int, seconds: float) -> str:
+    """Return the command that trains a budget beyond what is spent already."""
+    words: list[object] = [] if budget.samples is None else ["--samples", samples + budget.samples]
+    words += [] if budget.minutes is None else ["--minutes", _minutes_in_all(seconds, budget.minutes)]
+    return suggestion(record, "resume", run.folder, *words)
+
+
+def _minutes_in_all(seconds: float, more: float) -> str:
+    """Return minutes that were spent and ``more`` of them, rounded up to a tenth."""
+    return f"{math.ceil(10 * (seconds / 60 + more)) / 10:g}"
 
 
 def _spent(run: Run) -> tuple[int, float]:

@@ -16,9 +16,9 @@ from pydantic import ConfigDict, Field
 
 from sparring.data.facts import Facts
 from sparring.data.own_output import PUBLISHED, RUN, check_path, folder_of, require_place
-from sparring.errors import SparringError, writing
+from sparring.errors import SparringError, nearest, writing
 from sparring.manifest import digest
-from sparring.opening import open_file, require_plain
+from sparring.opening import open_file, reading, require_plain
 from sparring.recipe import Choice, is_own
 from sparring.schema import STORED, Count, require_format, validated
 from sparring.storage import is_name_too_long, read_json, remove_temporaries, write_folder, write_json
@@ -26,15 +26,21 @@ from sparring.text import command
 
 FORMAT, READABLE_FORMATS = 3, (1, 2, 3)
 """Format of recipe.json that is written, and formats that can be read: 1 and 2 have neither identity nor digest."""
-EXTENSIONS = frozenset({".json", ".jsonl", ".png", ".html"})
+EXTENSIONS = frozenset({".json", ".jsonl", ".png", ".gif", ".html"})
 """Extensions of the files of a run."""
+JUDGEMENTS = {
+    "quick": "metrics of the default verdict, as far as a tenth of the training time or 20 s allow",
+    "full": "all metrics, without a limit",
+    "none": "no evaluation",
+}
+"""Evaluations at the end of a run: name in ``Record.judge`` → description."""
 MAX_NAME = 50
 """Characters of the name of the data in the name of a run."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """The folder of a run. It holds safetensors, JSON, PNG and HTML files: no file in it can execute code.
+    """The folder of a run. It holds safetensors, JSON, PNG, GIF and HTML files: no file in it can execute code.
 
     ``sparring.api.run.Run``, the public class, adds its model, evaluation, diagnosis and curves.
     """
@@ -69,7 +75,18 @@ class Run:
     @property
     def picture(self) -> Path:
         """Samples at the end of the run: a picture, a table, sounds, …"""
-        return next(iter(sorted(self.folder.glob("samples.*"))), self.folder / "samples.png")
+        found = sorted(path for path in self.folder.glob("samples.*") if path != self.animation)
+        return next(iter(found), self.folder / "samples.png")
+
+    @property
+    def animation(self) -> Path:
+        """Pictures of samples during the run, one after the other."""
+        return self.folder / "samples.gif"
+
+    @property
+    def watch(self) -> Path:
+        """The page of `--watch`, which is up to date while the run is training."""
+        return self.folder / "watch.html"
 
     @property
     def newest_picture(self) -> Path | None:
@@ -108,6 +125,7 @@ class Record:
         threads: threads that the processor computes on, on which the last bits of a run depend; None in runs of earlier
             versions and until training begins.
         identity: 32 random hexadecimal digits that its checkpoints share; "" in runs of earlier versions.
+        judge: evaluation at the end, a key of ``JUDGEMENTS``.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STORED
@@ -125,6 +143,7 @@ class Record:
     watchdog: Annotated[str, Field(pattern="^(repair|warn|off)$")] = "repair"
     threads: Annotated[int, Field(ge=1)] | None = None
     identity: str = ""
+    judge: Annotated[str, Field(pattern="^(quick|full|none)$")] = "quick"
 
     @property
     def recipe_name(self) -> str:
@@ -160,6 +179,21 @@ class Record:
     def fields(self) -> dict[str, Any]:
         """Fields of the recipe with their values."""
         return {field: choice["value"] for field, choice in self.choices.items()}
+
+
+def checked_judge(judge: str) -> str:
+    """Return the evaluation at the end of a run that a caller gives.
+
+    Raises:
+        SparringError: there is no such one.
+    """
+    if judge not in JUDGEMENTS:
+        raise SparringError(
+            found=f"the evaluation {judge!r}",
+            expected=f"one of {', '.join(JUDGEMENTS)}",
+            remedy=f"check the spelling of --judge{nearest(str(judge), list(JUDGEMENTS))}",
+        )
+    return judge
 
 
 def new_identity() -> str:
@@ -257,6 +291,22 @@ def open_run(path: str | Path) -> Run:
     return Run(folder)
 
 
+def open_begun_run(path: str | Path) -> Run:
+    """Open an existing run whose model is to be used; see ``open_run``.
+
+    Raises:
+        SparringError: it is still training, and has no checkpoint yet.
+    """
+    run = open_run(path)
+    if is_locked(run) and not any(run.checkpoints.glob("[0-9]*")):
+        raise SparringError(
+            found=f"a run in {run.folder} that is still training and has no checkpoint yet",
+            expected="a checkpoint: the first comes within a minute of the start",
+            remedy="try again in a minute",
+        )
+    return run
+
+
 def _require_files(folder: Path) -> None:
     """Refuse a folder that stands in place of a file, by its extension."""
     for path in folder.iterdir():
@@ -294,6 +344,21 @@ def locked(run: Run) -> Iterator[None]:
         yield
     finally:
         lock.close()
+
+
+def is_locked(run: Run) -> bool:
+    """Return whether a trainer holds the run; False where the system cannot say."""
+    lock = run.folder / "lock"
+    if os.name != "posix" or not lock.exists():
+        return False
+    import fcntl
+
+    with reading(lock) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 def versions() -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol, final, runtime_checkable
 from sparring.flow import Figures, Progress
 from sparring.rendering.exhibits import Picture
 from sparring.rendering.fragments import fragment
-from sparring.runs.display import Countdown, status
+from sparring.runs.display import Countdown, line, status
 from sparring.runs.folder import Run
 from sparring.text import printable
 
@@ -54,10 +54,10 @@ class Notebook:
         if not self._going or time.monotonic() >= self._next:
             self._show()
 
-    def step(self, progress: Progress, figures: Figures, rate: float, left: float, health: str) -> None:
+    def step(self, progress: Progress, figures: Figures, rate: float, left: float | None, health: str) -> None:
         self._going, self._share = True, progress.fraction
         if time.monotonic() >= self._next or progress.fraction >= 1:
-            self._line = status(progress, figures, rate, left, health)
+            self._line = line(status(progress, figures, rate, left, health))
             self._show()
 
     def count(self, what: str, done: int, total: int) -> None:
@@ -87,8 +87,8 @@ class Notebook:
         """Return the output as HTML and as text."""
         percent = f"{self._share:.0%}"
         bar = f'<progress value="{self._share:.4f}" max="1" aria-label="progress">{percent}</progress> {percent}<br>'
-        line = printable(self._line)
-        head = f'<div role="status">{bar if self._going else ""}{escape(line)}</div>'
+        shown = printable(self._line)
+        head = f'<div role="status">{bar if self._going else ""}{escape(shown)}</div>'
         last = self._messages[-1] if self._messages else ""
         picture = self._picture()
         body = fragment(
@@ -97,7 +97,7 @@ class Notebook:
             folded=tuple(self._messages),
             heading=f"Messages: {len(self._messages)}",
         )
-        return {"text/html": head + body, "text/plain": f"{percent} {line}" if self._going else line or last}
+        return {"text/html": head + body, "text/plain": f"{percent} {shown}" if self._going else shown or last}
 
     def _picture(self) -> Picture | None:
         """Return the newest picture of the run, read once."""
@@ -106,7 +106,7 @@ class Notebook:
             if path is None or path.stat().st_size > MAX_PICTURE_BYTES:
                 return None
             if self._shown is None or self._shown[0] != path:
-                self._shown = path, Picture(path.read_bytes(), words="The newest samples.", sharp=True)
+                self._shown = path, Picture(path.read_bytes(), words="The newest samples.")
         except OSError:
             return None  # The run was removed.
         return self._shown[1]

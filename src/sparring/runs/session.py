@@ -38,8 +38,9 @@ from sparring.runs.folder import Record, Run, keep, locked
 from sparring.runs.goal import SETTLED, Goal
 from sparring.runs.logbook import Logbook, reached_goal, run_is_gone
 from sparring.runs.notebook import ShowsRun
-from sparring.runs.pictures import SamplePictures
-from sparring.runs.suggestions import suggestion
+from sparring.runs.pace import Pace
+from sparring.runs.pictures import SamplePictures, write_animation
+from sparring.runs.suggestions import reading_options, suggestion
 from sparring.text import printable
 from sparring.training import devices, liveness
 from sparring.training.checkpoint import (
@@ -62,8 +63,10 @@ from sparring.watchdog.snapshots import Snapshots
 
 LOG_LINES = 400
 """Lines of figures in a run."""
-PICTURES = 20
-"""Pictures of samples in a run, and measurements of the goal."""
+MARKS = 20
+"""Equal shares of the budget after each of which a picture of samples is written and the goal is measured."""
+EARLY_PICTURES = (0.01, 0.02, 0.05)
+"""Further pictures, early in a run where samples change most: shares of the budget."""
 SAVE_INTERVAL_SECONDS = 60.0
 """Seconds between checkpoints."""
 MAX_FAILED_SAVES = 3
@@ -80,6 +83,19 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, run: Run, record: Record, code: int) -> None:
         super().__init__(f"saved; continue with: {suggestion(record, 'resume', run.folder)}")
         self.run, self.code = run, code
+
+
+class NotJudged(KeyboardInterrupt):
+    """Raised when the evaluation at the end was asked to stop: model and samples are kept. ``code`` as above."""
+
+    def __init__(self, run: Run, record: Record) -> None:
+        data = ("--data", record.facts.source, *reading_options(record))
+        super().__init__(
+            f"stopped while evaluating; the model ({run.model}) and its samples ({run.picture}) are kept; evaluate it "
+            f"later with: {suggestion(record, 'evaluate', run.folder, *data)}, or with the report: "
+            f"{suggestion(record, 'resume', run.folder)}"
+        )
+        self.run, self.code = run, 130
 
 
 @final
@@ -171,20 +187,24 @@ class Session:
 
     def __iter__(self) -> Iterator[Progress]:
         if self.trainer.step == 0:
+            self._show_samples(self.trainer.progress)
             self._show_reals()
             self.watchdog.begin()
-        began, trained = time.monotonic(), 0
+        pace = Pace(time.monotonic())
         for before, progress in self._steps():
             # Show the speed, the time left and the latest figures.
-            trained += progress.samples - before.samples
-            rate = trained / max(time.monotonic() - began, 1e-9)
-            self.display.step(progress, self.trainer.figures, rate, self._seconds_left(progress), self.watchdog.status)
+            pace.step(progress.samples - before.samples, time.monotonic())
+            left = self._seconds_left(progress, pace)
+            self.display.step(progress, self.trainer.figures, pace.rate, left, self.watchdog.status)
 
             # Log figures, show samples and measure the goal, when due; save a checkpoint every minute.
             if _is_due(before, progress, LOG_LINES):
-                self.logbook.figures(progress.samples, self.trainer.figures, rate)
-            if _is_due(before, progress, PICTURES):
+                self.logbook.figures(progress.samples, self.trainer.figures, pace.rate)
+            if _is_due(before, progress, MARKS) or any(
+                before.fraction < at <= progress.fraction for at in EARLY_PICTURES
+            ):
                 self._show_samples(progress)
+            if _is_due(before, progress, MARKS):
                 self.goal_reached = self._measure_goal()
             if self.world.is_main and time.monotonic() - self._saved_at > SAVE_INTERVAL_SECONDS:
                 self._save()
@@ -244,7 +264,7 @@ class Session:
         before, self.record = self.run.record, replace(self.record, threads=threads)
         if self.world.is_main and self.record != before:
             keep(self.run, self.record)
-            changed = budget_changed(before, self.record, self.trainer.samples)
+            changed = budget_changed(before, self.record, self.trainer)
             if changed is not None:
                 self._record(changed)
 
@@ -288,11 +308,14 @@ class Session:
         self._record(BestRestored(samples=self.trainer.samples, best=best.samples))
         return True
 
-    def _seconds_left(self, progress: Progress) -> float:
+    def _seconds_left(self, progress: Progress, pace: Pace) -> float | None:
+        """Return the seconds until the budget is spent, or None where the speed is not known yet."""
         plan, seconds = self.trainer.plan, self.trainer.seconds
-        left = [seconds / max(progress.samples, 1) * (plan.samples - progress.samples)] if plan.samples else []
-        left += [plan.seconds - seconds] if plan.seconds else []
-        return min(left)
+        by_time = math.inf if plan.seconds is None else max(0.0, plan.seconds - seconds)
+        if plan.samples is None:
+            return by_time
+        by_samples = pace.seconds_for(max(0, plan.samples - progress.samples))
+        return None if by_samples is None else min(by_samples, by_time)
 
     def _measure_goal(self) -> bool:
         """Measure the metric of the goal, if there is one, and return on all ranks whether the goal is reached."""
@@ -353,13 +376,28 @@ class Session:
         raise Interrupted(self.run, self.record, code)
 
     def _finish(self) -> None:
+        """Publish the model and its samples, then evaluate it: what stops the evaluation leaves both."""
         # Without its report a run that is killed from here on is evaluated again, an extended one too.
-        self.run.report.unlink(missing_ok=True)
-        self.logbook.close()
-        self._record(Finished(samples=self.trainer.samples, seconds=self.trainer.seconds))
-        model = load(self.run.folder, recipe=self.recipe)
-        model.save_pretrained(self.run.model)
-        self._conclude(self.run, model, self.split, self.trainer.seconds, partial(self.display.count, "evaluating"))
+        with interruptible() as stopped:
+            for earlier in (self.run.report, self.run.scores):
+                earlier.unlink(missing_ok=True)
+            self.logbook.close()
+            self._record(Finished(samples=self.trainer.samples, seconds=self.trainer.seconds))
+            model = load(self.run.folder, recipe=self.recipe)
+            self._show(partial(self.pictures.write_last, model, self.trainer.device, self.run.folder / "samples"))
+            model.save_pretrained(self.run.model)
+            then = "" if self.record.judge == "none" else "; evaluating …"
+            self.display.say(f"Samples: {self.run.picture}; the model is ready: {self.run.model}{then}")
+            self._show(partial(write_animation, self.run))
+        evaluating = partial(self.display.count, "evaluating")
+        try:
+            if stopped:
+                raise KeyboardInterrupt
+            self._conclude(self.run, model, self.split, self.trainer.seconds, evaluating)
+        except KeyboardInterrupt:
+            raise NotJudged(self.run, self.record) from None
+        finally:
+            self.display.close()
 
     def _record(self, event: AnyEvent) -> None:
         self.display.say(printable(event.sentence))

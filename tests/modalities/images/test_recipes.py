@@ -5,12 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
+from sparring.modalities.images.recipes.image_recipe import fitted_resolution, share_kept
 from sparring.randomness import RandomStream, seeded
-from sparring.recipe import with_fields
+from sparring.recipe import Machine, resolve, with_fields
 from sparring.recipes import RECIPES
 from sparring.training.plan import Plan
 from sparring.training.trainer import Trainer
@@ -58,3 +61,46 @@ def test_a_resolution_may_be_a_number_of_any_type(value: Any) -> None:
 def test_anything_else_is_no_resolution(value: Any) -> None:
     with pytest.raises(SparringError, match="for resolution, but expected 64, or 64x96"):
         with_fields(RECIPES["images/r3gan"], {"resolution": value})
+
+
+@pytest.mark.parametrize(
+    ("size", "multiple", "expected"),
+    [
+        ((28, 23), 1, (28, 23)),
+        ((28, 23), 4, (28, 24)),
+        ((28, 23), 16, (32, 32)),  # The nearest multiples, 32 × 16, are a strip that crops 40 %.
+        ((28, 28), 16, (32, 32)),
+        ((640, 427), 1, (64, 43)),
+        ((640, 427), 16, (64, 48)),
+        ((218, 178), 16, (64, 48)),
+        ((8, 8), 16, (16, 16)),
+        ((200, 20), 1, (64, 8)),
+    ],
+)
+def test_the_resolution_crops_as_little_as_multiples_allow(
+    size: tuple[int, int], multiple: int, expected: tuple[int, int]
+) -> None:
+    assert fitted_resolution(*size, 64, multiple) == expected
+
+
+@given(height=st.integers(8, 900), width=st.integers(8, 900), multiple=st.sampled_from([1, 4, 8, 16]))
+def test_the_resolution_has_sides_that_the_recipe_allows(height: int, width: int, multiple: int) -> None:
+    found = fitted_resolution(height, width, 64, multiple)
+    assert all(side % multiple == 0 and 8 <= side <= 64 for side in found)
+    if max(height, width) <= 2 * min(height, width):
+        assert share_kept(found, height, width) > 0.75
+
+
+@pytest.mark.parametrize("name", ["images/r3gan", "images/dcgan"])
+def test_the_resolution_of_small_upright_images_says_what_is_lost(name: str) -> None:
+    facts = Facts("made up", "images", 1000, (1, 28, 23), "0" * 64)
+    recipe, choices = resolve(RECIPES[name], facts, Machine("cpu", 2**33, 2, bfloat16=False))
+    assert recipe.view(facts).shape == ((1, 28, 23) if name == "images/r3gan" else (1, 32, 32))
+    assert ("keeps the central 82.1% of them" in choices["resolution"]["reason"]) == (name == "images/dcgan")
+
+
+@pytest.mark.parametrize(("count", "batch"), [(3, 2), (10, 2), (40, 8), (100, 16), (1000, 64)])
+def test_a_batch_of_few_images_is_at_most_a_quarter_of_them(count: int, batch: int) -> None:
+    facts = Facts("made up", "images", count, (1, 28, 28), "0" * 64)
+    recipe, choices = resolve(RECIPES["images/dcgan"], facts, Machine("cpu", 2**33, 2, bfloat16=False))
+    assert recipe.batch == batch and (f"only {count} images" in choices["batch"]["reason"]) == (count < 256)

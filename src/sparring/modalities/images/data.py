@@ -226,7 +226,7 @@ class ImageSurvey:
 
         with decoding_limits():
             size = max(1, min(IMAGES_PER_TASK, BYTES_PER_TASK // (shape[0] * shape[1] * shape[2])))
-            yield from in_order(chunk, len(order), size)
+            yield from in_order(chunk, len(order), size, "preparing images")
 
     def _fitted(self, row: int, shape: tuple[int, int, int], coding: Coding) -> Pixels:
         position = int(self.kept[row])

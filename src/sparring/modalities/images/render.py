@@ -40,9 +40,9 @@ def show(batch: Batch, classes: Sequence[str], *, columns: int) -> Sequence[Exhi
     titles = _titles(batch.label, classes, columns)
     inputs = input_images(batch.condition)
     if inputs is None:
-        return [picture_of(image_grid(batch.real, columns=columns, titles=titles), sharp=True)]
+        return [picture_of(image_grid(batch.real, columns=columns, titles=titles))]
     grid = image_grid(beside(inputs, batch.real), columns=2 * columns, group=2, titles=titles)
-    return [picture_of(grid, sharp=True)]
+    return [picture_of(grid)]
 
 
 def compare(batch: Batch, true: Tensor | None) -> Sequence[Exhibit]:
@@ -59,7 +59,7 @@ def compare(batch: Batch, true: Tensor | None) -> Sequence[Exhibit]:
     if true is not None:
         series |= {"truth": true, "difference": (batch.real - true).abs() - 1}
     grid = image_grid(beside(*series.values()), columns=2 * len(series), group=len(series))
-    return [picture_of(grid, sharp=True, headings=(*series, *series))]
+    return [picture_of(grid, headings=(*series, *series))]
 
 
 def _titles(labels: Tensor | None, classes: Sequence[str], columns: int) -> list[str]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -350,16 +352,16 @@ def _from_arrays(found: Arrays, path: Path, choice: bool | str | None = None) ->
 
 
 def _digits() -> Source:
-    import sklearn
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    images = np.round(bunch.images * (255 / 16)).astype(np.uint8)
+    # The file as ``sklearn.datasets.load_digits`` reads it; the import of scikit-learn alone would take seconds.
+    package = find_spec("sklearn")
+    assert package is not None and package.origin is not None
+    rows = np.loadtxt(Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    images = np.round(rows[:, :-1].reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
     return Source(
         names=[f"image {position}" for position in range(len(images))],
         read=lambda position: images[position],
-        stamp=f"scikit-learn {sklearn.__version__} digits",
-        labels=bunch.target.astype(np.int64),
+        stamp=f"scikit-learn {version('scikit-learn')} digits",
+        labels=rows[:, -1].astype(np.int64),
         classes=tuple("0123456789"),
     )
 

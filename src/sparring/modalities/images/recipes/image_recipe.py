@@ -1,5 +1,6 @@
 """Bases of all recipes for images."""
 
+import math
 import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -8,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.recipe import AdversarialRecipe, BatchSize, Chosen, Machine, PackSize, Recipe
+from sparring.recipe import AdversarialRecipe, BatchSize, Chosen, Machine, PackSize, Recipe, batch_for
 
 if TYPE_CHECKING:
     from sparring.layers.augment import Augment
@@ -17,7 +18,7 @@ MIN_SIDE, MAX_SIDE = 8, 256
 """Bounds of the sides of an image, in pixels."""
 MAX_SIDE_WITHOUT_GPU = 64
 """Longest side that is chosen on other devices than CUDA, in pixels."""
-LEAST_KEPT = 0.5
+LEAST_KEPT = 0.95
 """Share of most images below which the reason of the resolution says how much the crop keeps."""
 MIN_SAMPLES = 100_000
 """Least number of real samples that is chosen for a run."""
@@ -98,16 +99,16 @@ class SizedImageRecipe(Recipe):
         fitted = fitted_resolution(height, width, longest, self.side_multiple)
         resolution = self.resolution if "resolution" in self.model_fields_set else fitted
         reason = f"most images are {height} high and {width} wide; on {machine.device} at most {longest}"
-        ratio = (fitted[0] * width) / (fitted[1] * height)
-        kept = min(ratio, 1 / ratio)
+        kept = share_kept(fitted, height, width)
+        if self.side_multiple > 1 and fitted != (height, width):
+            reason += f", in multiples of {self.side_multiple}"
         if kept < LEAST_KEPT:
             reason += f", which keeps the central {kept:.1%} of them"
         chosen: Chosen = {"resolution": (fitted, reason)}
 
         # A batch is at most a quarter of the data, a power of two.
         if facts.count < 4 * self.batch:
-            batch = max(2, 2 ** ((facts.count // 4).bit_length() - 1))
-            chosen["batch"] = (batch, f"there are only {facts.count} images")
+            chosen["batch"] = (batch_for(facts.count), f"there are only {facts.count} images")
         if machine.bfloat16:
             chosen["precision"] = ("bfloat16", "convolutions are faster in bfloat16 on this device")
 
@@ -135,14 +136,28 @@ class ImageRecipe(SizedImageRecipe):
 
 
 def fitted_resolution(height: int, width: int, longest: int, multiple: int) -> tuple[int, int]:
-    """Return the size nearest to ``height`` × ``width`` with sides from 8 to ``longest``, multiples of ``multiple``."""
+    """Return a size near ``height`` × ``width`` with sides from 8 to ``longest``, multiples of ``multiple``.
+
+    Of the multiples next to both sides it takes those whose aspect ratio crops the least, and the nearest of these.
+    """
     scale = min(1.0, longest / max(height, width))
-    shortest = -(-MIN_SIDE // multiple) * multiple
+    shortest, most = -(-MIN_SIDE // multiple) * multiple, max(longest // multiple, 1) * multiple
 
-    def side(length: int) -> int:
-        return min(max(round(length * scale / multiple) * multiple, shortest), longest)
+    def sides(length: int) -> list[int]:
+        below = math.floor(length * scale / multiple) * multiple
+        return sorted({min(max(side, shortest), most) for side in (below, below + multiple)})
 
-    return side(height), side(width)
+    def distance(size: tuple[int, int]) -> tuple[float, float]:
+        area = size[0] * size[1] / (height * width * scale * scale)
+        return -round(share_kept(size, height, width), 3), abs(math.log(area))
+
+    return min(((high, wide) for high in sides(height) for wide in sides(width)), key=distance)
+
+
+def share_kept(size: tuple[int, int], height: int, width: int) -> float:
+    """Return the share of an image of ``height`` × ``width`` that a crop to the shape of ``size`` leaves."""
+    ratio = (size[0] * width) / (size[1] * height)
+    return min(ratio, 1 / ratio)
 
 
 def sample_budget(count: int, resolution: tuple[int, int], machine: Machine) -> int:
