@@ -64,7 +64,7 @@ def test_a_browser_shows_the_page_without_requests(run: Run, tmp_path: Path) -> 
     headings = re.findall(r"<h2>([^<]*)</h2>", page)
     first = ["How good is it?", "More samples", "Was anything copied?", "Further metrics", "Class by class"]
     assert headings == [*first, "Figures and events", "What was chosen, and why", "Protocol"]
-    assert page.count("<figure") == 7 and page.count('class="flag"') + page.count('class="fine"') == 1
+    assert page.count("<figure") == 8 and page.count('class="flag"') + page.count('class="fine"') == 1
     for question in ("Valid?", "Good?", "Diverse?", "New?"):
         assert f">{question}<" in page
 
