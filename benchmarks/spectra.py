@@ -38,7 +38,7 @@ def main() -> None:
     images = whole.prepare(recipe.view(whole.facts)).train.batch(slice(None)).real
     real = images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))][:COUNT]
     print("| upsampling | seed | spectrum | pixels | peak | peak power |\n|---|---|---|---|---|---|")
-    for upsampling in ("bilinear", "nearest"):
+    for upsampling in ("bilinear", "rectified"):
         for seed in options.seeds:
             out = options.out / f"{upsampling}-{seed}"
             if not (out / "model").exists():

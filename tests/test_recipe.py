@@ -162,3 +162,10 @@ def test_mistakes_in_the_users_own_file_are_refused(name: str, words: str, tmp_p
     (tmp_path / "mine.py").write_text(OWN)
     with pytest.raises(SparringError, match=words):
         find_recipe(str(tmp_path / name))
+
+
+def test_folders_of_earlier_versions_keep_their_upsampling() -> None:
+    recipe = RECIPES["images/r3gan"]
+    assert with_stored_fields(recipe, {"width": 8}).upsampling == "bilinear"  # type: ignore[attr-defined]
+    assert with_stored_fields(recipe, {"upsampling": "rectified"}).upsampling == "rectified"  # type: ignore[attr-defined]
+    assert with_fields(recipe, {"width": 8}).upsampling == "rectified"  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, final
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, with_config
@@ -103,6 +104,8 @@ class Recipe(BaseModel, ABC):
     """Name of the modality whose samples it trains on."""
     paper: ClassVar[str]
     """Publication that it follows."""
+    earlier: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Values of fields that folders of earlier versions lack, where they are not the defaults of today."""
 
     samples: Samples
     """Real samples to see when neither --samples nor --minutes is given."""
@@ -211,8 +214,13 @@ RENAMED = {"noise": "latent_size", "highest_wave": "max_frequency"}
 
 
 def with_stored_fields(recipe: Recipe, fields: Mapping[str, Any]) -> Recipe:
-    """Return the recipe with the values that a folder stores, those of renamed fields included."""
-    return with_fields(recipe, present_names(recipe, fields))
+    """Return the recipe with the values that a folder stores, those of renamed fields and of later ones included."""
+    return with_fields(recipe, {**recipe.earlier, **present_names(recipe, fields)})
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Return whether two values are equal; a NaN equals itself."""
+    return one is other or bool(one == other)
 
 
 def present_names(recipe: Recipe, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -253,7 +261,9 @@ def with_fields(recipe: Recipe, fields: Mapping[str, Any], options: Sequence[str
         parts = [str(part) for place, part in enumerate(first["loc"]) if place == 0 or isinstance(part, int)]
         name = ".".join(parts) or type(recipe).__name__
         # A field that takes one thing or another fails for each of them.
-        same = [one["msg"] for one in every if one["loc"][:1] == first["loc"][:1] and one["input"] == first["input"]]
+        same = [
+            one["msg"] for one in every if one["loc"][:1] == first["loc"][:1] and _same(one["input"], first["input"])
+        ]
         expected = dict.fromkeys(one.removeprefix("Input should be ").removeprefix("Value error, ") for one in same)
         raise SparringError(
             found=f"{shown(first.get('input'))} for {name}",

@@ -45,8 +45,8 @@ def test_every_size_and_aspect_ratio(name: str, size: tuple[int, int], channels:
         assert logit.shape == (3,) and logit.isfinite().all()
 
 
-@pytest.mark.parametrize(("upsampling", "least", "most"), [("bilinear", 0.0, 0.005), ("nearest", 0.05, 0.5)])
-def test_nearest_upsampling_leaves_fine_detail_to_draw(upsampling: str, least: float, most: float) -> None:
+@pytest.mark.parametrize(("upsampling", "least", "most"), [("bilinear", 0.0, 0.005), ("rectified", 0.006, 0.1)])
+def test_rectified_features_have_fine_detail_to_draw(upsampling: str, least: float, most: float) -> None:
     """At a period of 2.5 pixels, relative to the power at low frequencies, of white noise on the grid before."""
     torch.manual_seed(0)
     generator = Generator(size=(40, 40), channels=1, latent_size=6, width=8, upsampling=upsampling)  # type: ignore[arg-type]
@@ -62,7 +62,7 @@ def test_nearest_upsampling_leaves_fine_detail_to_draw(upsampling: str, least: f
 @pytest.mark.parametrize("size", [(16, 16), (30, 21)])
 def test_upsampling_is_an_option_that_changes_no_weight(size: tuple[int, int]) -> None:
     found = []
-    for upsampling in ("bilinear", "nearest"):
+    for upsampling in ("bilinear", "rectified"):
         with seeded(0, "weights"):
             game = small("images/r3gan", size, upsampling=upsampling).game(facts(1))
         found.append((images(game), game.players["generator"].state_dict()))

@@ -57,9 +57,9 @@ class Generator(nn.Module):
         classes: number of classes, whose embeddings are joined to the latent; 0 for an unconditional generator.
         blocks: residual blocks at each grid but the finest; 0 is fastest.
         leak: slope of the output outside [-1, 1]; 1 makes it linear.
-        upsampling: interpolation to the finest grid; that to all others is bilinear. Only a linear layer follows, which
-            can draw no frequency that the interpolation removes: at a period of 2.5 pixels bilinear interpolation keeps
-            0.1 % of the power, "nearest" 10 %.
+        upsampling: order on the finest grid. "rectified": bilinear interpolation, then leaky ReLU, whose kinks have
+            detail of every frequency for the last layer to draw. "bilinear": the other way round, as on the grids
+            before; the last layer, which is linear, can then draw no frequency that the interpolation removes.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Generator(nn.Module):
         classes: int = 0,
         blocks: int = 0,
         leak: float = 0.02,
-        upsampling: Literal["bilinear", "nearest"] = "bilinear",
+        upsampling: Literal["rectified", "bilinear"] = "bilinear",
     ) -> None:
         super().__init__()
         self.grids = grids(size)[::-1]  # coarse to fine
@@ -99,9 +99,11 @@ class Generator(nn.Module):
 
         # Up the grids: residual blocks, a convolution to the channels of the next grid, and its size.
         for grid, blocks, step in zip(self.grids[1:], self.blocks, self.steps, strict=True):
-            values = rectify(step(blocks(values)))  # (batch, channels of the next grid, height, width)
-            nearest = self.upsampling == "nearest" and grid is self.grids[-1]
-            values = interpolate(values, size=grid, mode="nearest") if nearest else bilinear(values, grid)
+            values = step(blocks(values))  # (batch, channels of the next grid, height, width)
+            if self.upsampling == "rectified" and grid is self.grids[-1]:
+                values = rectify(bilinear(values, grid))
+            else:
+                values = bilinear(rectify(values), grid)
 
         # Features of the finest grid → colours, (batch, channels, height, width).
         return leaky_clamp(self.draw(values), self.leak)

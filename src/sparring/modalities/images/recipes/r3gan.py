@@ -1,7 +1,7 @@
 """R3GAN on images: the default."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -28,6 +28,7 @@ class R3GAN(AdversarialImageRecipe):
     """The default: relativistic loss, R1 and R2, no normalisation layers."""
 
     paper: ClassVar[str] = "Huang et al. 2024 (R3GAN), sections 2 to 4, table 9"
+    earlier: ClassVar[Mapping[str, Any]] = {"upsampling": "bilinear"}
     samples: Samples = 1_000_000
     """Real samples to see when neither --samples nor --minutes is given."""
     labels: bool = True
@@ -42,9 +43,9 @@ class R3GAN(AdversarialImageRecipe):
     """Channels of the discriminator on the fine grids; the two coarsest have 4 and 2 times as many."""
     blocks: Annotated[int, Field(ge=0, le=64)] = 0
     """Residual blocks per grid: slower, and they need a lower learning rate."""
-    upsampling: Literal["bilinear", "nearest"] = "bilinear"
-    """Interpolation to the finest grid of the generator: nearest for textures, of which bilinear makes a regular grid;
-    bilinear for smooth images, on which nearest leaves stripes."""
+    upsampling: Literal["rectified", "bilinear"] = "rectified"
+    """Finest grid of the generator: rectified after the interpolation to it, or before it, which is bilinear then and
+    draws textures as a regular grid (runs of earlier versions)."""
     gamma: Gamma = "auto"
     """Weight γ of R1 and R2: a number, or auto to hold the discriminator's lead at a set point during the run. Losses
     other than minimax, non_saturating and relativistic have no such set point: for them auto means 0.3."""
