@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sparring.modalities.images.render import save
+from sparring.rendering import grids
 from sparring.rendering.grids import BACKGROUND, GROUP_GAP, beside, image_grid
 
 
@@ -90,3 +91,9 @@ def test_bytes_survive_a_round_trip(tmp_path):
     (path,) = save(levels.float().div(127.5).sub(1), tmp_path)
     with Image.open(path) as image:
         assert image.mode == "L" and np.array_equal(np.array(image), levels[0, 0].numpy())
+
+
+def test_titles_that_no_font_can_show_are_the_numbers_of_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grids, "_chinese_font", lambda: None)
+    assert grids.lettered("猫", "3").tobytes() == grids.lettered("3").tobytes()
+    assert grids.lettered("Käse", "3").tobytes() != grids.lettered("3").tobytes()

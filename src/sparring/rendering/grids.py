@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +26,13 @@ BACKGROUND = 208
 """Grey level of the gaps, beside which white images still have an edge."""
 TITLE_SIZE, TITLE_LETTERS = 13, 16
 """Size of the letters of titles in pixels, and their number, beyond which a title is cut."""
+
+
+CHINESE_FONTS = (
+    *("NotoSansCJK-Regular.ttc", "NotoSansSC-Regular.otf", "SourceHanSansSC-Regular.otf", "wqy-microhei.ttc"),
+    *("msyh.ttc", "simhei.ttf", "PingFang.ttc", "Hiragino Sans GB.ttc", "STHeiti Light.ttc"),
+)
+"""Files of fonts with Chinese letters on Linux, Windows and macOS; they have Japanese, Cyrillic and Greek ones, too."""
 
 
 class Column(NamedTuple):
@@ -49,7 +58,7 @@ def image_grid(samples: Tensor, *, columns: int, group: int = 1, titles: Sequenc
         samples: (count, channels, height, width) in [-1, 1], 1 or 3 channels; values outside are clamped.
         columns: images in a row.
         group: neighbours in a row that belong together; other gaps are wider.
-        titles: text on the left of each row, or "".
+        titles: text on the left of each row, or ""; the number of the row where no font has its letters.
 
     Returns:
         An image of mode L for one channel, RGB for three.
@@ -64,7 +73,7 @@ def image_grid(samples: Tensor, *, columns: int, group: int = 1, titles: Sequenc
     height, width = pixels.shape[1] + GAP, pixels.shape[2] + GAP
     columns = max(1, min(columns, len(pixels)))
     rows = max(1, -(-len(pixels) // columns))
-    names = [lettered(one) for one in titles]
+    names = [lettered(one, str(row)) for row, one in enumerate(titles)]
     margin = max((one.width for one in names), default=0)
     lefts = [
         margin + GAP + column * width + column // group * (GROUP_GAP - GAP) * (group > 1) for column in range(columns)
@@ -113,15 +122,32 @@ def beside(*series: Tensor) -> Tensor:
     return torch.stack([alike(images) for images in series], 1).flatten(0, 1)
 
 
-def lettered(title: str) -> Image.Image:
-    """Draw a title on one line, black on the background; letters that the font lacks are shown as question marks."""
-    text = title.encode("latin-1", "replace").decode("latin-1")
-    text = text if len(text) <= TITLE_LETTERS else f"{text[: TITLE_LETTERS - 2]}.."
-    font = ImageFont.load_default(TITLE_SIZE)
+def lettered(title: str, otherwise: str = "?") -> Image.Image:
+    """Draw a title on one line, black on the background; ``otherwise`` where no font has its letters."""
+    text = title if len(title) <= TITLE_LETTERS else f"{title[: TITLE_LETTERS - 2]}.."
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont | None = ImageFont.load_default(TITLE_SIZE)
+    if not _is_latin(text):
+        font = _chinese_font()
+        if font is None:
+            text, font = otherwise, ImageFont.load_default(TITLE_SIZE)
+    assert font is not None
     _, _, right, bottom = font.getbbox(text)
     image = Image.new("L", (math.ceil(right) + 2 * GAP if text else 1, math.ceil(bottom) + GAP), BACKGROUND)
     ImageDraw.Draw(image).text((GAP, 0), text, fill=0, font=font)
     return image
+
+
+def _is_latin(text: str) -> bool:
+    return all(ord(letter) < 256 for letter in text)
+
+
+@cache
+def _chinese_font() -> ImageFont.FreeTypeFont | None:
+    """Return the first font with Chinese letters that is installed; None if there is none."""
+    for name in CHINESE_FONTS:
+        with suppress(OSError):
+            return ImageFont.truetype(name, TITLE_SIZE)
+    return None
 
 
 def to_uint8(samples: Tensor) -> NDArray[np.uint8]:
