@@ -13,7 +13,7 @@ from sparring.api.sample import sample
 from sparring.runs.display import Silent
 
 SOURCE = Path(sparring.__file__).parent
-DATA_ONLY = {".safetensors", ".json", ".jsonl", ".png", ".html", ".md"}
+DATA_ONLY = {".safetensors", ".json", ".jsonl", ".png", ".gif", ".html", ".md"}
 """Endings of files that are read as data by whatever opens them."""
 
 

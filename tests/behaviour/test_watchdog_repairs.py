@@ -398,5 +398,5 @@ def test_images_are_augmented_only_where_the_discriminator_overfits(tmp_path: Pa
         controls[count] = [line.controls["augmentation"] for line in read_log(run / "log.jsonl")]
         gaps = [line.get("held-out gap", 0.0) for line in lines(run / "signals.jsonl")]
         assert (median(gaps) > OVERFITTING_TARGET) == (count == 40)
-    assert controls[40][0] == 0.0 < controls[40][-1] == max(controls[40])
-    assert max(controls[1000]) < controls[40][-1] / 4, "one high gap alone may raise it a little"
+    assert controls[40][0] == 0.0 < controls[40][-1]
+    assert max(controls[1000]) < max(controls[40]) / 4, "one high gap alone may raise it a little"

@@ -35,7 +35,7 @@ def test_a_run_ends_with_scores_and_a_page(run):
     assert score["value"] > score["floor"] >= 0
     assert content["memorisation"] is None
     page = run.report.read_text()
-    assert "Fréchet distance" in page and page.count("data:image/png;base64,") == 5
+    assert "Fréchet distance" in page and page.count("data:image/png;base64,") == 6
     assert run.picture.is_file() and (run.folder / "curves.png").is_file()
     assert Evaluation.from_run(run).model_dump(mode="json") == content
 

@@ -55,7 +55,7 @@ def test_rows_are_ordered_by_question():
 def test_numbers_with_their_intervals():
     assert interval(0.123456, 0.0123) == "0.1235 ± 0.012"
     assert interval(0.5, None) == "0.5" and interval(None, 0.1) == "–"
-    assert better("lower", NO_DIFFERENCE) == "lower is better, no significant difference from the floor"
+    assert better("lower", NO_DIFFERENCE) == "lower is better; no significant difference from real"
     assert better("higher", "higher is better") == "higher is better"
 
 

@@ -21,6 +21,8 @@ from sparring.data.frames import PandasFrame, PolarsFrame, frame_writer
 from sparring.errors import SparringError
 
 FOLDER = "in-memory"
+MAX_NAME = 200
+"""Letters beyond which a text is no name of a data set: file systems refuse names of more than 255 bytes."""
 """Folder of the cache."""
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 """Time stamp of every member, so that equal pictures give equal archives."""
@@ -81,7 +83,7 @@ def _checked_path(data: str | Path) -> str:
             expected="a name that is valid UTF-8, so that it can be recorded",
             remedy="rename the folder or the file",
         ) from None
-    if isinstance(data, str) and not Path(text).exists():
+    if isinstance(data, str) and len(text) <= MAX_NAME and not Path(text).exists():
         return meant(text)
     opening.require_data(Path(text))
     return text

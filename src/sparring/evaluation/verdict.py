@@ -113,7 +113,8 @@ def _evidence(found: Mapping[str, Score], scores: Scores) -> Iterator[Evidence]:
         elif name in TESTS:
             badness = 1.5 if value > max(SEPARATION, real) else 0.5
         if badness is not None:
-            level = Level.SAME if score.significant is False or value == real else Level(3 - int(badness))
+            graded = Level(max(Level.UNLIKE, Level.CLOSE - int(badness)))
+            level = Level.SAME if score.significant is False or value == real else graded
             yield Evidence(level, name, score, badness)
 
 

@@ -64,7 +64,8 @@ def test_a_link_to_itself_is_reported_in_one_sentence(tmp_path):
 
 def test_a_missing_path_is_reported_in_one_sentence(tmp_path):
     with pytest.raises(
-        SparringError, match=r"No such file or directory.*, but expected a folder or a file. Check the path"
+        SparringError,
+        match=r"No such file or directory.*, but expected a folder, a file or the name of a data set. Check the path",
     ):
         open_tree(tmp_path / "absent")
 

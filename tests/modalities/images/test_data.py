@@ -235,7 +235,7 @@ def partly_labelled(folder):
         ),
         (
             lambda folder: None,
-            "Found nothing that can be opened at .*, but expected a folder or a file. Check the path",
+            r"Found nothing that can be opened at .*, but expected a folder, .*\. Check the path",
         ),
         (
             lambda path: path.write_bytes(b"text"),

@@ -139,7 +139,7 @@ def test_an_evaluation_has_a_row_for_each_simple_model(split):
     trends = {name: row["trends"] for name, row in found.baselines.items()}
     assert trends["this"] < 0.7 > trends["independent marginals"] and trends["decision trees"] > 0.85
     assert trends["this"] == found.metrics["trends"].value and trends["real"] == found.metrics["trends"].floor
-    text = "\n".join(found.lines(further=False))
+    text = "\n".join(found.lines())
     assert "beside simple models" in text and "pair trends" in text
 
 
