@@ -266,6 +266,8 @@ def _introduction(
     lines = [f"Training {name} on {facts.count:,} samples of {facts.source} ({device.type})."]
     lines += [f"  {reason}"] * bool(reason)
     lines += [f"  {remark}" for remark in (*facts.remarks, about_count(facts)) if remark]
+    if choices["samples"]["reason"] == NOT_USED:
+        lines.append(f"  Without --minutes, it would train on {recipe.samples:,} samples of this data.")
     for field, choice in choices.items():
         if choice["reason"] not in (BY_DEFAULT, NOT_USED):
             lines.append(f"  {field} = {getattr(recipe, field)} ({choice['reason']})")

@@ -81,7 +81,7 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None, *, agai
     if budget is None:
         if is_finished(run, record):
             count = 2 * samples or 100_000
-            longer = suggestion(record, "resume", run.folder, "--minutes", _minutes_in_all(seconds, MORE_MINUTES))
+            longer = suggestion(record, "resume", run.folder, "--minutes", minutes_in_all(seconds, 60 * MORE_MINUTES))
             raise SparringError(
                 found=f"a finished run in {run.folder}",
                 expected="one that was interrupted, or a larger budget for this one",
@@ -171,13 +171,13 @@ def _fraction(trainer: Trainer, record: Record) -> float:
 def _further(run: Run, record: Record, budget: TrainingBudget, samples: int, seconds: float) -> str:
     """Return the command that trains a budget beyond what is spent already."""
     words: list[object] = [] if budget.samples is None else ["--samples", samples + budget.samples]
-    words += [] if budget.minutes is None else ["--minutes", _minutes_in_all(seconds, budget.minutes)]
+    words += [] if budget.minutes is None else ["--minutes", minutes_in_all(seconds, 60 * budget.minutes)]
     return suggestion(record, "resume", run.folder, *words)
 
 
-def _minutes_in_all(seconds: float, more: float) -> str:
-    """Return minutes that were spent and ``more`` of them, rounded up to a tenth."""
-    return f"{math.ceil(10 * (seconds / 60 + more)) / 10:g}"
+def minutes_in_all(seconds: float, more: float) -> str:
+    """Return the minutes of ``seconds`` that were spent and ``more`` of them, rounded up to a tenth."""
+    return f"{math.ceil((seconds + more) / 6) / 10:g}"
 
 
 def _spent(run: Run) -> tuple[int, float]:
