@@ -1,0 +1,1 @@
+"""Networks on sequences of tokens, which several modalities use."""
