@@ -24,6 +24,8 @@ from sparring.modalities.tables.recipes.gan import TableGAN
 from sparring.modalities.tables.recipes.ganomaly import TableGANomaly
 from sparring.modalities.tables.recipes.masked import Masked
 from sparring.modalities.tables.recipes.tvae import TVAE
+from sparring.modalities.text.recipes.adversarial import RelGAN, ScratchGAN, SeqGAN, TextGAN
+from sparring.modalities.text.recipes.language_model import TextLSTM, TextTransformer
 from sparring.recipe import Recipe, is_own
 from sparring.text import command
 from sparring.user_code import failures_reported, load_user_object
@@ -54,6 +56,12 @@ RECIPES: dict[str, Recipe] = {
     "series/gan": SeriesGAN(),
     "series/rcgan": RCGAN(),
     "series/timegan": TimeGAN(),
+    "text/lstm": TextLSTM(),
+    "text/transformer": TextTransformer(),
+    "text/seqgan": SeqGAN(),
+    "text/relgan": RelGAN(),
+    "text/textgan": TextGAN(),
+    "text/scratchgan": ScratchGAN(),
 }
 
 DEFAULTS = {
@@ -61,6 +69,7 @@ DEFAULTS = {
     "images": "images/r3gan",
     "tables": "tables/masked",
     "series": "series/gan",
+    "text": "text/lstm",
 }
 """Modality → name of its default recipe."""
 

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 END, UNKNOWN, SPECIAL = 0, 1, 2
-"""Token that ends a sequence and fills its row, token for what a vocabulary lacks, and first token of the vocabulary."""
+"""Token that ends a sequence and fills its row, that for what a vocabulary lacks, and the first of the vocabulary."""
 State: TypeAlias = Any
 """What a network remembers of the tokens so far: a NamedTuple of tensors, (batch, …) each."""
 
@@ -61,9 +61,7 @@ class Sequencer(Protocol):
         """
         ...
 
-    def __call__(
-        self, tokens: Int[Tensor, "batch length"], prompt: Prompt
-    ) -> Float[Tensor, "batch length vocabulary"]:
+    def __call__(self, tokens: Int[Tensor, "batch length"], prompt: Prompt) -> Float[Tensor, "batch length vocabulary"]:
         """Return the logits of every token, given those before it."""
         ...
 

@@ -40,6 +40,7 @@ def compare(
     to: Any = None,
     columns: Columns = None,
     window: int | None = None,
+    tokens: str | None = None,
     recipe: str | Recipe | None = None,
     display: Display | None = None,
 ) -> Comparison:
@@ -55,7 +56,7 @@ def compare(
     extractors, display = separated(checked_names("extractors", extractors)), checked_display(display)
     require_writable({"--json": json}, data)
     places = [source_of(place) for place in (first, second)]
-    choices = reading(labels, range, background, pairs, place_of(to), columns, window=window)
+    choices = reading(labels, range, background, pairs, place_of(to), columns, window=window, tokens=tokens)
     subjects, surveys = _opened(places, source_of(data), recipe, choices)
 
     # The same rows for both, each with the conditions of its model; equally many samples.

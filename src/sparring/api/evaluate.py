@@ -48,6 +48,7 @@ def evaluate(
     to: Any = None,
     columns: Columns = None,
     window: int | None = None,
+    tokens: str | None = None,
     target: str | None = None,
     display: Display | None = None,
 ) -> Evaluation:
@@ -77,7 +78,9 @@ def evaluate(
             none; None to find pairs.
         to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
         columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
-        window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one.
+        window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one; or
+            tokens of a text at most.
+        tokens: units of texts: "characters", "words", "bytes" or "pairs"; None to choose them by the texts.
         target: column of a table that learners are to predict, which are trained on generated rows and tested on real
             ones; then all metrics are computed. None for the last column of 2 to 20 categories, or else of numbers.
         display: shows the progress; None for a bar in terminals and notebooks, else lines.
@@ -90,7 +93,9 @@ def evaluate(
     _require_protocol(protocol)
     extractors, display = separated(checked_names("extractors", extractors)), checked_display(display)
     require_writable({"--json": json, "--report": report}, data)
-    choices = reading(labels, range, background, pairs, place_of(to), columns, window=window, target=target)
+    choices = reading(
+        labels, range, background, pairs, place_of(to), columns, window=window, target=target, tokens=tokens
+    )
     opened, survey = open_subject(source_of(subject), source_of(data), recipe, choices)
     if useful:
         _require_model(opened)

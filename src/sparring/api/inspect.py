@@ -125,6 +125,7 @@ def inspect(
     to: Any = None,
     columns: Columns = None,
     window: int | None = None,
+    tokens: str | None = None,
     keep: Keep = None,
     measure: bool = True,
     display: Display | None = None,
@@ -145,7 +146,9 @@ def inspect(
             none; None to find pairs.
         to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
         columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
-        window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one.
+        window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one; or
+            tokens of a text at most.
+        tokens: units of texts: "characters", "words", "bytes" or "pairs"; None to choose them by the texts.
         keep: rules that all rows of a table keep, as "start<=end" or a list of rules; no generated row breaks one.
         measure: time training steps, to estimate the duration of the run.
         display: shows the progress of reading; None for plain lines.
@@ -165,7 +168,7 @@ def inspect(
     display = checked_display(display)
 
     # Survey the data and resolve the recipe; samples are decoded only where they are needed.
-    choices = reading(labels, range, background, pairs, place_of(to), columns, keep, window)
+    choices = reading(labels, range, background, pairs, place_of(to), columns, keep, window, tokens=tokens)
     with shown_by(display.count):
         name, chosen, survey = survey_data(source_of(data), recipe, choices)
     resolved, training = _plan(survey.facts, name, chosen, pick(device))

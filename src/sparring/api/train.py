@@ -83,6 +83,7 @@ def train(
     to: Any = None,
     columns: Columns = None,
     window: int | None = None,
+    tokens: str | None = None,
     keep: Keep = None,
     display: Display | None = None,
     **fields: Any,
@@ -117,7 +118,9 @@ def train(
             none; None to find pairs.
         to: images of another domain, as ``data``, into which those of ``data`` are to be translated without pairs.
         columns: kinds of columns of a table, as {"age": "continuous", "note": "drop"} or text; None to find them.
-        window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one.
+        window: steps of the windows that time series are cut into; None for whole series, and 24 for a single one; or
+            tokens of a text at most.
+        tokens: units of texts: "characters", "words", "bytes" or "pairs"; None to choose them by the texts.
         keep: rules that all rows of a table keep, as "start<=end" or a list of rules; no generated row breaks one.
         display: shows the progress; None for a bar in terminals and notebooks, else lines.
         **fields: fields of the recipe, as `sparring recipes NAME` lists them.
@@ -143,7 +146,10 @@ def train(
     budget = TrainingBudget.given(samples, minutes)
     micro_batch = None if micro_batch is None else whole_number("micro-batch", micro_batch)
     goal, judge = _checked_goal(until, watchdog), checked_judge("quick" if judge is None else judge)
-    source, wanted = source_of(data), reading(labels, range, background, pairs, place_of(to), columns, keep, window)
+    source, wanted = (
+        source_of(data),
+        reading(labels, range, background, pairs, place_of(to), columns, keep, window, tokens=tokens),
+    )
 
     # A run that has begun goes on, if it is the one that these options describe.
     if begun is not None:

@@ -8,6 +8,7 @@ from sparring.cli.options import (
     JsonOption,
     LabelsOption,
     PairsOption,
+    TokensOption,
     ToOption,
     ValueRangeOption,
     WholeNumber,
@@ -35,6 +36,7 @@ def compare(
     to: ToOption = None,
     columns: ColumnsOption = None,
     window: WindowOption = None,
+    tokens: TokensOption = None,
 ) -> None:
     """Evaluate two models, or folders of samples, with the same real data, and compare them.
 
@@ -81,6 +83,7 @@ def compare(
             to=to,
             columns=columns,
             window=window,
+            tokens=tokens,
             display=default_display(),
         )
         show(joined(comparison.lines(further=all)))

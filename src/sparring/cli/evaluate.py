@@ -9,6 +9,7 @@ from sparring.cli.options import (
     JsonOption,
     LabelsOption,
     PairsOption,
+    TokensOption,
     ToOption,
     ValueRangeOption,
     WholeNumber,
@@ -38,6 +39,7 @@ def evaluate(
     to: ToOption = None,
     columns: ColumnsOption = None,
     window: WindowOption = None,
+    tokens: TokensOption = None,
     target: str | None = None,
 ) -> None:
     """Evaluate a model, or a folder of samples that any tool has generated, against real data.
@@ -99,6 +101,7 @@ def evaluate(
             to=to,
             columns=columns,
             window=window,
+            tokens=tokens,
             target=target,
             display=default_display(),
         )

@@ -12,6 +12,7 @@ from sparring.cli.options import (
     KeepOption,
     LabelsOption,
     PairsOption,
+    TokensOption,
     ToOption,
     ValueRangeOption,
     WindowOption,
@@ -41,6 +42,7 @@ def inspect(
     to: ToOption = None,
     columns: ColumnsOption = None,
     window: WindowOption = None,
+    tokens: TokensOption = None,
     keep: KeepOption = None,
 ) -> None:
     """Describe your data before you train: content, problems, and the training run that would follow.
@@ -73,6 +75,7 @@ def inspect(
             to=to,
             columns=columns,
             window=window,
+            tokens=tokens,
             keep=keep,
             display=default_display(),
         )

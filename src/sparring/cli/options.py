@@ -44,8 +44,12 @@ WindowOption: TypeAlias = Annotated[
     WholeNumber | None,
     Parameter(
         help="Time series: steps of the windows that each series is cut into, one from every step on. Default: whole "
-        "series, and windows of 24 steps of a single one."
+        "series, and windows of 24 steps of a single one. Text: tokens of a text at most."
     ),
+]
+TokensOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(help="Text: its units: characters, words, bytes or pairs. Default: chosen by the texts."),
 ]
 ValueRangeOption: TypeAlias = Annotated[
     tuple[float, float] | None,

@@ -12,6 +12,7 @@ from sparring.cli.options import (
     KeepOption,
     LabelsOption,
     PairsOption,
+    TokensOption,
     ToOption,
     ValueRangeOption,
     WholeNumber,
@@ -47,6 +48,7 @@ def train(
     to: ToOption = None,
     columns: ColumnsOption = None,
     window: WindowOption = None,
+    tokens: TokensOption = None,
     keep: KeepOption = None,
     **fields: Annotated[str, Parameter(show=False)],
 ) -> None:
@@ -124,6 +126,7 @@ def train(
         to=to,
         columns=columns,
         window=window,
+        tokens=tokens,
         keep=keep,
         **extra_options(fields, api.train),
     )

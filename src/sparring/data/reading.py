@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from sparring.arguments import whole_number
 from sparring.data.columns.where import parts_of
 from sparring.data.readers.label_files import absolute_choice
-from sparring.errors import SparringError, shown
+from sparring.data.words import KINDS
+from sparring.errors import SparringError, nearest, shown
 from sparring.schema import validated
 
 Labels: TypeAlias = bool | str | Path | None
@@ -50,7 +51,9 @@ class Reading(BaseModel):
     keep: tuple[str, ...] | None = None
     """Rules that all rows of a table keep, such as "start<=end"."""
     window: int | None = None
-    """Steps of the windows that each time series is cut into."""
+    """Steps of the windows that each time series is cut into, or tokens of a text at most."""
+    tokens: str | None = None
+    """Units of texts: characters, words, bytes or pairs."""
     target: str | None = None
     """Column of a table that generated rows are to be useful to predict."""
 
@@ -82,6 +85,7 @@ def reading(
     keep: Keep = None,
     window: int | None = None,
     target: str | None = None,
+    tokens: str | None = None,
 ) -> Reading:
     """Return choices from the options of a command.
 
@@ -93,8 +97,9 @@ def reading(
         to: folder, file or name of the images of another domain.
         columns: see ``Columns``.
         keep: see ``Keep``.
-        window: steps of the windows that time series are cut into, from 2 to 4,096.
+        window: steps of the windows that time series are cut into, or tokens of a text at most, from 2 to 4,096.
         target: column of a table that generated rows are to be useful to predict.
+        tokens: units of texts, one of ``data.words.KINDS``.
 
     Raises:
         SparringError: the range is not two ascending finite numbers, there is no such table of pairs, the columns are
@@ -127,6 +132,7 @@ def reading(
             columns=kinds,
             keep=rules,
             window=steps,
+            tokens=_tokens(tokens),
             target=None if target is None else str(target),
         )
         if found.range is None or found.range[0] < found.range[1]:
@@ -137,6 +143,21 @@ def reading(
         found=f"the range {value_range}",
         expected="two finite numbers, the lower one first",
         remedy="give the stored values of black and of white, such as --range 0 4095 (range=(0, 4095) in Python)",
+    )
+
+
+def _tokens(given: Any) -> str | None:
+    """Return the units of texts.
+
+    Raises:
+        SparringError: there are no such units.
+    """
+    if given is None or given in KINDS:
+        return None if given is None else str(given)
+    raise SparringError(
+        found=f"tokens of {shown(given)}",
+        expected=f"one of {', '.join(KINDS)}",
+        remedy=f"check the spelling{nearest(str(given), list(KINDS))}",
     )
 
 

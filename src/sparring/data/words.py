@@ -136,7 +136,7 @@ def _fit_pairs(texts: Iterable[str], most: int) -> Tokeniser:
 
 def _pair_tokenizer() -> "PairTokenizer":
     library = _library()
-    found = library.Tokenizer(library.models.BPE())
+    found: PairTokenizer = library.Tokenizer(library.models.BPE())
     found.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
     found.decoder = library.decoders.ByteLevel()
     return found

@@ -34,7 +34,7 @@ class MetricInfo(NamedTuple):
 
 REAL = "real"
 """Heading of the values of real samples against other real ones."""
-DEFAULT = {"frechet", "precision", "recall", "coverage", "agreement", "copies"}
+DEFAULT = {"frechet", "precision", "recall", "coverage", "agreement", "copies", "bleu_4", "self_bleu_4", "novel"}
 """The verdict that is shown by default."""
 ON_REQUEST = {
     *("l1", "cycle_error", "answer_diversity", "trained_on_samples", "trained_on_both"),
@@ -101,6 +101,23 @@ GLOSSARY: dict[str, MetricInfo] = {
         "The same, trained on synthetic and real samples; real: trained on the real ones alone.",
         "Useful?",
     ),
+    **{
+        f"bleu_{size}": MetricInfo(
+            f"BLEU-{size}", "higher", f"Share of the n-grams of up to {size} tokens that training texts have."
+        )
+        for size in range(2, 6)
+    },
+    **{
+        f"self_bleu_{size}": MetricInfo(
+            f"self-BLEU-{size}",
+            "nearer to the floor",
+            f"Share of the n-grams of up to {size} tokens that other generated texts have; 1 where all are equal.",
+            "Diverse?",
+        )
+        for size in range(2, 6)
+    },
+    "distinct": MetricInfo("distinct", "nearer to the floor", "Share of different texts.", "Diverse?"),
+    "novel": MetricInfo("novel", "nearer to the floor", "Share of texts that are no training text.", "New?"),
     "class_coverage": MetricInfo(
         "worst coverage", "higher", "Coverage of the class that is covered worst.", "Diverse?"
     ),

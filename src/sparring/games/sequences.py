@@ -1,15 +1,78 @@
-"""Sequences of tokens: how likely networks find them, and how these generate them."""
+"""Sequences of tokens: how likely networks find them, how these generate them, and what games on them share."""
+
+from collections.abc import Mapping
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 from torch.compiler import is_exporting
 from torch.nn.functional import pad
 
-from sparring.tokens import END, UNKNOWN, Prompt, Sequencer
+from sparring.controls import Control
+from sparring.flow import Anomaly, Batch, Latent, Objective, Progress
+from sparring.games.priors import uniform
+from sparring.randomness import RandomStream
+from sparring.tokens import END, UNKNOWN, Prompt, Sequencer, State, no_prompt
 
 GREEDY = 1e-6
 """Temperature below which the most likely token is taken."""
+
+
+class SequenceGame:
+    """What games on sequences share: they generate token by token, and can maximise the likelihood.
+
+    Args:
+        players: the networks; the one that generates satisfies ``Sequencer``.
+        generator: name of that one.
+        mean_tokens: of a training sequence, its end included.
+    """
+
+    def __init__(self, players: Mapping[str, nn.Module], generator: str, *, mean_tokens: float) -> None:
+        self.players = dict(players)
+        self.controls: dict[str, Control] = {}
+        self.published = (generator,)
+        self.mean_tokens = mean_tokens
+        self.prior = uniform(self.player.length)
+
+    @property
+    def player(self) -> Sequencer:
+        """The player that generates."""
+        found: Sequencer = self.players[self.published[0]]  # type: ignore[assignment]
+        return found
+
+    def likelihood_objective(self, batch: Batch, progress: Progress) -> Objective:
+        """Minimise -log p(x), in nats per token."""
+        surprise, _ = surprises(self.player, batch.real, prompt_of(batch))
+        return Objective({"surprise": surprise.sum(1).mean() / self.mean_tokens})
+
+    @torch.no_grad()
+    def likelihood(self, batch: Batch) -> Float[Tensor, " batch"]:
+        """Return log p(x) of sequences, in nats."""
+        surprise, _ = surprises(self.player, batch.real, prompt_of(batch))
+        return -surprise.sum(1)
+
+    @torch.no_grad()
+    def anomaly(self, batch: Batch) -> Anomaly:
+        """Return -log p(x) per token of each sequence, and -log p of each token."""
+        surprise, counted = surprises(self.player, batch.real, prompt_of(batch))
+        return Anomaly(surprise.sum(1) / counted.sum(1).clamp_min(1), surprise)
+
+    def latent(self, random: RandomStream) -> Latent:
+        """Draw a number in [-1, 1) for each token."""
+        return self.prior(random)
+
+    def generate(self, latent: Latent, condition: Prompt | None) -> Tensor:
+        """Generate sequences, (batch, length) int64."""
+        prompt = no_prompt(len(latent), self.player.length, latent.device) if condition is None else condition
+        return generated(self.player, (latent + 1) / 2, prompt)
+
+
+def prompt_of(batch: Batch) -> Prompt:
+    """Return the prompts of a batch, of which nothing is known where it has no conditions."""
+    if batch.condition is None:
+        return no_prompt(len(batch.real), batch.real.shape[1], batch.real.device)
+    prompt: Prompt = batch.condition
+    return prompt
 
 
 def allowed(logits: Float[Tensor, "*batch vocabulary"], *, has_end: bool) -> Float[Tensor, "*batch vocabulary"]:
@@ -20,19 +83,24 @@ def allowed(logits: Float[Tensor, "*batch vocabulary"], *, has_end: bool) -> Flo
     return logits.float().masked_fill(banned, -torch.inf)
 
 
-def surprises(
-    player: Sequencer, tokens: Int[Tensor, "batch length"], prompt: Prompt
-) -> tuple[Float[Tensor, "batch length"], Bool[Tensor, "batch length"]]:
-    """Return -log p of every token in nats, and which of them count, (batch, length).
-
-    Neither given nor unknown tokens count, nor those after the first end; those that do not count are 0. Temperatures
-    are ignored.
-    """
+def counted_tokens(
+    tokens: Int[Tensor, "batch length"], prompt: Prompt, *, has_end: bool
+) -> Bool[Tensor, "batch length"]:
+    """Return which tokens a network has to predict: neither given nor unknown ones, nor those after the first end."""
     places = torch.arange(tokens.shape[1], device=tokens.device)
     ended = (tokens == END).cumsum(1) - (tokens == END).long() > 0
     counted = ~ended & (tokens != UNKNOWN) & (places >= prompt.known[:, None])
-    if not player.has_end:
-        counted &= tokens != END
+    return counted if has_end else counted & (tokens != END)
+
+
+def surprises(
+    player: Sequencer, tokens: Int[Tensor, "batch length"], prompt: Prompt
+) -> tuple[Float[Tensor, "batch length"], Bool[Tensor, "batch length"]]:
+    """Return -log p of every token in nats, 0 where it does not count, and which of them count.
+
+    Temperatures are ignored.
+    """
+    counted = counted_tokens(tokens, prompt, has_end=player.has_end)
     log_likely = allowed(player(tokens, prompt), has_end=player.has_end).log_softmax(2)
     found = -log_likely.gather(2, torch.where(counted, tokens, UNKNOWN + 1)[..., None])[..., 0]
     return found.masked_fill(~counted, 0.0), counted
@@ -52,8 +120,7 @@ def generated(
     state, before = player.begin(prompt), prompt.known.new_full((rows,), player.vocabulary)
     ended, found = torch.zeros(rows, dtype=torch.bool, device=before.device), list[Tensor]()
     for place in range(length):
-        logits, state = player.step(before, state)
-        token = drawn(allowed(logits, has_end=player.has_end), uniforms[:, place], prompt.temperature)
+        token, state = next_token(player, before, state, uniforms[:, place], prompt.temperature)
         token = torch.where(place < prompt.known, prompt.tokens[:, place], token)
         before = torch.where(ended, END, token)
         found.append(before)
@@ -64,11 +131,16 @@ def generated(
     return pad(torch.stack(found, 1), (0, length - len(found)), value=END)
 
 
-def drawn(
-    logits: Float[Tensor, "batch vocabulary"], uniforms: Float[Tensor, " batch"], temperature: Float[Tensor, " batch"]
-) -> Int[Tensor, " batch"]:
-    """Draw a token of each row: the first whose distribution function exceeds a number in [0, 1)."""
-    best = logits.argmax(1)
+def next_token(
+    player: Sequencer,
+    before: Int[Tensor, " batch"],
+    state: State,
+    uniforms: Float[Tensor, " batch"],
+    temperature: Float[Tensor, " batch"],
+) -> tuple[Int[Tensor, " batch"], State]:
+    """Draw the next token of each row: the first whose distribution function exceeds a number in [0, 1)."""
+    logits, state = player.step(before, state)
+    logits = allowed(logits, has_end=player.has_end)
     until = (logits / temperature.clamp_min(GREEDY)[:, None]).softmax(1).cumsum(1)
     token = (until[:, :-1] <= (uniforms * until[:, -1])[:, None]).sum(1)
-    return torch.where(temperature < GREEDY, best, token)
+    return torch.where(temperature < GREEDY, logits.argmax(1), token), state

@@ -16,6 +16,7 @@ MODALITIES: dict[str, str | Modality] = {
     "points": "sparring.modalities.points.rooms:POINTS",
     "tables": "sparring.modalities.tables.rooms:TABLES",
     "series": "sparring.modalities.series.rooms:SERIES",
+    "text": "sparring.modalities.text.rooms:TEXT",
 }
 """Name → "module:attribute", or the modality itself."""
 

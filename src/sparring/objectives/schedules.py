@@ -40,14 +40,24 @@ def held_then_linear(value: float, *, until: float = 0.5) -> Schedule:
     return lambda fraction: value * min(1.0, (1 - fraction) / (1 - until))
 
 
-def geometric(start: float, end: float) -> Schedule:
-    """Interpolate geometrically between ``start`` and ``end``, both positive.
+def stepped(before: float, after: float, *, at: float) -> Schedule:
+    """Return one number until a fraction of the budget, and another from there on.
+
+    >>> rate = stepped(0.01, 0.0001, at=0.5)
+    >>> [rate(fraction) for fraction in (0.0, 0.49, 0.5, 1.0)]
+    [0.01, 0.01, 0.0001, 0.0001]
+    """
+    return lambda fraction: before if fraction < at else after
+
+
+def geometric(start: float, end: float, *, since: float = 0.0) -> Schedule:
+    """Hold ``start`` until a fraction of the budget, then interpolate geometrically to ``end``; both are positive.
 
     >>> weight = geometric(1.0, 0.01)
     >>> [round(weight(fraction), 3) for fraction in (0.0, 0.5, 1.0)]
     [1.0, 0.1, 0.01]
     """
-    return lambda fraction: start * (end / start) ** fraction
+    return lambda fraction: start * (end / start) ** max(0.0, (fraction - since) / (1 - since))
 
 
 def geometric_cosine(start: float, end: float, *, until: float = 1.0) -> Schedule:

@@ -57,16 +57,16 @@ class LSTMPredictor(nn.Module):
         zeros = self.head.weight.new_zeros(len(prompt.label), self.lstm.num_layers, self.lstm.hidden_size)
         return LSTMState(zeros, zeros, self.embed.label(prompt))
 
-    def step(self, before: Int[Tensor, " batch"], state: LSTMState) -> tuple[Float[Tensor, "batch vocabulary"], LSTMState]:
+    def step(
+        self, before: Int[Tensor, " batch"], state: LSTMState
+    ) -> tuple[Float[Tensor, "batch vocabulary"], LSTMState]:
         """Return the logits of the next token, and the state after the token before it."""
         given = self.embed(before) + state.label
         states = state.hidden.transpose(0, 1).contiguous(), state.cell.transpose(0, 1).contiguous()
         output, (hidden, cell) = self.lstm(given[:, None], states)
         return self.head(output[:, 0]), LSTMState(hidden.transpose(0, 1), cell.transpose(0, 1), state.label)
 
-    def forward(
-        self, tokens: Int[Tensor, "batch length"], prompt: Prompt
-    ) -> Float[Tensor, "batch length vocabulary"]:
+    def forward(self, tokens: Int[Tensor, "batch length"], prompt: Prompt) -> Float[Tensor, "batch length vocabulary"]:
         """Return the logits of every token, given those before it."""
         before = torch.cat([torch.full_like(tokens[:, :1], self.vocabulary), tokens[:, :-1]], 1)
         given = self.embed(before) + self.embed.label(prompt)[:, None]

@@ -1,6 +1,6 @@
 """A small transformer that predicts tokens."""
 
-from typing import NamedTuple, final
+from typing import NamedTuple, cast, final
 
 import torch
 from jaxtyping import Float, Int
@@ -67,15 +67,13 @@ class TransformerPredictor(nn.Module):
         here = (self.embed(before) + state.label + self.places[place])[:, None]  # (batch, 1, width)
         keys, values = list[Tensor](), list[Tensor]()
         for number, block in enumerate(self.blocks):
-            here, key, value = block.step(here, state.keys[:, number], state.values[:, number])
+            here, key, value = cast(Block, block).step(here, state.keys[:, number], state.values[:, number])
             keys.append(key)
             values.append(value)
         logits: Tensor = self.head(self.norm(here[:, 0]))
         return logits, TransformerState(torch.stack(keys, 1), torch.stack(values, 1), state.label)
 
-    def forward(
-        self, tokens: Int[Tensor, "batch length"], prompt: Prompt
-    ) -> Float[Tensor, "batch length vocabulary"]:
+    def forward(self, tokens: Int[Tensor, "batch length"], prompt: Prompt) -> Float[Tensor, "batch length vocabulary"]:
         """Return the logits of every token, given those before it."""
         before = torch.cat([torch.full_like(tokens[:, :1], self.vocabulary), tokens[:, :-1]], 1)
         here = self.dropout(self.embed(before) + self.embed.label(prompt)[:, None] + self.places[: tokens.shape[1]])
@@ -117,8 +115,10 @@ class Block(nn.Module):
     def _attended(self, query: Tensor, keys: Tensor, values: Tensor, *, causal: bool) -> Tensor:
         by_head = [one.unflatten(2, (self.heads, -1)).transpose(1, 2) for one in (query, keys, values)]
         found = scaled_dot_product_attention(by_head[0], by_head[1], by_head[2], is_causal=causal)
-        return found.transpose(1, 2).flatten(2)
+        merged: Tensor = found.transpose(1, 2).flatten(2)
+        return merged
 
     def _finished(self, here: Tensor, attended: Tensor) -> Tensor:
         here = here + self.dropout(self.mix(attended))
-        return here + self.dropout(self.dense(self.dense_norm(here)))
+        finished: Tensor = here + self.dropout(self.dense(self.dense_norm(here)))
+        return finished

@@ -1,0 +1,325 @@
+"""Texts from files: a line each, a file each, or a cell of a table each; whatever is made of text reads them here."""
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparring.data.labels import label_text, listed, number_classes
+from sparring.data.readers.files import Tree, open_tree, reason, suffix
+from sparring.data.readers.table_files import SUFFIXES as TABLE_SUFFIXES
+from sparring.data.readers.table_files import TEXT_SUFFIXES, open_table
+from sparring.data.readers.text_tables import marked_encoding
+from sparring.errors import SparringError, nearest, shown
+from sparring.text import number_of, printable
+
+PROSE = (".txt", ".text", ".md", ".rst", ".tex", ".eml", ".abc", ".srt", ".log")
+"""Suffixes of files of text."""
+CODE = (
+    *(".py", ".js", ".ts", ".java", ".c", ".h", ".cpp", ".hpp", ".cc", ".cs", ".go", ".rs", ".rb", ".php", ".sh"),
+    *(".sql", ".html", ".css", ".lua", ".jl", ".swift", ".kt", ".scala", ".hs", ".pl", ".r", ".m"),
+)
+"""Suffixes of files of source code."""
+JSON_LINES = (".jsonl", ".ndjson")
+MAX_BYTES = 2**31
+"""Bytes of a file of lines; more would not fit into memory as Python keeps them."""
+MAX_LINE = 2**24
+"""Characters of a text beyond which nothing is read: the longest that a network sees are much shorter."""
+USUAL_COLUMNS = ("text", "content", "body", "sentence", "caption", "smiles")
+"""Headings of columns of text, the preferred first."""
+
+
+class Column(NamedTuple):
+    """Choice of the columns of a table: of the texts, of their classes, and of the texts that they answer to."""
+
+    text: str | None = None
+    label: str | None = None
+    source: str | None = None
+
+
+@final
+@dataclass
+class Documents:
+    """Texts in a fixed order.
+
+    Args:
+        texts: none is empty.
+        names: of each text in messages: its file, or the number of its line or row.
+        sources: texts that they are translations of, one for each; none without.
+        labels: class numbers, (count,) int64, -1 where the class is unknown; None without classes.
+        classes: names of the classes.
+        whole: whether each text is a file, which may be cut into pieces; False for lines and cells.
+        suffix: of the files.
+        remarks: full sentences about what was left out.
+    """
+
+    texts: list[str]
+    names: Sequence[str]
+    sources: list[str] = field(default_factory=list)
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
+    whole: bool = False
+    suffix: str = ".txt"
+    remarks: tuple[str, ...] = ()
+
+
+def read_documents(path: Path, column: Column = Column(), *, with_labels: bool = True) -> Documents:  # noqa: B008
+    """Read the texts at a path.
+
+    Args:
+        path: a file with a text on each line; a table or JSON lines with a column of texts; a folder or a zip archive
+            of files, whose sub-folders are their classes.
+        column: columns of a table.
+        with_labels: whether sub-folders are classes.
+
+    Raises:
+        SparringError: there is none, a file is not UTF-8, or a column is absent.
+    """
+    ending = path.suffix.lower()
+    if path.is_dir() or ending == ".zip":
+        found = _of_tree(open_tree(path), path, with_labels=with_labels)
+    elif ending in JSON_LINES or (ending in TABLE_SUFFIXES and (ending != ".txt" or column.text is not None)):
+        found = _of_table(path, column)
+    else:
+        found = _of_lines(path)
+    return _without_empty(found, path)
+
+
+def is_text(path: Path) -> int:
+    """Return how likely a path holds texts: 2 for files of text alone, 1 where it may also hold something else."""
+    if path.is_dir():
+        counts = dict[str, int]()
+        for inside in itertools.islice(path.rglob("*"), 1000):
+            counts[inside.suffix.lower()] = counts.get(inside.suffix.lower(), 0) + inside.is_file()
+        texts = sum(count for ending, count in counts.items() if ending in (*PROSE, *CODE))
+        return 2 if texts and texts >= 0.5 * sum(counts.values()) and not _are_tables(path) else 0
+    ending = path.suffix.lower()
+    if ending == ".txt":
+        return 0 if _is_table(path) else 2
+    if ending in (*PROSE, *CODE, *JSON_LINES):
+        return 2
+    return 1 if ending in (*TEXT_SUFFIXES, ".parquet", ".xlsx") else 0
+
+
+def _are_tables(folder: Path) -> bool:
+    """Return whether the first files of text in a folder are tables of numbers."""
+    some = list(itertools.islice((one for one in sorted(folder.iterdir()) if one.suffix.lower() == ".txt"), 3))
+    return bool(some) and all(_is_table(one) for one in some)
+
+
+def _is_table(path: Path) -> bool:
+    """Return whether the first lines of a file have equally many cells, several, of which most are numbers."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            lines = [line for line in itertools.islice((line.rstrip("\n") for line in file), 40) if line][1:]
+    except OSError:
+        return False
+    for delimiter in ("\t", ";", ",", "|"):
+        cells = [line.split(delimiter) for line in lines]
+        if len(cells) > 1 and len({len(row) for row in cells}) == 1 and len(cells[0]) > 1:
+            every = [cell for row in cells for cell in row]
+            return sum(_is_number(cell) for cell in every) >= 0.5 * len(every)
+    return False
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _of_lines(path: Path) -> Documents:
+    """Read a text from each line of a file."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise SparringError(
+                found=f"{size / 2**30:.1f} GiB of text in {path}",
+                expected=f"at most {MAX_BYTES // 2**30} GiB",
+                remedy="give a part of it",
+            )
+        content = path.read_bytes()
+    except OSError as error:
+        raise SparringError(
+            found=f"no text that can be read at {path} ({reason(error)})",
+            expected="a file with a text on each line",
+            remedy="check the path",
+        ) from None
+    lines = _decoded(content, str(path)).split("\n")
+    del content
+    texts = [line.removesuffix("\r") for line in lines]
+    return Documents(texts, _Numbered("line", len(texts)))
+
+
+def _of_tree(tree: Tree, path: Path, *, with_labels: bool) -> Documents:
+    """Read a text from each file of a folder or an archive."""
+    endings = [suffix(entry.name) for entry in tree.entries]
+    counts = {ending: endings.count(ending) for ending in set(endings) if ending in (*PROSE, *CODE)}
+    if not counts:
+        raise SparringError(
+            found=f"no text in {path}",
+            expected=f"files that end in {', '.join(PROSE[:4])}, or of source code such as {', '.join(CODE[:4])}",
+            remedy="check the path, or rename the files",
+        )
+    # Code is not mixed with prose about it: of both, what there is more of.
+    code = sum(count for ending, count in counts.items() if ending in CODE)
+    kept = CODE if 2 * code > sum(counts.values()) else PROSE
+    places = [number for number, ending in enumerate(endings) if ending in kept]
+    names = [tree.entries[place].name for place in places]
+    texts = list[str]()
+    for place, name in zip(places, names, strict=True):
+        try:
+            texts.append(_decoded(tree.read(place), name).replace("\r\n", "\n"))
+        except (OSError, ValueError) as error:
+            raise SparringError(
+                found=f"{name}, which cannot be read ({error})", expected="text", remedy="leave the file out"
+            ) from None
+    common = max(kept, key=lambda ending: counts.get(ending, 0))
+    left_out = len(tree.entries) - len(places)
+    remarks = (f"Left out {number_of(left_out, 'file')} that are no texts of this kind.",) if left_out else ()
+    found = Documents(texts, [printable(name) for name in names], whole=True, suffix=common, remarks=remarks)
+    folders = [name.rpartition("/")[0] for name in names]
+    if with_labels and all(folders) and len(set(folders)) > 1:
+        found.labels, found.classes = number_classes(folders)
+    return found
+
+
+def _of_table(path: Path, column: Column) -> Documents:
+    """Read a text from each row of a table."""
+    if path.suffix.lower() in JSON_LINES:
+        names, rows = _json_rows(path)
+    else:
+        table = open_table(path)
+        names = table.names
+        rows = (dict(zip(names, row, strict=True)) for chunk in table.chunks for row in zip(*chunk, strict=True))
+    wanted = column.text or next((name for usual in USUAL_COLUMNS for name in names if name.lower() == usual), None)
+    if wanted is None and len(names) == 1:
+        wanted = names[0]
+    options = ("--columns NAME=text", "--labels NAME", "--columns NAME=source")
+    for name, option in zip((wanted, column.label, column.source), options, strict=True):
+        is_text = option == options[0]
+        if (name is None and is_text) or (name is not None and name not in names):
+            raise SparringError(
+                found=f"no column {name!r} in {path}" if name else f"a table of several columns, {path}",
+                expected=f"the column of the texts: {listed(names)}" if is_text else f"one of {listed(names)}",
+                remedy=f"name it, as {option.replace('NAME', names[0])}{nearest(name or '', list(names))}",
+            )
+    texts, labels, sources = list[str](), list[str | None](), list[str]()
+    for row in rows:
+        texts.append(row.get(str(wanted)) or "")
+        labels.append(label_text(row.get(column.label)) if column.label else None)
+        sources.append((row.get(column.source) or "") if column.source else "")
+    found = Documents(texts, _Numbered("row", len(texts)), sources if column.source else [])
+    if column.label:
+        known = [label for label in labels if label]
+        numbers, classes = number_classes(known) if known else (None, ())
+        if numbers is not None:
+            by_name = dict(zip(classes, range(len(classes)), strict=True))
+            found.labels = np.array([by_name.get(label or "", -1) for label in labels], dtype=np.int64)
+            found.classes = tuple(classes)
+    return found
+
+
+def _json_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Mapping[str, str]]]:
+    """Return the names in the first line of JSON lines, and all rows, values that are no text as text."""
+    try:
+        content = _decoded(path.read_bytes(), str(path))
+    except OSError as error:
+        raise SparringError(
+            found=f"no file that can be read at {path} ({reason(error)})",
+            expected="JSON lines",
+            remedy="check the path",
+        ) from None
+    lines = [line for line in content.split("\n") if line.strip()]
+
+    def row(number: int) -> Mapping[str, Any]:
+        try:
+            values = json.loads(lines[number])
+        except (ValueError, RecursionError):
+            values = None
+        if not isinstance(values, dict):
+            raise SparringError(
+                found=f"line {number + 1} of {path}, which is no JSON object: {shown(lines[number][:80])}",
+                expected='one such as {"text": "…"} on each line',
+                remedy="correct the line",
+            )
+        return {name: one if isinstance(one, str) else "" if one is None else str(one) for name, one in values.items()}
+
+    if not lines:
+        return (), iter(())
+    return tuple(row(0)), (row(number) for number in range(len(lines)))
+
+
+def _decoded(content: bytes, name: str) -> str:
+    """Return bytes as text.
+
+    Raises:
+        SparringError: they are not UTF-8, nor marked as UTF-16; the message names the line.
+    """
+    encoding = marked_encoding(content[:4]) or "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SparringError(
+            found=f"line {line:,} of {printable(name)}, which is not UTF-8",
+            expected="text in UTF-8",
+            remedy="convert the file, as by iconv -f ENCODING -t UTF-8, or correct the line",
+        ) from None
+
+
+def _without_empty(found: Documents, path: Path) -> Documents:
+    """Leave out texts of nothing but white space, and what is longer than anything that is read.
+
+    Raises:
+        SparringError: no text is left.
+    """
+    pairs = zip(found.texts, found.sources or itertools.repeat("-"), strict=False)
+    kept = [number for number, (text, source) in enumerate(pairs) if text.strip() and source.strip()]
+    if not kept:
+        raise SparringError(
+            found=f"no text in {path}", expected="at least two texts", remedy="check the file, or the column"
+        )
+    empty = len(found.texts) - len(kept)
+    # The last line of a file ends with a line break.
+    if empty > 1 or (empty and found.texts[-1].strip()):
+        found.remarks += (f"Left out {number_of(empty, 'empty text')}.",)
+    long = sum(len(found.texts[number]) > MAX_LINE for number in kept)
+    if long:
+        found.remarks += (f"Cut {number_of(long, 'text')} after {MAX_LINE:,} characters.",)
+    if empty:
+        found.names = [found.names[number] for number in kept]
+        found.labels = None if found.labels is None else found.labels[kept]
+        found.sources = [found.sources[number] for number in kept] if found.sources else []
+    found.texts = [found.texts[number][:MAX_LINE] for number in kept] if empty or long else found.texts
+    return found
+
+
+@final
+class _Numbered(Sequence[str]):
+    """Names such as "line 3", made when they are asked for.
+
+    Args:
+        noun: what is counted.
+        count: number of names.
+    """
+
+    def __init__(self, noun: str, count: int) -> None:
+        self._noun, self._count = noun, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, number: Any) -> Any:
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(self._count))]
+        if not -self._count <= number < self._count:
+            raise IndexError(number)
+        return f"{self._noun} {number % self._count + 1}"

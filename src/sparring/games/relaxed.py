@@ -1,0 +1,155 @@
+"""Relaxed contests: a discriminator sees distributions over tokens, through which gradients reach the generator."""
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from sparring.flow import Batch, Objective, Opinion, Phase, Progress, Turn
+from sparring.games.sequences import SequenceGame, allowed, counted_tokens, prompt_of
+from sparring.objectives.losses import Loss, relativistic
+from sparring.objectives.schedules import Schedule
+from sparring.randomness import RandomStream
+from sparring.tokens import END, Prompt, Sequencer
+
+Goal: TypeAlias = Literal["adversarial", "moments"]
+"""What the generator minimises: the loss, or the distance between the features of both kinds of sequences."""
+TINY = 1e-20
+"""Least argument of a logarithm."""
+
+
+@final
+class Relaxed(SequenceGame):
+    """The contest of RelGAN (Nie et al. 2019) and of TextGAN (Zhang et al. 2017), after maximum likelihood.
+
+    A token is drawn by adding Gumbel noise to the logits. The discriminator sees softmax(β (logits + noise)) in its
+    place, which nears the token as β grows (Jang et al. 2017).
+
+    Args:
+        generator: an ``nn.Module`` that satisfies ``Sequencer``.
+        discriminator: ``(tokens or distributions, prompt) -> Verdict``.
+        mean_tokens: of a training sequence, its end included.
+        inverse_temperature: β.
+        likelihood_until: share of the budget at which the phase of maximum likelihood ends; 0 for none.
+        discriminator_turns: updates of the discriminator for each of the generator.
+        loss: what the two minimise.
+        goal: of the generator.
+    """
+
+    critics = ("discriminator",)
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        *,
+        mean_tokens: float,
+        inverse_temperature: Schedule,
+        likelihood_until: float = 0.6,
+        discriminator_turns: int = 5,
+        loss: Loss = relativistic,
+        goal: Goal = "adversarial",
+    ) -> None:
+        players = {"generator": generator, "discriminator": discriminator}
+        super().__init__(players, "generator", mean_tokens=mean_tokens)
+        self.inverse_temperature, self.loss, self.goal = inverse_temperature, loss, goal
+        self.discriminator_turns = discriminator_turns
+        before = [Phase("maximum likelihood", until=likelihood_until)]
+        self.phases = (*(phase for phase in before if phase.until > 0), Phase("contest"))
+
+    def turns(self, progress: Progress) -> Sequence[Turn]:
+        """Train the players of the phase."""
+        if len(self.phases) > 1 and progress.fraction < self.phases[0].until:
+            return [Turn("generator", self.likelihood_objective)]
+        return [
+            Turn("discriminator", self.discriminator_objective, times=self.discriminator_turns),
+            Turn("generator", self.generator_objective),
+        ]
+
+    def discriminator_objective(self, batch: Batch, progress: Progress) -> Objective:
+        """Minimise the discriminator's side of the loss, on real tokens and on relaxed ones."""
+        with torch.no_grad():
+            fake = self._relaxed(batch, progress)
+        judge, prompt = self.players["discriminator"], prompt_of(batch)
+        return Objective(
+            {
+                "adversarial": self.loss.discriminator(
+                    judge(self._exact(batch), prompt).logits, judge(fake, prompt).logits
+                )
+            }
+        )
+
+    def generator_objective(self, batch: Batch, progress: Progress) -> Objective:
+        """Minimise the generator's side of the loss, or the distance in features."""
+        judge, prompt = self.players["discriminator"], prompt_of(batch)
+        fake = judge(self._relaxed(batch, progress), prompt)
+        with torch.no_grad():
+            real = judge(self._exact(batch), prompt)
+        if self.goal == "adversarial":
+            return Objective({"adversarial": self.loss.generator(real.logits, fake.logits)})
+        return Objective({"moments": kernel_distance(real.features[0].float(), fake.features[0].float())})
+
+    def opinion(self, batch: Batch) -> Opinion:
+        """Return the mean logit of the discriminator, and log p(x)."""
+        logits = self.players["discriminator"](batch.real, prompt_of(batch)).logits[0].float()
+        return Opinion(
+            score=logits.flatten(1).mean(1) if logits.dim() > 1 else logits, likelihood=self.likelihood(batch)
+        )
+
+    def _exact(self, batch: Batch) -> Float[Tensor, "batch length vocabulary"]:
+        return one_hot(batch.real, self.player.vocabulary).float()
+
+    def _relaxed(self, batch: Batch, progress: Progress) -> Float[Tensor, "batch length vocabulary"]:
+        """Return distributions over the tokens of generated sequences."""
+        player, prompt = self.player, prompt_of(batch)
+        noise = gumbel(progress.random, player.length, player.vocabulary)
+        with torch.no_grad():
+            tokens = noisy_tokens(player, noise, prompt)
+        # All places at once: each depends on the tokens before it, through which no gradient flows.
+        logits = allowed(player(tokens, prompt), has_end=player.has_end)
+        soft = (self.inverse_temperature(progress.fraction) * (logits + noise)).softmax(2)
+        counted = counted_tokens(tokens, prompt, has_end=player.has_end)[..., None]
+        return torch.where(counted, soft, one_hot(tokens, player.vocabulary).to(soft))
+
+
+def gumbel(random: RandomStream, length: int, vocabulary: int) -> Float[Tensor, "batch length vocabulary"]:
+    """Draw standard Gumbel noise."""
+    uniforms = random.uniform("gumbel", length, vocabulary)
+    return -(-uniforms.clamp_min(TINY).log()).clamp_min(TINY).log()
+
+
+def noisy_tokens(
+    player: Sequencer, noise: Float[Tensor, "batch length vocabulary"], prompt: Prompt
+) -> Int[Tensor, "batch length"]:
+    """Draw sequences of a network by Gumbel noise on its logits."""
+    rows, length = noise.shape[:2]
+    state, before = player.begin(prompt), prompt.known.new_full((rows,), player.vocabulary)
+    ended, found = torch.zeros(rows, dtype=torch.bool, device=before.device), list[Tensor]()
+    for place in range(length):
+        logits, state = player.step(before, state)
+        token = (allowed(logits, has_end=player.has_end) + noise[:, place]).argmax(1)
+        token = torch.where(place < prompt.known, prompt.tokens[:, place], token)
+        before = torch.where(ended, END, token)
+        found.append(before)
+        ended = ended | (before == END)
+    return torch.stack(found, 1)
+
+
+def kernel_distance(real: Float[Tensor, "batch features"], fake: Float[Tensor, "batch features"]) -> Float[Tensor, ""]:
+    """Return the squared maximum mean discrepancy with Gaussian kernels (Gretton et al. 2012, lemma 6).
+
+    The widths are 1/4 to 4 times the median distance of real sequences.
+    """
+    both = torch.cat([real, fake])
+    squares = torch.cdist(both, both).square()
+    count = len(real)
+    scale = squares[:count, :count].detach()[~torch.eye(count, dtype=torch.bool, device=real.device)].median()
+    kernel = torch.stack([(-squares / (2 * factor * scale.clamp_min(1e-6))).exp() for factor in (0.25, 1.0, 4.0)]).sum(
+        0
+    )
+    among = [kernel[:count, :count], kernel[count:, count:]]
+    same = [(one.sum() - one.diagonal().sum()) / max(1, count * (count - 1)) for one in among]
+    return same[0] + same[1] - 2 * kernel[:count, count:].mean()

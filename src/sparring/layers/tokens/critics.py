@@ -1,0 +1,162 @@
+"""Discriminators of sequences of tokens."""
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import pad, relu
+
+from sparring.flow import Verdict
+from sparring.tokens import Prompt
+
+SEQGAN_FILTERS = {
+    **{1: 100, 2: 200, 3: 200, 4: 200, 5: 200, 6: 100, 7: 100, 8: 100, 9: 100, 10: 100},
+    **{15: 160, 20: 160},
+}
+"""Tokens that a filter spans → number of filters, for sequences of 20 tokens (Yu et al. 2017, code)."""
+
+
+class SoftEmbedding(nn.Module):
+    """Embeds tokens, or distributions over them, (batch, length, vocabulary), by their mean embedding.
+
+    Args:
+        vocabulary: number of token numbers.
+        classes: number of classes, whose embeddings are added; 0 without.
+        size: numbers of an embedding.
+    """
+
+    def __init__(self, vocabulary: int, classes: int, size: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(0.1 * torch.randn(vocabulary, size))
+        self.classes = nn.Embedding(classes + 1, size) if classes else None
+
+    def forward(self, sample: Tensor, prompt: Prompt | None) -> Float[Tensor, "batch length size"]:
+        """Return embedded sequences."""
+        found = sample @ self.table if sample.is_floating_point() else self.table[sample]
+        if self.classes is not None and prompt is not None:
+            found = found + self.classes(prompt.label + 1)[:, None]
+        return found
+
+
+@final
+class ConvolutionalCritic(nn.Module):
+    """Filters over a few tokens each, the strongest answer of every filter, a highway layer, one logit.
+
+    The text classifier of Kim (2014) with the highway layer of Srivastava et al. (2015), as in SeqGAN (section 3.2).
+
+    Args:
+        vocabulary: number of token numbers.
+        classes: number of classes; 0 without.
+        embedding: numbers of an embedded token.
+        filters: tokens that a filter spans → number of such filters.
+        dropout: share of the answers that is dropped in training.
+    """
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        classes: int = 0,
+        embedding: int = 64,
+        filters: dict[int, int],
+        dropout: float = 0.25,
+    ) -> None:
+        super().__init__()
+        self.embed = SoftEmbedding(vocabulary, classes, embedding)
+        self.longest = max(filters)
+        self.filters = nn.ModuleList(nn.Conv1d(embedding, number, size) for size, number in filters.items())
+        width = sum(filters.values())
+        self.gate, self.change = nn.Linear(width, width), nn.Linear(width, width)
+        self.dropout, self.head = nn.Dropout(dropout), nn.Linear(width, 1)
+
+    def forward(self, sample: Tensor, condition: Prompt | None = None) -> Verdict:
+        """Return a logit for each sequence, (batch,), and the answers of the filters."""
+        embedded = self.embed(sample, condition).transpose(1, 2)  # (batch, embedding, length)
+        embedded = pad(embedded, (0, max(0, self.longest - embedded.shape[2])))
+        answers = torch.cat([relu(one(embedded)).amax(2) for one in self.filters], 1)
+        share = torch.sigmoid(self.gate(answers))
+        features = share * relu(self.change(answers)) + (1 - share) * answers
+        return Verdict([self.head(self.dropout(features))[:, 0]], [features])
+
+
+@final
+class RepresentationsCritic(nn.Module):
+    """Filters over several embeddings of the tokens, a logit for each (Nie et al. 2019, RelGAN, section 2.4).
+
+    Args:
+        vocabulary: number of token numbers.
+        classes: number of classes; 0 without.
+        representations: number of embeddings S.
+        embedding: numbers of an embedded token, over all of them.
+        filters: tokens that a filter spans → number of such filters.
+        dropout: share of the answers that is dropped in training.
+    """
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        classes: int = 0,
+        representations: int = 64,
+        embedding: int = 64,
+        filters: dict[int, int],
+        dropout: float = 0.25,
+    ) -> None:
+        super().__init__()
+        self.representations = representations
+        self.embed = SoftEmbedding(vocabulary, classes, embedding)
+        size, self.longest = embedding // representations, max(filters)
+        self.filters = nn.ModuleList(nn.Conv1d(size, number, span) for span, number in filters.items())
+        width = sum(filters.values())
+        self.gate, self.change = nn.Linear(width, width), nn.Linear(width, width)
+        self.dropout, self.reduce, self.head = nn.Dropout(dropout), nn.Linear(width, 100), nn.Linear(100, 1)
+
+    def forward(self, sample: Tensor, condition: Prompt | None = None) -> Verdict:
+        """Return a logit for each sequence and representation, (batch, representations), and the answers."""
+        embedded = self.embed(sample, condition).transpose(1, 2)
+        embedded = pad(embedded, (0, max(0, self.longest - embedded.shape[2])))
+        # Each representation is a sequence of its own.
+        parts = embedded.unflatten(1, (self.representations, -1)).flatten(0, 1)
+        answers = torch.cat([relu(one(parts)).amax(2) for one in self.filters], 1)
+        share = torch.sigmoid(self.gate(answers))
+        features = share * relu(self.change(answers)) + (1 - share) * answers
+        logits = self.head(self.reduce(self.dropout(features)))[:, 0].unflatten(0, (-1, self.representations))
+        return Verdict([logits], [features.unflatten(0, (-1, self.representations)).flatten(1)])
+
+
+@final
+class RecurrentCritic(nn.Module):
+    """An LSTM that judges every token by those before it (de Masson d'Autume et al. 2019, section 2.1).
+
+    Args:
+        vocabulary: number of token numbers.
+        classes: number of classes; 0 without.
+        embedding: numbers of an embedded token.
+        width: units.
+        dropout: share of the units that is dropped in training.
+    """
+
+    def __init__(
+        self, *, vocabulary: int, classes: int = 0, embedding: int = 64, width: int = 128, dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.embed = SoftEmbedding(vocabulary, classes, embedding)
+        self.lstm = nn.LSTM(embedding, width, batch_first=True)
+        self.dropout, self.head = nn.Dropout(dropout), nn.utils.parametrizations.spectral_norm(nn.Linear(width, 1))
+
+    def forward(self, sample: Tensor, condition: Prompt | None = None) -> Verdict:
+        """Return a logit for each token, (batch, length), and the states."""
+        states, _ = self.lstm(self.dropout(self.embed(sample, condition)))
+        return Verdict([self.head(self.dropout(states))[..., 0]], [states.mean(1)])
+
+
+def filters_within(filters: dict[int, int], length: int, share: float = 1.0) -> dict[int, int]:
+    """Return filters that span at most ``length`` tokens, a share of each kind."""
+    return {span: max(1, round(share * number)) for span, number in filters.items() if span <= length}
+
+
+def relgan_filters(length: int, number: int = 300, spans: Sequence[int] = (2, 3, 4, 5)) -> dict[int, int]:
+    """Return the filters of RelGAN: 300 each that span 2 to 5 tokens."""
+    return {span: number for span in spans if span <= length} or {1: number}

@@ -1,0 +1,1 @@
+"""Text: lines, documents and source code as tokens."""

@@ -1,0 +1,62 @@
+"""Coding of texts: tokeniser and length, as published with a model."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, ClassVar, final
+
+from pydantic import ConfigDict, Field
+
+from sparring.data.facts import Facts
+from sparring.data.words import Tokeniser
+from sparring.schema import STORED, Count, validated
+
+Length = Annotated[int, Field(ge=1, le=2**16)]
+
+
+@final
+@dataclass(frozen=True)
+class TextCoding:
+    """The values of ``Facts.coding``.
+
+    Args:
+        tokeniser: of the texts.
+        length: tokens of a text at most.
+        has_end: whether texts may have fewer tokens.
+        mean_tokens: of a training text, its end included.
+        suffix: of the files that texts are written to.
+        lines: whether a text is a line of a file; otherwise it is a file.
+        source: tokeniser of the texts that these are translations of; None without.
+        source_length: tokens of such a text at most.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STORED
+
+    tokeniser: Tokeniser
+    length: Length
+    has_end: bool
+    mean_tokens: Annotated[float, Field(gt=0)]
+    suffix: str = ".txt"
+    lines: bool = True
+    source: Tokeniser | None = None
+    source_length: Count = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return asdict(self)
+
+
+_known: list[tuple[Any, TextCoding]] = []
+"""The coding that was used last: checking one takes longer than using it."""
+
+
+def coding_of(facts: Facts) -> TextCoding:
+    """Return the coding of the data that ``facts`` describes.
+
+    Raises:
+        SparringError: it is not what this program writes, as in a folder that somebody else changed.
+    """
+    for stored, coding in _known:
+        if stored is facts.coding:
+            return coding
+    found = validated(TextCoding, facts.coding, f"the coding of {facts.source}")
+    _known[:] = [(facts.coding, found)]
+    return found

@@ -1,0 +1,98 @@
+"""Language models: the likelihood baseline on text, and the pre-training of its adversarial recipes."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar, final
+
+from pydantic import Field, PositiveFloat
+
+from sparring.data.facts import Facts
+from sparring.modalities.text.recipes.text_recipe import TextRecipe
+from sparring.objectives.schedules import constant, cosine
+from sparring.recipe import Adam, LayerSize
+
+if TYPE_CHECKING:
+    from sparring.games.game import Game
+
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+
+
+@final
+class TextLSTM(TextRecipe):
+    """A recurrent language model: predicts token after token by maximum likelihood."""
+
+    paper: ClassVar[str] = "Mikolov et al. 2010, section 2; Hochreiter & Schmidhuber 1997"
+    embedding: LayerSize = 128
+    """Numbers of an embedded token."""
+    width: LayerSize = 256
+    """Units of each layer."""
+    layers: Annotated[int, Field(ge=1, le=8)] = 1
+    """Number of layers."""
+    dropout: Dropout = 0.2
+    """Share of the units of embeddings and outputs that is dropped in training."""
+    learning_rate: PositiveFloat = 2e-3
+    """Learning rate of Adam at the start; it falls to a twentieth of it."""
+
+    def game(self, facts: Facts) -> "Game":
+        """Build the game of one player."""
+        from sparring.games.language import LanguageModel
+        from sparring.layers.tokens.lstm import LSTMPredictor
+        from sparring.modalities.text.coding import coding_of
+
+        coding = coding_of(facts)
+        predictor = LSTMPredictor(
+            vocabulary=coding.tokeniser.size,
+            length=coding.length,
+            has_end=coding.has_end,
+            classes=len(facts.classes),
+            embedding=self.embedding,
+            width=self.width,
+            layers=self.layers,
+            dropout=self.dropout,
+        )
+        return LanguageModel(predictor, mean_tokens=coding.mean_tokens)
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        """Return Adam with a learning rate that falls."""
+        rate = cosine(self.learning_rate, 0.05 * self.learning_rate)
+        return {"predictor": Adam(rate, beta1=0.9, beta2=constant(0.999))}
+
+
+@final
+class TextTransformer(TextRecipe):
+    """A small transformer as language model: predicts token after token by maximum likelihood."""
+
+    paper: ClassVar[str] = "Vaswani et al. 2017, section 3; Radford et al. 2018, section 3.1"
+    width: LayerSize = 128
+    """Numbers of a place, a multiple of the heads."""
+    blocks: Annotated[int, Field(ge=1, le=48)] = 3
+    """Number of blocks of attention and dense layers."""
+    heads: Annotated[int, Field(ge=1, le=64)] = 4
+    """Heads of the attention."""
+    dropout: Dropout = 0.1
+    """Share of the numbers that is dropped in training."""
+    learning_rate: PositiveFloat = 1e-3
+    """Learning rate of Adam at the start; it falls to a twentieth of it."""
+
+    def game(self, facts: Facts) -> "Game":
+        """Build the game of one player."""
+        from sparring.games.language import LanguageModel
+        from sparring.layers.tokens.transformer import TransformerPredictor
+        from sparring.modalities.text.coding import coding_of
+
+        coding = coding_of(facts)
+        predictor = TransformerPredictor(
+            vocabulary=coding.tokeniser.size,
+            length=coding.length,
+            has_end=coding.has_end,
+            classes=len(facts.classes),
+            width=self.width,
+            blocks=self.blocks,
+            heads=self.heads,
+            dropout=self.dropout,
+        )
+        return LanguageModel(predictor, mean_tokens=coding.mean_tokens)
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        """Return Adam with a learning rate that falls."""
+        rate = cosine(self.learning_rate, 0.05 * self.learning_rate)
+        return {"predictor": Adam(rate, beta1=0.9, beta2=constant(0.98))}
