@@ -68,7 +68,7 @@ def test_places_that_cannot_be_written_are_refused_and_left_as_they_are(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("kept")
     with pytest.raises(SparringError, match=said):
-        require_writable({"--json": path})
+        require_writable({"json": path})
     assert [one.name for one in tmp_path.iterdir()] == ["file"] and (tmp_path / "file").read_text() == "kept"
 
 
@@ -80,8 +80,8 @@ def test_only_earlier_results_are_replaced(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("x,y\n1,2\n")
     (tmp_path / "data").mkdir()
     write_json(tmp_path / "data" / "labels.json", {"a.png": 3})
-    require_writable({"--json": tmp_path / "result.json"}, tmp_path / "table.csv")
-    require_writable({"--json": tmp_path / "run" / "new.json", "--report": tmp_path / "data" / "new.html"}, "data")
+    require_writable({"json": tmp_path / "result.json"}, tmp_path / "table.csv")
+    require_writable({"json": tmp_path / "run" / "new.json", "report": tmp_path / "data" / "new.html"}, "data")
     for option, path, said in (
         ("--json", "table.csv", "which this command has not written"),
         ("--sheet", "table.csv", "which this command has not written"),
@@ -98,7 +98,7 @@ def test_only_earlier_results_are_replaced(tmp_path: Path) -> None:
 def test_whatever_passes_the_check_can_be_written(length: int, tmp_path: Path) -> None:
     path = tmp_path / ("é" + "n" * (length - 2))
     try:
-        require_writable({"--json": path})
+        require_writable({"json": path})
     except SparringError:
         assert length > 240
     else:
@@ -107,14 +107,14 @@ def test_whatever_passes_the_check_can_be_written(length: int, tmp_path: Path) -
 
 def test_two_outputs_cannot_be_one_file(tmp_path: Path) -> None:
     with pytest.raises(SparringError, match=r"--report .*the same file as --json"):
-        require_writable({"--json": tmp_path / "a", "--report": str(tmp_path / "a")})
+        require_writable({"json": tmp_path / "a", "report": str(tmp_path / "a")})
 
 
 def test_a_check_makes_the_folders_of_outputs_and_nothing_else(tmp_path: Path) -> None:
-    require_writable({"--json": tmp_path / "a" / "b.json", "--report": None})
+    require_writable({"json": tmp_path / "a" / "b.json", "report": None})
     assert [path.name for path in tmp_path.rglob("*")] == ["a"]
     with pytest.raises(SparringError, match="a folder"):
-        require_writable({"--json": tmp_path / "c" / "b.json", "--report": tmp_path})
+        require_writable({"json": tmp_path / "c" / "b.json", "report": tmp_path})
     assert [path.name for path in tmp_path.rglob("*")] == ["a"]
 
 

@@ -53,7 +53,7 @@ def compare(
     """
     require_numbers(count, seed)
     extractors, display = separated(checked_names("extractors", extractors)), checked_display(display)
-    require_writable({"--json": json}, data)
+    require_writable({"json": json}, data)
     places = [source_of(place) for place in (first, second)]
     choices = reading(labels, range, background, pairs, place_of(to), columns, window=window)
     subjects, surveys = _opened(places, source_of(data), recipe, choices)

@@ -16,7 +16,7 @@ from sparring.evaluation.protocol import MAX_SAMPLES, Protocol
 from sparring.evaluation.quick import MIN_SAMPLES, count_for
 from sparring.evaluation.result import Evaluation
 from sparring.evaluation.subject import Subject, open_subject, split_for
-from sparring.evaluation.usefulness import NOT_USEFUL, usefulness
+from sparring.evaluation.usefulness import not_useful, usefulness
 from sparring.modality import Survey
 from sparring.randomness import require_seed
 from sparring.recipe import Recipe
@@ -89,7 +89,7 @@ def evaluate(
     require_numbers(count, seed)
     _require_protocol(protocol)
     extractors, display = separated(checked_names("extractors", extractors)), checked_display(display)
-    require_writable({"--json": json, "--report": report}, data)
+    require_writable({"json": json, "report": report}, data)
     choices = reading(labels, range, background, pairs, place_of(to), columns, window=window, target=target)
     opened, survey = open_subject(source_of(subject), source_of(data), recipe, choices)
     if useful:
@@ -141,7 +141,7 @@ def _require_model(subject: Subject) -> None:
         raise SparringError(
             found=f"no model in {subject.name}",
             expected="a run or a published folder: files do not say which class they were generated for",
-            remedy=NOT_USEFUL,
+            remedy=not_useful(),
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from sparring.api.outputs import output_path, require_writable
+from sparring.arguments import option
 from sparring.data.facts import Facts
 from sparring.data.reading import Columns, Keep, Labels, Pairs, ValueRange, reading
 from sparring.recipe import BY_DEFAULT, Choice, Recipe, resolve
@@ -161,7 +162,7 @@ def inspect(
     from sparring.recipes import reason_for
     from sparring.training.devices import pick
 
-    require_writable({"--json": json, "--sheet": sheet}, data)
+    require_writable({"json": json, "sheet": sheet}, data)
     display = checked_display(display)
 
     # Survey the data and resolve the recipe; samples are decoded only where they are needed.
@@ -299,7 +300,7 @@ def _column_lines(columns: list[dict[str, Any]]) -> Iterator[str]:
         missing = f", {_percent(column['missing'])} missing" if column["missing"] else ""
         yield f"  {column['name']}: {column['kind']}, {column['values']}{missing} ({column['reason']})"
     if len(columns) > MAX_COLUMNS:
-        yield f"  and {len(columns) - MAX_COLUMNS:,} more columns (all of them: --json FILE, or json= in Python)"
+        yield f"  and {len(columns) - MAX_COLUMNS:,} more columns (all of them: {option('json', 'FILE')})"
 
 
 def _percent(share: float) -> str:
@@ -323,7 +324,7 @@ def _unreadable_lines(files: list[dict[str, str]]) -> Iterator[str]:
     for file in files[:MAX_LISTED]:
         yield f"    {file['name']}: {file['reason']}"
     if len(files) > MAX_LISTED:
-        yield f"    and {len(files) - MAX_LISTED:,} more (all of them: --json FILE, or json= in Python)"
+        yield f"    and {len(files) - MAX_LISTED:,} more (all of them: {option('json', 'FILE')})"
 
 
 def _duplicate_lines(name: str, found: dict[str, Any]) -> Iterator[str]:

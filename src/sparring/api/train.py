@@ -16,7 +16,7 @@ from sparring.api.fields import known_fields
 from sparring.api.resume import resume
 from sparring.api.run import Run
 from sparring.api.surveying import about_count, lasting, lasting_recipe, require_count, survey_data
-from sparring.arguments import checked_folder, whole_number
+from sparring.arguments import checked_folder, option, whole_number
 from sparring.building import Uninitialised
 from sparring.data.facts import Facts
 from sparring.data.in_memory import place_of, source_of
@@ -194,7 +194,7 @@ def _require_data(data: Any) -> None:
         raise SparringError(
             found="no data",
             expected="DATA: a folder, a file or the name of a data set",
-            remedy="name it, as in `sparring train photos/`, or give a --config that has it",
+            remedy=f"name it, as in `sparring train photos/`, or give a {option('config')} that has it",
         )
 
 

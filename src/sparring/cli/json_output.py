@@ -43,7 +43,7 @@ def json_output(
             expected="a file outside the folder of the samples, which holds nothing else",
             remedy="give another path",
         )
-    require_writable({"--json": file, **{f"--{name}": path for name, path in files.items()}}, data)
+    require_writable({"json": file, **files}, data)
     output = sys.stdout
 
     def answer(content: Any) -> None:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sparring.arguments import option
 from sparring.data.facts import Facts
 from sparring.data.in_memory import dense
 from sparring.data.labels import class_name
@@ -216,16 +217,16 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
         if value is not None and name not in known:
             kinds = [kind for kind, spec in specs.items() if name in spec.options]
             others = [one for one in known if one != INPUT]
-            advice = f", or train another recipe, whose models take --{name}" if kinds else nearest(name, others)
-            found, remedy = f"--{name} {_in_words(value)}", "leave it out"
+            advice = f", or train another recipe, whose models take {option(name)}" if kinds else nearest(name, others)
+            found, remedy = option(name, value if isinstance(value, int | float) else _in_words(value)), "leave it out"
             if name == "label" and "where" in known:
-                remedy, advice = f'name the column, as in --where "COLUMN={_in_words(value)}"', ""
+                remedy, advice = f"name the column, as in {option('where', f'COLUMN={_in_words(value)}')}", ""
             if name == INPUT:
                 found, remedy = "inputs for a model that takes none", "sample without them, as `sparring sample` does"
                 advice = ""
             raise SparringError(
                 found=found,
-                expected=" or ".join(f"--{one}" for one in others)
+                expected=" or ".join(option(one) for one in others)
                 or f"no such option: this model {'takes inputs alone' if known else 'was trained without conditions'}",
                 remedy=remedy + advice,
             )
@@ -235,9 +236,9 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
         given = options.get(name)
         if given is None or (isinstance(given, str | list | tuple) and not given):
             raise SparringError(
-                found=f"no --{name}",
+                found=f"no {option(name)}",
                 expected=f"{known[name]}: the condition of this model",
-                remedy=f"give --{name}",
+                remedy=f"give {option(name)}",
             )
 
 

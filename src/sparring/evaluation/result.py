@@ -5,6 +5,7 @@ from typing import Final, Literal, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sparring.arguments import option
 from sparring.errors import SparringError
 from sparring.evaluation.glossary import (
     REAL,
@@ -155,7 +156,10 @@ class Evaluation(BaseModel):
                 rows.append([title(name, self.scores[0].extractor), *values])
             lines += ["", f"beside {self.beside}", *(f"  {line}" for line in aligned(rows))]
         lines += wrapped(self.remarks)
-        return [*lines, *(self._legend() if further else ["Further figures, and what each of them means: --all"])]
+        return [
+            *lines,
+            *(self._legend() if further else [f"Further figures, and what each of them means: {option('all', True)}"]),
+        ]
 
     def default_tables(self) -> list[Table]:
         """Return the default metrics of the most sensitive extractor as a table; none without scores."""

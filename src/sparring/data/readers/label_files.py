@@ -10,7 +10,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from sparring.data.labels import NO_LABELS, Classes, NotClasses, label_text, number_classes, singles
+from sparring.arguments import option
+from sparring.data.labels import Classes, NotClasses, label_text, number_classes, singles
 from sparring.data.readers.text_tables import marked_encoding
 from sparring.errors import SparringError, nearest
 from sparring.text import printable
@@ -69,7 +70,7 @@ def read_label_file(choice: str, folder: Path | None = None) -> LabelTable:
         raise SparringError(
             found=f"{error} in {path}",
             expected="one class for each picture",
-            remedy=f"name a column of classes, as --labels FILE:COLUMN, or give {NO_LABELS}",
+            remedy=f"name a column of classes, as {option('labels', 'FILE:COLUMN')}, or give {option('labels', False)}",
         ) from None
     if table is None:
         raise unusable(str(path), "no labels", "names of files with their labels")
@@ -244,8 +245,10 @@ def class_columns(content: bytes, source: str, names: Sequence[str]) -> list[str
     try:
         rows = _rows(_text(content, source)[0], source)
         columns, files = _columns(rows)
+        if files is None:
+            return []
         listed = _table([(row[files], number) for number, row in enumerate(rows) if row.get(files)], source)
-    except (ValueError, KeyError, RecursionError, csv.Error):
+    except (ValueError, RecursionError, csv.Error):
         return []
     found = [rows[int(number)] for number in labels_by_name(listed, names)[0] if number is not None]
     return [name for name in columns if name != files and _is_class(row.get(name) for row in found)]
@@ -380,5 +383,7 @@ def examples(names: Sequence[str]) -> str:
 def unusable(source: str, found: str, expected: str) -> SparringError:
     """Return the error for a file that gives no labels."""
     return SparringError(
-        found=f"{found} in {source}", expected=expected, remedy=f"correct the file, or give {NO_LABELS} to use none"
+        found=f"{found} in {source}",
+        expected=expected,
+        remedy=f"correct the file, or give {option('labels', False)} to use none",
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.arguments import option
 from sparring.data import catalogue, downloads
 from sparring.data.formats import SUFFIXES, is_image_header
 from sparring.data.labels import listed
@@ -92,9 +93,9 @@ def _open(source: str, reading: Reading) -> Source:
             opened = replace(opened, labels=labels, classes=classes, stamp=key)
     if opened.partner is None and isinstance(reading.pairs, str) and reading.pairs != HALVES:
         raise SparringError(
-            found=f"--pairs {reading.pairs} for {source}, whose images have no names",
+            found=f"{option('pairs', reading.pairs)} for {source}, whose images have no names",
             expected="a folder or a zip archive of image files",
-            remedy="save the pairs side by side and give --pairs halves, or save them as files",
+            remedy=f"save the pairs side by side and give {option('pairs', 'halves')}, or save them as files",
         )
     return replace(opened, labels=None, classes=(), domains=False) if reading.labels is False else opened
 
@@ -109,13 +110,14 @@ def _with_second_domain(source: str, other: str, reading: Reading) -> Source:
         raise SparringError(
             found=f"nothing at {other}",
             expected="a folder, a file or a name: the images of the domain to translate into",
-            remedy="check the path after --to (to= in Python)",
+            remedy=f"check the path after {option('to')}",
         )
     require_data(Path(other))
     if reading.labels not in (None, False) or reading.pairs not in (None, False, FOLDERS):
         raise SparringError(
-            found=f"--to {other} beside --labels or --pairs",
-            expected="two domains, which are neither classes nor pairs; or pairs of two folders, by --pairs folders",
+            found=f"{option('to', other)} beside {option('labels')} or {option('pairs')}",
+            expected="two domains, which are neither classes nor pairs; or pairs of two folders, by "
+            f"{option('pairs', 'folders')}",
             remedy="leave out one of the options",
         )
     alone = Reading(labels=False, pairs=False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
+from sparring.arguments import option
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
@@ -88,7 +89,7 @@ class SizedImageRecipe(Recipe):
             raise SparringError(
                 found=f"the resolution {self.resolution[0]}x{self.resolution[1]}",
                 expected=f"sides that are multiples of {multiple}",
-                remedy="give another --resolution",
+                remedy=f"give another {option('resolution')}",
             )
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias, final
 
 from pydantic import Field, PositiveFloat
 
+from sparring.arguments import option
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
@@ -75,7 +76,8 @@ class PairRecipe(SizedImageRecipe, AdversarialRecipe):
             raise SparringError(
                 found=f"no pairs in {facts.source}",
                 expected="pairs of images: two in one file, or two folders of equal names",
-                remedy="give --pairs folders or --pairs halves (pairs= in Python) for pairs that were not found, or "
+                remedy=f"give {option('pairs', 'folders')} or {option('pairs', 'halves')} for pairs that were not "
+                "found, or "
                 "choose a recipe that needs none, such as images/cyclegan",
             )
         sides: list[str] = pair["sides"]
@@ -154,7 +156,7 @@ class PairRecipe(SizedImageRecipe, AdversarialRecipe):
             raise SparringError(
                 found=f"diverse {diverse:g} with a batch of one image",
                 expected="at least two images in a batch, whose latents are compared",
-                remedy="give a larger --batch, or leave --diverse out",
+                remedy=f"give a larger {option('batch')}, or leave {option('diverse')} out",
             )
         terms: dict[str, tuple[Term, float]] = {
             "l1": (reconstruction, self.l1),
