@@ -49,8 +49,9 @@ def option(name: str, *values: object) -> str:
         words = [] if values == (True,) else ["false" if value is False else value for value in values]
         shortened = [word if isinstance(word, str | Path) else shown(word) for word in words]
         return command(f"--{name.replace('_', '-')}", *shortened)
-    plain = [str(value) if isinstance(value, Path) else value for value in values]
-    value = shown(plain[0] if len(plain) == 1 else tuple(plain)) if plain else ""
+    # Paths are shown whole, whatever their length.
+    plain = [repr(str(value)) if isinstance(value, Path) else shown(value) for value in values]
+    value = plain[0] if len(plain) == 1 else f"({', '.join(plain)})" if plain else ""
     return f"{IN_PYTHON.get(name, name.replace('-', '_'))}={value}"
 
 

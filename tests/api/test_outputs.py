@@ -58,8 +58,8 @@ def test_diagnose_checks_its_outputs_before_the_run(option: str, tmp_path: Path)
         ("n" * 300, "cannot be written"),
         ("n" * 250, "name is too long"),
         (f"{'n' * 256}/x.json", "name is too long"),
-        ("\0", "for --json, but expected the path of a file"),
-        (3, "3 for --json, but expected the path of a file"),
+        ("\0", "for json=, but expected the path of a file"),
+        (3, "3 for json=, but expected the path of a file"),
     ],
 )
 def test_places_that_cannot_be_written_are_refused_and_left_as_they_are(
@@ -106,7 +106,7 @@ def test_whatever_passes_the_check_can_be_written(length: int, tmp_path: Path) -
 
 
 def test_two_outputs_cannot_be_one_file(tmp_path: Path) -> None:
-    with pytest.raises(SparringError, match=r"--report .*the same file as --json"):
+    with pytest.raises(SparringError, match=r"report=.*the same file as json="):
         require_writable({"json": tmp_path / "a", "report": str(tmp_path / "a")})
 
 

@@ -28,7 +28,7 @@ def test_the_reason_for_the_recipe_is_printed_where_none_was_given(
 ) -> None:
     np.save(tmp_path / "data.npy", np.random.default_rng(0).integers(0, 256, (8, 8, 8), np.uint8))
     train(tmp_path / "data.npy", recipe=recipe, out=tmp_path / "run", display=Plain(), watchdog="off", **SMALL)
-    reason = "No --recipe was given: images/r3gan is the default for images."
+    reason = "No recipe was given: images/r3gan is the default for images."
     assert (reason in "".join(capsys.readouterr())) is (recipe is None)
 
 

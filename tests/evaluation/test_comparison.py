@@ -71,7 +71,7 @@ def test_samples_that_do_not_fit_are_refused(files, tmp_path):
     np.save(tmp_path / "three.npy", torch.zeros(100, 3).numpy())
     with pytest.raises(SparringError, match=r"points of shape \(3,\)"):
         sparring.compare(files["fair"], tmp_path / "three.npy", files["real"])
-    with pytest.raises(SparringError, match="--count 1"):
+    with pytest.raises(SparringError, match="count=1"):
         sparring.compare(files["fair"], files["other"], files["real"], count=1)
 
 

@@ -93,7 +93,8 @@ def require_same_options(
 
 def _differs(run: Run, name: str, then: Any, now: Any) -> SparringError:
     """Return the error for an option that is another than when the run began."""
-    found = f"no {option(name)}" if now is None else option(name, now if isinstance(now, int | float) else _typed(now))
+    values = now if isinstance(now, list | tuple) else [_typed(now) if isinstance(now, dict) else now]
+    found = f"no {option(name)}" if now is None else option(name, *values)
     expected = f"none, as when the run in {run.folder} began" if then is None else f"{_typed(then)}, as in {run.folder}"
     larger = (
         command("sparring", "resume", run.folder, f"--{name}", now) if name in ("samples", "minutes") and now else ""

@@ -21,7 +21,7 @@ def evaluate(
     subject: Path,
     /,
     *,
-    data: str,
+    data: str | None = None,
     json: JsonOption = None,
     report: Path | None = None,
     count: WholeNumber | None = None,
@@ -52,7 +52,7 @@ def evaluate(
     subject
         A run folder, a published model, or a folder or file of samples.
     data
-        The real data: a folder, a file or a name.
+        The real data: a folder, a file or a name. Default: that on which the run was trained.
     report
         Also write a page with pictures to this file; it needs no other file.
     count

@@ -130,7 +130,7 @@ def test_strength_lies_between_input_and_sample(condition: str) -> None:
 
 @pytest.mark.parametrize("condition", ["small", "hole"])
 def test_a_strength_of_models_that_do_not_change_the_whole_image_is_refused(condition: str) -> None:
-    with pytest.raises(SparringError, match=r"--strength 0\.5 for a model that"):
+    with pytest.raises(SparringError, match=r"strength=0\.5 for a model that"):
         model(condition).apply(photo(8, 8), strength=0.5)
 
 

@@ -103,7 +103,7 @@ def test_labels_false_true_or_a_file_decide(tmp_path):
 def test_required_labels_are_missed(tmp_path):
     touch(tmp_path, "0.png", "1.png", "2.png")
     for labels in (True, "true"):
-        with pytest.raises(SparringError, match=r"no classes in .*, but expected at least two.*--labels FILE"):
+        with pytest.raises(SparringError, match=r"no classes in .*, but expected at least two.*labels='FILE'"):
             facts(tmp_path, labels=labels)
     assert balance(touch(tmp_path / "in", "part1/0.png", "part2/1.png", "part2/2.png"), labels=True) == {
         "part1": 1,
@@ -113,7 +113,7 @@ def test_required_labels_are_missed(tmp_path):
 
 def test_labels_false_settles_files_beside_folders(tmp_path):
     touch(tmp_path, "0.png", *numbered("cat"))
-    with pytest.raises(SparringError, match="--labels false"):
+    with pytest.raises(SparringError, match="labels=False"):
         facts(tmp_path)
     assert facts(tmp_path, labels=False).count == 4
 
@@ -264,5 +264,5 @@ def test_labels_that_hardly_recur_are_used_only_on_request(tmp_path):
 
 def test_missing_parquet_labels_are_told(tmp_path):
     assert "holds no labels" in told(write_parquet(tmp_path / "a.parquet", label=[-1, -1, -1]))
-    with pytest.raises(SparringError, match=r"no label for 1 of 3 samples.*--labels false"):
+    with pytest.raises(SparringError, match=r"no label for 1 of 3 samples.*labels=False"):
         facts(write_parquet(tmp_path / "b.parquet", label=["a", None, "b"]))
