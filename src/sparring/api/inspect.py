@@ -36,6 +36,11 @@ MAX_COLUMNS = 40
 MAX_DUPLICATES_LISTED = 3
 """Pairs of duplicates in the printed text."""
 
+TITLES = {"balance": "largest class over smallest"}
+"""Detail → what it is called for a person, where its name does not tell."""
+EVEN_AT_ONE = ("different sizes", "balance")
+"""Beginnings of the names of details that are not worth a line where they are 1."""
+
 
 @final
 @dataclass(frozen=True)
@@ -288,8 +293,10 @@ def _data_lines(facts: Facts) -> Iterator[str]:
             yield from _unreadable_lines(value)
         elif name.startswith("duplicates"):
             yield from _duplicate_lines(name, value)
-        elif not (value is columns and isinstance(value, list)) and (text := _text(value)):
-            yield f"  {name}: {text}"
+        elif (value is columns and isinstance(value, list)) or (value == 1 and name.startswith(EVEN_AT_ONE)):
+            continue
+        elif text := _text(value):
+            yield f"  {TITLES.get(name, name)}: {text}"
     for remark in facts.remarks:
         yield f"  {remark}"
 

@@ -11,7 +11,7 @@ import torch
 
 from sparring.api.conclude import conclude
 from sparring.api.config import with_config
-from sparring.api.continuing import begun_run, require_same_options
+from sparring.api.continuing import GIVEN, begun_run, require_same_options
 from sparring.api.fields import known_fields
 from sparring.api.resume import resume
 from sparring.api.run import Run
@@ -267,7 +267,9 @@ def _introduction(
     lines += [f"  {reason}"] * bool(reason)
     lines += [f"  {remark}" for remark in (*facts.remarks, about_count(facts)) if remark]
     for field, choice in choices.items():
-        if choice["reason"] not in (BY_DEFAULT, NOT_USED):
+        # The progress shows how much of the budget is spent.
+        is_given_budget = field == "samples" and choice["reason"] in GIVEN
+        if choice["reason"] not in (BY_DEFAULT, NOT_USED) and not is_given_budget:
             lines.append(f"  {field} = {getattr(recipe, field)} ({choice['reason']})")
     return joined(lines)
 

@@ -42,7 +42,7 @@ def evaluate(
 ) -> None:
     """Evaluate a model, or a folder of samples that any tool has generated, against real data.
 
-    Every score is shown beside its floor: the score of real samples against other real samples, equally many.
+    Every score is shown beside real against real: the score of real samples against other real samples, equally many.
 
     Examples:
         sparring evaluate runs/photos-001 --data photos/ --json scores.json
@@ -64,8 +64,8 @@ def evaluate(
     all
         Compute and show all metrics (takes several times longer).
     protocol
-        floor: equal numbers of samples, beside a floor and 95 % intervals. standard: all samples against all real ones,
-        as most published numbers are computed; shows the Fréchet distance.
+        floor: equal numbers of samples, beside real against real and with 95 % intervals. standard: all samples against
+        all real ones, as most published numbers are computed; shows the Fréchet distance.
     useful
         Also train classifiers on the samples and test them on real ones (models of labelled images; takes longer).
     extractor

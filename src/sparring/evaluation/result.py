@@ -11,6 +11,7 @@ from sparring.evaluation.glossary import (
     REAL,
     aligned,
     by_question,
+    features,
     interval,
     is_default,
     mark,
@@ -146,7 +147,7 @@ class Evaluation(BaseModel):
             rows = [["", "", "this", REAL, ""]] if self.protocol == "floor" else []
             rows += self._rows(scores, table)
             subject = f"Evaluated {self.subject} against {self.data}: " if scores is self.scores[0] else ""
-            lines += wrapped([f"{subject}{scores.samples} ({scores.extractor})"])
+            lines += wrapped([f"{subject}{scores.samples}, {self._features(scores, further)}"])
             lines += [f"  {line}" for line in aligned(rows)]
             lines += wrapped(dict.fromkeys(score.remark for score in table.values() if score.remark))
         if self.baselines and further:
@@ -168,6 +169,12 @@ class Evaluation(BaseModel):
             Table(header, tuple(map(tuple, self._rows(scores, table))))
             for scores, table in self.tables(further=False)[:1]
         ]
+
+    @staticmethod
+    def _features(scores: Scores, further: bool) -> str:
+        """Return the features in words; ``further`` adds the name of the extractor, which tells its weights."""
+        words = features(scores.extractor)
+        return f"{words} ({scores.extractor})" if further and words != scores.extractor else words
 
     def _rows(self, scores: Scores, table: dict[str, Score]) -> list[list[str]]:
         """Return a row for each metric of one extractor, beside real against real where the protocol has it."""

@@ -12,6 +12,7 @@ from sparring.recipe import Choice
 from sparring.runs.folder import Record, Run
 from sparring.runs.logbook import reached_goal
 from sparring.runs.suggestions import suggestion
+from sparring.text import number_of
 from sparring.training.checkpoint import checkpoints, load_checkpoint
 from sparring.training.trainer import Trainer
 
@@ -99,7 +100,8 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None, *, agai
         )
     if budget.spent(samples, seconds):
         raise SparringError(
-            found=f"a budget of {budget} for a run that has seen {samples:,} samples in {seconds / 60:.1f} minutes",
+            found=f"a budget of {budget} for a run that has seen {samples:,} samples in "
+            f"{number_of(round(seconds / 60, 1), 'minute')}",
             expected=f"more than that: {option('minutes')} and {option('samples')} are the total, from the "
             "beginning of the run",
             remedy=f"to train as much once more, run `{_further(run, record, budget, samples, seconds)}`",

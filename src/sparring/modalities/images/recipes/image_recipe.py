@@ -11,6 +11,7 @@ from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.recipe import AdversarialRecipe, BatchSize, Chosen, Machine, PackSize, Recipe, batch_for
+from sparring.text import number_of
 
 if TYPE_CHECKING:
     from sparring.layers.augment import Augment
@@ -116,7 +117,7 @@ class SizedImageRecipe(Recipe):
         # The budget follows from the number of images and their size.
         chosen["samples"] = (
             sample_budget(facts.count, resolution, machine),
-            f"{facts.count} images on {machine.device}",
+            f"a budget that suits {number_of(facts.count, 'image')} of this size on {machine.device}",
         )
         return chosen
 

@@ -12,6 +12,7 @@ from sparring.errors import SparringError, nearest
 from sparring.modalities.images.recipes.image_recipe import SizedImageRecipe, Weight
 from sparring.objectives.schedules import Weighted, constant, cosine
 from sparring.recipe import Adam, AdversarialRecipe, BatchSize, Chosen, LayerSize, LossName, Machine, Samples
+from sparring.text import number_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -117,7 +118,7 @@ class PairRecipe(SizedImageRecipe, AdversarialRecipe):
             samples = min(samples, max(MAX_PIXELS_WITHOUT_GPU // (height * width), 1))
             reason = f"wider networks take hours on {machine.device}"
             chosen |= {field: (self.width_without_gpu, reason) for field in ("width", "discriminator_width")}
-        chosen["samples"] = (samples, f"{facts.count} pairs on {machine.device}")
+        chosen["samples"] = (samples, f"a budget that suits {number_of(facts.count, 'pair')} on {machine.device}")
         return chosen
 
     def optimisers(self) -> Mapping[str, Adam]:
