@@ -218,10 +218,13 @@ def test_sample_evaluate_and_inspect_write_their_files(run: Run, finished: Path,
     assert code == 0 and (tmp_path / "made-grid.png").exists(), output
     code, output = run("sample", finished, "--count", 4, "--out", "made")
     assert code == 0 and len(np.load(tmp_path / "made" / "points-000000.npy")) == 4, output
-    code, output = run("evaluate", finished, "--data", "ring", "--count", 200, "--json", "scores.json")
-    assert code == 0 and (tmp_path / "scores.json").exists(), output
+    code, output = run(
+        "evaluate", finished, "--data", "ring", "--count", 200, "--json", "scores.json", "--report", "r.html"
+    )
+    assert code == 0 and (tmp_path / "scores.json").exists() and "\nWrote r.html\n" in output, output
     code, output = run("inspect", "ring", "--json", "facts.json", "--sheet", "sheet.png")
     assert code == 0 and (tmp_path / "facts.json").exists() and (tmp_path / "sheet.png").exists(), output
+    assert output.endswith("Wrote sheet.png\n")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])

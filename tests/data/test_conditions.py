@@ -90,7 +90,11 @@ def test_a_model_without_conditions_needs_none() -> None:
             {"input": "x"},
             "inputs for a model that takes none, but expected label=. Sample without them",
         ),
-        (View((1, 8, 8)), {"label": "cat"}, "trained without conditions"),
+        (
+            View((1, 8, 8)),
+            {"label": "cat"},
+            "trained without conditions. Leave it out, or train with labels='FILE:COLUMN', or with a sub-folder",
+        ),
         (VIEW, {"lable": "cat"}, "lable='cat', but expected label=. Leave it out; did you mean 'label'"),
     ],
 )

@@ -159,7 +159,8 @@ def test_a_run_without_an_evaluation_has_pictures_and_can_be_judged_later(points
     run = train(points, out=tmp_path / "run", judge="none", display=listener, **SMALL)
     assert not run.scores.exists() and run.picture.exists() and "evaluating" not in listener.sentences[-2]
     assert "The model was not evaluated" in run.report.read_text() and "data:image/png" in run.report.read_text()
-    assert "It was not evaluated" in closing_words(run)
+    said = closing_words(run)
+    assert "It was not evaluated" in said and said.endswith(f"\n         sparring evaluate {run.folder}")
     assert resume(run.folder, samples=704, display=Silent()).record.judge == "none" and not run.scores.exists()
     before = (run.model / "weights.safetensors").read_bytes()
     resume(run.folder, judge="full", display=Silent())
