@@ -40,13 +40,13 @@ def test_folders_of_outputs_are_created(verb: str, data: Path, tmp_path: Path) -
 @pytest.mark.parametrize("verb", VERBS)
 def test_outputs_are_checked_before_the_data(verb: str, tmp_path: Path) -> None:
     """The data does not exist, yet the output is refused first."""
-    with pytest.raises(SparringError, match=f"Found {verb.split()[1]} .*, a folder"):
+    with pytest.raises(SparringError, match=f"Found {verb.split()[1].removeprefix('--')}=.*, a folder"):
         VERBS[verb](tmp_path / "none.npy", tmp_path)
 
 
 @pytest.mark.parametrize("option", ["picture", "json"])
 def test_diagnose_checks_its_outputs_before_the_run(option: str, tmp_path: Path) -> None:
-    with pytest.raises(SparringError, match=f"--{option} .*, a folder"):
+    with pytest.raises(SparringError, match=f"{option}=.*, a folder"):
         diagnose.diagnose(tmp_path / "none", **{option: tmp_path})
 
 
@@ -83,14 +83,14 @@ def test_only_earlier_results_are_replaced(tmp_path: Path) -> None:
     require_writable({"json": tmp_path / "result.json"}, tmp_path / "table.csv")
     require_writable({"json": tmp_path / "run" / "new.json", "report": tmp_path / "data" / "new.html"}, "data")
     for option, path, said in (
-        ("--json", "table.csv", "which this command has not written"),
-        ("--sheet", "table.csv", "which this command has not written"),
-        ("--json", "run/recipe.json", "which is a file of the model in run"),
-        ("--json", "run/model/a.json", "which is a file of the model in run"),
-        ("--json", "data/labels.json", "which is a part of the data"),
-        ("--report", "result.json", "which this command has not written"),
+        ("json", "table.csv", "which this command has not written"),
+        ("sheet", "table.csv", "which this command has not written"),
+        ("json", "run/recipe.json", "which is a file of the model in run"),
+        ("json", "run/model/a.json", "which is a file of the model in run"),
+        ("json", "data/labels.json", "which is a part of the data"),
+        ("report", "result.json", "which this command has not written"),
     ):
-        with pytest.raises(SparringError, match=f"{option} .*{path}, {said}"):
+        with pytest.raises(SparringError, match=f"{option}=.*{path}., {said}"):
             require_writable({option: tmp_path / path}, tmp_path / "data")
 
 

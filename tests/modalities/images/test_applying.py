@@ -64,7 +64,7 @@ def test_several_answers_to_each_input_follow_one_another(tmp_path: Path) -> Non
     conditions = torch.cat([as_tensor(one) for one in (pixels, pixels, pixels + 1, pixels + 1)])
     expected = painter.sample(4, condition=conditions, seed=5)
     torch.testing.assert_close(found, expected, rtol=0, atol=0.51 / 127.5)
-    with pytest.raises(SparringError, match="count 0"):
+    with pytest.raises(SparringError, match="count=0"):
         painter.apply(pixels, count=0)
 
 
