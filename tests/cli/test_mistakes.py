@@ -108,7 +108,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("train ring --out made.png", "the name of a file, made.png"),
     ("sample RUN --out full", "files at full that sparring did not write (file)"),
     ("evaluate nowhere --data ring", "nowhere"),
-    ("evaluate RUN", "data"),
+    ("evaluate a.png", "no data to compare ./a.png with, but expected real data"),
     ("evaluate RUN --data ring --count 1000000000000000000", "a whole number from 2 to 1,000,000"),
     ("evaluate RUN --data ring --count 1", "a whole number from 2 to"),
     ("compare RUN RUN --data ring --count 1.5", "a whole number"),
