@@ -108,7 +108,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("train ring --out made.png", "the name of a file, made.png"),
     ("sample RUN --out full", "files at full that sparring did not write (file)"),
     ("evaluate nowhere --data ring", "nowhere"),
-    ("evaluate RUN", "data"),
+    ("evaluate a.png", "no data to compare ./a.png with, but expected real data"),
     ("evaluate RUN --data ring --count 1000000000000000000", "a whole number from 2 to 1,000,000"),
     ("evaluate RUN --data ring --count 1", "a whole number from 2 to"),
     ("compare RUN RUN --data ring --count 1.5", "a whole number"),
@@ -218,10 +218,13 @@ def test_sample_evaluate_and_inspect_write_their_files(run: Run, finished: Path,
     assert code == 0 and (tmp_path / "made-grid.png").exists(), output
     code, output = run("sample", finished, "--count", 4, "--out", "made")
     assert code == 0 and len(np.load(tmp_path / "made" / "points-000000.npy")) == 4, output
-    code, output = run("evaluate", finished, "--data", "ring", "--count", 200, "--json", "scores.json")
-    assert code == 0 and (tmp_path / "scores.json").exists(), output
+    code, output = run(
+        "evaluate", finished, "--data", "ring", "--count", 200, "--json", "scores.json", "--report", "r.html"
+    )
+    assert code == 0 and (tmp_path / "scores.json").exists() and "\nWrote r.html\n" in output, output
     code, output = run("inspect", "ring", "--json", "facts.json", "--sheet", "sheet.png")
     assert code == 0 and (tmp_path / "facts.json").exists() and (tmp_path / "sheet.png").exists(), output
+    assert output.endswith("Wrote sheet.png\n")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.api.fields import ALIASES
-from sparring.arguments import checked_path
+from sparring.arguments import checked_path, option
 from sparring.errors import SparringError, nearest, shown
 from sparring.manifest import digest
 from sparring.recipe import Recipe, is_own, present_names
@@ -14,7 +14,6 @@ from sparring.recipes import RECIPES, find_recipe, recipe_key, recipe_named
 from sparring.runs.display import Display
 from sparring.runs.folder import Record
 from sparring.storage import read_json
-from sparring.text import command
 
 RECORD_OPTIONS = ("seed", "minutes", "until", "micro_batch", "watchdog")
 """Options whose value a record holds under their own name; not the device, which belongs to a machine."""
@@ -119,7 +118,7 @@ def _own_recipe(name: str, path: Path) -> SparringError:
     return SparringError(
         found=f"the recipe {name!r} of your own in {path}",
         expected="that recipe to be given beside the file: code is never run because a file names it",
-        remedy=f"add {command('--recipe', name)} (recipe={name!r} in Python)",
+        remedy=f"add {option('recipe', name)}",
     )
 
 

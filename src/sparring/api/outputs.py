@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from sparring import opening
-from sparring.arguments import checked_path
+from sparring.arguments import checked_path, option
 from sparring.data.own_output import PUBLISHED, RECORD_START, RUN
 from sparring.errors import SparringError
 from sparring.storage import is_name_too_long
 
 PNG = b"\x89PNG"
-STARTS = {"--json": b"{", "--report": b"<!doctype html", "--picture": PNG, "--sheet": PNG}
+STARTS = {"json": b"{", "report": b"<!doctype html", "picture": PNG, "sheet": PNG}
 """Option → how a file begins that it wrote earlier, and may replace."""
 LONG_NAME = "in a place that cannot be written (its name is too long for the temporary file beside it)"
 
@@ -29,16 +29,16 @@ def require_writable(outputs: Mapping[str, str | Path | None], data: Any = None)
             twice, or of a file that another program, or a person, has written.
     """
     options: dict[Path, str] = {}
-    for option, path in outputs.items():
+    for name, path in outputs.items():
         if path is None:
             continue
-        problem = _problem(checked_path(option, path)) or _other_content(option, Path(path), data)
-        other = options.setdefault(Path(path).absolute(), option)
-        if other != option:
-            problem = f"the same file as {other}"
+        problem = _problem(checked_path(option(name), path)) or _other_content(name, Path(path), data)
+        other = options.setdefault(Path(path).absolute(), name)
+        if other != name:
+            problem = f"the same file as {option(other)}"
         if problem:
             raise SparringError(
-                found=f"{option} {path}, {problem}",
+                found=f"{option(name, path)}, {problem}",
                 expected="a new file, or one that can be replaced",
                 remedy="give another path",
             )
@@ -73,7 +73,7 @@ def _problem(path: Path) -> str:
         return f"in a place that cannot be written ({getattr(error, 'strerror', None) or error})"
 
 
-def _other_content(option: str, path: Path, data: Any) -> str:
+def _other_content(name: str, path: Path, data: Any) -> str:
     """Return what a file is that must not be replaced, in a few words; empty if it can be, or does not exist."""
     if not path.exists():
         return ""
@@ -84,7 +84,7 @@ def _other_content(option: str, path: Path, data: Any) -> str:
         for record in (folder / RUN, folder / PUBLISHED):
             if record.is_file() and RECORD_START.match(_start(record, 1024)):
                 return f"which is a file of the model in {folder.name}"
-    start = STARTS.get(option, b"")
+    start = STARTS.get(name, b"")
     return "" if _start(path, len(start)).lower() == start.lower() else "which this command has not written"
 
 

@@ -122,7 +122,7 @@ def _picture_path(path: str | Path) -> Path:
     Raises:
         SparringError: it has no known ending, or cannot be written.
     """
-    require_writable({"the figure": path})
+    require_writable({"path": path})
     if Path(path).suffix.lower() not in FORMATS:
         raise SparringError(
             found=f"the file {path} for a figure",
