@@ -275,8 +275,8 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None, pairs: bool | 
     # Name a table that could give classes, and count all other files that are of no use.
     used_tables = {table.source for table in tables.values() if table} | {_name_in(path, labels)}
     others = [name for name in others if name not in used_tables]
-    unlabelled = labels is None and not layout.classes and beside
-    offered = unused_tables(tree, others, names) if unlabelled and path.is_dir() else {}
+    wanted = labels is None and not layout.classes and beside
+    offered = unused_tables(tree, others, names, in_archive=path.is_file()) if wanted else {}
     others = [name for name in others if name not in offered]
     what = "file that is not an image" if len(others) == 1 else "files that are not images"
     skipped = (*offered.values(), *([f"Skipped {len(others):,} {what}: {suffixes(others)}."] if others else []))
