@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import sparring
 from sparring.api import diagnose, inspect
 from sparring.api.outputs import output_path, require_writable
 from sparring.errors import SparringError
+from sparring.rendering.figures import blank_figure, file_of
 from sparring.runs.display import Silent
 from sparring.storage import write_json
 
@@ -76,7 +78,7 @@ def test_only_earlier_results_are_replaced(tmp_path: Path) -> None:
     (tmp_path / "run" / "model").mkdir(parents=True)
     write_json(tmp_path / "run" / "recipe.json", {"format": 1, "recipe": "points/ring"})
     write_json(tmp_path / "run" / "model" / "a.json", {})
-    write_json(tmp_path / "result.json", {"metrics": {}})
+    write_json(tmp_path / "result.json", {"first": {}, "second": {}, "differences": {}})
     (tmp_path / "table.csv").write_text("x,y\n1,2\n")
     (tmp_path / "data").mkdir()
     write_json(tmp_path / "data" / "labels.json", {"a.png": 3})
@@ -119,6 +121,29 @@ def test_a_check_makes_the_folders_of_outputs_and_nothing_else(tmp_path: Path) -
 
 
 def test_an_earlier_result_is_replaced(data: Path, tmp_path: Path) -> None:
-    (tmp_path / "facts.json").write_text("{}")
+    write_json(tmp_path / "facts.json", {"facts": {}, "training": {}})
     inspect.inspect(data, json=tmp_path / "facts.json", measure=False)
     assert json.loads((tmp_path / "facts.json").read_text())["facts"]["count"] == 60
+
+
+def test_files_of_other_programs_are_not_replaced_though_they_are_of_the_same_kind(tmp_path: Path) -> None:
+    """Photographs, JSON and pages of the user begin as ours do; ours carry a mark."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+    (tmp_path / "package.json").write_text('{"name": "mine", "data": "photos"}')
+    (tmp_path / "page.html").write_text("<!doctype html><html></html>")
+    (tmp_path / "scores.csv").write_text("name,score\na,1\n")
+    files = {"picture": "photo.png", "sheet": "photo.png", "path": "photo.png", "json": "package.json"}
+    for option, name in {**files, "report": "page.html", "out": "scores.csv"}.items():
+        with pytest.raises(SparringError, match="which this command has not written"):
+            require_writable({option: tmp_path / name})
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_figures_are_marked_so_that_they_can_be_replaced(kind: str, tmp_path: Path) -> None:
+    (tmp_path / f"plot.{kind}").write_bytes(file_of(blank_figure(2, 2), kind))
+    require_writable({"path": tmp_path / f"plot.{kind}"})
+
+
+def test_a_device_is_no_place_for_json() -> None:
+    with pytest.raises(SparringError, match=r"which is a device.*Give - for standard output"):
+        require_writable({"json": "/dev/stdout"})

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +34,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("train ring --batch 64 --batch-size 32", "two values for batch"),
     ("train ring --lr fast", "'fast' for learning_rate, but expected a number"),
     ("train ring --gamma high", "'high' for gamma, but expected a number, or 'auto'"),
-    ("train ring --config full", "no file full/recipe.json"),
+    ("train ring --config full", "no run in the folder full"),
     ("train ring --config key.json", "the key 'widht' in key.json"),
     ("train ring --config own.json", "the recipe 'mine.py:X' of your own in own.json"),
     ("train --config key.json --continue", "the key 'widht'"),
@@ -174,6 +175,17 @@ def test_completion_prints_a_script_that_names_commands_and_options(run: Run) ->
     for shell in ("bash", "zsh", "fish"):
         code, script = run("completion", shell)
         assert code == 0 and "evaluate" in script and "false-alarms" in script
+        assert "quick full none" in script and "images/r3gan" in script
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_bash_completes_values_and_leaves_the_rest_to_files(run: Run, tmp_path: Path) -> None:
+    _, script = run("completion", "bash")
+    (tmp_path / "script").write_text(script)
+    words = "COMP_WORDS=(sparring train --recipe images/r3) COMP_CWORD=3"
+    asked = f'source ./script; complete -p sparring; {words}; _sparring; echo "${{COMPREPLY[*]}}"'
+    done = subprocess.run(["bash", "-c", asked], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split("\n")[:2] == ["complete -o default -F _sparring sparring", "images/r3gan"]
 
 
 def test_other_errors_keep_their_traceback(run: Run, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,12 +96,10 @@ def _differs(run: Run, name: str, then: Any, now: Any) -> SparringError:
     values = now if isinstance(now, list | tuple) else [_typed(now) if isinstance(now, dict) else now]
     found = f"no {option(name)}" if now is None else option(name, *values)
     expected = f"none, as when the run in {run.folder} began" if then is None else f"{_typed(then)}, as in {run.folder}"
-    larger = (
-        command("sparring", "resume", run.folder, f"--{name}", now) if name in ("samples", "minutes") and now else ""
-    )
-    other = (
-        f"continue it with another budget by `{larger}`" if larger else f"give another {option('out')} for a new run"
-    )
+    other = f"give another {option('out')} for a new run"
+    if name in ("samples", "minutes", "judge") and now:
+        deed = "evaluate it" if name == "judge" else "continue it with another budget"
+        other = f"{deed} by `{command('sparring', 'resume', run.folder, f'--{name}', now)}`"
     return SparringError(found=found, expected=expected, remedy=f"give the options of the run, or {other}")
 
 

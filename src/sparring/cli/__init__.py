@@ -101,6 +101,12 @@ def main(arguments: list[str] | None = None) -> None:
     except (SparringError, CycloptsError, OSError) as error:
         if debug:
             raise
+        if isinstance(error, OSError) and error.filename is None:
+            error = SparringError(
+                found=f"output that cannot be written ({error.strerror or error})",
+                expected="room for it",
+                remedy="free some, or write elsewhere",
+            )
         _report(str(_as_others(error) if isinstance(error, CycloptsError) else error))
         sys.exit(2)
     except (MemoryError, RuntimeError) as error:

@@ -38,6 +38,10 @@ def json_output(
         SparringError: a file cannot be written, or holds something else.
     """
     file = None if json in (None, STANDARD_OUTPUT) else json
+    if json == STANDARD_OUTPUT and sys.stdout is None:
+        raise SparringError(
+            found="--json - with a closed standard output", expected="an open one", remedy="give a file instead"
+        )
     if file is not None and folder is not None and Path(file).resolve().is_relative_to(folder.resolve()):
         raise SparringError(
             found=f"--json {file} inside --out {folder}",
