@@ -79,6 +79,13 @@ def test_only_what_intervals_prove_counts() -> None:
     assert "(Fréchet distance 1.9, real against real 1.06)" in better[0]
 
 
+def test_samples_that_are_near_no_real_one_are_never_praised() -> None:
+    """Grey blobs beside pictures of noise, whose other figures are better than real or not worse."""
+    figures = {"agreement": (0.0625, 0.0, 0.01), "precision": (0.9, 0.8, 0.05), "recall": (0.0, 0.8, 0.05)}
+    assert level_of(evaluation(figures)) == Level.DISTINGUISHABLE
+    assert level_of(evaluation(figures | {"coverage": (0.0, 0.9, 0.05)})) == Level.UNLIKE
+
+
 def test_samples_are_recognisable_where_a_classifier_finds_what_was_asked_for() -> None:
     figures = FIGURES["short run"]
     assert verdict_of(evaluation(figures | {"agreement": (0.98, 0.99, 0.02)}))[0].startswith(RECOGNISABLE)

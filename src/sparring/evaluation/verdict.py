@@ -49,6 +49,8 @@ TESTS = ("classifier_test", "nearest_neighbour_test", "boosted_test")
 SHARES_OF_DIVERSITY = ("coverage", "recall", "classes", "modes")
 DIVERSE, LACKING = 0.9, 0.5
 """Shares of the real variety from which samples are diverse, and below which most of it is missing."""
+NOWHERE: Final = 0.01
+"""Share of the real coverage up to which samples are UNLIKE: those of a single mode are near some real ones."""
 MANY: Final = 500
 """Samples on each side with which small differences are detected."""
 
@@ -113,6 +115,8 @@ def _evidence(found: Mapping[str, Score], scores: Scores) -> Iterator[Evidence]:
             # The distance between sets of real samples shrinks with their number: that of 1,000 is the unit.
             unit = max(real, score.floor_plus_minus or 0.0, 1e-9) * scores.count / REFERENCE_SIZE
             badness = _grade(1 + (proven - real) / unit, DISTANCES)
+        elif name == "coverage" and value <= NOWHERE * real:
+            badness = 3.0  # Generated samples are near no real one.
         elif name in SHARES_OF_DIVERSITY and proven < LACKING * real:
             badness = 1.0  # Differences are not small where most of the variety is missing.
         elif name in TESTS:

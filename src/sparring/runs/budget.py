@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from sparring.arguments import real_number, whole_number
+from sparring.arguments import option, real_number, whole_number
 from sparring.errors import SparringError
 from sparring.events import BudgetChanged, budget_words
 from sparring.games.game import phase_at
@@ -12,6 +12,7 @@ from sparring.recipe import Choice
 from sparring.runs.folder import Record, Run
 from sparring.runs.logbook import reached_goal
 from sparring.runs.suggestions import suggestion
+from sparring.text import number_of
 from sparring.training.checkpoint import checkpoints, load_checkpoint
 from sparring.training.trainer import Trainer
 
@@ -85,7 +86,7 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None, *, agai
             raise SparringError(
                 found=f"a finished run in {run.folder}",
                 expected="one that was interrupted, or a larger budget for this one",
-                remedy=f"give a larger budget in all, such as --samples {count} (samples={count} in Python), or train "
+                remedy=f"give a larger budget in all, such as {option('samples', count)}, or train "
                 f"{MORE_MINUTES} minutes more: {longer}",
             )
         return record
@@ -99,8 +100,10 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None, *, agai
         )
     if budget.spent(samples, seconds):
         raise SparringError(
-            found=f"a budget of {budget} for a run that has seen {samples:,} samples in {seconds / 60:.1f} minutes",
-            expected="more than that: --minutes and --samples are the total, from the beginning of the run",
+            found=f"a budget of {budget} for a run that has seen {samples:,} samples in "
+            f"{number_of(round(seconds / 60, 1), 'minute')}",
+            expected=f"more than that: {option('minutes')} and {option('samples')} are the total, from the "
+            "beginning of the run",
             remedy=f"to train as much once more, run `{_further(run, record, budget, samples, seconds)}`",
         )
     # The recipe's field of the same name says what is trained now, too.
