@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from rounds import setting
 from torch import Tensor
 
 import sparring
-from rounds import setting
 from sparring.runs.display import Silent
 
 COUNT, LENGTH = 10_000, 20
@@ -137,10 +137,22 @@ def main(given: Sequence[str] | None = None) -> None:
             if not record.exists():
                 budget = {"samples": options.samples} if options.samples else {}
                 sparring.train(
-                    data, recipe=f"text/{name}", out=place, seed=seed, tokens="words", judge="none", display=Silent(),
-                    continue_=place.exists(), **budget, **fields,
+                    data,
+                    recipe=f"text/{name}",
+                    out=place,
+                    seed=seed,
+                    tokens="words",
+                    judge="none",
+                    display=Silent(),
+                    continue_=place.exists(),
+                    **budget,
+                    **fields,
                 )
-                row = {"seconds": round(time.monotonic() - began), "setting": setting(), "rows": figures(place, oracle, test)}
+                row = {
+                    "seconds": round(time.monotonic() - began),
+                    "setting": setting(),
+                    "rows": figures(place, oracle, test),
+                }
                 record.write_text(json.dumps(row, indent=1))
             row = json.loads(record.read_text())
             for one in row["rows"]:

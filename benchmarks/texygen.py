@@ -16,7 +16,14 @@ from sparring.modalities.text.bleu import bleu, self_bleu
 CONTRACTED = re.compile(r"('s|'re|'ve|'ll|'d|'m|n't|')(?=\s|$)", re.IGNORECASE)
 """Endings that NLTK separates from a word."""
 WORD = re.compile(r"[,;:?!()\[\]{}&\"]|\.(?=\s|$)|(?:[^\s,;:?!()\[\]{}&\".]|\.(?!\s|$))+")
-MODELS = {"mle": "MLE", "seq": "SeqGAN", "mali": "MaliGAN", "rank": "RankGAN", "leakgan": "LeakGAN", "textgan": "TextGAN"}
+MODELS = {
+    "mle": "MLE",
+    "seq": "SeqGAN",
+    "mali": "MaliGAN",
+    "rank": "RankGAN",
+    "leakgan": "LeakGAN",
+    "textgan": "TextGAN",
+}
 """Start of the name of a file → its model."""
 
 

@@ -12,7 +12,7 @@ ROOT = Path(sparring.__file__).parent
 
 GUARDED = {"manifest", "opening", "schema", "storage", "tensor_files"}
 """Rooms that read and write files."""
-BELOW = GUARDED | {"arguments", "controls", "errors", "events", "flow", "randomness", "samples", "text"}
+BELOW = GUARDED | {"arguments", "controls", "errors", "events", "flow", "randomness", "samples", "text", "tokens"}
 """Rooms that most others may import. The protocol of games (``games.game``) is a room of its own for the trainer."""
 
 TABLE: dict[str, set[str]] = {
@@ -27,12 +27,13 @@ TABLE: dict[str, set[str]] = {
     "randomness": {"arguments"},
     "user_code": {"errors"},
     "samples": set(),
+    "tokens": set(),
     "flow": {"randomness", "samples"},
     "controls": {"flow"},
     "events": {"storage", "text"},
     "rendering": {"errors", "storage", "text"},
     "data": BELOW,
-    "layers": {"errors", "flow", "randomness"},
+    "layers": {"errors", "flow", "randomness", "tokens"},
     "objectives": BELOW,
     "games.game": {"controls", "flow", "randomness", "samples"},
     "games": BELOW | {"objectives"},
@@ -41,7 +42,7 @@ TABLE: dict[str, set[str]] = {
     "training": BELOW | {"data", "recipe", "games.game"},
     "watchdog": BELOW | {"data", "games.game", "modality", "objectives", "sampling", "training"},
     "modality": {"data", "samples"},
-    "modalities.*.networks": {"flow", "layers"},
+    "modalities.*.networks": {"flow", "layers", "tokens"},
     "modalities.*": BELOW
     | {"data", "games", "layers", "metrics", "modalities.*.networks", "modality", "objectives", "recipe", "rendering"},
     "modalities": {"arguments", "data", "errors", "modality", "modalities.*", "opening"},

@@ -41,7 +41,7 @@ NAMES = {
     "train",
 }
 
-READING = ("labels", "range", "background", "pairs", "to", "columns", "window")
+READING = ("labels", "range", "background", "pairs", "to", "columns", "window", "tokens")
 """Options of every command that reads data."""
 CONDITIONS = ("to", "mask", "where", "horizon")
 """Options of the conditions of a model that sample and apply share."""

@@ -97,6 +97,7 @@ def test_every_modality_has_the_same_files(name: str) -> None:
         "points",
         "series",
         "tables",
+        "text",
     }
 
 

@@ -28,7 +28,7 @@ class Rewards(Protocol):
     def __call__(
         self,
         player: Sequencer,
-        judge: "Judge",
+        judge: "Critic",
         tokens: Int[Tensor, "batch length"],
         prompt: Prompt,
         random: RandomStream,
@@ -37,7 +37,7 @@ class Rewards(Protocol):
         ...
 
 
-class Judge(Protocol):
+class Critic(Protocol):
     """A discriminator of sequences with a running mean of the rewards at each place, a buffer ``baseline``."""
 
     baseline: Tensor
@@ -54,14 +54,14 @@ class Rollouts:
         reward: of whole sequences; by default the probability by the discriminator that they are real.
     """
 
-    def __init__(self, count: int, reward: Callable[["Judge"], Reward] | None = None) -> None:
+    def __init__(self, count: int, reward: Callable[["Critic"], Reward] | None = None) -> None:
         self.count, self.reward = count, reward or probability_of_real
 
     def __call__(
-        self, player: Sequencer, judge: Judge, tokens: Tensor, prompt: Prompt, random: RandomStream
+        self, player: Sequencer, critic: Critic, tokens: Tensor, prompt: Prompt, random: RandomStream
     ) -> Float[Tensor, "batch length"]:
         """Return the mean reward of the completions after each token; the last one ends its sequence."""
-        reward = self.reward(judge)
+        reward = self.reward(critic)
         rows, length = tokens.shape
         ends = completions(player, tokens, prompt, self.count, random).flatten(0, 1)  # (starts × count × batch, length)
         repeated = take(prompt, torch.arange(rows, device=tokens.device).repeat(len(ends) // rows))
@@ -85,10 +85,10 @@ class PerToken:
         self.discount = discount
 
     def __call__(
-        self, player: Sequencer, judge: Judge, tokens: Tensor, prompt: Prompt, random: RandomStream
+        self, player: Sequencer, critic: Critic, tokens: Tensor, prompt: Prompt, random: RandomStream
     ) -> Float[Tensor, "batch length"]:
         """Return the discounted sums of 2 D(x_t | x_<t) − 1 from each token on."""
-        logits = judge(tokens, prompt).logits[0].float()  # type: ignore[attr-defined]
+        logits = critic(tokens, prompt).logits[0].float()  # type: ignore[attr-defined]
         counted = counted_tokens(tokens, prompt, has_end=player.has_end)
         rewards = (2 * logits.sigmoid() - 1) * counted
         total, found = torch.zeros_like(rewards[:, 0]), list[Tensor]()
@@ -98,11 +98,11 @@ class PerToken:
         return torch.stack(found[::-1], 1)
 
 
-def probability_of_real(judge: Judge) -> Reward:
+def probability_of_real(critic: Critic) -> Reward:
     """Return the reward D(x), the probability by the discriminator that a sequence is real."""
 
     def reward(tokens: Tensor, prompt: Prompt) -> Tensor:
-        logits: Tensor = judge(tokens, prompt).logits[0]  # type: ignore[attr-defined]
+        logits: Tensor = critic(tokens, prompt).logits[0]  # type: ignore[attr-defined]
         return logits.float().sigmoid()
 
     return reward
@@ -166,14 +166,14 @@ class Policy(SequenceGame):
     def policy_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Minimise -Σ_t log p(x_t | x_<t) (Q_t − b_t) over generated sequences (eq. 8)."""
         # Noise to sequences, sequences to rewards; neither has a gradient.
-        prompt, judge = prompt_of(batch), self._judge
+        prompt, critic = prompt_of(batch), self._critic
         with torch.no_grad():
             tokens = self.generate(self.latent(progress.random), prompt)
-            rewards = self.rewards(self.player, judge, tokens, prompt, progress.random)
+            rewards = self.rewards(self.player, critic, tokens, prompt, progress.random)
 
         # Log-likelihoods, weighted by how much better than usual a token turned out.
         surprise, counted = surprises(self.player, tokens, prompt)
-        advantage = (rewards - judge.baseline) * counted
+        advantage = (rewards - critic.baseline) * counted
         terms = {"policy": (surprise * advantage).sum(1).mean() / self.mean_tokens}
         if self.likelihood_weight:
             terms["surprise"] = self.likelihood_weight * self.likelihood_objective(batch, progress).terms["surprise"]
@@ -185,8 +185,8 @@ class Policy(SequenceGame):
         prompt = prompt_of(batch)
         with torch.no_grad():
             fake = self.generate(self.latent(progress.random), prompt)
-        judge = self.players["discriminator"]
-        real_logits, fake_logits = judge(batch.real, prompt).logits, judge(fake, prompt).logits
+        critic = self.players["discriminator"]
+        real_logits, fake_logits = critic(batch.real, prompt).logits, critic(fake, prompt).logits
         if real_logits[0].dim() > 1:
             # A logit for each token: those that are predicted count.
             sides = zip((real_logits[0], fake_logits[0]), (batch.real, fake), strict=True)
@@ -202,15 +202,15 @@ class Policy(SequenceGame):
         )
 
     @property
-    def _judge(self) -> Judge:
-        judge: Judge = self.players["discriminator"]  # type: ignore[assignment]
+    def _critic(self) -> Critic:
+        critic: Critic = self.players["discriminator"]  # type: ignore[assignment]
         return judge
 
     def _move_baseline(self, rows: Mapping[str, Sample], progress: Progress) -> None:
         """Move the running mean of the rewards at each place."""
         counted = rows["counted"].sum(0)
         mean = (rows["rewards"] * rows["counted"]).sum(0) / counted.clamp_min(1)
-        baseline = self._judge.baseline
+        baseline = self._critic.baseline
         moved = torch.where(counted > 0, baseline + (1 - BASELINE_DECAY) * (mean - baseline), baseline)
         baseline.copy_(torch.where((baseline == 0).all(), mean, moved))
 

@@ -73,21 +73,21 @@ class Relaxed(SequenceGame):
         """Minimise the discriminator's side of the loss, on real tokens and on relaxed ones."""
         with torch.no_grad():
             fake = self._relaxed(batch, progress)
-        judge, prompt = self.players["discriminator"], prompt_of(batch)
+        critic, prompt = self.players["discriminator"], prompt_of(batch)
         return Objective(
             {
                 "adversarial": self.loss.discriminator(
-                    judge(self._exact(batch), prompt).logits, judge(fake, prompt).logits
+                    critic(self._exact(batch), prompt).logits, critic(fake, prompt).logits
                 )
             }
         )
 
     def generator_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Minimise the generator's side of the loss, or the distance in features."""
-        judge, prompt = self.players["discriminator"], prompt_of(batch)
-        fake = judge(self._relaxed(batch, progress), prompt)
+        critic, prompt = self.players["discriminator"], prompt_of(batch)
+        fake = critic(self._relaxed(batch, progress), prompt)
         with torch.no_grad():
-            real = judge(self._exact(batch), prompt)
+            real = critic(self._exact(batch), prompt)
         if self.goal == "adversarial":
             return Objective({"adversarial": self.loss.generator(real.logits, fake.logits)})
         return Objective({"moments": kernel_distance(real.features[0].float(), fake.features[0].float())})

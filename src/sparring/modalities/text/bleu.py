@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeAlias, final
 
-Words: TypeAlias = Sequence[Hashable]
+Tokens: TypeAlias = Sequence[Hashable]
 
 EPSILON = 0.1
 """Matches in place of none."""
@@ -25,7 +25,7 @@ class References:
         longest: words of the longest n-gram.
     """
 
-    def __init__(self, texts: Sequence[Words], longest: int) -> None:
+    def __init__(self, texts: Sequence[Tokens], longest: int) -> None:
         self.lengths = sorted(map(len, texts))
         self.most: dict[tuple[Hashable, ...], tuple[int, int, int]] = {}
         for number, text in enumerate(texts):
@@ -55,19 +55,19 @@ class References:
         return min(near, key=lambda one: (abs(one - length), one)) if near else length
 
 
-def bleu(texts: Sequence[Words], references: Sequence[Words], longest: int = 5) -> dict[int, float]:
+def bleu(texts: Sequence[Tokens], references: Sequence[Tokens], longest: int = 5) -> dict[int, float]:
     """Return the mean BLEU of texts against all references, by the words of the longest n-gram: 2 to ``longest``."""
     known = References(references, longest)
     return _mean([_score(text, known, longest) for text in texts], longest)
 
 
-def self_bleu(texts: Sequence[Words], longest: int = 5) -> dict[int, float]:
+def self_bleu(texts: Sequence[Tokens], longest: int = 5) -> dict[int, float]:
     """Return the mean BLEU of texts against all others: 1 where all are equal."""
     known = References(texts, longest)
     return _mean([_score(text, known, longest, own=number) for number, text in enumerate(texts)], longest)
 
 
-def _score(text: Words, known: References, longest: int, own: int = -1) -> dict[int, float]:
+def _score(text: Tokens, known: References, longest: int, own: int = -1) -> dict[int, float]:
     """Return the BLEU of one text by the words of the longest n-gram."""
     logarithms = list[float]()
     for size in range(1, longest + 1):
@@ -82,7 +82,7 @@ def _score(text: Words, known: References, longest: int, own: int = -1) -> dict[
     return {size: math.exp(brevity + sum(logarithms[:size]) / size) for size in range(2, longest + 1)}
 
 
-def _counts(text: Words, size: int) -> Counter[tuple[Hashable, ...]]:
+def _counts(text: Tokens, size: int) -> Counter[tuple[Hashable, ...]]:
     return Counter(zip(*(text[start:] for start in range(size)), strict=False))
 
 

@@ -153,9 +153,8 @@ class RelGAN(TextRecipe):
     def game(self, facts: Facts) -> "Game":
         """Build the game of generator and discriminator."""
         from sparring.games.relaxed import Relaxed
-        from sparring.layers.tokens.critics import RepresentationsCritic, relgan_filters
-        from sparring.layers.tokens.relational import RelationalPredictor
         from sparring.modalities.text.coding import coding_of
+        from sparring.modalities.text.networks.relgan import RelationalPredictor, RepresentationsCritic, relgan_filters
 
         coding = coding_of(facts)
         critic = RepresentationsCritic(
@@ -208,9 +207,10 @@ class TextGAN(TextRecipe):
     def game(self, facts: Facts) -> "Game":
         """Build the game of generator and discriminator."""
         from sparring.games.relaxed import Relaxed
-        from sparring.layers.tokens.critics import ConvolutionalCritic, relgan_filters
+        from sparring.layers.tokens.critics import ConvolutionalCritic
         from sparring.layers.tokens.lstm import LSTMPredictor
         from sparring.modalities.text.coding import coding_of
+        from sparring.modalities.text.networks.relgan import relgan_filters
         from sparring.objectives.losses import non_saturating
 
         coding = coding_of(facts)

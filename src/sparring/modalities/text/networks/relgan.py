@@ -1,11 +1,15 @@
-"""A recurrent network whose memory attends to itself."""
+"""RelGAN (Nie et al. 2019): a memory that attends to itself, and a discriminator of several embeddings."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, final
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn.functional import pad, relu
 
+from sparring.flow import Verdict
+from sparring.layers.tokens.critics import SoftEmbedding
 from sparring.layers.tokens.prompts import PromptEmbedding
 from sparring.tokens import Prompt
 
@@ -96,3 +100,53 @@ class RelationalPredictor(nn.Module):
         take_in, forget = gates.chunk(2, 2)
         kept: Tensor = torch.sigmoid(take_in) * changed.tanh() + torch.sigmoid(forget + 1) * memory
         return kept
+
+
+@final
+class RepresentationsCritic(nn.Module):
+    """Filters over several embeddings of the tokens, a logit for each (Nie et al. 2019, RelGAN, section 2.4).
+
+    Args:
+        vocabulary: number of token numbers.
+        classes: number of classes; 0 without.
+        representations: number of embeddings S.
+        embedding: numbers of an embedded token, over all of them.
+        filters: tokens that a filter spans → number of such filters.
+        dropout: share of the answers that is dropped in training.
+    """
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        classes: int = 0,
+        representations: int = 64,
+        embedding: int = 64,
+        filters: dict[int, int],
+        dropout: float = 0.25,
+    ) -> None:
+        super().__init__()
+        self.representations = representations
+        self.embed = SoftEmbedding(vocabulary, classes, embedding)
+        size, self.longest = embedding // representations, max(filters)
+        self.filters = nn.ModuleList(nn.Conv1d(size, number, span) for span, number in filters.items())
+        width = sum(filters.values())
+        self.gate, self.change = nn.Linear(width, width), nn.Linear(width, width)
+        self.dropout, self.reduce, self.head = nn.Dropout(dropout), nn.Linear(width, 100), nn.Linear(100, 1)
+
+    def forward(self, sample: Tensor, condition: Prompt | None = None) -> Verdict:
+        """Return a logit for each sequence and representation, (batch, representations), and the answers."""
+        embedded = self.embed(sample, condition).transpose(1, 2)
+        embedded = pad(embedded, (0, max(0, self.longest - embedded.shape[2])))
+        # Each representation is a sequence of its own.
+        parts = embedded.unflatten(1, (self.representations, -1)).flatten(0, 1)
+        answers = torch.cat([relu(one(parts)).amax(2) for one in self.filters], 1)
+        share = torch.sigmoid(self.gate(answers))
+        features = share * relu(self.change(answers)) + (1 - share) * answers
+        logits = self.head(self.reduce(self.dropout(features)))[:, 0].unflatten(0, (-1, self.representations))
+        return Verdict([logits], [features.unflatten(0, (-1, self.representations)).flatten(1)])
+
+
+def relgan_filters(length: int, number: int = 300, spans: Sequence[int] = (2, 3, 4, 5)) -> dict[int, int]:
+    """Return the filters of RelGAN: 300 each that span 2 to 5 tokens."""
+    return {span: number for span in spans if span <= length} or {1: number}

@@ -1,0 +1,1 @@
+"""Networks for text alone; those on all kinds of tokens are in ``layers.tokens``."""
