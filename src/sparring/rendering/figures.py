@@ -27,6 +27,11 @@ def blank_figure(width: float, height: float) -> "Figure":
 
 def png_of(figure: "Figure") -> bytes:
     """Return the content of a PNG file."""
-    content = io.BytesIO()
+    # Lay the figure out by itself: savefig would draw it twice.
+    content, engine = io.BytesIO(), figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
     figure.savefig(content, format="png")
+    figure.set_layout_engine(engine)
     return content.getvalue()
