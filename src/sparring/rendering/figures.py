@@ -29,7 +29,7 @@ def png_of(figure: "Figure") -> bytes:
     """Return the content of a PNG file."""
     # Lay the figure out by itself: savefig would draw it twice.
     content, engine = io.BytesIO(), figure.get_layout_engine()
-    if engine is not None:
+    if engine is not None and figure.axes:
         engine.execute(figure)
         figure.set_layout_engine("none")
     figure.savefig(content, format="png")
