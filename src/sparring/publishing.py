@@ -183,7 +183,8 @@ def _model_card(
     facts, history = config.facts, config.history
     shape = " × ".join(str(side) for side in recipe.view(facts).shape)
     tags = ", ".join([*(["gan"] if adversarial else []), facts.modality])
-    columns = [markdown(str(one["name"])) for kind in COLUMNS for one in facts.coding.get(kind, ())]
+    parts = [one for kind in COLUMNS for one in facts.coding.get(kind, ())]
+    columns = [markdown(one if isinstance(one, str) else str(one["name"])) for one in parts]
     more = f" and {len(columns) - MAX_COLUMNS:,} more" if len(columns) > MAX_COLUMNS else ""
     named = f"\n* columns: {', '.join(columns[:MAX_COLUMNS])}{more}" if columns else ""
     named += f"\n* classes: {', '.join(map(markdown, classes))}" if classes else ""
