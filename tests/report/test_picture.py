@@ -85,7 +85,7 @@ def test_bands_are_those_of_the_rules() -> None:
     assert healthy_band("real slope", 0.0, 10.0) is None
 
 
-def test_the_gap_to_held_out_samples_is_unhealthy_only_where_samples_are_told_apart() -> None:
+def test_the_gap_to_held_out_samples_is_unhealthy_only_beside_another_sign() -> None:
     """It is a share of the lead, which vanishes as samples become good."""
     for others, bound in (({}, 1.2), ({"overlap": 0.01}, 0.7), ({"nearer to training": 0.9}, 0.7)):
         one = Observation(64, 2048, {"overlap": 0.3, "nearer to training": 0.5, "held-out gap": 0.9, **others})

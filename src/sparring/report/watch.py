@@ -226,7 +226,7 @@ def _newest(run: Run) -> tuple[Exhibit | None, str]:
     for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True):
         with suppress(OSError, SparringError, ValueError):
             seen = f"{int(path.stem):,}" if path.stem.isdecimal() else ""
-            return READERS[path.suffix](file_bytes(path, MAX_BYTES)), seen
+            return READERS[path.suffix](bytes(file_bytes(path, MAX_BYTES))), seen
     return None, ""
 
 
