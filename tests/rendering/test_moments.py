@@ -1,6 +1,7 @@
 """Pictures of one run at several moments."""
 
 import io
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,3 +63,22 @@ def test_a_large_animation_has_fewer_frames(monkeypatch) -> None:
     random = np.random.default_rng(0)
     noise = [Image.fromarray(random.integers(0, 256, (60, 60), np.uint8)) for _ in range(30)]
     assert Image.open(io.BytesIO(animated(noise))).n_frames == 6  # type: ignore[attr-defined]
+
+
+def test_frames_in_colour_share_a_palette_that_keeps_their_colours(monkeypatch) -> None:
+    """Choosing a palette for each frame took as long as all else at the end of a short run together."""
+    chosen, quantize = list[object](), Image.Image.quantize
+
+    def counted(self: Image.Image, *arguments: Any, **options: Any) -> Image.Image:
+        chosen.extend([self] if options.get("palette") is None else [])
+        return quantize(self, *arguments, **options)
+
+    monkeypatch.setattr(Image.Image, "quantize", counted)
+    hues = np.random.default_rng(0).integers(0, 256, (12, 6, 8, 3), np.uint8)
+    frames = [Image.fromarray(colours.repeat(40, 0).repeat(40, 1)) for colours in hues]
+    animation = Image.open(io.BytesIO(animated(frames)))
+    assert len(chosen) == 1
+    for number, frame in enumerate(frames):
+        animation.seek(number)
+        error = np.abs(np.asarray(animation.convert("RGB"), float) - np.asarray(frame, float))
+        assert error.mean() < 12 and np.quantile(error, 0.99) < 64

@@ -202,6 +202,32 @@ def test_copies_are_flagged(copies, kind):
     assert f'<p class="{kind}">' in text and "Was anything copied?" in text
 
 
+@pytest.mark.parametrize(("precision", "fine"), [(0.9, True), (0.0, False)])
+def test_that_nothing_was_copied_is_no_merit_of_samples_that_are_like_nothing(precision, fine):
+    score = Score(value=precision, floor=0.9, better="higher", plus_minus=0.01)
+    result = evaluation(("pixels", {"precision": score}), memorisation=memorisation(0))
+    assert ('<p class="fine">' in page(Report("", [], [], result))) == fine
+
+
+def test_a_large_difference_without_an_interval_is_told_from_a_small_one():
+    """A table is not inconclusive about a distance of 595 where real samples have 9.6."""
+    for name, value, floor, better, far in (
+        ("frechet", 595.0, 9.6, "lower", True),
+        ("frechet", 12.0, 9.6, "lower", False),
+        ("precision", 0.0, 0.9, "higher", True),
+        ("precision", 0.9, 0.1, "higher", False),
+        ("c_t", 9.0, 0.1, "nearer to the floor", False),
+    ):
+        shown = page(Report("", [], [], evaluation(("pixels", {name: Score(value=value, floor=floor, better=better)}))))
+        assert ("far worse than real" in shown) == far and ("a small difference means nothing" in shown) != far
+
+
+def test_commands_are_not_broken_within_an_option():
+    shown = page(Report("", [], [], verdict=["Train longer:", "sparring resume run --samples 9"]))
+    assert '<pre class="command"><code>sparring resume run --samples 9</code></pre>' in shown
+    assert re.search(r"\.command code \{[^}]*white-space: pre }", shown) and "overflow-x: auto" in shown
+
+
 def test_control_characters_of_names_are_shown_as_escapes_in_the_page():
     content = page(replace(wild_report(), title=HOSTILE, summary=[HOSTILE], facts=[(HOSTILE, HOSTILE)]))
     assert "\x1b" not in content and "\u202e" not in content and "cats\\x1b[2J\\u202edogs" in content

@@ -1,13 +1,29 @@
 """The report as one HTML page that needs no other file; page.html.jinja is its template."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from sparring.evaluation.glossary import REAL, better, by_question, interval, is_default, metric_info, number, title
+from sparring.evaluation.comparison import is_far
+from sparring.evaluation.glossary import (
+    INCONCLUSIVE,
+    REAL,
+    better,
+    by_question,
+    interval,
+    is_default,
+    metric_info,
+    number,
+    title,
+    way,
+)
 from sparring.evaluation.result import Evaluation
+from sparring.evaluation.scores import Score
+from sparring.evaluation.verdict import Level, level_of
 from sparring.rendering.exhibits import Exhibit, Picture
 from sparring.rendering.fragments import data_url
 from sparring.report.diagnosis import Diagnosis
@@ -66,7 +82,7 @@ def page(report: Report) -> str:
     """Return the page as HTML."""
     evaluation = report.evaluation
     if evaluation is None:
-        return template().render(report=report, default=[], further=[], columns=[]).lstrip()
+        return template().render(report=report, default=[], further=[], columns=[], poor=False).lstrip()
     # The default metrics of the first extractor at the top, all others further down.
     default, tables = evaluation.tables(further=False)[:1], evaluation.tables()
     further = [
@@ -74,7 +90,20 @@ def page(report: Report) -> str:
         for number, (one, scores) in enumerate(tables)
     ]
     columns = [name for name in CLASS_COLUMNS if any(name in row for row in evaluation.classes.values())]
-    return template().render(report=report, default=default, further=further, columns=columns).lstrip()
+    # That nothing was copied is no merit of samples that are like nothing.
+    poor = bool(evaluation.scores) and level_of(evaluation) == Level.UNLIKE
+    return template().render(report=report, default=default, further=further, columns=columns, poor=poor).lstrip()
+
+
+def beside_real(score: Score) -> str:
+    """Return which values of a metric are better, and what the difference from the real value means."""
+    if score.verdict != INCONCLUSIVE:
+        return better(score.better, score.verdict)
+    assert score.value is not None and score.floor is not None  # Else there is no such verdict.
+    worse = (score.value > score.floor) == (score.better == "lower")
+    far = worse and is_far(score, score.floor)
+    meaning = "far worse than real, with or without an interval" if far else "a small difference means nothing"
+    return f"{way(score.better)} is better; {meaning}"
 
 
 @cache
@@ -90,11 +119,16 @@ def template(name: str = "page") -> "Template":
         undefined=StrictUndefined,
         finalize=_printable,
     )
-    functions = (better, by_question, interval, metric_info, number, title)
+    functions = (beside_real, by_question, interval, metric_info, number, title)
     constants = {"CLASS_COLUMNS": CLASS_COLUMNS, "REAL": REAL, "BESIDE": BESIDE}
     environment.globals |= {function.__name__: function for function in functions} | constants
-    environment.filters["data_url"] = data_url
+    environment.filters |= {"data_url": data_url, "sha256": _sha256}
     return environment.get_template(f"{name}.html.jinja")
+
+
+def _sha256(script: str) -> str:
+    """Return the digest by which a page's policy permits a script."""
+    return b64encode(sha256(script.encode()).digest()).decode()
 
 
 def _printable(value: Any) -> Any:
