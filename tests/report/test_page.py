@@ -15,7 +15,7 @@ from sparring.evaluation.scores import Score, Scores
 from sparring.rendering.exhibits import Picture
 from sparring.rendering.figures import BLUE, RED
 from sparring.report.curves import curves
-from sparring.report.page import Report, page
+from sparring.report.page import Report, copying, page
 from sparring.runs.logbook import LogLine
 
 WILD = "<script>alert(\"1\")</script> & 'so on'"
@@ -41,7 +41,7 @@ def evaluation(*tables, **fields):
 
 
 def memorisation(copies, held_out=100):
-    numbers = dict.fromkeys(("median", "median_held_out", "closest", "share", "c_t"), 1.0)
+    numbers = {**dict.fromkeys(("median", "median_held_out", "closest", "c_t"), 1.0), "share": 0.0}
     shares = {"authenticity": 0.5, "authenticity_held_out": 0.5, "expected_copies": 0.0}
     chance = 0.0 if copies else 1.0
     sides = {"count": 9, "count_held_out": held_out}
@@ -226,6 +226,22 @@ def test_commands_are_not_broken_within_an_option():
     shown = page(Report("", [], [], verdict=["Train longer:", "sparring resume run --samples 9"]))
     assert '<pre class="command"><code>sparring resume run --samples 9</code></pre>' in shown
     assert re.search(r"\.command code \{[^}]*white-space: pre }", shown) and "overflow-x: auto" in shown
+
+
+def test_samples_closer_to_the_data_than_chance_explains_are_not_marked_as_fine():
+    close = ("pixels", {"frechet": Score(value=9.7, floor=9.6, better="lower")})
+    assert copying(evaluation(close, memorisation=memorisation(0))) == "fine"
+    for update in ({"c_t": -9.0}, {"share": 1.0, "count": 1000, "count_held_out": 1000}):
+        assert copying(evaluation(close, memorisation=memorisation(0).model_copy(update=update))) == ""
+
+
+def test_options_in_sentences_are_not_broken_and_commands_are_code():
+    advice = "Use --gamma auto (--loss hinge too), a well-known `sparring evaluate run --all`, or <b>."
+    text = page(Report("title", [advice], [], verdict=[advice]))
+    whole = ["--gamma", "--loss", "--all"]
+    assert all(text.count(f'<span class="whole">{word}</span>') == 2 for word in whole)
+    assert text.count("a well-known <code>sparring evaluate run ") == 2 and "<b>" not in text
+    assert re.sub(r"<[^>]*>", "", text).count(advice.replace("`", "").replace("<b>", "&lt;b&gt;")) == 2
 
 
 def test_control_characters_of_names_are_shown_as_escapes_in_the_page():

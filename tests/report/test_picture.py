@@ -90,6 +90,7 @@ def test_the_gap_to_held_out_samples_is_unhealthy_only_beside_another_sign() -> 
     for others, bound in (({}, 1.2), ({"overlap": 0.01}, 0.7), ({"nearer to training": 0.9}, 0.7)):
         one = Observation(64, 2048, {"overlap": 0.3, "nearer to training": 0.5, "held-out gap": 0.9, **others})
         assert highest_healthy("held-out gap", one, 1.2) == bound
+    assert highest_healthy("held-out gap", Observation(64, 2048, {"held-out gap": 0.9}), 1.2) == 1.2
 
 
 def test_all_panels_show_known_signals() -> None:

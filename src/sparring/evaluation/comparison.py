@@ -122,7 +122,7 @@ class Comparison(BaseModel):
         )
         verdicts = f"A is better in {counts['first']} metrics, B in {counts['second']}"
         neither = f"{counts[NO_DIFFERENCE]} show {NO_DIFFERENCE}"
-        undecided = f"; {counts[INCONCLUSIVE]} are {INCONCLUSIVE}" if counts[INCONCLUSIVE] else ""
+        undecided = f"; {counts[INCONCLUSIVE]} have no interval" if counts[INCONCLUSIVE] else ""
         return f"{verdicts}; {neither}{undecided}. The intervals do not cover the variation between training runs."
 
 

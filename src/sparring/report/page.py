@@ -1,5 +1,6 @@
 """The report as one HTML page that needs no other file; page.html.jinja is its template."""
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from sparring.text import lines
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from markupsafe import Markup
 
 CLASS_COLUMNS = {
     "agreement": "agreement",
@@ -40,6 +42,9 @@ CLASS_COLUMNS = {
     "real_share": "share of real ones",
 }
 """Metrics of each class, with their headings."""
+COMMAND_OR_OPTION = re.compile(r"`([^`]+)`|(?<![^\s(])(--[a-z][\w-]*)")
+"""Commands in sentences, and options; a browser breaks lines at their hyphens otherwise."""
+WHOLE = '<span class="whole">{}</span>'
 BESIDE = 2
 """Exhibits above the figures: generated samples, and real ones beside them."""
 
@@ -82,7 +87,7 @@ def page(report: Report) -> str:
     """Return the page as HTML."""
     evaluation = report.evaluation
     if evaluation is None:
-        return template().render(report=report, default=[], further=[], columns=[], poor=False).lstrip()
+        return template().render(report=report, default=[], further=[], columns=[]).lstrip()
     # The default metrics of the first extractor at the top, all others further down.
     default, tables = evaluation.tables(further=False)[:1], evaluation.tables()
     further = [
@@ -90,9 +95,22 @@ def page(report: Report) -> str:
         for number, (one, scores) in enumerate(tables)
     ]
     columns = [name for name in CLASS_COLUMNS if any(name in row for row in evaluation.classes.values())]
-    # That nothing was copied is no merit of samples that are like nothing.
-    poor = bool(evaluation.scores) and level_of(evaluation) == Level.UNLIKE
-    return template().render(report=report, default=default, further=further, columns=columns, poor=poor).lstrip()
+    return template().render(report=report, default=default, further=further, columns=columns).lstrip()
+
+
+def copying(evaluation: Evaluation) -> str:
+    """Return the class of the sentence on copies: "flag", "fine", or none where it is no merit of the samples.
+
+    It is none of samples that are like nothing, nor where they are closer to training samples than chance explains.
+    """
+    found = evaluation.memorisation
+    if found is None or not found.decidable:
+        return ""
+    if found.copied:
+        return "flag"
+    unclear = found.closer or found.closer_as_a_whole or found.copies > 0
+    unlike = bool(evaluation.scores) and level_of(evaluation) == Level.UNLIKE
+    return "" if unclear or unlike else "fine"
 
 
 def beside_real(score: Score) -> str:
@@ -119,11 +137,24 @@ def template(name: str = "page") -> "Template":
         undefined=StrictUndefined,
         finalize=_printable,
     )
-    functions = (beside_real, by_question, interval, metric_info, number, title)
+    functions = (beside_real, by_question, copying, interval, metric_info, number, title)
     constants = {"CLASS_COLUMNS": CLASS_COLUMNS, "REAL": REAL, "BESIDE": BESIDE}
     environment.globals |= {function.__name__: function for function in functions} | constants
-    environment.filters |= {"data_url": data_url, "sha256": _sha256}
+    environment.filters |= {"data_url": data_url, "prose": _prose, "sha256": _sha256}
     return environment.get_template(f"{name}.html.jinja")
+
+
+def _prose(text: str) -> "Markup":
+    """Return a sentence as HTML: commands between backticks as code, and no line break within an option."""
+    from markupsafe import Markup, escape
+
+    found, place = Markup(), 0
+    for match in COMMAND_OR_OPTION.finditer(text := lines(text)):
+        code, option = match.groups()
+        found += escape(text[place : match.start()])
+        found += Markup("<code>{}</code>").format(_prose(code)) if code else Markup(WHOLE).format(option)
+        place = match.end()
+    return found + escape(text[place:])
 
 
 def _sha256(script: str) -> str:

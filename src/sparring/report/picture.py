@@ -151,8 +151,9 @@ def highest_healthy(signal: str, observation: Observation, high: float) -> float
     bounds = [high]
     for rule in RULES:
         others = [one for one in rule.criteria if one.signal != signal]
+        # A signal that was not observed agrees with nothing.
         if len(others) < len(rule.criteria) and all(
-            not one.low <= observation[one.signal] <= one.high for one in others
+            observation[one.signal] < one.low or observation[one.signal] > one.high for one in others
         ):
             bounds += [one.high for one in rule.criteria if one.signal == signal]
     return min(bounds)

@@ -160,13 +160,15 @@ class WatchedDisplay:
         Args:
             going: whether it is going to be written again.
         """
+        # What is done once is not counted: after it, the second version would come late.
+        page = template("watch")
         began = time.monotonic()
         # A full disk or a folder that is gone does not end a run here: saving a checkpoint will.
         with suppress(OSError):
             if self.run.folder.is_dir():
                 silent = max(SILENT_SECONDS, round(SILENT_VERSIONS * self._interval))
                 moment = _moment(self.run, self._state, self._share, line(self._status), silent, going=going)
-                write_text(self.run.watch, template("watch").render(moment=moment).lstrip())
+                write_text(self.run.watch, page.render(moment=moment).lstrip())
         now = time.monotonic()
         self._interval = max(INTERVAL_SECONDS, COST_RATIO * (now - began))
         self._next = now + self._interval
