@@ -14,6 +14,7 @@ from sparring.flow import Progress, Verdict
 from sparring.games.duel import Duel
 from sparring.games.priors import normal
 from sparring.layers.dense import Dense
+from sparring.metrics.extractors import classifier, self_supervised, small_network
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.schedules import constant
 from sparring.randomness import RandomStream, seeded
@@ -29,6 +30,16 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if "SPARRING_CACHE" not in os.environ:
             patch.setenv("SPARRING_CACHE", str(tmp_path_factory.getbasetemp().parent / "sparring-cache"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def brief_extractors() -> Iterator[None]:
+    """Train extractors for a tenth of their steps, in a module whose tests do not depend on their quality."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small_network, "VERSION", f"{small_network.VERSION}, brief")
+        for module in (classifier, self_supervised):
+            patch.setattr(module, "STEPS", module.STEPS // 10)
         yield
 
 

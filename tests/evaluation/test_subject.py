@@ -17,6 +17,9 @@ from sparring.modalities import modality
 from sparring.runs.display import Silent
 
 
+pytestmark = pytest.mark.usefixtures("brief_extractors")
+
+
 def write(path: Path, classes: str, count: int = 80) -> str:
     images = np.random.default_rng(0).integers(0, 256, size=(count, 8, 8), dtype=np.uint8)
     labels = np.array([classes[row % len(classes)] for row in range(count)]) if classes else None
