@@ -16,7 +16,6 @@ from sparring.evaluation.subject import Subject, open_subject
 from sparring.modalities import modality
 from sparring.runs.display import Silent
 
-
 pytestmark = pytest.mark.usefixtures("brief_extractors")
 
 
