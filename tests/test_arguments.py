@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.arguments import checked_folder, checked_names, checked_path, real_number, separated, whole_number
+from sparring.arguments import (
+    called_from_shell,
+    checked_folder,
+    checked_names,
+    checked_path,
+    option,
+    real_number,
+    separated,
+    whole_number,
+)
 from sparring.errors import SparringError
 
 
@@ -19,7 +28,7 @@ def test_integers_of_any_type_are_whole_numbers(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [1.5, 2.0, "3", None, True, 0, -1, 2**63, float("nan"), [3], np.ones(2)])
 def test_anything_else_is_no_whole_number(value: Any) -> None:
-    with pytest.raises(SparringError, match=r"--seed .*expected a whole number of at least 1\. "):
+    with pytest.raises(SparringError, match=r"seed=.*expected a whole number of at least 1\. "):
         whole_number("seed", value)
 
 
@@ -29,7 +38,7 @@ def test_an_integer_too_long_to_print_is_refused_too() -> None:
 
 
 def test_bounds_are_named() -> None:
-    with pytest.raises(SparringError, match="--packing 65, but expected a whole number from 1 to 64"):
+    with pytest.raises(SparringError, match="packing=65, but expected a whole number from 1 to 64"):
         whole_number("packing", 65, most=64)
     with pytest.raises(SparringError, match="from 0 to 2⁶³ - 1"):
         whole_number("seed", -1, least=0)
@@ -43,13 +52,13 @@ def test_positive_numbers_may_be_of_any_type(value: Any) -> None:
 
 @pytest.mark.parametrize("value", ["1", None, 0, -1, 11, float("inf"), float("nan"), True, [], 10**400])
 def test_other_values_are_no_positive_numbers(value: Any) -> None:
-    with pytest.raises(SparringError, match=r"--minutes .*a number above zero, at most 10"):
+    with pytest.raises(SparringError, match=r"minutes=.*a number above zero, at most 10"):
         real_number("minutes", value, most=10, positive=True)
 
 
 def test_zero_is_a_number_unless_only_positive_ones_are_valid() -> None:
     assert real_number("truncation", 0, most=2) == 0
-    with pytest.raises(SparringError, match="--truncation 3, but expected a number from 0 to 2"):
+    with pytest.raises(SparringError, match="truncation=3, but expected a number from 0 to 2"):
         real_number("truncation", 3, most=2)
 
 
@@ -80,3 +89,26 @@ def test_the_name_of_a_file_is_no_folder_unless_it_is_one_already(name: str, tmp
 def test_names_in_one_word_are_separated_at_commas_that_are_not_their_own() -> None:
     assert separated(("pixels,own", "dinov2")) == ("pixels", "own", "dinov2")
     assert separated(("good, fine", "a,b"), known=("a,b", "good", "fine")) == ("good", "fine", "a,b")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "in_python", "in_shell"),
+    [
+        ("count", ("8",), "count='8'", "--count 8"),
+        ("micro-batch", (0,), "micro_batch=0", "--micro-batch 0"),
+        ("learning_rate", (), "learning_rate=", "--learning-rate"),
+        ("range", (0, 4095), "range=(0, 4095)", "--range 0 4095"),
+        ("labels", (False,), "labels=False", "--labels false"),
+        ("all", (True,), "all=True", "--all"),
+        ("continue", (), "continued=", "--continue"),
+        ("out", (Path("my run"),), "out='my run'", "--out 'my run'"),
+        ("seed", (10**5000,), "seed=a number of hundreds of digits", "--seed 'a number of hundreds of digits'"),
+    ],
+)
+def test_options_are_written_as_the_caller_does(
+    name: str, values: tuple[Any, ...], in_python: str, in_shell: str
+) -> None:
+    assert option(name, *values) == in_python
+    with called_from_shell():
+        assert option(name, *values) == in_shell
+    assert option(name, *values) == in_python

@@ -57,7 +57,7 @@ EVENTS: dict[str, AnyEvent] = {
         samples=64, number=1, name="contest", ended="pre-training"
     ),
     "starting again from the beginning": Resumed(samples=0),
-    "Resumed from 000000064: 64 samples seen.": Resumed(samples=64, checkpoint="000000064"),
+    "Resumed at 64 samples.": Resumed(samples=64, checkpoint="000000064"),
     "The budget is now 2,000 samples or 10 minutes in all, instead of 1,000 samples.": BudgetChanged(
         samples=1000, samples_before=1000, minutes_before=None, samples_now=2000, minutes_now=10.0
     ),

@@ -97,14 +97,14 @@ def test_a_folder_that_was_left_unfinished_is_refused_until_it_is_written_again(
 @pytest.mark.parametrize(
     ("numbers", "words"),
     [
-        ({"count": 0}, "--count 0, but expected a whole number from 1 to"),
-        ({"count": 10**18}, "--count 10{18}, but expected a whole number from 1 to"),
-        ({"count": 2.0}, "--count 2.0"),
+        ({"count": 0}, "count=0, but expected a whole number from 1 to"),
+        ({"count": 10**18}, "count=10{18}, but expected a whole number from 1 to"),
+        ({"count": 2.0}, "count=2.0"),
         ({"truncation": -0.1}, "a number from 0 to 2"),
         ({"truncation": 3.0}, "a number from 0 to 2"),
-        ({"truncation": "1"}, "--truncation '1'"),
-        ({"seed": -1}, "--seed -1"),
-        ({"seed": 1.0}, "--seed 1.0"),
+        ({"truncation": "1"}, "truncation='1'"),
+        ({"seed": -1}, "seed=-1"),
+        ({"seed": 1.0}, "seed=1.0"),
         ({"device": "meta"}, "no device 'meta'"),
     ],
 )
@@ -356,10 +356,10 @@ def test_only_samples_of_the_model_are_shown_and_saved(value: Any, model: Model,
 def test_numbers_and_paths_of_files_are_checked(model: Model, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for write, words in (
-        (lambda: model.show(model.sample(1), tmp_path / "x", columns=0), "--columns 0"),
+        (lambda: model.show(model.sample(1), tmp_path / "x", columns=0), "columns=0"),
         (lambda: model.show(model.sample(1), tmp_path / "file" / "x"), "where nothing can be written"),
         (lambda: model.show(model.sample(1), None), "None for the files"),  # type: ignore[arg-type]
-        (lambda: model.save(model.sample(1), tmp_path / "x", first=-1), "--first -1"),
+        (lambda: model.save(model.sample(1), tmp_path / "x", first=-1), "first=-1"),
     ):
         with pytest.raises(SparringError, match=words):
             write()

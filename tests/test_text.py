@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sparring.errors import SparringError
-from sparring.text import command, joined, label, lines, markdown, printable, show
+from sparring.text import command, joined, label, lines, markdown, number_of, printable, show
 
 HOSTILE = "a\x1b]0;title\x07b\r\nc\u202ed\udc80e\x9b2J"
 """Escapes in 7 and 8 bits, a carriage return, a reversal of direction and half of a character."""
@@ -59,3 +59,11 @@ def test_a_terminal_of_any_encoding_shows_any_text(encoding: str) -> None:
 def test_an_error_is_one_printable_line() -> None:
     error = SparringError(found="the class 'a\x1b[2J'\n", expected="x", remedy="y")
     assert str(error) == r"Found the class 'a\x1b[2J'\n, but expected x. Y."
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(1, "1 minute"), (1.0, "1 minute"), (0.5, "0.5 minutes"), (1250, "1,250 minutes"), (0, "0 minutes")],
+)
+def test_numbers_have_their_noun_in_singular_or_plural(count: float, words: str) -> None:
+    assert number_of(count, "minute") == words

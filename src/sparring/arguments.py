@@ -1,13 +1,15 @@
-"""Checks of numbers and paths that a caller gives, in the words of the command line; Python callers give any type."""
+"""Options as the caller writes them, in a shell or in Python, and checks of the numbers and paths in them."""
 
 import math
 import operator
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sparring.errors import SparringError, shown
+from sparring.text import command
 
 MAX_WHOLE = 2**63 - 1
 """Largest whole number: what 64 bits with a sign hold."""
@@ -17,12 +19,47 @@ FILE_ENDINGS = frozenset(
 )
 """Endings by which a path is taken for that of a file."""
 
+IN_PYTHON = {"continue": "continued", "extractor": "extractors"}
+"""Options whose parameter in Python has another name."""
+_callers = ["Python"]
+"""Who reads the messages: the last one. Of a whole process, since threads that read data raise errors, too."""
+
+
+@contextmanager
+def called_from_shell() -> Iterator[None]:
+    """Write options as a shell has them while the block runs; see ``option``."""
+    _callers.append("shell")
+    try:
+        yield
+    finally:
+        _callers.pop()
+
+
+def option(name: str, *values: object) -> str:
+    """Return an option as the caller writes it: ``--batch-size 8`` in a shell, ``batch_size=8`` in Python.
+
+    Messages name options by this function alone.
+
+    Args:
+        name: with dashes or underscores.
+        values: its value, or the values of an option that takes several; none to name the option alone. True stands
+            for a flag, such as ``--all``.
+    """
+    if _callers[-1] == "shell":
+        words = [] if values == (True,) else ["false" if value is False else value for value in values]
+        shortened = [word if isinstance(word, str | Path) else shown(word) for word in words]
+        return command(f"--{name.replace('_', '-')}", *shortened)
+    # Paths are shown whole, whatever their length.
+    plain = [repr(str(value)) if isinstance(value, Path) else shown(value) for value in values]
+    value = plain[0] if len(plain) == 1 else f"({', '.join(plain)})" if plain else ""
+    return f"{IN_PYTHON.get(name, name.replace('-', '_'))}={value}"
+
 
 def whole_number(name: str, value: Any, *, least: int = 1, most: int = MAX_WHOLE) -> int:
     """Return an integer of any type, such as NumPy's, as an ``int``.
 
     Args:
-        name: of the option, without dashes.
+        name: of the option, without dashes before it.
         value: as given; neither a fraction nor text nor a truth value is a whole number.
         least: smallest valid number.
         most: largest valid number.
@@ -45,7 +82,7 @@ def real_number(name: str, value: Any, *, most: float, positive: bool = False) -
     """Return a number of any type, from 0 to ``most``, as a ``float``.
 
     Args:
-        name: of the option, without dashes.
+        name: of the option, without dashes before it.
         value: as given; text and truth values are no numbers.
         most: largest valid number.
         positive: whether 0 is not valid.
@@ -118,4 +155,4 @@ def is_number(value: Any) -> bool:
 
 
 def _refused(name: str, value: Any, expected: str) -> SparringError:
-    return SparringError(found=f"--{name} {shown(value)}", expected=expected, remedy="give another number")
+    return SparringError(found=option(name, value), expected=expected, remedy="give another number")

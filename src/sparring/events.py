@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAlias, final
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from sparring.storage import read_lines
+from sparring.text import number_of
 
 
 class Event(BaseModel):
@@ -124,7 +125,7 @@ class Resumed(Event):
     def sentence(self) -> str:
         if self.checkpoint is None:
             return "No checkpoint was written yet: starting again from the beginning, with the same random numbers."
-        return f"Resumed from {self.checkpoint}: {self.samples:,} samples seen."
+        return f"Resumed at {self.samples:,} samples."
 
 
 @final
@@ -338,8 +339,8 @@ def read_events(path: Path) -> list[AnyEvent]:
 
 def budget_words(samples: int | None, minutes: float | None) -> str:
     """Return a budget in words: "200,000 samples", "10 minutes", or both."""
-    words = [] if samples is None else [f"{samples:,} samples"]
-    words += [] if minutes is None else [f"{minutes:g} minutes"]
+    words = [] if samples is None else [number_of(samples, "sample")]
+    words += [] if minutes is None else [number_of(minutes, "minute")]
     return " or ".join(words) or "none"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 from torch import Tensor
 
-from sparring.arguments import checked_folder, checked_path, real_number, whole_number
+from sparring.arguments import checked_folder, checked_path, option, real_number, whole_number
 from sparring.conversion import as_frame, giving_columns, giving_images
 from sparring.data.conditions import (
     INPUT,
@@ -256,15 +256,15 @@ class Model:
             return self.modality.inputs(parts, known, self.view, self.facts, strength)
         if strength != 1:
             raise SparringError(
-                found=f"--strength {strength} for a model of {self.name}",
+                found=f"{option('strength', strength)} for a model of {self.name}",
                 expected="one whose generator takes images of any size",
-                remedy="leave --strength out",
+                remedy=f"leave {option('strength')} out",
             )
         if count > 1 and not self.has_latents:
             raise SparringError(
-                found=f"--count {count} for a model of {self.name}, which has one answer to each input",
+                found=f"{option('count', count)} for a model of {self.name}, which has one answer to each input",
                 expected="a generator that takes latents",
-                remedy="leave --count out",
+                remedy=f"leave {option('count')} out",
             )
         return None
 

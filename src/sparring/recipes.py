@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from sparring.arguments import option
 from sparring.data.facts import Facts
 from sparring.errors import SparringError, nearest
 from sparring.modalities.images.recipes.completion import Fill
@@ -25,7 +26,6 @@ from sparring.modalities.tables.recipes.ganomaly import TableGANomaly
 from sparring.modalities.tables.recipes.masked import Masked
 from sparring.modalities.tables.recipes.tvae import TVAE
 from sparring.recipe import Recipe, is_own
-from sparring.text import command
 from sparring.user_code import failures_reported, load_user_object
 
 RECIPES: dict[str, Recipe] = {
@@ -79,7 +79,7 @@ def reason_for(facts: Facts) -> str:
     """Return the sentence on why ``default_recipe`` is chosen for data of ``facts``."""
     name = default_recipe(facts)
     offered = f" with the condition {facts.offers[0]!r}" if name != DEFAULTS[facts.modality] else ""
-    return f"No --recipe was given: {name} is the default for {facts.modality}{offered}."
+    return f"No recipe was given: {name} is the default for {facts.modality}{offered}."
 
 
 def find_recipe(name: str) -> Recipe:
@@ -144,7 +144,7 @@ def recipe_named(name: str, own: str | Recipe | None) -> Recipe:
         raise SparringError(
             found=f"a model of your own recipe {name!r}",
             expected="that recipe to be given again: code is never run because a folder names it",
-            remedy=f"add recipe={name!r} (on the command line: {command('--recipe', name)})",
+            remedy=f"add {option('recipe', name)}",
         )
     return find_recipe(name)
 

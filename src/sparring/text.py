@@ -44,9 +44,9 @@ def label(text: str) -> str:
     return printable(text).replace("$", r"\$")
 
 
-def number_of(count: int, noun: str) -> str:
-    """Return a count with its noun in singular or plural: ``1 file``, ``1,250 files``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def number_of(count: float, noun: str) -> str:
+    """Return a number with its noun in singular or plural: ``1 file``, ``1,250 files``, ``0.5 minutes``."""
+    return f"{count:{'g' if isinstance(count, float) else ','}} {noun}{'' if count == 1 else 's'}"
 
 
 def command(*words: object) -> str:

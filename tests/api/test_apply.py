@@ -303,10 +303,10 @@ def test_unreadable_inputs_are_skipped_and_said(
 @pytest.mark.parametrize(
     ("choices", "words"),
     [
-        ({"count": 0}, "--count 0"),
-        ({"strength": 1.5}, "--strength 1.5"),
-        ({"seed": -1}, "--seed -1"),
-        ({"mask": "x.png"}, "--mask x.png"),
+        ({"count": 0}, "count=0"),
+        ({"strength": 1.5}, "strength=1.5"),
+        ({"seed": -1}, "seed=-1"),
+        ({"mask": "x.png"}, "mask='x.png'"),
     ],
 )
 def test_odd_arguments_are_one_sentence(

@@ -88,17 +88,17 @@ def test_other_options_and_other_data_are_refused_by_name(small: Train, tmp_path
     with pytest.raises(Interrupted):
         small(display=Said(stops=True))
     for options, said in (
-        ({"width": 16}, "--width 16, but expected 8"),
-        ({"latent_size": None}, "no --latent-size, but expected 2"),
-        ({"gamma": 0.5}, "--gamma 0.5, but expected none"),
-        ({"seed": 1}, "--seed 1, but expected 0"),
-        ({"samples": 768}, "--samples 768, but expected 384.*sparring resume .*run --samples 768"),
-        ({"samples": None, "minutes": 1}, "--minutes 1"),
-        ({"until": "settled"}, "--until settled, but expected none"),
-        ({"recipe": "points/vae"}, "--recipe points/vae, but expected points/ring"),
-        ({"range": (0, 4)}, "--range 0.0,4.0, but expected none"),
+        ({"width": 16}, "width=16, but expected 8"),
+        ({"latent_size": None}, "no latent_size=, but expected 2"),
+        ({"gamma": 0.5}, "gamma=0.5, but expected none"),
+        ({"seed": 1}, "seed=1, but expected 0"),
+        ({"samples": 768}, "samples=768, but expected 384.*sparring resume .*run --samples 768"),
+        ({"samples": None, "minutes": 1}, "minutes=1"),
+        ({"until": "settled"}, "until='settled', but expected none"),
+        ({"recipe": "points/vae"}, "recipe='points/vae', but expected points/ring"),
+        ({"range": (0, 4)}, r"range=\(0.0, 4.0\), but expected none"),
         ({"data": tmp_path / "others.npy"}, "other data"),
-        ({"out": None}, "--continue without --out"),
+        ({"out": None}, "continued= without out="),
     ):
         with pytest.raises(SparringError, match=said):
             small(**options)

@@ -43,6 +43,8 @@ def test_the_lines_describe_data_and_training(tmp_path):
         "resolution = ",
     ):
         assert part in text, part
+    # One size and classes of one size need no line.
+    assert "different sizes" not in text and "class over" not in text and found.facts.details["balance"] == 1
     assert found.training.obstacle is None and found.training.shape == (3, 32, 32)
 
 

@@ -60,7 +60,7 @@ def test_samples_for_which_there_is_no_room_are_refused_first(
         free: int
 
     monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(100))
-    with pytest.raises(SparringError, match=r"--count 1,000, for which .* of disk space are needed"):
+    with pytest.raises(SparringError, match=r"count=1000, for which .* of disk space are needed"):
         sample(run, count=1000, out=tmp_path / "made")
     assert not (tmp_path / "made").exists()
 
@@ -80,9 +80,9 @@ def test_a_name_that_the_overview_cannot_have_is_refused_first(length: int, run:
     [
         ({"out": None}, "None for the samples"),
         ({"model": None}, "None for the model"),
-        ({"count": "3"}, "--count '3'"),
+        ({"count": "3"}, "count='3'"),
         ({"count": 10**8 + 1}, "from 1 to 100,000,000"),
-        ({"seed": 0.5}, "--seed 0.5"),
+        ({"seed": 0.5}, "seed=0.5"),
         ({"device": ""}, "no device ''"),
     ],
 )

@@ -36,8 +36,10 @@ def test_the_reason_for_the_recipe_is_printed_where_none_was_given(
         watchdog="off",
         **SMALL,
     )
-    reason = "No --recipe was given: images/r3gan is the default for images."
-    assert (reason in "".join(capsys.readouterr())) is (recipe is None)
+    reason, said = "No recipe was given: images/r3gan is the default for images.", "".join(capsys.readouterr())
+    assert (reason in said) is (recipe is None)
+    # Fields that were given are repeated, but not the budget.
+    assert "width = 8 (given)" in said and "samples = " not in said
 
 
 def test_labels_may_be_left_out_for_a_recipe_that_does_not_use_them(tmp_path: Path) -> None:

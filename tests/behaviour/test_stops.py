@@ -56,7 +56,7 @@ def test_ctrl_c_saves_and_the_resumed_run_equals_an_uninterrupted_one(
 
     # The resumed run ends with the checkpoint of the uninterrupted one, and logs the same figures.
     code, output = command("resume", out, saved_every=60)
-    assert code == 0 and re.search(r"Resumed from \d+", output), output
+    assert code == 0 and re.search(r"Resumed at \d+", output), output
     assert digest(out) == digest(whole)
     assert figures(out) == figures(whole)
 

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from sparring.arguments import called_from_shell
 from sparring.data.facts import Facts
 from sparring.errors import SparringError
 from sparring.model import Model
@@ -163,7 +164,7 @@ def test_what_cannot_be_used_is_one_sentence_and_nothing_is_written(
     assert code == 2 and "Traceback" not in output, output
     *_, sentence = output.splitlines()
     assert sentence.startswith("sparring: Found ") and words in sentence, output
-    with pytest.raises(SparringError) as error:
+    with pytest.raises(SparringError) as error, called_from_shell():
         in_python(*given)
     assert sentence == f"sparring: {error.value}"
     assert files(place, tmp_path) == before

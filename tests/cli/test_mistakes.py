@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +34,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("train ring --batch 64 --batch-size 32", "two values for batch"),
     ("train ring --lr fast", "'fast' for learning_rate, but expected a number"),
     ("train ring --gamma high", "'high' for gamma, but expected a number, or 'auto'"),
-    ("train ring --config full", "no file full/recipe.json"),
+    ("train ring --config full", "no run in the folder full"),
     ("train ring --config key.json", "the key 'widht' in key.json"),
     ("train ring --config own.json", "the recipe 'mine.py:X' of your own in own.json"),
     ("train --config key.json --continue", "the key 'widht'"),
@@ -108,7 +109,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("train ring --out made.png", "the name of a file, made.png"),
     ("sample RUN --out full", "files at full that sparring did not write (file)"),
     ("evaluate nowhere --data ring", "nowhere"),
-    ("evaluate RUN", "data"),
+    ("evaluate a.png", "no data to compare ./a.png with, but expected real data"),
     ("evaluate RUN --data ring --count 1000000000000000000", "a whole number from 2 to 1,000,000"),
     ("evaluate RUN --data ring --count 1", "a whole number from 2 to"),
     ("compare RUN RUN --data ring --count 1.5", "a whole number"),
@@ -174,6 +175,17 @@ def test_completion_prints_a_script_that_names_commands_and_options(run: Run) ->
     for shell in ("bash", "zsh", "fish"):
         code, script = run("completion", shell)
         assert code == 0 and "evaluate" in script and "false-alarms" in script
+        assert "quick full none" in script and "images/r3gan" in script
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_bash_completes_values_and_leaves_the_rest_to_files(run: Run, tmp_path: Path) -> None:
+    _, script = run("completion", "bash")
+    (tmp_path / "script").write_text(script)
+    words = "COMP_WORDS=(sparring train --recipe images/r3) COMP_CWORD=3"
+    asked = f'source ./script; complete -p sparring; {words}; _sparring; echo "${{COMPREPLY[*]}}"'
+    done = subprocess.run(["bash", "-c", asked], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split("\n")[:2] == ["complete -o default -F _sparring sparring", "images/r3gan"]
 
 
 def test_other_errors_keep_their_traceback(run: Run, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,10 +230,13 @@ def test_sample_evaluate_and_inspect_write_their_files(run: Run, finished: Path,
     assert code == 0 and (tmp_path / "made-grid.png").exists(), output
     code, output = run("sample", finished, "--count", 4, "--out", "made")
     assert code == 0 and len(np.load(tmp_path / "made" / "points-000000.npy")) == 4, output
-    code, output = run("evaluate", finished, "--data", "ring", "--count", 200, "--json", "scores.json")
-    assert code == 0 and (tmp_path / "scores.json").exists(), output
+    code, output = run(
+        "evaluate", finished, "--data", "ring", "--count", 200, "--json", "scores.json", "--report", "r.html"
+    )
+    assert code == 0 and (tmp_path / "scores.json").exists() and "\nWrote r.html\n" in output, output
     code, output = run("inspect", "ring", "--json", "facts.json", "--sheet", "sheet.png")
     assert code == 0 and (tmp_path / "facts.json").exists() and (tmp_path / "sheet.png").exists(), output
+    assert output.endswith("Wrote sheet.png\n")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])

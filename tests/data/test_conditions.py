@@ -78,7 +78,7 @@ def test_a_model_without_conditions_needs_none() -> None:
         (VIEW, {"label": "²"}, "the class '²'"),
         (VIEW, {"label": "9" * 5000}, "the class '999"),
         (VIEW, {"label": []}, "options that give no condition|0 classes for 3 samples"),
-        (View((1,), "pair"), {}, "no --input, but expected files"),
+        (View((1,), "pair"), {}, "no input=, but expected files"),
         (
             View((1,), "prefix"),
             {},
@@ -88,10 +88,14 @@ def test_a_model_without_conditions_needs_none() -> None:
         (
             VIEW,
             {"input": "x"},
-            "inputs for a model that takes none, but expected --label. Sample without them",
+            "inputs for a model that takes none, but expected label=. Sample without them",
         ),
-        (View((1, 8, 8)), {"label": "cat"}, "trained without conditions"),
-        (VIEW, {"lable": "cat"}, "--lable cat, but expected --label. Leave it out; did you mean 'label'"),
+        (
+            View((1, 8, 8)),
+            {"label": "cat"},
+            "trained without conditions. Leave it out, or train with labels='FILE:COLUMN', or with a sub-folder",
+        ),
+        (VIEW, {"lable": "cat"}, "lable='cat', but expected label=. Leave it out; did you mean 'label'"),
     ],
 )
 def test_mistakes_are_reported_in_one_sentence(view: View, options: dict[str, object], message: str) -> None:

@@ -87,7 +87,9 @@ def test_without_network_the_error_says_where_to_put_the_files():
     nobody = "http://127.0.0.1:9/"
     with pytest.raises(
         SparringError,
-        match=re.escape(f"data.bin in $SPARRING_DATA/some or ./data/some. Download them from {nobody}"),
+        match=re.escape(
+            f"its 1 file in ./data/some or $SPARRING_DATA/some. Put them there from {nobody}, or start with digits"
+        ),
     ):
         download("some", published(nobody))
 

@@ -195,7 +195,7 @@ def test_two_spellings_of_one_character_are_one_class():
 def test_no_labels_settle_files_beside_sub_folders():
     names = ["1", "2", "cat/1"]
     with pytest.raises(
-        SparringError, match=r"Found 2 images directly in here and 1 in sub-folders \(cat\).*no label.*--labels false"
+        SparringError, match=r"Found 2 images directly in here and 1 in sub-folders \(cat\).*no label.*labels=False"
     ):
         read(names)
     assert used(read(names, False), names) == names and read(names, False).labels is None

@@ -85,7 +85,7 @@ def test_samples_of_an_earlier_call_are_replaced(tmp_path):
 def test_files_that_sample_did_not_write_are_never_replaced(tmp_path, foreign):
     write_samples(tmp_path / "samples", "000000.png")
     (tmp_path / foreign).write_bytes(b"the user's own")
-    with pytest.raises(SparringError, match=r"that sparring did not write \(.*png\).*another folder: --out"):
+    with pytest.raises(SparringError, match=r"that sparring did not write \(.*png\).*another folder: out="):
         earlier_files(tmp_path / "samples", tmp_path / "samples-grid")
     assert (tmp_path / foreign).read_bytes() == b"the user's own"
 

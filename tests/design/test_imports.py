@@ -18,7 +18,7 @@ BELOW = GUARDED | {"arguments", "controls", "errors", "events", "flow", "randomn
 TABLE: dict[str, set[str]] = {
     "text": set(),
     "errors": {"text"},
-    "arguments": {"errors"},
+    "arguments": {"errors", "text"},
     "opening": {"errors"},
     "schema": {"errors"},
     "storage": {"errors", "opening"},
@@ -29,7 +29,7 @@ TABLE: dict[str, set[str]] = {
     "samples": set(),
     "flow": {"randomness", "samples"},
     "controls": {"flow"},
-    "events": {"storage"},
+    "events": {"storage", "text"},
     "rendering": {"errors", "storage", "text"},
     "data": BELOW,
     "layers": {"errors", "flow", "randomness"},
@@ -44,11 +44,11 @@ TABLE: dict[str, set[str]] = {
     "modalities.*.networks": {"flow", "layers"},
     "modalities.*": BELOW
     | {"data", "games", "layers", "metrics", "modalities.*.networks", "modality", "objectives", "recipe", "rendering"},
-    "modalities": {"data", "errors", "modality", "modalities.*", "opening"},
-    "recipes": {"errors", "data", "recipe", "modalities.*", "text", "user_code"},
+    "modalities": {"arguments", "data", "errors", "modality", "modalities.*", "opening"},
+    "recipes": {"arguments", "errors", "data", "recipe", "modalities.*", "text", "user_code"},
     "sampling": BELOW | {"data", "games.game"},
     "building": {"errors", "data", "games.game", "randomness", "recipe"},
-    "runs.folder": GUARDED | {"errors", "data", "recipe", "text"},
+    "runs.folder": GUARDED | {"arguments", "errors", "data", "recipe", "text"},
     "publishing": GUARDED | {"errors", "data", "recipe", "runs.folder", "text"},
     "detection": BELOW
     | {"data", "games", "games.game", "layers", "metrics", "modality", "objectives", "runs.folder", "sampling"}
@@ -85,7 +85,9 @@ TABLE: dict[str, set[str]] = {
         "rendering",
     }
     | {"report", "runs", "runs.folder", "sampling", "training", "watchdog"},
-    "cli": BELOW | {"api", "data", "evaluation", "model", "modalities", "recipes", "runs", "runs.folder", "training"},
+    "cli": BELOW
+    | {"api", "data", "evaluation", "model", "modalities", "recipes", "runs", "runs.folder", "training"}
+    | {"watchdog"},
 }
 
 

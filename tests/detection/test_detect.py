@@ -63,7 +63,7 @@ def test_training_data_that_moved_is_given_as_the_reference(plane: Path, plane_r
     data = plane_run.parent / "plane.csv"
     moved = data.rename(data.with_name("moved.csv"))
     try:
-        with pytest.raises(sparring.SparringError, match="--reference"):
+        with pytest.raises(sparring.SparringError, match="reference="):
             detect(plane)
         found = detect(plane, reference=moved)
     finally:

@@ -67,7 +67,7 @@ def test_a_folder_that_is_no_run_is_refused(plane: Path, capsys: pytest.CaptureF
 def test_a_folder_of_other_files_is_not_filled_with_maps(image_run: Path, tmp_path: Path) -> None:
     (tmp_path / "maps").mkdir()
     (tmp_path / "maps" / "mine.txt").write_text("mine")
-    with pytest.raises(sparring.SparringError, match=r"mine\.txt.*--maps"):
+    with pytest.raises(sparring.SparringError, match=r"mine\.txt.*maps="):
         sparring.detect(image_run, str(image_run.parent / "test.npz"), maps=tmp_path / "maps", display=Silent())
 
 

@@ -48,5 +48,5 @@ def test_a_single_sample_is_enough_for_a_threshold() -> None:
 
 @pytest.mark.parametrize("rate", [0, 1, -0.1, 2, float("nan"), float("inf"), "0.1", True, None])
 def test_rates_outside_0_and_1_are_refused(rate: object) -> None:
-    with pytest.raises(SparringError, match="--false-alarms"):
+    with pytest.raises(SparringError, match="false_alarms="):
         checked_rate(rate)

@@ -99,8 +99,8 @@ def test_a_failing_extractor_leaves_the_others(digits):
         ({"protocol": None}, "the protocol None, but expected one of floor, standard"),
         ({"protocol": 3}, "the protocol 3"),
         ({"extractors": [3]}, "for extractors, but expected names"),
-        ({"json": 3}, "3 for --json, but expected the path"),
-        ({"report": []}, "for --report, but expected the path"),
+        ({"json": 3}, "3 for json=, but expected the path"),
+        ({"report": []}, "for report=, but expected the path"),
         ({"display": "x"}, "'x' for display"),
     ],
 )

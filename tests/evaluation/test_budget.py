@@ -66,7 +66,10 @@ def test_features_that_need_no_training_replace_those_that_take_too_long(
     budget = Budget(0.0)
     evaluator = Evaluator(split, further=False, budget=budget)
     found = evaluator.evaluate(Subject("real", modality("images")), split.train.batch(slice(0, 300)))
-    assert found.scores[0].extractor == "pixels" and "features that need no trained network" in found.remarks[-1]
+    assert (
+        found.scores[0].extractor == "pixels"
+        and "features and classifiers that need little training" in found.remarks[-1]
+    )
     assert "agreement" in found.metrics and found.classes == {}
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 import sparring
 from sparring.errors import SparringError
 from sparring.evaluation.comparison import compared
-from sparring.evaluation.glossary import NO_DIFFERENCE
+from sparring.evaluation.glossary import NO_DIFFERENCE, features
 from sparring.modalities.images import render
 from sparring.runs.display import Silent
 
@@ -29,6 +29,18 @@ def files(tmp_path_factory):
     return {"real": clusters(folder, "real", 0, count=12_000)} | {
         name: clusters(folder, name, **choices) for name, choices in generated.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("extractor", "words"),
+    [
+        ("classifier-b5ee3598c330", "in the features of a classifier of the real samples"),
+        ("self-supervised-b5ee3598c330", "in the features of a network trained on the real samples"),
+        ("inception-b5ee3598c330", "inception-b5ee3598c330"),
+    ],
+)
+def test_headings_say_in_words_what_is_compared(extractor, words):
+    assert features(extractor) == words
 
 
 def test_the_better_one_is_named_in_either_order(files):
@@ -71,7 +83,7 @@ def test_samples_that_do_not_fit_are_refused(files, tmp_path):
     np.save(tmp_path / "three.npy", torch.zeros(100, 3).numpy())
     with pytest.raises(SparringError, match=r"points of shape \(3,\)"):
         sparring.compare(files["fair"], tmp_path / "three.npy", files["real"])
-    with pytest.raises(SparringError, match="--count 1"):
+    with pytest.raises(SparringError, match="count=1"):
         sparring.compare(files["fair"], files["other"], files["real"], count=1)
 
 

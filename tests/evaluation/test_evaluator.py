@@ -106,7 +106,7 @@ def test_samples_that_are_not_finite_are_evaluated(run):
 
 
 def test_impossible_requests_are_refused(tmp_path):
-    with pytest.raises(SparringError, match="--count 1"):
+    with pytest.raises(SparringError, match="count=1"):
         sparring.evaluate(tmp_path, "ring", count=1)
     with pytest.raises(SparringError):
         sparring.evaluate(tmp_path / "none.npy", "ring")

@@ -63,9 +63,27 @@ def test_likeness_is_that_of_the_worst_figure(name: str) -> None:
 def test_a_high_precision_alone_is_never_called_good() -> None:
     """Blurry samples lie among real ones: their precision is that of real samples."""
     blurry, blobs = (verdict_of(evaluation(FIGURES[name])) for name in ("blurry", "blobs"))
-    assert "(Fréchet distance 2.08, real against real 0.64)" in blurry[0]
+    assert (
+        blurry[0].startswith(HEADLINES[Level.DISTINGUISHABLE]) and "(recall 0.11, real against real 0.93)" in blurry[0]
+    )
     assert blurry[1] == "Not diverse: 12 % of the real variety (recall)."
     assert "nothing like real ones" in blobs[0] and not any("iverse" in sentence for sentence in blobs)
+
+
+def test_only_what_intervals_prove_counts() -> None:
+    """Samples of one model with precision .76 and .81 have the same headline; what is better is no evidence."""
+    headlines = {verdict_of(evaluation({"precision": (value, 0.94, 0.05)}))[0][:20] for value in (0.76, 0.79, 0.81)}
+    assert headlines == {HEADLINES[Level.CLOSE][:20]}
+    assert level_of(evaluation({"precision": (0.72, 0.94, 0.05)})) == Level.DISTINGUISHABLE
+    better = verdict_of(evaluation({"agreement": (0.999, 0.96, 0.0), "frechet": (1.9, 1.06, 0.25)}))
+    assert "(Fréchet distance 1.9, real against real 1.06)" in better[0]
+
+
+def test_samples_that_are_near_no_real_one_are_never_praised() -> None:
+    """Grey blobs beside pictures of noise, whose other figures are better than real or not worse."""
+    figures = {"agreement": (0.0625, 0.0, 0.01), "precision": (0.9, 0.8, 0.05), "recall": (0.0, 0.8, 0.05)}
+    assert level_of(evaluation(figures)) == Level.DISTINGUISHABLE
+    assert level_of(evaluation(figures | {"coverage": (0.0, 0.9, 0.05)})) == Level.UNLIKE
 
 
 def test_samples_are_recognisable_where_a_classifier_finds_what_was_asked_for() -> None:

@@ -32,6 +32,7 @@ from sparring.events import (
 )
 from sparring.report.diagnosis import Diagnosis, RunHistory
 from sparring.report.page import Picture, Report, page
+from sparring.runs.budget import NOT_USED
 from sparring.runs.folder import Record, Run, create, keep, versions
 from sparring.storage import append_line, write_json, write_text
 from sparring.watchdog.convergence import improvement_of
@@ -366,6 +367,17 @@ def test_the_verdict_of_a_run_ends_with_the_command_that_trains_longer(tmp_path:
     sentence, command = history.prospect
     assert sentence.startswith("Train longer: ") and " more:" in sentence
     assert command == history.longer and command.startswith(f"sparring resume {run.folder} --samples ")
+
+
+def test_a_run_given_minutes_is_told_minutes_and_the_budget_of_its_recipe(tmp_path: Path) -> None:
+    planned = {"samples": {"value": 40_000, "reason": NOT_USED}}
+    ended = [Finished(samples=400, seconds=70)]
+    run = written(tmp_path / "run", [], ended, samples=None, minutes=1, choices=planned)
+    append_line(run.folder / "log.jsonl", {"samples": 400})
+    write_text(run.report, "")
+    sentence, command = RunHistory(run).prospect
+    assert sentence.endswith(" more (the recipe's own budget is 40,000 samples, 100 times as many):")
+    assert command.startswith(f"sparring resume {run.folder} --minutes ") and float(command.split()[-1]) >= 140 / 60
 
 
 def test_gamma_is_not_advised_to_be_found_where_it_was() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sparring.api.sample import SavedSamples, overview_stem, write_samples
-from sparring.arguments import checked_folder, whole_number
+from sparring.arguments import checked_folder, option, whole_number
 from sparring.data.conditions import INPUT
 from sparring.data.journal import JOURNAL, PART, UNFINISHED, Journal
 from sparring.data.own_output import earlier_files, files_made, mark, replace_own
@@ -157,7 +157,7 @@ def _say_replaced(display: Display, folder: Path, replaced: Sequence[Path]) -> N
     if replaced:
         display.say(
             f"Replaces {number_of(len(replaced), 'file')} of earlier calls in {folder}, with another model, option or "
-            "input; to keep both, give another --out."
+            f"input; to keep both, give another {option('out')}."
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sparring.api.evaluate import require_numbers
 from sparring.api.outputs import output_path, require_writable
+from sparring.api.recorded import recorded_data, require_unchanged
 from sparring.arguments import checked_names, separated
 from sparring.data.in_memory import place_of, source_of
 from sparring.data.own_output import PUBLISHED, RUN
@@ -26,7 +27,7 @@ from sparring.storage import read_json, write_json
 def compare(
     first: Any,
     second: Any,
-    data: Any,
+    data: Any = None,
     *,
     json: str | Path | None = None,
     count: int | None = None,
@@ -53,10 +54,14 @@ def compare(
     """
     require_numbers(count, seed)
     extractors, display = separated(checked_names("extractors", extractors)), checked_display(display)
-    require_writable({"--json": json}, data)
+    require_writable({"json": json}, data)
     places = [source_of(place) for place in (first, second)]
     choices = reading(labels, range, background, pairs, place_of(to), columns, window=window)
-    subjects, surveys = _opened(places, source_of(data), recipe, choices)
+    source = recorded_data(*places) if data is None else source_of(data)
+    opened = _opened(places, source, recipe, choices)
+    if data is None:
+        require_unchanged(opened, choices, display)
+    subjects, surveys = _in_one_shape(opened, source, recipe, choices)
 
     # The same rows for both, each with the conditions of its model; equally many samples.
     both = list(zip(subjects, surveys, strict=True))
@@ -78,17 +83,39 @@ def compare(
 
 
 def _opened(
-    places: Sequence[str], source: str, recipe: str | Recipe | None, choices: Reading
-) -> tuple[list[Subject], list[Survey]]:
-    """Open two subjects in one shape, and survey the real data for each: one survey for both, but for their inputs.
+    places: Sequence[str],
+    source: str,
+    recipe: str | Recipe | None,
+    choices: Reading,
+    shapes: Sequence[tuple[int, ...] | None] = (None, None),
+) -> list[tuple[Subject, Survey]]:
+    """Open two subjects, each with a survey of the real data.
+
+    Args:
+        places: of the subjects.
+        source: the real data.
+        recipe: of the user's own; it is that of the models which name one.
+        choices: about reading the real data.
+        shapes: what the natural shape of the real data counts as for each; None for its own.
 
     Raises:
-        SparringError: there is nothing to evaluate, or the two do not fit each other.
+        SparringError: there is nothing to evaluate.
     """
-    # A recipe of the user's own is that of the models which name one.
     needed = [_needs_recipe(place) for place in places]
-    recipes = [recipe if needs or not any(needed) else None for needs in needed]
-    opened = [open_subject(place, source, own, choices) for place, own in zip(places, recipes, strict=True)]
+    return [
+        open_subject(place, source, recipe if needs or not any(needed) else None, choices, real_shape=shape)
+        for place, needs, shape in zip(places, needed, shapes, strict=True)
+    ]
+
+
+def _in_one_shape(
+    opened: Sequence[tuple[Subject, Survey]], source: str, recipe: str | Recipe | None, choices: Reading
+) -> tuple[list[Subject], list[Survey]]:
+    """Return two subjects in one shape, with one survey of the real data for both, but for their inputs.
+
+    Raises:
+        SparringError: the two do not fit each other.
+    """
     subjects = [subject for subject, _ in opened]
     # A model that was trained without labels leaves those of the data to the other one.
     common = max((survey for _, survey in opened), key=lambda surveyed: len(surveyed.facts.classes))
@@ -98,10 +125,8 @@ def _opened(
     one, other = subjects
     if one.modality is other.modality and one.view.shape != other.view.shape:
         shapes = (other.view.shape, one.view.shape)
-        subjects = [
-            open_subject(place, source, own, choices, real_shape=shape)[0]
-            for place, own, shape in zip(places, recipes, shapes, strict=True)
-        ]
+        again = _opened([subject.name for subject in subjects], source, recipe, choices, shapes)
+        subjects = [subject for subject, _ in again]
     kinds = [f"{subject.modality.name} of shape {subject.view.shape}" for subject in subjects]
     if kinds[0] != kinds[1]:
         raise SparringError(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.api.fields import ALIASES
-from sparring.arguments import checked_path
+from sparring.arguments import checked_path, option
 from sparring.errors import SparringError, nearest, shown
 from sparring.manifest import digest
 from sparring.recipe import Recipe, is_own, present_names
@@ -14,7 +14,6 @@ from sparring.recipes import RECIPES, find_recipe, recipe_key, recipe_named
 from sparring.runs.display import Display
 from sparring.runs.folder import Record
 from sparring.storage import read_json
-from sparring.text import command
 
 RECORD_OPTIONS = ("seed", "minutes", "until", "micro_batch", "watchdog")
 """Options whose value a record holds under their own name; not the device, which belongs to a machine."""
@@ -22,6 +21,8 @@ BUDGET = ("samples", "minutes")
 """Options that are one choice: one of them given replaces both."""
 LABELS = "labels"
 """Both an option about the data and a field of recipes: the option decides."""
+TYPED_ONLY = ("config", "continue", "continued", "json")
+"""Options that are about one call, and do not belong into a file."""
 MAX_SHOWN = 12
 """Options that a message lists."""
 
@@ -41,8 +42,15 @@ def with_config(place: str | Path, given: Mapping[str, Any], known: Sequence[str
             only where the user gives its name.
     """
     path = checked_path("the config", place)
+    if path.is_dir() and not (path / "recipe.json").is_file():
+        raise _refused(f"no run in the folder {path}", "a file of options, or a run")
     path = path / "recipe.json" if path.is_dir() else path
-    content = read_json(path)
+    try:
+        content = read_json(path)
+    except SparringError as error:
+        raise SparringError(
+            found=error.found, expected="options as strict JSON", remedy="correct the file, or give another one"
+        ) from None
     if not isinstance(content, dict):
         raise _refused(f"{shown(content)} in {path}", "an object with the names of options as keys")
     is_record = isinstance(content.get("choices"), dict) and isinstance(content.get("facts"), dict)
@@ -98,6 +106,8 @@ def _of_file(content: dict[str, Any], path: Path, given: Mapping[str, Any], know
     fields = dict.fromkeys(field for one in recipes for field in type(one).model_fields)
     for name in options:
         if name not in known and ALIASES.get(name, name) not in fields:
+            if name in TYPED_ONLY:
+                raise _refused(f"the key {name!r} in {path}", f"{option(name)} to be given beside the file")
             raise SparringError(
                 found=f"the key {name!r} in {path}",
                 expected="an option of `sparring train` or a field of the recipe",
@@ -119,7 +129,7 @@ def _own_recipe(name: str, path: Path) -> SparringError:
     return SparringError(
         found=f"the recipe {name!r} of your own in {path}",
         expected="that recipe to be given beside the file: code is never run because a file names it",
-        remedy=f"add {command('--recipe', name)} (recipe={name!r} in Python)",
+        remedy=f"add {option('recipe', name)}",
     )
 
 

@@ -8,7 +8,7 @@ from sparring.api.fields import known_fields
 from sparring.api.resume import with_data
 from sparring.api.run import Run
 from sparring.api.surveying import lasting
-from sparring.arguments import checked_folder
+from sparring.arguments import checked_folder, option
 from sparring.data.reading import Reading
 from sparring.errors import SparringError, shown
 from sparring.recipe import Recipe, with_fields
@@ -29,9 +29,9 @@ def begun_run(out: str | Path | None) -> Run | None:
     """
     if out is None:
         raise SparringError(
-            found="--continue without --out",
+            found=f"{option('continue')} without {option('out')}",
             expected="the folder of the run, by which the same command finds it again",
-            remedy="add --out RUN (out= in Python)",
+            remedy=f"add {option('out', 'RUN')}",
         )
     begun = (checked_folder("the run", out) / "recipe.json").is_file()
     return Run(open_run(out).folder) if begun else None
@@ -78,26 +78,28 @@ def require_same_options(
     now = {field: values[field] for field in own.model_fields_set} | numbers
     now |= {"minutes": None} if budget is None else {"samples": budget.samples, "minutes": budget.minutes}
     then = {field: choice["value"] for field, choice in record.choices.items() if choice["reason"] in GIVEN}
-    then |= {option: vars(record)[option] for option in (*numbers, "minutes")}
+    then |= {one: vars(record)[one] for one in (*numbers, "minutes")}
     # How labels are read decides about the field of that name, too.
     now |= {"labels": None} | wanted.as_json()
     then |= {"labels": None} | record.facts.reading
-    for option in sorted(dict.fromkeys([*now, *then]), key=lambda option: now.get(option) is None):
-        if now.get(option) != then.get(option):
-            raise _differs(run, option, then.get(option), now.get(option))
+    for name in sorted(dict.fromkeys([*now, *then]), key=lambda name: now.get(name) is None):
+        if now.get(name) != then.get(name):
+            raise _differs(run, name, then.get(name), now.get(name))
 
     # The data of an unfinished run is compared when it goes on.
     if lasting(source) != record.facts.source and is_finished(run, record):
         with_data(run, record, source, wanted)
 
 
-def _differs(run: Run, option: str, then: Any, now: Any) -> SparringError:
+def _differs(run: Run, name: str, then: Any, now: Any) -> SparringError:
     """Return the error for an option that is another than when the run began."""
-    typed = f"--{option.replace('_', '-')}"
-    found = f"no {typed}" if now is None else f"{typed} {_typed(now)}"
+    values = now if isinstance(now, list | tuple) else [_typed(now) if isinstance(now, dict) else now]
+    found = f"no {option(name)}" if now is None else option(name, *values)
     expected = f"none, as when the run in {run.folder} began" if then is None else f"{_typed(then)}, as in {run.folder}"
-    larger = command("sparring", "resume", run.folder, typed, now) if option in ("samples", "minutes") and now else ""
-    other = f"continue it with another budget by `{larger}`" if larger else "give another --out for a new run"
+    other = f"give another {option('out')} for a new run"
+    if name in ("samples", "minutes", "judge") and now:
+        deed = "evaluate it" if name == "judge" else "continue it with another budget"
+        other = f"{deed} by `{command('sparring', 'resume', run.folder, f'--{name}', now)}`"
     return SparringError(found=found, expected=expected, remedy=f"give the options of the run, or {other}")
 
 

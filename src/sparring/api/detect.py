@@ -10,7 +10,7 @@ from sparring import opening
 from sparring.api.heat_maps import HeatMaps, require_images
 from sparring.api.outputs import output_path, require_writable
 from sparring.api.surveying import is_gone
-from sparring.arguments import checked_folder, checked_names, checked_path
+from sparring.arguments import checked_folder, checked_names, checked_path, option
 from sparring.data.dataset import Dataset, Split
 from sparring.data.in_memory import source_of
 from sparring.data.labels import listed
@@ -87,7 +87,7 @@ def detect(
     """
     # Check everything that can be checked before anything is computed.
     rate, seed, display = checked_rate(false_alarms), require_seed(seed), checked_display(display)
-    require_writable({"--out": out, "--json": json}, data)
+    require_writable({"out": out, "json": json}, data)
     _require_own_table(out)
     given, table = checked_names("normal", normal), None if out is None else Path(out)
     folder, place = None if maps is None else checked_folder("the heat maps", maps), checked_path("the model", run)
@@ -150,9 +150,9 @@ def _require_places(method: str) -> None:
     """
     if method in BASELINES:
         raise SparringError(
-            found=f"--maps with the method {method}, which scores images as a whole",
+            found=f"{option('maps')} with the method {method}, which scores images as a whole",
             expected=f"a method that scores their parts: {OWN} or {F_ANOGAN}",
-            remedy="leave --maps out, or choose another --method",
+            remedy=f"leave {option('maps')} out, or choose another {option('method')}",
         )
 
 
@@ -200,7 +200,9 @@ def _samples(model: Model, source: str, labels: str | Path | None) -> tuple[Data
         listing = Listing(Numbered("row", len(samples) + 1)[1:])
     else:
         raise SparringError(
-            found=f"--labels {chosen} for {kind.name}", expected="images, or rows of a table", remedy="leave it out"
+            found=f"{option('labels', chosen)} for {kind.name}",
+            expected="images, or rows of a table",
+            remedy="leave it out",
         )
     return samples, listing
 
@@ -218,7 +220,7 @@ def _require_own_table(out: str | Path | None) -> None:
         is_own = file.read(len(start)) == start
     if not is_own:
         raise SparringError(
-            found=f"--out {out}, a file that `sparring detect` did not write",
+            found=f"{option('out', out)}, a file that `sparring detect` did not write",
             expected="a new file, or scores of an earlier call, which are replaced",
             remedy="give another path",
         )
@@ -231,7 +233,7 @@ def _normal_data(model: Model, reference: Any, source: str) -> tuple[Split, list
         SparringError: the training data is not where it was, or is no longer what it was.
     """
     facts, kind = model.facts, model.modality
-    remedy = "give its present place, or other normal samples: --reference DATA (reference= in Python)"
+    remedy = f"give its present place, or other normal samples: {option('reference', 'DATA')}"
     place = facts.source if reference is None else source_of(reference)
     if reference is None and is_gone(kind, place):
         raise SparringError(

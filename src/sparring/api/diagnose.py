@@ -22,7 +22,7 @@ def diagnose(run: str | Path, *, picture: str | Path | None = None, json: str | 
         SparringError: ``run`` is not a run folder, or a ``picture`` is requested and there are no signals, or an output
             cannot be written.
     """
-    require_writable({"--picture": picture, "--json": json})
+    require_writable({"picture": picture, "json": json})
     history = RunHistory(open_run(checked_path("the run", run)))
     diagnosis = history.diagnosis()
     if json is not None:

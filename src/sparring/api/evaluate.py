@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from sparring.api.outputs import output_path, require_writable
+from sparring.api.recorded import recorded_data, require_unchanged
 from sparring.arguments import checked_names, separated, whole_number
 from sparring.data.dataset import Split
 from sparring.data.in_memory import place_of, source_of
@@ -16,7 +17,7 @@ from sparring.evaluation.protocol import MAX_SAMPLES, Protocol
 from sparring.evaluation.quick import MIN_SAMPLES, count_for
 from sparring.evaluation.result import Evaluation
 from sparring.evaluation.subject import Subject, open_subject, split_for
-from sparring.evaluation.usefulness import NOT_USEFUL, usefulness
+from sparring.evaluation.usefulness import not_useful, usefulness
 from sparring.modality import Survey
 from sparring.randomness import require_seed
 from sparring.recipe import Recipe
@@ -30,7 +31,7 @@ MAX_COUNT = 1_000_000
 
 def evaluate(
     subject: Any,
-    data: Any,
+    data: Any = None,
     *,
     json: str | Path | None = None,
     report: str | Path | None = None,
@@ -56,7 +57,7 @@ def evaluate(
     Args:
         subject: a run folder, a published folder, a folder or file of samples, or samples as ``train`` takes data.
         data: the real data, as ``train`` takes it. If the model was trained on it, the floor is measured with
-            what was held out then.
+            what was held out then. None for the training data of a run, where it is still there and unchanged.
         json: also write the result to this file; its folders are created.
         report: also write a page with pictures to this file.
         count: samples to evaluate; None for as many as the data allows, at most 10,000.
@@ -89,9 +90,13 @@ def evaluate(
     require_numbers(count, seed)
     _require_protocol(protocol)
     extractors, display = separated(checked_names("extractors", extractors)), checked_display(display)
-    require_writable({"--json": json, "--report": report}, data)
+    require_writable({"json": json, "report": report}, data)
     choices = reading(labels, range, background, pairs, place_of(to), columns, window=window, target=target)
-    opened, survey = open_subject(source_of(subject), source_of(data), recipe, choices)
+    place = source_of(subject)
+    source = recorded_data(place) if data is None else source_of(data)
+    opened, survey = open_subject(place, source, recipe, choices)
+    if data is None:
+        require_unchanged([(opened, survey)], choices, display)
     if useful:
         _require_model(opened)
 
@@ -141,7 +146,7 @@ def _require_model(subject: Subject) -> None:
         raise SparringError(
             found=f"no model in {subject.name}",
             expected="a run or a published folder: files do not say which class they were generated for",
-            remedy=NOT_USEFUL,
+            remedy=not_useful(),
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sparring.arguments import is_number
+from sparring.arguments import is_number, option
 from sparring.data.facts import Facts
 from sparring.errors import SparringError, shown
 from sparring.recipe import Recipe
@@ -53,11 +53,11 @@ def _other_budget(name: str, value: Any, facts: Facts, batch: int) -> SparringEr
     each, of = (facts.count, f"samples of {facts.source}") if name in EPOCHS else (batch, "samples of a batch")
     if is_number(value) and 0 < float(value) * each < 2**53:
         count = round(float(value) * each)
-        remedy = f"give --samples {count}, which is {shown(value).strip(chr(39))} times the {each:,} {of}"
+        remedy = f"give {option('samples', count)}, which is {shown(value).strip(chr(39))} times the {each:,} {of}"
     else:
-        remedy = f"give --samples {each} for each time the {each:,} {of} are to be seen"
+        remedy = f"give {option('samples', each)} for each time the {each:,} {of} are to be seen"
     return SparringError(
-        found=f"--{name.replace('_', '-')} {shown(value).strip(chr(39))}",
+        found=option(name, value),
         expected="a budget in real samples seen, or in minutes",
         remedy=remedy,
     )

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sparring.arguments import option
 from sparring.data.dataset import Dataset
 from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.detection.scoring import Scorer
@@ -122,7 +123,9 @@ def require_images(shape: tuple[int, ...]) -> None:
         SparringError: they are something else.
     """
     if len(shape) != 3:
-        raise SparringError(found="--maps for samples that are no images", expected="images", remedy="leave it out")
+        raise SparringError(
+            found=f"{option('maps')} for samples that are no images", expected="images", remedy="leave it out"
+        )
 
 
 def _mapped(scorer: Scorer, samples: Dataset) -> tuple[Sample, Tensor | None]:

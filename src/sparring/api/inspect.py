@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from sparring.api.outputs import output_path, require_writable
+from sparring.arguments import option
 from sparring.data.facts import Facts
 from sparring.data.reading import Columns, Keep, Labels, Pairs, ValueRange, reading
 from sparring.recipe import BY_DEFAULT, Choice, Recipe, resolve
@@ -34,6 +35,11 @@ MAX_COLUMNS = 40
 """Columns of a table in the printed text."""
 MAX_DUPLICATES_LISTED = 3
 """Pairs of duplicates in the printed text."""
+
+TITLES = {"balance": "largest class over smallest"}
+"""Detail → what it is called for a person, where its name does not tell."""
+EVEN_AT_ONE = ("different sizes", "balance")
+"""Beginnings of the names of details that are not worth a line where they are 1."""
 
 
 @final
@@ -161,7 +167,7 @@ def inspect(
     from sparring.recipes import reason_for
     from sparring.training.devices import pick
 
-    require_writable({"--json": json, "--sheet": sheet}, data)
+    require_writable({"json": json, "sheet": sheet}, data)
     display = checked_display(display)
 
     # Survey the data and resolve the recipe; samples are decoded only where they are needed.
@@ -287,8 +293,10 @@ def _data_lines(facts: Facts) -> Iterator[str]:
             yield from _unreadable_lines(value)
         elif name.startswith("duplicates"):
             yield from _duplicate_lines(name, value)
-        elif not (value is columns and isinstance(value, list)) and (text := _text(value)):
-            yield f"  {name}: {text}"
+        elif (value is columns and isinstance(value, list)) or (value == 1 and name.startswith(EVEN_AT_ONE)):
+            continue
+        elif text := _text(value):
+            yield f"  {TITLES.get(name, name)}: {text}"
     for remark in facts.remarks:
         yield f"  {remark}"
 
@@ -299,7 +307,7 @@ def _column_lines(columns: list[dict[str, Any]]) -> Iterator[str]:
         missing = f", {_percent(column['missing'])} missing" if column["missing"] else ""
         yield f"  {column['name']}: {column['kind']}, {column['values']}{missing} ({column['reason']})"
     if len(columns) > MAX_COLUMNS:
-        yield f"  and {len(columns) - MAX_COLUMNS:,} more columns (all of them: --json FILE, or json= in Python)"
+        yield f"  and {len(columns) - MAX_COLUMNS:,} more columns (all of them: {option('json', 'FILE')})"
 
 
 def _percent(share: float) -> str:
@@ -323,7 +331,7 @@ def _unreadable_lines(files: list[dict[str, str]]) -> Iterator[str]:
     for file in files[:MAX_LISTED]:
         yield f"    {file['name']}: {file['reason']}"
     if len(files) > MAX_LISTED:
-        yield f"    and {len(files) - MAX_LISTED:,} more (all of them: --json FILE, or json= in Python)"
+        yield f"    and {len(files) - MAX_LISTED:,} more (all of them: {option('json', 'FILE')})"
 
 
 def _duplicate_lines(name: str, found: dict[str, Any]) -> Iterator[str]:

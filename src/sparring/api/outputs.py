@@ -6,14 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from sparring import opening
-from sparring.arguments import checked_path
+from sparring.arguments import checked_path, option
 from sparring.data.own_output import PUBLISHED, RECORD_START, RUN
+from sparring.detection.result import HEADING
 from sparring.errors import SparringError
-from sparring.storage import is_name_too_long
+from sparring.rendering.exhibits import OVERVIEW_SOFTWARE
+from sparring.storage import is_name_too_long, read_json
 
-PNG = b"\x89PNG"
-STARTS = {"--json": b"{", "--report": b"<!doctype html", "--picture": PNG, "--sheet": PNG}
-"""Option → how a file begins that it wrote earlier, and may replace."""
+DOCUMENTS = (
+    *({"recipes"}, {"recipe", "modality", "paper", "fields"}, {"sparring", "torch", "cache"}, {"facts", "training"}),
+    *({"state", "run", "recipe", "scores"}, {"run", "verdict", "incidents"}, {"protocol", "subject", "fingerprint"}),
+    *({"first", "second", "differences"}, {"count", "folder", "files", "overview"}, {"model", "method", "methods"}),
+)
+"""Keys by which each JSON document of this program is recognised."""
+GENERATOR = '<meta name="generator" content="sparring">'
+"""Line of every report."""
+MARKED_BYTES = 4096
+"""Bytes at the start and at the end of a file in which its mark is looked for."""
 LONG_NAME = "in a place that cannot be written (its name is too long for the temporary file beside it)"
 
 
@@ -29,18 +38,18 @@ def require_writable(outputs: Mapping[str, str | Path | None], data: Any = None)
             twice, or of a file that another program, or a person, has written.
     """
     options: dict[Path, str] = {}
-    for option, path in outputs.items():
+    for name, path in outputs.items():
         if path is None:
             continue
-        problem = _problem(checked_path(option, path)) or _other_content(option, Path(path), data)
-        other = options.setdefault(Path(path).absolute(), option)
-        if other != option:
-            problem = f"the same file as {other}"
+        problem = _problem(checked_path(option(name), path)) or _other_content(name, Path(path), data)
+        other = options.setdefault(Path(path).absolute(), name)
+        if other != name:
+            problem = f"the same file as {option(other)}"
         if problem:
             raise SparringError(
-                found=f"{option} {path}, {problem}",
+                found=f"{option(name, path)}, {problem}",
                 expected="a new file, or one that can be replaced",
-                remedy="give another path",
+                remedy="give - for standard output" if str(path).startswith("/dev/") else "give another path",
             )
     for path in options:
         output_path(path)
@@ -59,6 +68,8 @@ def _problem(path: Path) -> str:
         return "which names no file"
     if is_name_too_long(path):
         return LONG_NAME
+    if path.absolute().is_relative_to("/dev"):
+        return "which is a device"
     try:
         if path.is_symlink() and not path.exists():
             return "a link to nothing"
@@ -73,7 +84,7 @@ def _problem(path: Path) -> str:
         return f"in a place that cannot be written ({getattr(error, 'strerror', None) or error})"
 
 
-def _other_content(option: str, path: Path, data: Any) -> str:
+def _other_content(name: str, path: Path, data: Any) -> str:
     """Return what a file is that must not be replaced, in a few words; empty if it can be, or does not exist."""
     if not path.exists():
         return ""
@@ -84,8 +95,23 @@ def _other_content(option: str, path: Path, data: Any) -> str:
         for record in (folder / RUN, folder / PUBLISHED):
             if record.is_file() and RECORD_START.match(_start(record, 1024)):
                 return f"which is a file of the model in {folder.name}"
-    start = STARTS.get(option, b"")
-    return "" if _start(path, len(start)).lower() == start.lower() else "which this command has not written"
+    return "" if _is_own(name, path) else "which this command has not written"
+
+
+def _is_own(name: str, path: Path) -> bool:
+    """Return whether a file is an earlier result of an option."""
+    if name == "json":
+        try:
+            content = read_json(path)
+        except SparringError:
+            return False
+        return isinstance(content, dict) and any(keys <= content.keys() for keys in DOCUMENTS)
+    mark = {"out": ",".join(HEADING).encode(), "report": GENERATOR.encode()}.get(name, OVERVIEW_SOFTWARE.encode())
+    with opening.reading(path) as file:
+        start = file.read(MARKED_BYTES)
+        file.seek(max(0, path.stat().st_size - MARKED_BYTES))
+        end = file.read(MARKED_BYTES)
+    return start.startswith(mark) if name == "out" else mark in start or mark in end
 
 
 def _start(path: Path, count: int) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 from sparring.api.conclude import conclude
 from sparring.api.run import Run
 from sparring.api.surveying import is_gone, lasting, lasting_recipe
-from sparring.arguments import checked_path
+from sparring.arguments import checked_path, option
 from sparring.building import blank_game
 from sparring.data.in_memory import place_of, source_of
 from sparring.data.parallel import shown_by
@@ -131,7 +131,7 @@ def with_data(run: Run, record: Record, data: Any, given: Reading) -> tuple[Reco
         raise SparringError(
             found=f"other data in {source} than when the run began",
             expected=f"the same {record.facts.count} samples",
-            remedy="restore the data, give its present place by --data (data= in Python), or start a new run",
+            remedy=f"restore the data, give its present place by {option('data')}, or start a new run",
         )
     return replace(record, facts=replace(record.facts, source=source, reading=choices.as_json())), survey
 

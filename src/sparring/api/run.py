@@ -1,6 +1,5 @@
 """Runs as callers in Python have them: a run folder with its model, evaluation, diagnosis and curves."""
 
-import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,16 +8,19 @@ from typing import TYPE_CHECKING, Any, final
 from numpy.typing import NDArray
 
 from sparring.api.outputs import output_path, require_writable
+from sparring.arguments import checked_path
 from sparring.errors import SparringError
 from sparring.evaluation.result import Evaluation
 from sparring.model import Model, load
 from sparring.recipe import Recipe
 from sparring.rendering.exhibits import Exhibit, Picture
+from sparring.rendering.figures import file_of
 from sparring.rendering.fragments import fragment
 from sparring.report.curves import curves_figure
 from sparring.report.diagnosis import Diagnosis, RunHistory
 from sparring.runs import folder
 from sparring.runs.logbook import as_arrays, read_log
+from sparring.runs.suggestions import suggestion
 from sparring.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Run(folder.Run):
     """
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", Path(self.folder))
+        object.__setattr__(self, "folder", checked_path("the run", self.folder))
 
     def load(self, *, recipe: str | Recipe | None = None) -> Model:
         """Load the model from the newest intact checkpoint; see ``sparring.load``."""
@@ -51,6 +53,13 @@ class Run(folder.Run):
         Raises:
             SparringError: there is none yet.
         """
+        if not self.scores.exists():
+            raise SparringError(
+                found=f"no evaluation in {self.folder}",
+                expected="one, as at the end of `sparring train`",
+                remedy=f"make it by `{suggestion(self.record, 'resume', self.folder, '--judge', 'quick')}` once it is "
+                "trained",
+            )
         return Evaluation.from_run(self)
 
     @property
@@ -62,8 +71,11 @@ class Run(folder.Run):
         """Return the figures of log.jsonl as arrays of one length: "samples", "generator/adversarial", …
 
         A figure that a line does not have is NaN. "samples" are the real samples seen.
+
+        Raises:
+            SparringError: this is no run folder.
         """
-        return as_arrays(read_log(self.folder / "log.jsonl"))
+        return as_arrays(read_log(folder.open_run(self.folder).folder / "log.jsonl"))
 
     def plot(self, path: str | Path | None = None) -> "Figure":
         """Draw losses, penalties, gradients and speed as a figure of Matplotlib, which a notebook shows.
@@ -72,14 +84,13 @@ class Run(folder.Run):
             path: write it to this PNG, SVG or PDF file, too.
 
         Raises:
-            SparringError: the file cannot be written, or has another ending.
+            SparringError: this is no run folder, or the file cannot be written, or has another ending.
         """
-        target = None if path is None else _picture_path(path)
+        folder.open_run(self.folder)
+        target = None if path is None else _picture_path(path, self.record.facts.source)
         figure = curves_figure(read_log(self.folder / "log.jsonl"))
         if target is not None:
-            content = io.BytesIO()
-            figure.savefig(content, format=target.suffix[1:].lower())
-            write_bytes(output_path(target), content.getvalue())
+            write_bytes(output_path(target), file_of(figure, target.suffix[1:].lower()))
         return figure
 
     def __repr__(self) -> str:
@@ -116,13 +127,13 @@ def _as_link(place: Path) -> str:
         return place.as_posix()
 
 
-def _picture_path(path: str | Path) -> Path:
-    """Check the path of a figure.
+def _picture_path(path: str | Path, source: str) -> Path:
+    """Check the path of a figure; no file of the data ``source`` is replaced.
 
     Raises:
         SparringError: it has no known ending, or cannot be written.
     """
-    require_writable({"the figure": path})
+    require_writable({"path": path}, source)
     if Path(path).suffix.lower() not in FORMATS:
         raise SparringError(
             found=f"the file {path} for a figure",

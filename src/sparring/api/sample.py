@@ -9,7 +9,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from sparring.arguments import checked_folder, whole_number
+from sparring.arguments import checked_folder, option, whole_number
 from sparring.data.conditions import INPUT, as_inputs, repeated
 from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.errors import SparringError
@@ -212,7 +212,7 @@ def _require_memory(count: int, size: int) -> None:
         raise SparringError(
             found=f"{count:,} samples, which take {size_words(count * size)}",
             expected=f"at most {most:,}, which are written together with their inputs",
-            remedy="give a smaller --count, or fewer inputs at a time",
+            remedy=f"give a smaller {option('count')}, or fewer inputs at a time",
         )
 
 
@@ -264,7 +264,7 @@ def _require_room(folder: Path, count: int, numbers: int) -> None:
     free, needed = shutil.disk_usage(place).free, count * numbers
     if needed > free:
         raise SparringError(
-            found=f"--count {count:,}, for which {size_words(needed)} of disk space are needed",
+            found=f"{option('count', count)}, for which {size_words(needed)} of disk space are needed",
             expected=f"no more than is free: {size_words(free)}",
             remedy="give a smaller number, or a folder on a larger disk",
         )

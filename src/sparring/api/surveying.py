@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sparring.arguments import option
 from sparring.data.catalogue import NAMES
 from sparring.data.facts import Facts
 from sparring.data.reading import Reading
@@ -33,7 +34,7 @@ def require_count(recipe: Recipe, facts: Facts) -> None:
         SparringError: it is.
     """
     if facts.count < recipe.batch:
-        smaller = f"give --batch {batch_for(facts.count)} (batch= in Python), or " if facts.count > 1 else ""
+        smaller = f"give {option('batch', batch_for(facts.count))}, or " if facts.count > 1 else ""
         raise SparringError(
             found=f"{facts.count} readable samples in {facts.source}",
             expected=f"at least a batch of {recipe.batch}",

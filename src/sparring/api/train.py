@@ -11,12 +11,12 @@ import torch
 
 from sparring.api.conclude import conclude
 from sparring.api.config import with_config
-from sparring.api.continuing import begun_run, require_same_options
+from sparring.api.continuing import GIVEN, begun_run, require_same_options
 from sparring.api.fields import known_fields
 from sparring.api.resume import resume
 from sparring.api.run import Run
 from sparring.api.surveying import about_count, lasting, lasting_recipe, require_count, survey_data
-from sparring.arguments import checked_folder, whole_number
+from sparring.arguments import checked_folder, option, whole_number
 from sparring.building import Uninitialised
 from sparring.data.facts import Facts
 from sparring.data.in_memory import place_of, source_of
@@ -194,7 +194,7 @@ def _require_data(data: Any) -> None:
         raise SparringError(
             found="no data",
             expected="DATA: a folder, a file or the name of a data set",
-            remedy="name it, as in `sparring train photos/`, or give a --config that has it",
+            remedy=f"name it, as in `sparring train photos/`, or give a {option('config')} that has it",
         )
 
 
@@ -266,8 +266,12 @@ def _introduction(
     lines = [f"Training {name} on {facts.count:,} samples of {facts.source} ({device.type})."]
     lines += [f"  {reason}"] * bool(reason)
     lines += [f"  {remark}" for remark in (*facts.remarks, about_count(facts)) if remark]
+    if choices["samples"]["reason"] == NOT_USED:
+        lines.append(f"  Without --minutes, it would train on {recipe.samples:,} samples of this data.")
     for field, choice in choices.items():
-        if choice["reason"] not in (BY_DEFAULT, NOT_USED):
+        # The progress shows how much of the budget is spent.
+        is_given_budget = field == "samples" and choice["reason"] in GIVEN
+        if choice["reason"] not in (BY_DEFAULT, NOT_USED) and not is_given_budget:
             lines.append(f"  {field} = {getattr(recipe, field)} ({choice['reason']})")
     return joined(lines)
 

@@ -17,6 +17,7 @@ from cyclopts.exceptions import (
     UnusedCliTokensError,
 )
 
+from sparring.arguments import called_from_shell
 from sparring.cli import (
     apply,
     compare,
@@ -84,7 +85,8 @@ def main(arguments: list[str] | None = None) -> None:
     # Errors that a user can correct end in one message; --debug shows the traceback instead.
     try:
         _show_warnings()
-        application()(words, exit_on_error=False, print_error=False, result_action="return_value")
+        with called_from_shell():
+            application()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except SystemExit as leaving:
         if isinstance(leaving.__context__, BrokenPipeError):
             sys.exit(1)  # Help that is piped to a program that has ended.
@@ -99,6 +101,12 @@ def main(arguments: list[str] | None = None) -> None:
     except (SparringError, CycloptsError, OSError) as error:
         if debug:
             raise
+        if isinstance(error, OSError) and error.filename is None:
+            error = SparringError(
+                found=f"output that cannot be written ({error.strerror or error})",
+                expected="room for it",
+                remedy="free some, or write elsewhere",
+            )
         _report(str(_as_others(error) if isinstance(error, CycloptsError) else error))
         sys.exit(2)
     except (MemoryError, RuntimeError) as error:

@@ -3,7 +3,7 @@
 import os
 
 from sparring.runs.folder import Run
-from sparring.runs.suggestions import reading_options, suggested_use, suggestion
+from sparring.runs.suggestions import suggested_use, suggestion
 from sparring.text import joined
 
 NOT_JUDGED = "It was not evaluated (--judge none)."
@@ -25,7 +25,6 @@ def closing_words(run: Run, recipe: str | None = None) -> str:
     record = run.record
     evaluation = Evaluation.from_run(run) if run.scores.exists() else None
     advice, *commands = diagnose(run.folder).longer or ("",)
-    data = ("--data", record.facts.source, *reading_options(record))
     lines = [
         "",
         *wrapped([*(evaluation.verdict if evaluation else [NOT_JUDGED]), *([advice] if advice else [])]),
@@ -37,6 +36,6 @@ def closing_words(run: Run, recipe: str | None = None) -> str:
         f"Samples: {run.picture}",
         f"Report:  {run.report}",
         f"Next:    {suggested_use(record, run.folder, recipe)}",
-        f"         {suggestion(record, 'evaluate', run.folder, *data, '--all')}",
+        f"         {suggestion(record, 'evaluate', run.folder)}",
     ]
     return joined(lines)

@@ -21,7 +21,7 @@ def compare(
     second: Path,
     /,
     *,
-    data: str,
+    data: str | None = None,
     json: JsonOption = None,
     count: WholeNumber | None = None,
     seed: WholeNumber = 0,
@@ -48,7 +48,7 @@ def compare(
     second
         Another: B.
     data
-        The real data: a folder, a file or a name.
+        The real data: a folder, a file or a name. Default: that on which the run was trained.
     count
         Samples of each. Default: as many as the data allows, at most 10,000.
     seed

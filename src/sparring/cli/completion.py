@@ -1,8 +1,16 @@
 """`sparring completion`."""
 
+import re
 from typing import Literal
 
 from sparring.text import show
+
+VALUES = {
+    "bash": (r"(--OPTION\)\n\s*)COMPREPLY=\(\)", r"""\1COMPREPLY=( $(compgen -W "VALUES" -- "${cur}") )"""),
+    "zsh": (r"(--OPTION\[.*\]:OPTION)'", r"\1:(VALUES)'"),
+    "fish": (r"(-l OPTION -r)", r"\1 -f -a 'VALUES'"),
+}
+"""Shell → the place of an option without values in its script, and the same with values."""
 
 
 def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
@@ -22,5 +30,13 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
     """
     # The application imports this file.
     from sparring.cli import application
+    from sparring.recipes import RECIPES
+    from sparring.runs.folder import JUDGEMENTS
+    from sparring.watchdog.monitor import MODES
 
-    show(application().generate_completion(shell=shell).rstrip("\n"))
+    script = application().generate_completion(shell=shell).rstrip("\n")
+    pattern, replacement = VALUES[shell]
+    for option, values in (("recipe", RECIPES), ("judge", JUDGEMENTS), ("watchdog", MODES)):
+        script = re.sub(pattern.replace("OPTION", option), replacement.replace("VALUES", " ".join(values)), script)
+    # Where there are no other answers, the shell offers files.
+    show(script.replace("complete -F _sparring", "complete -o default -F _sparring"))

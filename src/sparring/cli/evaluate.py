@@ -21,7 +21,7 @@ def evaluate(
     subject: Path,
     /,
     *,
-    data: str,
+    data: str | None = None,
     json: JsonOption = None,
     report: Path | None = None,
     count: WholeNumber | None = None,
@@ -42,7 +42,7 @@ def evaluate(
 ) -> None:
     """Evaluate a model, or a folder of samples that any tool has generated, against real data.
 
-    Every score is shown beside its floor: the score of real samples against other real samples, equally many.
+    Every score is shown beside real against real: the score of real samples against other real samples, equally many.
 
     Examples:
         sparring evaluate runs/photos-001 --data photos/ --json scores.json
@@ -52,7 +52,7 @@ def evaluate(
     subject
         A run folder, a published model, or a folder or file of samples.
     data
-        The real data: a folder, a file or a name.
+        The real data: a folder, a file or a name. Default: that on which the run was trained.
     report
         Also write a page with pictures to this file; it needs no other file.
     count
@@ -64,8 +64,8 @@ def evaluate(
     all
         Compute and show all metrics (takes several times longer).
     protocol
-        floor: equal numbers of samples, beside a floor and 95 % intervals. standard: all samples against all real ones,
-        as most published numbers are computed; shows the Fréchet distance.
+        floor: equal numbers of samples, beside real against real and with 95 % intervals. standard: all samples against
+        all real ones, as most published numbers are computed; shows the Fréchet distance.
     useful
         Also train classifiers on the samples and test them on real ones (models of labelled images; takes longer).
     extractor

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
@@ -11,6 +11,7 @@ from sparring.api.outputs import output_path, require_writable
 from sparring.errors import SparringError
 from sparring.runs.folder import Run
 from sparring.storage import is_number, json_text, read_json, write_json
+from sparring.text import show
 
 STANDARD_OUTPUT = "-"
 """Value of --json that stands for standard output."""
@@ -37,13 +38,17 @@ def json_output(
         SparringError: a file cannot be written, or holds something else.
     """
     file = None if json in (None, STANDARD_OUTPUT) else json
+    if json == STANDARD_OUTPUT and sys.stdout is None:
+        raise SparringError(
+            found="--json - with a closed standard output", expected="an open one", remedy="give a file instead"
+        )
     if file is not None and folder is not None and Path(file).resolve().is_relative_to(folder.resolve()):
         raise SparringError(
             found=f"--json {file} inside --out {folder}",
             expected="a file outside the folder of the samples, which holds nothing else",
             remedy="give another path",
         )
-    require_writable({"--json": file, **{f"--{name}": path for name, path in files.items()}}, data)
+    require_writable({"json": file, **files}, data)
     output = sys.stdout
 
     def answer(content: Any) -> None:
@@ -58,13 +63,22 @@ def json_output(
         if json == STANDARD_OUTPUT:
             with redirect_stdout(sys.stderr):
                 yield answer
+                _say_written(files)
         else:
             yield answer
+            _say_written(files)
     except KeyboardInterrupt as interruption:
         run = vars(interruption).get("run")
         if isinstance(run, Run):
             answer(run_result(run, "interrupted"))
         raise
+
+
+def _say_written(files: Mapping[str, str | Path | None]) -> None:
+    """Print where files were written; a picture of samples that are none may have another ending."""
+    for path in files.values():
+        if path is not None and Path(path).exists():
+            show(f"Wrote {path}")
 
 
 def run_result(run: Run, state: str) -> dict[str, Any]:

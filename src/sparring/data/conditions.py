@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sparring.arguments import option
 from sparring.data.facts import Facts
 from sparring.data.in_memory import dense
 from sparring.data.labels import class_name
@@ -45,6 +46,8 @@ class ConditionSpec:
         required: options without which no condition can be built.
         direction: (view, facts) → names of what is given and of what is generated; empty where they have none.
         example: (view, facts) → values of further options that a model with this view cannot do without.
+        training: returns, as an imperative, how to train a model that takes these options in place of one without
+            conditions; empty where only another recipe does.
     """
 
     options: Mapping[str, str]
@@ -53,6 +56,7 @@ class ConditionSpec:
     required: tuple[str, ...] = ()
     direction: Callable[[View, Facts], tuple[str, ...]] = lambda view, facts: ()
     example: Callable[[View, Facts], Mapping[str, str]] = lambda view, facts: {}
+    training: Callable[[], str] = lambda: ""
 
 
 def require_inputs(spec: ConditionSpec | None, name: str) -> None:
@@ -216,16 +220,18 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
         if value is not None and name not in known:
             kinds = [kind for kind, spec in specs.items() if name in spec.options]
             others = [one for one in known if one != INPUT]
-            advice = f", or train another recipe, whose models take --{name}" if kinds else nearest(name, others)
-            found, remedy = f"--{name} {_in_words(value)}", "leave it out"
+            wanted = next((specs[kind].training() for kind in kinds if not view.condition), "")
+            other = wanted or f"train another recipe, whose models take {option(name)}"
+            advice = f", or {other}" if kinds else nearest(name, others)
+            found, remedy = option(name, value if isinstance(value, int | float) else _in_words(value)), "leave it out"
             if name == "label" and "where" in known:
-                remedy, advice = f'name the column, as in --where "COLUMN={_in_words(value)}"', ""
+                remedy, advice = f"name the column, as in {option('where', f'COLUMN={_in_words(value)}')}", ""
             if name == INPUT:
                 found, remedy = "inputs for a model that takes none", "sample without them, as `sparring sample` does"
                 advice = ""
             raise SparringError(
                 found=found,
-                expected=" or ".join(f"--{one}" for one in others)
+                expected=" or ".join(option(one) for one in others)
                 or f"no such option: this model {'takes inputs alone' if known else 'was trained without conditions'}",
                 remedy=remedy + advice,
             )
@@ -235,9 +241,9 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
         given = options.get(name)
         if given is None or (isinstance(given, str | list | tuple) and not given):
             raise SparringError(
-                found=f"no --{name}",
+                found=f"no {option(name)}",
                 expected=f"{known[name]}: the condition of this model",
-                remedy=f"give --{name}",
+                remedy=f"give {option(name)}",
             )
 
 
@@ -274,7 +280,11 @@ def class_conditions(options: Mapping[str, Any], view: View, facts: Facts, count
     return numbers
 
 
-LABEL = ConditionSpec({"label": "a class, by name or number; by default all classes in turn"}, class_conditions)
+LABEL = ConditionSpec(
+    {"label": "a class, by name or number; by default all classes in turn"},
+    class_conditions,
+    training=lambda: f"train with {option('labels', 'FILE:COLUMN')}, or with a sub-folder for each class",
+)
 """The class of a sample."""
 
 

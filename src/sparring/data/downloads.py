@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from sparring import storage
 from sparring.data.cache import cache_folder
-from sparring.data.catalogue import Publication, PublishedFile
+from sparring.data.catalogue import DIGITS, Publication, PublishedFile
 from sparring.errors import SparringError
+from sparring.text import number_of
 
 TIMEOUT_SECONDS = 30.0
 """Seconds without data before a download is abandoned."""
@@ -83,9 +84,8 @@ def _candidates(name: str) -> list[Path]:
 
 def _not_downloaded(name: str, published: Publication, error: Exception) -> SparringError:
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
-    names = ", ".join(file.name for file in published.files)
     return SparringError(
         found=f"no copy of {name} here, and it could not be downloaded ({cause})",
-        expected=f"{names} in $SPARRING_DATA/{name} or ./data/{name}",
-        remedy=f"download them from {published.home} and put them there",
+        expected=f"its {number_of(len(published.files), 'file')} in ./data/{name} or $SPARRING_DATA/{name}",
+        remedy=f"put them there from {published.home}, or start with {DIGITS}, which needs no download",
     )

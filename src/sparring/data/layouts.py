@@ -9,7 +9,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.data.labels import NO_LABELS, SOME_LABELS, class_name, listed, number_classes, singles
+from sparring.arguments import option
+from sparring.data.labels import SOME_LABELS, class_name, listed, number_classes, singles
 from sparring.data.pairing import Pairing, by_folders, by_masks
 from sparring.data.parts import Files, masks_left_out, training_part
 from sparring.data.readers.label_files import LabelTable, examples, labels_by_name, missing_files
@@ -212,7 +213,8 @@ def _partly_labelled(source: str, direct: int, tops: Counter[str]) -> SparringEr
         found=f"{direct} images directly in {source} and {tops.total()} in sub-folders ({listed(tops)}), "
         "so that some have no label",
         expected="all of them in sub-folders, one for each class, or all of them in one folder",
-        remedy=f"give {NO_LABELS} to use all of them without classes, or move the images that have no label into a "
+        remedy=f"give {option('labels', False)} to use all of them without classes, or move the images that have "
+        "no label into a "
         "sub-folder of their own",
     )
 

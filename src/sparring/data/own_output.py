@@ -11,6 +11,7 @@ from typing import Literal, final
 from pydantic import ValidationError
 
 from sparring import opening, storage
+from sparring.arguments import option as named
 from sparring.data.journal import JOURNAL, PART, UNFINISHED, InnerPath, Line, read_journal
 from sparring.data.labels import listed
 from sparring.errors import SparringError, writing
@@ -127,9 +128,9 @@ def require_place(folder: Path, *, option: str = "out", around: Sequence[str] = 
         problem = f"where nothing can be written ({error.strerror or error})"
     if problem:
         raise SparringError(
-            found=f"--{option} {folder}, {problem}",
+            found=f"{named(option, folder)}, {problem}",
             expected="a folder that can be created or written",
-            remedy=f"choose another folder: --{option} ({option}= in Python)",
+            remedy=f"choose another folder: {named(option)}",
         )
 
 
@@ -146,7 +147,7 @@ def earlier_files(folder: Path, stem: Path | None = None, *, option: str = "out"
     """
     if stem is not None and storage.is_name_too_long(stem.with_name(f"{stem.name}-99.png")):
         raise SparringError(
-            found=f"--out {folder}, whose name is too long for the overview beside it",
+            found=f"{named(option, folder)}, whose name is too long for the overview beside it",
             expected="a folder for samples",
             remedy="choose a shorter name",
         )
@@ -160,7 +161,7 @@ def earlier_files(folder: Path, stem: Path | None = None, *, option: str = "out"
         raise SparringError(
             found=f"{folder}, which cannot be listed ({error.strerror})",
             expected="a folder for samples",
-            remedy=f"choose another folder: --{option} ({option}= in Python)",
+            remedy=f"choose another folder: {named(option)}",
         ) from None
 
     # A file that was changed since is the user's.
@@ -175,7 +176,7 @@ def earlier_files(folder: Path, stem: Path | None = None, *, option: str = "out"
         raise SparringError(
             found=f"files at {folder} that sparring did not write ({names})",
             expected="an empty folder, or samples of an earlier call, which are replaced",
-            remedy=f"choose another folder: --{option} ({option}= in Python)",
+            remedy=f"choose another folder: {named(option)}",
         )
     return [*inside, *beside]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from sparring.arguments import option
 from sparring.data.labels import class_name
 from sparring.data.parts import MASK_WORDS, Files
 from sparring.data.readers.label_files import SPELLINGS, csv_rows, examples, file_key
@@ -140,7 +141,7 @@ def by_table(path: Path, names: Sequence[str]) -> Pairing:
         raise SparringError(
             found=f"no pair of files in {path} (such as {example}) of which both are in the data",
             expected=f"names of its files, such as {names[0]}" if names else "names of its files",
-            remedy="correct the names, or give another table with --pairs (pairs= in Python)",
+            remedy=f"correct the names, or give another table with {option('pairs')}",
         )
 
     # A heading is a first line of which neither cell is a file.
@@ -225,7 +226,7 @@ def _rows(path: Path) -> list[list[str]]:
         return SparringError(
             found=f"{found} in {path}",
             expected="CSV with the names of two files in each line",
-            remedy="correct the file, or give another one with --pairs (pairs= in Python)",
+            remedy=f"correct the file, or give another one with {option('pairs')}",
         )
 
     try:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, final
 
 from pydantic import BaseModel, ConfigDict
 
-from sparring.arguments import whole_number
+from sparring.arguments import option, whole_number
 from sparring.data.columns.where import parts_of
 from sparring.data.readers.label_files import absolute_choice
 from sparring.errors import SparringError, shown
@@ -136,7 +136,7 @@ def reading(
     raise SparringError(
         found=f"the range {value_range}",
         expected="two finite numbers, the lower one first",
-        remedy="give the stored values of black and of white, such as --range 0 4095 (range=(0, 4095) in Python)",
+        remedy=f"give the stored values of black and of white, such as {option('range', 0, 4095)}",
     )
 
 
@@ -149,7 +149,7 @@ def _columns(given: Columns) -> dict[str, str] | None:
     if given is None:
         return None
     if isinstance(given, str):
-        parts = [part for part in parts_of(given, "--columns") if part.strip()]
+        parts = [part for part in parts_of(given, "columns") if part.strip()]
         # A name may have an equals sign, a kind has none.
         pairs = [part.rpartition("=")[::2] for part in parts]
     else:
@@ -159,14 +159,14 @@ def _columns(given: Columns) -> dict[str, str] | None:
         raise SparringError(
             found=f"{shown(given)} for columns",
             expected="names of columns with their kinds, such as age=continuous,note=drop",
-            remedy="give --columns NAME=KIND,… (a dict in Python)",
+            remedy=f"give {option('columns', 'NAME=KIND,…')}",
         )
     kinds = {name.strip(): kind.strip() for name, kind in pairs}
     if len(kinds) < len(pairs):
         names = [name.strip() for name, _ in pairs]
         repeated = next(name for at, name in enumerate(names) if name in names[:at])
         raise SparringError(
-            found=f"the column {repeated!r} twice in --columns",
+            found=f"the column {repeated!r} twice in {option('columns')}",
             expected="one kind for each column",
             remedy="leave one of them out",
         )
@@ -184,7 +184,7 @@ def _rules(given: Keep) -> tuple[str, ...] | None:
         raise SparringError(
             found=f"{shown(given)} for rules",
             expected="text such as start<=end, or a list of such texts",
-            remedy="give --keep once for each rule (a list in Python)",
+            remedy=f"give {option('keep')} once for each rule, or a list in Python",
         )
     return tuple(dict.fromkeys(one.strip() for one in rules)) or None
 
@@ -245,7 +245,7 @@ def require_known(given: Reading, known: frozenset[str], modality: str) -> None:
     for name in given.as_json():
         if name not in known:
             raise SparringError(
-                found=f"--{name} for {modality}",
-                expected=f"one of {', '.join(f'--{one}' for one in sorted(known))}" if known else "no such option",
+                found=f"{option(name)} for {modality}",
+                expected=f"one of {', '.join(option(one) for one in sorted(known))}" if known else "no such option",
                 remedy="leave it out",
             )

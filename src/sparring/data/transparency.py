@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
+from sparring.arguments import option
 from sparring.errors import SparringError
 
 IGNORE = "ignore"
@@ -110,8 +111,9 @@ def require_alpha(found: Sequence[Transparency], source: str) -> None:
         raise SparringError(
             found=f"a fourth channel in {source} that does not look like transparency ({content})",
             expected="red, green, blue and transparency",
-            remedy="give --background ignore to leave the fourth channel out, or a colour such as --background white "
-            "if it is transparency (background= in Python)",
+            remedy=f"give {option('background', 'ignore')} to leave the fourth channel out, or a colour such as "
+            f"{option('background', 'white')} "
+            "if it is transparency",
         )
 
 

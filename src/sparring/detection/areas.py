@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sparring.arguments import separated
+from sparring.arguments import option, separated
 from sparring.data.labels import listed
 from sparring.errors import SparringError, nearest
 
@@ -28,11 +28,11 @@ def normal_classes(given: Sequence[str], classes: Sequence[str], trained_on: Seq
     for name in given:
         if name not in classes:
             raise SparringError(
-                found=f"the class {name!r} in --normal",
+                found=f"the class {name!r} in {option('normal')}",
                 expected=f"a class of the samples: {listed(classes) or 'they have none'}",
                 remedy=f"check the name{nearest(name, list(classes))}"
                 if classes
-                else "give each class a folder, or a file of labels: --labels",
+                else f"give each class a folder, or a file of labels: {option('labels')}",
             )
     chosen = given or [name for name in classes if name in trained_on]
     return tuple(dict.fromkeys(chosen)) if set(chosen) != set(classes) else ()

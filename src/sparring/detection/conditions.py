@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, final
 
 import torch
 
+from sparring.arguments import option
 from sparring.data.conditions import LABEL
 from sparring.errors import SparringError
 from sparring.flow import Anomaly, Batch
@@ -47,7 +48,7 @@ class Given:
             raise SparringError(
                 found=f"a model of {len(self.model.classes):,} classes",
                 expected=f"at most {MAX_CLASSES}, since each sample is compared with all",
-                remedy="train without labels: --labels false",
+                remedy=f"train without labels: {option('labels', False)}",
             )
 
     @property

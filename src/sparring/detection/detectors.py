@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from sparring.arguments import option
 from sparring.data.dataset import Dataset
 from sparring.detection.conditions import Given
 from sparring.detection.fanogan import FAnoGAN
@@ -71,7 +72,7 @@ def own_detector(model: "Model") -> Detecting:
         raise SparringError(
             found=f"a model of {model.name}, whose game does not tell how unusual samples are",
             expected=f"a method that fits it, such as {F_ANOGAN}",
-            remedy="leave --method out (method= in Python)",
+            remedy=f"leave {option('method')} out",
         )
     return model.game
 
@@ -87,13 +88,13 @@ def open_players(model: "Model", folder: Path) -> Opened:
         raise SparringError(
             found=f"a model of {model.name}, which has no discriminator of samples from latents",
             expected=f"a duel of generator and discriminator for {F_ANOGAN}",
-            remedy="train another recipe on the normal samples, or choose --method nearest",
+            remedy=f"train another recipe on the normal samples, or choose {option('method', 'nearest')}",
         )
     if not (folder / "recipe.json").is_file():
         raise SparringError(
             found=f"a published model in {folder}, which has no discriminator",
             expected="the run folder that it was published from",
-            remedy="give the run folder, such as runs/NAME-001, or choose --method nearest",
+            remedy=f"give the run folder, such as runs/NAME-001, or choose {option('method', 'nearest')}",
         )
     if not game.latent(RandomStream(0, 0, 1, slice(0, 1), "probe/")).numel():
         raise SparringError(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from sparring.arguments import option
 from sparring.errors import SparringError
 from sparring.randomness import derive
 
@@ -70,7 +71,7 @@ def checked_rate(value: object) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
         raise SparringError(
-            found=f"--false-alarms {value}",
+            found=f"{option('false-alarms', value)}",
             expected="a number between 0 and 1, such as 0.01 for one false alarm in a hundred normal samples",
             remedy="give another number",
         )

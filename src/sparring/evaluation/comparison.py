@@ -12,6 +12,7 @@ from sparring.evaluation.glossary import (
     REAL,
     aligned,
     by_question,
+    features,
     interval,
     is_default,
     title,
@@ -97,7 +98,7 @@ class Comparison(BaseModel):
                 # Real samples are compared with one another, so it is the same for both.
                 real = interval(first.floor, None)
                 rows.append([question, title(name, heading), *values, real, verdicts.get(verdict, verdict)])
-            yield heading + counts.get(heading, ""), rows
+            yield features(heading) + counts.get(heading, ""), rows
 
     def _remarks(self) -> list[str]:
         """Return the remarks on both sides, each with the side that it is about."""

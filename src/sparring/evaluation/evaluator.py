@@ -124,7 +124,7 @@ class Evaluator:
 
         # What was left out, and everything else that decides the numbers.
         if limit.exceeded:
-            self.budget.limits.append(f"features that need no trained network ({extractors[0].name})")
+            self.budget.limits.append(f"features and classifiers that need little training ({extractors[0].name})")
         if done < len(repeats) - 1:
             self.budget.limits.append(f"{done} of {len(repeats) - 1} repeats")
         parts = f"{len(split.train)} to train on and {len(split.held_out)} held out"

@@ -1,6 +1,7 @@
 """Metrics in words: title, direction and meaning of each, and how values are printed."""
 
 import itertools
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
@@ -12,6 +13,13 @@ QUESTIONS: tuple[Question, ...] = get_args(Question)
 NO_DIFFERENCE: Final = "no significant difference"
 INCONCLUSIVE: Final = "inconclusive"
 """Verdict where there is no interval to compare a difference with."""
+FEATURES = {
+    "classifier": "in the features of a classifier of the real samples",
+    "self-supervised": "in the features of a network trained on the real samples",
+    "pixels": "in pixels",
+    "coordinates": "in coordinates",
+}
+"""Extractor, without the digits of its weights → its features in words."""
 MAX_LINE = 100
 """Characters in a line on the terminal."""
 
@@ -330,6 +338,12 @@ def title(name: str, extractor: str = "") -> str:
     return (
         literature.get(name, metric_info(name).title) if extractor.startswith("inception") else metric_info(name).title
     )
+
+
+def features(extractor: str) -> str:
+    """Return the features of an extractor in words; its name where it has none."""
+    kind = re.sub(r"-[0-9a-f]{12}$", "", extractor)
+    return FEATURES.get(kind, extractor)
 
 
 def number(value: float | None) -> str:

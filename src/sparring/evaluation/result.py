@@ -5,11 +5,13 @@ from typing import Final, Literal, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sparring.arguments import option
 from sparring.errors import SparringError
 from sparring.evaluation.glossary import (
     REAL,
     aligned,
     by_question,
+    features,
     interval,
     is_default,
     mark,
@@ -145,7 +147,7 @@ class Evaluation(BaseModel):
             rows = [["", "", "this", REAL, ""]] if self.protocol == "floor" else []
             rows += self._rows(scores, table)
             subject = f"Evaluated {self.subject} against {self.data}: " if scores is self.scores[0] else ""
-            lines += wrapped([f"{subject}{scores.samples} ({scores.extractor})"])
+            lines += wrapped([f"{subject}{scores.samples}, {self._features(scores, further)}"])
             lines += [f"  {line}" for line in aligned(rows)]
             lines += wrapped(dict.fromkeys(score.remark for score in table.values() if score.remark))
         if self.baselines and further:
@@ -155,7 +157,10 @@ class Evaluation(BaseModel):
                 rows.append([title(name, self.scores[0].extractor), *values])
             lines += ["", f"beside {self.beside}", *(f"  {line}" for line in aligned(rows))]
         lines += wrapped(self.remarks)
-        return [*lines, *(self._legend() if further else ["Further figures, and what each of them means: --all"])]
+        return [
+            *lines,
+            *(self._legend() if further else [f"Further figures, and what each of them means: {option('all', True)}"]),
+        ]
 
     def default_tables(self) -> list[Table]:
         """Return the default metrics of the most sensitive extractor as a table; none without scores."""
@@ -164,6 +169,12 @@ class Evaluation(BaseModel):
             Table(header, tuple(map(tuple, self._rows(scores, table))))
             for scores, table in self.tables(further=False)[:1]
         ]
+
+    @staticmethod
+    def _features(scores: Scores, further: bool) -> str:
+        """Return the features in words; ``further`` adds the name of the extractor, which tells its weights."""
+        words = features(scores.extractor)
+        return f"{words} ({scores.extractor})" if further and words != scores.extractor else words
 
     def _rows(self, scores: Scores, table: dict[str, Score]) -> list[list[str]]:
         """Return a row for each metric of one extractor, beside real against real where the protocol has it."""

@@ -5,14 +5,17 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from sparring.arguments import option
 from sparring.data.dataset import Dataset, Split
 from sparring.errors import SparringError
 from sparring.evaluation.scores import Score
 from sparring.metrics.extractors.classifier import accuracy, classes_of, fitted, predicted
 from sparring.randomness import generator
 
-NOT_USEFUL = "do not ask for usefulness: leave out --useful (useful= in Python)"
-"""What to do where usefulness cannot be measured."""
+
+def not_useful() -> str:
+    """Return what to do where usefulness cannot be measured."""
+    return f"do not ask for usefulness: leave out {option('useful')}"
 
 
 def usefulness(samples: Tensor, labels: Tensor | None, split: Split, seed: int) -> dict[str, Score]:
@@ -36,7 +39,7 @@ def usefulness(samples: Tensor, labels: Tensor | None, split: Split, seed: int) 
         raise SparringError(
             found="samples without classes",
             expected="a model that was trained with classes",
-            remedy=NOT_USEFUL,
+            remedy=not_useful(),
         )
 
     # Generated samples are compared with equally many real ones, so that only their origin differs.

@@ -1,7 +1,7 @@
 """The verdict on an evaluation: a few sentences that need no knowledge of the metrics, each borne out by figures.
 
 No single figure is trusted: precision is high for blurry samples, which lie among real ones in most features, and
-recall for noise around them. So samples are as realistic as the worst of their figures says, and as diverse.
+recall for noise around them. So samples are as realistic as the worst of their figures proves, and as diverse.
 """
 
 from collections.abc import Iterator, Mapping
@@ -49,6 +49,8 @@ TESTS = ("classifier_test", "nearest_neighbour_test", "boosted_test")
 SHARES_OF_DIVERSITY = ("coverage", "recall", "classes", "modes")
 DIVERSE, LACKING = 0.9, 0.5
 """Shares of the real variety from which samples are diverse, and below which most of it is missing."""
+NOWHERE: Final = 0.01
+"""Share of the real coverage up to which samples are UNLIKE: those of a single mode are near some real ones."""
 MANY: Final = 500
 """Samples on each side with which small differences are detected."""
 
@@ -101,21 +103,29 @@ def _evidence(found: Mapping[str, Score], scores: Scores) -> Iterator[Evidence]:
         value, real = score.value, score.floor
         if value is None or real is None:
             continue
+        # Only what the interval proves counts, so that no headline depends on the choice of samples.
+        step = score.plus_minus or 0.0
+        proven = value + min(max(real - value, -step), step)
         badness = None
         if name in SHARES_OF_REALISM:
-            badness = _grade(real / max(value, 1e-9), [1 / limit for limit in LIMITS])
+            badness = _grade(real / max(proven, 1e-9), [1 / limit for limit in LIMITS])
         elif name in AGREEMENTS:
-            badness = _grade(real - value, GAPS)
+            badness = _grade(real - proven, GAPS)
         elif name == "frechet":
             # The distance between sets of real samples shrinks with their number: that of 1,000 is the unit.
             unit = max(real, score.floor_plus_minus or 0.0, 1e-9) * scores.count / REFERENCE_SIZE
-            badness = _grade(1 + (value - real) / unit, DISTANCES)
+            badness = _grade(1 + (proven - real) / unit, DISTANCES)
+        elif name == "coverage" and value <= NOWHERE * real:
+            badness = 3.0  # Generated samples are near no real one.
+        elif name in SHARES_OF_DIVERSITY and proven < LACKING * real:
+            badness = 1.0  # Differences are not small where most of the variety is missing.
         elif name in TESTS:
-            badness = 1.5 if value > max(SEPARATION, real) else 0.5
+            badness = 1.5 if proven > max(SEPARATION, real) else 0.5
         if badness is not None:
             graded = Level(max(Level.UNLIKE, Level.CLOSE - int(badness)))
             level = Level.SAME if score.significant is False or value == real else graded
-            yield Evidence(level, name, score, badness)
+            better = (value > real) == (score.better == "higher")
+            yield Evidence(level, name, score, 0.0 if better else badness)
 
 
 def _grade(value: float, limits: tuple[float, ...] | list[float]) -> float:

@@ -4,6 +4,7 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
+from sparring.arguments import option
 from sparring.data.catalogue import NAMES
 from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading, require_known
@@ -76,6 +77,6 @@ def surveyed(kind: Modality, source: str, reading: Reading, like: Facts | None =
         raise SparringError(
             found=f"no classes in {source}",
             expected="at least two, because labels are required",
-            remedy="give --labels FILE (labels= in Python), give each class a sub-folder, or do not require labels",
+            remedy=f"give {option('labels', 'FILE')}, give each class a sub-folder, or do not require labels",
         )
     return survey

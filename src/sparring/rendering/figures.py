@@ -3,6 +3,8 @@
 import io
 from typing import TYPE_CHECKING
 
+from sparring.rendering.exhibits import OVERVIEW_SOFTWARE
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -27,6 +29,14 @@ def blank_figure(width: float, height: float) -> "Figure":
 
 def png_of(figure: "Figure") -> bytes:
     """Return the content of a PNG file."""
+    return file_of(figure, "png")
+
+
+def file_of(figure: "Figure", kind: str) -> bytes:
+    """Return the content of a file, "png", "svg" or "pdf", marked as drawn by this program.
+
+    The mark tells it from data, and from pictures that must not be replaced.
+    """
     content = io.BytesIO()
-    figure.savefig(content, format="png")
+    figure.savefig(content, format=kind, metadata={"Software" if kind == "png" else "Creator": OVERVIEW_SOFTWARE})
     return content.getvalue()

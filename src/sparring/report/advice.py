@@ -34,29 +34,25 @@ def advise(passes: float, improvement: Improvement, *, level: Level | None, anne
         annealed: whether learning rates had fallen at the end; None where it is not known.
     """
     seen = f"each sample was seen {_times(passes)}"
-    close, at_zero, stopped = level == Level.CLOSE, _at_zero(improvement), improvement.stopped
     if level == Level.SAME:
         return Advice("enough", "A longer run can hardly show a gain: no difference from real samples is detectable.")
     if _got_worse(improvement):
         return Advice("unknown", f"Whether a longer run helps is not known: it was better earlier ({seen}).")
-    if close and at_zero:
-        return Advice(
-            "enough", "A longer run will hardly help: little is left to gain, and the watchdog sees no difference."
-        )
+    at_zero, stopped = _at_zero(improvement), improvement.stopped
     if stopped is False and not at_zero:
         return Advice("longer", f"Train longer: the run was still improving at its end ({seen}).")
     if passes <= MANY_PASSES and (stopped is None or (level is not None and level < Level.CLOSE)):
         return Advice("longer", f"Train longer: {seen}; up to {MANY_PASSES} times, more nearly always helps.")
+    reason = "no further improvement is detectable"
+    if stopped is None:
+        reason = "the watchdog made too few observations"
+    elif at_zero:
+        reason = "the watchdog's distance, already that of real samples, can show no more"
     if passes > MANY_PASSES and stopped is not None:
-        return Advice(
-            "enough",
-            f"A longer run will hardly help: {seen}, and no further improvement is detectable. Try a wider network, "
-            "another recipe, or more data.",
-        )
-    reason = "the watchdog made too few observations"
-    if stopped is not None:
-        reason = "no further improvement is detectable"
-        reason += ", which falling learning rates alone explain" if annealed else ""
+        remedy = "Try a wider network, another recipe, or more data."
+        return Advice("enough", f"A longer run will hardly help: {seen}, and {reason}. {remedy}")
+    if annealed and stopped and not at_zero:
+        reason += ", which falling learning rates alone explain"
     return Advice("unknown", f"Whether a longer run helps is not known yet: {seen}, and {reason}.")
 
 

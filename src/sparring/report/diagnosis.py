@@ -26,6 +26,7 @@ from sparring.events import (
 from sparring.rendering.fragments import fragment
 from sparring.report.advice import Advice, advise
 from sparring.report.picture import signals_picture
+from sparring.runs.budget import minutes_in_all
 from sparring.runs.folder import Run, is_locked
 from sparring.runs.logbook import read_log
 from sparring.runs.schedules import anneals
@@ -208,13 +209,19 @@ class RunHistory:
         if self.advice.prospect != "longer" or not self.reached:
             return (self.advice.sentence,)
         spent = [event.seconds for event in self.events if isinstance(event, Finished)]
-        more = f" About {_duration(spent[-1] * (self._twice() / self.reached - 1))} more:" if spent else ""
-        return (f"{self.advice.sentence}{more}", self.longer)
+        more = f" About {_duration(spent[-1] * (self._twice() / self.reached - 1))} more" if spent else " As long again"
+        own = self.record.fields["samples"] if self.record.samples is None else 0
+        plan = f" (the recipe's own budget is {own:,} samples, {own / self.reached:.0f} times as many)"
+        return (f"{self.advice.sentence}{more}{plan if own > self._twice() else ''}:", self.longer)
 
     @property
     def longer(self) -> str:
-        """Command that trains for twice as long at least."""
-        return suggestion(self.record, "resume", self.run.folder, "--samples", self._twice())
+        """Command that trains for twice as long at least, with a budget of the kind that the run had."""
+        spent = [event.seconds for event in self.events if isinstance(event, Finished)]
+        budget: tuple[object, ...] = ("--samples", self._twice())
+        if self.record.samples is None and spent and self.reached:
+            budget = ("--minutes", minutes_in_all(spent[-1], spent[-1] * (self._twice() / self.reached - 1)))
+        return suggestion(self.record, "resume", self.run.folder, *budget)
 
     def _twice(self) -> int:
         """Return twice the samples seen, or as many as give the watchdog enough observations."""

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from sparring.arguments import real_number, whole_number
+from sparring.arguments import option, real_number, whole_number
 from sparring.errors import SparringError
 from sparring.events import BudgetChanged, budget_words
 from sparring.games.game import phase_at
@@ -12,6 +12,7 @@ from sparring.recipe import Choice
 from sparring.runs.folder import Record, Run
 from sparring.runs.logbook import reached_goal
 from sparring.runs.suggestions import suggestion
+from sparring.text import number_of
 from sparring.training.checkpoint import checkpoints, load_checkpoint
 from sparring.training.trainer import Trainer
 
@@ -81,11 +82,11 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None, *, agai
     if budget is None:
         if is_finished(run, record):
             count = 2 * samples or 100_000
-            longer = suggestion(record, "resume", run.folder, "--minutes", _minutes_in_all(seconds, MORE_MINUTES))
+            longer = suggestion(record, "resume", run.folder, "--minutes", minutes_in_all(seconds, 60 * MORE_MINUTES))
             raise SparringError(
                 found=f"a finished run in {run.folder}",
                 expected="one that was interrupted, or a larger budget for this one",
-                remedy=f"give a larger budget in all, such as --samples {count} (samples={count} in Python), or train "
+                remedy=f"give a larger budget in all, such as {option('samples', count)}, or train "
                 f"{MORE_MINUTES} minutes more: {longer}",
             )
         return record
@@ -99,8 +100,10 @@ def with_budget(run: Run, record: Record, budget: TrainingBudget | None, *, agai
         )
     if budget.spent(samples, seconds):
         raise SparringError(
-            found=f"a budget of {budget} for a run that has seen {samples:,} samples in {seconds / 60:.1f} minutes",
-            expected="more than that: --minutes and --samples are the total, from the beginning of the run",
+            found=f"a budget of {budget} for a run that has seen {samples:,} samples in "
+            f"{number_of(round(seconds / 60, 1), 'minute')}",
+            expected=f"more than that: {option('minutes')} and {option('samples')} are the total, from the "
+            "beginning of the run",
             remedy=f"to train as much once more, run `{_further(run, record, budget, samples, seconds)}`",
         )
     # The recipe's field of the same name says what is trained now, too.
@@ -171,13 +174,13 @@ def _fraction(trainer: Trainer, record: Record) -> float:
 def _further(run: Run, record: Record, budget: TrainingBudget, samples: int, seconds: float) -> str:
     """Return the command that trains a budget beyond what is spent already."""
     words: list[object] = [] if budget.samples is None else ["--samples", samples + budget.samples]
-    words += [] if budget.minutes is None else ["--minutes", _minutes_in_all(seconds, budget.minutes)]
+    words += [] if budget.minutes is None else ["--minutes", minutes_in_all(seconds, 60 * budget.minutes)]
     return suggestion(record, "resume", run.folder, *words)
 
 
-def _minutes_in_all(seconds: float, more: float) -> str:
-    """Return minutes that were spent and ``more`` of them, rounded up to a tenth."""
-    return f"{math.ceil(10 * (seconds / 60 + more)) / 10:g}"
+def minutes_in_all(seconds: float, more: float) -> str:
+    """Return the minutes of ``seconds`` that were spent and ``more`` of them, rounded up to a tenth."""
+    return f"{math.ceil((seconds + more) / 6) / 10:g}"
 
 
 def _spent(run: Run) -> tuple[int, float]:

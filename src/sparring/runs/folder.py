@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, final
 
 from pydantic import ConfigDict, Field
 
+from sparring.arguments import option
 from sparring.data.facts import Facts
 from sparring.data.own_output import PUBLISHED, RUN, check_path, folder_of, require_place
 from sparring.errors import SparringError, nearest, writing
@@ -191,7 +192,7 @@ def checked_judge(judge: str) -> str:
         raise SparringError(
             found=f"the evaluation {judge!r}",
             expected=f"one of {', '.join(JUDGEMENTS)}",
-            remedy=f"check the spelling of --judge{nearest(str(judge), list(JUDGEMENTS))}",
+            remedy=f"check the spelling of {option('judge')}{nearest(str(judge), list(JUDGEMENTS))}",
         )
     return judge
 
@@ -210,7 +211,7 @@ def new_folder(out: str | Path | None, source: str) -> Path:
     if out is not None:
         if is_name_too_long(Path(out)):
             raise SparringError(
-                found=f"--out {out}, whose name is too long",
+                found=f"{option('out', out)}, whose name is too long",
                 expected="a name of at most about 230 characters",
                 remedy="choose a shorter one",
             )
@@ -221,7 +222,7 @@ def new_folder(out: str | Path | None, source: str) -> Path:
             raise SparringError(
                 found=f"{'a run' if is_run else 'files'} at {out}",
                 expected="a folder that does not exist yet: runs are never overwritten",
-                remedy="choose another folder: --out (out= in Python)"
+                remedy=f"choose another folder: {option('out')}"
                 + f", or continue it with `{command('sparring', 'resume', out)}`" * is_run,
             )
         return Path(out)

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import final
 
+from sparring.arguments import option
 from sparring.errors import SparringError, nearest
 
 SETTLED = "settled"
@@ -51,7 +52,8 @@ class Goal:
             raise SparringError(
                 found=f"the goal {text!r}",
                 expected=f"{SETTLED}, or a comparison such as fd<0.4, with one of {', '.join(GOAL_METRICS)}",
-                remedy=f'write it in quotes, as in --until "fd<0.4"{nearest(word, [SETTLED, *GOAL_METRICS])}',
+                remedy="write it in quotes, as in "
+                f"{option('until', 'fd<0.4')}{nearest(word, [SETTLED, *GOAL_METRICS])}",
             )
         return Goal(GOAL_METRICS[found[1]], found[2] == "<", float(found[3]))
 

@@ -40,7 +40,7 @@ from sparring.runs.logbook import Logbook, reached_goal, run_is_gone
 from sparring.runs.notebook import ShowsRun
 from sparring.runs.pace import Pace
 from sparring.runs.pictures import SamplePictures, write_animation
-from sparring.runs.suggestions import reading_options, suggestion
+from sparring.runs.suggestions import suggestion
 from sparring.text import printable
 from sparring.training import devices, liveness
 from sparring.training.checkpoint import (
@@ -89,10 +89,9 @@ class NotJudged(KeyboardInterrupt):
     """Raised when the evaluation at the end was asked to stop: model and samples are kept. ``code`` as above."""
 
     def __init__(self, run: Run, record: Record) -> None:
-        data = ("--data", record.facts.source, *reading_options(record))
         super().__init__(
             f"stopped while evaluating; the model ({run.model}) and its samples ({run.picture}) are kept; evaluate it "
-            f"later with: {suggestion(record, 'evaluate', run.folder, *data)}, or with the report: "
+            f"later with: {suggestion(record, 'evaluate', run.folder)}, or with the report: "
             f"{suggestion(record, 'resume', run.folder)}"
         )
         self.run, self.code = run, 130

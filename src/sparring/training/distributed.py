@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.distributed.rendezvous import rendezvous
 
+from sparring.arguments import option
 from sparring.errors import SparringError
 from sparring.training.liveness import Store, silence, silent_ranks
 
@@ -68,7 +69,7 @@ class World:
             raise SparringError(
                 found=f"a batch of {batch} for {self.size} processes",
                 expected="at least one sample for each of them",
-                remedy="give a larger --batch, or start fewer processes",
+                remedy=f"give a larger {option('batch')}, or start fewer processes",
             )
 
     def all_reduce(self, tensors: Iterable[Tensor]) -> None:

@@ -154,7 +154,7 @@ def test_labels_of_any_type_become_class_numbers(labels, numbers, names):
 def test_missing_labels_are_reported_in_one_sentence():
     with pytest.raises(SparringError, match="Found no label for 1 of 3 samples in here, but expected a label for each"):
         arrays.class_numbers(np.array([1.0, np.nan, 0.0]), "here")
-    with pytest.raises(SparringError, match=r"numbers with a fraction in here.*--labels false"):
+    with pytest.raises(SparringError, match=r"numbers with a fraction in here.*labels=False"):
         arrays.class_numbers(np.array([1.0, 0.5]), "here")
     with pytest.raises(SparringError, match=r"Found labels of shape \(3, 2\)"):
         arrays.class_numbers(np.zeros((3, 2)), "here")

@@ -64,7 +64,7 @@ def test_several_answers_to_each_input_follow_one_another(tmp_path: Path) -> Non
     conditions = torch.cat([as_tensor(one) for one in (pixels, pixels, pixels + 1, pixels + 1)])
     expected = painter.sample(4, condition=conditions, seed=5)
     torch.testing.assert_close(found, expected, rtol=0, atol=0.51 / 127.5)
-    with pytest.raises(SparringError, match="count 0"):
+    with pytest.raises(SparringError, match="count=0"):
         painter.apply(pixels, count=0)
 
 
@@ -130,7 +130,7 @@ def test_strength_lies_between_input_and_sample(condition: str) -> None:
 
 @pytest.mark.parametrize("condition", ["small", "hole"])
 def test_a_strength_of_models_that_do_not_change_the_whole_image_is_refused(condition: str) -> None:
-    with pytest.raises(SparringError, match=r"--strength 0\.5 for a model that"):
+    with pytest.raises(SparringError, match=r"strength=0\.5 for a model that"):
         model(condition).apply(photo(8, 8), strength=0.5)
 
 

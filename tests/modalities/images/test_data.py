@@ -231,7 +231,7 @@ def partly_labelled(folder):
         (only_a_loop, "Found no readable images .*loop: a link to a folder that was already read .*, but expected"),
         (
             partly_labelled,
-            r"Found 3 images directly in .* and 3 in sub-folders \(cat\), .*, but expected all .*. Give --labels false",
+            r"Found 3 images directly in .* and 3 in sub-folders \(cat\), .*, but expected all .*. Give labels=False",
         ),
         (
             lambda folder: None,

@@ -13,6 +13,7 @@ from sparring.errors import SparringError
 from sparring.evaluation.protocol import Repeats
 from sparring.flow import Batch
 from sparring.metrics.extractors import classifier, self_supervised
+from sparring.metrics.extractors.small_network import training_limit
 from sparring.modalities.images import metrics
 from sparring.modalities.images.metrics import STACKED_CLASSES
 
@@ -58,6 +59,19 @@ def test_large_sets_use_the_convolutional_classifier(monkeypatch):
     split = digits()
     samples, _, labels = split.held_out.batch(slice(None))
     assert predictions(split, samples, labels)["agreement"] > 0.9
+
+
+def test_without_time_for_a_network_labels_are_predicted_from_shrunken_images():
+    small = digits()
+    large = [np.kron(part.samples, np.ones((5, 5), np.uint8)) for part in (small.train, small.held_out)]
+    split = Split(
+        *(replace(part, samples=big) for part, big in zip((small.train, small.held_out), large, strict=True)),
+        small.facts,
+    )
+    samples, _, labels = split.held_out.batch(slice(None))
+    with training_limit(0.0):
+        found = predictions(split, samples, labels)
+    assert samples.shape[1:] == (1, 40, 40) and found["agreement"] > 0.95 and found["classes"] == 10
 
 
 def test_default_extractors_with_and_without_labels(monkeypatch):

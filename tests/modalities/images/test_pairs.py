@@ -280,7 +280,7 @@ def test_pairs_that_are_not_there_are_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.stack([noise(seed) for seed in range(4)]))
     with pytest.raises(SparringError, match="whose images have no names"):
         survey(tmp_path / "a.npy", pairs="folders")
-    with pytest.raises(SparringError, match="--pairs for points"):
+    with pytest.raises(SparringError, match="pairs= for points"):
         surveyed(modality("points"), "ring", reading(pairs=False))
 
 
@@ -316,7 +316,7 @@ def test_domains_of_equal_names_are_named_with_the_folder_around(tmp_path):
 
 def test_a_second_domain_that_is_missing_or_has_one_image_is_refused(tmp_path):
     write(tmp_path / "a", [noise(seed) for seed in range(6)])
-    with pytest.raises(SparringError, match=r"nothing at .*nowhere.*after --to"):
+    with pytest.raises(SparringError, match=r"nothing at .*nowhere.*after to="):
         survey(tmp_path / "a", to=tmp_path / "nowhere")
     write(tmp_path / "b", [noise(9)])
     with pytest.raises(SparringError, match="too few images in one of them"):

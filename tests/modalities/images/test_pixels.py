@@ -190,7 +190,7 @@ def test_a_fourth_channel_that_is_no_transparency_is_asked_about(tmp_path, kind)
         for number, one in enumerate(bands):
             (tmp_path / f"{number}.tif").write_bytes(tiff(one))
     with pytest.raises(
-        SparringError, match=r"a fourth channel in .* does not look like transparency .*Give --background i"
+        SparringError, match=r"a fourth channel in .* does not look like transparency .*Give background='i"
     ):
         survey(source)
     found = survey(source, Reading(background="ignore"))

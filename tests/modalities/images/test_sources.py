@@ -100,10 +100,34 @@ def test_labels_false_true_or_a_file_decide(tmp_path):
     assert balance(data, labels=tmp_path / "l.csv") == {"x": 2, "y": 1}
 
 
+def test_a_table_that_is_not_used_is_named_with_its_columns(tmp_path):
+    names = [f"{number}.png" for number in range(8)]
+    data = touch(tmp_path / "in", *names)
+    rows = [f"{name},{'ab'[at % 2]},{at},{at / 7:.2f},{'x' if at else 'y'}" for at, name in enumerate(names)]
+    (data / "table.csv").write_text("\n".join(["picture,eyes,number,size,my hat", *rows]))
+    (data / "readme.txt").write_text("of no use")
+    said = told(data)
+    assert "table.csv lists these files and is not used: --labels table.csv:eyes or --labels 'table.csv:my hat'" in said
+    assert "table.csv:number" not in said and "table.csv:size" not in said
+    assert "Skipped 1 file that is not an image: .txt (1)." in said
+
+    # The file is found among the pictures, and is neither offered nor skipped where it is given.
+    assert balance(data, labels="table.csv:eyes") == {"a": 4, "b": 4}
+    assert "table.csv" not in "\n".join(facts(data, labels="table.csv:eyes").remarks)
+    assert "lists these files" not in "\n".join(facts(data, labels=False).remarks)
+
+
+@pytest.mark.parametrize("content", ["picture,eyes\nother.png,a\nothers.png,b\n", "no table", "\x00", "a,b\n", ""])
+def test_other_tables_are_skipped(tmp_path, content):
+    touch(tmp_path, "0.png", "1.png", "2.png")
+    (tmp_path / "notes.csv").write_text(content)
+    assert "Skipped 1 file that is not an image: .csv (1)." in told(tmp_path)
+
+
 def test_required_labels_are_missed(tmp_path):
     touch(tmp_path, "0.png", "1.png", "2.png")
     for labels in (True, "true"):
-        with pytest.raises(SparringError, match=r"no classes in .*, but expected at least two.*--labels FILE"):
+        with pytest.raises(SparringError, match=r"no classes in .*, but expected at least two.*labels='FILE'"):
             facts(tmp_path, labels=labels)
     assert balance(touch(tmp_path / "in", "part1/0.png", "part2/1.png", "part2/2.png"), labels=True) == {
         "part1": 1,
@@ -113,7 +137,7 @@ def test_required_labels_are_missed(tmp_path):
 
 def test_labels_false_settles_files_beside_folders(tmp_path):
     touch(tmp_path, "0.png", *numbered("cat"))
-    with pytest.raises(SparringError, match="--labels false"):
+    with pytest.raises(SparringError, match="labels=False"):
         facts(tmp_path)
     assert facts(tmp_path, labels=False).count == 4
 
@@ -264,5 +288,5 @@ def test_labels_that_hardly_recur_are_used_only_on_request(tmp_path):
 
 def test_missing_parquet_labels_are_told(tmp_path):
     assert "holds no labels" in told(write_parquet(tmp_path / "a.parquet", label=[-1, -1, -1]))
-    with pytest.raises(SparringError, match=r"no label for 1 of 3 samples.*--labels false"):
+    with pytest.raises(SparringError, match=r"no label for 1 of 3 samples.*labels=False"):
         facts(write_parquet(tmp_path / "b.parquet", label=["a", None, "b"]))

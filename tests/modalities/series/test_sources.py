@@ -167,7 +167,7 @@ def test_times_can_have_a_pattern(tmp_path):
         ("e,t,x\na,1,2\na,2,3\n", "e=entity,t=entity", "several columns of the kind entity: e, t"),
         ("e,t,x\na,1,2\na,2,3\n", "e=entity,t=date", "the kind 'date' of the column 't'"),
         ("t,x\n" + "".join(f"{at},{'word' if at == 7 else at}\n" for at in range(60)), None, "x=continuous"),
-        ("n,x\n" + "".join(f"n{at % 3},{at}\n" for at in range(60)), None, "n=entity if it names the series"),
+        ("n,x\n" + "".join(f"n{at % 3},{at}\n" for at in range(60)), None, "columns='n=entity' if it names the series"),
         ("x,day\n" + "".join(f"{at},2024-01-{at % 3 + 1:02d}\n" for at in range(60)), None, "day=time"),
         ("t,x\n" + "".join(f"{at},\n" for at in range(60)), None, "no column of numbers that change"),
         ("t,x\n" + "".join(f"{at},{at}\n" for at in range(40)), None, "at least 48: windows of 24 steps"),
@@ -182,7 +182,7 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(tmp_path, text, columns, m
 
 def test_long_series_are_refused_with_the_way_out(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((2, 5000, 1)))
-    with pytest.raises(SparringError, match="--window"):
+    with pytest.raises(SparringError, match="window="):
         survey(tmp_path / "a.npy")
     assert survey(tmp_path / "a.npy", window=2500).facts.shape == (2500, 1)
 
@@ -225,7 +225,7 @@ def test_inspect_says_each_column_and_the_time(tmp_path):
 
 def test_other_recipes_refuse_windows(tmp_path):
     place = write_visits(tmp_path / "visits.csv")
-    with pytest.raises(SparringError, match="--window for tables"):
+    with pytest.raises(SparringError, match="window= for tables"):
         sparring.inspect(place, recipe="tables/masked", window=4, measure=False)
 
 

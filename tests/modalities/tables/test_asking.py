@@ -177,31 +177,31 @@ def test_values_of_pandas_are_asked_for_as_cells() -> None:
 
 
 def test_a_condition_too_long_to_be_separated_is_refused() -> None:
-    with pytest.raises(SparringError, match="text of 2,097,157 characters in --where that cannot be separated"):
+    with pytest.raises(SparringError, match="text of 2,097,157 characters in where= that cannot be separated"):
         conditions_of(f"city={'x' * 2**21}", NAMES)
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"where": "aeg>3"}, "the column 'aeg' in --where, but expected one of age, city.*did you mean 'age'"),
-        ({"where": "city>3"}, "city>3 in --where, but expected = or != for 'city'"),
+        ({"where": "aeg>3"}, "the column 'aeg' in where=, but expected one of age, city.*did you mean 'age'"),
+        ({"where": "city>3"}, "city>3 in where=, but expected = or != for 'city'"),
         ({"where": "age>=200"}, "a range that meets the training data, where 'age' is 17 to 90"),
         ({"where": "day<2019-01-01"}, "where 'day' is 2020-01-01 to 2021-1"),
-        ({"where": "day<yesterday"}, "'yesterday' for 'day' in --where, but expected a date such as 2020-01-01"),
-        ({"where": "age>65,age<20"}, "age>65,age<20 in --where, but expected conditions that a cell can meet at once"),
+        ({"where": "day<yesterday"}, "'yesterday' for 'day' in where=, but expected a date such as 2020-01-01"),
+        ({"where": "age>65,age<20"}, "age>65,age<20 in where=, but expected conditions that a cell can meet at once"),
         ({"where": "age>65,age<66"}, "expected conditions that a cell can meet at once"),
         ({"where": "age=30,age!=30"}, "expected conditions that a cell can meet at once"),
         ({"where": "city=Rome,city=Ulm"}, "expected conditions that a cell can meet at once"),
-        ({"where": "city=Berlin|Rome"}, "'Berlin' for 'city' in --where, but expected one of Paris, Rome, Ulm"),
-        ({"where": "age=37.5"}, "'37.5' for 'age' in --where, but expected a whole number such as 17"),
-        ({"where": "age"}, "'age' in --where, but expected columns and their values"),
+        ({"where": "city=Berlin|Rome"}, "'Berlin' for 'city' in where=, but expected one of Paris, Rome, Ulm"),
+        ({"where": "age=37.5"}, "'37.5' for 'age' in where=, but expected a whole number such as 17"),
+        ({"where": "age"}, "'age' in where=, but expected columns and their values"),
         ({"where": {"city": []}}, "an empty list of values for 'city' in where"),
         (
             {"balance": "age"},
-            "the column 'age' of kind integer in --balance, but expected a column of categories: city",
+            "the column 'age' of kind integer in balance=, but expected a column of categories: city",
         ),
-        ({"balance": "cyty"}, "the column 'cyty' in --balance.*did you mean 'city'"),
+        ({"balance": "cyty"}, "the column 'cyty' in balance=.*did you mean 'city'"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_in_one_sentence(
@@ -216,11 +216,11 @@ def test_inputs_must_be_able_to_meet_where(table: TableSurvey, tmp_path: Path) -
     holes.write_text("age,city,day,height,income,a<b\n,Rome,,,,\n30,,,,,\n")
     condition = CONDITIONS[KNOWN].build({"input": (holes,)}, View(table.facts.shape, KNOWN), table.facts, None)
     assert condition.known.sum() == 2
-    with pytest.raises(SparringError, match="input 2, whose cells contradict --where age>=65"):
+    with pytest.raises(SparringError, match="input 2, whose cells contradict where='age>=65'"):
         asked(table, 2, input=(holes,), where="age>=65")
-    with pytest.raises(SparringError, match="input 2, whose cells contradict --where age=31"):
+    with pytest.raises(SparringError, match="input 2, whose cells contradict where='age=31'"):
         asked(table, 2, input=(holes,), where="age=31")
-    with pytest.raises(SparringError, match="--balance for rows that are filled in"):
+    with pytest.raises(SparringError, match="balance= for rows that are filled in"):
         asked(table, 2, input=(holes,), balance="city")
     assert min(cells(table, asked(table, 2, input=(holes,), where="age>=25"), "age")) >= 25
 
@@ -229,7 +229,7 @@ def test_a_column_without_values_cannot_be_asked_for(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b\n1,\n2,\n3,\n")
     facts = survey(str(tmp_path / "a.csv")).facts
     for where in ("b!=", "b=7"):
-        with pytest.raises(SparringError, match="in --where"):
+        with pytest.raises(SparringError, match="in where="):
             selection({"where": where}, View(facts.shape, KNOWN), facts)
 
 

@@ -50,7 +50,7 @@ def test_inspect_lists_at_most_forty_columns(tmp_path):
     rows = "\n".join(",".join(f"{at * row}.5" for at in range(50)) for row in range(9))
     (tmp_path / "a.csv").write_text(f"{heading}\n{rows}")
     lines = sparring.inspect(tmp_path / "a.csv").lines()
-    assert "  and 10 more columns (all of them: --json FILE, or json= in Python)" in lines
+    assert "  and 10 more columns (all of them: json='FILE')" in lines
     assert sum(line.startswith("  c") for line in lines) == 40
 
 
@@ -86,7 +86,7 @@ def test_the_column_to_predict_can_be_chosen(target, score, table, tmp_path):
 def test_the_choice_of_columns_is_recorded(table):
     chosen = sparring.inspect(table, columns={"colour": "drop"}).facts
     assert chosen.reading == {"columns": {"colour": "drop"}} and chosen.shape == (2,)
-    with pytest.raises(sparring.SparringError, match="--columns for images"):
+    with pytest.raises(sparring.SparringError, match="columns= for images"):
         sparring.inspect("digits", columns="a=drop")
 
 
@@ -143,7 +143,7 @@ def test_a_model_without_conditions_meets_where_by_rejection(ruled, tmp_path):
     rows = rows_in(found.folder)
     assert len(rows) == 20 and all(kind in "xy" and int(low) < 40 for low, _, kind in rows)
     assert found.remarks[0].startswith("Kept 20 of ")
-    with pytest.raises(sparring.SparringError, match=r"--balance kind, but expected --where"):
+    with pytest.raises(sparring.SparringError, match=r"balance='kind', but expected where="):
         sample(run.folder, balance="kind", out=tmp_path / "balanced")
 
 
@@ -219,10 +219,10 @@ def test_evaluated_rows_keep_the_rules_and_suggested_commands_read_alike(ruled):
 
 
 def test_rules_are_for_tables_and_where_for_models_of_tables(ruled, tmp_path):
-    with pytest.raises(sparring.SparringError, match="--keep for images"):
+    with pytest.raises(sparring.SparringError, match="keep= for images"):
         sparring.inspect("digits", keep="a<=b")
     run = sparring.train("ring", samples=64, batch=32, judge="none", out=tmp_path / "ring", display=Silent())
-    with pytest.raises(sparring.SparringError, match="--where a=3, but expected no such option"):
+    with pytest.raises(sparring.SparringError, match="where='a=3', but expected no such option"):
         sparring.load(run.folder).sample(3, where="a=3")
-    with pytest.raises(sparring.SparringError, match="expected --where or --balance"):
+    with pytest.raises(sparring.SparringError, match="expected where= or balance="):
         sparring.load(ruled.folder).sample(3, wher="a=3")

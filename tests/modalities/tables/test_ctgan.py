@@ -246,7 +246,7 @@ def test_without_where_nothing_is_known(table: Path) -> None:
 def test_tvae_takes_no_conditions_but_those_of_rejection(table: Path) -> None:
     view = TVAE().view(survey(str(table)).facts)
     check_options(CONDITIONS, view, {"where": "kind=tall"})
-    with pytest.raises(SparringError, match="--balance kind, but expected --where"):
+    with pytest.raises(SparringError, match="balance='kind', but expected where="):
         check_options(CONDITIONS, view, {"balance": "kind"})
 
 

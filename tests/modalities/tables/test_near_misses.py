@@ -38,7 +38,7 @@ def test_numbers_are_asked_for_with_the_unit_of_their_column(where: str, sales: 
 
 
 def test_identifiers_cannot_be_asked_for(sales: str) -> None:
-    with pytest.raises(SparringError, match=r"the column 'Kunde' of identifiers in --where.* made anew"):
+    with pytest.raises(SparringError, match=r"the column 'Kunde' of identifiers in where=.* made anew"):
         asked(sales, "Kunde=K101")
 
 
@@ -48,7 +48,7 @@ def test_a_decimal_comma_is_answered_by_the_point() -> None:
 
 
 def test_a_label_of_a_table_is_answered_by_the_column() -> None:
-    with pytest.raises(SparringError, match=r'--label Berlin.*--where "COLUMN=Berlin"'):
+    with pytest.raises(SparringError, match=r"label='Berlin'.*where='COLUMN=Berlin'"):
         check_options(CONDITIONS, View((3,), KNOWN), {"label": "Berlin"})
 
 

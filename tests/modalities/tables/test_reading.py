@@ -274,7 +274,7 @@ class TestKinds:
             *([f"a long remark about the number {at} of this table, in words", at % 9] for at in range(60)),
         ]
         path = write(tmp_path / "a.csv", rows)
-        with pytest.raises(SparringError, match=r"free text .* in the column 'note' .* --columns note=drop"):
+        with pytest.raises(SparringError, match=r"free text .* in the column 'note' .* columns='note=drop'"):
             data.survey(path)
         found = data.survey(path, Reading(columns={"note": "drop"}))
         assert kinds(found) == {"v": "integer"}
@@ -324,7 +324,7 @@ class TestKinds:
         for wrong, words in (
             ({"aa": "category"}, "no column 'aa' .* did you mean 'a'"),
             ({"a": "catgory"}, "the kind 'catgory' .* did you mean 'category'"),
-            ({"e": "date"}, "expected dates, since --columns says date"),
+            ({"e": "date"}, "expected dates, since columns= says date"),
             ({"b": "boolean"}, "such as '0', in the column 'b', but expected two different ones in place of 13, since"),
         ):
             with pytest.raises(SparringError, match=words):
@@ -332,7 +332,7 @@ class TestKinds:
         for wrong in ("a", "=b", "a=", {"a": 3}, 7):
             with pytest.raises(SparringError, match="for columns"):
                 reading(columns=wrong)
-        with pytest.raises(SparringError, match="the column 'a' twice in --columns"):
+        with pytest.raises(SparringError, match="the column 'a' twice in columns="):
             reading(columns="a=drop,b=date, a=integer")
 
     def test_quantiles_and_categories_of_the_coding(self, tmp_path):
@@ -359,7 +359,7 @@ class TestBadInput:
             (b"x,y\n1," + b"a" * 10 * 2**20 + b"\n2,b\n", "a cell of over 1 MiB near row 1"),
             (b'x,y\n1,"' + b"a,b\n" * 2**19 + b"\n2,b\n", "a cell of over 1 MiB near row 1"),
             (b'x,y\n1,a\n2,"b\n3,c\n', "a quotation mark that is never closed, in row 2"),
-            (b"id\n" + b"".join(b"%d\n" % at for at in range(50)), "only identifiers in .* --columns NAME=category"),
+            (b"id\n" + b"".join(b"%d\n" % at for at in range(50)), "only identifiers in .* columns='NAME=category'"),
         ],
     )
     def test_files_that_are_no_tables(self, tmp_path, content, words):

@@ -85,7 +85,7 @@ def test_some_cells_are_known_in_training_but_never_all(random) -> None:
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        (" ", "Found an empty --where"),
+        (" ", "Found an empty where="),
         ("kind", "COLUMN=VALUE"),
         ("=3", "COLUMN=VALUE"),
         ("kynd=tall", "did you mean 'kind'"),

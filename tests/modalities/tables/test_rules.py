@@ -152,7 +152,7 @@ def test_a_rule_that_few_rows_break_is_told_and_kept_anyway(tmp_path: Path) -> N
     assert "Rule 'a<=b' has 1 of 501 rows that break it, such as row 501 (a = 9, b = 4)" in said(found)
     rows = generated(found, 100)
     assert (rows.values[:, 0] <= rows.values[:, 1]).all()
-    with pytest.raises(SparringError, match=r"500 of 501 rows that break it, such as row 1 \(a = 0, b = 3\) in --keep"):
+    with pytest.raises(SparringError, match=r"500 of 501 rows that break it, such as row 1 \(a = 0, b = 3\) in keep="):
         data.survey(str(tmp_path / "a.csv"), Reading(keep=("a>=b",)))
 
 
@@ -214,30 +214,30 @@ def test_sums_are_right_up_to_the_digits_that_are_written(tmp_path: Path) -> Non
     [
         (
             "begn<=end",
-            "the column 'begn' in --keep 'begn<=end', but expected one that is learned.*did you mean 'begin'",
+            "the column 'begn' in keep='begn<=end', but expected one that is learned.*did you mean 'begin'",
         ),
-        ("key<=age", "the column 'key' of kind identifier in --keep"),
+        ("key<=age", "the column 'key' of kind identifier in keep="),
         (
             "country<=city",
-            "the column 'country' of kind category in --keep 'country<=city', but expected numbers or dates",
+            "the column 'country' of kind category in keep='country<=city', but expected numbers or dates",
         ),
-        ("begin<=age", "the column 'age' of kind integer in --keep 'begin<=age', but expected dates, too"),
+        ("begin<=age", "the column 'age' of kind integer in keep='begin<=age', but expected dates, too"),
         ("age<=begin", "expected numbers, too"),
-        ("age>=many", "'many' in --keep 'age>=many', but expected a column, or a number"),
+        ("age>=many", "'many' in keep='age>=many', but expected a column, or a number"),
         ("begin>=2020", "expected a column, or a date"),
         (
             "tax,city",
-            "the column 'tax' of kind continuous in --keep 'tax,city', but expected categories or whole numbers",
+            "the column 'tax' of kind continuous in keep='tax,city', but expected categories or whole numbers",
         ),
         ("total=net+city", "the column 'city' of kind category"),
         ("begin=end", "expected numbers"),
-        ("total!=net", "no rule in --keep 'total!=net', but expected START<=END"),
-        ("age", "no rule in --keep 'age'"),
+        ("total!=net", "no rule in keep='total!=net', but expected START<=END"),
+        ("age", "no rule in keep='age'"),
         ("age<=age", "a column twice"),
         ("age>=18\ntotal>=0", "expected a column, or a number"),
         (
             "age>=50",
-            r"rows that break it, such as row \d+ \(age = \d+\) in --keep 'age>=50', but expected a rule that at",
+            r"rows that break it, such as row \d+ \(age = \d+\) in keep='age>=50', but expected a rule that at",
         ),
     ],
 )

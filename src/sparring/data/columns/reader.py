@@ -11,6 +11,7 @@ from typing import TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.arguments import option
 from sparring.data.columns import dates, numbers
 from sparring.data.columns.dates import Dates
 from sparring.data.readers.cells import MAX_CELLS, Cells, is_missing
@@ -230,7 +231,7 @@ def filled(source: str, cells: Cells, readers: Mapping[str, ColumnReader]) -> in
                 raise SparringError(
                     found=f"over {MAX_CELLS:,} cells in {source}",
                     expected="fewer, so that they fit into memory",
-                    remedy="give a part of the rows, or leave columns out by --columns NAME=drop",
+                    remedy=f"give a part of the rows, or leave columns out by {option('columns', 'NAME=drop')}",
                 )
             for at, reader in places:
                 reader.add(chunk[at])

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sparring.arguments import option
 from sparring.data.in_memory import dense
 from sparring.errors import SparringError, shown
 
 OPERATORS = re.compile("<=|>=|!=|==|=|<|>")
-FORM = "write COLUMN=VALUE, COLUMN>=VALUE or COLUMN=A|B, with commas between (where={...} in Python, also for commas)"
+FORM = "write COLUMN=VALUE, COLUMN>=VALUE or COLUMN=A|B, with commas between (or, in Python, a dict of columns)"
 
 
 class Condition(NamedTuple):
@@ -33,12 +34,12 @@ class Condition(NamedTuple):
         return f"{self.name}{self.operator}{'|'.join(self.values)}"
 
 
-def parts_of(text: str, option: str) -> list[str]:
+def parts_of(text: str, name: str) -> list[str]:
     """Return the parts of an option, between which there are commas or line breaks.
 
     Args:
         text: as the user wrote it; quotation marks enclose a part that has a comma.
-        option: its name, with dashes.
+        name: of the option.
 
     Raises:
         SparringError: a part is too long.
@@ -47,9 +48,9 @@ def parts_of(text: str, option: str) -> list[str]:
         rows = list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True))
     except csv.Error as error:
         raise SparringError(
-            found=f"text of {len(text):,} characters in {option} that cannot be separated into parts ({error})",
+            found=f"text of {len(text):,} characters in {option(name)} that cannot be separated into parts ({error})",
             expected="parts with commas between them",
-            remedy="write it shorter, or give it in Python",
+            remedy="write it shorter",
         ) from None
     return [part for row in rows for part in row]
 
@@ -73,9 +74,9 @@ def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
             remedy="write where=\"age>=65\", or where={'age': [65, 66]}",
         )
     if given is not None and not given.strip():
-        raise SparringError(found="an empty --where", expected="conditions of columns", remedy=FORM)
+        raise SparringError(found=f"an empty {option('where')}", expected="conditions of columns", remedy=FORM)
     found = list[Condition]()
-    for part in parts_of(given, "--where") if given is not None else ():
+    for part in parts_of(given, "where") if given is not None else ():
         matches = list(OPERATORS.finditer(part))
         known = [one for one in matches if part[: one.start()].strip() in names]
         match = next(iter(known or matches), None)
@@ -83,7 +84,7 @@ def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
             before = found[-1] if found else None
             decimals = before is not None and part.strip().isdecimal() and before.values[0][-1:].isdecimal()
             raise SparringError(
-                found=f"{part!r} in --where",
+                found=f"{part!r} in {option('where')}",
                 expected="columns and their values, such as sex=Female,age>=65",
                 remedy=f"write the decimal point as a point: {before.text}.{part.strip()}"
                 if before and decimals

@@ -12,8 +12,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.arguments import option
 from sparring.data.catalogue import RecordLayout
-from sparring.data.labels import NO_LABELS, class_name, number_classes
+from sparring.data.labels import class_name, number_classes
 from sparring.data.readers import stored
 from sparring.data.readers.stored import Stored, StoredArray
 from sparring.errors import SparringError, damaged, reading_file
@@ -198,7 +199,7 @@ def class_numbers(labels: NDArray[Any], source: str) -> tuple[NDArray[np.int64],
         raise SparringError(
             found=f"labels that are numbers with a fraction in {source}",
             expected="class numbers or names",
-            remedy=f"give {NO_LABELS} to use none",
+            remedy=f"give {option('labels', False)} to use none",
         )
     values, numbers = np.unique(flat[:, 0], return_inverse=True)
     return numbers.astype(np.int64), tuple(
@@ -211,7 +212,7 @@ def missing_labels(missing: int, count: int, source: str) -> SparringError:
     return SparringError(
         found=f"no label for {missing:,} of {count:,} samples in {source}",
         expected="a label for each of them, or none at all",
-        remedy=f"add the missing labels, or give {NO_LABELS} to use none",
+        remedy=f"add the missing labels, or give {option('labels', False)} to use none",
     )
 
 

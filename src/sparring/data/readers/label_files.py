@@ -10,7 +10,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from sparring.data.labels import NO_LABELS, Classes, NotClasses, label_text, number_classes
+from sparring.arguments import option
+from sparring.data.labels import Classes, NotClasses, label_text, number_classes, singles
 from sparring.data.readers.text_tables import marked_encoding
 from sparring.errors import SparringError, nearest
 from sparring.text import printable
@@ -40,13 +41,19 @@ class LabelTable(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-def read_label_file(choice: str) -> LabelTable:
+def read_label_file(choice: str, folder: Path | None = None) -> LabelTable:
     """Read the file that the option ``--labels`` names: FILE, or FILE:COLUMN.
+
+    Args:
+        choice: as given.
+        folder: of the data; a file that is not found is looked for in it.
 
     Raises:
         SparringError: there is no such file, or it does not hold one class for each picture.
     """
     path, column = label_path(choice)
+    if path is None and folder is not None:
+        path, column = label_path(str(folder / choice))
     if path is None:
         raise SparringError(
             found=f"no file of labels at {choice}",
@@ -63,7 +70,7 @@ def read_label_file(choice: str) -> LabelTable:
         raise SparringError(
             found=f"{error} in {path}",
             expected="one class for each picture",
-            remedy=f"name a column of classes, as --labels FILE:COLUMN, or give {NO_LABELS}",
+            remedy=f"name a column of classes, as {option('labels', 'FILE:COLUMN')}, or give {option('labels', False)}",
         ) from None
     if table is None:
         raise unusable(str(path), "no labels", "names of files with their labels")
@@ -207,11 +214,7 @@ def _from_rows(rows: Sequence[Any], source: str, column: str | None, guess: bool
     """Take the column of file names and the column of labels of a table with a heading."""
     if not all(isinstance(row, dict) for row in rows):
         raise unusable(source, "lines that are no objects", "objects of a file name and a label")
-    columns = list(dict.fromkeys(str(name) for row in rows for name in row))
-    lower = {name.lower(): name for name in reversed(columns)}
-
-    # The first column holds the names where none is called so; a single column holds the labels in order.
-    files = next((lower[name] for name in FILE_COLUMNS if name in lower), columns[0] if len(columns) > 1 else None)
+    columns, files = _columns(rows)
     candidates = [name for name in columns if name != files]
     chosen, remarks = choose_column(candidates, source, column, guess=guess)
     if chosen is None:
@@ -219,6 +222,58 @@ def _from_rows(rows: Sequence[Any], source: str, column: str | None, guess: bool
     if files is None:
         return LabelTable({}, tuple(label_text(row.get(chosen)) for row in rows), source, remarks)
     return _table([(row[files], row.get(chosen)) for row in rows if row.get(files)], source)._replace(remarks=remarks)
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], str | None]:
+    """Return the columns of a table, and which of them holds the names of files.
+
+    It is the first one where none is called so; a single column holds the labels in order: None.
+    """
+    columns = list(dict.fromkeys(str(name) for row in rows for name in row))
+    lower = {name.lower(): name for name in reversed(columns)}
+    return columns, next((lower[name] for name in FILE_COLUMNS if name in lower), columns[0] if columns[1:] else None)
+
+
+def class_columns(content: bytes, source: str, names: Sequence[str]) -> list[str]:
+    """Return the columns of a table with a heading that can be classes of files; none where it does not list them.
+
+    Args:
+        content: of the table.
+        source: its name, whose suffix tells the format.
+        names: of the files.
+    """
+    try:
+        rows = _rows(_text(content, source)[0], source)
+        columns, files = _columns(rows)
+        if files is None:
+            return []
+        listed = _table([(row[files], number) for number, row in enumerate(rows) if row.get(files)], source)
+    except (ValueError, RecursionError, csv.Error):
+        return []
+    found = [rows[int(number)] for number in labels_by_name(listed, names)[0] if number is not None]
+    return [name for name in columns if name != files and _is_class(row.get(name) for row in found)]
+
+
+def _rows(text: str, source: str) -> list[dict[str, Any]]:
+    """Return the rows of a table with a heading, whose format its suffix tells; none of anything else."""
+    if source.lower().endswith(".json"):
+        rows = json.loads(text)
+    elif source.lower().endswith((".jsonl", ".ndjson")):
+        rows = [json.loads(line) for line in text.split("\n") if line.strip()]
+    else:
+        heading, *lines = csv_rows(text) or [[]]
+        rows = [dict(zip([name.strip() for name in heading], row, strict=False)) for row in lines]
+    return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else []
+
+
+def _is_class(values: Iterable[Any]) -> bool:
+    """Return whether values of a column name classes: two or more, most of which occur several times."""
+    try:
+        names = [name for value in values if (name := label_text(value)) is not None]
+    except NotClasses:
+        return False
+    sizes = Counter(names).values()
+    return len(sizes) > 1 and max(sizes) > 1 and not singles(names)
 
 
 def choose_column(
@@ -328,5 +383,7 @@ def examples(names: Sequence[str]) -> str:
 def unusable(source: str, found: str, expected: str) -> SparringError:
     """Return the error for a file that gives no labels."""
     return SparringError(
-        found=f"{found} in {source}", expected=expected, remedy=f"correct the file, or give {NO_LABELS} to use none"
+        found=f"{found} in {source}",
+        expected=expected,
+        remedy=f"correct the file, or give {option('labels', False)} to use none",
     )

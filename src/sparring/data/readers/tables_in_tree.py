@@ -1,12 +1,25 @@
 """Tables of labels that lie among the files of a data set: StyleGAN's dataset.json, Hugging Face's metadata."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 from sparring.data.labels import NotClasses
-from sparring.data.readers.files import Tree
-from sparring.data.readers.label_files import MAX_LABEL_FILE_BYTES, LabelTable, parse_labels, unusable
-from sparring.text import printable
+from sparring.data.readers.files import Tree, suffix
+from sparring.data.readers.label_files import MAX_LABEL_FILE_BYTES, LabelTable, class_columns, parse_labels, unusable
+from sparring.errors import SparringError
+from sparring.text import command, printable
 
 TABLE_NAMES = ("dataset.json", "metadata.jsonl", "metadata.csv")
 """Names of such tables, in any folder; of several in one folder the first that holds labels is used."""
+
+ENDINGS = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson"})
+"""Endings of other tables that may list files."""
+MAX_CANDIDATES = 5
+"""Files of one ending that may be tables; more of them describe single files, as x.json does beside x.png."""
+MAX_OFFERED_BYTES = 16 * 1024 * 1024
+"""Size up to which such a table is read."""
+MAX_OFFERED_TABLES, MAX_OFFERED_COLUMNS = 3, 5
+"""Tables, and columns of each, that a person is told of."""
 
 
 def tables_in(tree: Tree) -> tuple[dict[str, LabelTable | None], tuple[str, ...]]:
@@ -39,6 +52,39 @@ def tables_in(tree: Tree) -> tuple[dict[str, LabelTable | None], tuple[str, ...]
             else:
                 remarks.append(f"No column of {shown} is called 'label', so it gives no classes.")
     return found, tuple(remarks)
+
+
+def unused_tables(
+    tree: Tree, others: Sequence[str], names: Sequence[str], *, in_archive: bool = False
+) -> dict[str, str]:
+    """Return the tables that could give classes to the files of a tree, each with a sentence about the option for it.
+
+    Args:
+        tree: the files.
+        others: names of those among which tables are looked for.
+        names: of the files that a table has to list.
+        in_archive: whether the option finds a table only once the tree is unpacked.
+    """
+    found: dict[str, str] = {}
+    tables = {name for name in others if suffix(name) in ENDINGS}
+    alike = Counter(map(suffix, tables))
+    for position, entry in enumerate(tree.entries):
+        if entry.name not in tables or alike[suffix(entry.name)] > MAX_CANDIDATES or entry.size > MAX_OFFERED_BYTES:
+            continue
+        try:
+            columns = class_columns(_content(tree, position), entry.name, names)
+        except SparringError:
+            continue  # It is of no use, and was not asked for.
+        if columns:
+            options = " or ".join(command("--labels", f"{entry.name}:{one}") for one in columns[:MAX_OFFERED_COLUMNS])
+            found[entry.name] = (
+                f"{printable(entry.name)} lists these files and is not used: "
+                f"{'once the archive is unpacked, ' if in_archive else ''}{options} (labels= in Python) trains with "
+                f"{'the classes in that column' if len(columns) == 1 else 'the classes in one of these columns'}."
+            )
+        if len(found) == MAX_OFFERED_TABLES:
+            break
+    return found
 
 
 def _content(tree: Tree, position: int) -> bytes:

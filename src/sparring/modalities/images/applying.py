@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from sparring.arguments import option
 from sparring.data import transparency
 from sparring.data.dataset import from_bytes
 from sparring.data.facts import Facts
@@ -255,7 +256,7 @@ def require_strength(strength: float, view: View) -> None:
     if strength < 1 and view.condition in (SMALL, HOLE):
         purpose = "enlarges images" if view.condition == SMALL else "fills holes"
         raise SparringError(
-            found=f"--strength {strength} for a model that {purpose}",
+            found=f"{option('strength', strength)} for a model that {purpose}",
             expected="a model that changes whole images: one that translates or colours them",
-            remedy="leave --strength out",
+            remedy=f"leave {option('strength')} out",
         )

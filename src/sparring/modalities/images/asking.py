@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.arguments import option
 from sparring.data.conditions import INPUT, LABEL, ConditionSpec
 from sparring.data.facts import Facts
 from sparring.data.in_memory import source_of
@@ -53,7 +54,7 @@ def domain_number(name: Any, facts: Facts) -> int:
         raise SparringError(
             found="no domain to translate into",
             expected=f"one of {', '.join(facts.classes)}",
-            remedy="give one with --to",
+            remedy=f"give one with {option('to')}",
         )
     known = class_name(str(name))
     if known not in facts.classes:
@@ -125,7 +126,7 @@ def read_masks(source: Any, images: Tensor) -> Tensor:
         raise SparringError(
             found=f"{len(masks)} masks for {count} images",
             expected="one mask for all of them, or one for each",
-            remedy="give another --mask",
+            remedy=f"give another {option('mask')}",
         )
     full = int(masks.flatten(1).all(1).sum())
     if full:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sparring.arguments import option
 from sparring.data import cache, catalogue, memory, pictures, transparency
 from sparring.data.array_file import ArrayFile
 from sparring.data.dataset import Dataset, Split, hold_out
@@ -177,7 +178,7 @@ class ImageSurvey:
             raise SparringError(
                 found=f"the domains {listed(classes)} in {self.facts.source}",
                 expected=f"{domain!r}, which the model translates into, and another one",
-                remedy="give two folders, the second by --to, or name them as in the training data",
+                remedy=f"give two folders, the second by {option('to')}, or name them as in the training data",
             )
         return classes.index(domain)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sparring.arguments import option
 from sparring.data import memory, pictures
 from sparring.data.decoding import decoding_limits
 from sparring.data.facts import Facts
@@ -204,7 +205,7 @@ def _masks(given: Any, items: Sequence[Item]) -> list[Item]:
     raise SparringError(
         found=f"{len(found)} masks for {len(items)} images",
         expected="one mask for all of them, one for each, or masks of the same names",
-        remedy="give another --mask (mask= in Python)",
+        remedy=f"give another {option('mask')}",
     )
 
 

@@ -1,13 +1,16 @@
 """Metrics of images: from their pixels and, where there are labels, from classifiers trained on the real ones."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from sparring.data.dataset import Dataset, Split
 from sparring.errors import SparringError, nearest
@@ -31,6 +34,8 @@ MAX_SVM_VALUES = 1024
 """Values per image up to which labels are predicted by a support vector machine."""
 MAX_SVM_IMAGES = 5000
 """Images up to which a support vector machine is trained."""
+MAX_COARSE_IMAGES, COMPONENTS = 2500, 128
+"""Images that it is trained on where there is no time for a network, and principal components of them."""
 MIN_PAIRS, MAX_PAIRS = 50, 1000
 """Bounds of the number of pairs whose similarity is averaged."""
 MAX_VALUES_IN_PAIRS = 1_000_000
@@ -146,8 +151,8 @@ def by_class(one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, 
     ``coverage`` and ``coverage_floor``; ``share``, of generated images predicted as this class, and ``real_share``; and
     ``agreement``, of the images that were generated as this class.
     """
-    predict, extractor = label_classifier(split, seed), _class_features(split, seed)
-    labels, fake = one.real.batch().label, one.fake.batch()
+    extractor, labels, fake = _class_features(split, seed), one.real.batch().label, one.fake.batch()
+    predict = None if extractor is None else label_classifier(split, seed)
     if predict is None or extractor is None or labels is None or not fake.real.isfinite().all():
         return {}
 
@@ -228,7 +233,8 @@ def label_classifier(split: Split, seed: int) -> Predict | None:
     """Train a classifier of the images, or return None with fewer than two classes or too few images to train on.
 
     It is a support vector machine on raw pixels (radial kernel, gamma "scale") for at most 5,000 images of at most
-    1,024 values, and the convolutional classifier of ``metrics.extractors`` for more or larger ones.
+    1,024 values, and the convolutional classifier of ``metrics.extractors`` for more or larger ones; where there is no
+    time to train that, ``_coarse_classifier``.
     """
     labels = split.train.labels
     if labels is None or len(np.unique(labels)) < 2 or split.facts.classes == STACKED_CLASSES:
@@ -239,7 +245,29 @@ def label_classifier(split: Split, seed: int) -> Predict | None:
             return _support_vector_machine(split.train, seed)
         return train_classifier(split, seed).predict
     except SparringError:
-        return None
+        return _coarse_classifier(split.train, seed) if training_was_cut_short() else None
+
+
+def _coarse_classifier(train: Dataset, seed: int) -> Predict:
+    """Train a support vector machine on principal components of shrunken images, where there is no time for a network.
+
+    It predicts in milliseconds, so that the repeats for the intervals take no longer.
+    """
+    from sklearn.decomposition import PCA
+
+    factor = min(1.0, math.sqrt(MAX_SVM_VALUES / math.prod(train.samples.shape[1:])))
+    height, width = (max(1, int(side * factor)) for side in train.samples.shape[2:])
+    rows = np.random.default_rng(seed).permutation(len(train))[:MAX_COARSE_IMAGES]
+    components = PCA(min(COMPONENTS, train.samples.shape[1] * height * width, len(rows)), random_state=0)
+
+    def shrunken(images: Tensor) -> NDArray[np.float32]:
+        values: NDArray[np.float32] = adaptive_avg_pool2d(images.cpu(), (height, width)).flatten(1).numpy()
+        return values
+
+    samples, _, labels = train.batch(np.sort(rows))
+    assert labels is not None
+    machine = _machine(seed).fit(components.fit_transform(shrunken(samples)), labels.numpy())
+    return lambda images: torch.from_numpy(machine.predict(components.transform(shrunken(images))))
 
 
 def digit_classifier(split: Split, seed: int) -> Predict | None:
@@ -270,10 +298,13 @@ def _class_shares(split: Split) -> Tensor | None:
 
 
 def _support_vector_machine(train: Dataset, seed: int) -> Predict:
-    from sklearn.svm import SVC
-
     samples, _, labels = train.batch(slice(None))
     assert labels is not None
-    machine = SVC(kernel="rbf", gamma="scale", random_state=derive(seed, "support vectors") % 2**32)
-    machine.fit(samples.flatten(1).numpy(), labels.numpy())
+    machine = _machine(seed).fit(samples.flatten(1).numpy(), labels.numpy())
     return lambda images: torch.from_numpy(machine.predict(images.flatten(1).cpu().numpy()))
+
+
+def _machine(seed: int) -> Any:
+    from sklearn.svm import SVC
+
+    return SVC(kernel="rbf", gamma="scale", random_state=derive(seed, "support vectors") % 2**32)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparring.arguments import option
 from sparring.data import alignment, cache, decoding, pictures
 from sparring.data.alignment import aligned, detail_ratio, different_kinds
 from sparring.data.labels import class_name
@@ -173,7 +174,7 @@ def no_pairs(place: str) -> SparringError:
     return SparringError(
         found=f"no two folders in {place} with files of equal names",
         expected="two folders, such as a/1.png and b/1.png, or pictures beside a folder of their masks",
-        remedy="rename the files, give a table by --pairs FILE.csv, or leave --pairs out",
+        remedy=f"rename the files, give a table by {option('pairs', 'FILE.csv')}, or leave {option('pairs')} out",
     )
 
 

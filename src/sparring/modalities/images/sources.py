@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.arguments import option
 from sparring.data import catalogue, downloads
 from sparring.data.formats import SUFFIXES, is_image_header
 from sparring.data.labels import listed
@@ -20,7 +21,7 @@ from sparring.data.readers.arrays import Arrays
 from sparring.data.readers.files import Tree, open_tree, suffix, suffixes
 from sparring.data.readers.label_files import chosen_files, labels_in_order, read_label_file
 from sparring.data.readers.parquet import parquet_source
-from sparring.data.readers.tables_in_tree import tables_in
+from sparring.data.readers.tables_in_tree import tables_in, unused_tables
 from sparring.data.reading import DEFAULT_READING, FOLDERS, HALVES, Reading
 from sparring.data.source import Numbered, Source, stamp
 from sparring.errors import SparringError
@@ -92,9 +93,9 @@ def _open(source: str, reading: Reading) -> Source:
             opened = replace(opened, labels=labels, classes=classes, stamp=key)
     if opened.partner is None and isinstance(reading.pairs, str) and reading.pairs != HALVES:
         raise SparringError(
-            found=f"--pairs {reading.pairs} for {source}, whose images have no names",
+            found=f"{option('pairs', reading.pairs)} for {source}, whose images have no names",
             expected="a folder or a zip archive of image files",
-            remedy="save the pairs side by side and give --pairs halves, or save them as files",
+            remedy=f"save the pairs side by side and give {option('pairs', 'halves')}, or save them as files",
         )
     return replace(opened, labels=None, classes=(), domains=False) if reading.labels is False else opened
 
@@ -109,13 +110,14 @@ def _with_second_domain(source: str, other: str, reading: Reading) -> Source:
         raise SparringError(
             found=f"nothing at {other}",
             expected="a folder, a file or a name: the images of the domain to translate into",
-            remedy="check the path after --to (to= in Python)",
+            remedy=f"check the path after {option('to')}",
         )
     require_data(Path(other))
     if reading.labels not in (None, False) or reading.pairs not in (None, False, FOLDERS):
         raise SparringError(
-            found=f"--to {other} beside --labels or --pairs",
-            expected="two domains, which are neither classes nor pairs; or pairs of two folders, by --pairs folders",
+            found=f"{option('to', other)} beside {option('labels')} or {option('pairs')}",
+            expected="two domains, which are neither classes nor pairs; or pairs of two folders, by "
+            f"{option('pairs', 'folders')}",
             remedy="leave out one of the options",
         )
     alone = Reading(labels=False, pairs=False)
@@ -168,7 +170,7 @@ def _from_path(path: Path, labels: bool | str | None = None, pairs: bool | str |
     if kind == "parquet":
         return parquet_source(path, labels)
     if kind == "arrays":
-        return array_files(tree, path, read_label_file(labels) if isinstance(labels, str) else labels)
+        return array_files(tree, path, read_label_file(labels, path) if isinstance(labels, str) else labels)
     if isinstance(kind, Path):
         return _from_file(kind, labels, pairs)
     return _from_tree(tree, path, labels, pairs)
@@ -261,7 +263,7 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None, pairs: bool | 
     pairing, about_pairs = pairing_in_tree(every, names, str(path), pairs, classes_wanted=labels is not None)
 
     # Choose the part to train on and find the classes: from a table of labels, or from folders.
-    given = read_label_file(labels) if isinstance(labels, str) else labels
+    given = read_label_file(labels, path) if isinstance(labels, str) else labels
     beside = pairing is None or pairing.masks
     tables, about_tables = tables_in(tree) if labels in (None, True) and beside else ({}, ())
     layout = read_layout(names, str(path), given if beside else False, tables)
@@ -270,9 +272,14 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None, pairs: bool | 
     used = layout.positions if pairing is None else [*pairing.left, *pairing.right]
     unread = _unreadable_folders(tree, [names[position] for position in used], path)
 
-    others = [name for name in others if name not in {table.source for table in tables.values() if table}]
+    # Name a table that could give classes, and count all other files that are of no use.
+    used_tables = {table.source for table in tables.values() if table} | {_name_in(path, labels)}
+    others = [name for name in others if name not in used_tables]
+    wanted = labels is None and not layout.classes and beside
+    offered = unused_tables(tree, others, names, in_archive=path.is_file()) if wanted else {}
+    others = [name for name in others if name not in offered]
     what = "file that is not an image" if len(others) == 1 else "files that are not images"
-    skipped = (f"Skipped {len(others):,} {what}: {suffixes(others)}.",) if others else ()
+    skipped = (*offered.values(), *([f"Skipped {len(others):,} {what}: {suffixes(others)}."] if others else []))
     if pairing is not None:
         every = replace(every, remarks=(*unread, *left_out, *skipped), stamp=f"{every.stamp} {table_stamp(pairs)}")
         return with_classes(joined(chosen(every, pairing.left), chosen(every, pairing.right), pairing), pairing, layout)
@@ -286,6 +293,13 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None, pairs: bool | 
             *(*about_tables, *unread, *left_out, *skipped),
         ),
     )
+
+
+def _name_in(folder: Path, labels: bool | str | None) -> str:
+    """Return the name in ``folder`` of a file of labels that was given; "" where it lies elsewhere."""
+    found = [*chosen_files(labels), *(chosen_files(str(folder / labels)) if isinstance(labels, str) else [])]
+    inside = [one.resolve() for one in found if one.resolve().is_relative_to(folder.resolve())]
+    return inside[0].relative_to(folder.resolve()).as_posix() if inside else ""
 
 
 def _about_two_classes(layout: Layout, labels: bool | str | None) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.arguments import option
 from sparring.data.columns import numbers
 from sparring.data.readers.cells import MAX_CELLS
 from sparring.data.readers.numpy_files import read_numpy, shape_of
@@ -75,7 +76,9 @@ def read_array(source: str, chosen: Mapping[str, str]) -> Sequences:
     """Read series from an array, whose channels are called by their numbers."""
     if chosen:
         raise SparringError(
-            found=f"--columns for {source}", expected="a table, whose columns have names", remedy="leave it out"
+            found=f"{option('columns')} for {source}",
+            expected="a table, whose columns have names",
+            remedy="leave it out",
         )
     array, told = _array(source)
     values, starts, names, remarks = _unpadded(array, source)

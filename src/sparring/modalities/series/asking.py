@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from sparring.arguments import whole_number
+from sparring.arguments import option, whole_number
 from sparring.data.conditions import INPUT, ConditionSpec
 from sparring.data.facts import Facts
 from sparring.data.in_memory import source_of
@@ -68,9 +68,9 @@ def contexts(options: Mapping[str, Any], view: View, facts: Facts, count: int | 
         return _of_inputs(options, facts, coding, allowed, steps)
     if options.get(HORIZON) is not None:
         raise SparringError(
-            found="--horizon without a series to continue",
+            found=f"{option('horizon')} without a series to continue",
             expected="series, as for `sparring apply`",
-            remedy="leave it out, or give --length for the steps of new series",
+            remedy=f"leave it out, or give {option('length')} for the steps of new series",
         )
     chosen = np.arange(min(count or 1, MAX_SERIES)) % len(allowed)
     rows = np.array(allowed, dtype=np.float64)[chosen]  # None becomes NaN.
@@ -130,9 +130,9 @@ def _of_inputs(
     """Return the contexts of series that are continued."""
     if options.get(LENGTH) is not None:
         raise SparringError(
-            found="--length for series that are continued",
-            expected="--horizon: the steps that follow them",
-            remedy="leave --length out",
+            found=f"{option('length')} for series that are continued",
+            expected=f"{option('horizon')}: the steps that follow them",
+            remedy=f"leave {option('length')} out",
         )
     horizon, given = horizon_of(options, steps), given_series(options[INPUT], facts)
     told = [remark for one in given for remark in one.read.remarks]

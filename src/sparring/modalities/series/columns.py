@@ -6,6 +6,7 @@ from typing import final
 
 import numpy as np
 
+from sparring.arguments import option
 from sparring.data.columns import dates, numbers
 from sparring.data.columns.ranges import about_range
 from sparring.data.columns.reader import MIN_SHARE, Tally
@@ -176,8 +177,8 @@ def _channel(tally: Tally, cells: Cells, chosen: str, layout: Layout, remarks: l
     if np.isnan(cells.values).all():
         raise SparringError(
             found=f"no number in the column {tally.name!r} of {layout.source}",
-            expected=f"numbers, since --columns says {chosen}",
-            remedy=f"choose another kind for it, or --columns {tally.name}=drop",
+            expected=f"numbers, since {option('columns')} says {chosen}",
+            remedy=f"choose another kind for it, or {option('columns', f'{tally.name}=drop')}",
         )
     remarks += cells.remarks(tally.name)
     values, decimals, whole = cells.values[layout.order], cells.decimals, cells.is_whole
@@ -231,8 +232,8 @@ def _attribute(tally: Tally, cells: Cells, chosen: str, layout: Layout, *, is_nu
     if len(changes):
         raise SparringError(
             found=f"a column {tally.name!r} that changes within {len(changes):,} series of {layout.source}",
-            expected=f"one value in each series, since --columns says {chosen}",
-            remedy=f"choose another kind for it, or --columns {tally.name}=drop",
+            expected=f"one value in each series, since {option('columns')} says {chosen}",
+            remedy=f"choose another kind for it, or {option('columns', f'{tally.name}=drop')}",
         )
     fixed = np.fmax.reduceat(values, layout.starts)
     reason = "as given" if chosen else "it does not change within a series"
@@ -257,7 +258,7 @@ def _too_many(tally: Tally, layout: Layout) -> SparringError:
     return SparringError(
         found=f"more than {MAX_CATEGORIES:,} different texts in the column {tally.name!r} of {layout.source}",
         expected=f"at most {MAX_CATEGORIES:,} categories",
-        remedy=f"leave it out by --columns {tally.name}=drop (columns= in Python)",
+        remedy=f"leave it out by {option('columns', f'{tally.name}=drop')}",
     )
 
 
@@ -267,14 +268,14 @@ def _changing_text(tally: Tally, cells: Cells, layout: Layout) -> SparringError:
     share = 1 - cells.odd / max(1, tally.present)
     found = f"text such as {example!r} in the column {name!r} of {layout.source}, which changes over time"
     if share >= MIN_SHARE:
-        choice = f"correct the cells, or give --columns {name}=continuous, where they count as missing"
+        choice = f"correct the cells, or give {option('columns', f'{name}=continuous')}, where they count as missing"
     elif dates.form_of(tally.texts, tally.counts.tolist()).share >= MIN_SHARE:
-        choice = f"give --columns {name}=time if it is the time of the rows, or {name}=drop to leave it out"
+        choice = (
+            f"give {option('columns', f'{name}=time')} if it is the time of the rows, or {name}=drop to leave it out"
+        )
     else:
-        choice = f"give --columns {name}=entity if it names the series, or {name}=drop to leave it out"
-    return SparringError(
-        found=found, expected="numbers, or one value in each series", remedy=f"{choice} (columns= in Python)"
-    )
+        choice = f"give {option('columns', f'{name}=entity')} if it names the series, or {name}=drop to leave it out"
+    return SparringError(found=found, expected="numbers, or one value in each series", remedy=f"{choice}")
 
 
 def _together(errors: Sequence[SparringError]) -> SparringError:
@@ -297,13 +298,13 @@ def require_choices(chosen: Mapping[str, str], names: Sequence[str], source: str
             raise SparringError(
                 found=f"no column {name!r} in {source}",
                 expected=f"one of {', '.join(names[:20])}{', …' if len(names) > 20 else ''}",
-                remedy="check the name in --columns (columns= in Python)",
+                remedy=f"check the name in {option('columns')}",
             )
         if kind not in CHOICES and not dates.is_form(kind):
             raise SparringError(
                 found=f"the kind {kind!r} of the column {name!r}",
                 expected=f"for series one of {', '.join(CHOICES)}, or a pattern of dates such as %d.%m.%Y",
-                remedy="check --columns (columns= in Python)",
+                remedy=f"check {option('columns')}",
             )
     for role in ("entity", "time"):
         several = [name for name, kind in chosen.items() if kind == role or (role == "time" and "%" in kind)]
@@ -311,5 +312,5 @@ def require_choices(chosen: Mapping[str, str], names: Sequence[str], source: str
             raise SparringError(
                 found=f"several columns of the kind {role}: {listed(several)}",
                 expected="at most one",
-                remedy="leave all but one out, as by --columns NAME=drop",
+                remedy=f"leave all but one out, as by {option('columns', 'NAME=drop')}",
             )

@@ -3,6 +3,7 @@
 import warnings
 from pathlib import Path
 
+from sparring.arguments import option
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.data.readers.table_files import SUFFIXES, table_files
@@ -53,7 +54,7 @@ def listing(source: str, facts: Facts, labels: str | None = None) -> Listing:
     """
     if labels is not None:
         raise SparringError(
-            found=f"--labels {labels} for series", expected="images, or rows of a table", remedy="leave it out"
+            found=f"{option('labels', labels)} for series", expected="images, or rows of a table", remedy="leave it out"
         )
     return Listing(survey_series(source, DEFAULT_READING, facts).names)
 

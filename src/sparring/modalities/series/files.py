@@ -7,6 +7,7 @@ from typing import final
 
 import numpy as np
 
+from sparring.arguments import option
 from sparring.data.columns.reader import ColumnReader, Tally, filled
 from sparring.data.readers.cells import MAX_CELLS, Cells
 from sparring.data.readers.table_files import open_table, table_files
@@ -94,7 +95,7 @@ def read_table(
             raise SparringError(
                 found=f"over {MAX_CELLS:,} cells in {source}",
                 expected="fewer, so that they fit into memory",
-                remedy="give a part of the rows, or leave columns out by --columns NAME=drop",
+                remedy=f"give a part of the rows, or leave columns out by {option('columns', 'NAME=drop')}",
             )
     tallies = {name: readers.pop(name).tally() for name in list(readers)}
     series, names = np.repeat(np.arange(len(files)), sizes), tuple(file.stem for file in files)

@@ -5,6 +5,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from sparring.arguments import option
 from sparring.data.columns import numbers
 from sparring.data.columns.where import Condition, conditions_of
 from sparring.errors import SparringError, nearest
@@ -36,7 +37,7 @@ def accepts(given: Any, attributes: Sequence[Attribute]) -> Callable[[Sequence[f
     for condition in conditions_of(given, tuple(places)):
         if condition.name not in places:
             raise SparringError(
-                found=f"{condition.name!r} in --where",
+                found=f"{condition.name!r} in {option('where')}",
                 expected=f"an attribute of the series: {', '.join(places) or 'these have none'}",
                 remedy=f"check the spelling, or leave it out{nearest(condition.name, list(places))}",
             )
@@ -71,7 +72,7 @@ def _require_possible(parts: Sequence[_Part], attribute: Attribute) -> None:
         )
     if not any(all(part.check(value) for part in parts) for value in candidates):
         raise SparringError(
-            found=f"{','.join(part.text for part in parts)} in --where",
+            found=f"{','.join(part.text for part in parts)} in {option('where')}",
             expected="conditions that a value can meet at once",
             remedy="change or leave out one of them",
         )
@@ -86,7 +87,7 @@ def _part(condition: Condition, attribute: Attribute) -> _Part:
     if condition.operator in COMPARISONS:
         if attribute.categories:
             raise SparringError(
-                found=f"{condition.text} in --where",
+                found=f"{condition.text} in {option('where')}",
                 expected=f"= or != for {attribute.name!r}, which has categories",
                 remedy=f"list what is wanted: {attribute.name}={'|'.join(attribute.categories[:2])}",
             )
@@ -117,14 +118,14 @@ def _value(text: str, attribute: Attribute) -> float | None:
             return float(attribute.categories.index(text))
         shown = attribute.categories[:20]
         raise SparringError(
-            found=f"the category {text!r} of {attribute.name!r} in --where",
+            found=f"the category {text!r} of {attribute.name!r} in {option('where')}",
             expected=f"one of {', '.join(shown)}{', …' if len(shown) < len(attribute.categories) else ''}",
             remedy=f"check the spelling{nearest(text, list(attribute.categories))}",
         )
     value = numbers.number(text)
     if value is None or math.isinf(value):
         raise SparringError(
-            found=f"{text!r} for {attribute.name!r} in --where",
+            found=f"{text!r} for {attribute.name!r} in {option('where')}",
             expected="a number with a decimal point",
             remedy="correct it",
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sparring.arguments import option
 from sparring.data.columns import dates, numbers
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
@@ -77,7 +78,8 @@ def read_series(source: str, reading: Reading) -> Sequences:
         raise SparringError(
             found=f"no column of numbers that change over time in {source}",
             expected="at least one",
-            remedy="give --columns NAME=continuous for one, or name the column of the series by NAME=entity",
+            remedy=f"give {option('columns', 'NAME=continuous')} for one, or name the column of the series by "
+            "NAME=entity",
         )
     if clock.values is not None and not clock.step:
         channels.append(gap_channel(clock, starts))
@@ -96,7 +98,7 @@ def require_steps(lengths: Integers, source: str) -> None:
         raise SparringError(
             found=f"no series longer than one step in {source}",
             expected="series of several steps, one row each",
-            remedy="name the column of the series by --columns NAME=entity, or read it as a table",
+            remedy=f"name the column of the series by {option('columns', 'NAME=entity')}, or read it as a table",
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
+from sparring.arguments import option
 from sparring.data.columns import numbers
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
@@ -182,14 +183,15 @@ def _require_size(read: Sequences, window: int | None, source: str) -> None:
         raise SparringError(
             found=f"a series of {longest:,} steps in {source}",
             expected=f"at most {MAX_WINDOW:,}",
-            remedy="cut series into windows by --window STEPS (window= in Python)",
+            remedy=f"cut series into windows by {option('window')}",
         )
     count = len(read.names) if window is None else int(np.maximum(1, read.lengths - window + 1).sum())
     if count * steps * len(read.channels) > MAX_CELLS:
         raise SparringError(
             found=f"{count:,} series of {steps:,} steps and {len(read.channels):,} channels in {source}",
             expected=f"at most {MAX_CELLS:,} numbers, so that they fit into memory",
-            remedy="give a part of them, leave channels out by --columns NAME=drop, or choose a smaller --window",
+            remedy=f"give a part of them, leave channels out by {option('columns', 'NAME=drop')}, or choose a "
+            f"smaller {option('window')}",
         )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.arguments import option
 from sparring.data.columns import dates, numbers
 from sparring.data.columns.reader import MIN_SHARE, Tally
 from sparring.errors import SparringError
@@ -132,7 +133,8 @@ def in_order(
         raise SparringError(
             found=f"two rows{whose} with the same time {text} in {source}",
             expected="one row for each time of a series",
-            remedy=f"leave one of them out, name the column of the series by --columns NAME=entity, or drop {name!r}",
+            remedy=f"leave one of them out, name the column of the series by {option('columns', 'NAME=entity')}, "
+            f"or drop {name!r}",
         )
     return order
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.arguments import option
 from sparring.data.dataset import hold_out
 from sparring.errors import SparringError
 from sparring.modalities.series.sequences import Integers
@@ -119,6 +120,5 @@ def require_long_enough(lengths: Integers, window: int, source: str) -> None:
         raise SparringError(
             found=f"{int(lengths.max()):,} steps in {source}",
             expected=f"at least {2 * window:,}: windows of {window:,} steps to train on, and others to judge by",
-            remedy="give a longer series"
-            + f", or a smaller --window than {window:,} (window= in Python)" * (window > 2),
+            remedy="give a longer series" + f", or a smaller {option('window')} than {window:,}" * (window > 2),
         )

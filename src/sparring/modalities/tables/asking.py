@@ -7,6 +7,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from sparring.arguments import option
 from sparring.data.conditions import INPUT, ConditionSpec
 from sparring.data.facts import Facts
 from sparring.data.in_memory import source_of
@@ -60,7 +61,7 @@ def known_cells(options: Mapping[str, Any], view: View, facts: Facts, count: int
     predicates, inputs = predicates_of(options.get(WHERE), coding.learned, coding.columns), INPUT in options
     given = Rows(condition.values, condition.missing)
     for one in predicates:
-        _require_all(one.holds(given) | ~condition.known[:, one.place], f"--where {one.text}", inputs=inputs)
+        _require_all(one.holds(given) | ~condition.known[:, one.place], option("where", one.text), inputs=inputs)
     for place, cells in fixed_cells(options, view, coding.learned, predicates).items():
         condition.missing[:, place], condition.known[:, place] = not cells, True
         values = torch.tensor(cells or (0.0,), dtype=torch.float64)
@@ -100,13 +101,13 @@ def _balanced(
     if name not in places:
         kinds = {column.name: column.kind for column in columns}
         raise SparringError(
-            found=f"the column {name!r}{f' of kind {kinds[name]}' if name in kinds else ''} in --balance",
+            found=f"the column {name!r}{f' of kind {kinds[name]}' if name in kinds else ''} in {option('balance')}",
             expected=f"a column of categories: {', '.join(places) or 'this table has none'}",
             remedy=f"choose another column{nearest(name, list(places))}",
         )
     if INPUT in options:
         raise SparringError(
-            found="--balance for rows that are filled in",
+            found=f"{option('balance')} for rows that are filled in",
             expected="new rows",
             remedy="leave it out, or sample new rows",
         )

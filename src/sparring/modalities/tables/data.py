@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.arguments import option
 from sparring.data.columns import dates, numbers
 from sparring.data.columns.ranges import about_range
 from sparring.data.columns.reader import ColumnReader, Tally, filled
@@ -94,7 +95,7 @@ def listing(source: str, labels: str | None = None) -> Listing:
         raise SparringError(
             found=f"no column {labels!r} in {source}",
             expected=f"one of {listed(cells.names, 20)}",
-            remedy=f"check the name in --labels{nearest(labels, list(cells.names))}",
+            remedy=f"check the name in {option('labels')}{nearest(labels, list(cells.names))}",
         )
     reader = ColumnReader(names[0], as_text=True, expected="", form="", decimal_comma=cells.decimal_comma)
     count = filled(source, cells, {names[0]: reader})

@@ -10,6 +10,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.arguments import option
 from sparring.data.columns import dates, numbers
 from sparring.data.columns.reader import MIN_SHARE, Tally
 from sparring.errors import SparringError
@@ -290,7 +291,7 @@ def _not_of_kind(tally: Tally, expected: str, chosen: str) -> SparringError:
     example = f", such as {_shown(tally.texts[0])}," if tally.texts else ""
     return SparringError(
         found=f"cells{example} in the column {tally.name!r}",
-        expected=f"{expected}, since --columns says {chosen}",
+        expected=f"{expected}, since {option('columns')} says {chosen}",
         remedy="choose another kind for it",
     )
 
@@ -338,6 +339,6 @@ def listed_problems(problems: Sequence[tuple[str, str]], source: str) -> Sparrin
     return SparringError(
         found=f"{'; '.join(listed)} of {source}{more}",
         expected="numbers of one form, dates of one form, or categories",
-        remedy=f"correct the cells, leave the column out by --columns {options} (columns= in Python), or choose its "
+        remedy=f"correct the cells, leave the column out by {option('columns', options)}, or choose its "
         "kind in the same way (continuous or date, where other cells count as missing, or category)",
     )

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.arguments import option
 from sparring.data.columns.where import Condition, conditions_of
 from sparring.errors import SparringError, nearest
 from sparring.modalities.tables import render
@@ -114,13 +115,13 @@ def predicates_of(given: Any, columns: Sequence[Column], others: Sequence[Column
     for condition in conditions_of(given, (*places, *(column.name for column in others))):
         if condition.name not in places and any(condition.name == column.name for column in others):
             raise SparringError(
-                found=f"the column {condition.name!r} of identifiers in --where",
+                found=f"the column {condition.name!r} of identifiers in {option('where')}",
                 expected="a column that is learned: identifiers are made anew for each row",
                 remedy=f"leave it out, or choose one of {', '.join([*places][:20])}",
             )
         if condition.name not in places:
             raise SparringError(
-                found=f"the column {condition.name!r} in --where",
+                found=f"the column {condition.name!r} in {option('where')}",
                 expected=f"one of {', '.join([*places][:20])}{', …' if len(places) > 20 else ''}",
                 remedy=f"check the spelling{nearest(condition.name, list(places))}",
             )
@@ -128,7 +129,7 @@ def predicates_of(given: Any, columns: Sequence[Column], others: Sequence[Column
         one = _predicate(condition, place, columns[place])
         if columns[place].missing == 1 and not one.missing:
             raise SparringError(
-                found=f"{condition.text} in --where",
+                found=f"{condition.text} in {option('where')}",
                 expected=f"a missing cell, since {condition.name!r} has no value in the training data",
                 remedy="leave it out",
             )
@@ -177,7 +178,7 @@ def _range(condition: Condition, place: int, column: Column) -> Predicate:
     text, name = condition.text, column.name
     if not column.is_numeric:
         raise SparringError(
-            found=f"{text} in --where",
+            found=f"{text} in {option('where')}",
             expected=f"= or != for {name!r}, a column of kind {column.kind}",
             remedy=f"list what is wanted: {name}={'|'.join(column.categories[:2])}",
         )
@@ -194,7 +195,7 @@ def _range(condition: Condition, place: int, column: Column) -> Predicate:
     if low > highest or high < lowest:
         ends = " to ".join(render.texts(column, np.array([lowest, highest])))
         raise SparringError(
-            found=f"{text} in --where",
+            found=f"{text} in {option('where')}",
             expected=f"a range that meets the training data, where {name!r} is {ends}",
             remedy="choose another range",
         )
@@ -214,12 +215,14 @@ def _value(text: str, column: Column, *, in_range: bool = False) -> float:
         kind = {"date": "date", "integer": "whole number"}.get(column.kind, "number")
         expected = f"a {kind} such as {render.texts(column, np.array(column.quantiles[:1]))[0]}"
         remedy = "check the value; ranges are written as >=, >, <= and <"
-        raise SparringError(found=f"{text!r} for {column.name!r} in --where", expected=expected, remedy=remedy)
+        raise SparringError(
+            found=f"{text!r} for {column.name!r} in {option('where')}", expected=expected, remedy=remedy
+        )
     if text in column.categories:
         return float(column.categories.index(text))
     some = ", ".join(column.categories[:8]) + (", …" if len(column.categories) > 8 else "")
     raise SparringError(
-        found=f"{text!r} for {column.name!r} in --where",
+        found=f"{text!r} for {column.name!r} in {option('where')}",
         expected=f"one of {some}",
         remedy=f"check the spelling{nearest(text, list(column.categories))}",
     )
@@ -260,7 +263,7 @@ def _required(predicate: Predicate, wanted: object) -> Predicate:
     """
     if not wanted:
         raise SparringError(
-            found=f"{predicate.text} in --where",
+            found=f"{predicate.text} in {option('where')}",
             expected="conditions that a cell can meet at once",
             remedy="change or leave out one of them",
         )

@@ -13,6 +13,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from sparring.arguments import option
 from sparring.data.columns import dates, numbers
 from sparring.data.columns.where import OPERATORS, parts_of
 from sparring.errors import SparringError, nearest
@@ -229,7 +230,7 @@ def parsed(text: str, columns: Sequence[Column]) -> RowRule:
         SparringError: it has none of these forms, or a column is absent, is not learned or holds something else.
     """
     names = [column.name for column in columns]
-    parts = [part.strip() for part in parts_of(text, "--keep")]
+    parts = [part.strip() for part in parts_of(text, "keep")]
     if len(parts) > 1 and (not OPERATORS.search(text) or all(part in names for part in parts)):
         return _combination(text, parts, columns)
     found = list(OPERATORS.finditer(text))
@@ -302,7 +303,7 @@ def _placed(
             remedy = f"check the name, and that the column is not dropped{nearest(name, known)}"
             raise _refused(what, text, f"one that is learned: {some}", remedy)
         if by_name[name].kind not in kinds:
-            remedy = "leave the rule out, or choose another kind of column by --columns"
+            remedy = f"leave the rule out, or choose another kind of column by {option('columns')}"
             raise _refused(f"the column {name!r} of kind {by_name[name].kind}", text, expected, remedy)
     return tuple(places[name] for name in names), tuple(by_name[name] for name in names)
 
@@ -318,7 +319,7 @@ def _require_different(text: str, names: Sequence[str]) -> None:
 
 
 def _refused(found: str, text: str, expected: str, remedy: str) -> SparringError:
-    return SparringError(found=f"{found} in --keep {text!r}", expected=expected, remedy=remedy)
+    return SparringError(found=f"{found} in {option('keep', text)}", expected=expected, remedy=remedy)
 
 
 def _written(rows: Rows, rule: RowRule, row: int, at: int) -> str:

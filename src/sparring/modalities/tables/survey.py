@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sparring.arguments import option
 from sparring.data.columns import dates, numbers
 from sparring.data.columns.reader import ColumnReader, Tally, filled
 from sparring.data.dataset import Dataset, Split, split_rows
@@ -196,13 +197,13 @@ def _checked_choices(columns: Mapping[str, str], names: Sequence[str], source: s
             raise SparringError(
                 found=f"no column {name!r} in {source}",
                 expected=f"one of {', '.join(names[:20])}{', …' if len(names) > 20 else ''}",
-                remedy=f"check the name in --columns{nearest(name, list(names))}",
+                remedy=f"check the name in {option('columns')}{nearest(name, list(names))}",
             )
         if kind not in CHOICES and not dates.is_form(kind):
             raise SparringError(
                 found=f"the kind {kind!r} of the column {name!r}",
                 expected=f"one of {', '.join(CHOICES)}, or a pattern of dates such as %d.%m.%Y",
-                remedy=f"check --columns{nearest(kind, list(CHOICES))}",
+                remedy=f"check {option('columns')}{nearest(kind, list(CHOICES))}",
             )
     return dict(columns)
 
@@ -240,7 +241,7 @@ def _nothing_learned(tallies: Sequence[Tally], source: str) -> SparringError:
     return SparringError(
         found=f"only identifiers in {source}, such as {tallies[0].name!r}",
         expected="at least one column of numbers, dates or categories",
-        remedy="choose a kind for a column, such as --columns NAME=category",
+        remedy=f"choose a kind for a column, such as {option('columns', 'NAME=category')}",
     )
 
 

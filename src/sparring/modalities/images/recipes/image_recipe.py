@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
+from sparring.arguments import option
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.recipe import AdversarialRecipe, BatchSize, Chosen, Machine, PackSize, Recipe, batch_for
+from sparring.text import number_of
 
 if TYPE_CHECKING:
     from sparring.layers.augment import Augment
@@ -88,7 +90,7 @@ class SizedImageRecipe(Recipe):
             raise SparringError(
                 found=f"the resolution {self.resolution[0]}x{self.resolution[1]}",
                 expected=f"sides that are multiples of {multiple}",
-                remedy="give another --resolution",
+                remedy=f"give another {option('resolution')}",
             )
 
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
@@ -115,7 +117,7 @@ class SizedImageRecipe(Recipe):
         # The budget follows from the number of images and their size.
         chosen["samples"] = (
             sample_budget(facts.count, resolution, machine),
-            f"{facts.count} images on {machine.device}",
+            f"a budget that suits {number_of(facts.count, 'image')} of this size on {machine.device}",
         )
         return chosen
 

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias, final
 
 from pydantic import Field, PositiveFloat
 
+from sparring.arguments import option
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
 from sparring.modalities.images.recipes.image_recipe import SizedImageRecipe, Weight
 from sparring.objectives.schedules import Weighted, constant, cosine
 from sparring.recipe import Adam, AdversarialRecipe, BatchSize, Chosen, LayerSize, LossName, Machine, Samples
+from sparring.text import number_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -75,7 +77,8 @@ class PairRecipe(SizedImageRecipe, AdversarialRecipe):
             raise SparringError(
                 found=f"no pairs in {facts.source}",
                 expected="pairs of images: two in one file, or two folders of equal names",
-                remedy="give --pairs folders or --pairs halves (pairs= in Python) for pairs that were not found, or "
+                remedy=f"give {option('pairs', 'folders')} or {option('pairs', 'halves')} for pairs that were not "
+                "found, or "
                 "choose a recipe that needs none, such as images/cyclegan",
             )
         sides: list[str] = pair["sides"]
@@ -115,7 +118,7 @@ class PairRecipe(SizedImageRecipe, AdversarialRecipe):
             samples = min(samples, max(MAX_PIXELS_WITHOUT_GPU // (height * width), 1))
             reason = f"wider networks take hours on {machine.device}"
             chosen |= {field: (self.width_without_gpu, reason) for field in ("width", "discriminator_width")}
-        chosen["samples"] = (samples, f"{facts.count} pairs on {machine.device}")
+        chosen["samples"] = (samples, f"a budget that suits {number_of(facts.count, 'pair')} on {machine.device}")
         return chosen
 
     def optimisers(self) -> Mapping[str, Adam]:
@@ -154,7 +157,7 @@ class PairRecipe(SizedImageRecipe, AdversarialRecipe):
             raise SparringError(
                 found=f"diverse {diverse:g} with a batch of one image",
                 expected="at least two images in a batch, whose latents are compared",
-                remedy="give a larger --batch, or leave --diverse out",
+                remedy=f"give a larger {option('batch')}, or leave {option('diverse')} out",
             )
         terms: dict[str, tuple[Term, float]] = {
             "l1": (reconstruction, self.l1),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, final
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
+from sparring.arguments import option
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError, nearest
@@ -52,7 +53,8 @@ class UnpairedRecipe(SizedImageRecipe):
             raise SparringError(
                 found=f"no two domains in {facts.source}",
                 expected="two folders of readable images, one for each domain",
-                remedy="put the images of each domain into a folder of its own, or give the second with --to",
+                remedy="put the images of each domain into a folder of its own, or give the second with "
+                f"{option('to')}",
             )
         self.require_sides(self.side_multiple)
         return View(self.shape(facts), DOMAIN, {"target": self.target_name(facts)})
