@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from sparring.data.dataset import Dataset
@@ -40,6 +41,19 @@ def brief_extractors() -> Iterator[None]:
         patch.setattr(small_network, "VERSION", f"{small_network.VERSION}, brief")
         for module in (classifier, self_supervised):
             patch.setattr(module, "STEPS", module.STEPS // 10)
+        yield
+
+
+@pytest.fixture(scope="module")
+def undrawn_figures() -> Iterator[None]:
+    """Build the figures of reports, but write a blank picture, in a module whose tests do not look at them."""
+    from matplotlib.figure import Figure
+
+    def blank(figure: Figure, file: BinaryIO, **_: Any) -> None:
+        Image.new("RGB", (8, 8)).save(file, "PNG")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", blank)
         yield
 
 

@@ -14,6 +14,8 @@ from sparring.errors import SparringError
 from sparring.model import Model
 from sparring.runs.display import Silent
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:

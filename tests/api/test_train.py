@@ -9,6 +9,8 @@ import pytest
 from sparring.api.train import train
 from sparring.runs.display import Plain, Silent
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 SMALL: dict[str, Any] = {"samples": 16, "batch": 2, "width": 8, "latent_size": 2, "resolution": 8}
 
 

@@ -14,6 +14,8 @@ from sparring.evaluation.glossary import NO_DIFFERENCE, features
 from sparring.modalities.images import render
 from sparring.runs.display import Silent
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 
 def clusters(folder, name, seed, *, count=1200, spread=0.1, size=2):
     random = np.random.default_rng(seed)

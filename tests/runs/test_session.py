@@ -31,6 +31,8 @@ from sparring.storage import read_json, read_lines, write_json
 from sparring.training import devices
 from sparring.training.checkpoint import checkpoints, load_checkpoint
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 SMALL: dict[str, Any] = {"samples": 640, "batch": 64, "width": 8, "latent_size": 2}
 
 

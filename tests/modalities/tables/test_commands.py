@@ -20,6 +20,8 @@ from sparring.modalities.tables.rooms import TABLES
 from sparring.runs.display import Silent
 from sparring.runs.suggestions import reading_options
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 
 @pytest.fixture
 def table(tmp_path):
