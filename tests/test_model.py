@@ -278,6 +278,15 @@ def test_only_the_name_of_the_data_is_published(model: Model, tmp_path: Path) ->
     assert r"photos\_of\_\*me\*" in (target / "README.md").read_text()
 
 
+def test_the_model_card_says_gan_of_gans_alone_and_names_columns(model: Model, tmp_path: Path) -> None:
+    assert "\ntags: [gan, points]\n" in (model.save_pretrained(tmp_path / "gan") / "README.md").read_text()
+    recipe = RECIPES["points/vae"].model_copy(update={"width": 8, "latent_size": 2})
+    facts = replace(model.facts, coding={**model.facts.coding, "columns": ["a|*b*", "<i>"]})
+    vae = Model(recipe.game(facts), recipe, "points/vae", facts, model.history)
+    card = (vae.save_pretrained(tmp_path / "vae") / "README.md").read_text()
+    assert "\ntags: [points]\n" in card and "* columns: a\\|\\*b\\*, &lt;i&gt;\n" in card
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [
