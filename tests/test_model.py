@@ -32,7 +32,7 @@ FILES = ("config.json", "weights.safetensors", "README.md")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "run"
-    train("ring", samples=640, batch=64, width=8, latent_size=2, out=out, seed=3, display=Silent())
+    train("ring", samples=640, batch=64, width=8, latent_size=2, judge="none", out=out, seed=3, display=Silent())
     return out
 
 

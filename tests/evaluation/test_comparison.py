@@ -15,6 +15,8 @@ from sparring.evaluation.scores import Score
 from sparring.modalities.images import render
 from sparring.runs.display import Silent
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 
 def clusters(folder, name, seed, *, count=1200, spread=0.1, size=2):
     random = np.random.default_rng(seed)

@@ -33,6 +33,8 @@ from sparring.training import devices
 from sparring.training.checkpoint import checkpoints, load_checkpoint
 from sparring.training.interruption import EXIT_CODES
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 SMALL: dict[str, Any] = {"samples": 640, "batch": 64, "width": 8, "latent_size": 2}
 
 
