@@ -1,7 +1,7 @@
 """The synthetic test of SeqGAN (Yu et al. 2017, section 4, table 1): an LSTM of known weights writes the data.
 
-    python benchmarks/oracle.py FOLDER --oracle DATA/text/seqgan-oracle.npz [--recipes lstm,seqgan,relgan] [--seeds 0,1,2]
-        [--samples N] [--set width=32 …]
+    python benchmarks/oracle.py FOLDER --oracle DATA/text/seqgan-oracle.npz [--recipes lstm,seqgan,relgan]
+        [--seeds 0,1,2] [--samples N] [--set width=32 …]
 
 NLL_oracle is the mean -log p per token of generated sequences by the oracle; NLL_test that of new sequences of the
 oracle by the model: the first rewards what is likely, the second what is complete, so both belong together. Models
@@ -90,7 +90,7 @@ def figures(place: Path, oracle: Oracle, test: Path) -> list[dict[str, float]]:
     player = model.game.player
     found = []
     for temperature in TEMPERATURES:
-        texts = model.decode(model.sample(COUNT, seed=1, temperature=temperature))
+        texts = model.modality.decode(model.sample(COUNT, seed=1, temperature=temperature), model.facts)
         made = torch.tensor([[int(word) for word in text.split()] for text in texts])
         with torch.inference_mode():
             parts = []
@@ -157,7 +157,7 @@ def main(given: Sequence[str] | None = None) -> None:
             row = json.loads(record.read_text())
             for one in row["rows"]:
                 print(
-                    f"{name}{options.name} seed {seed} T={one['temperature']}: NLL_oracle {one['oracle']:.3f}, NLL_test {one['test']:.3f}, "
+                    f"{place.name} T={one['temperature']}: NLL_oracle {one['oracle']:.3f}, NLL_test {one['test']:.3f}, "
                     f"distinct {one['distinct']:.3f} ({row['seconds']} s)",
                     flush=True,
                 )

@@ -2,8 +2,8 @@
 
     python benchmarks/texygen.py DATA [--self]
 
-DATA holds text/coco-captions-test.txt, text/coco-captions-train.txt and text/published-samples/*.txt. BLEU is against all
-10,000 test captions; --self adds self-BLEU, which takes some minutes. The row of real captions scores training
+DATA holds text/coco-captions-test.txt, text/coco-captions-train.txt and text/published-samples/*.txt. BLEU is against
+all 10,000 test captions; --self adds self-BLEU, which takes some minutes. The row of real captions scores training
 captions in place of generated ones.
 """
 

@@ -13,7 +13,7 @@ State: TypeAlias = Any
 
 
 class Prompt(NamedTuple):
-    """What sequences are generated from.
+    """Beginnings of sequences, and what else they are generated from.
 
     Args:
         tokens: (batch, length) int64, of which the first ``known`` count.

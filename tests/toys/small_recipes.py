@@ -8,12 +8,16 @@ import torch
 
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
+from sparring.data.words import Tokeniser
 from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
 from sparring.modalities.tables.coding import Column, Rows, TableCoding
 from sparring.modalities.tables.conditions import CATEGORY, KNOWN
 from sparring.modalities.tables.survey import conditioned
+from sparring.modalities.text.coding import TextCoding
+from sparring.modalities.text.survey import with_prompt
 from sparring.recipe import Recipe, with_fields
 from sparring.recipes import RECIPES
+from sparring.tokens import END
 from toys.sines import sines_data
 
 SMALL = {
@@ -26,6 +30,10 @@ SMALL = {
     "labels": True,
     "critic_turns": 1,
     "noise": 4,
+    "embedding": 8,
+    "head_size": 8,
+    "representations": 4,
+    "rollouts": 2,
 }
 
 
@@ -37,6 +45,12 @@ def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
         return facts, Dataset(random.normal(size=(64, 2)).astype(np.float32))
     if recipe.modality == "series":
         return sines_data(64, steps=6)
+    if recipe.modality == "text":
+        coding = TextCoding(Tokeniser("characters", ("a", "b", "c")), length=6, has_end=True, mean_tokens=5.0)
+        facts = Facts("toy", "text", 64, (6,), "0" * 64, offers=("prompt",), coding=coding.as_json())
+        tokens = random.integers(2, 5, (64, 6)).astype(np.int16)
+        tokens[::2, 4:] = END
+        return facts, Dataset(tokens, None, tokens[:, :0], read=with_prompt)
     if recipe.modality == "tables":
         columns = (
             Column("size", "continuous", quantiles=tuple(np.linspace(0, 1, 21).tolist())),

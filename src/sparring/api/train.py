@@ -146,10 +146,8 @@ def train(
     budget = TrainingBudget.given(samples, minutes)
     micro_batch = None if micro_batch is None else whole_number("micro-batch", micro_batch)
     goal, judge = _checked_goal(until, watchdog), checked_judge("quick" if judge is None else judge)
-    source, wanted = (
-        source_of(data),
-        reading(labels, range, background, pairs, place_of(to), columns, keep, window, tokens=tokens),
-    )
+    source = source_of(data)
+    wanted = reading(labels, range, background, pairs, place_of(to), columns, keep, window, tokens=tokens)
 
     # A run that has begun goes on, if it is the one that these options describe.
     if begun is not None:

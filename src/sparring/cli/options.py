@@ -116,6 +116,14 @@ MaskOption: TypeAlias = Annotated[
 LengthOption: TypeAlias = Annotated[
     WholeNumber | None, Parameter(help="Models of time series: steps of each new series. Default: those of the data.")
 ]
+PrefixOption: TypeAlias = Annotated[str | None, Parameter(help="Models of text: the beginning of every text.")]
+TemperatureOption: TypeAlias = Annotated[
+    float | None,
+    Parameter(
+        help="Models of text: divisor of the logits, below 1 for likelier texts, above 1 for more varied ones. "
+        "Default: 1."
+    ),
+]
 HorizonOption: TypeAlias = Annotated[
     WholeNumber | None,
     Parameter(

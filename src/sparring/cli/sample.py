@@ -14,6 +14,8 @@ from sparring.cli.options import (
     LabelOption,
     LengthOption,
     MaskOption,
+    PrefixOption,
+    TemperatureOption,
     WhereOption,
     WholeNumber,
     extra_options,
@@ -40,6 +42,8 @@ def sample(
     where: WhereOption = None,
     length: LengthOption = None,
     horizon: HorizonOption = None,
+    prefix: PrefixOption = None,
+    temperature: TemperatureOption = None,
     balance: BalanceOption = None,
     **options: Annotated[str, Parameter(show=False)],
 ) -> None:
@@ -82,7 +86,7 @@ def sample(
             recipe=recipe,
             display=default_display(),
             **given_options(label=label, input=input, to=to, mask=mask, where=where, balance=balance),
-            **given_options(length=length, horizon=horizon),
+            **given_options(length=length, horizon=horizon, prefix=prefix, temperature=temperature),
             **extra_options(options, api.sample),
         )
         show(joined([saved.line(), *saved.remarks]))

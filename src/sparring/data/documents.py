@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.arguments import option
 from sparring.data.labels import label_text, listed, number_classes
 from sparring.data.readers.files import Tree, open_tree, reason, suffix
 from sparring.data.readers.table_files import SUFFIXES as TABLE_SUFFIXES
@@ -202,14 +203,14 @@ def _of_table(path: Path, column: Column) -> Documents:
     wanted = column.text or next((name for usual in USUAL_COLUMNS for name in names if name.lower() == usual), None)
     if wanted is None and len(names) == 1:
         wanted = names[0]
-    options = ("--columns NAME=text", "--labels NAME", "--columns NAME=source")
-    for name, option in zip((wanted, column.label, column.source), options, strict=True):
-        is_text = option == options[0]
+    for name, choice in ((wanted, "text"), (column.label, "labels"), (column.source, "source")):
+        is_text = choice == "text"
         if (name is None and is_text) or (name is not None and name not in names):
+            given = option("labels", names[0]) if choice == "labels" else option("columns", f"{names[0]}={choice}")
             raise SparringError(
                 found=f"no column {name!r} in {path}" if name else f"a table of several columns, {path}",
                 expected=f"the column of the texts: {listed(names)}" if is_text else f"one of {listed(names)}",
-                remedy=f"name it, as {option.replace('NAME', names[0])}{nearest(name or '', list(names))}",
+                remedy=f"name it, as {given}{nearest(name or '', list(names))}",
             )
     texts, labels, sources = list[str](), list[str | None](), list[str]()
     for row in rows:
@@ -220,7 +221,7 @@ def _of_table(path: Path, column: Column) -> Documents:
     if column.label:
         known = [label for label in labels if label]
         numbers, classes = number_classes(known) if known else (None, ())
-        if numbers is not None:
+        if numbers is not None and len(classes) > 1:
             by_name = dict(zip(classes, range(len(classes)), strict=True))
             found.labels = np.array([by_name.get(label or "", -1) for label in labels], dtype=np.int64)
             found.classes = tuple(classes)

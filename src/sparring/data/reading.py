@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict
 from sparring.arguments import option, whole_number
 from sparring.data.columns.where import parts_of
 from sparring.data.readers.label_files import absolute_choice
-from sparring.data.words import KINDS
 from sparring.errors import SparringError, nearest, shown
 from sparring.schema import validated
 
@@ -23,6 +22,8 @@ Keep: TypeAlias = str | Sequence[str] | None
 """Rules that all rows of a table keep: "start<=end", "total=net+tax", "city,country"; one or several."""
 Columns: TypeAlias = str | Mapping[str, str] | None
 """Kinds of columns by name, or as text: "age=continuous,note=drop", "patient=entity,day=time"; None to find them."""
+KINDS = ("characters", "words", "bytes", "pairs")
+"""Units of texts; see ``data.words``."""
 MAX_WINDOW = 4096
 """Steps of a window at most."""
 HALVES, FOLDERS = "halves", "folders"
@@ -99,7 +100,7 @@ def reading(
         keep: see ``Keep``.
         window: steps of the windows that time series are cut into, or tokens of a text at most, from 2 to 4,096.
         target: column of a table that generated rows are to be useful to predict.
-        tokens: units of texts, one of ``data.words.KINDS``.
+        tokens: units of texts, one of ``KINDS``.
 
     Raises:
         SparringError: the range is not two ascending finite numbers, there is no such table of pairs, the columns are
@@ -121,6 +122,7 @@ def reading(
     chosen = words[labels] if labels in words else absolute_choice(str(labels))
     wanted, second = _pairs(pairs), None if to is None else _absolute(to)
     kinds, rules = _columns(columns), _rules(keep)
+    units = _tokens(tokens)
     steps = None if window is None else whole_number("window", window, least=2, most=MAX_WINDOW)
     try:
         found = Reading(
@@ -132,7 +134,7 @@ def reading(
             columns=kinds,
             keep=rules,
             window=steps,
-            tokens=_tokens(tokens),
+            tokens=units,
             target=None if target is None else str(target),
         )
         if found.range is None or found.range[0] < found.range[1]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = Literal["characters", "words", "bytes", "pairs"]
 """Units of text: characters, words with the space before them, bytes of UTF-8, or pairs of units that often meet."""
-KINDS: tuple[Kind, ...] = ("characters", "words", "bytes", "pairs")
 MAX_VOCABULARY: Mapping[Kind, int] = MappingProxyType(
     {"characters": 20_000, "words": 20_000, "bytes": 256, "pairs": 4_000}
 )

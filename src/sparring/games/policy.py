@@ -1,6 +1,7 @@
 """Policy gradients: a generator of tokens that is rewarded where a discriminator takes its sequences for real."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol, TypeAlias, final
 
 import torch
@@ -18,17 +19,19 @@ Reward: TypeAlias = Callable[[Int[Tensor, "batch length"], Prompt], Float[Tensor
 """Reward of whole sequences, higher for better ones."""
 ROWS_AT_ONCE = 4096
 """Completions that are rewarded at once."""
+CERTAIN = 50.0
+"""Logit of a certain verdict."""
 BASELINE_DECAY = 0.9
 """Decay of the running means of rewards, per update."""
 
 
 class Rewards(Protocol):
-    """How tokens are rewarded."""
+    """Expected rewards of the tokens of generated sequences."""
 
     def __call__(
         self,
         player: Sequencer,
-        judge: "Critic",
+        critic: "Critic",
         tokens: Int[Tensor, "batch length"],
         prompt: Prompt,
         random: RandomStream,
@@ -188,10 +191,12 @@ class Policy(SequenceGame):
         critic = self.players["discriminator"]
         real_logits, fake_logits = critic(batch.real, prompt).logits, critic(fake, prompt).logits
         if real_logits[0].dim() > 1:
-            # A logit for each token: those that are predicted count.
-            sides = zip((real_logits[0], fake_logits[0]), (batch.real, fake), strict=True)
-            kept = [one[counted_tokens(of, prompt, has_end=self.player.has_end)] for one, of in sides]
-            real_logits, fake_logits = [kept[0]], [kept[1]]
+            # A logit for each token: those that nobody predicts are taken for certain, so that they cost nothing.
+            sides = zip((real_logits[0], fake_logits[0]), (batch.real, fake), (CERTAIN, -CERTAIN), strict=True)
+            counted = partial(counted_tokens, prompt=prompt, has_end=self.player.has_end)
+            kept = [torch.where(counted(tokens), logits, certain) for logits, tokens, certain in sides]
+            scale = batch.real.shape[1] / self.mean_tokens
+            return Objective({"adversarial": scale * self.loss.discriminator([kept[0]], [kept[1]])})
         return Objective({"adversarial": self.loss.discriminator(real_logits, fake_logits)})
 
     def opinion(self, batch: Batch) -> Opinion:
@@ -204,7 +209,7 @@ class Policy(SequenceGame):
     @property
     def _critic(self) -> Critic:
         critic: Critic = self.players["discriminator"]  # type: ignore[assignment]
-        return judge
+        return critic
 
     def _move_baseline(self, rows: Mapping[str, Sample], progress: Progress) -> None:
         """Move the running mean of the rewards at each place."""

@@ -1,4 +1,4 @@
-"""Sequences of tokens: how likely networks find them, how these generate them, and what games on them share."""
+"""Sequences of tokens: their likelihood, their generation, and the base of games on them."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ GREEDY = 1e-6
 
 
 class SequenceGame:
-    """What games on sequences share: they generate token by token, and can maximise the likelihood.
+    """Base of games on sequences, which generate token by token and can maximise the likelihood.
 
     Args:
         players: the networks; the one that generates satisfies ``Sequencer``.

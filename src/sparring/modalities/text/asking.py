@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from sparring.arguments import real_number
+from sparring.arguments import option, real_number
 from sparring.data.conditions import ConditionSpec, class_conditions
 from sparring.data.facts import Facts
 from sparring.data.view import View
@@ -27,9 +27,9 @@ def prompts(options: Mapping[str, Any], view: View, facts: Facts, count: int | N
     coding, classes = coding_of(facts), len(facts.classes)
     if options.get(LABEL) is not None and not classes:
         raise SparringError(
-            found=f"--label {options[LABEL]}",
+            found=option(LABEL, options[LABEL]),
             expected="a model of texts with classes",
-            remedy="leave it out, or train with sub-folders, or with --labels COLUMN",
+            remedy=f"leave it out, or train with {option('labels', 'COLUMN')}, or with a sub-folder for each class",
         )
     labels = class_conditions(options, view, facts, count) if classes else None
     rows = count or (1 if labels is None else len(labels))

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sparring.arguments import option
 from sparring.data.dataset import Dataset, Split, hold_out, split_rows
 from sparring.data.documents import CODE, Column, Documents, read_documents
 from sparring.data.facts import Facts
@@ -116,7 +117,7 @@ def require_shape(facts: Facts, view: View) -> None:
         raise SparringError(
             found=f"texts of {facts.shape[0]} tokens",
             expected=f"texts of {view.shape[0]} tokens",
-            remedy=f"read them with --window {view.shape[0]}",
+            remedy=f"read them with {option('window', view.shape[0])}",
         )
 
 
@@ -169,7 +170,7 @@ def _chosen_columns(reading: Reading) -> Column:
             raise SparringError(
                 found=f"the column {name!r} of the kind {kind!r}",
                 expected=f"one column of the kind {TEXT}, and one of the kind {SOURCE} where texts are translations",
-                remedy=f"give --columns NAME={TEXT}, and --labels NAME for classes",
+                remedy=f"give {option('columns', f'NAME={TEXT}')}, and {option('labels', 'NAME')} for classes",
             )
         by_kind[kind] = name
     labels = reading.labels if isinstance(reading.labels, str) else None

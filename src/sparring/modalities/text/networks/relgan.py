@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple, final
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
@@ -66,15 +65,13 @@ class RelationalPredictor(nn.Module):
         memory = torch.eye(self.slots, size, device=self.given.weight.device, dtype=self.given.weight.dtype)
         return MemoryState(memory.expand(len(prompt.label), -1, -1), self.embed.label(prompt))
 
-    def step(
-        self, before: Int[Tensor, " batch"], state: MemoryState
-    ) -> tuple[Float[Tensor, "batch vocabulary"], MemoryState]:
+    def step(self, before: Tensor, state: MemoryState) -> tuple[Tensor, MemoryState]:
         """Return the logits of the next token, and the memory that includes the token before it."""
         memory = self._next_memory(self.given(self.embed(before) + state.label), state.memory)
         logits: Tensor = self.head(memory.flatten(1))
         return logits, MemoryState(memory, state.label)
 
-    def forward(self, tokens: Int[Tensor, "batch length"], prompt: Prompt) -> Float[Tensor, "batch length vocabulary"]:
+    def forward(self, tokens: Tensor, prompt: Prompt) -> Tensor:
         """Return the logits of every token, given those before it."""
         before = torch.cat([torch.full_like(tokens[:, :1], self.vocabulary), tokens[:, :-1]], 1)
         given = self.given(self.embed(before) + self.embed.label(prompt)[:, None])
@@ -85,7 +82,7 @@ class RelationalPredictor(nn.Module):
         logits: Tensor = self.head(torch.stack(memories, 1))
         return logits
 
-    def _next_memory(self, given: Float[Tensor, "batch size"], memory: Tensor) -> Tensor:
+    def _next_memory(self, given: Tensor, memory: Tensor) -> Tensor:
         # Every slot attends to all slots and to the token.
         seen = torch.cat([memory, given[:, None]], 1)
         key, value = self.key_value(seen).unflatten(2, (self.heads, -1)).transpose(1, 2).chunk(2, 3)

@@ -1,0 +1,85 @@
+"""Reading of texts: lines, files, cells; what cannot be read is named with its line."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sparring.data.documents import Column, is_text, read_documents
+from sparring.errors import SparringError
+
+
+def test_every_line_of_a_file_is_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "lines.txt"
+    path.write_bytes("one\r\n\n  \nzwei ä\n".encode("utf-8-sig"))
+    found = read_documents(path)
+    assert found.texts == ["one", "zwei ä"] and list(found.names) == ["line 1", "line 4"] and not found.whole
+    assert found.remarks == ("Left out 3 empty texts.",)
+
+
+def test_a_line_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_bytes(b"good\nbad \xff\n")
+    with pytest.raises(SparringError, match=r"line 2 of .*bad.txt, which is not UTF-8"):
+        read_documents(tmp_path / "bad.txt")
+
+
+@pytest.mark.parametrize("archive", [False, True])
+def test_files_are_texts_and_sub_folders_are_classes(archive: bool, tmp_path: Path) -> None:
+    for kind in ("ham", "spam"):
+        for number in range(2):
+            path = tmp_path / "mail" / kind / f"{number}.eml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{kind}\n  {number}\n")
+    (tmp_path / "mail" / "ham" / "photo.jpg").write_bytes(b"\xff\xd8")
+    place = tmp_path / "mail"
+    if archive:
+        place = tmp_path / "mail.zip"
+        with zipfile.ZipFile(place, "w") as file:
+            for path in sorted((tmp_path / "mail").rglob("*.*")):
+                file.write(path, path.relative_to(tmp_path / "mail"))
+    found = read_documents(place)
+    assert found.texts[0] == "ham\n  0\n" and found.classes == ("ham", "spam") and found.whole
+    assert found.labels is not None and found.labels.tolist() == [0, 0, 1, 1] and found.suffix == ".eml"
+    assert found.remarks == ("Left out 1 file that are no texts of this kind.",)
+    assert read_documents(place, with_labels=False).labels is None
+
+
+def test_code_is_kept_apart_from_prose(tmp_path: Path) -> None:
+    for name in ("a.py", "b.py", "notes.md"):
+        (tmp_path / name).write_text(name)
+    found = read_documents(tmp_path)
+    assert found.texts == ["a.py", "b.py"] and found.suffix == ".py"
+
+
+def test_tables_have_columns_of_texts_classes_and_sources(tmp_path: Path) -> None:
+    rows = [{"en": "hi", "text": "嗨", "kind": "a"}, {"en": "no", "text": "不", "kind": None}, {"en": "", "text": "x"}]
+    (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    found = read_documents(tmp_path / "a.jsonl", Column(label="kind", source="en"))
+    assert found.texts == ["嗨", "不"] and found.sources == ["hi", "no"] and found.labels is None
+    (tmp_path / "a.csv").write_text("body,kind\nhello there,a\nyou,b\n")
+    found = read_documents(tmp_path / "a.csv", Column(label="kind"))
+    assert found.texts == ["hello there", "you"] and np.array_equal(found.labels, [0, 1])
+    with pytest.raises(SparringError, match=r"no column 'txt'.*columns='body=text'"):
+        read_documents(tmp_path / "a.csv", Column("txt"))
+
+
+def test_a_line_of_json_that_is_no_object_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n[1]\n')
+    with pytest.raises(SparringError, match=r"line 2 of .*a.jsonl, which is no JSON object"):
+        read_documents(tmp_path / "a.jsonl")
+
+
+@pytest.mark.parametrize("content", ["", "\n \n"])
+def test_a_file_without_text_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text(content)
+    with pytest.raises(SparringError, match="no text in"):
+        read_documents(tmp_path / "empty.txt")
+
+
+def test_tables_of_numbers_are_no_texts(tmp_path: Path) -> None:
+    (tmp_path / "numbers.txt").write_text("a;b\n" + "1;2\n" * 5)
+    (tmp_path / "poem.txt").write_text("one, two\nthree, four\n" * 5)
+    assert is_text(tmp_path / "numbers.txt") == 0 and is_text(tmp_path / "poem.txt") == 2
+    assert is_text(tmp_path / "a.csv") == 1 and is_text(tmp_path / "a.png") == 0 and is_text(tmp_path) == 2
