@@ -20,14 +20,12 @@ class Prompt(NamedTuple):
         known: number of the first tokens that are given, (batch,) int64.
         label: class numbers, (batch,) int64; −1 without classes.
         temperature: divisor of the logits, (batch,); 1 for the distribution that was learned.
-        source: tokens of the sequence to be translated, (batch, source length) int64; of length 0 for none.
     """
 
     tokens: Int[Tensor, "batch length"]
     known: Int[Tensor, " batch"]
     label: Int[Tensor, " batch"]
     temperature: Float[Tensor, " batch"]
-    source: Int[Tensor, "batch source"]
 
 
 class Sequencer(Protocol):
@@ -70,4 +68,4 @@ def no_prompt(rows: int, length: int, device: torch.device | str = "cpu") -> Pro
     """Return prompts of which nothing is known."""
     zeros = torch.zeros(rows, dtype=torch.int64, device=device)
     nothing = torch.zeros(rows, length, dtype=torch.int64, device=device)
-    return Prompt(nothing, zeros, zeros - 1, torch.ones(rows, device=device), nothing[:, :0])
+    return Prompt(nothing, zeros, zeros - 1, torch.ones(rows, device=device))

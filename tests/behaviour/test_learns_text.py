@@ -15,7 +15,7 @@ BUDGETS: dict[str, dict[str, Any]] = {
     "text/lstm": {"samples": 12_000, "width": 32, "embedding": 16, "learning_rate": 0.01},
     "text/transformer": {"samples": 12_000, "width": 32, "blocks": 1, "learning_rate": 0.01},
     "text/seqgan": {
-        "samples": 24_000,
+        "samples": 12_000,
         "likelihood_share": 0.4,
         "rollouts": 4,
         "filters": 0.1,
@@ -28,7 +28,10 @@ BUDGETS: dict[str, dict[str, Any]] = {
 """Recipe → fields with which it learns in seconds."""
 
 
-@pytest.mark.parametrize("name", BUDGETS)
+SLOW = ("text/relgan", "text/scratchgan")
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=[pytest.mark.slow] * (one in SLOW)) for one in BUDGETS])
 def test_recipes_for_text_learn(name: str, tmp_path: Path) -> None:
     words = sorted(LANGUAGE)
     rows = np.random.default_rng(0).integers(0, len(words), 1000)

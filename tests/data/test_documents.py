@@ -53,11 +53,11 @@ def test_code_is_kept_apart_from_prose(tmp_path: Path) -> None:
     assert found.texts == ["a.py", "b.py"] and found.suffix == ".py"
 
 
-def test_tables_have_columns_of_texts_classes_and_sources(tmp_path: Path) -> None:
+def test_tables_have_columns_of_texts_and_classes(tmp_path: Path) -> None:
     rows = [{"en": "hi", "text": "嗨", "kind": "a"}, {"en": "no", "text": "不", "kind": None}, {"en": "", "text": "x"}]
     (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    found = read_documents(tmp_path / "a.jsonl", Column(label="kind", source="en"))
-    assert found.texts == ["嗨", "不"] and found.sources == ["hi", "no"] and found.labels is None
+    found = read_documents(tmp_path / "a.jsonl", Column(label="kind"))
+    assert found.texts == ["嗨", "不", "x"] and found.labels is None
     (tmp_path / "a.csv").write_text("body,kind\nhello there,a\nyou,b\n")
     found = read_documents(tmp_path / "a.csv", Column(label="kind"))
     assert found.texts == ["hello there", "you"] and np.array_equal(found.labels, [0, 1])

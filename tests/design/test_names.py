@@ -86,6 +86,8 @@ OPTIONS = {
         *CONDITIONS[:-1],
         "length",
         "horizon",
+        "prefix",
+        "temperature",
         "balance",
         "options",
     ],

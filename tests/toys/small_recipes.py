@@ -50,7 +50,7 @@ def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
         facts = Facts("toy", "text", 64, (6,), "0" * 64, offers=("prompt",), coding=coding.as_json())
         tokens = random.integers(2, 5, (64, 6)).astype(np.int16)
         tokens[::2, 4:] = END
-        return facts, Dataset(tokens, None, tokens[:, :0], read=with_prompt)
+        return facts, Dataset(tokens, read=with_prompt)
     if recipe.modality == "tables":
         columns = (
             Column("size", "continuous", quantiles=tuple(np.linspace(0, 1, 21).tolist())),

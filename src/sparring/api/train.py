@@ -187,8 +187,6 @@ def train(
             with shown_by(display.count):
                 split = survey.prepare(resolved.view(facts), seed=seed)
             session = Session(run, record, resolved, split, target, world, shown, goal, quick_score, conclude)
-
-        # Train, evaluate, report and publish.
         session.play()
     return run
 

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
@@ -36,11 +36,10 @@ USUAL_COLUMNS = ("text", "content", "body", "sentence", "caption", "smiles")
 
 
 class Column(NamedTuple):
-    """Choice of the columns of a table: of the texts, of their classes, and of the texts that they answer to."""
+    """Choice of the columns of a table: of the texts, and of their classes."""
 
     text: str | None = None
     label: str | None = None
-    source: str | None = None
 
 
 @final
@@ -51,7 +50,6 @@ class Documents:
     Args:
         texts: none is empty.
         names: of each text in messages: its file, or the number of its line or row.
-        sources: texts that they are translations of, one for each; none without.
         labels: class numbers, (count,) int64, -1 where the class is unknown; None without classes.
         classes: names of the classes.
         whole: whether each text is a file, which may be cut into pieces; False for lines and cells.
@@ -61,7 +59,6 @@ class Documents:
 
     texts: list[str]
     names: Sequence[str]
-    sources: list[str] = field(default_factory=list)
     labels: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
     whole: bool = False
@@ -203,21 +200,19 @@ def _of_table(path: Path, column: Column) -> Documents:
     wanted = column.text or next((name for usual in USUAL_COLUMNS for name in names if name.lower() == usual), None)
     if wanted is None and len(names) == 1:
         wanted = names[0]
-    for name, choice in ((wanted, "text"), (column.label, "labels"), (column.source, "source")):
-        is_text = choice == "text"
+    for name, is_text in ((wanted, True), (column.label, False)):
         if (name is None and is_text) or (name is not None and name not in names):
-            given = option("labels", names[0]) if choice == "labels" else option("columns", f"{names[0]}={choice}")
+            given = option("columns", f"{names[0]}=text") if is_text else option("labels", names[0])
             raise SparringError(
                 found=f"no column {name!r} in {path}" if name else f"a table of several columns, {path}",
                 expected=f"the column of the texts: {listed(names)}" if is_text else f"one of {listed(names)}",
                 remedy=f"name it, as {given}{nearest(name or '', list(names))}",
             )
-    texts, labels, sources = list[str](), list[str | None](), list[str]()
+    texts, labels = list[str](), list[str | None]()
     for row in rows:
         texts.append(row.get(str(wanted)) or "")
         labels.append(label_text(row.get(column.label)) if column.label else None)
-        sources.append((row.get(column.source) or "") if column.source else "")
-    found = Documents(texts, _Numbered("row", len(texts)), sources if column.source else [])
+    found = Documents(texts, _Numbered("row", len(texts)))
     if column.label:
         known = [label for label in labels if label]
         numbers, classes = number_classes(known) if known else (None, ())
@@ -282,8 +277,7 @@ def _without_empty(found: Documents, path: Path) -> Documents:
     Raises:
         SparringError: no text is left.
     """
-    pairs = zip(found.texts, found.sources or itertools.repeat("-"), strict=False)
-    kept = [number for number, (text, source) in enumerate(pairs) if text.strip() and source.strip()]
+    kept = [number for number, text in enumerate(found.texts) if text.strip()]
     if not kept:
         raise SparringError(
             found=f"no text in {path}", expected="at least two texts", remedy="check the file, or the column"
@@ -298,7 +292,6 @@ def _without_empty(found: Documents, path: Path) -> Documents:
     if empty:
         found.names = [found.names[number] for number in kept]
         found.labels = None if found.labels is None else found.labels[kept]
-        found.sources = [found.sources[number] for number in kept] if found.sources else []
     found.texts = [found.texts[number][:MAX_LINE] for number in kept] if empty or long else found.texts
     return found
 

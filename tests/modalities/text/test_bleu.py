@@ -1,4 +1,4 @@
-"""BLEU: values that were worked out by hand, and those of Texygen's formula."""
+"""BLEU: values by its formula."""
 
 import math
 

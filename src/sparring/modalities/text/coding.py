@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from sparring.data.facts import Facts
 from sparring.data.words import Tokeniser
-from sparring.schema import STORED, Count, validated
+from sparring.schema import STORED, validated
 
 Length = Annotated[int, Field(ge=1, le=2**16)]
 
@@ -24,8 +24,6 @@ class TextCoding:
         mean_tokens: of a training text, its end included.
         suffix: of the files that texts are written to.
         lines: whether a text is a line of a file; otherwise it is a file.
-        source: tokeniser of the texts that these are translations of; None without.
-        source_length: tokens of such a text at most.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STORED
@@ -36,8 +34,6 @@ class TextCoding:
     mean_tokens: Annotated[float, Field(gt=0)]
     suffix: str = ".txt"
     lines: bool = True
-    source: Tokeniser | None = None
-    source_length: Count = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values."""

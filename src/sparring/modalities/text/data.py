@@ -10,7 +10,7 @@ from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.view import View
 from sparring.errors import SparringWarning
-from sparring.modalities.text.survey import SOURCE, TEXT, TextSurvey, require_shape, survey_texts
+from sparring.modalities.text.survey import TEXT, TextSurvey, require_shape, survey_texts
 from sparring.modality import Listing
 
 
@@ -21,7 +21,7 @@ def claims(source: str) -> int:
 
 def is_meant(reading: Reading) -> bool:
     """Return whether choices about reading are about texts."""
-    return reading.tokens is not None or not {TEXT, SOURCE}.isdisjoint((reading.columns or {}).values())
+    return reading.tokens is not None or TEXT in (reading.columns or {}).values()
 
 
 def survey(source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> TextSurvey:

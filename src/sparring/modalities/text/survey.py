@@ -25,8 +25,8 @@ from sparring.randomness import RandomStream
 from sparring.text import number_of
 from sparring.tokens import END, UNKNOWN, Prompt
 
-TEXT, SOURCE = "text", "source"
-"""Kinds of columns of a table: texts, and the texts that these are translations of."""
+TEXT = "text"
+"""Kind of the column of a table that holds the texts."""
 PROMPT = "prompt"
 """Name of the condition in ``View.condition`` and ``Facts.offers``."""
 MAX_LENGTH, PIECE = 256, 128
@@ -47,21 +47,19 @@ class TextSurvey:
     Args:
         facts: facts about them.
         tokens: (count, length).
-        sources: tokens of the texts that they are translations of, (count, source length); of length 0 without.
         labels: class numbers, (count,), or None.
         names: of each text.
     """
 
     facts: Facts
     tokens: NDArray[Any]
-    sources: NDArray[Any]
     labels: NDArray[np.int64] | None
     names: Sequence[str]
 
     def whole(self, view: View) -> Dataset:
         """Return all texts in order."""
         labels = self.labels if self.labels is not None and self.facts.classes else None
-        return Dataset(self.tokens, labels, self.sources, read=with_prompt if view.condition else without_prompt)
+        return Dataset(self.tokens, labels, read=with_prompt if view.condition else without_prompt)
 
     def prepare(self, view: View, *, seed: int = 0) -> Split:
         """Split the texts; equal ones are all for training or all held out.
@@ -90,15 +88,11 @@ class TextSurvey:
 
 
 def with_prompt(stored: Batch, random: RandomStream | None = None) -> Batch:
-    """Return stored texts with prompts of which nothing is known but the class and the text to translate."""
+    """Return stored texts with prompts of which nothing is known but the class."""
     tokens = stored.real.long()
     zeros = torch.zeros(len(tokens), dtype=torch.int64, device=tokens.device)
     label = zeros - 1 if stored.label is None else stored.label
-    prompt = Prompt(
-        torch.zeros_like(tokens), zeros, label, torch.ones(len(tokens), device=tokens.device), zeros[:, None][:, :0]
-    )
-    if stored.condition is not None and stored.condition.shape[1]:
-        prompt = prompt._replace(source=stored.condition.long())
+    prompt = Prompt(torch.zeros_like(tokens), zeros, label, torch.ones(len(tokens), device=tokens.device))
     return Batch(tokens, prompt, stored.label)
 
 
@@ -138,7 +132,6 @@ def survey_texts(source: str, reading: Reading, like: Facts | None) -> TextSurve
     coding = _coding(found, reading) if like is None else coding_of(like)
     tokens, remarks = _encoded(found, coding)
     tokens_, labels_, names, pieces = tokens
-    sources = _rows(found.sources, coding.source, coding.source_length) if coding.source else tokens_[:, :0]
     classes, numbers = found.classes, labels_
     if like is not None and like.classes and classes != like.classes:
         numbers, classes = _like_classes(numbers, classes, like.classes)
@@ -147,7 +140,7 @@ def survey_texts(source: str, reading: Reading, like: Facts | None) -> TextSurve
         modality="text",
         count=len(tokens_),
         shape=(coding.length,),
-        fingerprint=_fingerprint(tokens_, sources, coding, numbers),
+        fingerprint=_fingerprint(tokens_, coding, numbers),
         classes=classes,
         offers=(PROMPT,),
         coding=coding.as_json() if like is None else like.coding,
@@ -155,26 +148,25 @@ def survey_texts(source: str, reading: Reading, like: Facts | None) -> TextSurve
         remarks=(*found.remarks, *remarks),
         reading=reading.as_json(),
     )
-    return TextSurvey(facts, tokens_, sources, numbers, names)
+    return TextSurvey(facts, tokens_, numbers, names)
 
 
 def _chosen_columns(reading: Reading) -> Column:
-    """Return the columns of texts, of their classes and of the texts that they are translations of.
+    """Return the columns of texts and of their classes.
 
     Raises:
-        SparringError: a column is of another kind, or two are of one.
+        SparringError: a column is of another kind, or two are of texts.
     """
-    by_kind = dict[str, str]()
-    for name, kind in (reading.columns or {}).items():
-        if kind not in (TEXT, SOURCE) or kind in by_kind:
-            raise SparringError(
-                found=f"the column {name!r} of the kind {kind!r}",
-                expected=f"one column of the kind {TEXT}, and one of the kind {SOURCE} where texts are translations",
-                remedy=f"give {option('columns', f'NAME={TEXT}')}, and {option('labels', 'NAME')} for classes",
-            )
-        by_kind[kind] = name
+    columns = reading.columns or {}
+    other = next((name for name, kind in columns.items() if kind != TEXT), "")
+    if other or len(columns) > 1:
+        raise SparringError(
+            found=f"the column {other!r} of the kind {columns[other]!r}" if other else "two columns of texts",
+            expected=f"one column of the kind {TEXT!r}",
+            remedy=f"give {option('columns', f'NAME={TEXT}')}, and {option('labels', 'NAME')} for classes",
+        )
     labels = reading.labels if isinstance(reading.labels, str) else None
-    return Column(by_kind.get(TEXT), labels, by_kind.get(SOURCE))
+    return Column(next(iter(columns), None), labels)
 
 
 def _coding(found: Documents, reading: Reading) -> TextCoding:
@@ -189,8 +181,6 @@ def _coding(found: Documents, reading: Reading) -> TextCoding:
     length = reading.window or min(longest, most)
     inside = [min(one, length) for one in lengths]
     has_end = min(inside) < length
-    source = fit(_kind(Documents(found.sources, ())), found.sources) if found.sources else None
-    sources = [len(source.encode(one)) for one in found.sources] if source else [0]
     return TextCoding(
         tokeniser=tokeniser,
         length=length,
@@ -198,8 +188,6 @@ def _coding(found: Documents, reading: Reading) -> TextCoding:
         mean_tokens=float(np.mean([min(one + has_end, length) for one in inside])),
         suffix=found.suffix,
         lines=not found.whole,
-        source=source,
-        source_length=min(max(sources), MAX_LENGTH),
     )
 
 
@@ -274,11 +262,9 @@ def _like_classes(
     return np.where(numbers >= 0, order[numbers.clip(0)], -1), wanted
 
 
-def _fingerprint(
-    tokens: NDArray[Any], sources: NDArray[Any], coding: TextCoding, labels: NDArray[np.int64] | None
-) -> str:
-    digest = sha256(f"{tokens.shape} {sources.shape} {coding.tokeniser}".encode(errors="backslashreplace"))
-    for part in (tokens, sources, labels):
+def _fingerprint(tokens: NDArray[Any], coding: TextCoding, labels: NDArray[np.int64] | None) -> str:
+    digest = sha256(f"{tokens.shape} {coding.tokeniser}".encode(errors="backslashreplace"))
+    for part in (tokens, labels):
         if part is not None:
             digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
@@ -297,6 +283,4 @@ def _details(found: Documents, coding: TextCoding, tokens: NDArray[Any], pieces:
     }
     if pieces:
         details["files"] = f"{len(found.texts):,} ({coding.suffix})"
-    if coding.source:
-        details["texts to translate"] = f"{coding.source.kind}, {coding.source.size - 2:,} different"
     return details
