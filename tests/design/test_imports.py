@@ -85,7 +85,9 @@ TABLE: dict[str, set[str]] = {
         "rendering",
     }
     | {"report", "runs", "runs.folder", "sampling", "training", "watchdog"},
-    "cli": BELOW | {"api", "data", "evaluation", "model", "modalities", "recipes", "runs", "runs.folder", "training"},
+    "cli": BELOW
+    | {"api", "data", "evaluation", "model", "modalities", "recipes", "runs", "runs.folder", "training"}
+    | {"watchdog"},
 }
 
 
