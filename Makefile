@@ -16,10 +16,10 @@ check: .venv/installed-dev
 	$(BIN)/mypy
 
 test: .venv/installed-test
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 test-slow: .venv/installed-test
-	$(BIN)/pytest -n 2 -m slow
+	$(BIN)/pytest -n 2 --dist worksteal -m slow
 
 docs: .venv/installed-docs
 	$(BIN)/pytest tests/design/test_readme.py

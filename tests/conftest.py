@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from sparring.data.dataset import Dataset
@@ -14,6 +15,7 @@ from sparring.flow import Progress, Verdict
 from sparring.games.duel import Duel
 from sparring.games.priors import normal
 from sparring.layers.dense import Dense
+from sparring.metrics.extractors import classifier, self_supervised, small_network
 from sparring.objectives.losses import LOSSES
 from sparring.objectives.schedules import constant
 from sparring.randomness import RandomStream, seeded
@@ -29,6 +31,29 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if "SPARRING_CACHE" not in os.environ:
             patch.setenv("SPARRING_CACHE", str(tmp_path_factory.getbasetemp().parent / "sparring-cache"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def brief_extractors() -> Iterator[None]:
+    """Train extractors for a tenth of their steps, in a module whose tests do not depend on their quality."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small_network, "VERSION", f"{small_network.VERSION}, brief")
+        for module in (classifier, self_supervised):
+            patch.setattr(module, "STEPS", module.STEPS // 10)
+        yield
+
+
+@pytest.fixture(scope="module")
+def undrawn_figures() -> Iterator[None]:
+    """Build the figures of reports, but write a blank picture, in a module whose tests do not look at them."""
+    from matplotlib.figure import Figure
+
+    def blank(figure: Figure, file: BinaryIO, **_: Any) -> None:
+        Image.new("RGB", (8, 8)).save(file, "PNG")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", blank)
         yield
 
 

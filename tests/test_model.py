@@ -32,7 +32,7 @@ FILES = ("config.json", "weights.safetensors", "README.md")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "run"
-    train("ring", samples=640, batch=64, width=8, latent_size=2, out=out, seed=3, display=Silent())
+    train("ring", samples=640, batch=64, width=8, latent_size=2, judge="none", out=out, seed=3, display=Silent())
     return out
 
 
@@ -276,6 +276,15 @@ def test_only_the_name_of_the_data_is_published(model: Model, tmp_path: Path) ->
     assert read_json(target / "config.json")["facts"]["source"] == "photos_of_*me*"
     assert read_json(target / "config.json")["recipe"] == "mine.py:Mine"
     assert r"photos\_of\_\*me\*" in (target / "README.md").read_text()
+
+
+def test_the_model_card_says_gan_of_gans_alone_and_names_columns(model: Model, tmp_path: Path) -> None:
+    assert "\ntags: [gan, points]\n" in (model.save_pretrained(tmp_path / "gan") / "README.md").read_text()
+    recipe = RECIPES["points/vae"].model_copy(update={"width": 8, "latent_size": 2})
+    facts = replace(model.facts, coding={**model.facts.coding, "columns": ["a|*b*", "<i>"]})
+    vae = Model(recipe.game(facts), recipe, "points/vae", facts, model.history)
+    card = (vae.save_pretrained(tmp_path / "vae") / "README.md").read_text()
+    assert "\ntags: [points]\n" in card and "* columns: a\\|\\*b\\*, &lt;i&gt;\n" in card
 
 
 @pytest.mark.parametrize(

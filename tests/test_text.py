@@ -31,7 +31,9 @@ def test_a_line_break_in_a_name_is_no_line() -> None:
 
 
 def test_markdown_in_a_name_is_literal() -> None:
-    assert markdown("[click](javascript:x) <b>*") == r"\[click\]\(javascript:x\) &lt;b&gt;\*"
+    assert markdown("[click](javascript:x) <b>*") == r"\[click\](javascript:x) &lt;b&gt;\*"
+    assert markdown("www.a.org http://b.c d@e.f #1") == r"www\.a.org http\://b.c d\@e.f \#1"
+    assert markdown("photos v1.2 (new)-x.csv") == "photos v1.2 (new)-x.csv"
 
 
 def test_a_dollar_sign_in_a_label_starts_no_formula() -> None:

@@ -459,7 +459,16 @@ class Model:
         applied = needs_inputs(self.modality.conditions, self.view)
         example = 'apply("inputs/", seed=0)' if applied else "sample(16, seed=0)"
         with writing(place):
-            return write_published(place, weights, self.recipe, config, self.classes, self.direction, example)
+            return write_published(
+                place,
+                weights,
+                self.recipe,
+                config,
+                self.classes,
+                self.direction,
+                example,
+                adversarial=bool(self.game.critics),
+            )
 
 
 def load(path: str | Path, *, recipe: str | Recipe | None = None, options: Mapping[str, Any] | None = None) -> Model:

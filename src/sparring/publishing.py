@@ -31,6 +31,8 @@ FORMAT, READABLE_FORMATS = 3, (1, 2, 3)
 """Format of config.json that is written, and formats that can be read. Formats 1 and 2 have no manifest."""
 CONFIG, WEIGHTS, CARD = "config.json", "weights.safetensors", "README.md"
 FORMAT_1_WEIGHTS = "generator.safetensors"
+COLUMNS, MAX_COLUMNS = ("columns", "channels"), 40
+"""Parts of ``Facts.coding`` whose names the model card lists, and how many of them."""
 NOT_VERIFIED = "An earlier version of sparring published this folder without a manifest: its files cannot be verified."
 CARD_CHANGED = f"{CARD} was edited after it was written; the model was not."
 
@@ -105,6 +107,8 @@ def write_published(
     classes: Sequence[str],
     direction: str,
     example: str,
+    *,
+    adversarial: bool,
 ) -> Path:
     """Write the files of a published folder, the manifest last, and return the folder.
 
@@ -116,6 +120,7 @@ def write_published(
         classes: names of the classes that can be sampled.
         direction: of a translation, by the names of its sides; or "".
         example: call of a method of the model that generates samples, for the model card.
+        adversarial: whether a discriminator took part in the training; otherwise it is no GAN.
 
     Raises:
         SparringError: the folder holds other files.
@@ -132,7 +137,7 @@ def write_published(
     # The first file marks the folder, so that a call after a kill can finish it; until the last one, it is refused.
     write_json(folder / CONFIG, {"format": FORMAT, **vars(public), "facts": facts.as_json()})
     write_bytes(folder / WEIGHTS, save(dict(weights)))
-    write_text(folder / CARD, _model_card(recipe, public, classes, direction, example))
+    write_text(folder / CARD, _model_card(recipe, public, classes, direction, example, adversarial))
     history = public.history
     write_manifest(folder, (CONFIG, WEIGHTS, CARD), history.get("run", ""), history.get("samples", 0))
     return folder
@@ -171,17 +176,24 @@ def last_name(path: str) -> str:
     return "data" if name in ("", ".", "..") else name
 
 
-def _model_card(recipe: Recipe, config: Config, classes: Sequence[str], direction: str, example: str) -> str:
+def _model_card(
+    recipe: Recipe, config: Config, classes: Sequence[str], direction: str, example: str, adversarial: bool
+) -> str:
     """Return the model card, in Markdown, with verified facts only."""
     facts, history = config.facts, config.history
     shape = " × ".join(str(side) for side in recipe.view(facts).shape)
-    named = f"\n* classes: {', '.join(map(markdown, classes))}" if classes else ""
+    tags = ", ".join([*(["gan"] if adversarial else []), facts.modality])
+    parts = [one for kind in COLUMNS for one in facts.coding.get(kind, ())]
+    columns = [markdown(one if isinstance(one, str) else str(one["name"])) for one in parts]
+    more = f" and {len(columns) - MAX_COLUMNS:,} more" if len(columns) > MAX_COLUMNS else ""
+    named = f"\n* columns: {', '.join(columns[:MAX_COLUMNS])}{more}" if columns else ""
+    named += f"\n* classes: {', '.join(map(markdown, classes))}" if classes else ""
     translates = f"\n* direction: {markdown(direction)}" if direction else ""
 
     # The card is read elsewhere, where the path to the data would mean nothing.
     return f"""---
 library_name: sparring
-tags: [gan, {facts.modality}]
+tags: [{tags}]
 ---
 # A generator of {markdown(facts.modality)}, trained with sparring
 

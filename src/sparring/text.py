@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
-MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$])")
-"""Characters with a meaning in Markdown; a backslash before one takes it away. Those of HTML become entities."""
+MARKDOWN = re.compile(r"([\\`*_\[\]#|~$@]|(?<=www)\.|:(?=//))", re.IGNORECASE)
+"""Characters with a meaning in Markdown within a line; a backslash before one takes it away. Those of HTML become
+entities."""
 
 
 def printable(text: str) -> str:
@@ -35,7 +36,7 @@ def joined(sentences: Iterable[str]) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return a name as literal text in Markdown: printable, with every special character escaped."""
+    """Return a name as literal text within a line of Markdown: printable, its special characters escaped."""
     return MARKDOWN.sub(r"\\\1", html.escape(printable(text), quote=False))
 
 

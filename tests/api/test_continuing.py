@@ -19,6 +19,8 @@ from sparring.runs.session import Interrupted
 from sparring.storage import write_text
 from sparring.training.checkpoint import checkpoints
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 Train = Callable[..., Run]
 
 

@@ -9,6 +9,8 @@ import torch
 import sparring
 from sparring.runs.display import Silent
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,9 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> sparring.Model:
     folder = tmp_path_factory.mktemp("table")
     rows = "".join(f"{20 + row % 50},{row / 7:.2f},{'yes' if row % 3 else 'no'}\n" for row in range(200))
     (folder / "people.csv").write_text("age,score,smoker\n" + rows)
-    run = sparring.train(folder / "people.csv", recipe="tables/tvae", samples=500, out=folder / "run", display=Silent())
+    run = sparring.train(
+        folder / "people.csv", recipe="tables/tvae", samples=500, judge="none", out=folder / "run", display=Silent()
+    )
     return run.load()
 
 
@@ -152,7 +154,9 @@ def test_without_pandas_rows_are_a_dict_of_columns(table: sparring.Model, monkey
 
 
 def test_points_are_a_data_frame_and_a_cloud(tmp_path: Path) -> None:
-    points = sparring.train("ring", samples=64, batch=64, width=8, out=tmp_path / "ring", display=Silent()).load()
+    points = sparring.train(
+        "ring", samples=64, batch=64, width=8, judge="none", out=tmp_path / "ring", display=Silent()
+    ).load()
     assert list(points.frame(5).columns) == ["x0", "x1"]
     assert "<img" in points._repr_html_() and Checked(points._repr_html_()).text
 

@@ -14,11 +14,13 @@ from sparring.errors import SparringError
 from sparring.model import Model
 from sparring.runs.display import Silent
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "run"
-    train("ring", samples=128, batch=64, width=8, latent_size=2, out=out, display=Silent())
+    train("ring", samples=128, batch=64, width=8, latent_size=2, judge="none", out=out, display=Silent())
     return out
 
 

@@ -9,6 +9,8 @@ import pytest
 from sparring.api.train import train
 from sparring.runs.display import Plain, Silent
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 SMALL: dict[str, Any] = {"samples": 16, "batch": 2, "width": 8, "latent_size": 2, "resolution": 8}
 
 
@@ -17,7 +19,7 @@ def test_the_reason_for_labels_names_the_file_that_was_given(given: bool | str, 
     np.savez(tmp_path / "data.npz", images=np.random.default_rng(0).integers(0, 256, (8, 8, 8), np.uint8), y=[0, 1] * 4)
     (tmp_path / "labels.csv").write_text("label\n" + "a\nb\n" * 4)
     labels = given if given is True else tmp_path / given
-    run = train(tmp_path / "data.npz", labels=labels, out=tmp_path / "run", display=Silent(), **SMALL)
+    run = train(tmp_path / "data.npz", labels=labels, judge="none", out=tmp_path / "run", display=Silent(), **SMALL)
     reason = "given" if given is True else f"as given: {tmp_path / 'labels.csv'}"
     assert run.record.choices["labels"] == {"value": True, "reason": reason}
 
@@ -27,7 +29,15 @@ def test_the_reason_for_the_recipe_is_printed_where_none_was_given(
     recipe: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.save(tmp_path / "data.npy", np.random.default_rng(0).integers(0, 256, (8, 8, 8), np.uint8))
-    train(tmp_path / "data.npy", recipe=recipe, out=tmp_path / "run", display=Plain(), watchdog="off", **SMALL)
+    train(
+        tmp_path / "data.npy",
+        recipe=recipe,
+        judge="none",
+        out=tmp_path / "run",
+        display=Plain(),
+        watchdog="off",
+        **SMALL,
+    )
     reason, said = "No recipe was given: images/r3gan is the default for images.", "".join(capsys.readouterr())
     assert (reason in said) is (recipe is None)
     # Fields that were given are repeated, but not the budget.
@@ -43,6 +53,7 @@ def test_labels_may_be_left_out_for_a_recipe_that_does_not_use_them(tmp_path: Pa
         tmp_path / "data.npz",
         labels=False,
         samples=16,
+        judge="none",
         out=tmp_path / "run",
         display=Silent(),
         watchdog="off",

@@ -17,16 +17,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 import torch
+from PIL import Image
 
-import sparring.api.inspect
-import sparring.evaluation.evaluator
-import sparring.modalities.images.rooms
-import sparring.modalities.points.rooms
-import sparring.report.report
-import sparring.runs.logbook  # noqa: F401
+import sparring
 from sparring import storage
 from sparring.cli import closing, main
 from sparring.modalities import MODALITIES
@@ -114,8 +111,13 @@ def prepare() -> None:
     """Import modules that are otherwise imported late, so that the children need not import them."""
     torch.set_num_threads(1)
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])
-    with suppress(ImportError):
-        import_module("torch.utils.tensorboard")
+    for module in walk_packages(sparring.__path__, "sparring."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    Image.init()
+    for name in ("jinja2", "matplotlib.pyplot", "torch.profiler", "torch.utils.tensorboard"):
+        with suppress(ImportError):
+            import_module(name)
 
 
 def serve() -> None:

@@ -32,7 +32,9 @@ def plane_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     odd = on_plane(random, ODD) + np.array([0.0, 0.0, 2.0])
     write_csv(folder / "odd.csv", np.concatenate([on_plane(random, NORMAL), odd]))
     numbers = {"samples": 20_000, "batch": 100, "width": 32, "latent_size": 2, "places": 0, "max_frequency": 2.0}
-    sparring.train(data, recipe="points/ring", out=folder / "run", watchdog="off", display=Silent(), **numbers)
+    sparring.train(
+        data, recipe="points/ring", judge="none", out=folder / "run", watchdog="off", display=Silent(), **numbers
+    )
     return folder / "run"
 
 
@@ -67,6 +69,7 @@ def image_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         str(folder / "halves.npz"),
         recipe="images/r3gan",
         samples=2000,
+        judge="none",
         out=folder / "run",
         watchdog="off",
         display=Silent(),

@@ -87,7 +87,7 @@ def test_games_without_a_detector_are_refused(recipe: str, told: str, tmp_path: 
             image = random.integers(0, 255, size=(16, 32), dtype=np.uint8)
             Image.fromarray(image).save(data / f"{number}.png")
         further = {"pairs": "halves", "resolution": (16, 16)}
-    run = sparring.train(str(data), recipe=recipe, out=tmp_path / "run", **small, **further)
+    run = sparring.train(str(data), recipe=recipe, judge="none", out=tmp_path / "run", **small, **further)
     with pytest.raises(sparring.SparringError, match=told):
         sparring.detect(run.folder, str(data), display=Silent())
     with pytest.raises(sparring.SparringError, match=told):

@@ -11,6 +11,7 @@ from sparring.modalities import modality
 from sparring.modalities.images.data import survey
 from sparring.runs.display import Silent
 
+pytestmark = pytest.mark.usefixtures("brief_extractors")
 TINT = torch.tensor([1.0, 0.6, 0.3])[None, :, None, None]
 
 

@@ -9,10 +9,13 @@ from PIL import Image
 
 import sparring
 from sparring.errors import SparringError
-from sparring.evaluation.comparison import compared
+from sparring.evaluation.comparison import compared, is_far
 from sparring.evaluation.glossary import NO_DIFFERENCE, features
+from sparring.evaluation.scores import Score
 from sparring.modalities.images import render
 from sparring.runs.display import Silent
+
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
 
 
 def clusters(folder, name, seed, *, count=1200, spread=0.1, size=2):
@@ -143,3 +146,12 @@ def test_models_of_pairs_get_inputs_in_their_own_channels(tmp_path):
     ]
     found = sparring.compare(*runs, tmp_path / "colour", pairs="folders", extractors="pixels")
     assert found.first.metrics["l1"].value > 0 < found.second.metrics["l1"].value
+
+
+def test_values_far_apart_need_no_interval():
+    def one(value, **fields):
+        return Score(value=value, floor=1.0, **{"better": "lower", **fields})
+
+    assert is_far(one(595.0), 9.6) and is_far(one(9.6), 595.0) and not is_far(one(12.0), 9.6)
+    assert is_far(one(0.9, better="higher"), 0.0) and not is_far(one(0.004), 0.0) and not is_far(one(None), 1.0)
+    assert not is_far(one(9.0, better="nearer to the floor"), 0.1)

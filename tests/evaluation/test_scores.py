@@ -71,7 +71,7 @@ def test_intervals_are_as_wide_as_fresh_samples_say(fresh, spread):
         def fresh_samples(count, repeat):
             return Generated(Batch(drawn(count, 100 * seed + repeat + 1000, spread)))
 
-        sides = real(900, 3 * seed), real(600, 3 * seed + 1), drawn(600, 3 * seed + 2, spread)
+        sides = real(300, 3 * seed), real(200, 3 * seed + 1), drawn(200, 3 * seed + 2, spread)
         return scores_of(*sides, metrics, fresh_samples=fresh_samples if fresh else None)
 
     metrics = [metric for metric in METRICS if metric.names[0] not in ("vendi", "nearest_neighbour_test")]

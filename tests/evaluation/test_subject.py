@@ -16,6 +16,8 @@ from sparring.evaluation.subject import Subject, open_subject
 from sparring.modalities import modality
 from sparring.runs.display import Silent
 
+pytestmark = pytest.mark.usefixtures("brief_extractors")
+
 
 def write(path: Path, classes: str, count: int = 80) -> str:
     images = np.random.default_rng(0).integers(0, 256, size=(count, 8, 8), dtype=np.uint8)

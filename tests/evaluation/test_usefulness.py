@@ -10,7 +10,7 @@ from sparring.data.dataset import Dataset, Split
 from sparring.data.view import View
 from sparring.errors import SparringError
 from sparring.evaluation.usefulness import usefulness
-from sparring.metrics.extractors import classifier
+from sparring.metrics.extractors import classifier, small_network
 from sparring.modalities import modality
 
 
@@ -59,6 +59,7 @@ def test_samples_without_classes_are_refused(digits):
 
 
 def test_of_a_run_but_not_of_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(small_network, "VERSION", "brief")
     monkeypatch.setattr(classifier, "STEPS", 20)
     run = sparring.train("digits", samples=640, out=tmp_path / "run")
     evaluation = sparring.evaluate(run.folder, "digits", count=60, useful=True)

@@ -1,6 +1,7 @@
 """Pictures of one run at several moments."""
 
 import io
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,3 +63,22 @@ def test_a_large_animation_has_fewer_frames(monkeypatch) -> None:
     random = np.random.default_rng(0)
     noise = [Image.fromarray(random.integers(0, 256, (60, 60), np.uint8)) for _ in range(30)]
     assert Image.open(io.BytesIO(animated(noise))).n_frames == 6  # type: ignore[attr-defined]
+
+
+def test_each_frame_in_colour_keeps_its_colours_without_a_slow_choice(monkeypatch) -> None:
+    """A median cut for each frame took as long as all else at the end of a short run together."""
+    methods, quantize = list[object](), Image.Image.quantize
+
+    def told(self: Image.Image, *arguments: Any, **options: Any) -> Image.Image:
+        methods.append(options.get("method"))
+        return quantize(self, *arguments, **options)
+
+    monkeypatch.setattr(Image.Image, "quantize", told)
+    hues = np.random.default_rng(0).integers(0, 256, (12, 6, 8, 3), np.uint8)
+    frames = [Image.fromarray(colours.repeat(40, 0).repeat(40, 1)) for colours in hues]
+    animation = Image.open(io.BytesIO(animated(frames)))
+    assert set(methods) == {Image.Quantize.FASTOCTREE}
+    for number, frame in enumerate(frames):
+        animation.seek(number)
+        error = np.abs(np.asarray(animation.convert("RGB"), float) - np.asarray(frame, float))
+        assert error.mean() < 4 and error.max() < 32

@@ -367,6 +367,15 @@ def test_the_verdict_of_a_run_ends_with_the_command_that_trains_longer(tmp_path:
     sentence, command = history.prospect
     assert sentence.startswith("Train longer: ") and " more:" in sentence
     assert command == history.longer and command.startswith(f"sparring resume {run.folder} --samples ")
+    text = history.diagnosis().text
+    assert f"{sentence}\n  {command}\n" in text and text.count(command) == 1
+
+
+def test_a_picture_that_was_just_drawn_is_not_advised(tmp_path: Path) -> None:
+    run = finish(written(tmp_path / "run", falling(COUNT), [FINISHED]))
+    picture = tmp_path / "signals.png"
+    assert "--picture signals.png" in diagnose(run.folder).text
+    assert "--picture" not in diagnose(run.folder, picture=picture).text and picture.exists()
 
 
 def test_a_run_given_minutes_is_told_minutes_and_the_budget_of_its_recipe(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from sparring.evaluation.scores import Score, Scores
 from sparring.rendering.exhibits import Picture
 from sparring.rendering.figures import BLUE, RED
 from sparring.report.curves import curves
-from sparring.report.page import Report, page
+from sparring.report.page import Report, copying, page
 from sparring.runs.logbook import LogLine
 
 WILD = "<script>alert(\"1\")</script> & 'so on'"
@@ -41,7 +41,7 @@ def evaluation(*tables, **fields):
 
 
 def memorisation(copies, held_out=100):
-    numbers = dict.fromkeys(("median", "median_held_out", "closest", "share", "c_t"), 1.0)
+    numbers = {**dict.fromkeys(("median", "median_held_out", "closest", "c_t"), 1.0), "share": 0.0}
     shares = {"authenticity": 0.5, "authenticity_held_out": 0.5, "expected_copies": 0.0}
     chance = 0.0 if copies else 1.0
     sides = {"count": 9, "count_held_out": held_out}
@@ -200,6 +200,48 @@ def test_copies_are_flagged(copies, kind):
     few = page(Report("title", [], [], evaluation(memorisation=memorisation(copies, held_out=99))))
     assert "is inconclusive" in few and '<p class="flag">' not in few and '<p class="fine">' not in few
     assert f'<p class="{kind}">' in text and "Was anything copied?" in text
+
+
+@pytest.mark.parametrize(("precision", "fine"), [(0.9, True), (0.0, False)])
+def test_that_nothing_was_copied_is_no_merit_of_samples_that_are_like_nothing(precision, fine):
+    score = Score(value=precision, floor=0.9, better="higher", plus_minus=0.01)
+    result = evaluation(("pixels", {"precision": score}), memorisation=memorisation(0))
+    assert ('<p class="fine">' in page(Report("", [], [], result))) == fine
+
+
+def test_a_large_difference_without_an_interval_is_told_from_a_small_one():
+    """A table is not inconclusive about a distance of 595 where real samples have 9.6."""
+    for name, value, floor, better, far in (
+        ("frechet", 595.0, 9.6, "lower", True),
+        ("frechet", 12.0, 9.6, "lower", False),
+        ("precision", 0.0, 0.9, "higher", True),
+        ("precision", 0.9, 0.1, "higher", False),
+        ("c_t", 9.0, 0.1, "nearer to the floor", False),
+    ):
+        shown = page(Report("", [], [], evaluation(("pixels", {name: Score(value=value, floor=floor, better=better)}))))
+        assert ("far worse than real" in shown) == far and ("a small difference means nothing" in shown) != far
+
+
+def test_commands_are_not_broken_within_an_option():
+    shown = page(Report("", [], [], verdict=["Train longer:", "sparring resume run --samples 9"]))
+    assert '<pre class="command"><code>sparring resume run --samples 9</code></pre>' in shown
+    assert re.search(r"\.command code \{[^}]*white-space: pre }", shown) and "overflow-x: auto" in shown
+
+
+def test_samples_closer_to_the_data_than_chance_explains_are_not_marked_as_fine():
+    close = ("pixels", {"frechet": Score(value=9.7, floor=9.6, better="lower")})
+    assert copying(evaluation(close, memorisation=memorisation(0))) == "fine"
+    for update in ({"c_t": -9.0}, {"share": 1.0, "count": 1000, "count_held_out": 1000}):
+        assert copying(evaluation(close, memorisation=memorisation(0).model_copy(update=update))) == ""
+
+
+def test_options_in_sentences_are_not_broken_and_commands_are_code():
+    advice = "Use --gamma auto (--loss hinge too), a well-known `sparring evaluate run --all`, or <b>."
+    text = page(Report("title", [advice], [], verdict=[advice]))
+    whole = ["--gamma", "--loss", "--all"]
+    assert all(text.count(f'<span class="whole">{word}</span>') == 2 for word in whole)
+    assert text.count("a well-known <code>sparring evaluate run ") == 2 and "<b>" not in text
+    assert re.sub(r"<[^>]*>", "", text).count(advice.replace("`", "").replace("<b>", "&lt;b&gt;")) == 2
 
 
 def test_control_characters_of_names_are_shown_as_escapes_in_the_page():

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from sparring.objectives.gamma import SET_POINT
-from sparring.report.picture import GAMMA, ROWS, healthy_band, moved_controls, signals_picture
+from sparring.report.picture import GAMMA, ROWS, healthy_band, highest_healthy, moved_controls, signals_picture
 from sparring.runs.logbook import LogLine
 from sparring.watchdog.incidents import Incident, Outcome, Treatment
 from sparring.watchdog.rules import RULES
@@ -83,6 +83,14 @@ def test_bands_are_those_of_the_rules() -> None:
     low, high = healthy_band("lead", 0.0, 3.0) or (math.nan, math.nan)
     assert 0.6 < low < SET_POINT < high < 1.5
     assert healthy_band("real slope", 0.0, 10.0) is None
+
+
+def test_the_gap_to_held_out_samples_is_unhealthy_only_beside_another_sign() -> None:
+    """It is a share of the lead, which vanishes as samples become good."""
+    for others, bound in (({}, 1.2), ({"overlap": 0.01}, 0.7), ({"nearer to training": 0.9}, 0.7)):
+        one = Observation(64, 2048, {"overlap": 0.3, "nearer to training": 0.5, "held-out gap": 0.9, **others})
+        assert highest_healthy("held-out gap", one, 1.2) == bound
+    assert highest_healthy("held-out gap", Observation(64, 2048, {"held-out gap": 0.9}), 1.2) == 1.2
 
 
 def test_all_panels_show_known_signals() -> None:

@@ -1,11 +1,13 @@
 """The page of `--watch` while a run is training, and after it."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from report.test_report_in_a_browser import BROWSER, opened, requested
 from sparring.api.resume import resume
 from sparring.api.train import train
 from sparring.flow import Figures, Progress
@@ -70,7 +72,14 @@ def test_the_page_follows_a_run_and_its_resumption(points: Path, tmp_path: Path)
     append_line(run.folder / "signals.jsonl", {"step": 8, "samples": 512, "distance": 0.25})
     watch.WatchedDisplay(Silent(), run).write()
     page = run.watch.read_text(encoding="utf-8")
-    assert "Distance to real samples: 0.25 at 512 real samples seen; 0 is what other real samples reach" in page
+    assert "Distance to other real samples: 0.25 at 512 real samples seen; 0 is what real ones reach" in page
+
+    # The estimate has no bias, so that it is often below the least distance there is.
+    append_line(run.folder / "signals.jsonl", {"step": 16, "samples": 960, "distance": -0.01})
+    watch.WatchedDisplay(Silent(), run).write()
+    page = run.watch.read_text(encoding="utf-8")
+    assert "real samples: 0 at 960 real samples seen; not measurably different from real ones" in page
+    assert "At best: 0 at 960" in page and "-0.01" not in page
 
     # A resumption keeps it up to date, without being asked to; at the end it leads to the report.
     reader = Reader(run.watch)
@@ -105,3 +114,32 @@ def test_the_page_takes_under_two_per_cent_of_the_time(
         now[0] += 0.1
         page.count("evaluating", 1, 2)
     assert len(written) >= 2 and 0.5 * (len(written) - 1) < 0.02 * (written[-1] - written[0])
+
+
+def test_rows_of_a_table_are_on_the_page(tmp_path: Path, points: Path) -> None:
+    rows = "".join(f"{row * row % 97 / 8},<b>{row % 3}</b>\n" for row in range(300))
+    (tmp_path / "table.csv").write_text(f"amount,kind\n{rows}")
+    reader = Reader(tmp_path / "run" / "watch.html")
+    options = {"recipe": "tables/gan", "samples": 256, "batch": 32, "judge": "none", "watch": True}
+    train(tmp_path / "table.csv", out=tmp_path / "run", display=reader, **options)
+    for page in (reader.pages[-1], reader.page.read_text(encoding="utf-8")):
+        assert "<h2>Newest samples" in page and "<th>amount</th><th>kind</th>" in page
+        assert page.count("<tr>") == 17 and "&lt;b&gt;" in page and "<td><b>" not in page
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+def test_a_page_without_news_says_so_in_the_browser(
+    points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was killed cannot write that it has ended."""
+    run = train(points, out=tmp_path / "run", display=Silent(), **{**SMALL, "samples": 128})
+    now = time.time()
+    for minutes, silent in ((1, False), (7, True)):
+        monkeypatch.setattr(watch.time, "time", lambda then=now - 60 * minutes: then)
+        watch.WatchedDisplay(Silent(), run).write()
+        page, said = opened(run.watch, tmp_path, "--dump-dom")
+        assert "CONSOLE" not in said and requested(tmp_path / "net.json") == set()
+        shown = page[: page.index("<script>")]
+        assert ("No news for 7 minutes: the process may have ended" in shown) == silent
+        assert (f"<code>sparring resume {run.folder}</code>" in shown) == silent
+        assert ("about to begin" in shown) != silent

@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,9 @@ from sparring.runs.folder import Record, Run, keep
 from sparring.storage import read_json, read_lines, write_json
 from sparring.training import devices
 from sparring.training.checkpoint import checkpoints, load_checkpoint
+from sparring.training.interruption import EXIT_CODES
+
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
 
 SMALL: dict[str, Any] = {"samples": 640, "batch": 64, "width": 8, "latent_size": 2}
 
@@ -123,22 +127,25 @@ def test_a_run_ends_when_its_goal_is_reached(points: Path, tmp_path: Path) -> No
 
 
 class Impatient(Listener):
-    """Display that stops the evaluation, as Ctrl-C does, and remembers what was there by then."""
+    """Display that stops the evaluation by a signal, and remembers what was there by then."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, number: signal.Signals) -> None:
         super().__init__()
-        self.folder, self.found = folder, set[str]()
+        self.folder, self.number, self.found = folder, number, set[str]()
 
     def count(self, what: str, done: int, total: int) -> None:
         self.found = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
-        raise KeyboardInterrupt
+        signal.raise_signal(self.number)
 
 
-def test_model_and_samples_are_kept_where_the_evaluation_is_stopped(points: Path, tmp_path: Path) -> None:
-    display = Impatient(tmp_path / "run")
+@pytest.mark.parametrize("number", EXIT_CODES)
+def test_model_and_samples_are_kept_where_the_evaluation_is_stopped(
+    points: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    display = Impatient(tmp_path / "run", number)
     with pytest.raises(KeyboardInterrupt, match=r"evaluate it later with: sparring evaluate \S+run, or with") as caught:
         train(points, out=tmp_path / "run", display=display, **SMALL)
-    assert vars(caught.value)["code"] == 130
+    assert vars(caught.value)["code"] == EXIT_CODES[number]
     assert {"samples.png", "model/weights.safetensors", "model/manifest.json"} <= display.found
     assert not {"scores.json", "report.html"} & display.found
     said = (
@@ -158,7 +165,10 @@ def test_a_run_without_an_evaluation_has_pictures_and_can_be_judged_later(points
     listener = Listener()
     run = train(points, out=tmp_path / "run", judge="none", display=listener, **SMALL)
     assert not run.scores.exists() and run.picture.exists() and "evaluating" not in listener.sentences[-2]
-    assert "The model was not evaluated" in run.report.read_text() and "data:image/png" in run.report.read_text()
+    page = run.report.read_text()
+    verdict = page[page.index('<div class="verdict">') : page.index('<div class="pictures">')]
+    assert "Not evaluated" in verdict and f"sparring resume {run.folder} --judge quick" in verdict
+    assert "data:image/png" in page
     said = closing_words(run)
     assert "It was not evaluated" in said and said.endswith(f"\n         sparring evaluate {run.folder}")
     assert resume(run.folder, samples=704, display=Silent()).record.judge == "none" and not run.scores.exists()

@@ -19,6 +19,7 @@ from toys.sines import sines_data
 SMALL = {
     "batch": 4,
     "width": 8,
+    "blocks": 1,
     "discriminator_width": 8,
     "resolution": (16, 16),
     "latent_size": 4,

@@ -24,6 +24,7 @@ from sparring.training.trainer import RECOVERY_RATE, Trainer
 from sparring.watchdog.remedies import (
     AUTOMATIC_GAMMA,
     CRITIC_RATES,
+    MAX_RATE_FACTOR,
     MAX_REINITIALISATION_STEP,
     PUBLISHED_RATES,
     RATES,
@@ -99,6 +100,17 @@ def test_factors_accumulate(trainer: Trainer) -> None:
     slower.apply(trainer)
     rates = {name: value for name, value in values(trainer).items() if name.endswith(" rate")}
     assert rates == {"generator rate": 1 / 16, "discriminator rate": 1 / 16}
+
+
+def test_remedies_raise_a_rate_to_a_limit_all_together(trainer: Trainer) -> None:
+    once, again = Remedy("", factors={PUBLISHED_RATES: 4.0}), Remedy("", factors={RATES: MAX_RATE_FACTOR})
+    for remedy in (once, again):
+        assert remedy.fits(trainer)
+        remedy.apply(trainer)
+    rates = [values(trainer)[f"{name} rate"] for name in ("generator", "discriminator")]
+    assert rates == [MAX_RATE_FACTOR] * 2 and not (once.fits(trainer) or again.fits(trainer))
+    Remedy("", factors={RATES: 0.5}).apply(trainer)
+    assert once.fits(trainer)
 
 
 def test_rates_recover_only_when_enabled(trainer: Trainer) -> None:

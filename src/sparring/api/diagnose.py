@@ -24,7 +24,7 @@ def diagnose(run: str | Path, *, picture: str | Path | None = None, json: str | 
     """
     require_writable({"picture": picture, "json": json})
     history = RunHistory(open_run(checked_path("the run", run)))
-    diagnosis = history.diagnosis()
+    diagnosis = history.diagnosis(pictured=picture is not None)
     if json is not None:
         write_result(json, diagnosis.model_dump(mode="json"))
 

@@ -24,6 +24,8 @@ from sparring.rendering.exhibits import Table
 from sparring.rendering.fragments import fragment
 
 Verdict: TypeAlias = Literal["first", "second", "no significant difference", "inconclusive", ""]
+FAR_RATIO, FAR_SHARE = 10.0, 0.5
+"""Ratio of two distances, and share of the better value or difference of two shares, that need no interval."""
 ALL_SAMPLES = "all samples"
 """Heading of the metrics that are not computed in the features of an extractor."""
 
@@ -84,7 +86,7 @@ class Comparison(BaseModel):
     def _rows(self, *, further: bool) -> Iterator[tuple[str, list[list[str]]]]:
         """Yield for each extractor its name with its samples, and a row for each metric."""
         sides = [_tables(side) for side in (self.first, self.second)]
-        verdicts = {"first": "A is better", "second": "B is better"}
+        words = {"first": "A is better", "second": "B is better", INCONCLUSIVE: "no interval"}
         counts = {one.extractor: f", {one.samples}" for one in self.first.scores}
         for heading, differences in self.differences.items():
             shown = [name for name in differences if further or is_default(name)]
@@ -94,10 +96,12 @@ class Comparison(BaseModel):
             for question, name in by_question(shown):
                 first, second = (tables[heading][name] for tables in sides)
                 values = [interval(side.value, side.plus_minus) for side in (first, second)]
-                verdict = differences[name].verdict
+                verdict = words.get(differences[name].verdict, differences[name].verdict)
+                if differences[name].verdict == INCONCLUSIVE and is_far(first, second.value):
+                    verdict = f"{'A' if _loss(first) < _loss(second) else 'B'} is far better (no interval)"
                 # Real samples are compared with one another, so it is the same for both.
                 real = interval(first.floor, None)
-                rows.append([question, title(name, heading), *values, real, verdicts.get(verdict, verdict)])
+                rows.append([question, title(name, heading), *values, real, verdict])
             yield features(heading) + counts.get(heading, ""), rows
 
     def _remarks(self) -> list[str]:
@@ -118,7 +122,7 @@ class Comparison(BaseModel):
         )
         verdicts = f"A is better in {counts['first']} metrics, B in {counts['second']}"
         neither = f"{counts[NO_DIFFERENCE]} show {NO_DIFFERENCE}"
-        undecided = f"; {counts[INCONCLUSIVE]} are {INCONCLUSIVE}" if counts[INCONCLUSIVE] else ""
+        undecided = f"; {counts[INCONCLUSIVE]} have no interval" if counts[INCONCLUSIVE] else ""
         return f"{verdicts}; {neither}{undecided}. The intervals do not cover the variation between training runs."
 
 
@@ -149,6 +153,16 @@ def _difference(first: Score, second: Score) -> Difference:
     if abs(difference) <= around:
         verdict = NO_DIFFERENCE
     return Difference(difference=difference, plus_minus=around, verdict=verdict)
+
+
+def is_far(score: Score, other: float | None) -> bool:
+    """Return whether a value is so far from another one of its metric that no interval is needed to tell them apart."""
+    if score.value is None or other is None or score.better == "nearer to the floor":
+        return False
+    low, high = sorted((abs(score.value), abs(other)))
+    if score.better == "higher":
+        return high >= FAR_SHARE and low < FAR_SHARE * high
+    return high - low > FAR_SHARE if high <= 1 else high > FAR_RATIO * low > 0
 
 
 def _loss(score: Score) -> float:

@@ -37,6 +37,11 @@ def file_of(figure: "Figure", kind: str) -> bytes:
 
     The mark tells it from data, and from pictures that must not be replaced.
     """
-    content = io.BytesIO()
+    # Lay the figure out by itself: savefig would draw it twice.
+    content, engine = io.BytesIO(), figure.get_layout_engine()
+    if engine is not None and figure.axes:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
     figure.savefig(content, format=kind, metadata={"Software" if kind == "png" else "Creator": OVERVIEW_SOFTWARE})
+    figure.set_layout_engine(engine)
     return content.getvalue()

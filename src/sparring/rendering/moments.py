@@ -8,7 +8,7 @@ from PIL import Image
 from sparring.rendering.exhibits import OVERVIEW_SOFTWARE
 from sparring.rendering.grids import BACKGROUND, GAP, first_column, lettered
 
-MAX_FRAMES, MIN_FRAMES, MAX_SIDE = 24, 6, 720
+MAX_FRAMES, MIN_FRAMES, MAX_SIDE = 24, 6, 800
 """Frames of an animation, at most and where it would be too large, and their longer side in pixels."""
 MAX_BYTES = 4_000_000
 """Bytes of an animation above which it gets fewer frames."""
@@ -35,10 +35,18 @@ def animated(pictures: Sequence[Image.Image]) -> bytes:
     """
     size = pictures[-1].size
     alike = [picture for picture in pictures if picture.size == size]
-    content = _gif([_within(alike[place], MAX_SIDE) for place in evenly(len(alike), MAX_FRAMES)])
+    frames = [_in_few_colours(_within(alike[place], MAX_SIDE)) for place in evenly(len(alike), MAX_FRAMES)]
+    content = _gif(frames)
     if len(content) > MAX_BYTES:
-        content = _gif([_within(alike[place], MAX_SIDE) for place in evenly(len(alike), MIN_FRAMES)])
+        content = _gif([frames[place] for place in evenly(len(frames), MIN_FRAMES)])
     return content
+
+
+def _in_few_colours(frame: Image.Image) -> Image.Image:
+    """Give a frame in colour a palette of its own, by an octree: a median cut, as Pillow's own, takes far longer."""
+    if frame.mode == "L":
+        return frame
+    return frame.quantize(method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
 
 
 def _gif(frames: Sequence[Image.Image]) -> bytes:

@@ -118,8 +118,11 @@ class Diagnosis(BaseModel):
         for incident in self.incidents:
             heading, *sentences = self.sentences(incident)
             lines += ["", heading, *(f"  {sentence}" for sentence in sentences)]
-        lines += ["", self.improvement.sentence, *self.longer[:1], *self.remarks, "", "Next:"]
-        return joined([*lines, *(f"  {step}" for step in self.next_steps)])
+        # Advice is followed by its command; an open problem is told above.
+        advice, *commands = ("",) if self.open_problems or not self.longer else self.longer
+        lines += ["", self.improvement.sentence, *([advice] if advice else []), *(f"  {one}" for one in commands)]
+        steps = [step for step in self.next_steps if not any(step.endswith(one) for one in commands)]
+        return joined([*lines, *self.remarks, "", "Next:", *(f"  {step}" for step in steps)])
 
     def sentences(self, incident: Incident) -> list[str]:
         """Describe an incident, its heading first."""
@@ -229,8 +232,8 @@ class RunHistory:
         watched = self.observations or self.record.watchdog == "off"
         return 2 * self.reached if watched else max(enough, 2 * self.reached)
 
-    def diagnosis(self) -> Diagnosis:
-        """Return the diagnosis."""
+    def diagnosis(self, *, pictured: bool = False) -> Diagnosis:
+        """Return the diagnosis; ``pictured`` where the picture of the signals is drawn anyway."""
         return Diagnosis(
             run=str(self.run.folder),
             state=_state(self),
@@ -242,7 +245,7 @@ class RunHistory:
             improvement=self.improvement,
             longer=self.prospect,
             remarks=tuple(_remarks(self)),
-            next_steps=tuple(_next_steps(self)),
+            next_steps=tuple(_next_steps(self, pictured=pictured)),
         )
 
     def picture(self) -> bytes | None:
@@ -352,7 +355,7 @@ def _remarks(history: RunHistory) -> Iterator[str]:
             yield f"Lines of log.jsonl without gradients, which were not finite: {incomplete} of {count}."
 
 
-def _next_steps(history: RunHistory) -> Iterator[str]:
+def _next_steps(history: RunHistory, *, pictured: bool) -> Iterator[str]:
     """Say what to do, the most urgent first."""
     folder, record = history.run.folder, history.record
 
@@ -366,9 +369,9 @@ def _next_steps(history: RunHistory) -> Iterator[str]:
         if history.advice is not None and history.advice.prospect != "enough" and history.reached:
             yield f"{'Train longer' if history.advice.prospect == 'longer' else 'To see'}: {history.longer}"
 
-    if history.observations:
+    if history.observations and not pictured:
         yield command("sparring", "diagnose", folder, "--picture", "signals.png")
-    elif record.watchdog == "off":
+    elif not history.observations and record.watchdog == "off":
         again = suggestion(
             record, "train", record.facts.source, *reading_options(record, rules=True), "--watchdog", "warn"
         )

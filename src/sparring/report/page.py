@@ -1,13 +1,30 @@
 """The report as one HTML page that needs no other file; page.html.jinja is its template."""
 
+import re
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from sparring.evaluation.glossary import REAL, better, by_question, interval, is_default, metric_info, number, title
+from sparring.evaluation.comparison import is_far
+from sparring.evaluation.glossary import (
+    INCONCLUSIVE,
+    REAL,
+    better,
+    by_question,
+    interval,
+    is_default,
+    metric_info,
+    number,
+    title,
+    way,
+)
 from sparring.evaluation.result import Evaluation
+from sparring.evaluation.scores import Score
+from sparring.evaluation.verdict import Level, level_of
 from sparring.rendering.exhibits import Exhibit, Picture
 from sparring.rendering.fragments import data_url
 from sparring.report.diagnosis import Diagnosis
@@ -15,6 +32,7 @@ from sparring.text import lines
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from markupsafe import Markup
 
 CLASS_COLUMNS = {
     "agreement": "agreement",
@@ -24,6 +42,9 @@ CLASS_COLUMNS = {
     "real_share": "share of real ones",
 }
 """Metrics of each class, with their headings."""
+COMMAND_OR_OPTION = re.compile(r"`([^`]+)`|(?<![^\s(])(--[a-z][\w-]*)")
+"""Commands in sentences, and options; a browser breaks lines at their hyphens otherwise."""
+WHOLE = '<span class="whole">{}</span>'
 BESIDE = 2
 """Exhibits above the figures: generated samples, and real ones beside them."""
 
@@ -77,6 +98,32 @@ def page(report: Report) -> str:
     return template().render(report=report, default=default, further=further, columns=columns).lstrip()
 
 
+def copying(evaluation: Evaluation) -> str:
+    """Return the class of the sentence on copies: "flag", "fine", or none where it is no merit of the samples.
+
+    It is none of samples that are like nothing, nor where they are closer to training samples than chance explains.
+    """
+    found = evaluation.memorisation
+    if found is None or not found.decidable:
+        return ""
+    if found.copied:
+        return "flag"
+    unclear = found.closer or found.closer_as_a_whole or found.copies > 0
+    unlike = bool(evaluation.scores) and level_of(evaluation) == Level.UNLIKE
+    return "" if unclear or unlike else "fine"
+
+
+def beside_real(score: Score) -> str:
+    """Return which values of a metric are better, and what the difference from the real value means."""
+    if score.verdict != INCONCLUSIVE:
+        return better(score.better, score.verdict)
+    assert score.value is not None and score.floor is not None  # Else there is no such verdict.
+    worse = (score.value > score.floor) == (score.better == "lower")
+    far = worse and is_far(score, score.floor)
+    meaning = "far worse than real, with or without an interval" if far else "a small difference means nothing"
+    return f"{way(score.better)} is better; {meaning}"
+
+
 @cache
 def template(name: str = "page") -> "Template":
     """Return the template of a page, NAME.html.jinja beside this file."""
@@ -90,11 +137,29 @@ def template(name: str = "page") -> "Template":
         undefined=StrictUndefined,
         finalize=_printable,
     )
-    functions = (better, by_question, interval, metric_info, number, title)
+    functions = (beside_real, by_question, copying, interval, metric_info, number, title)
     constants = {"CLASS_COLUMNS": CLASS_COLUMNS, "REAL": REAL, "BESIDE": BESIDE}
     environment.globals |= {function.__name__: function for function in functions} | constants
-    environment.filters["data_url"] = data_url
+    environment.filters |= {"data_url": data_url, "prose": _prose, "sha256": _sha256}
     return environment.get_template(f"{name}.html.jinja")
+
+
+def _prose(text: str) -> "Markup":
+    """Return a sentence as HTML: commands between backticks as code, and no line break within an option."""
+    from markupsafe import Markup, escape
+
+    found, place = Markup(), 0
+    for match in COMMAND_OR_OPTION.finditer(text := lines(text)):
+        code, option = match.groups()
+        found += escape(text[place : match.start()])
+        found += Markup("<code>{}</code>").format(_prose(code)) if code else Markup(WHOLE).format(option)
+        place = match.end()
+    return found + escape(text[place:])
+
+
+def _sha256(script: str) -> str:
+    """Return the digest by which a page's policy permits a script."""
+    return b64encode(sha256(script.encode()).digest()).decode()
 
 
 def _printable(value: Any) -> Any:

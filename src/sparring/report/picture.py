@@ -41,10 +41,11 @@ class Panel:
     Args:
         signals: what is drawn, by name.
         span: values that the axis spans at least.
-        limits: values that it spans at most; others are cut off.
+        limits: values that it spans at most; others are drawn at its ends.
         scale: "linear", "log", or "symlog" for small numbers of both signs.
         line: a level for comparison, and its label.
         colours: of the signals, in turn: blue for a player that generates, red for one that judges.
+        conditional: whether a rule's bound counts only while its other criteria hold: alone the signal means nothing.
     """
 
     signals: tuple[str, ...]
@@ -53,6 +54,7 @@ class Panel:
     scale: str = "linear"
     line: tuple[float, str] | None = None
     colours: tuple[str, ...] = (BLUE, OCHRE, GREEN, GREY)
+    conditional: bool = False
 
 
 SHARE = (0.0, 1.05)
@@ -74,7 +76,7 @@ ROWS: dict[str, tuple[Panel, Panel]] = {
         Panel(("real slope", "fake slope"), scale="log", colours=(RED, OCHRE)),
     ),
     "Does the discriminator overfit the training set?": (
-        Panel(("held-out gap",), span=(-0.25, 1.05), limits=(-0.5, 1.2), colours=(RED,)),
+        Panel(("held-out gap",), span=(-0.25, 1.05), limits=(-0.5, 1.2), colours=(RED,), conditional=True),
         Panel(("nearer to training",), span=SHARE, line=(0.5, "expected")),
     ),
 }
@@ -122,7 +124,7 @@ def signals_picture(
         for place, (title, row) in enumerate(rows.items(), start=bool(lanes)):
             axes = figure.add_subplot(grid[place, column])
             if any(name in series for name in row[column].signals):
-                _draw_panel(axes, row[column], series)
+                _draw_panel(axes, row[column], series, observations)
                 _mark(axes, incidents, phases, named=place == 0)
                 axes.tick_params(labelbottom=False)
                 lowest = axes
@@ -142,6 +144,19 @@ def healthy_band(signal: str, low: float, high: float) -> tuple[float, float] | 
     criteria = [one for rule in RULES for one in (*rule.criteria, *rule.any_of) if one.signal == signal]
     lows, highs = [one.low for one in criteria if one.low > low], [one.high for one in criteria if one.high < high]
     return (min(lows, default=low), max(highs, default=high)) if lows or highs else None
+
+
+def highest_healthy(signal: str, observation: Observation, high: float) -> float:
+    """Return the highest value of which no rule complains, given the other signals; ``high`` if there is no bound."""
+    bounds = [high]
+    for rule in RULES:
+        others = [one for one in rule.criteria if one.signal != signal]
+        # A signal that was not observed agrees with nothing.
+        if len(others) < len(rule.criteria) and all(
+            observation[one.signal] < one.low or observation[one.signal] > one.high for one in others
+        ):
+            bounds += [one.high for one in rule.criteria if one.signal == signal]
+    return min(bounds)
 
 
 def moved_controls(log: Sequence[LogLine]) -> tuple[Series, tuple[Panel, Panel]]:
@@ -196,19 +211,25 @@ def _draw_incidents(axes: "Axes", incidents: Sequence[Incident], lanes: Sequence
     axes.spines["left"].set_visible(False)
 
 
-def _draw_panel(axes: "Axes", panel: Panel, series: Series) -> None:
+def _draw_panel(axes: "Axes", panel: Panel, series: Series, observations: Sequence[Observation]) -> None:
     """Draw the curves of a panel, its level for comparison, and the band of healthy values."""
     colours, values = cycle(panel.colours), list[float]()
     for name in (name for name in panel.signals if name in series):
         samples, column = series[name]
         colour = GREEN if name.startswith("augmentation") else next(colours)
         marker = "." if len(column) < 80 else None
-        axes.plot(samples, column, color=colour, lw=1.5, label=label(name), marker=marker, ms=4, zorder=2)
+        drawn = [min(max(value, panel.limits[0]), panel.limits[1]) for value in column]
+        axes.plot(samples, drawn, color=colour, lw=1.5, label=label(name), marker=marker, ms=4, zorder=2)
         values += column
     _set_scale(axes, panel, values)
     if panel.line is not None:
         axes.axhline(panel.line[0], color=GREY, lw=0.8, ls=":", label=panel.line[1])
-    band = healthy_band(panel.signals[0], *axes.get_ylim()) if len(panel.signals) == 1 else None
+    low, high = axes.get_ylim()
+    if panel.conditional:
+        tops = [highest_healthy(panel.signals[0], one, high) for one in observations]
+        axes.fill_between([one.samples for one in observations], low, tops, color=GREEN, alpha=0.09, lw=0, zorder=0)
+        return
+    band = healthy_band(panel.signals[0], low, high) if len(panel.signals) == 1 else None
     if band is not None:
         axes.axhspan(*band, color=GREEN, alpha=0.09, lw=0, zorder=0)
 

@@ -16,6 +16,7 @@ from sparring.report.gallery import Gallery
 from sparring.report.page import Report, page
 from sparring.runs.folder import Run
 from sparring.runs.pictures import moments
+from sparring.runs.suggestions import suggestion
 from sparring.storage import write_bytes, write_text
 from sparring.text import number_of
 from sparring.watchdog.convergence import percent
@@ -24,7 +25,7 @@ MAX_EVENTS = 40
 FILM_CAPTION = (
     "Samples of the same latents during the run; the share of the training that was done by then stands above them."
 )
-NOT_JUDGED = "The model was not evaluated: `sparring evaluate` does so at any time."
+NOT_JUDGED = "Not evaluated: this report has pictures and curves, and no verdict. To evaluate the model:"
 SIGNALS_CAPTION = "Signals of the watchdog; dashed lines: a finding (red), a remedy that had helped (green)."
 
 
@@ -50,15 +51,16 @@ def write_report(run: Run, model: Model, split: Split, samples: Batch, evaluatio
 
     # The page embeds all pictures, so that it can be sent as a single file.
     record, name = run.record, _short(split.facts.source)
+    evaluate = suggestion(record, "resume", run.folder, "--judge", "quick")
     trained = f"Trained on {number_of(len(split.train), 'sample')} of {name} ({len(split.held_out):,} held out)"
     report = Report(
         title=f"{record.recipe_name} on {name}",
         summary=[
             f"{trained}; {int(model.history.get('samples', 0)):,} real samples were seen.",
             *_direction(model),
-            *(evaluation.remarks if evaluation else [NOT_JUDGED]),
+            *(evaluation.remarks if evaluation else ()),
         ],
-        verdict=[*(evaluation.verdict if evaluation else ()), *history.prospect],
+        verdict=[*(evaluation.verdict if evaluation else (NOT_JUDGED, evaluate)), *history.prospect],
         exhibits=[*gallery.exhibits(evaluation), *film(run)],
         evaluation=evaluation,
         pairs=gallery.pairs(evaluation) if evaluation else (),

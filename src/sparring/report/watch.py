@@ -1,23 +1,28 @@
 """The page of `--watch`: a run while it is training, in one file that a browser reloads by itself."""
 
+import csv
+import io
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import final
 
 from sparring.errors import SparringError
 from sparring.events import read_events
 from sparring.flow import Figures, Progress
 from sparring.opening import file_bytes
+from sparring.rendering.exhibits import Exhibit, Picture, Table, Text
 from sparring.rendering.figures import BLUE, GREEN, OCHRE, PURPLE, RED
 from sparring.report.page import template
 from sparring.runs.display import Display, Part, line, status
 from sparring.runs.folder import Run
 from sparring.runs.logbook import LogLine, read_log
 from sparring.runs.pictures import MAX_BYTES
+from sparring.runs.suggestions import suggestion
 from sparring.storage import write_text
-from sparring.watchdog.signals import read_observations
+from sparring.watchdog.signals import Observation, read_observations
 
 INTERVAL_SECONDS = 3.0
 """Seconds between two versions of the page, at least, and between two readings of it by a browser."""
@@ -27,6 +32,25 @@ EVENTS = 6
 """Latest events on the page."""
 WIDTH, HEIGHT = 600, 140
 """Size of the drawing of losses."""
+SILENT_SECONDS, SILENT_VERSIONS = 120, 3
+"""Age of a version beyond which the page says that there is no news: so many seconds, or times the usual interval."""
+MAX_ROWS = 16
+"""Rows of a table, or lines of text, that the page shows."""
+SCRIPT = """
+const page = document.body.dataset;
+function check() {
+  const seconds = Date.now() / 1000 - page.written;
+  if (seconds < page.silent) return;
+  const code = document.createElement("code");
+  code.textContent = page.resume;
+  const words = `No news for ${Math.round(seconds / 60)} minutes: the process may have ended. If so, go on with `;
+  document.getElementById("state").replaceChildren(words, code);
+  document.getElementById("status").hidden = true;
+}
+check();
+setInterval(check, 5000);
+"""
+"""Script of the page: a process that was killed cannot write that it has ended."""
 COLOURS = (BLUE, RED, GREEN, OCHRE, PURPLE)
 
 
@@ -61,7 +85,10 @@ class Moment:
         time: when the page was written.
         going: whether it is going to change.
         distance: sentences on the distance to real samples.
-        picture: the newest samples, a PNG file; empty without one.
+        written: the same in seconds since 1970.
+        silent: seconds after which the page says that there is no news.
+        resume: command that continues the run.
+        newest: the newest samples: a picture, a table or lines of text, whatever the modality shows; None without any.
         seen: real samples seen when these were generated, or "".
         curves: losses.
         events: latest events in sentences.
@@ -75,13 +102,17 @@ class Moment:
     status: str
     time: str
     going: bool
+    written: int
+    silent: int
+    resume: str
     distance: Sequence[str] = ()
-    picture: bytes = b""
+    newest: Exhibit | None = None
     seen: str = ""
     curves: Sequence[Curve] = ()
     events: Sequence[str] = ()
     report: str = ""
     seconds: int = round(INTERVAL_SECONDS)
+    script: str = SCRIPT
     size: tuple[int, int] = field(default=(WIDTH, HEIGHT))
 
 
@@ -97,7 +128,7 @@ class WatchedDisplay:
     def __init__(self, display: Display, run: Run) -> None:
         self.display, self.run = display, run
         self._state, self._share, self._status = "The run is about to begin.", 0.0, list[Part]()
-        self._next = 0.0
+        self._next, self._interval = 0.0, INTERVAL_SECONDS
 
     def say(self, sentence: str) -> None:
         self.display.say(sentence)
@@ -129,14 +160,18 @@ class WatchedDisplay:
         Args:
             going: whether it is going to be written again.
         """
+        # What is done once is not counted: after it, the second version would come late.
+        page = template("watch")
         began = time.monotonic()
         # A full disk or a folder that is gone does not end a run here: saving a checkpoint will.
         with suppress(OSError):
             if self.run.folder.is_dir():
-                moment = _moment(self.run, self._state, self._share, line(self._status), going=going)
-                write_text(self.run.watch, template("watch").render(moment=moment).lstrip())
+                silent = max(SILENT_SECONDS, round(SILENT_VERSIONS * self._interval))
+                moment = _moment(self.run, self._state, self._share, line(self._status), silent, going=going)
+                write_text(self.run.watch, page.render(moment=moment).lstrip())
         now = time.monotonic()
-        self._next = now + max(INTERVAL_SECONDS, COST_RATIO * (now - began))
+        self._interval = max(INTERVAL_SECONDS, COST_RATIO * (now - began))
+        self._next = now + self._interval
 
 
 @contextmanager
@@ -162,20 +197,23 @@ def watched(display: Display, run: Run, *, wanted: bool) -> Iterator[Display]:
     page.end("The run is finished.", finished=True)
 
 
-def _moment(run: Run, state: str, share: float, shown: str, *, going: bool) -> Moment:
+def _moment(run: Run, state: str, share: float, shown: str, silent: int, *, going: bool) -> Moment:
     """Read what the page shows from the files of the run."""
     record = run.record
-    picture, seen = _newest_picture(run)
+    newest, seen = _newest(run)
     events = [event.sentence for event in read_events(run.folder / "events.jsonl")]
     return Moment(
         title=f"{record.recipe_name}: {run.folder.resolve().name}",
         state=state,
         share=share,
         status=shown,
-        time=time.strftime("%H:%M:%S"),
+        time=time.strftime("%Y-%m-%d %H:%M:%S"),
         going=going,
+        written=round(time.time()),
+        silent=silent,
+        resume=suggestion(record, "resume", run.folder),
         distance=_distance(run),
-        picture=picture,
+        newest=newest,
         seen=seen,
         curves=_curves(read_log(run.folder / "log.jsonl")),
         events=events[-EVENTS:],
@@ -183,14 +221,32 @@ def _moment(run: Run, state: str, share: float, shown: str, *, going: bool) -> M
     )
 
 
-def _newest_picture(run: Run) -> tuple[bytes, str]:
-    """Return the newest picture of samples and the real samples seen by then; empty without one."""
-    found = [path for path in (*run.samples.glob("*.png"), run.picture) if path.suffix == ".png" and path.is_file()]
-    for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
-        with suppress(OSError, SparringError):
+def _newest(run: Run) -> tuple[Exhibit | None, str]:
+    """Return the newest samples and the real samples seen by then; None without any."""
+    found = [*run.samples.glob("*"), *run.folder.glob("samples.*")]
+    found = [path for path in found if path.suffix in READERS and (path.stem.isdecimal() or path.stem == "samples")]
+    for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        with suppress(OSError, SparringError, ValueError):
             seen = f"{int(path.stem):,}" if path.stem.isdecimal() else ""
-            return bytes(file_bytes(path, MAX_BYTES)), seen
-    return b"", ""
+            return READERS[path.suffix](bytes(file_bytes(path, MAX_BYTES))), seen
+    return None, ""
+
+
+def _picture(content: bytes) -> Picture:
+    return Picture(content, words="Newest samples.")
+
+
+def _table(content: bytes) -> Table:
+    header, *rows = islice(csv.reader(io.StringIO(content.decode())), 1 + MAX_ROWS)
+    return Table(tuple(header), tuple(map(tuple, rows)))
+
+
+def _text(content: bytes) -> Text:
+    return Text(tuple(content.decode().splitlines()[:MAX_ROWS]))
+
+
+READERS: Mapping[str, Callable[[bytes], Exhibit]] = {".png": _picture, ".csv": _table, ".txt": _text}
+"""Ending of a file of samples → what it shows."""
 
 
 def _distance(run: Run) -> list[str]:
@@ -200,11 +256,16 @@ def _distance(run: Run) -> list[str]:
         return []
     first, latest = seen[0], seen[-1]
     best = min(seen, key=lambda one: one["distance"])
+    meaning = "not measurably different from real ones" if latest["distance"] <= 0 else "0 is what real ones reach"
     return [
-        f"Distance to real samples: {latest['distance']:.3g} at {latest.samples:,} real samples seen; 0 is what other "
-        f"real samples reach.",
-        f"At first: {first['distance']:.3g}. At best: {best['distance']:.3g} at {best.samples:,}.",
+        f"Distance to other real samples: {_far(latest)} at {latest.samples:,} real samples seen; {meaning}.",
+        f"At first: {_far(first)}. At best: {_far(best)} at {best.samples:,}.",
     ]
+
+
+def _far(observation: Observation) -> str:
+    """Return the distance in words; the estimate has no bias, so that of a distance of 0 is often negative."""
+    return f"{max(observation['distance'], 0.0):.3g}"
 
 
 def _curves(log: Sequence[LogLine]) -> list[Curve]:

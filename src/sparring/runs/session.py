@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from signal import SIGINT
 from typing import TypeAlias, final
 
 import torch
@@ -53,7 +54,7 @@ from sparring.training.checkpoint import (
     save_checkpoint,
 )
 from sparring.training.distributed import World
-from sparring.training.interruption import Interruption, interruptible
+from sparring.training.interruption import EXIT_CODES, Interruption, interruptible
 from sparring.training.plan import Plan
 from sparring.training.trainer import NotFinite, Trainer
 from sparring.watchdog.best import better_state
@@ -88,13 +89,13 @@ class Interrupted(KeyboardInterrupt):
 class NotJudged(KeyboardInterrupt):
     """Raised when the evaluation at the end was asked to stop: model and samples are kept. ``code`` as above."""
 
-    def __init__(self, run: Run, record: Record) -> None:
+    def __init__(self, run: Run, record: Record, code: int) -> None:
         super().__init__(
             f"stopped while evaluating; the model ({run.model}) and its samples ({run.picture}) are kept; evaluate it "
             f"later with: {suggestion(record, 'evaluate', run.folder)}, or with the report: "
             f"{suggestion(record, 'resume', run.folder)}"
         )
-        self.run, self.code = run, 130
+        self.run, self.code = run, code
 
 
 @final
@@ -388,15 +389,16 @@ class Session:
             then = "" if self.record.judge == "none" else "; evaluating …"
             self.display.say(f"Samples: {self.run.picture}; the model is ready: {self.run.model}{then}")
             self._show(partial(write_animation, self.run))
-        evaluating = partial(self.display.count, "evaluating")
-        try:
-            if stopped:
-                raise KeyboardInterrupt
-            self._conclude(self.run, model, self.split, self.trainer.seconds, evaluating)
-        except KeyboardInterrupt:
-            raise NotJudged(self.run, self.record) from None
-        finally:
-            self.display.close()
+            try:
+                stopped.raises = True
+                if stopped:
+                    raise KeyboardInterrupt
+                evaluating = partial(self.display.count, "evaluating")
+                self._conclude(self.run, model, self.split, self.trainer.seconds, evaluating)
+            except KeyboardInterrupt:
+                raise NotJudged(self.run, self.record, stopped.code or EXIT_CODES[SIGINT]) from None
+            finally:
+                self.display.close()
 
     def _record(self, event: AnyEvent) -> None:
         self.display.say(printable(event.sentence))

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks the run to save and stop, the second ends the process at once."""
+"""Ctrl-C and SIGTERM: the first asks the run to stop, the second ends the process at once."""
 
 import os
 import signal
@@ -12,10 +12,15 @@ EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 @final
 class Interruption:
-    """A request to stop: the exit code of the signal, or 0 for none."""
+    """A request to stop.
+
+    Attributes:
+        code: the exit code of the signal, or 0 for none.
+        raises: whether a signal raises KeyboardInterrupt at once; otherwise the run looks here after each step.
+    """
 
     def __init__(self) -> None:
-        self.code = 0
+        self.code, self.raises = 0, False
 
     def __bool__(self) -> bool:
         return self.code != 0
@@ -26,6 +31,8 @@ class Interruption:
         if self:
             os._exit(code)
         self.code = code
+        if self.raises:
+            raise KeyboardInterrupt
 
 
 @contextmanager

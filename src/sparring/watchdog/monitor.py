@@ -51,8 +51,8 @@ MODES = ("repair", "warn", "off")
 """Report findings and apply remedies; only report findings; do not even observe."""
 HELPFUL_RATIO = 0.8
 """Distance, relative to that at the start of a trial, below which a remedy helped though its finding still holds."""
-RUINOUS_RATIO = 2.0
-"""Distance, relative to that at the start of a trial, above which a risky remedy has ruined the run."""
+RUINOUS_RATIO = 1.25
+"""Distance, relative to that at the start of a trial, above which a risky remedy made the run worse, and is undone."""
 SNAPSHOT_INTERVAL = 8
 """Observations between snapshots of a healthy run."""
 MIN_SKIPPED = 16

@@ -14,6 +14,8 @@ from sparring.training.trainer import Trainer
 
 RATES, CRITIC_RATES, PUBLISHED_RATES = "rates", "critic rates", "published rates"
 """Stand for the learning rates of all players, of the critics, and of the published players."""
+MAX_RATE_FACTOR = 32.0
+"""Factor on a learning rate beyond which remedies raise none, all together."""
 BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 """Layers that make a sample's output depend on the others of its batch."""
 MAX_REINITIALISATION_STEP = 2000
@@ -69,7 +71,14 @@ class Remedy:
             controls[one].value < min(self.minimums[name], controls[one].highest) for one, name in minimums.items()
         )
         enables = any(not controls[one].enabled for one in _controls(self.enables, trainer))
-        return raises or enables or bool(_controls(self.factors, trainer))
+        factors = _controls(self.factors, trainer).items()
+        moves = any(controls[one].value < limit for one, name in factors if (limit := self._limit(name)))
+        return raises or enables or moves or any(self._limit(name) is None for _, name in factors)
+
+    def _limit(self, name: str) -> float | None:
+        """Return the bound on what a factor raises; None where there is none."""
+        rates = name in (RATES, CRITIC_RATES, PUBLISHED_RATES)
+        return MAX_RATE_FACTOR if rates and self.factors[name] > 1 else None
 
     def moved(self, trainer: Trainer) -> list[str]:
         """Return the names of the controls that it moves."""
@@ -79,7 +88,9 @@ class Remedy:
         """Move the controls, and reinitialise the weights; a control at 0 starts at 1 when its rule is enabled."""
         controls = trainer.controls
         for one, name in _controls(self.factors, trainer).items():
-            controls[one].set(controls[one].value * self.factors[name])
+            value, limit = controls[one].value, self._limit(name)
+            moved = value * self.factors[name]
+            controls[one].set(moved if limit is None else max(value, min(moved, limit)))
         for one, name in _controls(self.minimums, trainer).items():
             controls[one].set(max(controls[one].value, self.minimums[name]))
         for one in _controls(self.enables, trainer):
@@ -139,10 +150,7 @@ REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
         Remedy("augmentation of three samples in five", minimums={"augmentation": 0.6}),
     ),
     "oscillation": (AUTOMATIC_GAMMA, Remedy("learning rates × 1/2", factors={RATES: 0.5})),
-    "stagnation": (
-        Remedy("learning rates × 64", factors={RATES: 64.0}, risky=True, trial=3),
-        Remedy("learning rates × 4", factors={RATES: 4.0}, risky=True, trial=3),
-    ),
+    "stagnation": (Remedy("learning rates × 32", factors={RATES: MAX_RATE_FACTOR}, risky=True, trial=3),),
 }
 """Finding → remedies in the order in which they are tried. Other findings are left to the user."""
 

@@ -202,7 +202,13 @@ FIRST_HALF = (below("spent", 0.5), below("held-out gap", 0.4))
 FAR_AHEAD = stays_above("lead", 1.25, "0.8 to 1, or falling")
 SPREAD = (above("contrast", 1.2, "near 1"), above("diversity", 1.2, "near 1"))
 NO_GRADIENT = (falls_to(0.02, "generator gradient"), below("generator gradient", 1e-6, "not zero"))
-TOO_SLOW = (below("moved", 0.4), below("overlap", 0.12, "0.1 to 0.5"), below("detail", -0.12, "near 0"))
+TOO_SLOW = (
+    below("moved", 0.4),
+    below("overlap", 0.12, "0.1 to 0.5"),
+    below("detail", -0.12, "near 0"),
+    below("coverage", 0.5),
+)
+"""Answers to inputs, such as enlarged pictures, move little and are too smooth as well, but they cover the data."""
 RULES = (
     Rule(NON_FINITE, (above("refused", 0, "0"),), consecutive=1, ignored=0),
     Rule(DIVERGENCE, (above("outside", 0.3, "near 0"),), any_of=SPREAD, consecutive=2, ignored=3),
@@ -246,7 +252,7 @@ RULES = (
         consecutive=4,
         ignored=10,
     ),
-    Rule("stagnation", (below("moved", 0.12), above("distance", 0.1)), ignored=8),
+    Rule("stagnation", (below("moved", 0.12), stalls_above("distance", 0.1)), ignored=8),
     Rule("stagnation", TOO_SLOW, only_if=FIRST_HALF, ignored=3),
 )
 """All rules; findings are treated in this order."""

@@ -47,7 +47,7 @@ def test_gaps_are_in_readable_units_and_begin_at_the_second_step(tmp_path):
     values = real.values.clone()
     values[:, 1:, -1] = 5 * 86_400
     caption = captions(real, real._replace(values=values), found.facts)[0]
-    assert "gap (days) differs most: quartiles 2, 3, 6 → 5, 5, 5" in caption
+    assert "gap (days) differs most: quartiles 2 / 3 / 6 → 5 / 5 / 5" in caption
 
 
 def test_chance_is_no_difference():

@@ -20,6 +20,8 @@ from sparring.modalities.tables.rooms import TABLES
 from sparring.runs.display import Silent
 from sparring.runs.suggestions import reading_options
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 
 @pytest.fixture
 def table(tmp_path):
@@ -59,7 +61,7 @@ def test_numbers_are_a_table_unless_the_recipe_is_one_of_points(tmp_path):
     np.savetxt(numbers, np.random.default_rng(0).normal(size=(200, 2)), delimiter=",", header="x,y", comments="")
     for recipe, kind in ((None, "tables"), ("points/ring", "points")):
         run = sparring.train(
-            numbers, recipe=recipe, samples=64, batch=32, out=tmp_path / f"run {recipe}", display=Silent()
+            numbers, recipe=recipe, samples=64, batch=32, judge="none", out=tmp_path / f"run {recipe}", display=Silent()
         )
         assert run.record.facts.modality == kind
     assert modality_of(str(numbers)).name == "tables"
@@ -135,6 +137,7 @@ def test_a_model_without_conditions_meets_where_by_rejection(ruled, tmp_path):
         samples=2000,
         batch=100,
         width=16,
+        judge="none",
         out=tmp_path / "run",
         display=Silent(),
     )
@@ -220,7 +223,7 @@ def test_evaluated_rows_keep_the_rules_and_suggested_commands_read_alike(ruled):
 def test_rules_are_for_tables_and_where_for_models_of_tables(ruled, tmp_path):
     with pytest.raises(sparring.SparringError, match="keep= for images"):
         sparring.inspect("digits", keep="a<=b")
-    run = sparring.train("ring", samples=64, batch=32, out=tmp_path / "ring", display=Silent())
+    run = sparring.train("ring", samples=64, batch=32, judge="none", out=tmp_path / "ring", display=Silent())
     with pytest.raises(sparring.SparringError, match="where='a=3', but expected no such option"):
         sparring.load(run.folder).sample(3, where="a=3")
     with pytest.raises(sparring.SparringError, match="expected where= or balance="):

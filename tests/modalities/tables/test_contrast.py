@@ -38,7 +38,7 @@ def test_what_differs_most_comes_first_and_is_said() -> None:
     said = {name: (float(shape), change) for name, shape, change in columns.rows}
     assert list(said)[-1] == "when" and said["when"][1] == "missing: 10.6% → 48.8%"
     assert said["sex"][1].startswith("male: 59.2% → 20.6%") and said["sex"][0] == pytest.approx(0.6, abs=0.05)
-    assert said["age $x$"][1].startswith("quartiles: 31, 34, 51.25 → 3")
+    assert said["age $x$"][1].startswith("quartiles: 31 / 34 / 51.25 → 3")
     assert pairs.rows[0][0] == "age $x$ × sex" and pairs.rows[0][2].startswith("+1.00 → +0.0")
 
 
@@ -74,3 +74,12 @@ def test_of_many_columns_the_worst_are_shown() -> None:
     picture, table, *_ = contrasts(real, fake, columns)
     assert picture.caption.endswith("10 further columns are more alike.")
     assert isinstance(table, Table) and [row[0] for row in table.rows] == [f"c{count - 1 - at}" for at in range(LOWEST)]
+
+
+def test_quartiles_above_ten_thousand_are_told_apart() -> None:
+    column = Column("price", "continuous", quantiles=(0.0, 1e6), decimals=2, form=".,")
+    sides = [torch.tensor([[12_000.0], [13_500.0], [15_000.0]], dtype=torch.float64) * by for by in (1, 2)]
+    real, fake = (Rows(values, torch.zeros(3, 1, dtype=torch.bool)) for values in sides)
+    table = contrasts(real, fake, [column])[1]
+    assert isinstance(table, Table)
+    assert table.rows[0][2] == "quartiles: 12,750 / 13,500 / 14,250 → 25,500 / 27,000 / 28,500"

@@ -32,6 +32,12 @@ def asked(source: str, where: str) -> list[Predicate]:
     return predicates_of(where, coding.learned, coding.columns)
 
 
+def test_numbers_with_a_decimal_comma_have_a_point_in_english_sentences(sales: str) -> None:
+    """A list of them would be read as twice as many numbers."""
+    said = {one["name"]: one["values"] for one in survey(sales).facts.details["columns"]}
+    assert said["Umsatz"] == "10.00 € to 99.70 €"
+
+
 @pytest.mark.parametrize("where", ["Umsatz>=50 €", "Umsatz>=50€", "Umsatz>=50", "Umsatz >= 50.0"])
 def test_numbers_are_asked_for_with_the_unit_of_their_column(where: str, sales: str) -> None:
     assert [one.low for one in asked(sales, where)] == [50]

@@ -94,6 +94,18 @@ def has_decimal_comma(form: str) -> bool:
     return unit_of(form)[1].endswith(",")
 
 
+def with_decimal_point(form: str) -> str:
+    """Return the form in which numbers stand in a sentence: with a decimal point, and with the unit of the column.
+
+    >>> with_decimal_point("{.,} €"), with_decimal_point(",."), with_decimal_point(",")
+    ('{} €', ',.', '')
+    """
+    before, _, after = unit_of(form)
+    if not has_decimal_comma(form):
+        return form
+    return f"{before}{{{PLAIN}}}{after}" if before or after else PLAIN
+
+
 def without_unit(text: str, form: str) -> str:
     """Return the number of a cell without the unit of its column."""
     before, _, after = unit_of(form)

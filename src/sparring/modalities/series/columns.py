@@ -78,7 +78,7 @@ def about_ranges(columns: Sequence[ChannelColumn], channels: Sequence[Channel]) 
     for column, channel in zip(columns, channels, strict=True):
         ends = np.array([channel.quantiles[0], channel.quantiles[-1]])
         if channel.kind != "gap":
-            low, high = numbers.written(ends, channel.form, channel.decimals)
+            low, high = numbers.written(ends, numbers.with_decimal_point(channel.form), channel.decimals)
             told += about_range(channel.name, column.values, (ends[0], ends[1]), f"{low} to {high}")
     return told
 

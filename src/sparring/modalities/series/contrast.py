@@ -278,7 +278,7 @@ def _change(real: Floats, fake: Floats) -> str:
     sides = [side[~np.isnan(side)] for side in (real, fake)]
     if not all(map(len, sides)):
         return "one side has no values"
-    quartiles = [", ".join(f"{value:.4g}" for value in np.quantile(side, [0.25, 0.5, 0.75])) for side in sides]
+    quartiles = [" / ".join(f"{value:.4g}" for value in np.quantile(side, [0.25, 0.5, 0.75])) for side in sides]
     return f"quartiles {quartiles[0]} → {quartiles[1]}"
 
 

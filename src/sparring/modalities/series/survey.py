@@ -326,7 +326,7 @@ def _channel_detail(column: ChannelColumn, read: Sequences) -> dict[str, Any]:
     # The first step of a series has no step before.
     values = np.delete(column.values, read.starts) if column.kind == "gap" else column.values
     ends = np.array([np.nanmin(values), np.nanmax(values)])
-    content = " to ".join(numbers.written(ends, column.form, column.decimals))
+    content = " to ".join(numbers.written(ends, numbers.with_decimal_point(column.form), column.decimals))
     if column.kind == "gap":
         unit, size = readable_unit(ends[-1]) if read.clock.form else ("", 1.0)
         content = " to ".join(f"{end / size:.4g}" for end in ends.tolist()) + f" {unit}".rstrip()
@@ -343,11 +343,9 @@ def _attribute_detail(column: AttributeColumn) -> dict[str, Any]:
         more = ", …" if len(column.categories) > 3 else ""
         content = f"{len(column.categories):,} categories: {', '.join(shown)}{more}"
     else:
-        content = (
-            " to ".join(numbers.written(np.array([present.min(), present.max()]), column.form, column.decimals))
-            if len(present)
-            else "no values"
-        )
+        ends, form = np.array([present.min(), present.max()]) if len(present) else present, column.form
+        texts = numbers.written(ends, numbers.with_decimal_point(form), column.decimals)
+        content = " to ".join(texts) if texts else "no values"
     return _detail(column.name, "attribute", column.reason, float(np.isnan(column.values).mean()), content)
 
 

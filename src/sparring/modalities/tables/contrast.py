@@ -88,7 +88,8 @@ def _change(place: int, real: Rows, fake: Rows, column: Column) -> str:
         return "no values"
     if column.is_numeric:
         sides = [[_number(value, column) for value in np.quantile(side, [0.25, 0.5, 0.75])] for side in (ours, theirs)]
-        return f"quartiles: {', '.join(sides[0])} → {', '.join(sides[1])}"
+        # Commas may separate thousands.
+        return f"quartiles: {' / '.join(sides[0])} → {' / '.join(sides[1])}"
     p, q = (shares_of(side, len(column.categories)) for side in (ours, theirs))
     most = int(np.abs(p - q).argmax())
     return f"{printable(column.categories[most])[:40]}: {p[most]:.1%} → {q[most]:.1%}"

@@ -226,8 +226,10 @@ def _about_range(column: Column, values: NDArray[np.float64]) -> Sequence[str]:
     if not column.is_numeric:
         return ()
     ends, is_date = np.array([column.quantiles[0], column.quantiles[-1]]), column.kind == "date"
-    write = dates.written if is_date else numbers.written
-    low, high = write(ends, column.form, column.decimals)
+    if is_date:
+        low, high = dates.written(ends, column.form, column.decimals)
+    else:
+        low, high = numbers.written(ends, numbers.with_decimal_point(column.form), column.decimals)
     question = "other times?" if is_date else "other units?"
     return about_range(column.name, values, (ends[0], ends[1]), f"{low} to {high}", question)
 

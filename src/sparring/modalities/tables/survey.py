@@ -287,8 +287,10 @@ def _detail(column: Column, found: Found, values: NDArray[np.float64]) -> dict[s
     """Return a column as `sparring inspect` prints it."""
     if column.is_numeric:
         ends = np.array([column.quantiles[0], column.quantiles[-1]])
-        write = dates.written if column.kind == "date" else numbers.written
-        content = " to ".join(write(ends, column.form, column.decimals))
+        if column.kind == "date":
+            content = " to ".join(dates.written(ends, column.form, column.decimals))
+        else:
+            content = " to ".join(numbers.written(ends, numbers.with_decimal_point(column.form), column.decimals))
     elif column.kind in NOT_LEARNED:
         content = f"not learned; new ones are made like {printable(column.example)}"
     else:
