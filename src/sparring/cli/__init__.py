@@ -54,6 +54,10 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 }
 
 
+PATHS = frozenset({"--config", "--maps", "--out", "--picture", "--report", "--sheet"})
+"""Options whose values become paths before anything is checked."""
+
+
 def application(commands: Mapping[str, Callable[..., Any]] = COMMANDS) -> App:
     """Return the command-line application with all commands."""
     app = App(
@@ -87,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         _show_warnings()
         with called_from_shell():
-            _require_values(words)
+            _require_paths(words)
             application()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except SystemExit as leaving:
         if isinstance(leaving.__context__, BrokenPipeError):
@@ -125,17 +129,17 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(vars(interruption).get("code", 130))
 
 
-def _require_values(words: list[str]) -> None:
-    """Refuse options with an empty value, which would stand for the present folder where a path is meant.
+def _require_paths(words: Sequence[str]) -> None:
+    """Refuse options with an empty path, which would stand for the present folder.
 
     Raises:
         SparringError: there is one.
     """
     for word, following in zip(words, [*words[1:], None], strict=True):
         name, equals, value = word.partition("=")
-        if name.startswith("--") and ((equals and not value) or following == ""):
+        if name in PATHS and ((equals and not value) or following == ""):
             raise SparringError(
-                found=f"an empty value of {name}", expected="a value", remedy="give one, or leave the option out"
+                found=f"an empty path for {name}", expected="a path", remedy="give one, or leave the option out"
             )
 
 
