@@ -113,8 +113,12 @@ def checked_folder(name: str, value: Any) -> Path:
     """Return the path of a folder to write; see ``checked_path``.
 
     Raises:
-        SparringError: it is no path, or ends as files do and is not a folder already.
+        SparringError: it is no path, or an empty one, or ends as files do and is not a folder already.
     """
+    if value == "":
+        raise SparringError(
+            found=f"an empty path for {name}", expected="the path of a folder", remedy="give one, or leave it out"
+        )
     path = checked_path(name, value)
     if path.suffix.lower() in FILE_ENDINGS and not path.is_dir():
         raise SparringError(

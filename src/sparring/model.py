@@ -40,7 +40,7 @@ from sparring.modality import AnySize, AppliesInOwnSize, Input, Modality, Select
 from sparring.publishing import Config, History, write_published
 from sparring.randomness import RandomStream, require_seed
 from sparring.recipe import Recipe
-from sparring.rendering.exhibits import write_exhibits
+from sparring.rendering.exhibits import exhibit_files, require_own, write_exhibits
 from sparring.samples import Sample, batch_size, concatenate, shapes, take
 from sparring.sampling import (
     SAMPLES_PER_PASS,
@@ -297,7 +297,7 @@ class Model:
 
         Args:
             samples: samples of this model.
-            stem: path of the files without extension.
+            stem: path of the files without extension; one of theirs at its end is left out.
             columns: samples per row.
             condition: conditions of the samples, shown beside them.
 
@@ -305,15 +305,18 @@ class Model:
             The files, in a folder that is created if need be.
 
         Raises:
-            SparringError: these are no samples of this model, or the files cannot be written.
+            SparringError: these are no samples of this model, or the files cannot be written, or would replace others
+                that sparring has not written.
         """
         path, columns = checked_path("the files", stem), whole_number("columns", columns)
         self._require_own(samples)
         condition = None if condition is None else self._checked(condition)
         counted(batch_size(samples), condition)
         exhibits = self.modality.show(Batch(samples, condition), self.facts, columns=columns)
+        path = path.with_suffix("") if path.suffix in {one.suffix for one in exhibits} else path
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            require_own(exhibit_files(exhibits, path))
             return write_exhibits(exhibits, path)
 
     def save(self, samples: Sample, folder: str | Path, *, first: int = 0) -> list[Path]:

@@ -206,7 +206,8 @@ def is_own(name: str) -> bool:
 
 def _readable(expected: str) -> str:
     """Return what a field accepts, of which pydantic writes how it would convert text."""
-    return re.sub(r"^a valid (number|integer|boolean), unable to .*", r"a \1", expected)
+    found = re.sub(r"^a valid (number|integer|boolean), unable to .*", r"a \1", expected)
+    return found.replace("a integer", "an integer")
 
 
 RENAMED = {"noise": "latent_size", "highest_wave": "max_frequency"}

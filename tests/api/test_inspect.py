@@ -54,7 +54,7 @@ def test_json_contains_all_details(tmp_path):
         (folder / "dark" / f"bad {number}.png").write_bytes(b"")
     found = inspect(str(folder), json=tmp_path / "facts.json", device="cpu", measure=False)
     written = json.loads((tmp_path / "facts.json").read_text())
-    assert written == json.loads(json.dumps(found.as_json()))
+    assert written == {"software": "sparring"} | json.loads(json.dumps(found.as_json()))
     assert len(written["facts"]["details"]["unreadable"]) == 15
     assert sum("an empty file" in line for line in found.lines()) == 10
     assert any("and 5 more" in line for line in found.lines())
@@ -69,6 +69,33 @@ def test_the_sheet_has_rows_per_class_with_its_name(tmp_path):
     half = pixels.shape[0] // 2
     assert pixels[:half, -100:].mean() < 100 < 180 < pixels[half:, -100:].mean()
     assert (pixels[:66, :20] < 50).any()
+
+
+def test_a_sheet_replaces_no_file_beside_it(tmp_path):
+    """A sheet of a table is a table, and takes its ending; that of images is written at once under its own name."""
+    table, picture = tmp_path / "people.csv", tmp_path / "sheet.png"
+    table.write_text("age,pay\n" + "".join(f"{20 + row},{row * 13 % 70}\n" for row in range(60)))
+    before = table.read_bytes()
+    with pytest.raises(SparringError, match=r"the file .*people.csv, which sparring has not written"):
+        inspect(str(table), sheet=table.with_suffix(".png"), device="cpu", measure=False)
+    assert table.read_bytes() == before
+    picture.write_bytes(b"mine")
+    inspect(str(two_classes(tmp_path / "in")), sheet=tmp_path / "sheet.jpg", device="cpu", measure=False)
+    assert picture.read_bytes() == b"mine" and (tmp_path / "sheet.jpg").read_bytes()[1:4] == b"PNG"
+
+
+def test_the_sheet_of_classes_without_a_font_has_a_legend(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sparring.rendering.grids._chinese_font", lambda: None)
+    (two_classes(tmp_path / "in") / "dark").rename(tmp_path / "in" / "猫")
+    inspect(str(tmp_path / "in"), sheet=tmp_path / "sheet.png", device="cpu", measure=False)
+    assert "Classes: 1: 猫." in capsys.readouterr().err
+
+
+def test_data_in_memory_is_named_so(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (8, 8, 8), dtype=np.uint8)
+    assert inspect(pictures, device="cpu", measure=False).lines()[0].startswith("the data in memory: 8 images")
+    with pytest.raises(SparringError, match="1 readable image in the data in memory"):
+        inspect(pictures[:1], device="cpu", measure=False)
 
 
 def test_a_sheet_without_classes_shows_at_most_64(tmp_path):

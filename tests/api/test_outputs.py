@@ -11,7 +11,7 @@ from PIL import Image
 
 import sparring
 from sparring.api import diagnose, inspect
-from sparring.api.outputs import output_path, require_writable
+from sparring.api.outputs import output_path, require_writable, write_result
 from sparring.errors import SparringError
 from sparring.rendering.figures import blank_figure, file_of
 from sparring.runs.display import Silent
@@ -78,19 +78,19 @@ def test_only_earlier_results_are_replaced(tmp_path: Path) -> None:
     (tmp_path / "run" / "model").mkdir(parents=True)
     write_json(tmp_path / "run" / "recipe.json", {"format": 1, "recipe": "points/ring"})
     write_json(tmp_path / "run" / "model" / "a.json", {})
-    write_json(tmp_path / "result.json", {"first": {}, "second": {}, "differences": {}})
+    write_result(tmp_path / "result.json", {"metrics": {}})
     (tmp_path / "table.csv").write_text("x,y\n1,2\n")
     (tmp_path / "data").mkdir()
     write_json(tmp_path / "data" / "labels.json", {"a.png": 3})
     require_writable({"json": tmp_path / "result.json"}, tmp_path / "table.csv")
     require_writable({"json": tmp_path / "run" / "new.json", "report": tmp_path / "data" / "new.html"}, "data")
     for option, path, said in (
-        ("json", "table.csv", "which this command has not written"),
-        ("sheet", "table.csv", "which this command has not written"),
+        ("json", "table.csv", "which sparring has not written"),
+        ("sheet", "table.csv", "which sparring has not written"),
         ("json", "run/recipe.json", "which is a file of the model in run"),
         ("json", "run/model/a.json", "which is a file of the model in run"),
         ("json", "data/labels.json", "which is a part of the data"),
-        ("report", "result.json", "which this command has not written"),
+        ("report", "result.json", "which sparring has not written"),
     ):
         with pytest.raises(SparringError, match=f"{option}=.*{path}., {said}"):
             require_writable({option: tmp_path / path}, tmp_path / "data")
@@ -121,7 +121,7 @@ def test_a_check_makes_the_folders_of_outputs_and_nothing_else(tmp_path: Path) -
 
 
 def test_an_earlier_result_is_replaced(data: Path, tmp_path: Path) -> None:
-    write_json(tmp_path / "facts.json", {"facts": {}, "training": {}})
+    write_result(tmp_path / "facts.json", {})
     inspect.inspect(data, json=tmp_path / "facts.json", measure=False)
     assert json.loads((tmp_path / "facts.json").read_text())["facts"]["count"] == 60
 
@@ -129,12 +129,12 @@ def test_an_earlier_result_is_replaced(data: Path, tmp_path: Path) -> None:
 def test_files_of_other_programs_are_not_replaced_though_they_are_of_the_same_kind(tmp_path: Path) -> None:
     """Photographs, JSON and pages of the user begin as ours do; ours carry a mark."""
     Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
-    (tmp_path / "package.json").write_text('{"name": "mine", "data": "photos"}')
+    (tmp_path / "package.json").write_text('{"recipes": ["soup"], "by": {"software": "sparring"}}')
     (tmp_path / "page.html").write_text("<!doctype html><html></html>")
     (tmp_path / "scores.csv").write_text("name,score\na,1\n")
     files = {"picture": "photo.png", "sheet": "photo.png", "path": "photo.png", "json": "package.json"}
     for option, name in {**files, "report": "page.html", "out": "scores.csv"}.items():
-        with pytest.raises(SparringError, match="which this command has not written"):
+        with pytest.raises(SparringError, match="which sparring has not written"):
             require_writable({option: tmp_path / name})
 
 
@@ -145,5 +145,5 @@ def test_figures_are_marked_so_that_they_can_be_replaced(kind: str, tmp_path: Pa
 
 
 def test_a_device_is_no_place_for_json() -> None:
-    with pytest.raises(SparringError, match=r"which is a device.*Give - for standard output"):
+    with pytest.raises(SparringError, match=r"which is a device.*Give another path"):
         require_writable({"json": "/dev/stdout"})

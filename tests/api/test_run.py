@@ -3,6 +3,7 @@
 import base64
 import importlib.util
 import io
+import shutil
 import sys
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> sparring.Model:
 
 def test_a_run_is_one_line_of_text(run: sparring.Run) -> None:
     assert repr(run).startswith(f"Run('{run.folder}': images/vae on ") and "The run is finished" in repr(run)
-    assert "\n" not in repr(run) and "recipe.json" in repr(sparring.Run(run.folder / "nothing"))
+    assert "\n" not in repr(run)
 
 
 def test_a_run_shows_samples_state_scores_and_links(run: sparring.Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,8 +52,42 @@ def test_a_run_shows_samples_state_scores_and_links(run: sparring.Run, monkeypat
     assert links == ["noise/report.html", "noise/samples"]
 
 
-def test_a_run_that_cannot_be_read_shows_why(tmp_path: Path) -> None:
-    assert "recipe.json" in Checked(sparring.Run(str(tmp_path))._repr_html_()).text
+def test_a_run_that_cannot_be_read_shows_why(run: sparring.Run, tmp_path: Path) -> None:
+    lost = sparring.Run(shutil.copytree(run.folder, tmp_path / "lost"))
+    (lost.folder / "recipe.json").unlink()
+    assert "recipe.json" in repr(lost) and "recipe.json" in Checked(lost._repr_html_()).text
+
+
+@pytest.mark.parametrize("place", ["nothing", "."])
+def test_a_folder_without_a_run_is_no_run(place: str, tmp_path: Path) -> None:
+    with pytest.raises(SparringError, match=f"no recipe.json in .*{place}.* but expected a run folder"):
+        sparring.Run(tmp_path / place)
+
+
+def test_a_run_that_was_not_evaluated_says_how_to(run: sparring.Run, tmp_path: Path) -> None:
+    copy = sparring.Run(shutil.copytree(run.folder, tmp_path / "copy"))
+    copy.scores.unlink()
+    with pytest.raises(SparringError, match=r"no evaluation in .*`sparring resume .*copy --judge quick`"):
+        copy.evaluation
+
+
+def test_a_plot_replaces_plots_and_no_other_picture(run: sparring.Run, tmp_path: Path) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "mine.png")
+    before = (tmp_path / "mine.png").read_bytes()
+    with pytest.raises(SparringError, match="which sparring has not written"):
+        run.plot(tmp_path / "mine.png")
+    assert (tmp_path / "mine.png").read_bytes() == before
+    for _ in range(2):
+        run.plot(tmp_path / "plot.png")
+
+
+def test_shown_samples_replace_their_own_files_only(run: sparring.Run, tmp_path: Path) -> None:
+    model = run.load()
+    for _ in range(2):
+        assert model.show(model.sample(2), tmp_path / "shown.png") == [tmp_path / "shown.png"]
+    Image.new("L", (8, 8)).save(tmp_path / "mine.png")
+    with pytest.raises(SparringError, match=r"the file .*mine.png, which sparring has not written"):
+        model.show(model.sample(2), tmp_path / "mine")
 
 
 def test_a_run_gives_its_model_evaluation_and_diagnosis(run: sparring.Run) -> None:

@@ -94,6 +94,7 @@ def test_folders_of_a_file_are_made_before_the_work(tmp_path: Path) -> None:
         ("--json made/x.json", "inside --out made"),
         ("--json --seed", "a file, or - for standard output"),
         ("--json sub", "a folder"),
+        ("--json /dev/stdout", "a device, but expected a file, or - for standard output. Use --json -."),
     ],
 )
 def test_a_place_that_is_no_file_is_refused(
@@ -126,9 +127,31 @@ def test_only_the_first_of_several_processes_prints(
     assert capsys.readouterr().out == ""
 
 
+def test_a_closed_standard_output_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(SystemExit, match="2"):
+        main(["recipes", "--json", "-"])
+    assert "a closed standard output" in capsys.readouterr().err
+
+
+def test_a_file_of_another_command_is_replaced_and_any_other_json_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, mine = tmp_path / "recipes.json", tmp_path / "mine.json"
+    mine.write_text('{"recipes": [], "software": "mine"}')
+    for verb in ("recipes", "doctor"):
+        main([verb, "--json", str(place)])
+    assert json.loads(place.read_text())["software"] == "sparring"
+    with pytest.raises(SystemExit, match="2"):
+        main(["recipes", "--json", str(mine)])
+    assert "which sparring has not written" in capsys.readouterr().err and "mine" in mine.read_text()
+
+
 def test_names_outside_the_encoding_are_escaped_as_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", stream)
     with json_output("-") as answer:
         answer({"class": "猫 é"})
-    assert json.loads(stream.buffer.getvalue()) == {"class": "猫 é"}  # type: ignore[attr-defined]
+    assert json.loads(stream.buffer.getvalue())["class"] == "猫 é"  # type: ignore[attr-defined]

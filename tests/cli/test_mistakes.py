@@ -121,6 +121,12 @@ MISTAKES: list[tuple[str, str]] = [
     ("train ring --range 5 --out x", "'--out' for --range, but expected 2 numbers. See `sparring train --help`"),
     ("inspect ring --range 5", "--range 5, but expected 2 values"),
     ("inspect ring --json", "no value of --json, but expected a value"),
+    ("sample RUN --label -dash", "no value of --label, but expected a value. Write --label=-dash if that is the value"),
+    ("train ring --out EMPTY", "an empty path for --out"),
+    ("train ring --out=", "an empty path for --out"),
+    ("train ring --out a.x", "a file at a.x, but expected a folder"),
+    ("train ring --config broken.json", "Correct the file"),
+    ("train ring --width x", "expected an integer"),
     ("sample RUN --label a --label b", "several --label, but expected --label once"),
     ("evaluate RUN --data ring --seed 1 --seed 2", "several --seed, but expected --seed once"),
     ("evaluate RUN --data ring --count x", "'x' for --count, but expected a whole number"),
@@ -136,6 +142,8 @@ def test_mistakes_are_reported_in_one_sentence(line: str, words: str, run: Run, 
     for name in ("empty.npy", "a.png", "b.png", "c.png"):
         (tmp_path / name).touch()
     (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "a.x").touch()
+    (tmp_path / "broken.json").write_text('{"hidden": 8,}')
     (tmp_path / "key.json").write_text('{"widht": 8}')
     (tmp_path / "own.json").write_text('{"recipe": "mine.py:X"}')
     code, output = run(*("" if word == "EMPTY" else word for word in line.replace("RUN", str(finished)).split()))
@@ -175,17 +183,25 @@ def test_completion_prints_a_script_that_names_commands_and_options(run: Run) ->
     for shell in ("bash", "zsh", "fish"):
         code, script = run("completion", shell)
         assert code == 0 and "evaluate" in script and "false-alarms" in script
-        assert "quick full none" in script and "images/r3gan" in script
+        assert "images/r3gan" in script and ("quick full none" in script or '"quick" "full" "none"' in script)
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 def test_bash_completes_values_and_leaves_the_rest_to_files(run: Run, tmp_path: Path) -> None:
     _, script = run("completion", "bash")
     (tmp_path / "script").write_text(script)
-    words = "COMP_WORDS=(sparring train --recipe images/r3) COMP_CWORD=3"
-    asked = f'source ./script; complete -p sparring; {words}; _sparring; echo "${{COMPREPLY[*]}}"'
+    # The last word is completed; a folder may have the name of a command.
+    lines = ["train --recipe images/r3", "recipes tables/ct", "train --judge ''", "train x --watchdog re"]
+    lines += ["train sample --ju", "train c", "evaluate r --data c"]
+    asked = "source ./script; complete -p sparring; "
+    for line in lines:
+        asked += f"COMP_WORDS=(sparring {line}) COMP_CWORD={len(line.split())}; _sparring; "
+        asked += 'echo "${COMPREPLY[*]}"; '
     done = subprocess.run(["bash", "-c", asked], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.split("\n")[:2] == ["complete -o default -F _sparring sparring", "images/r3gan"]
+    assert done.stdout.splitlines() == [
+        "complete -o bashdefault -o default -F _sparring sparring",
+        *("images/r3gan", "tables/ctgan", "quick full none", "repair", "--judge", "", ""),
+    ]
 
 
 def test_other_errors_keep_their_traceback(run: Run, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sparring.modalities.images.render import save
+from sparring.flow import Batch
+from sparring.modalities.images.render import save, show
 from sparring.rendering import grids
+from sparring.rendering.exhibits import Picture
 from sparring.rendering.grids import BACKGROUND, GROUP_GAP, beside, image_grid
 
 
@@ -93,7 +95,10 @@ def test_bytes_survive_a_round_trip(tmp_path):
         assert image.mode == "L" and np.array_equal(np.array(image), levels[0, 0].numpy())
 
 
-def test_titles_that_no_font_can_show_are_the_numbers_of_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_classes_that_no_font_can_show_are_numbered_and_named_below(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grids, "_chinese_font", lambda: None)
-    assert grids.lettered("猫", "3").tobytes() == grids.lettered("3").tobytes()
-    assert grids.lettered("Käse", "3").tobytes() != grids.lettered("3").tobytes()
+    batch, classes = Batch(torch.ones(4, 1, 64, 64), label=torch.tensor([2, 2, 1, 1])), ("a", "Käse", "猫")
+    (shown,) = show(batch, classes, columns=2)
+    (numbered,) = show(batch, ("a", "Käse", "2"), columns=2)
+    assert isinstance(shown, Picture) and isinstance(numbered, Picture)
+    assert shown.file == numbered.file and (shown.caption, numbered.caption) == ("Classes: 2: 猫.", "")

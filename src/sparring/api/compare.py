@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.api.evaluate import require_numbers
-from sparring.api.outputs import output_path, require_writable
+from sparring.api.outputs import require_writable, write_result
 from sparring.api.recorded import recorded_data, require_unchanged
 from sparring.arguments import checked_names, separated
 from sparring.data.in_memory import place_of, source_of
@@ -21,7 +21,7 @@ from sparring.modality import Survey
 from sparring.recipe import Recipe
 from sparring.recipes import RECIPES
 from sparring.runs.display import Display, checked_display
-from sparring.storage import read_json, write_json
+from sparring.storage import read_json
 
 
 def compare(
@@ -79,7 +79,7 @@ def compare(
         evaluations.append(evaluator.evaluate(subject, subject.batch(split, count, seed)))
     comparison = compared(*evaluations)
     if json is not None:
-        write_json(output_path(json), comparison.model_dump(mode="json"))
+        write_result(json, comparison.model_dump(mode="json"))
     return comparison
 
 

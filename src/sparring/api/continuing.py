@@ -14,7 +14,6 @@ from sparring.errors import SparringError, shown
 from sparring.recipe import Recipe, with_fields
 from sparring.recipes import default_recipe, recipe_named
 from sparring.runs.budget import TrainingBudget, is_finished
-from sparring.runs.folder import open_run
 from sparring.text import command
 
 GIVEN = ("given", "given when the run was resumed")
@@ -34,7 +33,7 @@ def begun_run(out: str | Path | None) -> Run | None:
             remedy=f"add {option('out', 'RUN')}",
         )
     begun = (checked_folder("the run", out) / "recipe.json").is_file()
-    return Run(open_run(out).folder) if begun else None
+    return Run(Path(out)) if begun else None
 
 
 def is_finished_run(out: str | Path | None) -> bool:

@@ -6,9 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sparring import opening
 from sparring.api.heat_maps import HeatMaps, require_images
-from sparring.api.outputs import output_path, require_writable
+from sparring.api.outputs import output_path, require_writable, write_result
 from sparring.api.surveying import is_gone
 from sparring.arguments import checked_folder, checked_names, checked_path, option
 from sparring.data.dataset import Dataset, Split
@@ -21,17 +20,17 @@ from sparring.detection.areas import normal_classes
 from sparring.detection.baselines import BASELINES, FeatureSpace
 from sparring.detection.comparing import Scored, compared
 from sparring.detection.detectors import F_ANOGAN, OWN, default_method, doubts, own_detector, trained_detector, using
-from sparring.detection.result import HEADING, Detection, better_baseline
+from sparring.detection.result import Detection, better_baseline
 from sparring.detection.scoring import FeatureScorer, NetworkScorer, Scorer
 from sparring.detection.threshold import checked_rate
-from sparring.errors import SparringError, nearest, reading_file
+from sparring.errors import SparringError, nearest
 from sparring.modalities import other_than, surveyed
 from sparring.modality import Listing, ListsSamples, NamesColumns
 from sparring.model import Model, load
 from sparring.randomness import require_seed
 from sparring.recipe import Recipe
 from sparring.runs.display import Display, checked_display
-from sparring.storage import write_bytes, write_json
+from sparring.storage import write_bytes
 from sparring.training.devices import pick
 
 METHODS = (OWN, F_ANOGAN, *BASELINES)
@@ -88,7 +87,6 @@ def detect(
     # Check everything that can be checked before anything is computed.
     rate, seed, display = checked_rate(false_alarms), require_seed(seed), checked_display(display)
     require_writable({"out": out, "json": json}, data)
-    _require_own_table(out)
     given, table = checked_names("normal", normal), None if out is None else Path(out)
     folder, place = None if maps is None else checked_folder("the heat maps", maps), checked_path("the model", run)
     model, target = load(place, recipe=recipe), pick(device)
@@ -123,7 +121,7 @@ def detect(
     if table is not None:
         write_bytes(output_path(table), detection.table())
     if json is not None:
-        write_json(output_path(json), detection.model_dump(mode="json"))
+        write_result(json, detection.model_dump(mode="json"))
     return detection
 
 
@@ -205,25 +203,6 @@ def _samples(model: Model, source: str, labels: str | Path | None) -> tuple[Data
             remedy="leave it out",
         )
     return samples, listing
-
-
-def _require_own_table(out: str | Path | None) -> None:
-    """Refuse to replace a file that is no table of scores, such as the data.
-
-    Raises:
-        SparringError: it is none.
-    """
-    if out is None or not Path(out).exists():
-        return
-    start = ",".join(HEADING).encode()
-    with reading_file(str(out), "a table of scores"), opening.reading(Path(out)) as file:
-        is_own = file.read(len(start)) == start
-    if not is_own:
-        raise SparringError(
-            found=f"{option('out', out)}, a file that `sparring detect` did not write",
-            expected="a new file, or scores of an earlier call, which are replaced",
-            remedy="give another path",
-        )
 
 
 def _normal_data(model: Model, reference: Any, source: str) -> tuple[Split, list[str]]:

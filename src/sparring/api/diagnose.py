@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from sparring.api.outputs import output_path, require_writable
+from sparring.api.outputs import output_path, require_writable, write_result
 from sparring.arguments import checked_path
 from sparring.errors import SparringError
 from sparring.report.diagnosis import Diagnosis, RunHistory
 from sparring.runs.folder import open_run
-from sparring.storage import write_bytes, write_json
+from sparring.storage import write_bytes
 
 
 def diagnose(run: str | Path, *, picture: str | Path | None = None, json: str | Path | None = None) -> Diagnosis:
@@ -26,7 +26,7 @@ def diagnose(run: str | Path, *, picture: str | Path | None = None, json: str | 
     history = RunHistory(open_run(checked_path("the run", run)))
     diagnosis = history.diagnosis(pictured=picture is not None)
     if json is not None:
-        write_json(output_path(json), diagnosis.model_dump(mode="json"))
+        write_result(json, diagnosis.model_dump(mode="json"))
 
     # A run without observations of the watchdog has nothing to draw.
     if picture is not None:

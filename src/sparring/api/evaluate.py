@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from sparring.api.outputs import output_path, require_writable
+from sparring.api.outputs import output_path, require_writable, write_result
 from sparring.api.recorded import recorded_data, require_unchanged
 from sparring.arguments import checked_names, separated, whole_number
 from sparring.data.dataset import Split
@@ -23,7 +23,6 @@ from sparring.randomness import require_seed
 from sparring.recipe import Recipe
 from sparring.report.report import write_evaluation
 from sparring.runs.display import Display, checked_display
-from sparring.storage import write_json
 
 MAX_COUNT = 1_000_000
 """Largest number of samples that can be asked for."""
@@ -120,7 +119,7 @@ def evaluate(
     evaluation = compute(opened, generated)
     evaluation = evaluation.model_copy(update={"metrics": evaluation.metrics | useful_scores})
     if json is not None:
-        write_json(output_path(json), evaluation.model_dump(mode="json"))
+        write_result(json, evaluation.model_dump(mode="json"))
     if report is not None:
         write_evaluation(output_path(report), opened.modality, split, generated.batch, evaluation, opened.model)
     return evaluation

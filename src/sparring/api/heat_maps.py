@@ -15,7 +15,7 @@ from sparring.data.dataset import Dataset
 from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.detection.scoring import Scorer
 from sparring.errors import SparringError, writing
-from sparring.rendering.exhibits import picture_of
+from sparring.rendering.exhibits import picture_of, require_own
 from sparring.rendering.grids import beside, image_grid
 from sparring.samples import Sample
 from sparring.storage import write_bytes
@@ -48,9 +48,10 @@ class HeatMaps:
         """Return heat maps in a folder, and a sheet beside a table of scores.
 
         Raises:
-            SparringError: the folder holds other files.
+            SparringError: the folder holds other files, or the sheet would replace one.
         """
         sheet = None if table is None else table.with_name(f"{table.stem}-maps.png")
+        require_own({} if sheet is None else {sheet: b""})
         return HeatMaps(folder, sheet, earlier_files(folder, option="maps") if folder is not None else ())
 
     def write(self, scorer: Scorer, samples: Dataset, scores: NDArray[np.float64], names: Sequence[str]) -> list[Path]:

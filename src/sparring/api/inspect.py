@@ -8,14 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from sparring.api.outputs import output_path, require_writable
+from sparring.api.outputs import output_path, require_writable, write_result
 from sparring.arguments import option
 from sparring.data.facts import Facts
 from sparring.data.reading import Columns, Keep, Labels, Pairs, ValueRange, reading
 from sparring.recipe import BY_DEFAULT, Choice, Recipe, resolve
 from sparring.rendering.fragments import fragment
 from sparring.runs.display import Display, checked_display, clock
-from sparring.storage import write_json
 from sparring.text import joined, number_of
 
 if TYPE_CHECKING:
@@ -82,7 +81,9 @@ class Inspection:
 
     def __repr__(self) -> str:
         known = f"{number_of(self.facts.count, 'sample')} of {self.facts.modality}"
-        return f"Inspection({self.facts.source!r}: {known}; would train {self.training.recipe})"
+        from sparring.data.in_memory import source_words
+
+        return f"Inspection({source_words(self.facts.source)!r}: {known}; would train {self.training.recipe})"
 
     def __str__(self) -> str:
         return joined(self.lines())
@@ -192,13 +193,13 @@ def inspect(
                 spec = modality(survey.facts.modality).conditions.get(view.condition)
                 belongs = spec is None or spec.determines or not spec.required
                 shown = view if belongs else replace(view, condition="", options={})
-            _write_sheet(output_path(sheet), split if shown == view else survey.prepare(shown))
+            _write_sheet(output_path(sheet), split if shown == view else survey.prepare(shown), display)
         if measure:
             training = _measured(training, resolved, split, pick(device))
 
     inspection = Inspection(survey.facts, training)
     if json is not None:
-        write_json(output_path(json), inspection.as_json())
+        write_result(json, inspection.as_json())
     return inspection
 
 
@@ -262,35 +263,45 @@ def _peak_memory(device: "torch.device") -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _write_sheet(path: Path, split: "Split") -> None:
+def _write_sheet(path: Path, split: "Split", display: Display) -> None:
     """Write a contact sheet to ``path``: samples drawn at random, in lines of one class where there are classes.
 
     Further files, if the modality has several, go beside it.
     """
     from sparring.data.dataset import rows_to_show
     from sparring.modalities import modality
-    from sparring.rendering.exhibits import Picture, write_exhibits
+    from sparring.rendering.exhibits import Picture, exhibit_files, require_own
+    from sparring.storage import write_bytes
 
     kind, count = modality(split.facts.modality), SHEET_SAMPLES
     rows = rows_to_show(split.train, max(count, kind.samples_per_picture), seed=0, columns=COLUMNS)
     exhibits = kind.show(split.train.batch(rows), split.facts, columns=COLUMNS)
-    first, *_ = write_exhibits(exhibits, path.with_suffix(""))
-    if isinstance(exhibits[0], Picture) and first != path:
-        first.replace(path)
+    files = exhibit_files(exhibits, path.with_suffix(""))
+    if isinstance(exhibits[0], Picture):
+        first = next(iter(files))
+        files = {path if one == first else one: content for one, content in files.items()}
+    require_own({one: content for one, content in files.items() if one != path})
+    for one, content in files.items():
+        write_bytes(one, content)
+    for exhibit in exhibits:
+        if exhibit.caption:
+            display.say(exhibit.caption)
 
 
 def _data_lines(facts: Facts) -> Iterator[str]:
-    columns = facts.details.get("columns")
+    from sparring.data.in_memory import source_words
+
+    columns, source = facts.details.get("columns"), source_words(facts.source)
     if isinstance(columns, list):
         # A sample of one dimension is a row of a table.
         what = "rows" if len(facts.shape) == 1 else facts.modality
-        yield f"{facts.source}: {facts.count:,} {what} of {len(columns):,} columns"
+        yield f"{source}: {facts.count:,} {what} of {len(columns):,} columns"
         yield from _column_lines(columns)
     else:
         shape = _sides(facts.shape)
         paired = "pair" in facts.coding
         described = f"pairs of {facts.modality}" if paired else f"{facts.modality}, most of shape {shape}"
-        yield f"{facts.source}: {facts.count:,} {described}"
+        yield f"{source}: {facts.count:,} {described}"
     for name, value in facts.details.items():
         if name == "unreadable":
             yield from _unreadable_lines(value)

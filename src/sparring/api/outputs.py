@@ -1,5 +1,6 @@
 """Files that a command writes at its end: checked before any work, and written with their folders."""
 
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,17 +11,19 @@ from sparring.arguments import checked_path, option
 from sparring.data.own_output import PUBLISHED, RECORD_START, RUN
 from sparring.detection.result import HEADING
 from sparring.errors import SparringError
-from sparring.rendering.exhibits import OVERVIEW_SOFTWARE
-from sparring.storage import is_name_too_long, read_json
+from sparring.rendering.exhibits import OVERVIEW_SOFTWARE, is_overview
+from sparring.storage import is_name_too_long, write_json
 
-DOCUMENTS = (
-    *({"recipes"}, {"recipe", "modality", "paper", "fields"}, {"sparring", "torch", "cache"}, {"facts", "training"}),
-    *({"state", "run", "recipe", "scores"}, {"run", "verdict", "incidents"}, {"protocol", "subject", "fingerprint"}),
-    *({"first", "second", "differences"}, {"count", "folder", "files", "overview"}, {"model", "method", "methods"}),
-)
-"""Keys by which each JSON document of this program is recognised."""
-GENERATOR = '<meta name="generator" content="sparring">'
-"""Line of every report."""
+SOFTWARE = {"software": "sparring"}
+"""First key of every result as JSON, by which it is recognised."""
+JSON_START = re.compile(rb'\s*\{\s*"software"\s*:\s*"sparring"\s*[,}]')
+TABLE_START = ",".join(HEADING).encode()
+MARKS = {
+    "report": b'<meta name="generator" content="sparring">',
+    ".svg": f"<dc:title>{OVERVIEW_SOFTWARE}</dc:title>".encode(),
+    ".pdf": f"/Creator ({OVERVIEW_SOFTWARE})".encode(),
+}
+"""Option or ending of a file → a part of every such file; PNG files have theirs at a fixed place."""
 MARKED_BYTES = 4096
 """Bytes at the start and at the end of a file in which its mark is looked for."""
 LONG_NAME = "in a place that cannot be written (its name is too long for the temporary file beside it)"
@@ -48,8 +51,8 @@ def require_writable(outputs: Mapping[str, str | Path | None], data: Any = None)
         if problem:
             raise SparringError(
                 found=f"{option(name, path)}, {problem}",
-                expected="a new file, or one that can be replaced",
-                remedy="give - for standard output" if str(path).startswith("/dev/") else "give another path",
+                expected="a new file, or one that sparring wrote, which is replaced",
+                remedy="give another path",
             )
     for path in options:
         output_path(path)
@@ -62,13 +65,29 @@ def output_path(path: str | Path) -> Path:
     return target
 
 
+def is_device(path: str | Path) -> bool:
+    """Return whether a path is that of a device or an open stream, as /dev/stdout, whatever it is linked to."""
+    place = Path(path).absolute()
+    return str(place.parent) in ("/dev", "/dev/fd") or place.is_relative_to("/proc")
+
+
+def marked(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result as JSON values with the mark by which its file is recognised."""
+    return SOFTWARE | dict(content)
+
+
+def write_result(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Write a result as JSON, marked; see ``marked``."""
+    write_json(output_path(path), marked(content))
+
+
 def _problem(path: Path) -> str:
     """Return what is wrong with the path of a file, in a few words; empty if it can be written."""
     if not path.name:
         return "which names no file"
     if is_name_too_long(path):
         return LONG_NAME
-    if path.absolute().is_relative_to("/dev"):
+    if is_device(path):
         return "which is a device"
     try:
         if path.is_symlink() and not path.exists():
@@ -95,23 +114,21 @@ def _other_content(name: str, path: Path, data: Any) -> str:
         for record in (folder / RUN, folder / PUBLISHED):
             if record.is_file() and RECORD_START.match(_start(record, 1024)):
                 return f"which is a file of the model in {folder.name}"
-    return "" if _is_own(name, path) else "which this command has not written"
+    return "" if _is_own(name, path) else "which sparring has not written"
 
 
 def _is_own(name: str, path: Path) -> bool:
     """Return whether a file is an earlier result of an option."""
-    if name == "json":
-        try:
-            content = read_json(path)
-        except SparringError:
-            return False
-        return isinstance(content, dict) and any(keys <= content.keys() for keys in DOCUMENTS)
-    mark = {"out": ",".join(HEADING).encode(), "report": GENERATOR.encode()}.get(name, OVERVIEW_SOFTWARE.encode())
     with opening.reading(path) as file:
         start = file.read(MARKED_BYTES)
         file.seek(max(0, path.stat().st_size - MARKED_BYTES))
         end = file.read(MARKED_BYTES)
-    return start.startswith(mark) if name == "out" else mark in start or mark in end
+    if name == "json":
+        return JSON_START.match(start) is not None
+    if name == "out":
+        return start.startswith(TABLE_START)
+    mark = MARKS.get(name, MARKS.get(path.suffix.lower()))
+    return is_overview(start) if mark is None else mark in start or mark in end
 
 
 def _start(path: Path, count: int) -> bytes:

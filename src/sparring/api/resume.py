@@ -22,7 +22,7 @@ from sparring.recipes import recipe_named
 from sparring.report.watch import watched
 from sparring.runs.budget import TrainingBudget, with_budget
 from sparring.runs.display import Display, Silent, checked_display
-from sparring.runs.folder import Record, checked_judge, open_run
+from sparring.runs.folder import Record, checked_judge
 from sparring.runs.goal import Goal
 from sparring.runs.session import Session
 from sparring.runs.suggestions import suggestion
@@ -74,7 +74,7 @@ def resume(
     """
     # Open the run, and find out what is left of its budget.
     budget = TrainingBudget.given(samples, minutes)
-    opened = Run(open_run(checked_path("the run", run)).folder)
+    opened = Run(checked_path("the run", run))
     record = opened.record
     target = devices.pick(record.device if device is None else device)
     world = distributed.join(target)

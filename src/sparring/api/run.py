@@ -36,11 +36,14 @@ class Run(folder.Run):
     """A run: its folder, and what can be read from it at any time, also while it is training.
 
     Args:
-        folder: the run folder.
+        folder: the run folder, or a file in it.
+
+    Raises:
+        SparringError: there is no run.
     """
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", checked_path("the run", self.folder))
+        object.__setattr__(self, "folder", folder.open_run(checked_path("the run", self.folder)).folder)
 
     def load(self, *, recipe: str | Recipe | None = None) -> Model:
         """Load the model from the newest intact checkpoint; see ``sparring.load``."""
@@ -71,11 +74,8 @@ class Run(folder.Run):
         """Return the figures of log.jsonl as arrays of one length: "samples", "generator/adversarial", …
 
         A figure that a line does not have is NaN. "samples" are the real samples seen.
-
-        Raises:
-            SparringError: this is no run folder.
         """
-        return as_arrays(read_log(folder.open_run(self.folder).folder / "log.jsonl"))
+        return as_arrays(read_log(self.folder / "log.jsonl"))
 
     def plot(self, path: str | Path | None = None) -> "Figure":
         """Draw losses, penalties, gradients and speed as a figure of Matplotlib, which a notebook shows.
@@ -84,9 +84,8 @@ class Run(folder.Run):
             path: write it to this PNG, SVG or PDF file, too.
 
         Raises:
-            SparringError: this is no run folder, or the file cannot be written, or has another ending.
+            SparringError: the file cannot be written, or has another ending.
         """
-        folder.open_run(self.folder)
         target = None if path is None else _picture_path(path, self.record.facts.source)
         figure = curves_figure(read_log(self.folder / "log.jsonl"))
         if target is not None:

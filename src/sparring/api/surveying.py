@@ -5,6 +5,7 @@ from pathlib import Path
 from sparring.arguments import option
 from sparring.data.catalogue import NAMES
 from sparring.data.facts import Facts
+from sparring.data.in_memory import source_words
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
 from sparring.modalities import modality, modality_of, other_than, surveyed
@@ -36,7 +37,7 @@ def require_count(recipe: Recipe, facts: Facts) -> None:
     if facts.count < recipe.batch:
         smaller = f"give {option('batch', batch_for(facts.count))}, or " if facts.count > 1 else ""
         raise SparringError(
-            found=f"{facts.count} readable samples in {facts.source}",
+            found=f"{facts.count} readable samples in {source_words(facts.source)}",
             expected=f"at least a batch of {recipe.batch}",
             remedy=f"{smaller}add samples: at least {FEW_SAMPLES} for a model that is more than a copy of them",
         )

@@ -19,7 +19,7 @@ from sparring.api.surveying import about_count, lasting, lasting_recipe, require
 from sparring.arguments import checked_folder, option, whole_number
 from sparring.building import Uninitialised
 from sparring.data.facts import Facts
-from sparring.data.in_memory import place_of, source_of
+from sparring.data.in_memory import place_of, source_of, source_words
 from sparring.data.parallel import shown_by
 from sparring.data.reading import Columns, Keep, Labels, Pairs, Reading, ValueRange, reading
 from sparring.errors import SparringError, nearest
@@ -180,8 +180,7 @@ def train(
         identity=world.broadcast(new_identity()),
         judge=judge,
     )
-    run = Run(create(folder, record).folder if world.is_main else folder)
-    world.barrier()
+    run = _created(folder, record, world)
     with watched(display, run, wanted=world.is_main and bool(watch)) as shown:
         with _removed_on_error(run, world):
             with shown_by(display.count):
@@ -189,6 +188,14 @@ def train(
             session = Session(run, record, resolved, split, target, world, shown, goal, quick_score, conclude)
         session.play()
     return run
+
+
+def _created(folder: Path, record: Record, world: World) -> Run:
+    """Create the folder of a run in one process, and return the run in all."""
+    if world.is_main:
+        create(folder, record)
+    world.barrier()
+    return Run(folder)
 
 
 def _require_data(data: Any) -> None:
@@ -265,7 +272,7 @@ def _introduction(
     name: str, recipe: Recipe, choices: dict[str, Choice], facts: Facts, device: torch.device, reason: str
 ) -> str:
     """Return the first lines of a run: recipe and the reason for it, data, remarks, and every field that was chosen."""
-    lines = [f"Training {name} on {facts.count:,} samples of {facts.source} ({device.type})."]
+    lines = [f"Training {name} on {facts.count:,} samples of {source_words(facts.source)} ({device.type})."]
     lines += [f"  {reason}"] * bool(reason)
     lines += [f"  {remark}" for remark in (*facts.remarks, about_count(facts)) if remark]
     if choices["samples"]["reason"] == NOT_USED:

@@ -4,7 +4,8 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -53,7 +54,11 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 }
 
 
-def application() -> App:
+PATHS = frozenset({"--config", "--maps", "--out", "--picture", "--report", "--sheet"})
+"""Options whose values become paths before anything is checked."""
+
+
+def application(commands: Mapping[str, Callable[..., Any]] = COMMANDS) -> App:
     """Return the command-line application with all commands."""
     app = App(
         name="sparring",
@@ -63,7 +68,7 @@ def application() -> App:
         help_format="plaintext",
         suppress_keyboard_interrupt=False,
     )
-    for name, function in COMMANDS.items():
+    for name, function in commands.items():
         app.command(function, name=name)
     return app
 
@@ -86,6 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         _show_warnings()
         with called_from_shell():
+            _require_paths(words)
             application()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except SystemExit as leaving:
         if isinstance(leaving.__context__, BrokenPipeError):
@@ -107,7 +113,7 @@ def main(arguments: list[str] | None = None) -> None:
                 expected="room for it",
                 remedy="free some, or write elsewhere",
             )
-        _report(str(_as_others(error) if isinstance(error, CycloptsError) else error))
+        _report(str(_as_others(error, words) if isinstance(error, CycloptsError) else error))
         sys.exit(2)
     except (MemoryError, RuntimeError) as error:
         if debug or not _ran_out_of_memory(error):
@@ -123,7 +129,21 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(vars(interruption).get("code", 130))
 
 
-def _as_others(error: CycloptsError) -> Exception:
+def _require_paths(words: Sequence[str]) -> None:
+    """Refuse options with an empty path, which would stand for the present folder.
+
+    Raises:
+        SparringError: there is one.
+    """
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        name, equals, value = word.partition("=")
+        if name in PATHS and ((equals and not value) or following == ""):
+            raise SparringError(
+                found=f"an empty path for {name}", expected="a path", remedy="give one, or leave the option out"
+            )
+
+
+def _as_others(error: CycloptsError, words: Sequence[str]) -> Exception:
     """Return a mistake in the options in the form of all others, where the parser tells enough about it."""
     chain = error.command_chain or ()
     remedy = f"see `{' '.join(['sparring', *chain, '--help'])}`"
@@ -142,6 +162,9 @@ def _as_others(error: CycloptsError) -> Exception:
     if isinstance(error, MissingArgumentError):
         name = error.keyword or error.argument.name
         found = " ".join([name, *error.tokens_so_far]) if error.tokens_so_far else f"no value of {name}"
+        following = next((after for word, after in pairwise(words) if word == name), "")
+        if following.startswith("-") and not following.startswith("--") and following not in ("-", "-h"):
+            remedy = f"write {command(f'{name}={following}')} if that is the value"
         return SparringError(found=found, expected="a value" if count == 1 else f"{count} values", remedy=remedy)
 
     # Values of another type.

@@ -7,15 +7,15 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
 
-from sparring.api.outputs import output_path, require_writable
+from sparring.api.outputs import is_device, marked, require_writable, write_result
 from sparring.errors import SparringError
 from sparring.runs.folder import Run
-from sparring.storage import is_number, json_text, read_json, write_json
+from sparring.storage import is_number, json_text, read_json
 from sparring.text import show
 
 STANDARD_OUTPUT = "-"
 """Value of --json that stands for standard output."""
-Answer = Callable[[Any], None]
+Answer = Callable[[Mapping[str, Any]], None]
 """Takes the result of a command as JSON values."""
 
 
@@ -42,6 +42,12 @@ def json_output(
         raise SparringError(
             found="--json - with a closed standard output", expected="an open one", remedy="give a file instead"
         )
+    if file is not None and is_device(file):
+        raise SparringError(
+            found=f"--json {file}, a device",
+            expected=f"a file, or {STANDARD_OUTPUT} for standard output",
+            remedy=f"use --json {STANDARD_OUTPUT}",
+        )
     if file is not None and folder is not None and Path(file).resolve().is_relative_to(folder.resolve()):
         raise SparringError(
             found=f"--json {file} inside --out {folder}",
@@ -51,13 +57,13 @@ def json_output(
     require_writable({"json": file, **files}, data)
     output = sys.stdout
 
-    def answer(content: Any) -> None:
+    def answer(content: Mapping[str, Any]) -> None:
         if json is None or os.environ.get("RANK", "0") != "0":
             return
         if file is None:
-            _print(content, output)
+            _print(marked(content), output)
         else:
-            write_json(output_path(file), content)
+            write_result(file, content)
 
     try:
         if json == STANDARD_OUTPUT:

@@ -61,6 +61,11 @@ def source_of(data: Any) -> str:
     return _stored("array.npz", lambda file: np.savez(file, images=array, labels=numbers))
 
 
+def source_words(source: str) -> str:
+    """Return the place of data as messages name it; that of data in memory, a file of the cache, tells nothing."""
+    return "the data in memory" if Path(source).parent == cache_folder() / FOLDER else source
+
+
 def place_of(data: Any) -> str | None:
     """Return what ``source_of`` does, or None for None."""
     return None if data is None else source_of(data)

@@ -2,7 +2,7 @@
 
 import io
 import wave
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, final
@@ -140,7 +140,7 @@ def picture_of(image: "Image", *, headings: tuple[str, ...] = ()) -> Picture:
 
 
 def is_overview(content: bytes) -> bool:
-    """Return whether a file is a picture of ``picture_of``."""
+    """Return whether a file is a picture of ``picture_of``, or a figure."""
     return content.startswith(f"tEXtSoftware\0{OVERVIEW_SOFTWARE}".encode(), PNG_HEADER_BYTES + 4)
 
 
@@ -156,21 +156,54 @@ def sound_of(samples: Tensor, rate: int) -> Sound:
     return Sound(content.getvalue())
 
 
-def write_exhibits(exhibits: Sequence[Exhibit], stem: Path) -> list[Path]:
-    """Write each exhibit to a file named after ``stem``: stem.png, stem.wav, …; the second picture is stem-2.png.
+def exhibit_files(exhibits: Sequence[Exhibit], stem: Path) -> dict[Path, bytes]:
+    """Return the file of each exhibit, named after ``stem``: stem.png, stem.wav, …; the second picture is stem-2.png.
 
     Raises:
-        OSError: a file cannot be written.
         SparringError: ``stem`` has no name.
     """
     if not stem.name:
         raise SparringError(
             found=f"the path {str(stem)!r}", expected="a path that ends in a file name", remedy="add a file name"
         )
-    paths: list[Path] = []
+    files: dict[Path, bytes] = {}
     for exhibit in exhibits:
-        earlier = sum(path.suffix == exhibit.suffix for path in paths)
+        earlier = sum(path.suffix == exhibit.suffix for path in files)
         number = f"-{earlier + 1}" if earlier else ""
-        paths.append(stem.with_name(f"{stem.name}{number}{exhibit.suffix}"))
-        write_bytes(paths[-1], exhibit.file)
-    return paths
+        files[stem.with_name(f"{stem.name}{number}{exhibit.suffix}")] = exhibit.file
+    return files
+
+
+def write_exhibits(exhibits: Sequence[Exhibit], stem: Path) -> list[Path]:
+    """Write each exhibit to its file and return the paths; see ``exhibit_files``.
+
+    Raises:
+        OSError: a file cannot be written.
+        SparringError: ``stem`` has no name.
+    """
+    files = exhibit_files(exhibits, stem)
+    for path, content in files.items():
+        write_bytes(path, content)
+    return list(files)
+
+
+def require_own(files: Mapping[Path, bytes]) -> None:
+    """Refuse to replace files of others: a picture must carry the mark, and anything else must not change.
+
+    Args:
+        files: path → new content.
+
+    Raises:
+        SparringError: there is another file at one of the paths.
+    """
+    for path, content in files.items():
+        if not path.is_file():
+            continue
+        with path.open("rb") as file:
+            found = file.read(len(content) + 1)
+        if not is_overview(found) and found != content:
+            raise SparringError(
+                found=f"the file {path}, which sparring has not written",
+                expected="a new file, or a picture by sparring, which is replaced",
+                remedy="move it, or give another path",
+            )

@@ -58,7 +58,7 @@ def image_grid(samples: Tensor, *, columns: int, group: int = 1, titles: Sequenc
         samples: (count, channels, height, width) in [-1, 1], 1 or 3 channels; values outside are clamped.
         columns: images in a row.
         group: neighbours in a row that belong together; other gaps are wider.
-        titles: text on the left of each row, or ""; the number of the row where no font has its letters.
+        titles: text on the left of each row, or ""; see ``is_drawable``.
 
     Returns:
         An image of mode L for one channel, RGB for three.
@@ -73,7 +73,7 @@ def image_grid(samples: Tensor, *, columns: int, group: int = 1, titles: Sequenc
     height, width = pixels.shape[1] + GAP, pixels.shape[2] + GAP
     columns = max(1, min(columns, len(pixels)))
     rows = max(1, -(-len(pixels) // columns))
-    names = [lettered(one, str(row)) for row, one in enumerate(titles)]
+    names = [lettered(one) for one in titles]
     margin = max((one.width for one in names), default=0)
     lefts = [
         margin + GAP + column * width + column // group * (GROUP_GAP - GAP) * (group > 1) for column in range(columns)
@@ -122,19 +122,24 @@ def beside(*series: Tensor) -> Tensor:
     return torch.stack([alike(images) for images in series], 1).flatten(0, 1)
 
 
-def lettered(title: str, otherwise: str = "?") -> Image.Image:
-    """Draw a title on one line, black on the background; ``otherwise`` where no font has its letters."""
+def lettered(title: str) -> Image.Image:
+    """Draw a title on one line, black on the background; a question mark where no font has its letters."""
     text = title if len(title) <= TITLE_LETTERS else f"{title[: TITLE_LETTERS - 2]}.."
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont | None = ImageFont.load_default(TITLE_SIZE)
     if not _is_latin(text):
         font = _chinese_font()
         if font is None:
-            text, font = otherwise, ImageFont.load_default(TITLE_SIZE)
+            text, font = "?", ImageFont.load_default(TITLE_SIZE)
     assert font is not None
     _, _, right, bottom = font.getbbox(text)
     image = Image.new("L", (math.ceil(right) + 2 * GAP if text else 1, math.ceil(bottom) + GAP), BACKGROUND)
     ImageDraw.Draw(image).text((GAP, 0), text, fill=0, font=font)
     return image
+
+
+def is_drawable(title: str) -> bool:
+    """Return whether an installed font has the letters of a title."""
+    return _is_latin(title) or _chinese_font() is not None
 
 
 def _is_latin(text: str) -> bool:

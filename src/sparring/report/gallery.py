@@ -178,4 +178,4 @@ class Gallery:
         words = f"{title}: {batch_size(batch)} in all."
         exhibits = self.modality.show(batch, self.split.facts, columns=columns)
         exhibits = [replace(one, headings=headings) if isinstance(one, Picture) else one for one in exhibits]
-        return [replace(exhibit, caption=caption, words=words) for exhibit in exhibits]
+        return [replace(one, caption=f"{caption} {one.caption}".strip(), words=words) for one in exhibits]

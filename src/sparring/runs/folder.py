@@ -220,7 +220,7 @@ def new_folder(out: str | Path | None, source: str) -> Path:
         if Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
             is_run = (Path(out) / "recipe.json").is_file()
             raise SparringError(
-                found=f"{'a run' if is_run else 'files'} at {out}",
+                found=f"{'a run' if is_run else 'files' if Path(out).is_dir() else 'a file'} at {out}",
                 expected="a folder that does not exist yet: runs are never overwritten",
                 remedy=f"choose another folder: {option('out')}"
                 + f", or continue it with `{command('sparring', 'resume', out)}`" * is_run,

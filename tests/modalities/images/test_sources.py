@@ -156,6 +156,12 @@ def test_folders_of_storage_devices_are_no_classes(tmp_path):
     assert balance(tmp_path) == {"cat": 3, "dog": 3}
 
 
+def test_hidden_folders_of_images_are_told(tmp_path):
+    touch(tmp_path, *numbered("cat", "dog", ".bird"), ".git/config")
+    assert balance(tmp_path) == {"cat": 3, "dog": 3}
+    assert "Skipped hidden folders of images, whose names begin with a dot: .bird." in facts(tmp_path).remarks
+
+
 def test_training_inside_the_data_does_not_change_the_data(tmp_path):
     touch(tmp_path, *numbered("cat", "dog"))
     before = facts(tmp_path)

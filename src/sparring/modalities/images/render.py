@@ -1,6 +1,7 @@
 """Images as files."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -9,7 +10,7 @@ from torch import Tensor
 from sparring.flow import Batch
 from sparring.modalities.images.conditions import input_images
 from sparring.rendering.exhibits import Exhibit, picture_of
-from sparring.rendering.grids import beside, image_grid, to_uint8
+from sparring.rendering.grids import beside, image_grid, is_drawable, to_uint8
 from sparring.storage import write_png
 
 
@@ -32,17 +33,20 @@ def images(samples: Tensor) -> list[Image.Image]:
 def show(batch: Batch, classes: Sequence[str], *, columns: int) -> Sequence[Exhibit]:
     """Draw images, each beside the one that it was made from, if any; rows of one class begin with its name.
 
+    Where no font has the letters of a name, its number is drawn, and the caption has the name.
+
     Args:
         batch: images, (count, channels, height, width) in [-1, 1], with their conditions and labels.
         classes: names of the labels.
         columns: images in a row.
     """
-    titles = _titles(batch.label, classes, columns)
+    rows = _classes_of_rows(batch.label, classes, columns)
+    titles = ["" if one is None else classes[one] if is_drawable(classes[one]) else str(one) for one in rows]
     inputs = input_images(batch.condition)
-    if inputs is None:
-        return [picture_of(image_grid(batch.real, columns=columns, titles=titles))]
-    grid = image_grid(beside(inputs, batch.real), columns=2 * columns, group=2, titles=titles)
-    return [picture_of(grid)]
+    shown, group = (batch.real, 1) if inputs is None else (beside(inputs, batch.real), 2)
+    grid = image_grid(shown, columns=group * columns, group=group, titles=titles)
+    numbered = [f"{one}: {classes[one]}" for one in rows if one is not None and not is_drawable(classes[one])]
+    return [replace(picture_of(grid), caption=f"Classes: {', '.join(numbered)}." if numbered else "")]
 
 
 def compare(batch: Batch, true: Tensor | None) -> Sequence[Exhibit]:
@@ -62,14 +66,12 @@ def compare(batch: Batch, true: Tensor | None) -> Sequence[Exhibit]:
     return [picture_of(grid, headings=(*series, *series))]
 
 
-def _titles(labels: Tensor | None, classes: Sequence[str], columns: int) -> list[str]:
-    """Return the name of the class at the first of its rows, and "" at all others; none unless rows have one class."""
+def _classes_of_rows(labels: Tensor | None, classes: Sequence[str], columns: int) -> list[int | None]:
+    """Return each class at the first of its rows, and None at all others; nothing unless rows have one class."""
     if labels is None or not len(labels):
         return []
     rows = [set(part.tolist()) for part in labels.split(columns)]
     numbers = [next(iter(row)) for row in rows]
     if max(map(len, rows)) > 1 or len(set(numbers)) < 2 or not set(numbers) <= set(range(len(classes))):
         return []
-    return [
-        "" if number == before else classes[number] for before, number in zip([None, *numbers], numbers, strict=False)
-    ]
+    return [None if number == before else number for before, number in zip([None, *numbers], numbers, strict=False)]

@@ -1,6 +1,7 @@
 """Sources of images: names, folders, archives, arrays and tables, each as a ``Source`` of raw items."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -245,7 +246,7 @@ def _from_tree(tree: Tree, path: Path, labels: bool | str | None, pairs: bool | 
     images = [position for position, is_image in enumerate(are_images) if is_image]
     others = [tree.entries[position].name for position, is_image in enumerate(are_images) if not is_image]
     own = listed((folder.rstrip("/") for folder in tree.own), 3)
-    left_out = (f"Left out what sparring wrote: {own}.",) if own else ()
+    left_out = (*((f"Left out what sparring wrote: {own}.",) if own else ()), *_about_hidden(path))
     if not images and not tree.skipped:
         content = f"only other files ({suffixes(others)})" if others else "nothing"
         content = content if others or not tree.own else f"only what sparring wrote ({own})"
@@ -300,6 +301,18 @@ def _name_in(folder: Path, labels: bool | str | None) -> str:
     found = [*chosen_files(labels), *(chosen_files(str(folder / labels)) if isinstance(labels, str) else [])]
     inside = [one.resolve() for one in found if one.resolve().is_relative_to(folder.resolve())]
     return inside[0].relative_to(folder.resolve()).as_posix() if inside else ""
+
+
+def _about_hidden(path: Path) -> tuple[str, ...]:
+    """Return a remark on sub-folders of images whose names begin with a dot, and which are no classes therefore."""
+    found = list[str]()
+    for folder in sorted(path.glob(".*/")) if path.is_dir() else ():
+        with suppress(OSError):
+            if any(suffix(one.name) in SUFFIXES for one in folder.iterdir()):
+                found.append(folder.name)
+    if not found:
+        return ()
+    return (f"Skipped hidden folders of images, whose names begin with a dot: {listed(found, 3)}.",)
 
 
 def _about_two_classes(layout: Layout, labels: bool | str | None) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sparring.data import transparency
 from sparring.data.dataset import hold_out
 from sparring.data.facts import Facts
+from sparring.data.in_memory import source_words
 from sparring.data.labels import listed
 from sparring.data.pictures import ImageInfo
 from sparring.data.ranges import KINDS, Ranges, find_range, ranges_as_json
@@ -215,7 +216,7 @@ def require_images(facts: Facts, least: int) -> None:
         unreadable = [Skipped(**one) for one in facts.details["unreadable"]]
         noun = "pair" if "pair" in facts.coding else "image"
         found = number_of(facts.count, f"readable {noun}")
-        raise _too_few(facts.source, found, unreadable, least)
+        raise _too_few(source_words(facts.source), found, unreadable, least)
 
 
 def _ranges(
