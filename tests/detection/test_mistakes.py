@@ -99,7 +99,7 @@ def test_a_file_that_is_no_table_of_scores_is_not_replaced(plane: Path, tmp_path
     mine = tmp_path / "mine.csv"
     mine.write_text("name,age\nAda,36\n")
     given = {"method": "nearest", "display": Silent()}
-    with pytest.raises(sparring.SparringError, match="did not write"):
+    with pytest.raises(sparring.SparringError, match="has not written"):
         sparring.detect(plane, str(plane.parent / "odd.csv"), out=mine, **given)
     assert mine.read_text() == "name,age\nAda,36\n"
     for _ in range(2):
