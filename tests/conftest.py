@@ -1,8 +1,9 @@
 """Fixtures of all tests: one thread per process, a cache apart from the user's, and tiny games, data and plans."""
 
+import io
 import os
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from sparring.objectives.losses import LOSSES
 from sparring.objectives.schedules import constant
 from sparring.randomness import RandomStream, seeded
 from sparring.recipe import Adam
+from sparring.rendering import figures
 from sparring.training.plan import Plan
 
 torch.set_num_threads(1)
@@ -46,14 +48,11 @@ def brief_extractors() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def undrawn_figures() -> Iterator[None]:
-    """Build the figures of reports, but write a blank picture, in a module whose tests do not look at them."""
-    from matplotlib.figure import Figure
-
-    def blank(figure: Figure, file: BinaryIO, **_: Any) -> None:
-        Image.new("RGB", (8, 8)).save(file, "PNG")
-
+    """Build the figures of reports, but draw none, in a module whose tests do not look at them."""
+    blank = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(blank, "PNG")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", blank)
+        patch.setattr(figures, "file_of", lambda figure, kind: blank.getvalue())
         yield
 
 

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 import torch
 from children import VERB_SECONDS, judged_error, timed
 from cyclopts.exceptions import CycloptsError
 from outcomes import Judgement, Outcome
+from PIL import Image
 
 import sparring
 from sparring.cli import closing, main
@@ -62,14 +64,15 @@ def prepare() -> None:
     """Import what verbs import late, once for all children, and let runs end without an evaluation."""
     torch.set_num_threads(1)
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])
-    names = ("api.train", "api.resume", "api.sample", "api.evaluate", "api.inspect", "api.diagnose", "report.report")
-    for name in (*names, "modalities.images.rooms", "modalities.points.rooms", "evaluation.result", "runs.display"):
-        import_module(f"sparring.{name}")
+    for module in walk_packages(sparring.__path__, "sparring."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    Image.init()
     for name in (
         "torch.utils.tensorboard",
         "pyarrow.parquet",
+        "jinja2",
         "matplotlib.pyplot",
-        "PIL.TiffImagePlugin",
         "scipy.stats",
     ):
         with contextlib.suppress(ImportError):

@@ -88,7 +88,7 @@ def test_without_network_the_error_says_where_to_put_the_files():
     with pytest.raises(
         SparringError,
         match=re.escape(
-            f"its 1 file in ./data/some or $SPARRING_DATA/some. Put them there from {nobody}, or start with digits"
+            f"data.bin in ./data/some or $SPARRING_DATA/some. Put them there from {nobody}, or start with digits"
         ),
     ):
         download("some", published(nobody))

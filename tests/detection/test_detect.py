@@ -15,6 +15,8 @@ from sparring.runs.display import Plain, Silent
 from sparring.storage import read_json
 from toys.detecting_game import DetectingVAE
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 
 def test_planted_anomalies_are_found(plane: Path) -> None:
     found = detect(plane, out="scores.csv", json="result.json")

@@ -12,6 +12,8 @@ import sparring
 from sparring.cli import main
 from sparring.runs.display import Silent
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 Make = Callable[[], object]
 
 

@@ -185,6 +185,8 @@ def write_samples(
     finally:
         shown_on.close()
     remarks = _remarks(Accepted((), rows, generated), count, answers if options.get(INPUT) is not None else 0)
+    replaced = [path for path in earlier if path.parent == folder]
+    remarks += (f"Replaced {number_of(len(replaced), 'file')} of an earlier call.",) * bool(replaced)
 
     by_class = not any(value is not None for value in options.values())
     overview = (*_overview(loaded, parts[0], stem, by_class=by_class), *write_exhibits(about, stem))

@@ -20,6 +20,7 @@ from sparring.arguments import checked_folder, option, whole_number
 from sparring.building import Uninitialised
 from sparring.data.facts import Facts
 from sparring.data.in_memory import place_of, source_of, source_words
+from sparring.data.labels import listed
 from sparring.data.parallel import shown_by
 from sparring.data.reading import Columns, Keep, Labels, Pairs, Reading, ValueRange, reading
 from sparring.errors import SparringError, nearest
@@ -274,6 +275,7 @@ def _introduction(
     """Return the first lines of a run: recipe and the reason for it, data, remarks, and every field that was chosen."""
     lines = [f"Training {name} on {facts.count:,} samples of {source_words(facts.source)} ({device.type})."]
     lines += [f"  {reason}"] * bool(reason)
+    lines += [f"  {len(facts.classes)} classes: {listed(facts.classes)}."] * bool(facts.classes)
     lines += [f"  {remark}" for remark in (*facts.remarks, about_count(facts)) if remark]
     if choices["samples"]["reason"] == NOT_USED:
         lines.append(f"  Without --minutes, it would train on {recipe.samples:,} samples of this data.")

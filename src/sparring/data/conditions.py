@@ -28,6 +28,8 @@ Without a count it returns as many as the options imply: one for each input.
 
 WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 """Digits that are read as a number."""
+CALL = ("count", "seed", "truncation", "out", "device", "recipe", "json")
+"""Options of the calls themselves, for which a misspelt option may have been meant."""
 INPUT = "input"
 """Option by which `sparring apply` passes files."""
 
@@ -222,7 +224,7 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
             others = [one for one in known if one != INPUT]
             wanted = next((specs[kind].training() for kind in kinds if not view.condition), "")
             other = wanted or f"train another recipe, whose models take {option(name)}"
-            advice = f", or {other}" if kinds else nearest(name, others)
+            advice = f", or {other}" if kinds else nearest(name, [*others, *CALL])
             found, remedy = option(name, value if isinstance(value, int | float) else _in_words(value)), "leave it out"
             if name == "label" and "where" in known:
                 remedy, advice = f"name the column, as in {option('where', f'COLUMN={_in_words(value)}')}", ""

@@ -11,7 +11,6 @@ from sparring import storage
 from sparring.data.cache import cache_folder
 from sparring.data.catalogue import DIGITS, Publication, PublishedFile
 from sparring.errors import SparringError
-from sparring.text import number_of
 
 TIMEOUT_SECONDS = 30.0
 """Seconds without data before a download is abandoned."""
@@ -84,8 +83,10 @@ def _candidates(name: str) -> list[Path]:
 
 def _not_downloaded(name: str, published: Publication, error: Exception) -> SparringError:
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    files = published.files
+    missing = files[0].name if len(files) == 1 else f"its {len(files)} files"
     return SparringError(
         found=f"no copy of {name} here, and it could not be downloaded ({cause})",
-        expected=f"its {number_of(len(published.files), 'file')} in ./data/{name} or $SPARRING_DATA/{name}",
+        expected=f"{missing} in ./data/{name} or $SPARRING_DATA/{name}",
         remedy=f"put them there from {published.home}, or start with {DIGITS}, which needs no download",
     )

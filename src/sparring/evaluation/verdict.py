@@ -28,11 +28,11 @@ class Level(IntEnum):
 HEADLINES: Final[Mapping[Level, str]] = {
     Level.UNLIKE: "As a whole, the samples are nothing like real ones",
     Level.ROUGH: "Only roughly like real ones",
-    Level.DISTINGUISHABLE: "Similar to real ones, but clearly distinguishable from them",
+    Level.DISTINGUISHABLE: "Similar to real ones, but distinguishable from them",
     Level.CLOSE: "Close to real ones: the differences are small, but measurable",
     Level.SAME: "No difference from real ones is detectable",
 }
-RECOGNISABLE = "Recognisable, but clearly distinguishable from real ones"
+RECOGNISABLE = "Recognisable, but distinguishable from real ones"
 """Headline of ``Level.DISTINGUISHABLE`` where a classifier finds the classes that were asked for."""
 LIMITS: Final = (0.1, 0.4, 0.85)
 """Shares of the real value below which samples are UNLIKE, ROUGH and DISTINGUISHABLE."""
@@ -63,12 +63,14 @@ class Evidence(NamedTuple):
         name: of the metric.
         score: its value and the real one.
         badness: orders figures of one level; higher is worse.
+        is_clear: whether the interval, too, lies within the level.
     """
 
     level: Level
     name: str
     score: Score
     badness: float
+    is_clear: bool
 
 
 def verdict_of(evaluation: "Evaluation") -> tuple[str, ...]:
@@ -103,29 +105,40 @@ def _evidence(found: Mapping[str, Score], scores: Scores) -> Iterator[Evidence]:
         value, real = score.value, score.floor
         if value is None or real is None:
             continue
-        # Only what the interval proves counts, so that no headline depends on the choice of samples.
-        step = score.plus_minus or 0.0
-        proven = value + min(max(real - value, -step), step)
-        badness = None
-        if name in SHARES_OF_REALISM:
-            badness = _grade(real / max(proven, 1e-9), [1 / limit for limit in LIMITS])
-        elif name in AGREEMENTS:
-            badness = _grade(real - proven, GAPS)
-        elif name == "frechet":
-            # The distance between sets of real samples shrinks with their number: that of 1,000 is the unit.
-            unit = max(real, score.floor_plus_minus or 0.0, 1e-9) * scores.count / REFERENCE_SIZE
-            badness = _grade(1 + (proven - real) / unit, DISTANCES)
-        elif name == "coverage" and value <= NOWHERE * real:
-            badness = 3.0  # Generated samples are near no real one.
-        elif name in SHARES_OF_DIVERSITY and proven < LACKING * real:
-            badness = 1.0  # Differences are not small where most of the variety is missing.
-        elif name in TESTS:
-            badness = 1.5 if proven > max(SEPARATION, real) else 0.5
-        if badness is not None:
-            graded = Level(max(Level.UNLIKE, Level.CLOSE - int(badness)))
-            level = Level.SAME if score.significant is False or value == real else graded
-            better = (value > real) == (score.better == "higher")
-            yield Evidence(level, name, score, 0.0 if better else badness)
+        # That a share is close to the real one has to be proven: the end of its interval counts that is farther away.
+        around = score.plus_minus or 0.0
+        away = -around if name in SHARES_OF_REALISM and value < real else 0.0
+        likely, worst, best = (
+            _badness(name, one, real, score, scores.count)
+            for one in (value, value + away, value - min(max(value - real, -around), around))
+        )
+        if likely is None or worst is None or best is None:
+            continue
+        badness = worst if int(likely) == 0 and int(worst) == 1 else likely
+        graded = Level(max(Level.UNLIKE, Level.CLOSE - int(badness)))
+        level = Level.SAME if score.significant is False or value == real else graded
+        better = (value > real) == (score.better == "higher")
+        yield Evidence(level, name, score, 0.0 if better else badness, int(best) == int(badness))
+
+
+def _badness(name: str, value: float, real: float, score: Score, count: int) -> float | None:
+    """Return how far a figure is from that of real samples, from 0, its whole part in levels; None for others."""
+    if name in SHARES_OF_REALISM:
+        return _grade(real / max(value, 1e-9), [1 / limit for limit in LIMITS])
+    if name in AGREEMENTS:
+        return _grade(real - value, GAPS)
+    if name == "coverage" and score.value is not None and score.value <= NOWHERE * real:
+        return 3.0  # Generated samples are near no real one.
+    if name in SHARES_OF_DIVERSITY:
+        # Differences are not small where most of the variety is missing.
+        return 1.0 if value < LACKING * real else None
+    if name == "frechet":
+        # The distance between sets of real samples shrinks with their number: that of 1,000 is the unit.
+        unit = max(real, score.floor_plus_minus or 0.0, 1e-9) * count / REFERENCE_SIZE
+        return _grade(1 + (value - real) / unit, DISTANCES)
+    if name in TESTS:
+        return 1.5 if value > max(SEPARATION, real) else 0.5
+    return None
 
 
 def _grade(value: float, limits: tuple[float, ...] | list[float]) -> float:
@@ -145,6 +158,7 @@ def _likeness(evidence: list[Evidence], scores: Scores, *, decided: bool) -> str
     agreement = next((one for one in evidence if one.name == "agreement"), None)
     recognised = agreement is not None and agreement.level >= Level.CLOSE
     headline = RECOGNISABLE if level == Level.DISTINGUISHABLE and recognised else HEADLINES[level]
+    headline = headline.replace("but dist", "but clearly dist") if worst.is_clear else headline
     figure = f"{title(worst.name, scores.extractor)} {number(score.value)}, real against real {number(score.floor)}"
     limited = "" if decided else f", as far as {scores.count:,} samples can tell"
     return f"{headline}{limited} ({figure})."

@@ -680,7 +680,9 @@ def test_unavailable_data_set_says_where_to_put_it(tmp_path, monkeypatch):
         raise OSError("no network")
 
     monkeypatch.setattr("urllib.request.urlopen", unreachable)
-    with pytest.raises(SparringError, match=r"no copy of mnist here.*no network.*or ./data/mnist. Download them from"):
+    with pytest.raises(
+        SparringError, match=r"no copy of mnist here.*no network.*its 4 files in .*or \$SPARRING_DATA/mnist"
+    ):
         survey("mnist")
 
 

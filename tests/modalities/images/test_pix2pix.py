@@ -195,7 +195,6 @@ def test_pix2pix_learns_what_belongs_to_an_input(tmp_path: Path) -> None:
         tmp_path / "pairs",
         recipe="images/pix2pix",
         samples=2000,
-        judge="none",
         out=tmp_path / "run",
         display=Silent(),
         **small,

@@ -112,7 +112,7 @@ def test_the_domain_has_to_be_given_where_there_are_several_targets() -> None:
     view = View((3, 8, 8), options={"target": "1"})
     assert domain_number(wanted_domain({"to": 0}, view), replace(FACTS, classes=("0", "1"))) == 0
     assert wanted_domain({}, view) == wanted_domain({"to": None}, view) == "1"
-    with pytest.raises(SparringError, match="--to"):
+    with pytest.raises(SparringError, match="Give one with to="):
         domain_number("", FACTS)
 
 

@@ -296,7 +296,7 @@ def _published() -> Path:
     try:
         return download("inception", PUBLISHED) / file.name
     except SparringError as error:
-        remedy = f"{error.remedy}, or name the file, as the extractor inception:FILE"
+        remedy = f"put it there from {PUBLISHED.home}, or name the file, as the extractor inception:FILE"
         raise SparringError(found=error.found, expected=error.expected, remedy=remedy) from None
 
 
