@@ -18,6 +18,7 @@ FEATURES = {
     "self-supervised": "in the features of a network trained on the real samples",
     "pixels": "in pixels",
     "coordinates": "in coordinates",
+    "n-grams": "in the features of n-grams",
 }
 """Extractor, without the digits of its weights → its features in words."""
 MAX_LINE = 100

@@ -43,7 +43,7 @@ GAPS: Final = (0.5, 0.2, 0.03)
 """The same of agreements of distributions, in [0, 1]: how far they lie below the real value."""
 SEPARATION: Final = 0.6
 """Accuracy or AUC above which samples are distinguishable from real ones; 0.5 is chance."""
-SHARES_OF_REALISM = ("precision", "quality", "agreement")
+SHARES_OF_REALISM = ("precision", "quality", "agreement", "bleu_4")
 AGREEMENTS = ("shapes", "trends", "marginals")
 TESTS = ("classifier_test", "nearest_neighbour_test", "boosted_test")
 SHARES_OF_DIVERSITY = ("coverage", "recall", "classes", "modes")

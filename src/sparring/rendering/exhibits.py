@@ -119,6 +119,8 @@ MAX_NARROW = 4
 """Columns of a table up to which half the width of a page is enough."""
 OVERVIEW_SOFTWARE = "sparring overview"
 """Text in every picture that is drawn here: an overview of samples is no sample."""
+MARKED_BYTES = 1024
+"""Bytes at the start of a file, of which a mark is a part."""
 PNG_HEADER_BYTES = 33
 """Signature and header chunk of a PNG file; the text is the next chunk, after the four bytes of its length."""
 
@@ -200,7 +202,7 @@ def require_own(files: Mapping[Path, bytes]) -> None:
         if not path.is_file():
             continue
         with path.open("rb") as file:
-            found = file.read(len(content) + 1)
+            found = file.read(max(len(content) + 1, MARKED_BYTES))
         if not is_overview(found) and found != content:
             raise SparringError(
                 found=f"the file {path}, which sparring has not written",
