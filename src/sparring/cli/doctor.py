@@ -7,7 +7,13 @@ from sparring.cli.options import JsonOption
 from sparring.text import joined, show
 from sparring.text import markdown as markdown_text
 
-EXTRAS = {"parquet": "pyarrow", "tensorboard": "tensorboard", "dinov2": "transformers", "export": "onnxruntime"}
+EXTRAS = {
+    "parquet": "pyarrow",
+    "tensorboard": "tensorboard",
+    "dinov2": "transformers",
+    "export": "onnxruntime",
+    "text": "tokenizers",
+}
 """Extra → the package that it installs."""
 
 

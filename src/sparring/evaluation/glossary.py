@@ -43,12 +43,13 @@ class MetricInfo(NamedTuple):
 
 REAL = "real"
 """Heading of the values of real samples against other real ones."""
-DEFAULT = {"frechet", "precision", "recall", "coverage", "agreement", "copies", "bleu_4", "self_bleu_4", "novel"}
+DEFAULT = {"frechet", "precision", "recall", "coverage", "agreement", "copies"}
 """The verdict that is shown by default."""
 ON_REQUEST = {
     *("l1", "cycle_error", "answer_diversity", "trained_on_samples", "trained_on_both"),
     *("shapes", "trends", "missing_error", "rare_coverage"),
     *("modes", "quality"),
+    *("bleu_4", "self_bleu_4", "novel"),
     *("marginals", "tail_error", "autocorrelation_error", "cross_correlation_error", "spectrum_error", "length_error"),
 }
 """Shown beside it where they are computed: with inputs, with --useful, of tables, of series, of known clusters."""

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from sparring.flow import Batch, Objective, Opinion, Phase, Progress, Sample, Turn
+from sparring.flow import Batch, Objective, Opinion, Phase, Progress, Sample, Turn, Verdict
 from sparring.games.sequences import SequenceGame, counted_tokens, next_token, prompt_of, surprises
 from sparring.objectives.losses import Loss, non_saturating
 from sparring.randomness import RandomStream
@@ -45,7 +45,7 @@ class Critic(Protocol):
 
     baseline: Tensor
 
-    def __call__(self, sample: Sample, condition: Sample | None = None) -> "object": ...
+    def __call__(self, sample: Sample, condition: Sample | None = None) -> Verdict: ...
 
 
 @final
@@ -91,7 +91,7 @@ class PerToken:
         self, player: Sequencer, critic: Critic, tokens: Tensor, prompt: Prompt, random: RandomStream
     ) -> Float[Tensor, "batch length"]:
         """Return the discounted sums of 2 D(x_t | x_<t) − 1 from each token on."""
-        logits = critic(tokens, prompt).logits[0].float()  # type: ignore[attr-defined]
+        logits = critic(tokens, prompt).logits[0].float()
         counted = counted_tokens(tokens, prompt, has_end=player.has_end)
         rewards = (2 * logits.sigmoid() - 1) * counted
         total, found = torch.zeros_like(rewards[:, 0]), list[Tensor]()
@@ -105,7 +105,7 @@ def probability_of_real(critic: Critic) -> Reward:
     """Return the reward D(x), the probability by the discriminator that a sequence is real."""
 
     def reward(tokens: Tensor, prompt: Prompt) -> Tensor:
-        logits: Tensor = critic(tokens, prompt).logits[0]  # type: ignore[attr-defined]
+        logits: Tensor = critic(tokens, prompt).logits[0]
         return logits.float().sigmoid()
 
     return reward
