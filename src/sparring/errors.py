@@ -83,11 +83,11 @@ def damaged(place: object, found: str, expected: str, remedy: str = "copy or dow
     return SparringError(found=f"{found} in {place}", expected=expected, remedy=remedy)
 
 
-def nearest(word: object, known: list[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` with the known word closest to ``word``, or "" if none is close."""
+def nearest(word: object, known: list[str], *, likeness: float = 0.5) -> str:
+    """Return ``"; did you mean 'x'?"`` with the known word closest to ``word``, or "" if none is as like it."""
     from difflib import get_close_matches
 
-    close = get_close_matches(str(word), known, n=1, cutoff=0.5)
+    close = get_close_matches(str(word), known, n=1, cutoff=likeness)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

@@ -74,7 +74,7 @@ def test_every_verb_works(toy: ModuleType, tmp_path: Path, digest: Callable[[Pat
     assert batch_size(samples) == 5 and type(samples) is type(published)
     assert all(torch.equal(*pair) for pair in zip(tensors(samples), tensors(published), strict=True))
     assert sample(run.folder, count=3, out=tmp_path / "samples", **options).files
-    with pytest.raises(sparring.SparringError, match="--colour"):
+    with pytest.raises(sparring.SparringError, match="colour="):
         sample(run.folder, count=3, out=tmp_path / "none", colour="red")
     if "input" in options:
         # Each input gives one sample, both for one file (Python) and for a list of files (command line).
@@ -82,7 +82,7 @@ def test_every_verb_works(toy: ModuleType, tmp_path: Path, digest: Callable[[Pat
         files = apply(run.folder, [options["input"]], out=tmp_path / "applied")
         assert files.count == batch_size(applied) == batch_size(conditions) and files.overview
         assert all(map(torch.equal, tensors(applied), tensors(model.sample(condition=conditions, seed=1))))
-        with pytest.raises(sparring.SparringError, match="Give --input"):
+        with pytest.raises(sparring.SparringError, match="Give input="):
             sample(run.folder, count=3, out=tmp_path / "none")
 
     # Evaluate, compare, diagnose.

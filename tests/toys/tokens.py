@@ -31,7 +31,7 @@ def write(folder: Path) -> str:
     for place in range(1, LENGTH):
         follows = random.random(300) < 0.5
         words[follows, place] = (words[follows, place - 1] + 1) % len(ALPHABET)
-    path = folder / "data.tokens.txt"
+    path = folder / "data.tokens"
     path.write_text("".join(f"{spelled(word, ALPHABET)}\n" for word in words))
     return str(path)
 
@@ -53,7 +53,7 @@ def features(words: Tensor) -> Tensor:
     return one_hot(words, len(ALPHABET)).float().flatten(1)
 
 
-KIND = Kind("tokens", load, features, exhibits, ".tokens.txt", coding=lambda source: {"alphabet": ALPHABET})
+KIND = Kind("tokens", load, features, exhibits, ".tokens", coding=lambda source: {"alphabet": ALPHABET})
 
 
 class Language(nn.Module):

@@ -224,7 +224,7 @@ def check_options(specs: Mapping[str, ConditionSpec], view: View, options: Mappi
             others = [one for one in known if one != INPUT]
             wanted = next((specs[kind].training() for kind in kinds if not view.condition), "")
             other = wanted or f"train another recipe, whose models take {option(name)}"
-            advice = f", or {other}" if kinds else nearest(name, [*others, *CALL])
+            advice = f", or {other}" if kinds else nearest(name, others) or nearest(name, list(CALL), likeness=0.75)
             found, remedy = option(name, value if isinstance(value, int | float) else _in_words(value)), "leave it out"
             if name == "label" and "where" in known:
                 remedy, advice = f"name the column, as in {option('where', f'COLUMN={_in_words(value)}')}", ""

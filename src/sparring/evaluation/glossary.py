@@ -19,6 +19,8 @@ FEATURES = {
     "pixels": "in pixels",
     "coordinates": "in coordinates",
     "n-grams": "in the features of n-grams",
+    "columns": "in the values of columns",
+    "series": "in summaries of series",
 }
 """Extractor, without the digits of its weights → its features in words."""
 MAX_LINE = 100

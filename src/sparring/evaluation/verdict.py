@@ -116,9 +116,9 @@ def _evidence(found: Mapping[str, Score], scores: Scores) -> Iterator[Evidence]:
             continue
         badness = worst if int(likely) == 0 and int(worst) == 1 else likely
         graded = Level(max(Level.UNLIKE, Level.CLOSE - int(badness)))
-        level = Level.SAME if score.significant is False or value == real else graded
-        better = (value > real) == (score.better == "higher")
-        yield Evidence(level, name, score, 0.0 if better else badness, int(best) == int(badness))
+        is_worse = value != real and (value > real) != (score.better == "higher")
+        level = graded if is_worse and score.significant is not False else Level.SAME
+        yield Evidence(level, name, score, badness, int(best) == int(badness))
 
 
 def _badness(name: str, value: float, real: float, score: Score, count: int) -> float | None:
