@@ -4,7 +4,7 @@
         [--seeds 0,1,2] [--samples N] [--set width=32 …]
 
 NLL_oracle is the mean -log p per token of generated sequences by the oracle; NLL_test that of new sequences of the
-oracle by the model: the first rewards what is likely, the second what is complete, so both belong together. Models
+oracle by the model, over tokens that the training sequences have: the first rewards what is likely, the second what is complete, so both belong together. Models
 are also sampled at other temperatures. Training sequences are 10,000, test and generated ones as many.
 """
 
@@ -20,7 +20,10 @@ from rounds import setting
 from torch import Tensor
 
 import sparring
+from sparring.games.sequences import allowed
+from sparring.modalities.text.coding import coding_of
 from sparring.runs.display import Silent
+from sparring.tokens import UNKNOWN
 
 COUNT, LENGTH = 10_000, 20
 TEMPERATURES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
@@ -78,13 +81,8 @@ def write(sequences: Tensor, path: Path) -> None:
 
 def figures(place: Path, oracle: Oracle, test: Path) -> list[dict[str, float]]:
     """Return NLL_oracle and NLL_test of a run at each temperature; NLL_test is that of the tempered distribution."""
-    from sparring.games.sequences import allowed
-
     model = sparring.load(place)
-    tokeniser_facts = model.facts
-    from sparring.modalities.text.coding import coding_of
-
-    coding = coding_of(tokeniser_facts)
+    coding = coding_of(model.facts)
     rows = [coding.tokeniser.encode(line) for line in test.read_text().splitlines()]
     tokens = torch.tensor(rows)
     player = model.game.player
@@ -97,7 +95,8 @@ def figures(place: Path, oracle: Oracle, test: Path) -> list[dict[str, float]]:
             for some in tokens.split(500):
                 prompt = model.conditions(len(some))
                 logits = allowed(player(some, prompt), has_end=player.has_end) / temperature
-                parts.append(torch.nn.functional.cross_entropy(logits.flatten(0, 1), some.flatten(), reduction="none"))
+                each = torch.nn.functional.cross_entropy(logits.flatten(0, 1), some.flatten(), reduction="none")
+                parts.append(each[some.flatten() != UNKNOWN])
         found.append(
             {
                 "temperature": temperature,
@@ -144,7 +143,7 @@ def main(given: Sequence[str] | None = None) -> None:
                     tokens="words",
                     judge="none",
                     display=Silent(),
-                    continue_=place.exists(),
+                    continued=place.exists(),
                     **budget,
                     **fields,
                 )

@@ -5,7 +5,7 @@ from typing import final
 
 from torch import nn
 
-from sparring.flow import Batch, Opinion, Progress, Turn
+from sparring.flow import Progress, Turn
 from sparring.games.game import WHOLE_RUN
 from sparring.games.sequences import SequenceGame
 
@@ -19,7 +19,6 @@ class LanguageModel(SequenceGame):
         mean_tokens: of a training sequence, its end included.
     """
 
-    critics = ()
     phases = WHOLE_RUN
 
     def __init__(self, predictor: nn.Module, *, mean_tokens: float) -> None:
@@ -28,7 +27,3 @@ class LanguageModel(SequenceGame):
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """Train the only player."""
         return [Turn("predictor", self.likelihood_objective)]
-
-    def opinion(self, batch: Batch) -> Opinion:
-        """Return log p(x) of sequences, in nats."""
-        return Opinion(likelihood=self.likelihood(batch))

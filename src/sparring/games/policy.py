@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from sparring.flow import Batch, Objective, Opinion, Phase, Progress, Sample, Turn, Verdict
+from sparring.flow import Batch, Objective, Phase, Progress, Sample, Turn, Verdict
 from sparring.games.sequences import SequenceGame, counted_tokens, next_token, prompt_of, surprises
 from sparring.objectives.losses import Loss, non_saturating
 from sparring.randomness import RandomStream
@@ -198,13 +198,6 @@ class Policy(SequenceGame):
             scale = batch.real.shape[1] / self.mean_tokens
             return Objective({"adversarial": scale * self.loss.discriminator([kept[0]], [kept[1]])})
         return Objective({"adversarial": self.loss.discriminator(real_logits, fake_logits)})
-
-    def opinion(self, batch: Batch) -> Opinion:
-        """Return the logits of the discriminator, of tokens their mean, and log p(x)."""
-        logits = self.players["discriminator"](batch.real, prompt_of(batch)).logits[0].float()
-        return Opinion(
-            score=logits.flatten(1).mean(1) if logits.dim() > 1 else logits, likelihood=self.likelihood(batch)
-        )
 
     @property
     def _critic(self) -> Critic:

@@ -8,12 +8,12 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from sparring.flow import Batch, Objective, Opinion, Phase, Progress, Turn
-from sparring.games.sequences import SequenceGame, allowed, counted_tokens, prompt_of
+from sparring.flow import Batch, Objective, Phase, Progress, Turn
+from sparring.games.sequences import SequenceGame, allowed, counted_tokens, prompt_of, unrolled
 from sparring.objectives.losses import Loss, relativistic
 from sparring.objectives.schedules import Schedule
 from sparring.randomness import RandomStream
-from sparring.tokens import END, Prompt, Sequencer
+from sparring.tokens import Prompt, Sequencer, State
 
 Goal: TypeAlias = Literal["adversarial", "moments"]
 """What the generator minimises: the loss, or the distance between the features of both kinds of sequences."""
@@ -92,13 +92,6 @@ class Relaxed(SequenceGame):
             return Objective({"adversarial": self.loss.generator(real.logits, fake.logits)})
         return Objective({"moments": kernel_distance(real.features[0].float(), fake.features[0].float())})
 
-    def opinion(self, batch: Batch) -> Opinion:
-        """Return the mean logit of the discriminator, and log p(x)."""
-        logits = self.players["discriminator"](batch.real, prompt_of(batch)).logits[0].float()
-        return Opinion(
-            score=logits.flatten(1).mean(1) if logits.dim() > 1 else logits, likelihood=self.likelihood(batch)
-        )
-
     def _exact(self, batch: Batch) -> Float[Tensor, "batch length vocabulary"]:
         return one_hot(batch.real, self.player.vocabulary).float()
 
@@ -125,17 +118,12 @@ def noisy_tokens(
     player: Sequencer, noise: Float[Tensor, "batch length vocabulary"], prompt: Prompt
 ) -> Int[Tensor, "batch length"]:
     """Draw sequences of a network by Gumbel noise on its logits."""
-    rows, length = noise.shape[:2]
-    state, before = player.begin(prompt), prompt.known.new_full((rows,), player.vocabulary)
-    ended, found = torch.zeros(rows, dtype=torch.bool, device=before.device), list[Tensor]()
-    for place in range(length):
+
+    def choose(before: Tensor, state: State, place: int) -> tuple[Tensor, State]:
         logits, state = player.step(before, state)
-        token = (allowed(logits, has_end=player.has_end) + noise[:, place]).argmax(1)
-        token = torch.where(place < prompt.known, prompt.tokens[:, place], token)
-        before = torch.where(ended, END, token)
-        found.append(before)
-        ended = ended | (before == END)
-    return torch.stack(found, 1)
+        return (allowed(logits, has_end=player.has_end) + noise[:, place]).argmax(1), state
+
+    return unrolled(player, prompt, noise.shape[1], choose)
 
 
 def kernel_distance(real: Float[Tensor, "batch features"], fake: Float[Tensor, "batch features"]) -> Float[Tensor, ""]:

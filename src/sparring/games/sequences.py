@@ -1,6 +1,6 @@
 """Sequences of tokens: their likelihood, their generation, and the base of games on them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -9,8 +9,9 @@ from torch.compiler import is_exporting
 from torch.nn.functional import pad
 
 from sparring.controls import Control
-from sparring.flow import Anomaly, Batch, Latent, Objective, Progress
+from sparring.flow import Anomaly, Batch, Latent, Objective, Opinion, Progress
 from sparring.games.priors import uniform
+from sparring.objectives.critic import per_sample
 from sparring.randomness import RandomStream
 from sparring.tokens import END, UNKNOWN, Prompt, Sequencer, State, no_prompt
 
@@ -26,6 +27,8 @@ class SequenceGame:
         generator: name of that one.
         mean_tokens: of a training sequence, its end included.
     """
+
+    critics: Sequence[str] = ()
 
     def __init__(self, players: Mapping[str, nn.Module], generator: str, *, mean_tokens: float) -> None:
         self.players = dict(players)
@@ -50,6 +53,14 @@ class SequenceGame:
         """Return log p(x) of sequences, in nats."""
         surprise, _ = surprises(self.player, batch.real, prompt_of(batch))
         return -surprise.sum(1)
+
+    def opinion(self, batch: Batch) -> Opinion:
+        """Return log p(x) in nats, and the mean logit of the critic where there is one."""
+        likelihood = self.likelihood(batch)
+        if not self.critics:
+            return Opinion(likelihood=likelihood)
+        logits = self.players[self.critics[0]](batch.real, prompt_of(batch)).logits[0]
+        return Opinion(per_sample(logits.float()), likelihood)
 
     @torch.no_grad()
     def anomaly(self, batch: Batch) -> Anomaly:
@@ -116,11 +127,28 @@ def generated(
         uniforms: numbers in [0, 1), one for each token.
         prompt: what is given.
     """
-    rows, length = uniforms.shape
-    state, before = player.begin(prompt), prompt.known.new_full((rows,), player.vocabulary)
-    ended, found = torch.zeros(rows, dtype=torch.bool, device=before.device), list[Tensor]()
+
+    def choose(before: Tensor, state: State, place: int) -> tuple[Tensor, State]:
+        return next_token(player, before, state, uniforms[:, place], prompt.temperature)
+
+    return unrolled(player, prompt, uniforms.shape[1], choose)
+
+
+def unrolled(
+    player: Sequencer, prompt: Prompt, length: int, choose: Callable[[Tensor, State, int], tuple[Tensor, State]]
+) -> Int[Tensor, "batch length"]:
+    """Return sequences that begin as prompts do and whose other tokens are chosen one after the other, to their ends.
+
+    Args:
+        player: the network.
+        prompt: what is given.
+        length: tokens of a sequence.
+        choose: (token before, state, place) → the next token of each row, and the state after the one before.
+    """
+    state, before = player.begin(prompt), prompt.known.new_full((len(prompt.known),), player.vocabulary)
+    ended, found = torch.zeros_like(before, dtype=torch.bool), list[Tensor]()
     for place in range(length):
-        token, state = next_token(player, before, state, uniforms[:, place], prompt.temperature)
+        token, state = choose(before, state, place)
         token = torch.where(place < prompt.known, prompt.tokens[:, place], token)
         before = torch.where(ended, END, token)
         found.append(before)

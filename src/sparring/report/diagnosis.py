@@ -211,7 +211,7 @@ class RunHistory:
             return (f"The training has a problem ({open_problems[0].finding}):", diagnose) if open_problems else ()
         if self.advice.prospect != "longer" or not self.reached:
             return (self.advice.sentence,)
-        spent = [event.seconds for event in self.events if isinstance(event, Finished)]
+        spent = self._spent()
         more = f" About {_duration(spent[-1] * (self._twice() / self.reached - 1))} more" if spent else " As long again"
         own = self.record.fields["samples"] if self.record.samples is None else 0
         plan = f" (the recipe's own budget is {own:,} samples, {own / self.reached:.0f} times as many)"
@@ -220,11 +220,15 @@ class RunHistory:
     @property
     def longer(self) -> str:
         """Command that trains for twice as long at least, with a budget of the kind that the run had."""
-        spent = [event.seconds for event in self.events if isinstance(event, Finished)]
+        spent = self._spent()
         budget: tuple[object, ...] = ("--samples", self._twice())
         if self.record.samples is None and spent and self.reached:
             budget = ("--minutes", minutes_in_all(spent[-1], spent[-1] * (self._twice() / self.reached - 1)))
         return suggestion(self.record, "resume", self.run.folder, *budget)
+
+    def _spent(self) -> list[float]:
+        """Return the seconds of training at each end that the run has had."""
+        return [event.seconds for event in self.events if isinstance(event, Finished)]
 
     def _twice(self) -> int:
         """Return twice the samples seen, or as many as give the watchdog enough observations."""

@@ -40,6 +40,29 @@ class SoftEmbedding(nn.Module):
 
 
 @final
+class Filters(nn.Module):
+    """Filters over a few tokens each, the strongest answer of every filter, and a highway layer on these.
+
+    Args:
+        size: numbers of an embedded token.
+        filters: tokens that a filter spans → number of such filters.
+    """
+
+    def __init__(self, size: int, filters: dict[int, int]) -> None:
+        super().__init__()
+        self.longest, width = max(filters), sum(filters.values())
+        self.filters = nn.ModuleList(nn.Conv1d(size, number, span) for span, number in filters.items())
+        self.gate, self.change = nn.Linear(width, width), nn.Linear(width, width)
+
+    def forward(self, embedded: Float[Tensor, "batch size length"]) -> Float[Tensor, "batch filters"]:
+        """Return the features of embedded sequences."""
+        padded = pad(embedded, (0, max(0, self.longest - embedded.shape[2])))
+        answers = torch.cat([relu(one(padded)).amax(2) for one in self.filters], 1)
+        share = torch.sigmoid(self.gate(answers))
+        return share * relu(self.change(answers)) + (1 - share) * answers
+
+
+@final
 class ConvolutionalCritic(nn.Module):
     """Filters over a few tokens each, the strongest answer of every filter, a highway layer, one logit.
 
@@ -64,19 +87,13 @@ class ConvolutionalCritic(nn.Module):
     ) -> None:
         super().__init__()
         self.embed = SoftEmbedding(vocabulary, classes, embedding)
-        self.longest = max(filters)
-        self.filters = nn.ModuleList(nn.Conv1d(embedding, number, size) for size, number in filters.items())
-        width = sum(filters.values())
-        self.gate, self.change = nn.Linear(width, width), nn.Linear(width, width)
-        self.dropout, self.head = nn.Dropout(dropout), nn.Linear(width, 1)
+        self.filters = Filters(embedding, filters)
+        self.dropout, self.head = nn.Dropout(dropout), nn.Linear(sum(filters.values()), 1)
 
     def forward(self, sample: Tensor, condition: Prompt | None = None) -> Verdict:
         """Return a logit for each sequence, (batch,), and the answers of the filters."""
         embedded = self.embed(sample, condition).transpose(1, 2)  # (batch, embedding, length)
-        embedded = pad(embedded, (0, max(0, self.longest - embedded.shape[2])))
-        answers = torch.cat([relu(one(embedded)).amax(2) for one in self.filters], 1)
-        share = torch.sigmoid(self.gate(answers))
-        features = share * relu(self.change(answers)) + (1 - share) * answers
+        features = self.filters(embedded)
         return Verdict([self.head(self.dropout(features))[:, 0]], [features])
 
 

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple, final
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -68,8 +67,6 @@ class LSTMPredictor(nn.Module):
 
     def forward(self, tokens: Int[Tensor, "batch length"], prompt: Prompt) -> Float[Tensor, "batch length vocabulary"]:
         """Return the logits of every token, given those before it."""
-        before = torch.cat([torch.full_like(tokens[:, :1], self.vocabulary), tokens[:, :-1]], 1)
-        given = self.embed(before) + self.embed.label(prompt)[:, None]
-        output, _ = self.lstm(self.dropout(given))
+        output, _ = self.lstm(self.dropout(self.embed.before(tokens, prompt)))
         logits: Tensor = self.head(self.dropout(output))
         return logits

@@ -2,6 +2,7 @@
 
 from typing import final
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -30,6 +31,12 @@ class PromptEmbedding(nn.Module):
     def forward(self, tokens: Int[Tensor, "*batch"]) -> Float[Tensor, "*batch size"]:
         """Return embedded tokens."""
         embedded: Tensor = self.tokens(tokens)
+        return embedded
+
+    def before(self, tokens: Int[Tensor, "batch length"], prompt: Prompt) -> Float[Tensor, "batch length size"]:
+        """Return what each token is predicted from: the embedded token before it, or the start, and the class."""
+        before = torch.cat([torch.full_like(tokens[:, :1], self.tokens.num_embeddings - 1), tokens[:, :-1]], 1)
+        embedded: Tensor = self(before) + self.label(prompt)[:, None]
         return embedded
 
     def label(self, prompt: Prompt) -> Float[Tensor, "batch size"]:

@@ -75,8 +75,7 @@ class TransformerPredictor(nn.Module):
 
     def forward(self, tokens: Int[Tensor, "batch length"], prompt: Prompt) -> Float[Tensor, "batch length vocabulary"]:
         """Return the logits of every token, given those before it."""
-        before = torch.cat([torch.full_like(tokens[:, :1], self.vocabulary), tokens[:, :-1]], 1)
-        here = self.dropout(self.embed(before) + self.embed.label(prompt)[:, None] + self.places[: tokens.shape[1]])
+        here = self.dropout(self.embed.before(tokens, prompt) + self.places[: tokens.shape[1]])
         for block in self.blocks:
             here = block(here)
         logits: Tensor = self.head(self.dropout(self.norm(here)))

@@ -1,14 +1,13 @@
 """Texts that were read once: their tokens, and facts about them."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sparring.arguments import option
@@ -23,7 +22,7 @@ from sparring.flow import Batch
 from sparring.modalities.text.coding import TextCoding, coding_of
 from sparring.randomness import RandomStream
 from sparring.text import number_of
-from sparring.tokens import END, UNKNOWN, Prompt
+from sparring.tokens import END, SPECIAL, UNKNOWN, no_prompt
 
 TEXT = "text"
 """Kind of the column of a table that holds the texts."""
@@ -35,8 +34,6 @@ SHORT = 32
 """Characters of a text below which its units are characters, rather than words."""
 SOME = 2000
 """Texts by which units are chosen."""
-LONG_SHARE = 0.05
-"""Share of texts that are cut off above which the remark says so first."""
 
 
 @final
@@ -90,9 +87,8 @@ class TextSurvey:
 def with_prompt(stored: Batch, random: RandomStream | None = None) -> Batch:
     """Return stored texts with prompts of which nothing is known but the class."""
     tokens = stored.real.long()
-    zeros = torch.zeros(len(tokens), dtype=torch.int64, device=tokens.device)
-    label = zeros - 1 if stored.label is None else stored.label
-    prompt = Prompt(torch.zeros_like(tokens), zeros, label, torch.ones(len(tokens), device=tokens.device))
+    prompt = no_prompt(len(tokens), tokens.shape[1], tokens.device)
+    prompt = prompt if stored.label is None else prompt._replace(label=stored.label)
     return Batch(tokens, prompt, stored.label)
 
 
@@ -209,9 +205,12 @@ def _encoded(found: Documents, coding: TextCoding) -> tuple[tuple[Any, ...], lis
     """Return tokens, labels, names and the number of pieces, and remarks about what was cut or is unknown."""
     encode, length = coding.tokeniser.encode, coding.length
     if not found.whole:
-        rows = _rows(found.texts, coding.tokeniser, length)
-        cut = sum(len(encode(text)) > length for text, row in zip(found.texts, rows, strict=True) if row[-1] != END)
-        remarks = []
+        cut, remarks = 0, list[str]()
+        rows = np.full((len(found.texts), length), END, dtype=_integer(coding.tokeniser))
+        for row, text in zip(rows, found.texts, strict=True):
+            tokens = encode(text)
+            cut += len(tokens) > length
+            row[: len(tokens)] = tokens[:length]
         if cut:
             longer = f"{number_of(cut, 'text')} of {len(rows):,} are longer than {length} tokens: the rest is cut off."
             remarks.append(f"{longer} --window gives another number.")
@@ -235,16 +234,6 @@ def _encoded(found: Documents, coding: TextCoding) -> tuple[tuple[Any, ...], lis
             f"Cut {number_of(len(found.texts), 'file')} into {len(pieces):,} pieces of at most {length} tokens."
         )
     return (rows, numbers, names, len(pieces)), remarks
-
-
-def _rows(texts: Iterable[str], tokeniser: Tokeniser, length: int) -> NDArray[Any]:
-    """Return the first tokens of each text, (count, length), filled with ``END``."""
-    every = list(texts)
-    rows = np.full((len(every), length), END, dtype=_integer(tokeniser))
-    for row, text in zip(rows, every, strict=True):
-        tokens = tokeniser.encode(text)[:length]
-        row[: len(tokens)] = tokens
-    return rows
 
 
 def _integer(tokeniser: Tokeniser) -> type[np.signedinteger[Any]]:
@@ -277,7 +266,7 @@ def _details(found: Documents, coding: TextCoding, tokens: NDArray[Any], pieces:
     repeated = len(tokens) - len(counts)
     low, middle, high = (int(one) for one in np.quantile(lengths, (0.0, 0.5, 1.0), method="nearest"))
     details: dict[str, Any] = {
-        "tokens": f"{coding.tokeniser.kind}, {coding.tokeniser.size - 2:,} different",
+        "tokens": f"{coding.tokeniser.kind}, {coding.tokeniser.size - SPECIAL:,} different",
         "tokens of a text": f"{low} to {high}, half of them at most {middle}" if low < high else str(low),
         "texts that occur twice": f"{repeated:,} of {len(tokens):,}" if repeated else "none",
     }

@@ -5,10 +5,9 @@ from typing import NamedTuple, final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad, relu
 
 from sparring.flow import Verdict
-from sparring.layers.tokens.critics import SoftEmbedding
+from sparring.layers.tokens.critics import Filters, SoftEmbedding
 from sparring.layers.tokens.prompts import PromptEmbedding
 from sparring.tokens import Prompt
 
@@ -73,8 +72,7 @@ class RelationalPredictor(nn.Module):
 
     def forward(self, tokens: Tensor, prompt: Prompt) -> Tensor:
         """Return the logits of every token, given those before it."""
-        before = torch.cat([torch.full_like(tokens[:, :1], self.vocabulary), tokens[:, :-1]], 1)
-        given = self.given(self.embed(before) + self.embed.label(prompt)[:, None])
+        given = self.given(self.embed.before(tokens, prompt))
         memory, memories = self.begin(prompt).memory, list[Tensor]()
         for place in range(tokens.shape[1]):
             memory = self._next_memory(given[:, place], memory)
@@ -125,21 +123,15 @@ class RepresentationsCritic(nn.Module):
         super().__init__()
         self.representations = representations
         self.embed = SoftEmbedding(vocabulary, classes, embedding)
-        size, self.longest = embedding // representations, max(filters)
-        self.filters = nn.ModuleList(nn.Conv1d(size, number, span) for span, number in filters.items())
-        width = sum(filters.values())
-        self.gate, self.change = nn.Linear(width, width), nn.Linear(width, width)
-        self.dropout, self.reduce, self.head = nn.Dropout(dropout), nn.Linear(width, 100), nn.Linear(100, 1)
+        self.filters = Filters(embedding // representations, filters)
+        self.dropout = nn.Dropout(dropout)
+        self.reduce, self.head = nn.Linear(sum(filters.values()), 100), nn.Linear(100, 1)
 
     def forward(self, sample: Tensor, condition: Prompt | None = None) -> Verdict:
         """Return a logit for each sequence and representation, (batch, representations), and the answers."""
         embedded = self.embed(sample, condition).transpose(1, 2)
-        embedded = pad(embedded, (0, max(0, self.longest - embedded.shape[2])))
         # Each representation is a sequence of its own.
-        parts = embedded.unflatten(1, (self.representations, -1)).flatten(0, 1)
-        answers = torch.cat([relu(one(parts)).amax(2) for one in self.filters], 1)
-        share = torch.sigmoid(self.gate(answers))
-        features = share * relu(self.change(answers)) + (1 - share) * answers
+        features = self.filters(embedded.unflatten(1, (self.representations, -1)).flatten(0, 1))
         logits = self.head(self.reduce(self.dropout(features)))[:, 0].unflatten(0, (-1, self.representations))
         return Verdict([logits], [features.unflatten(0, (-1, self.representations)).flatten(1)])
 

@@ -1,12 +1,12 @@
 """Adversarial recipes for text, each after maximum likelihood unless it says otherwise."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
+from typing import TYPE_CHECKING, Annotated, ClassVar, final
 
 from pydantic import Field, PositiveFloat
 
 from sparring.data.facts import Facts
-from sparring.modalities.text.recipes.text_recipe import TextRecipe
+from sparring.modalities.text.recipes.text_recipe import TextRecipe, predictor_fields
 from sparring.objectives.schedules import constant, geometric, stepped
 from sparring.recipe import Adam, LayerSize
 
@@ -17,16 +17,12 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Turns = Annotated[int, Field(ge=1, le=100)]
 
 
-def _of(facts: Facts) -> dict[str, Any]:
-    """Return the keyword arguments that all generators share."""
-    from sparring.modalities.text.coding import coding_of
-
-    coding = coding_of(facts)
+def _optimisers(likelihood_rate: float, rate: float, likelihood_share: float) -> Mapping[str, Adam]:
+    """Return Adam with its usual decays for both players, with another rate during maximum likelihood."""
+    stages = stepped(likelihood_rate, rate, at=likelihood_share)
     return {
-        "vocabulary": coding.tokeniser.size,
-        "length": coding.length,
-        "has_end": coding.has_end,
-        "classes": len(facts.classes),
+        "generator": Adam(stages, beta1=0.9, beta2=constant(0.999)),
+        "discriminator": Adam(constant(rate), beta1=0.9, beta2=constant(0.999)),
     }
 
 
@@ -65,7 +61,7 @@ class SeqGAN(TextRecipe):
         filters = filters_within(SEQGAN_FILTERS, coding.length, self.filters)
         critic = ConvolutionalCritic(vocabulary=coding.tokeniser.size, classes=len(facts.classes), filters=filters)
         return Policy(
-            LSTMPredictor(embedding=self.embedding, width=self.width, **_of(facts)),
+            LSTMPredictor(embedding=self.embedding, width=self.width, **predictor_fields(facts)),
             critic,
             rewards=Rollouts(self.rollouts),
             mean_tokens=coding.mean_tokens,
@@ -109,7 +105,7 @@ class ScratchGAN(TextRecipe):
 
         coding = coding_of(facts)
         return Policy(
-            LSTMPredictor(embedding=self.embedding, width=self.width, **_of(facts)),
+            LSTMPredictor(embedding=self.embedding, width=self.width, **predictor_fields(facts)),
             RecurrentCritic(vocabulary=coding.tokeniser.size, classes=len(facts.classes), width=self.width),
             rewards=PerToken(self.discount),
             mean_tokens=coding.mean_tokens,
@@ -165,7 +161,9 @@ class RelGAN(TextRecipe):
             filters=relgan_filters(coding.length, self.filters),
         )
         return Relaxed(
-            RelationalPredictor(embedding=self.embedding, heads=self.heads, head_size=self.head_size, **_of(facts)),
+            RelationalPredictor(
+                embedding=self.embedding, heads=self.heads, head_size=self.head_size, **predictor_fields(facts)
+            ),
             critic,
             mean_tokens=coding.mean_tokens,
             inverse_temperature=geometric(1.0, self.inverse_temperature, since=self.likelihood_share),
@@ -175,11 +173,7 @@ class RelGAN(TextRecipe):
 
     def optimisers(self) -> Mapping[str, Adam]:
         """Return Adam with its usual decays, and another learning rate for maximum likelihood."""
-        rate = stepped(self.likelihood_rate, self.learning_rate, at=self.likelihood_share)
-        return {
-            "generator": Adam(rate, beta1=0.9, beta2=constant(0.999)),
-            "discriminator": Adam(constant(self.learning_rate), beta1=0.9, beta2=constant(0.999)),
-        }
+        return _optimisers(self.likelihood_rate, self.learning_rate, self.likelihood_share)
 
 
 @final
@@ -216,7 +210,7 @@ class TextGAN(TextRecipe):
         coding = coding_of(facts)
         filters = relgan_filters(coding.length, self.filters, spans=(3, 4, 5))
         return Relaxed(
-            LSTMPredictor(embedding=self.embedding, width=self.width, **_of(facts)),
+            LSTMPredictor(embedding=self.embedding, width=self.width, **predictor_fields(facts)),
             ConvolutionalCritic(vocabulary=coding.tokeniser.size, classes=len(facts.classes), filters=filters),
             mean_tokens=coding.mean_tokens,
             inverse_temperature=geometric(1.0, self.inverse_temperature, since=self.likelihood_share),
@@ -228,8 +222,4 @@ class TextGAN(TextRecipe):
 
     def optimisers(self) -> Mapping[str, Adam]:
         """Return Adam with its usual decays, and another learning rate for maximum likelihood."""
-        rate = stepped(self.likelihood_rate, self.learning_rate, at=self.likelihood_share)
-        return {
-            "generator": Adam(rate, beta1=0.9, beta2=constant(0.999)),
-            "discriminator": Adam(constant(self.learning_rate), beta1=0.9, beta2=constant(0.999)),
-        }
+        return _optimisers(self.likelihood_rate, self.learning_rate, self.likelihood_share)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, final
 from pydantic import Field, PositiveFloat
 
 from sparring.data.facts import Facts
-from sparring.modalities.text.recipes.text_recipe import TextRecipe
+from sparring.modalities.text.recipes.text_recipe import TextRecipe, predictor_fields
 from sparring.objectives.schedules import constant, cosine
 from sparring.recipe import Adam, LayerSize
 
@@ -38,18 +38,14 @@ class TextLSTM(TextRecipe):
         from sparring.layers.tokens.lstm import LSTMPredictor
         from sparring.modalities.text.coding import coding_of
 
-        coding = coding_of(facts)
         predictor = LSTMPredictor(
-            vocabulary=coding.tokeniser.size,
-            length=coding.length,
-            has_end=coding.has_end,
-            classes=len(facts.classes),
             embedding=self.embedding,
             width=self.width,
             layers=self.layers,
             dropout=self.dropout,
+            **predictor_fields(facts),
         )
-        return LanguageModel(predictor, mean_tokens=coding.mean_tokens)
+        return LanguageModel(predictor, mean_tokens=coding_of(facts).mean_tokens)
 
     def optimisers(self) -> Mapping[str, Adam]:
         """Return Adam with a learning rate that falls."""
@@ -79,18 +75,14 @@ class TextTransformer(TextRecipe):
         from sparring.layers.tokens.transformer import TransformerPredictor
         from sparring.modalities.text.coding import coding_of
 
-        coding = coding_of(facts)
         predictor = TransformerPredictor(
-            vocabulary=coding.tokeniser.size,
-            length=coding.length,
-            has_end=coding.has_end,
-            classes=len(facts.classes),
             width=self.width,
             blocks=self.blocks,
             heads=self.heads,
             dropout=self.dropout,
+            **predictor_fields(facts),
         )
-        return LanguageModel(predictor, mean_tokens=coding.mean_tokens)
+        return LanguageModel(predictor, mean_tokens=coding_of(facts).mean_tokens)
 
     def optimisers(self) -> Mapping[str, Adam]:
         """Return Adam with a learning rate that falls."""

@@ -1,6 +1,6 @@
 """Base of all recipes for text."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
@@ -31,3 +31,16 @@ class TextRecipe(Recipe):
         """Choose the passes through the data."""
         passes = round(min(MOST, max(LEAST, ENOUGH / max(1, facts.count))))
         return {"samples": (passes * facts.count, f"{passes} passes through {facts.count:,} texts")}
+
+
+def predictor_fields(facts: Facts) -> dict[str, Any]:
+    """Return the keyword arguments that all networks which predict tokens share, as the data decides them."""
+    from sparring.modalities.text.coding import coding_of
+
+    coding = coding_of(facts)
+    return {
+        "vocabulary": coding.tokeniser.size,
+        "length": coding.length,
+        "has_end": coding.has_end,
+        "classes": len(facts.classes),
+    }
