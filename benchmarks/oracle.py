@@ -4,8 +4,9 @@
         [--seeds 0,1,2] [--samples N] [--set width=32 …]
 
 NLL_oracle is the mean -log p per token of generated sequences by the oracle; NLL_test that of new sequences of the
-oracle by the model, over tokens that the training sequences have: the first rewards what is likely, the second what is complete, so both belong together. Models
-are also sampled at other temperatures. Training sequences are 10,000, test and generated ones as many.
+oracle by the model, over tokens that the training sequences have: the first rewards what is likely, the second what
+is complete, so both belong together. Models are also sampled at other temperatures. Training sequences are 10,000,
+test and generated ones as many.
 """
 
 import argparse
