@@ -21,8 +21,8 @@ from rounds import setting
 from torch import Tensor
 
 import sparring
+from sparring.data.sequences.coding import coding_of
 from sparring.games.sequences import allowed
-from sparring.modalities.text.coding import coding_of
 from sparring.runs.display import Silent
 from sparring.tokens import UNKNOWN
 
