@@ -116,12 +116,12 @@ MaskOption: TypeAlias = Annotated[
 LengthOption: TypeAlias = Annotated[
     WholeNumber | None, Parameter(help="Models of time series: steps of each new series. Default: those of the data.")
 ]
-PrefixOption: TypeAlias = Annotated[str | None, Parameter(help="Models of text and molecules: the beginning of every one.")]
+PrefixOption: TypeAlias = Annotated[str | None, Parameter(help="Models of text or molecules: the beginning of each.")]
 TemperatureOption: TypeAlias = Annotated[
     float | None,
     Parameter(
-        help="Models of text and molecules: divisor of the logits, below 1 for likelier ones, above 1 for more varied ones. "
-        "Default: 1."
+        help="Models of text or molecules: divisor of the logits, below 1 for likelier samples, above 1 for more "
+        "varied ones. Default: 1."
     ),
 ]
 HorizonOption: TypeAlias = Annotated[

@@ -18,7 +18,7 @@ from sparring.data.sequences.rows import TokenSurvey, encoded, fingerprint, like
 from sparring.data.words import SMILES as UNITS
 from sparring.data.words import fit
 from sparring.errors import SparringError, shown
-from sparring.modalities.molecules.chemistry import canonical, parsed, written
+from sparring.modalities.molecules.chemistry import parsed, written
 from sparring.modalities.molecules.sources import smiles_in
 from sparring.text import number_of
 from sparring.tokens import SPECIAL, UNKNOWN
@@ -115,8 +115,9 @@ def _parsed(raw: Documents) -> Molecules:
     texts, identities, atoms = list[str](), list[str](), list[int]()
     for text in raw.texts:
         mol = parsed(text)
-        texts.append(text if mol is None else written(mol))
-        identities.append("" if mol is None else canonical(mol))
+        own, identity = (text, "") if mol is None else written(mol)
+        texts.append(own)
+        identities.append(identity)
         atoms.append(0 if mol is None else mol.GetNumAtoms())
     return Molecules(replace(raw, texts=texts), identities, atoms)
 
@@ -225,7 +226,7 @@ def _details(molecules: Molecules, coding: TokenCoding, count: int) -> dict[str,
         "atoms of a molecule": f"{low} to {high}, half of them at most {middle}" if low < high else str(low),
         "tokens": f"{coding.tokeniser.size - SPECIAL:,} different, at most {coding.length} a molecule",
         "molecules that occur twice": f"{repeated:,} of {len(valid):,}" if repeated else "none",
-        "texts that are no molecule": f"{count - len(valid):,} of {count:,}" if count > len(valid) else "none",
+        "texts that are no molecule, or several": f"{count - len(valid):,} of {count:,}" if count > len(valid) else "none",
     }
 
 
