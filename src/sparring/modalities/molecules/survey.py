@@ -18,10 +18,10 @@ from sparring.data.sequences.rows import TokenSurvey, encoded, fingerprint, like
 from sparring.data.words import SMILES as UNITS
 from sparring.data.words import fit
 from sparring.errors import SparringError, shown
-from sparring.modalities.molecules.chemistry import canonical, parsed, written
+from sparring.modalities.molecules.chemistry import parsed, written
 from sparring.modalities.molecules.sources import smiles_in
 from sparring.text import number_of
-from sparring.tokens import SPECIAL
+from sparring.tokens import SPECIAL, UNKNOWN
 
 COLUMN_KIND = "smiles"
 """Kind of the column of a table that holds the molecules."""
@@ -68,8 +68,9 @@ def survey_molecules(source: str, reading: Reading, like: Facts | None, *, all_r
         molecules, coding = _coded(molecules, reading, source)
     else:
         coding = coding_of(like)
+        molecules = _fitting(molecules, coding, all_rows=all_rows)
     found = molecules.found
-    rows = encoded(found, coding)
+    rows = replace(encoded(found, coding), remarks=())
     classes = found.classes
     if like is not None:
         numbers, classes = like_classes(rows.labels, classes, like.classes)
@@ -84,7 +85,7 @@ def survey_molecules(source: str, reading: Reading, like: Facts | None, *, all_r
         offers=(PROMPT,),
         coding=coding.as_json() if like is None else like.coding,
         details=_details(molecules, coding, len(raw.texts)),
-        remarks=(*found.remarks, *rows.remarks),
+        remarks=found.remarks,
         reading=reading.as_json(),
     )
     return TokenSurvey(facts, rows)
@@ -114,8 +115,9 @@ def _parsed(raw: Documents) -> Molecules:
     texts, identities, atoms = list[str](), list[str](), list[int]()
     for text in raw.texts:
         mol = parsed(text)
-        texts.append(text if mol is None else written(mol))
-        identities.append("" if mol is None else canonical(mol))
+        own, identity = (text, "") if mol is None else written(mol)
+        texts.append(own)
+        identities.append(identity)
         atoms.append(0 if mol is None else mol.GetNumAtoms())
     return Molecules(replace(raw, texts=texts), identities, atoms)
 
@@ -152,6 +154,28 @@ def _valid(molecules: Molecules, raw: Documents, source: str) -> Molecules:
         )
     remark = f"Left out {number_of(len(wrong), 'text')} that are no molecule, or several: {some}{more}."
     return _kept(molecules, [row for row, one in enumerate(molecules.identities) if one], remark)
+
+
+def _fitting(molecules: Molecules, coding: TokenCoding, *, all_rows: bool) -> Molecules:
+    """Leave out molecules that the tokens of a model cannot write, or say that they will count as none.
+
+    Raises:
+        SparringError: all would be left out.
+    """
+    found, encode = molecules.found, coding.tokeniser.encode
+    tokens = [encode(text) for text in found.texts]
+    other = [row for row, some in enumerate(tokens) if UNKNOWN in some or len(some) > coding.length]
+    other = [row for row in other if molecules.identities[row]]
+    if not other:
+        return molecules
+    several = f"{number_of(len(other), 'molecule')} of {len(tokens):,} with atoms that the training data of the model "
+    several += f"lacks, or of more than its {coding.length} tokens, such as {shown(found.texts[other[0]])}"
+    if all_rows:
+        return replace(molecules, found=replace(found, remarks=(*found.remarks, f"Counted as invalid: {several}.")))
+    left = sorted({*range(len(tokens))} - {*other})
+    if not left:
+        raise SparringError(found=several, expected="molecules that the model can write", remedy="give other data")
+    return _kept(molecules, left, f"Left out {several}.")
 
 
 def _coded(molecules: Molecules, reading: Reading, source: str) -> tuple[Molecules, TokenCoding]:
@@ -202,7 +226,7 @@ def _details(molecules: Molecules, coding: TokenCoding, count: int) -> dict[str,
         "atoms of a molecule": f"{low} to {high}, half of them at most {middle}" if low < high else str(low),
         "tokens": f"{coding.tokeniser.size - SPECIAL:,} different, at most {coding.length} a molecule",
         "molecules that occur twice": f"{repeated:,} of {len(valid):,}" if repeated else "none",
-        "texts that are no molecule": f"{count - len(valid):,} of {count:,}" if count > len(valid) else "none",
+        "texts that are no molecule, or several": f"{count - len(valid):,} of {count:,}" if count > len(valid) else "none",
     }
 
 
