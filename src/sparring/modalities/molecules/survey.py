@@ -226,7 +226,9 @@ def _details(molecules: Molecules, coding: TokenCoding, count: int) -> dict[str,
         "atoms of a molecule": f"{low} to {high}, half of them at most {middle}" if low < high else str(low),
         "tokens": f"{coding.tokeniser.size - SPECIAL:,} different, at most {coding.length} a molecule",
         "molecules that occur twice": f"{repeated:,} of {len(valid):,}" if repeated else "none",
-        "texts that are no molecule, or several": f"{count - len(valid):,} of {count:,}" if count > len(valid) else "none",
+        "texts that are no molecule, or several": f"{count - len(valid):,} of {count:,}"
+        if count > len(valid)
+        else "none",
     }
 
 
