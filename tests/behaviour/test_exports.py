@@ -24,7 +24,9 @@ BY_CLASS = [name for name, recipe in RECIPES.items() if "labels" in type(recipe)
 CASES = [(name, ()) for name in RECIPES if name in BY_CLASS or name.startswith("points/")]
 CASES += [(name, CLASSES) for name in BY_CLASS]
 """Recipes that generate from nothing, or from a class."""
-NOT_EXPORTED = {"series/rcgan", "series/timegan"} | {name for name in RECIPES if name.startswith("text/")}
+NOT_EXPORTED = {"series/rcgan", "series/timegan"} | {
+    name for name in RECIPES if name.startswith(("text/", "molecules/"))
+}
 """Torch's exporter cannot trace recurrent layers, nor texts, which are generated in a loop over their tokens."""
 OF_INPUTS = [name for name in RECIPES if name not in dict(CASES) and name not in NOT_EXPORTED]
 

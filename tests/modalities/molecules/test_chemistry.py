@@ -27,6 +27,7 @@ from sparring.modalities.molecules.chemistry import (
         ("C*", False),  # No element.
         ("[Xx]", False),
         ("CC O", False),
+        ("C" * 10_000_000, False),
         ("\N{REPLACEMENT CHARACTER}C", False),
     ],
 )

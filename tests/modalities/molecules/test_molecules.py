@@ -111,6 +111,12 @@ def test_too_few_molecules_are_refused(content: str, said: str, tmp_path: Path) 
         survey(tmp_path / "a.smi")
 
 
+def test_elements_are_counted_by_molecule(tmp_path: Path) -> None:
+    (tmp_path / "a.smi").write_text("c1cc[nH]c1\nCCl\n[13CH3][Se]C\nc1cc[se]c1\n")
+    found = survey(tmp_path / "a.smi").facts.details["elements"]
+    assert found == "C in 100 %, Se in 50 %, N in 25 %, Cl in 25 %"
+
+
 def test_long_molecules_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.smi").write_text("CCCCCCCC\nCN\nCO\nCC\n")
     found = survey(tmp_path / "a.smi", window=4)

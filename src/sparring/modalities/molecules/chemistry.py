@@ -19,6 +19,8 @@ STEREO = re.compile(r"[@/\\]|\[\d")
 """Stereochemistry and isotopes in a SMILES."""
 RADIUS, BITS = 2, 1024
 """Bonds around an atom, and length, of Morgan fingerprints (Rogers & Hahn 2010), as MOSES compares molecules."""
+MAX_LETTERS = 2**13
+"""Letters of a SMILES beyond which it is not parsed: that of 10 MB would take hours."""
 LOGP_RANGE = (-2.12178879609, 6.0429063424)
 """logP that counts as 0 and as 1 (Guimaraes et al. 2017, ORGAN, and De Cao & Kipf 2018, MolGAN: their programs)."""
 SA_RANGE = (5.0, 1.5)
@@ -62,7 +64,7 @@ def parsed(smiles: str) -> Mol | None:
     """
     rdkit = library()
     # RDKit takes what follows white space for a name, and skips some bytes that are not ASCII.
-    if not smiles.isascii() or not smiles.isprintable() or " " in smiles:
+    if len(smiles) > MAX_LETTERS or not smiles.isascii() or not smiles.isprintable() or " " in smiles:
         return None
     with rdkit.quiet():
         mol = rdkit.Chem.MolFromSmiles(smiles)

@@ -1,5 +1,6 @@
 """Molecules that were read once: their tokens, and facts about them."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,9 @@ MIN_MOLECULES = 3
 """Different molecules from which one can train."""
 MAX_NAMED = 5
 """Texts without a molecule that a remark names."""
+
+ELEMENT = re.compile(r"\[?\d*([A-Z][a-z]?|se|as|te|[a-z])")
+"""Start of an atom in SMILES: an isotope, and the element, in lower case where it is aromatic."""
 
 
 @final
@@ -84,7 +88,7 @@ def survey_molecules(source: str, reading: Reading, like: Facts | None, *, all_r
         classes=classes,
         offers=(PROMPT,),
         coding=coding.as_json() if like is None else like.coding,
-        details=_details(molecules, coding, len(raw.texts)),
+        details=_details(molecules, coding, every.identities.count("")),
         remarks=found.remarks,
         reading=reading.as_json(),
     )
@@ -209,7 +213,7 @@ def _coded(molecules: Molecules, reading: Reading, source: str) -> tuple[Molecul
     return molecules, coding
 
 
-def _details(molecules: Molecules, coding: TokenCoding, count: int) -> dict[str, Any]:
+def _details(molecules: Molecules, coding: TokenCoding, wrong: int) -> dict[str, Any]:
     """Return what `sparring inspect` says of molecules."""
     atoms = [one for one in molecules.atoms if one]
     valid = [one for one in molecules.identities if one]
@@ -226,15 +230,11 @@ def _details(molecules: Molecules, coding: TokenCoding, count: int) -> dict[str,
         "atoms of a molecule": f"{low} to {high}, half of them at most {middle}" if low < high else str(low),
         "tokens": f"{coding.tokeniser.size - SPECIAL:,} different, at most {coding.length} a molecule",
         "molecules that occur twice": f"{repeated:,} of {len(valid):,}" if repeated else "none",
-        "texts that are no molecule, or several": f"{count - len(valid):,} of {count:,}"
-        if count > len(valid)
-        else "none",
+        "texts that are no molecule, or several": f"{wrong:,}" if wrong else "none",
     }
 
 
 def _element(unit: str) -> str:
     """Return the element of a unit of SMILES; "" for bonds and rings."""
-    name = unit.strip("[]").lstrip("0123456789") if unit.startswith("[") else unit
-    letters = name[:2] if name[1:2].islower() and unit.startswith("[") and name[:1].isupper() else name
-    letters = letters[:2] if unit in ("Br", "Cl") else letters if letters[1:2].islower() else letters[:1]
-    return letters.capitalize() if letters.isalpha() else ""
+    found = ELEMENT.match(unit)
+    return found[1].capitalize() if found else ""
