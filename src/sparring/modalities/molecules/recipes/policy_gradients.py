@@ -82,6 +82,10 @@ class PolicyRecipe(MoleculeRecipe):
             found["discriminator"] = Adam(constant(self.discriminator_rate), beta1=0.9, beta2=constant(0.999))
         return found
 
+    def average_half_life(self, samples: int) -> float:
+        """Return at most 2,000 molecules, so that the average follows policy gradients, which are few steps."""
+        return min(2000.0, super().average_half_life(samples))
+
     @property
     def _has_discriminator(self) -> bool:
         return self.objective_weight < 1
