@@ -22,7 +22,7 @@ from torch import Tensor
 
 import sparring
 from sparring.data.sequences.coding import coding_of
-from sparring.games.sequences import allowed
+from sparring.games.sequences import allowed, is_first
 from sparring.runs.display import Silent
 from sparring.tokens import UNKNOWN
 
@@ -95,7 +95,7 @@ def figures(place: Path, oracle: Oracle, test: Path) -> list[dict[str, float]]:
             parts = []
             for some in tokens.split(500):
                 prompt = model.conditions(len(some))
-                logits = allowed(player(some, prompt), has_end=player.has_end) / temperature
+                logits = allowed(player(some, prompt), has_end=player.has_end, first=is_first(some)) / temperature
                 each = torch.nn.functional.cross_entropy(logits.flatten(0, 1), some.flatten(), reduction="none")
                 parts.append(each[some.flatten() != UNKNOWN])
         found.append(

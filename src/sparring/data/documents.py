@@ -26,6 +26,8 @@ CODE = (
     *(".sql", ".html", ".css", ".lua", ".jl", ".swift", ".kt", ".scala", ".hs", ".pl", ".r", ".m"),
 )
 """Suffixes of files of source code."""
+TUNES = (".abc",)
+"""Suffixes of files of tunes, several in a file."""
 JSON_LINES = (".jsonl", ".ndjson")
 MAX_BYTES = 2**31
 """Bytes of a file of lines; more would not fit into memory as Python keeps them."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from sparring.flow import Batch, Objective, Phase, Progress, Turn
-from sparring.games.sequences import SequenceGame, allowed, counted_tokens, prompt_of, unrolled
+from sparring.games.sequences import SequenceGame, allowed, counted_tokens, is_first, prompt_of, unrolled
 from sparring.objectives.losses import Loss, relativistic
 from sparring.objectives.schedules import Schedule
 from sparring.randomness import RandomStream
@@ -102,7 +102,7 @@ class Relaxed(SequenceGame):
         with torch.no_grad():
             tokens = noisy_tokens(player, noise, prompt)
         # All places at once: each depends on the tokens before it, through which no gradient flows.
-        logits = allowed(player(tokens, prompt), has_end=player.has_end)
+        logits = allowed(player(tokens, prompt), has_end=player.has_end, first=is_first(tokens))
         soft = (self.inverse_temperature(progress.fraction) * (logits + noise)).softmax(2)
         counted = counted_tokens(tokens, prompt, has_end=player.has_end)[..., None]
         return torch.where(counted, soft, one_hot(tokens, player.vocabulary).to(soft))
@@ -121,7 +121,8 @@ def noisy_tokens(
 
     def choose(before: Tensor, state: State, place: int) -> tuple[Tensor, State]:
         logits, state = player.step(before, state)
-        return (allowed(logits, has_end=player.has_end) + noise[:, place]).argmax(1), state
+        logits = allowed(logits, has_end=player.has_end, first=before == player.vocabulary)
+        return (logits + noise[:, place]).argmax(1), state
 
     return unrolled(player, prompt, noise.shape[1], choose)
 
