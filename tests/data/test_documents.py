@@ -83,3 +83,17 @@ def test_tables_of_numbers_are_no_texts(tmp_path: Path) -> None:
     (tmp_path / "poem.txt").write_text("one, two\nthree, four\n" * 5)
     assert is_text(tmp_path / "numbers.txt") == 0 and is_text(tmp_path / "poem.txt") == 2
     assert is_text(tmp_path / "a.csv") == 1 and is_text(tmp_path / "a.png") == 0 and is_text(tmp_path) == 2
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_files_of_tunes_are_cut_at_their_numbers(folder: bool, tmp_path: Path) -> None:
+    place = tmp_path / "tunes" if folder else tmp_path
+    place.mkdir(exist_ok=True)
+    (place / "jigs.abc").write_bytes(b"% a file\r\nX: 1\r\nT:One\r\nK:A\r\nABc|\r\n\r\n\r\nX:2\r\nK:G\r\nGX:|\r\n")
+    if folder:
+        (place / "reels.abc").write_text("X:1\nK:D\nd2|\n")
+        (place / "readme.txt").write_text("about")
+    found = read_documents(place if folder else place / "jigs.abc")
+    assert found.texts[:2] == ["X: 1\nT:One\nK:A\nABc|\n", "X:2\nK:G\nGX:|\n"] and len(found.texts) == 2 + folder
+    assert list(found.names)[1] == ("jigs.abc, tune 2" if folder else "tune 2")
+    assert found.multiline and not found.whole and found.suffix == ".abc"

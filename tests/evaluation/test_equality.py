@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.data.dataset import Dataset, Split
+from sparring.data.dataset import Split
 from sparring.data.reading import reading
 from sparring.evaluation.budget import Budget
 from sparring.evaluation.copying import memorisation_of
-from sparring.evaluation.equality import equal_samples
+from sparring.evaluation.equality import Equality, like_real_ones
 from sparring.evaluation.memorisation import Memorisation
 from sparring.modalities import modality
 from sparring.modalities.text.survey import survey_texts
@@ -78,7 +78,8 @@ def test_near_copies_are_told(poems: Split) -> None:
     samples = poems.train.batch(slice(0, 200)).real
     samples[:, 19] = samples[:, 19] % 12 + 2
     found = judged(poems, samples)
-    assert found.equal is not None and found.equal.count < 20 and found.copied and found.copies > 150
+    assert found.equal is not None and found.copied and found.equal.near > 150 > 20 > found.equal.count
+    assert found.answer.startswith(f"{found.copies} of 200 generated samples are ")
     assert not judged(poems, poems.held_out.batch(slice(None)).real).copied
 
 
@@ -97,9 +98,10 @@ def test_nothing_is_said_of_chance_where_the_training_data_is_not_known(names: S
     assert found.answer.startswith("100 of 100 generated samples are equal to samples of ")
 
 
-def test_equal_samples_are_counted_once_where_they_are_repeated() -> None:
-    train = Dataset(np.arange(9)[:, None], read=lambda stored, random: stored)
-    held_out = Dataset(np.array([[9], [9]]), read=lambda stored, random: stored)
-    found = equal_samples(torch.tensor([[0], [0], [1], [9], [20]]), train, held_out)
-    assert (found.count, found.different, found.held_out, found.ratio) == (3, 2, 1, 9.0)
-    assert found.expected == 9.0 and found.chance == pytest.approx(0.972)
+def test_repeated_samples_are_one_piece_of_evidence() -> None:
+    distances = torch.tensor([0.0, 0.0, 0.1, 0.9, 0.9])
+    first = torch.tensor([True, False, True, True, True])
+    known = Equality(distances == 0, torch.tensor([0.9, 0.9, 0.9, 0.05, 0.9]), first, 9.0)
+    found = like_real_ones(distances, known, 0.1)
+    assert (found.count, found.near, found.different, found.held_out) == (2, 1, 2, 1)
+    assert found.chance == pytest.approx(0.972) and not found.decidable

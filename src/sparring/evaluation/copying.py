@@ -12,7 +12,7 @@ from sparring.data.cache import cache_key, read_cached, write_cached
 from sparring.data.dataset import Dataset, Split
 from sparring.errors import SparringError
 from sparring.evaluation.budget import Budget
-from sparring.evaluation.equality import equal_samples
+from sparring.evaluation.equality import Equality
 from sparring.evaluation.memorisation import Memorisation, Near, cells_of, compare, judged
 from sparring.evaluation.subject import Subject
 from sparring.metrics.cache import VERSION, digest
@@ -68,7 +68,7 @@ def memorisation_of(samples: Sample, subject: Subject, split: Split, seed: int, 
     fake, held_out = take(samples, rows), split.held_out.batch(aside.numpy()).real
 
     content = digest(*tensors((held_out, fake)))
-    key = cache_key([VERSION, 3, split.facts.fingerprint, split.train.shapes, content, extractor.name, seed])
+    key = cache_key([VERSION, 4, split.facts.fingerprint, split.train.shapes, content, extractor.name, seed])
     cached = read_cached("memorisation", key)
     if cached is None:
         sides = extractor(held_out), extractor(fake)
@@ -77,8 +77,8 @@ def memorisation_of(samples: Sample, subject: Subject, split: Split, seed: int, 
                 result = compare(train, *sides, seed=seed)
             else:
                 near = _near(discrete, torch.cat([fake, held_out]), split.train)
-                equal = equal_samples(fake, split.train, split.held_out)
-                result = judged(near, cells_of(sides[1], sides[0], seed), equal)
+                known = _equality(discrete, fake, near, split)
+                result = judged(near, cells_of(sides[1], sides[0], seed), known)
         except SparringError:
             return None
         cached = result.model_dump(mode="json")
@@ -95,6 +95,27 @@ def _near(modality: FindsNearest, samples: Tensor, train: Dataset) -> Near:
     matched, which = found.rows.unique(return_inverse=True)
     spacing = modality.nearest(train.batch(matched.numpy()).real, train, matched).distances[which]
     return Near(found.distances, found.rows, spacing)
+
+
+def _equality(modality: FindsNearest, samples: Tensor, near: Near, split: Split) -> Equality:
+    """Return which generated samples are equal to others, and how near they are to held-out ones."""
+    matched = split.train.batch(near.rows[: len(samples)].numpy()).real
+    equal = (samples == matched).flatten(1).all(1)
+    to_held_out = modality.nearest(samples, split.held_out).distances
+    keys = _keys(samples)
+    first = torch.tensor([keys.index(key) == number for number, key in enumerate(keys)])
+    return Equality(equal, to_held_out, first, _different(split.train) / _different(split.held_out))
+
+
+def _different(data: Dataset) -> int:
+    """Return the number of different samples of a data set."""
+    parts = (data.batch(slice(start, start + PART)).real for start in range(0, len(data), PART))
+    return len({key for part in parts for key in _keys(part)})
+
+
+def _keys(samples: Tensor) -> list[int]:
+    """Return a number for each sample, equal for equal ones."""
+    return [hash(row.tobytes()) for row in samples.cpu().numpy()]
 
 
 def _seconds(work: Callable[[], object], *, again: bool = False) -> float:

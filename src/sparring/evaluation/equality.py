@@ -1,38 +1,52 @@
-"""Equality of discrete samples: whether a model repeats its training samples more than it would by chance.
+"""Copies of discrete samples: whether a model repeats its training samples more than it would by chance.
 
 A text that is likely is written by any good model, whether it was trained on it or not. So a model that copies nothing
 writes training texts and held-out ones in proportion to their numbers, and one that memorised writes the former only.
 """
 
+from typing import NamedTuple
+
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from sparring.data.dataset import Dataset
-
-AT_ONCE = 4096
-"""Samples that are read at once."""
 MAX_CHANCE = 0.002
 """Probability up to which chance is no explanation."""
 
 
+class Equality(NamedTuple):
+    """What is known of discrete generated samples beside their distances to training samples.
+
+    Args:
+        equal: which are equal to a training sample, (count,) bool.
+        to_held_out: distance to the nearest held-out sample, (count,).
+        first: which are not equal to an earlier one, (count,) bool.
+        ratio: number of different training samples for each different held-out sample.
+    """
+
+    equal: Tensor
+    to_held_out: Tensor
+    first: Tensor
+    ratio: float
+
+
 class Equal(BaseModel):
-    """Generated samples that are equal to real ones."""
+    """Generated samples that are equal, or nearly equal, to real ones."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     count: int
     """Generated samples that are equal to a training sample."""
+    near: int
+    """Generated samples that are nearly equal to one, but not equal."""
     different: int
-    """Different ones among them."""
+    """Different ones among both."""
     held_out: int
-    """Generated samples that are equal to a held-out sample, which the model has not seen."""
-    expected: float
-    """Expected number of those that are equal to a training sample, by those that are equal to held-out ones."""
+    """Generated samples that are equal or nearly equal to a held-out sample, which the model has not seen."""
     ratio: float
     """Different training samples for each different held-out sample."""
     chance: float
-    """Probability that of the different samples that are equal to real ones so few or fewer are equal to held-out
-    ones, by a model without preference: binomial."""
+    """Probability that of the different samples that are like real ones so few or fewer are like held-out ones, by a
+    model without preference: binomial."""
 
     @property
     def copied(self) -> bool:
@@ -53,9 +67,11 @@ class Equal(BaseModel):
             several: its plural.
             known: whether the model is known to have been trained on the training samples alone.
         """
-        count = f"{self.count:,} of {of:,} generated samples {'is' if self.count == 1 else 'are'} equal to"
-        found = f"{count} {one if self.count == 1 else several}"
-        found += f" ({self.different:,} different)" if 1 <= self.different < self.count else ""
+        all_ = self.count + self.near
+        like = "equal or nearly equal" if self.count and self.near else "equal" if self.count else "nearly equal"
+        found = f"{all_:,} of {of:,} generated samples {'is' if all_ == 1 else 'are'} {like} to"
+        found += f" {one if all_ == 1 else several}"
+        found += f" ({self.different:,} different)" if 1 <= self.different < all_ else ""
         if not known:
             return f"{found}."
         if self.copied:
@@ -65,37 +81,23 @@ class Equal(BaseModel):
         return f"{found}, and {self.held_out:,} to held-out ones: no more than chance explains."
 
 
-def equal_samples(samples: Tensor, train: Dataset, held_out: Dataset) -> Equal:
-    """Count generated samples that are equal to real ones.
+def like_real_ones(distances: Tensor, known: Equality, limit: float) -> Equal:
+    """Count generated samples that are equal or nearly equal to real ones.
 
     Args:
-        samples: the generated ones, (count, …) int64.
-        train: training samples, none of which is equal to a held-out one.
-        held_out: held-out samples.
+        distances: to the nearest training samples, (count,).
+        known: what else is known of them.
+        limit: distance up to which samples are nearly equal.
     """
     from scipy.stats import binom
 
-    made = _keys(samples)
-    known, unseen = _distinct(train), _distinct(held_out)
-    of_train, of_held_out = [key for key in made if key in known], [key for key in made if key in unseen]
-    different, others = len(set(of_train)), len(set(of_held_out))
-    share = len(unseen) / (len(unseen) + len(known))
+    to_train, to_held_out = known.equal | (distances <= limit), known.to_held_out <= limit
+    different, others = int((to_train & known.first).sum()), int((to_held_out & known.first).sum())
     return Equal(
-        count=len(of_train),
+        count=int(known.equal.sum()),
+        near=int((to_train & ~known.equal).sum()),
         different=different,
-        held_out=len(of_held_out),
-        expected=len(of_held_out) * len(known) / len(unseen),
-        ratio=len(known) / len(unseen),
-        chance=float(binom.cdf(others, different + others, share)),
+        held_out=int(to_held_out.sum()),
+        ratio=known.ratio,
+        chance=float(binom.cdf(others, different + others, 1 / (1 + known.ratio))),
     )
-
-
-def _distinct(data: Dataset) -> set[int]:
-    """Return the keys of the different samples of a data set."""
-    parts = (data.batch(slice(start, start + AT_ONCE)).real for start in range(0, len(data), AT_ONCE))
-    return {key for part in parts for key in _keys(part)}
-
-
-def _keys(samples: Tensor) -> list[int]:
-    """Return a number for each sample, equal for equal ones."""
-    return [hash(row.tobytes()) for row in samples.cpu().numpy()]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from torch import Tensor
 
 from sparring.errors import SparringError
-from sparring.evaluation.equality import Equal
+from sparring.evaluation.equality import Equal, Equality, like_real_ones
 from sparring.evaluation.scores import Score
 from sparring.metrics.distances import Features, check, squared_distances
 from sparring.randomness import derive
@@ -67,8 +67,8 @@ class Memorisation(BaseModel):
     copies_chance: float | None = None
     """See ``chance_of_copies``; null with too few held-out samples."""
     equal: Equal | None = None
-    """Generated samples that are equal to real ones; null for samples that are not discrete. They do not count in
-    ``share``, ``c_t`` and ``authenticity``, as no held-out sample is equal to a training sample."""
+    """Generated samples that are like real ones; null for samples that are not discrete. Those that are equal do not
+    count in ``share``, ``c_t`` and ``authenticity``, as no held-out sample is equal to a training sample."""
     data: str = ""
     """Source of the samples that were compared, where they are not known to be the training samples; else empty."""
     pairs: tuple[tuple[int, int, float], ...]
@@ -88,8 +88,8 @@ class Memorisation(BaseModel):
     @property
     def copied(self) -> bool:
         """True if there are more and closer copies than chance explains."""
-        if self.equal is not None and self.equal.copied:
-            return True
+        if self.equal is not None:
+            return self.equal.copied
         return self.decidable and self.copies_chance is not None and self.copies_chance <= MAX_COPIES_CHANCE
 
     @property
@@ -111,9 +111,8 @@ class Memorisation(BaseModel):
         one, several = ("a training sample", "training samples")
         if self.data:
             one, several = (f"a sample of {self.data}", f"samples of {self.data}")
-        near = self.copied or self.closer or self.closer_as_a_whole
-        equal = 0 if self.equal is None else self.equal.count
-        if self.equal is not None and equal and (self.equal.copied or not near or 2 * equal > self.count):
+        is_close = self.copied or self.closer or self.closer_as_a_whole
+        if self.equal is not None and self.copies and (self.copied or not is_close or 2 * self.copies > self.count):
             return self.equal.sentence(self.count, one, several, known=not self.data)
         if not self.decidable:
             return (
@@ -129,9 +128,10 @@ class Memorisation(BaseModel):
             )
             return f"{close}: more than chance explains."
         if self.closer_as_a_whole:
+            alike = "blurry samples" if self.equal is None else "samples of frequent parts alone"
             return (
-                f"Closer to {several} as a whole than held-out ones are (C_T {self.c_t:.1f}), as copies and blurry "
-                f"samples are."
+                f"Closer to {several} as a whole than held-out ones are (C_T {self.c_t:.1f}), as copies and {alike} "
+                f"are."
             )
         if self.copies:
             few = (
@@ -219,26 +219,30 @@ class Near(NamedTuple):
     spacing: Tensor
 
 
-def judged(near: Near, cells: tuple[Tensor, Tensor], equal: Equal | None = None, *, pairs: int = 10) -> Memorisation:
+def judged(near: Near, cells: tuple[Tensor, Tensor], known: Equality | None = None, *, pairs: int = 10) -> Memorisation:
     """Judge distances of generated and of held-out samples to the training samples.
 
     Args:
         near: the distances.
         cells: numbers of the cells of the generated and of the held-out samples; see ``c_t``.
-        equal: of discrete samples, those that are equal to others.
+        known: what else is known of discrete samples.
         pairs: number of closest pairs to return.
     """
     size = len(cells[0])
     distances, others = near.distances[:size], near.distances[size:]
     authentic = near.distances > near.spacing
-    # No held-out sample is equal to a training sample: only generated samples that are none either are like them.
-    unequal = torch.ones(size, dtype=torch.bool) if equal is None else distances > 0
-    compared = unequal if unequal.any() else ~unequal
-
     closest = others.sort().values[_close_rank(len(others)) - 1]
-    is_copy = distances <= COPY_RATIO * closest
-    copies = distances[is_copy & unequal]
+    is_copy, chance, equal = distances <= COPY_RATIO * closest, None, None
     expected = (others <= COPY_RATIO * closest).double().mean().item() * size
+
+    # No held-out sample is equal to a training sample: only generated samples that are none either are like them.
+    compared = torch.ones(size, dtype=torch.bool)
+    if known is not None:
+        equal = like_real_ones(distances, known, float(COPY_RATIO * closest))
+        is_copy, chance, expected = is_copy | known.equal, equal.chance, equal.held_out * equal.ratio
+        compared = ~known.equal if not known.equal.all() else compared
+    elif len(others) >= MIN_HELD_OUT:
+        chance = chance_of_copies(distances[is_copy], size, others)
     order: list[int] = distances.argsort(stable=True)[:pairs].tolist()
     return Memorisation(
         median=distances.median().item(),
@@ -246,8 +250,8 @@ def judged(near: Near, cells: tuple[Tensor, Tensor], equal: Equal | None = None,
         closest=closest.item(),
         share=(distances[compared] < closest).double().mean().item(),
         copies=int(is_copy.sum()),
-        copies_chance=chance_of_copies(copies, size, others) if len(others) >= MIN_HELD_OUT else None,
-        expected_copies=expected + (equal.expected if equal is not None else 0.0),
+        copies_chance=chance,
+        expected_copies=expected,
         count=size,
         count_held_out=len(others),
         c_t=c_t(distances[compared], others, cells[0][compared], cells[1]),

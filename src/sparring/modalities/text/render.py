@@ -42,7 +42,7 @@ def beside_nearest(batch: Batch, others: Tensor, distances: Tensor, facts: Facts
     rows = shown_rows(batch)
     names = [""] * len(rows) if batch.label is None else [f"{one} · " for one in _class_names(batch.label[rows], facts)]
     notes = [
-        f"{name}nearest, {'equal' if distance == 0 else f'{1 - distance:.0%} in common'}: {text}"
+        f"{name}nearest, {'equal' if distance == 0 else f'{100 - 100 * distance:.0f} % in common'}: {text}"
         for name, distance, text in zip(
             names, distances[rows].tolist(), _decoded_to_show(others[rows], facts), strict=True
         )
