@@ -65,9 +65,21 @@ def test_tables_have_columns_of_texts_and_classes(tmp_path: Path) -> None:
         read_documents(tmp_path / "a.csv", Column("txt"))
 
 
+def test_classes_are_asked_for_in_columns_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\ntwo\n")
+    with pytest.raises(SparringError, match=r"labels='kind' for .*a.txt, which has no columns"):
+        read_documents(tmp_path / "a.txt", Column(label="kind"))
+
+
+def test_rows_without_the_text_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n{"txt": "y"}\n{"text": "z"}\n')
+    found = read_documents(tmp_path / "a.jsonl")
+    assert found.texts == ["x", "z"] and found.remarks[0] == "1 row has no 'text', such as row 2."
+
+
 def test_a_line_of_json_that_is_no_object_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n[1]\n')
-    with pytest.raises(SparringError, match=r"line 2 of .*a.jsonl, which is no JSON object"):
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n\n[1]\n')
+    with pytest.raises(SparringError, match=r"line 3 of .*a.jsonl, which is no JSON object"):
         read_documents(tmp_path / "a.jsonl")
 
 

@@ -90,7 +90,7 @@ class Tokeniser:
 
     def _units(self, text: str) -> Iterable[str]:
         # With a space before it, the first word is the same unit as inside a sentence.
-        return text if self.kind == "characters" else WORD.findall(f" {text}")
+        return text if self.kind == "characters" or not text else WORD.findall(f" {text}")
 
     @cached_property
     def _numbers(self) -> Mapping[str, int]:
