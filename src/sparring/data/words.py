@@ -66,6 +66,13 @@ class Tokeniser:
         numbers = self._numbers
         return [numbers.get(unit, UNKNOWN) for unit in self._units(text)]
 
+    def unknown(self, text: str) -> list[str]:
+        """Return the different units of a text that the vocabulary lacks, without the space before them."""
+        if self.kind in ("bytes", "pairs"):
+            return []
+        units = self._units(text)
+        return list(dict.fromkeys(unit.strip() or unit for unit in units if unit not in self._numbers))
+
     def decode(self, tokens: Iterable[int]) -> str:
         """Return the text of token numbers up to the first ``END``."""
         inside = list[int]()
@@ -83,7 +90,7 @@ class Tokeniser:
 
     def _units(self, text: str) -> Iterable[str]:
         # With a space before it, the first word is the same unit as inside a sentence.
-        return text if self.kind == "characters" else WORD.findall(f" {text}")
+        return text if self.kind == "characters" or not text else WORD.findall(f" {text}")
 
     @cached_property
     def _numbers(self) -> Mapping[str, int]:

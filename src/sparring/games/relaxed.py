@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sparring.flow import Batch, Objective, Phase, Progress, Turn
-from sparring.games.sequences import SequenceGame, allowed, counted_tokens, prompt_of, unrolled
+from sparring.games.sequences import SequenceGame, allowed, counted_tokens, is_first, prompt_of, unrolled
 from sparring.objectives.losses import Loss, relativistic
 from sparring.objectives.schedules import Schedule
 from sparring.randomness import RandomStream
@@ -84,7 +84,7 @@ class Relaxed(SequenceGame):
         with torch.no_grad():
             tokens, _ = noisy_tokens(player, noise, prompt)
         # All places at once: each depends on the tokens before it, through which no gradient flows.
-        logits = allowed(player(tokens, prompt), has_end=player.has_end)
+        logits = allowed(player(tokens, prompt), has_end=player.has_end, first=is_first(tokens))
         fake = critic(self._relaxed(tokens, logits + noise, prompt, progress), prompt)
         with torch.no_grad():
             real = critic(batch.real, prompt)
@@ -122,7 +122,8 @@ def noisy_tokens(
 
     def choose(before: Tensor, state: State, place: int) -> tuple[Tensor, State]:
         logits, state = player.step(before, state)
-        torch.add(allowed(logits, has_end=player.has_end), noise[:, place], out=noisy[:, place])
+        logits = allowed(logits, has_end=player.has_end, first=before == player.vocabulary)
+        torch.add(logits, noise[:, place], out=noisy[:, place])
         return noisy[:, place].argmax(1), state
 
     return unrolled(player, prompt, noise.shape[1], choose), noisy

@@ -86,12 +86,25 @@ def prompt_of(batch: Batch) -> Prompt:
     return prompt
 
 
-def allowed(logits: Float[Tensor, "*batch vocabulary"], *, has_end: bool) -> Float[Tensor, "*batch vocabulary"]:
-    """Return float32 logits by which unknown tokens, and ends of sequences that have none, are impossible."""
-    banned = torch.zeros(logits.shape[-1], dtype=torch.bool, device=logits.device)
-    banned[UNKNOWN] = True
-    banned[END] = not has_end
-    return logits.float().masked_fill(banned, -torch.inf)
+def allowed(
+    logits: Float[Tensor, "*batch vocabulary"], *, has_end: bool, first: Bool[Tensor, "*batch"]
+) -> Float[Tensor, "*batch vocabulary"]:
+    """Return float32 logits by which unknown tokens, empty sequences, and ends where there are none are impossible.
+
+    Args:
+        logits: of tokens.
+        has_end: whether sequences may end before their length.
+        first: whether the token is the first of its sequence, which no data ends before; broadcast over the batch.
+    """
+    found = logits.float().index_fill(-1, torch.tensor([UNKNOWN], device=logits.device), -torch.inf)
+    ends = found[..., END]
+    ends.masked_fill_(first if has_end else torch.ones_like(first), -torch.inf)
+    return found
+
+
+def is_first(tokens: Int[Tensor, "batch length"]) -> Bool[Tensor, " length"]:
+    """Return which places of sequences are the first one."""
+    return torch.arange(tokens.shape[1], device=tokens.device) == 0
 
 
 def counted_tokens(
@@ -112,7 +125,8 @@ def surprises(
     Temperatures are ignored.
     """
     counted = counted_tokens(tokens, prompt, has_end=player.has_end)
-    log_likely = allowed(player(tokens, prompt), has_end=player.has_end).log_softmax(2)
+    logits = allowed(player(tokens, prompt), has_end=player.has_end, first=is_first(tokens))
+    log_likely = logits.log_softmax(2)
     found = -log_likely.gather(2, torch.where(counted, tokens, UNKNOWN + 1)[..., None])[..., 0]
     return found.masked_fill(~counted, 0.0), counted
 
@@ -168,7 +182,7 @@ def next_token(
 ) -> tuple[Int[Tensor, " batch"], State]:
     """Draw the next token of each row: the first whose distribution function exceeds a number in [0, 1)."""
     logits, state = player.step(before, state)
-    logits = allowed(logits, has_end=player.has_end)
+    logits = allowed(logits, has_end=player.has_end, first=before == player.vocabulary)
     until = (logits / temperature.clamp_min(GREEDY)[:, None]).softmax(1).cumsum(1)
     token = (until[:, :-1] <= (uniforms * until[:, -1])[:, None]).sum(1)
     return torch.where(temperature < GREEDY, logits.argmax(1), token), state

@@ -8,11 +8,12 @@ import torch
 from sparring.arguments import option, real_number
 from sparring.data.conditions import ConditionSpec, class_conditions
 from sparring.data.facts import Facts
+from sparring.data.labels import listed
 from sparring.data.sequences import PROMPT
 from sparring.data.sequences.coding import TokenCoding, coding_of
 from sparring.data.view import View
 from sparring.errors import SparringError, shown
-from sparring.tokens import UNKNOWN, Prompt, no_prompt
+from sparring.tokens import Prompt, no_prompt
 
 LABEL, PREFIX, TEMPERATURE = "label", "prefix", "temperature"
 MAX_TEMPERATURE = 100.0
@@ -56,12 +57,11 @@ def _prefix(text: Any, coding: TokenCoding) -> list[int]:
     if not isinstance(text, str):
         raise SparringError(found=f"the prefix {shown(text)}", expected="text", remedy="give the first words")
     tokens = coding.tokeniser.encode(text)
-    if UNKNOWN in tokens:
-        unknown = [one for one in tokens if one == UNKNOWN]
+    if unknown := coding.tokeniser.unknown(text):
         raise SparringError(
-            found=f"the prefix {shown(text)}, with {len(unknown)} {coding.tokeniser.kind} that the model does not know",
+            found=f"the prefix {shown(text)}, with {listed(map(shown, unknown))}, which the model does not know",
             expected=f"{coding.tokeniser.kind} of its training data",
-            remedy="write the prefix otherwise",
+            remedy="write the prefix otherwise, with capitals and signs as they are there",
         )
     if len(tokens) >= coding.length:
         raise SparringError(

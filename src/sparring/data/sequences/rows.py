@@ -21,6 +21,9 @@ from sparring.randomness import RandomStream
 from sparring.text import number_of
 from sparring.tokens import END, UNKNOWN, no_prompt
 
+MANY_UNKNOWN = 5.0
+"""Per cent of unknown tokens from which other units are recommended."""
+
 Read: TypeAlias = Callable[[Batch, RandomStream | None], Batch]
 """Turns stored rows into a batch as networks take it."""
 
@@ -139,10 +142,14 @@ def _lines(found: Documents, coding: TokenCoding) -> TokenRows:
         cut += len(tokens) > length
         row[: len(tokens)] = tokens[:length]
     if cut:
-        longer = f"{number_of(cut, 'text')} of {len(rows):,} are longer than {length} tokens: the rest is cut off."
-        remarks.append(f"{longer} --window gives another number.")
+        are = "is" if cut == 1 else "are"
+        longer = f"{cut:,} of {number_of(len(rows), 'text')} {are} longer than {length} tokens: the rest is cut off."
+        remarks.append(f"{longer} {option('window')} gives another number.")
     if unknown := int((rows == UNKNOWN).sum()):
-        remarks.append(f"{number_of(unknown, 'token')} are not in the vocabulary, and are not learned.")
+        are, share = "is" if unknown == 1 else "are", 100 * unknown / max(1, int((rows != END).sum()))
+        remark = f"{number_of(unknown, 'token')} ({share:.2g} %) {are} not in the vocabulary, and {are} not learned."
+        other = f" {option('tokens', 'bytes')} and {option('tokens', 'characters')} know more."
+        remarks.append(remark + (other if share > MANY_UNKNOWN else ""))
     return TokenRows(rows, found.labels, found.names, tuple(remarks))
 
 

@@ -2,16 +2,20 @@
 
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
+from sparring.data.documents import CODE, TUNES
 from sparring.data.facts import Facts
 from sparring.data.sequences.coding import coding_of
+from sparring.flow import Batch
 from sparring.rendering.exhibits import Text
 from sparring.storage import write_bytes
+from sparring.text import number_of
 from sparring.tokens import END
 
-MAX_SHOWN = 24
-"""Texts that are shown."""
+MAX_SHOWN, MIN_OF_CLASS = 24, 2
+"""Texts that are shown, and those of each class at least."""
 
 
 def decoded(samples: Tensor, facts: Facts) -> list[str]:
@@ -26,9 +30,49 @@ def lengths(samples: Tensor) -> Tensor:
     return (~ended).sum(1)
 
 
-def shown(samples: Tensor, facts: Facts) -> Text:
-    """Return the first texts, a line or a paragraph each."""
-    return Text(tuple(decoded(samples[:MAX_SHOWN], facts)), words=f"{min(len(samples), MAX_SHOWN)} texts")
+def shown(batch: Batch, facts: Facts) -> Text:
+    """Return the first texts, or the first of each class with its name, a line or a paragraph each."""
+    rows = shown_rows(batch)
+    notes = () if batch.label is None else tuple(_class_names(batch.label[rows], facts))
+    return _texts(batch.real[rows], facts, notes)
+
+
+def beside_nearest(batch: Batch, others: Tensor, distances: Tensor, facts: Facts) -> Text:
+    """Return texts, each with its nearest training text and the share of the n-grams that both have."""
+    rows = shown_rows(batch)
+    names = [""] * len(rows) if batch.label is None else [f"{one} · " for one in _class_names(batch.label[rows], facts)]
+    notes = [
+        f"{name}nearest, {'equal' if distance == 0 else f'{100 - 100 * distance:.0f} % in common'}: {text}"
+        for name, distance, text in zip(
+            names, distances[rows].tolist(), _decoded_to_show(others[rows], facts), strict=True
+        )
+    ]
+    return _texts(batch.real[rows], facts, tuple(notes))
+
+
+def shown_rows(batch: Batch) -> Tensor:
+    """Return the numbers of the texts that are shown, in order: the first, or the first of each class."""
+    count = len(batch.real)
+    if batch.label is None or count <= MAX_SHOWN:
+        return torch.arange(min(count, MAX_SHOWN))
+    classes = batch.label.unique()
+    each = max(MIN_OF_CLASS, MAX_SHOWN // len(classes))
+    firsts = [torch.nonzero(batch.label == one)[:each, 0] for one in classes]
+    return torch.cat(firsts).sort().values
+
+
+def _texts(samples: Tensor, facts: Facts, notes: tuple[str, ...]) -> Text:
+    fixed = coding_of(facts).suffix in (*CODE, *TUNES)
+    lines = tuple(_decoded_to_show(samples, facts))
+    return Text(lines, words=number_of(len(lines), "text"), notes=notes, fixed=fixed)
+
+
+def _decoded_to_show(samples: Tensor, facts: Facts) -> list[str]:
+    return [text.expandtabs(4).strip("\n") for text in decoded(samples, facts)]
+
+
+def _class_names(labels: Tensor, facts: Facts) -> list[str]:
+    return [facts.classes[label] if 0 <= label < len(facts.classes) else "no class" for label in labels.tolist()]
 
 
 def save(samples: Tensor, folder: Path, facts: Facts, *, first: int = 0) -> list[Path]:

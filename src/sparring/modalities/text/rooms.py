@@ -14,14 +14,14 @@ from sparring.data.view import View
 from sparring.flow import Batch, Sample
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
-from sparring.modalities.text import data, features, metrics, render
-from sparring.modality import Listing, Modality, Survey
+from sparring.modalities.text import classes, data, features, metrics, nearest, render
+from sparring.modality import Listing, Modality, Neighbours, Survey
 from sparring.rendering.exhibits import Exhibit
 
 
 @final
 class TextModality:
-    """Implements ``Modality``, ``ClaimsByReading``, ``ListsSamples`` and ``GivesColumns`` of ``sparring.modality``."""
+    """Implements ``Modality``, ``ClaimsByReading``, ``ListsSamples``, ``GivesColumns`` and ``FindsNearest``."""
 
     name = "text"
     preparation = "tokens of the training data"
@@ -56,7 +56,13 @@ class TextModality:
         return {"text": render.decoded(samples, facts)}
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
-        return [render.shown(batch.real, facts)]
+        return [render.shown(batch, facts)]
+
+    def nearest(self, samples: Tensor, among: Dataset, own: Tensor | None = None) -> Neighbours:
+        return nearest.nearest(samples, among, own)
+
+    def beside_nearest(self, batch: Batch, others: Tensor, distances: Tensor, facts: Facts) -> Exhibit:
+        return render.beside_nearest(batch, others, distances, facts)
 
     def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, facts, first=first)
@@ -77,7 +83,7 @@ class TextModality:
         return features.extra_signals(real, fake)
 
     def by_class(self, one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
-        return {}
+        return classes.by_class(one, split, seed)
 
 
 TEXT: Modality = TextModality()

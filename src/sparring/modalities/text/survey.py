@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring.arguments import option
-from sparring.data.documents import CODE, Column, Documents, read_documents
+from sparring.data.documents import CODE, TUNES, Column, Documents, read_documents
 from sparring.data.facts import Facts
 from sparring.data.reading import Reading
 from sparring.data.sequences import PROMPT
@@ -17,12 +17,15 @@ from sparring.data.sequences.coding import TokenCoding, coding_of
 from sparring.data.sequences.rows import TokenSurvey, encoded, fingerprint, like_classes
 from sparring.data.words import IDEOGRAPHS, Kind, fit
 from sparring.errors import SparringError
+from sparring.text import number_of
 from sparring.tokens import END, SPECIAL
 
 TEXT = "text"
 """Kind of the column of a table that holds the texts."""
-MAX_LENGTH, PIECE = 256, 128
-"""Tokens of a line at most, and of the pieces that documents are cut into, unless a length is given."""
+MAX_LENGTH, PIECE, MAX_TUNE = 256, 128, 512
+"""Tokens of a line at most, of the pieces that documents are cut into, and of a tune, unless a length is given."""
+USUAL_SHARE, MAX_EXCESS = 0.99, 4
+"""Share of texts whose length is usual, and how many times that the longest may have."""
 SHORT = 32
 """Characters of a text below which its units are characters, rather than words."""
 SOME = 2000
@@ -87,10 +90,12 @@ def _coding(found: Documents, reading: Reading) -> TokenCoding:
     tokeniser = fit(kind, found.texts)
     lengths = [len(tokeniser.encode(text)) for text in found.texts]
     longest = max(lengths)
-    most = PIECE if found.whole else MAX_LENGTH
+    most = PIECE if found.whole else MAX_TUNE if found.suffix in TUNES else MAX_LENGTH
     if kind in ("characters", "bytes") and found.whole:
         most *= 2
-    length = reading.window or min(longest, most)
+    # A few texts that are far longer than all others would make every batch as long.
+    usual = int(np.quantile(lengths, USUAL_SHARE, method="nearest"))
+    length = reading.window or min(longest, most, MAX_EXCESS * usual)
     inside = [min(one, length) for one in lengths]
     has_end = min(inside) < length
     return TokenCoding(
@@ -99,14 +104,14 @@ def _coding(found: Documents, reading: Reading) -> TokenCoding:
         has_end=has_end,
         mean_tokens=float(np.mean([min(one + has_end, length) for one in inside])),
         suffix=found.suffix,
-        lines=not found.whole,
+        lines=not found.multiline,
     )
 
 
 def _kind(found: Documents) -> Kind:
-    """Return characters for code, for short texts and for those without spaces, and words for others."""
+    """Return characters for code, tunes, short texts and those without spaces, and words for others."""
     some = found.texts[:: max(1, len(found.texts) // SOME)]
-    if found.suffix in CODE or float(np.median([len(text) for text in some])) < SHORT:
+    if found.suffix in (*CODE, *TUNES) or float(np.median([len(text) for text in some])) < SHORT:
         return "characters"
     letters = Counter(character for text in some for character in text[:1000] if not character.isspace())
     ideographs = sum(count for one, count in letters.items() if any(low <= one <= high for low, high in _RANGES))
@@ -123,7 +128,9 @@ def _details(found: Documents, coding: TokenCoding, tokens: NDArray[Any]) -> dic
     counts = Counter(row.tobytes() for row in tokens)
     repeated = len(tokens) - len(counts)
     low, middle, high = (int(one) for one in np.quantile(lengths, (0.0, 0.5, 1.0), method="nearest"))
+    kind = "tokens" if coding.tokeniser.kind == "pairs" else coding.tokeniser.kind
     details: dict[str, Any] = {
+        "samples": f"{number_of(len(tokens), 'text')} of {'at most ' if low < high else ''}{high} {kind}",
         "tokens": f"{coding.tokeniser.kind}, {coding.tokeniser.size - SPECIAL:,} different",
         "tokens of a text": f"{low} to {high}, half of them at most {middle}" if low < high else str(low),
         "texts that occur twice": f"{repeated:,} of {len(tokens):,}" if repeated else "none",
