@@ -55,6 +55,8 @@ class Documents:
         whole: whether each text is a file, which may be cut into pieces; False for lines and cells.
         suffix: of the files.
         remarks: full sentences about what was left out.
+        sources: what the texts were made from, such as the sentences that they translate; None for plain texts.
+        columns: names of the columns of sources and of texts; empty for plain texts.
     """
 
     texts: list[str]
@@ -64,6 +66,8 @@ class Documents:
     whole: bool = False
     suffix: str = ".txt"
     remarks: tuple[str, ...] = ()
+    sources: list[str] | None = None
+    columns: tuple[str, ...] = ()
 
 
 def read_documents(path: Path, column: Column = Column(), *, with_labels: bool = True) -> Documents:  # noqa: B008
@@ -150,10 +154,10 @@ def _of_lines(path: Path) -> Documents:
             expected="a file with a text on each line",
             remedy="check the path",
         ) from None
-    lines = _decoded(content, str(path)).split("\n")
+    lines = decoded(content, str(path)).split("\n")
     del content
     texts = [line.removesuffix("\r") for line in lines]
-    return Documents(texts, _Numbered("line", len(texts)))
+    return Documents(texts, Numbered("line", len(texts)))
 
 
 def _of_tree(tree: Tree, path: Path, *, with_labels: bool) -> Documents:
@@ -174,7 +178,7 @@ def _of_tree(tree: Tree, path: Path, *, with_labels: bool) -> Documents:
     texts = list[str]()
     for place, name in zip(places, names, strict=True):
         try:
-            texts.append(_decoded(tree.read(place), name).replace("\r\n", "\n"))
+            texts.append(decoded(tree.read(place), name).replace("\r\n", "\n"))
         except (OSError, ValueError) as error:
             raise SparringError(
                 found=f"{name}, which cannot be read ({error})", expected="text", remedy="leave the file out"
@@ -192,7 +196,7 @@ def _of_tree(tree: Tree, path: Path, *, with_labels: bool) -> Documents:
 def _of_table(path: Path, column: Column) -> Documents:
     """Read a text from each row of a table."""
     if path.suffix.lower() in JSON_LINES:
-        names, rows = _json_rows(path)
+        names, rows = json_rows(path)
     else:
         table = open_table(path)
         names = table.names
@@ -212,7 +216,7 @@ def _of_table(path: Path, column: Column) -> Documents:
     for row in rows:
         texts.append(row.get(str(wanted)) or "")
         labels.append(label_text(row.get(column.label)) if column.label else None)
-    found = Documents(texts, _Numbered("row", len(texts)))
+    found = Documents(texts, Numbered("row", len(texts)))
     if column.label:
         known = [label for label in labels if label]
         numbers, classes = number_classes(known) if known else (None, ())
@@ -223,10 +227,10 @@ def _of_table(path: Path, column: Column) -> Documents:
     return found
 
 
-def _json_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Mapping[str, str]]]:
+def json_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Mapping[str, str]]]:
     """Return the names in the first line of JSON lines, and all rows, values that are no text as text."""
     try:
-        content = _decoded(path.read_bytes(), str(path))
+        content = decoded(path.read_bytes(), str(path))
     except OSError as error:
         raise SparringError(
             found=f"no file that can be read at {path} ({reason(error)})",
@@ -253,7 +257,7 @@ def _json_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Mapping[str, str]]
     return tuple(row(0)), (row(number) for number in range(len(lines)))
 
 
-def _decoded(content: bytes, name: str) -> str:
+def decoded(content: bytes, name: str) -> str:
     """Return bytes as text.
 
     Raises:
@@ -297,7 +301,7 @@ def _without_empty(found: Documents, path: Path) -> Documents:
 
 
 @final
-class _Numbered(Sequence[str]):
+class Numbered(Sequence[str]):
     """Names such as "line 3", made when they are asked for.
 
     Args:
