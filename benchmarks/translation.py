@@ -1,4 +1,4 @@
-"""Translation of short sentences: maximum likelihood, and a discriminator of pairs after it, at equal numbers of samples.
+"""Translation of short sentences: maximum likelihood, and a discriminator of pairs after it, for as many samples.
 
     python benchmarks/translation.py FOLDER --pairs DATA/text/parallel/english-chinese.tsv [--longest 8]
         [--recipes translate,translate-gan] [--seeds 0,1,2] [--samples 120000] [--set width=128 …]

@@ -21,34 +21,11 @@ RAW = (".tsv", ".tab", ".txt")
 LOOKED_AT, LOOKED_AT_BYTES = 200, 2**18
 """Rows by which pairs are found, and bytes of the file that hold them."""
 HEADINGS = frozenset(
-    [
-        "source",
-        "target",
-        "src",
-        "tgt",
-        "trg",
-        "text",
-        "translation",
-        "input",
-        "output",
-        "question",
-        "answer",
-        "prompt",
-        "response",
-        "original",
-        "english",
-        "chinese",
-        "german",
-        "french",
-        "spanish",
-        "italian",
-        "russian",
-        "japanese",
-        "korean",
-        "portuguese",
-        "arabic",
-        "dutch",
-    ]
+    {
+        *("source", "target", "src", "tgt", "trg", "text", "translation", "original"),
+        *("input", "output", "question", "answer", "prompt", "response"),
+        *("english", "chinese", "german", "french", "spanish", "italian", "russian", "japanese", "korean"),
+    }
 )
 """Words that name a column of sentences."""
 LANGUAGE = re.compile(r"[a-z]{2}([-_][A-Za-z]{2,4})?")

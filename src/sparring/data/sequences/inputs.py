@@ -50,7 +50,8 @@ def _given(one: Any, column: str) -> GivenTexts:
         )
     path = Path(one)
     try:
-        is_file, is_folder = path.is_file(), path.is_dir()
+        # Nothing, as a text, is no path: that of the present folder is the same.
+        is_file, is_folder = path.is_file(), path.is_dir() and path.name != ""
     except (OSError, ValueError):  # A sentence that is too long for a path.
         is_file = is_folder = False
     if not is_file:

@@ -99,7 +99,7 @@ class TokenSurvey:
         return Split(data.subset(np.flatnonzero(in_train)), data.subset(np.flatnonzero(~in_train)), self.facts)
 
     def _groups(self) -> NDArray[np.int64]:
-        """Return the number of the distinct sequence of each row; of pairs, that of all that share one of their sides."""
+        """Return the number of the distinct sequence of each row; of pairs, of the group of all that share a side."""
         found = _distinct(self.rows.tokens)
         if self.rows.sources is None:
             return found
