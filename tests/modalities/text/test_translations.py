@@ -36,7 +36,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("run") / "run"
-    return sparring.train(pairs, out=out, samples=9600, learning_rate=0.02, smoothing=0.0, **SMALL).folder
+    return sparring.train(pairs, out=out, samples=5600, learning_rate=0.03, smoothing=0.0, **SMALL).folder
 
 
 def test_pairs_are_found_and_translated_by_default(pairs: Path) -> None:
@@ -89,7 +89,7 @@ def test_translations_are_judged_against_the_true_ones(trained: Path) -> None:
     assert found.metrics["exact"].value > 0.5 and found.metrics["corpus_bleu"].value > 0.5
     assert {"this", "nearest training source", "truth"} <= found.baselines.keys()
     assert found.baselines["truth"]["corpus_bleu"] == 1.0 and found.baselines["nearest training source"]["exact"] == 0.0
-    assert "nearest training source" in (trained / "report.html").read_text() or found.baselines
+    assert "answer_diversity" not in found.metrics
 
 
 def test_pairs_are_shown_side_by_side(pairs: Path) -> None:
@@ -98,7 +98,7 @@ def test_pairs_are_shown_side_by_side(pairs: Path) -> None:
     (table,) = kind.show(batch, survey.facts, columns=1)
     assert isinstance(table, Table) and table.rows[1] == ("one one two.", "一一二。")
     (table,) = kind.compare(batch._replace(real=batch.real.flip(0)), batch.real, survey.facts)
-    assert table.rows[1] == ("one one two.", "一一二。", "一一一。")
+    assert table.rows[1] == ("one one two.", "一一一。", "一一二。")
 
 
 def test_the_nearest_source_gives_its_text_and_is_never_the_same(pairs: Path) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sparring.data.dataset import Split
 from sparring.data.facts import Facts
-from sparring.data.sequences.coding import coding_of, source_of
+from sparring.data.sequences.coding import source_of
 from sparring.flow import Batch
 from sparring.modalities.text.bleu import corpus_bleu, sentence_bleu
 from sparring.modalities.text.metrics import tokens_of
@@ -45,14 +45,13 @@ def similarity(fake: Tensor, true: Tensor) -> Float[Tensor, " count"]:
 
 
 def shown(batch: Batch, sources: Tensor, facts: Facts, true: Tensor | None = None) -> Table:
-    """Return the texts of a batch beside their sources, and between these and the true ones where they are known."""
+    """Return the texts of a batch beside their sources, and beside the true ones where they are known."""
     coding = source_of(facts)
-    columns = [
-        [coding.tokeniser.decode(row) for row in sources.tolist()],
-        *([] if true is None else [decoded(true, facts)]),
-        decoded(batch.real, facts),
-    ]
-    header = coding.columns if true is None else (coding.columns[0], f"{coding.columns[1]} (true)", "generated")
+    source, text = coding.columns
+    columns = [[coding.tokeniser.decode(row) for row in sources.tolist()], decoded(batch.real, facts)]
+    header: tuple[str, ...] = coding.columns
+    if true is not None:
+        columns, header = [*columns, decoded(true, facts)], (source, f"{text}, generated", f"{text}, true")
     return Table(header, tuple(zip(*columns, strict=True)), words=f"{len(sources)} texts beside their sources")
 
 
@@ -66,17 +65,16 @@ def nearest(batch: Batch, split: Split) -> Mapping[str, Tensor]:
     theirs = sources_of(known)
     if asked is None or theirs is None:
         return {}
-    size = coding_of(split.facts).source
-    assert size is not None
-    counts = _counts(theirs, size.tokeniser.size)
+    size = source_of(split.facts).tokeniser.size
+    counts = _counts(theirs, size)
     rare = np.log((1 + counts.shape[0]) / (1 + np.asarray((counts > 0).sum(0)).ravel()))
     candidates = _scaled(counts, rare)
     rows = list[int]()
     for some in asked.split(AT_ONCE):
-        likeness = (_scaled(_counts(some, size.tokeniser.size), rare) @ candidates.T).toarray()
+        likeness = (_scaled(_counts(some, size), rare) @ candidates.T).toarray()
         for own, each in zip(some, likeness, strict=True):
-            order = np.argsort(-each, kind="stable")[: len(each)]
-            rows.append(next((int(row) for row in order if not torch.equal(theirs[row], own)), int(order[0])))
+            equal = (theirs == own).all(1).numpy()
+            rows.append(int(np.where(equal, -1.0, each).argmax()))
     return {"nearest training source": known.real[rows]}
 
 
