@@ -27,6 +27,7 @@ from sparring.modalities.tables.recipes.masked import Masked
 from sparring.modalities.tables.recipes.tvae import TVAE
 from sparring.modalities.text.recipes.adversarial import RelGAN, ScratchGAN, SeqGAN, TextGAN
 from sparring.modalities.text.recipes.language_model import TextLSTM, TextTransformer
+from sparring.modalities.text.recipes.translation import Translate, TranslateGAN
 from sparring.recipe import Recipe, is_own
 from sparring.user_code import failures_reported, load_user_object
 
@@ -62,6 +63,8 @@ RECIPES: dict[str, Recipe] = {
     "text/relgan": RelGAN(),
     "text/textgan": TextGAN(),
     "text/scratchgan": ScratchGAN(),
+    "text/translate": Translate(),
+    "text/translate-gan": TranslateGAN(),
 }
 
 DEFAULTS = {
@@ -74,7 +77,11 @@ DEFAULTS = {
 """Modality → name of its default recipe."""
 
 
-BY_CONDITION = {("images", "pair"): "images/pix2pix", ("images", "domain"): "images/cyclegan"}
+BY_CONDITION = {
+    ("images", "pair"): "images/pix2pix",
+    ("images", "domain"): "images/cyclegan",
+    ("text", "source"): "text/translate",
+}
 """Modality and the condition that data is meant for → name of the default recipe in place of that of the modality."""
 
 

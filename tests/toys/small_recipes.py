@@ -8,8 +8,8 @@ import torch
 
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
-from sparring.data.sequences.coding import TokenCoding
-from sparring.data.sequences.rows import with_prompt
+from sparring.data.sequences.coding import SourceCoding, TokenCoding
+from sparring.data.sequences.rows import READERS
 from sparring.data.words import Tokeniser
 from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
 from sparring.modalities.tables.coding import Column, Rows, TableCoding
@@ -46,11 +46,13 @@ def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
     if recipe.modality == "series":
         return sines_data(64, steps=6)
     if recipe.modality == "text":
-        coding = TokenCoding(Tokeniser("characters", ("a", "b", "c")), length=6, has_end=True, mean_tokens=5.0)
-        facts = Facts("toy", "text", 64, (6,), "0" * 64, offers=("prompt",), coding=coding.as_json())
+        letters = Tokeniser("characters", ("a", "b", "c"))
+        source = SourceCoding(letters, 5, ("a", "b"))
+        coding = TokenCoding(letters, length=6, has_end=True, mean_tokens=5.0, source=source)
+        facts = Facts("toy", "text", 64, (6,), "0" * 64, offers=("source", "prompt"), coding=coding.as_json())
         tokens = random.integers(2, 5, (64, 6)).astype(np.int16)
         tokens[::2, 4:] = END
-        return facts, Dataset(tokens, read=with_prompt)
+        return facts, Dataset(tokens, conditions=tokens[:, 4::-1], read=READERS[recipe.view(facts).condition])
     if recipe.modality == "tables":
         columns = (
             Column("size", "continuous", quantiles=tuple(np.linspace(0, 1, 21).tolist())),

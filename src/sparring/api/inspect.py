@@ -299,7 +299,7 @@ def _data_lines(facts: Facts) -> Iterator[str]:
         yield from _column_lines(columns)
     else:
         shape = _sides(facts.shape)
-        paired = "pair" in facts.coding
+        paired = "pair" in facts.coding or facts.coding.get("source") is not None
         described = f"pairs of {facts.modality}" if paired else f"{facts.modality}, most of shape {shape}"
         yield f"{source}: {facts.details.get('samples') or f'{facts.count:,} {described}'}"
     for name, value in facts.details.items():

@@ -61,6 +61,8 @@ class Documents:
         multiline: whether texts have line breaks, so that each needs a file of its own.
         suffix: of the files.
         remarks: full sentences about what was left out.
+        sources: what the texts were made from, such as the sentences that they translate; None for plain texts.
+        columns: names of the columns of sources and of texts; empty for plain texts.
     """
 
     texts: list[str]
@@ -71,6 +73,8 @@ class Documents:
     multiline: bool = False
     suffix: str = ".txt"
     remarks: tuple[str, ...] = ()
+    sources: list[str] | None = None
+    columns: tuple[str, ...] = ()
 
 
 def read_documents(path: Path, column: Column = Column(), *, with_labels: bool = True) -> Documents:  # noqa: B008
@@ -99,7 +103,7 @@ def read_documents(path: Path, column: Column = Column(), *, with_labels: bool =
         found = _of_table(path, column)
     elif ending in TUNES:
         tunes = _tunes(_content(path))
-        found = Documents(tunes, _Numbered("tune", len(tunes)), multiline=True, suffix=ending)
+        found = Documents(tunes, Numbered("tune", len(tunes)), multiline=True, suffix=ending)
     else:
         found = _of_lines(path)
     return _without_empty(found, path)
@@ -153,7 +157,7 @@ def _is_number(cell: str) -> bool:
 def _of_lines(path: Path) -> Documents:
     """Read a text from each line of a file."""
     texts = [line.removesuffix("\r") for line in _content(path).split("\n")]
-    return Documents(texts, _Numbered("line", len(texts)))
+    return Documents(texts, Numbered("line", len(texts)))
 
 
 def _content(path: Path) -> str:
@@ -173,7 +177,7 @@ def _content(path: Path) -> str:
             expected="a file with a text on each line",
             remedy="check the path",
         ) from None
-    return _decoded(content, str(path))
+    return decoded(content, str(path))
 
 
 def _tunes(content: str) -> list[str]:
@@ -200,7 +204,7 @@ def _of_tree(tree: Tree, path: Path, *, with_labels: bool) -> Documents:
     texts = list[str]()
     for place, name in zip(places, names, strict=True):
         try:
-            texts.append(_decoded(tree.read(place), name).replace("\r\n", "\n"))
+            texts.append(decoded(tree.read(place), name).replace("\r\n", "\n"))
         except (OSError, ValueError) as error:
             raise SparringError(
                 found=f"{name}, which cannot be read ({error})", expected="text", remedy="leave the file out"
@@ -223,7 +227,7 @@ def _of_tree(tree: Tree, path: Path, *, with_labels: bool) -> Documents:
 def _of_table(path: Path, column: Column) -> Documents:
     """Read a text from each row of a table."""
     if path.suffix.lower() in JSON_LINES:
-        names, rows = _json_rows(path)
+        names, rows = json_rows(path)
     else:
         table = open_table(path)
         names = table.names
@@ -246,7 +250,7 @@ def _of_table(path: Path, column: Column) -> Documents:
             without.append(number)
         texts.append(row.get(str(wanted)) or "")
         labels.append(label_text(row.get(column.label)) if column.label else None)
-    found = Documents(texts, _Numbered("row", len(texts)))
+    found = Documents(texts, Numbered("row", len(texts)))
     if without:
         have = f"{number_of(len(without), 'row')} {'has' if len(without) == 1 else 'have'}"
         found.remarks = (f"{have} no {wanted!r}, such as row {without[0] + 1:,}.",)
@@ -260,10 +264,10 @@ def _of_table(path: Path, column: Column) -> Documents:
     return found
 
 
-def _json_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Mapping[str, str]]]:
+def json_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Mapping[str, str]]]:
     """Return the names in the first line of JSON lines, and all rows, values that are no text as text."""
     try:
-        content = _decoded(path.read_bytes(), str(path))
+        content = decoded(path.read_bytes(), str(path))
     except OSError as error:
         raise SparringError(
             found=f"no file that can be read at {path} ({reason(error)})",
@@ -291,7 +295,7 @@ def _json_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Mapping[str, str]]
     return tuple(row(0)), (row(place) for place in range(len(lines)))
 
 
-def _decoded(content: bytes, name: str) -> str:
+def decoded(content: bytes, name: str) -> str:
     """Return bytes as text.
 
     Raises:
@@ -336,7 +340,7 @@ def _without_empty(found: Documents, path: Path) -> Documents:
 
 
 @final
-class _Numbered(Sequence[str]):
+class Numbered(Sequence[str]):
     """Names such as "line 3", made when they are asked for.
 
     Args:

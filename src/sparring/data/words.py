@@ -106,13 +106,14 @@ class Tokeniser:
         return found
 
 
-def fit(kind: Kind, texts: Iterable[str], most: int | None = None) -> Tokeniser:
+def fit(kind: Kind, texts: Iterable[str], most: int | None = None, least: int = 1) -> Tokeniser:
     """Return a tokeniser whose vocabulary are the most frequent units of texts.
 
     Args:
         kind: of the units.
         texts: the texts; iterated once.
         most: units of the vocabulary; None for ``MAX_VOCABULARY``.
+        least: occurrences of a character or a word of the vocabulary; of all where none is as frequent.
     """
     limit = MAX_VOCABULARY[kind] if most is None else most
     if kind == "bytes":
@@ -123,7 +124,8 @@ def fit(kind: Kind, texts: Iterable[str], most: int | None = None) -> Tokeniser:
     for text in texts:
         counts.update(whole._units(text))
     # Equal counts in the order of the alphabet, so that the order of the texts does not matter.
-    frequent = sorted(counts, key=lambda unit: (-counts[unit], unit))[:limit]
+    known = [unit for unit, count in counts.items() if count >= least] or list(counts)
+    frequent = sorted(known, key=lambda unit: (-counts[unit], unit))[:limit]
     return Tokeniser(kind, tuple(sorted(frequent)))
 
 

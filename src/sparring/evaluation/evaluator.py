@@ -37,7 +37,7 @@ from sparring.metrics.sample_sets import Repeat, SampleMetrics, SampleSet, Subse
 from sparring.modality import ConditionedOnSamples, HasComparators, Modality
 from sparring.model import Model
 from sparring.randomness import derive
-from sparring.samples import batch_size
+from sparring.samples import batch_size, floats
 from sparring.sampling import SAMPLES_PER_PASS, conditions_from
 
 EXTREMES = 20
@@ -328,13 +328,16 @@ def cycles(model: Model, split: Split) -> dict[str, Score]:
 def diversity(model: Model, split: Split, seed: int) -> dict[str, Score]:
     """Return ``answer_diversity``: the difference of two answers to one held-out condition by different latents.
 
-    There is none for a model without latents, whose only answer is meant, or for conditions that are no samples.
+    There is none for a model without latents, whose only answer is meant, for conditions that are no samples, or for
+    discrete samples, of which the most likely one is meant.
     """
     spec, modality = model.condition_spec, model.modality
     if spec is None or not spec.required or not isinstance(modality, ConditionedOnSamples) or not model.has_latents:
         return {}
     condition = conditions_from(split.held_out, min(ANSWERED, len(split.held_out)), seed).condition
     first, second = (model.sample(condition=condition, seed=derive(seed, "answers", again)) for again in (0, 1))
+    if not floats(first):
+        return {}
     differences = modality.difference(first, second, condition)
     return {"answer_diversity": _mean_score("answer_diversity", differences)}
 

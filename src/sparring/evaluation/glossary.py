@@ -51,7 +51,7 @@ ON_REQUEST = {
     *("l1", "cycle_error", "answer_diversity", "trained_on_samples", "trained_on_both"),
     *("shapes", "trends", "missing_error", "rare_coverage"),
     *("modes", "quality"),
-    *("bleu_4", "self_bleu_4", "novel"),
+    *("bleu_4", "self_bleu_4", "novel", "corpus_bleu", "exact"),
     *("marginals", "tail_error", "autocorrelation_error", "cross_correlation_error", "spectrum_error", "length_error"),
 }
 """Shown beside it where they are computed: with inputs, with --useful, of tables, of series, of known clusters."""
@@ -132,6 +132,13 @@ GLOSSARY: dict[str, MetricInfo] = {
     "novel": MetricInfo(
         "novel", "nearer to the floor", "Share of texts that are no training text, as held-out ones never are.", "New?"
     ),
+    "corpus_bleu": MetricInfo(
+        "BLEU-4 to the truth",
+        "higher",
+        "Share of the n-grams of up to 4 tokens that the true texts of the same sources have; all texts together.",
+        "Valid?",
+    ),
+    "exact": MetricInfo("exact", "higher", "Share of texts that are equal to the true ones.", "Valid?"),
     "class_coverage": MetricInfo(
         "worst coverage", "higher", "Coverage of the class that is covered worst.", "Diverse?"
     ),

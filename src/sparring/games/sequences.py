@@ -26,15 +26,19 @@ class SequenceGame:
         players: the networks; the one that generates satisfies ``Sequencer``.
         generator: name of that one.
         mean_tokens: of a training sequence, its end included.
+        smoothing: ε of label smoothing, the share of the likelihood that is spread evenly over all tokens (Szegedy et
+            al. 2016, section 7).
     """
 
     critics: Sequence[str] = ()
 
-    def __init__(self, players: Mapping[str, nn.Module], generator: str, *, mean_tokens: float) -> None:
+    def __init__(
+        self, players: Mapping[str, nn.Module], generator: str, *, mean_tokens: float, smoothing: float = 0.0
+    ) -> None:
         self.players = dict(players)
         self.controls: dict[str, Control] = {}
         self.published = (generator,)
-        self.mean_tokens = mean_tokens
+        self.mean_tokens, self.smoothing = mean_tokens, smoothing
         self.prior = uniform(self.player.length)
 
     @property
@@ -45,7 +49,7 @@ class SequenceGame:
 
     def likelihood_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Minimise -log p(x), in nats per token."""
-        surprise, _ = surprises(self.player, batch.real, prompt_of(batch))
+        surprise, _ = surprises(self.player, batch.real, prompt_of(batch), self.smoothing)
         return Objective({"surprise": surprise.sum(1).mean() / self.mean_tokens})
 
     @torch.no_grad()
@@ -118,16 +122,25 @@ def counted_tokens(
 
 
 def surprises(
-    player: Sequencer, tokens: Int[Tensor, "batch length"], prompt: Prompt
+    player: Sequencer, tokens: Int[Tensor, "batch length"], prompt: Prompt, smoothing: float = 0.0
 ) -> tuple[Float[Tensor, "batch length"], Bool[Tensor, "batch length"]]:
     """Return -log p of every token in nats, 0 where it does not count, and which of them count.
 
-    Temperatures are ignored.
+    Temperatures are ignored. With smoothing ε it is (1 − ε) (-log p) + ε times the mean of -log p over all tokens.
     """
     counted = counted_tokens(tokens, prompt, has_end=player.has_end)
-    logits = allowed(player(tokens, prompt), has_end=player.has_end, first=is_first(tokens))
+    # Nothing after the last token that counts has to be computed.
+    places = counted.any(0).nonzero()
+    until = int(places[-1]) + 1 if len(places) else 1
+    seen = tokens[:, :until]
+    logits = allowed(player(seen, prompt), has_end=player.has_end, first=is_first(seen))
     log_likely = logits.log_softmax(2)
-    found = -log_likely.gather(2, torch.where(counted, tokens, UNKNOWN + 1)[..., None])[..., 0]
+    found = -log_likely.gather(2, torch.where(counted, tokens, UNKNOWN + 1)[:, :until, None])[..., 0]
+    if smoothing:
+        possible = log_likely > -torch.inf
+        even = -log_likely.where(possible, 0.0).sum(2) / possible.sum(2)
+        found = (1 - smoothing) * found + smoothing * even
+    found = pad(found, (0, tokens.shape[1] - until))
     return found.masked_fill(~counted, 0.0), counted
 
 

@@ -79,12 +79,16 @@ class Gallery:
         batch = self.split.held_out.batch(self._held_out_rows(COMPARED))
         samples = map_floats(torch.nan_to_num, self.model.sample(condition=batch.condition, seed=1))
         true = batch.real if self.spec.determines else None
-        columns = "input, output" if true is None else "input, output, truth, and the difference of the last two"
+        columns = "input, output" if true is None else "input, output, truth"
         direction = " → ".join(self.spec.direction(self.model.view, self.model.facts))
         named = f"Held-out samples, {direction}" if direction else "Held-out samples"
-        caption = f"{named}, from left to right: {columns}; not selected."
-        exhibits = self.modality.compare(batch._replace(real=samples), true, self.split.facts)
-        return [replace(exhibit, caption=caption, words=f"{columns.capitalize()}.") for exhibit in exhibits]
+        exhibits = list[Exhibit]()
+        for one in self.modality.compare(batch._replace(real=samples), true, self.split.facts):
+            subtracted = true is not None and isinstance(one, Picture)
+            given = f"{columns}, and the difference of the last two" if subtracted else columns
+            caption = f"{named}, from left to right: {given}; not selected."
+            exhibits.append(replace(one, caption=caption, words=f"{given.capitalize()}."))
+        return exhibits
 
     def answers(self) -> list[Exhibit]:
         """Show several answers to one input, where they depend on the latent."""

@@ -27,10 +27,10 @@ def measure(split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
     """
     # The classifier is fitted on first use: never, where all metrics come from the cache.
     classifier_of = cache(partial(classifier, split, seed))
-    known = {tuple(row) for row in _texts(split.train.batch(slice(0, len(split.train))).real)}
+    known = {tuple(row) for row in tokens_of(split.train.batch(slice(0, len(split.train))).real)}
 
     def one_side(one: Repeat, side: Subset) -> MetricValues:
-        texts, references = _texts(side.batch().real), _texts(one.real.batch().real)
+        texts, references = tokens_of(side.batch().real), tokens_of(one.real.batch().real)
         against, own = bleu(texts, references, LONGEST), self_bleu(texts, LONGEST)
         sizes = range(2, LONGEST + 1) if further else (2, 4)
         found: MetricValues = {f"bleu_{size}": against[size] for size in sizes}
@@ -50,6 +50,6 @@ def measure(split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
     return cached(f"text {split.facts.fingerprint} {seed} {further}", compute)
 
 
-def _texts(samples: Tensor) -> list[list[int]]:
+def tokens_of(samples: Tensor) -> list[list[int]]:
     """Return the tokens of each text, without its end."""
     return [row[: row.index(END)] if END in row else row for row in samples.tolist()]

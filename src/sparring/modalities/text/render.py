@@ -1,13 +1,17 @@
 """Texts as strings, as files, and as lines in a report."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from sparring.data.conditions import INPUT
 from sparring.data.documents import CODE, TUNES
 from sparring.data.facts import Facts
-from sparring.data.sequences.coding import coding_of
+from sparring.data.sequences.coding import coding_of, source_of
+from sparring.data.sequences.inputs import given_texts
 from sparring.flow import Batch
 from sparring.rendering.exhibits import Text
 from sparring.storage import write_bytes
@@ -16,6 +20,8 @@ from sparring.tokens import END
 
 MAX_SHOWN, MIN_OF_CLASS = 24, 2
 """Texts that are shown, and those of each class at least."""
+SENTENCES = "text-000000.txt"
+"""File of the texts that are made from sentences which are no files."""
 
 
 def decoded(samples: Tensor, facts: Facts) -> list[str]:
@@ -90,6 +96,43 @@ def save(samples: Tensor, folder: Path, facts: Facts, *, first: int = 0) -> list
     for path, text in zip(paths, texts, strict=True):
         write_bytes(path, text.encode())
     return paths
+
+
+def save_with_inputs(
+    samples: Tensor, rows: Tensor, facts: Facts, folder: Path, options: Mapping[str, Any]
+) -> list[Path]:
+    """Write texts made from those of inputs, line by line: NAME.txt for each file, text-000000.txt for sentences.
+
+    Empty lines stay empty, so that the lines of both files correspond; with several texts for each line, these follow
+    one another.
+
+    Args:
+        samples: the texts, those of one line in a row.
+        rows: number of the line of each text among those that are not empty, rising, (count,).
+        facts: of the training data.
+        folder: of the files.
+        options: options of the condition, among them the inputs.
+    """
+    texts, made = iter(decoded(samples, facts)), torch.bincount(rows).tolist()
+    each, files = iter(made), dict[str, list[str]]()
+    for one in given_texts(options[INPUT], source_of(facts).columns[0]):
+        lines = files.setdefault(_file_name(one.name, files), [])
+        for line in one.lines:
+            lines += [_one_line(next(texts)) for _ in range(next(each))] if line.strip() else [""] * max(made)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, lines in files.items():
+        write_bytes(folder / name, "".join(f"{line}\n" for line in lines).encode())
+    return [folder / name for name in files]
+
+
+def _file_name(given: str, taken: Collection[str]) -> str:
+    """Return the name of the file for an input file, another one for each; all sentences share one."""
+    if not given:
+        return SENTENCES
+    stem, number = Path(given).stem, 1
+    while (name := f"{stem}{f'-{number}' * (number > 1)}.txt") in taken or name == SENTENCES:
+        number += 1
+    return name
 
 
 def _one_line(text: str) -> str:
