@@ -165,7 +165,7 @@ class Modality(Protocol):
         """Return a few features per sample, (count, features), for the watchdog's frequent comparisons. Cheap."""
         ...
 
-    def extra_signals(self, real: "Sample", fake: "Sample") -> Mapping[str, float]:
+    def extra_signals(self, real: "Sample", fake: "Sample", facts: Facts) -> Mapping[str, float]:
         """Return the watchdog's signals of this modality alone, by name."""
         ...
 

@@ -15,6 +15,7 @@ from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.modalities.images.recipes.restoration import Colourise, SuperResolution
 from sparring.modalities.images.recipes.unpaired import CUT, CycleGAN, FastCUT, StarGAN
 from sparring.modalities.images.recipes.vae import VAE
+from sparring.modalities.molecules.recipes.language_model import MoleculeLSTM
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
 from sparring.modalities.series.recipes.gan import SeriesGAN
@@ -62,6 +63,7 @@ RECIPES: dict[str, Recipe] = {
     "text/relgan": RelGAN(),
     "text/textgan": TextGAN(),
     "text/scratchgan": ScratchGAN(),
+    "molecules/lstm": MoleculeLSTM(),
 }
 
 DEFAULTS = {
@@ -70,6 +72,7 @@ DEFAULTS = {
     "tables": "tables/masked",
     "series": "series/gan",
     "text": "text/lstm",
+    "molecules": "molecules/lstm",
 }
 """Modality → name of its default recipe."""
 

@@ -31,7 +31,7 @@ MAX_BYTES = 2**31
 """Bytes of a file of lines; more would not fit into memory as Python keeps them."""
 MAX_LINE = 2**24
 """Characters of a text beyond which nothing is read: the longest that a network sees are much shorter."""
-USUAL_COLUMNS = ("text", "content", "body", "sentence", "caption", "smiles")
+USUAL_COLUMNS = ("text", "content", "body", "sentence", "caption")
 """Headings of columns of text, the preferred first."""
 
 
@@ -192,7 +192,7 @@ def _of_tree(tree: Tree, path: Path, *, with_labels: bool) -> Documents:
 def _of_table(path: Path, column: Column) -> Documents:
     """Read a text from each row of a table."""
     if path.suffix.lower() in JSON_LINES:
-        names, rows = _json_rows(path)
+        names, rows = json_rows(path)
     else:
         table = open_table(path)
         names = table.names
@@ -223,7 +223,7 @@ def _of_table(path: Path, column: Column) -> Documents:
     return found
 
 
-def _json_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Mapping[str, str]]]:
+def json_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Mapping[str, str]]]:
     """Return the names in the first line of JSON lines, and all rows, values that are no text as text."""
     try:
         content = _decoded(path.read_bytes(), str(path))

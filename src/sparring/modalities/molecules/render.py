@@ -1,0 +1,44 @@
+"""Molecules as SMILES, as drawings and as files."""
+
+from pathlib import Path
+
+from torch import Tensor
+
+from sparring.data.facts import Facts
+from sparring.modalities.molecules.chemistry import parsed, sdf
+from sparring.modalities.molecules.drawing import molecule_grid
+from sparring.modalities.molecules.forms import smiles_of
+from sparring.rendering.exhibits import Picture
+from sparring.storage import write_bytes
+
+MAX_SHOWN = 32
+"""Molecules that are shown."""
+INVALID = "invalid"
+"""Second word of the line of a sample that is no molecule."""
+
+
+def shown(samples: Tensor, facts: Facts, columns: int) -> Picture:
+    """Return drawings of the first samples; what is no molecule is text, crossed out."""
+    return molecule_grid(smiles_of(samples[:MAX_SHOWN], facts), columns)
+
+
+def save(samples: Tensor, folder: Path, facts: Facts, *, first: int = 0) -> list[Path]:
+    """Write molecules, and return the paths of the files.
+
+    ``molecules-NNNNNN.smi`` has all samples, one on each line, those that are no molecule with a second word that says
+    so; ``molecules-NNNNNN.sdf`` has the valid ones, with the atoms in two dimensions. Both have the number of the
+    first sample in their names, and the number of each sample as its name in the second one.
+    """
+    texts = smiles_of(samples, facts)
+    mols = [parsed(one) for one in texts]
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = folder / f"molecules-{first:06d}"
+    lines = [one if mol is not None else f"{one}\t{INVALID}" for one, mol in zip(texts, mols, strict=True)]
+    valid = [(mol, str(number)) for number, mol in enumerate(mols, first) if mol is not None]
+    files = {
+        stem.with_suffix(".smi"): "".join(f"{line}\n" for line in lines),
+        stem.with_suffix(".sdf"): sdf([mol for mol, _ in valid], [name for _, name in valid]),
+    }
+    for path, content in files.items():
+        write_bytes(path, content.encode())
+    return list(files)
