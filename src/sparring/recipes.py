@@ -16,6 +16,7 @@ from sparring.modalities.images.recipes.restoration import Colourise, SuperResol
 from sparring.modalities.images.recipes.unpaired import CUT, CycleGAN, FastCUT, StarGAN
 from sparring.modalities.images.recipes.vae import VAE
 from sparring.modalities.molecules.recipes.language_model import MoleculeLSTM
+from sparring.modalities.molecules.recipes.molgan import MolGAN
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
 from sparring.modalities.series.recipes.gan import SeriesGAN
@@ -64,6 +65,7 @@ RECIPES: dict[str, Recipe] = {
     "text/textgan": TextGAN(),
     "text/scratchgan": ScratchGAN(),
     "molecules/lstm": MoleculeLSTM(),
+    "molecules/molgan": MolGAN(),
 }
 
 DEFAULTS = {

@@ -5,9 +5,10 @@ valence leaves. A kind of atoms is an element with its formal charge. Stereochem
 are not kept.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, NamedTuple, TypeAlias, final
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, ClassVar, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float
@@ -16,17 +17,24 @@ from pydantic import ConfigDict, Field
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from sparring.data.facts import Facts
 from sparring.flow import Batch
+from sparring.modalities.molecules.chemistry import Structure, elements
 from sparring.randomness import RandomStream
-from sparring.schema import STORED
+from sparring.schema import STORED, validated
 
 NO_ATOM, NO_BOND = 0, 0
 """Kind of a place without an atom, and of a pair of places without a bond."""
 BOND_KINDS = 4
 """No bond, single, double and triple: the number of a kind is its order."""
+CODING = "graphs"
+"""Name of a ``GraphCoding`` in ``Facts.coding``, beside the values of a ``TokenCoding``."""
+FORM = "graphs"
+"""Value of the option "form" of a view of graphs."""
 MAX_ATOMS = 38
 """Atoms of a molecule at most, without its hydrogens."""
 
+Kind = Annotated[str, Field(pattern=r"^[A-Z][a-z]?(\+*|-*)$", max_length=10)]
 Places = Annotated[int, Field(ge=1, le=MAX_ATOMS)]
 
 
@@ -43,21 +51,11 @@ class Graphs(NamedTuple):
     bonds: Float[Tensor, "batch places places orders"]
 
 
-class Molecule(NamedTuple):
-    """One molecule: the kinds of its atoms, such as C or N+, and bonds as (atom, atom, order)."""
-
-    atoms: Sequence[str]
-    bonds: Sequence[tuple[int, int, int]]
-
-
 class Stored(NamedTuple):
     """Graphs as numbers of kinds, (count, places) and (count, places, places) uint8."""
 
     atoms: NDArray[np.uint8]
     bonds: NDArray[np.uint8]
-
-
-Numbers: TypeAlias = NDArray[np.int64]
 
 
 @final
@@ -74,41 +72,62 @@ class GraphCoding:
     __pydantic_config__: ClassVar[ConfigDict] = STORED
 
     places: Places
-    kinds: Annotated[tuple[str, ...], Field(min_length=1, max_length=200)]
-    valences: tuple[Annotated[int, Field(ge=0, le=12)], ...]
+    kinds: Annotated[tuple[Kind, ...], Field(max_length=200)]
+    valences: tuple[Annotated[int, Field(ge=0, le=3 * MAX_ATOMS)], ...]
+
+    def __post_init__(self) -> None:
+        unknown = [kind for kind in self.kinds if kind.rstrip("+-") not in elements()]
+        if unknown or len(self.kinds) != len(self.valences):
+            raise ValueError(f"{', '.join(unknown) or 'kinds'} without an element or a valence")
 
     @property
     def shape(self) -> tuple[int, int]:
         """Shape of the atoms of one graph."""
         return self.places, 1 + len(self.kinds)
 
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return asdict(self)
 
-def fit(molecules: Iterable[Molecule]) -> GraphCoding:
-    """Return the coding of molecules that have at most ``MAX_ATOMS`` atoms; larger ones are passed over."""
-    places, counts, valences = 1, dict[str, int](), dict[str, int]()
-    for one in molecules:
-        if not 0 < len(one.atoms) <= MAX_ATOMS:
-            continue
-        places = max(places, len(one.atoms))
-        for kind, orders in zip(one.atoms, _orders(one), strict=True):
-            counts[kind] = counts.get(kind, 0) + 1
-            valences[kind] = max(valences.get(kind, 0), orders)
+
+def graph_coding_of(facts: Facts) -> GraphCoding:
+    """Return the coding of the graphs of the molecules that ``facts`` describes.
+
+    Raises:
+        SparringError: it is not what this program writes.
+    """
+    return validated(GraphCoding, facts.coding.get(CODING), f"the coding of {facts.source}")
+
+
+def fit(structures: Iterable[Structure]) -> GraphCoding:
+    """Return the coding of structures that have at most ``MAX_ATOMS`` atoms; larger ones are passed over."""
+    places, counts, valences = 1, Counter[str](), dict[str, int]()
+    for one in structures:
+        if len(one.atoms) <= MAX_ATOMS:
+            places = max(places, len(one.atoms))
+            counts.update(one.atoms)
+            for kind, valence in zip(one.atoms, _valences(one), strict=True):
+                valences[kind] = max(valences.get(kind, 0), valence)
     kinds = sorted(counts, key=lambda kind: (-counts[kind], kind))
     return GraphCoding(places, tuple(kinds), tuple(valences[kind] for kind in kinds))
 
 
-def stored(molecules: Sequence[Molecule], coding: GraphCoding) -> tuple[Stored, NDArray[np.bool_]]:
-    """Return the graphs of the molecules that fit into a coding, and which ones these are."""
+def fitting(structures: Sequence[Structure], coding: GraphCoding) -> NDArray[np.bool_]:
+    """Return which structures a coding can hold."""
+    kinds = {*coding.kinds}
+    return np.array([0 < len(one.atoms) <= coding.places and kinds.issuperset(one.atoms) for one in structures], bool)
+
+
+def stored(structures: Sequence[Structure], coding: GraphCoding) -> Stored:
+    """Return the graphs of structures that fit into a coding."""
     numbers = {kind: number for number, kind in enumerate(coding.kinds, 1)}
-    fits = np.array([0 < len(one.atoms) <= coding.places and numbers.keys() >= {*one.atoms} for one in molecules], bool)
-    kept = [one for one, fit in zip(molecules, fits, strict=True) if fit]
-    atoms = np.zeros((len(kept), coding.places), dtype=np.uint8)
-    bonds = np.zeros((len(kept), coding.places, coding.places), dtype=np.uint8)
-    for row, one in enumerate(kept):
+    atoms = np.zeros((len(structures), coding.places), dtype=np.uint8)
+    bonds = np.zeros((len(structures), coding.places, coding.places), dtype=np.uint8)
+    for row, one in enumerate(structures):
         atoms[row, : len(one.atoms)] = [numbers[kind] for kind in one.atoms]
-        for first, second, order in one.bonds:
-            bonds[row, first, second] = bonds[row, second, first] = order
-    return Stored(atoms, bonds), fits
+        first, second, order = np.frombuffer(one.bonds, dtype=np.uint8).reshape(-1, 3).T
+        bonds[row, first, second] = bonds[row, second, first] = order
+    return Stored(atoms, bonds)
 
 
 class OneHot:
@@ -131,23 +150,24 @@ class OneHot:
         )
 
 
-def molecules_of(graphs: Graphs, coding: GraphCoding) -> list[Molecule]:
-    """Return the molecules of graphs, of probabilities the most probable ones."""
+def structures_of(graphs: Graphs, coding: GraphCoding) -> list[Structure]:
+    """Return the structures of graphs, of probabilities the most probable ones."""
     atoms: Any = graphs.atoms.argmax(2).cpu().numpy()
     orders: Any = graphs.bonds.argmax(3).cpu().numpy()
-    found = list[Molecule]()
+    found = list[Structure]()
     for kinds, bonds in zip(atoms, orders, strict=True):
         (present,) = np.nonzero(kinds != NO_ATOM)
         inside = np.triu(bonds[np.ix_(present, present)], 1)
-        pairs = [(int(first), int(second), int(inside[first, second])) for first, second in np.argwhere(inside)]
-        found.append(Molecule([coding.kinds[kinds[place] - 1] for place in present], pairs))
+        first, second = np.nonzero(inside)
+        triples = np.stack([first, second, inside[first, second]], 1).astype(np.uint8)
+        found.append(Structure(tuple(coding.kinds[kinds[place] - 1] for place in present), triples.tobytes()))
     return found
 
 
-def _orders(molecule: Molecule) -> list[int]:
+def _valences(structure: Structure) -> list[int]:
     """Return the sum of the orders of the bonds of each atom."""
-    found = [0] * len(molecule.atoms)
-    for first, second, order in molecule.bonds:
+    found, numbers = [0] * len(structure.atoms), iter(structure.bonds)
+    for first, second, order in zip(numbers, numbers, numbers, strict=True):
         found[first] += order
         found[second] += order
     return found

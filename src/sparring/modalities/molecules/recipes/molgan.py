@@ -13,10 +13,10 @@ from sparring.recipe import Adam, AdversarialRecipe, BatchSize, Chosen, LayerSiz
 if TYPE_CHECKING:
     from sparring.games.game import Game
 
-FORM = {"form": "graphs"}
-"""Options of a view of graphs."""
-EPOCHS, MOST = 300, 10_000_000
+EPOCHS, MOST = 300, 20_000_000
 """Passes through the data (De Cao & Kipf 2018, section 5.1), and molecules to see at most."""
+REWARD_SINCE = 0.5
+"""Share of the budget at which the objective begins to count: after half of it, as in section 5.1."""
 
 
 @final
@@ -45,6 +45,10 @@ class MolGAN(AdversarialRecipe):
     """Features by which the discriminator compares the graphs of a batch; 0 for none."""
     latent_size: LayerSize = 32
     """Random numbers at the input of the generator."""
+    objective: str = ""
+    """What generated molecules are rewarded for: a name such as druglikeness, or your own as file.py:function."""
+    adversarial_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Weight λ of the adversarial loss where there is an objective, which has the weight 1 − λ."""
     critic_turns: Annotated[int, Field(ge=1, le=100)] = 5
     """Updates of the discriminator for each of the generator."""
     learning_rate: PositiveFloat = 1e-3
@@ -57,14 +61,15 @@ class MolGAN(AdversarialRecipe):
 
     def view(self, facts: Facts) -> View:
         """View molecules as graphs."""
-        from sparring.modalities.molecules.graphs import graph_coding_of
+        from sparring.modalities.molecules.graphs import FORM, graph_coding_of
 
-        return View(graph_coding_of(facts).shape, options=FORM)
+        return View(graph_coding_of(facts).shape, options={"form": FORM})
 
     def game(self, facts: Facts) -> "Game":
-        """Build a duel about graphs."""
+        """Build a duel about graphs, with a network that predicts the objective if there is one."""
         from sparring.games.duel import Duel
         from sparring.games.priors import normal
+        from sparring.games.rewarded import Rewarded
         from sparring.modalities.molecules.graphs import graph_coding_of
         from sparring.modalities.molecules.legality import legality
         from sparring.modalities.molecules.networks.molgan import GraphCritic, GraphGenerator
@@ -93,4 +98,23 @@ class MolGAN(AdversarialRecipe):
             terms=terms,
             discriminator_turns=self.critic_turns,
         )
-        return duel
+        if not self.objective:
+            return duel
+        return Rewarded(
+            duel,
+            GraphCritic(**sizes),
+            score=score_of(self.objective, facts),
+            share=self.adversarial_share,
+            duel_until=REWARD_SINCE,
+        )
+
+    def optimisers(self) -> Mapping[str, Adam]:
+        """Return Adam with its usual decays for all players."""
+        adam = Adam(constant(self.learning_rate), beta1=0.9, beta2=constant(0.999))
+        players = ("generator", "discriminator", "reward") if self.objective else ("generator", "discriminator")
+        return dict.fromkeys(players, adam)
+
+    def choose(self, facts: Facts, machine: Machine) -> Chosen:
+        """Choose the passes through the data."""
+        samples = min(EPOCHS * facts.count, MOST)
+        return {"samples": (samples, f"{samples / max(1, facts.count):.0f} passes through {facts.count:,} molecules")}
