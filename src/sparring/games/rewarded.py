@@ -1,7 +1,7 @@
 """A duel whose generator also maximises an objective that has no gradient, by a network that predicts it."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias, final
+from collections.abc import Iterable, Sequence
+from typing import Protocol, final
 
 import torch
 from jaxtyping import Float
@@ -12,13 +12,22 @@ from sparring.games.duel import Duel
 from sparring.objectives.schedules import Weighted, constant
 from sparring.randomness import RandomStream
 
-Score: TypeAlias = Callable[[Sample], Float[Tensor, " batch"]]
-"""Value of each sample by the objective, in [0, 1]; higher is better, and it needs no gradient."""
+
+class Score(Protocol):
+    """An objective: a function of samples that needs no gradient."""
+
+    def __call__(self, sample: Sample) -> Float[Tensor, " batch"]:
+        """Return the value of each sample, in [0, 1]; higher is better."""
+        ...
+
+    def take_data(self, batches: Iterable[Batch]) -> None:
+        """Take the training samples, before the first step."""
+        ...
 
 
 @final
 class Rewarded:
-    """The game of MolGAN (De Cao & Kipf 2018, section 3.3), as in deep deterministic policy gradients.
+    """The game of MolGAN (De Cao & Kipf 2018, section 3.3), after deep deterministic policy gradients.
 
     A reward network R̂ learns the objective's values of real and of generated samples. After a phase of the duel alone,
     the generator minimises λ L_duel − (1 − λ) E R̂(G(z)).
@@ -61,6 +70,10 @@ class Rewarded:
         share = 1.0 if progress.fraction < self.phases[0].until else self.share
         weights = {name: 1 - share if name == "reward" else share for name in found.terms}
         return found._replace(terms={name: weights[name] * term for name, term in found.terms.items() if weights[name]})
+
+    def take_data(self, batches: Iterable[Batch]) -> None:
+        """Show the training samples to the objective."""
+        self.score.take_data(batches)
 
     def latent(self, random: RandomStream) -> Latent:
         """Draw latents for the rows of ``random``, (rows, size)."""

@@ -43,7 +43,7 @@ class Graphs(NamedTuple):
 
     Args:
         atoms: (batch, places, 1 + kinds), ``NO_ATOM`` first.
-        bonds: (batch, places, places, 4), symmetric, ``NO_BOND`` first: also from a place to itself, and wherever one of
+        bonds: (batch, places, places, 4), symmetric, ``NO_BOND`` first; so is a place to itself, and wherever one of
             the two places has no atom.
     """
 

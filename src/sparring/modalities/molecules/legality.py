@@ -9,7 +9,6 @@ from sparring.modalities.molecules.graphs import BOND_KINDS, GraphCoding, Graphs
 from sparring.objectives.terms import GeneratorPass, Term
 
 
-
 def legality(coding: GraphCoding) -> Term:
     """Return the term on generated graphs: bonds beyond the valences, and pairs of atoms that no path connects.
 
@@ -19,7 +18,8 @@ def legality(coding: GraphCoding) -> Term:
     valences = torch.tensor([0.0, *coding.valences])
 
     def term(generated: GeneratorPass) -> Tensor:
-        graphs: Graphs = generated.fake
+        # Bonds move, and atoms stay: the fewer of them, the more easily they would be legal.
+        graphs = Graphs(generated.fake.atoms.detach(), generated.fake.bonds)
         return (excess_valence(graphs, valences.to(graphs.atoms)) + unconnected(graphs)).mean()
 
     return term

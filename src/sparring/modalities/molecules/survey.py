@@ -85,7 +85,9 @@ def survey_molecules(source: str, reading: Reading, like: Facts | None, *, all_r
         fingerprint=fingerprint(rows, coding),
         classes=classes,
         offers=(PROMPT,),
-        coding={**coding.as_json(), CODING: fit_graphs(molecules.structures).as_json()} if like is None else like.coding,
+        coding={**coding.as_json(), CODING: fit_graphs(molecules.structures).as_json()}
+        if like is None
+        else like.coding,
         details=_details(molecules, coding, len(raw.texts)),
         remarks=(*found.remarks, *rows.remarks, *left_out(molecules.structures)),
         reading=reading.as_json(),

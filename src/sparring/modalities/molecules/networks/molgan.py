@@ -1,12 +1,14 @@
 """The networks of MolGAN (De Cao & Kipf 2018): a dense generator of graphs, and relational graph convolutions."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Literal, TypeAlias, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
+from torch.nn.functional import leaky_relu, one_hot
 
 from sparring.flow import Sample, Verdict
 from sparring.layers.choices import normal_to_gumbel
@@ -15,6 +17,13 @@ from sparring.modalities.molecules.graphs import BOND_KINDS, Graphs
 Discretisation: TypeAlias = Literal["softmax", "gumbel", "straight-through"]
 """What a discriminator sees of generated graphs: probabilities, such with Gumbel noise, or choices with the gradients
 of the latter (section 3.1)."""
+
+Activation: TypeAlias = Callable[[Tensor], Tensor]
+ActivationName: TypeAlias = Literal["tanh", "leaky ReLU"]
+ACTIVATIONS: Mapping[ActivationName, Activation] = {
+    "tanh": torch.tanh,
+    "leaky ReLU": partial(leaky_relu, negative_slope=0.2),
+}
 
 
 @final
@@ -98,12 +107,14 @@ def with_bonds_of_atoms(
 ) -> Graphs:
     """Return graphs whose places have no bonds where they have no atom, nor to themselves.
 
+    No gradient flows from bonds to atoms.
+
     Args:
         atoms: probabilities of the kinds of atoms.
         bonds: probabilities of the kinds of bonds, between two places that have atoms.
         between: 1 for different places, 0 otherwise.
     """
-    present = 1 - atoms[..., 0]
+    present = (1 - atoms[..., 0]).detach()
     both = present[:, :, None, None] * present[:, None, :, None] * between
     return Graphs(atoms, torch.cat([1 - both * (1 - bonds[..., :1]), both * bonds[..., 1:]], 3))
 
@@ -111,17 +122,18 @@ def with_bonds_of_atoms(
 class RelationalConvolution(nn.Module):
     """Layer on graphs with weights for each kind of bond (Schlichtkrull et al. 2017).
 
-    h'_i = tanh(f_s(h_i) + Σ_j Σ_y A_ijy f_y(h_j)) with affine f (De Cao & Kipf 2018, eq. 5). The sum is not divided by
+    h'_i = φ(f_s(h_i) + Σ_j Σ_y A_ijy f_y(h_j)) with affine f (De Cao & Kipf 2018, eq. 5). The sum is not divided by
     the number of neighbours, as in their code: the valence of an atom could not be seen otherwise.
 
     Args:
         before: numbers of an atom.
         after: numbers that are returned for it.
+        activation: φ.
     """
 
-    def __init__(self, before: int, after: int) -> None:
+    def __init__(self, before: int, after: int, activation: Activation = torch.tanh) -> None:
         super().__init__()
-        self.after = after
+        self.after, self.activation = after, activation
         self.own = nn.Linear(before, after)
         self.messages = nn.Linear(before, (BOND_KINDS - 1) * after)
 
@@ -134,24 +146,30 @@ class RelationalConvolution(nn.Module):
         """
         messages = self.messages(atoms).unflatten(2, (BOND_KINDS - 1, self.after))  # (batch, places, 3, after)
         received: Tensor = bonds @ messages.transpose(1, 2).flatten(1, 2)
-        return (self.own(atoms) + received).tanh()
+        return self.activation(self.own(atoms) + received)
 
 
 class GraphEncoder(nn.Module):
     """Relational convolutions, and a gated sum over the atoms (De Cao & Kipf 2018, section 3.2).
 
-    h_G = tanh(Σ_v σ(i(h_v, x_v)) tanh(j(h_v, x_v))) (eq. 6), which does not depend on the order of the atoms.
+    h_G = φ(Σ_v σ(i(h_v, x_v)) φ(j(h_v, x_v))) (eq. 6), which does not depend on the order of the atoms.
 
     Args:
         kinds: of atoms, one for no atom among them.
         widths: numbers of an atom after each layer.
         size: numbers of a graph.
+        activation: φ.
     """
 
-    def __init__(self, *, kinds: int, widths: tuple[int, ...] = (64, 32), size: int = 128) -> None:
+    def __init__(
+        self, *, kinds: int, widths: tuple[int, ...] = (64, 32), size: int = 128, activation: Activation = torch.tanh
+    ) -> None:
         super().__init__()
+        self.activation = activation
         before = [kinds, *(kinds + width for width in widths)]
-        self.layers = nn.ModuleList(RelationalConvolution(*sizes) for sizes in zip(before, widths, strict=False))
+        self.layers = nn.ModuleList(
+            RelationalConvolution(*sizes, activation) for sizes in zip(before, widths, strict=False)
+        )
         self.gate, self.value = nn.Linear(before[-1], size), nn.Linear(before[-1], size)
 
     def forward(self, graphs: Graphs) -> Tensor:
@@ -160,8 +178,8 @@ class GraphEncoder(nn.Module):
         bonds = graphs.bonds[..., 1:].transpose(2, 3).flatten(2)
         for layer in self.layers:
             seen = torch.cat([layer(seen, bonds), kinds], 2)
-        found: Tensor = (self.gate(seen).sigmoid() * self.value(seen).tanh()).sum(1).tanh()
-        return found
+        gated = self.gate(seen).sigmoid() * self.activation(self.value(seen))
+        return self.activation(gated.sum(1))
 
 
 @final
@@ -172,21 +190,29 @@ class GraphCritic(nn.Module):
         kinds: of atoms, one for no atom among them.
         widths: numbers of an atom after each layer of the encoder.
         size: numbers of a graph, and units of the hidden layer.
+        activation: "tanh", as in the paper, or "leaky ReLU", which does not saturate.
         minibatch: features by which graphs of a batch are compared (Salimans et al. 2016, section 3.2); 0 for none.
     """
 
     def __init__(
-        self, *, kinds: int, widths: tuple[int, ...] = (64, 32), size: int = 128, minibatch: int = 0
+        self,
+        *,
+        kinds: int,
+        widths: tuple[int, ...] = (64, 32),
+        size: int = 128,
+        activation: ActivationName = "tanh",
+        minibatch: int = 0,
     ) -> None:
         super().__init__()
-        self.encoder = GraphEncoder(kinds=kinds, widths=widths, size=size)
+        self.activation = ACTIVATIONS[activation]
+        self.encoder = GraphEncoder(kinds=kinds, widths=widths, size=size, activation=self.activation)
         self.hidden, self.score = nn.Linear(size, size), nn.Linear(size + minibatch, 1)
         self.comparison = MinibatchComparison(size, minibatch) if minibatch else None
 
     def forward(self, sample: Graphs, condition: Sample | None = None) -> Verdict:
         """Map graphs to logits, (batch,), and the encoded graphs, (batch, size)."""
         encoded = self.encoder(sample)
-        hidden = self.hidden(encoded).tanh()
+        hidden = self.activation(self.hidden(encoded))
         if self.comparison is not None:
             hidden = torch.cat([hidden, self.comparison(encoded)], 1)
         return Verdict([self.score(hidden)[:, 0]], [encoded])

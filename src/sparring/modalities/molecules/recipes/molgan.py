@@ -46,7 +46,7 @@ class MolGAN(AdversarialRecipe):
     latent_size: LayerSize = 32
     """Random numbers at the input of the generator."""
     objective: str = ""
-    """What generated molecules are rewarded for: a name such as druglikeness, or your own as file.py:function."""
+    """What generated molecules are rewarded for, as for molecules/organ, such as druglikeness; nothing by default."""
     adversarial_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Weight λ of the adversarial loss where there is an objective, which has the weight 1 − λ."""
     critic_turns: Annotated[int, Field(ge=1, le=100)] = 5
@@ -70,9 +70,11 @@ class MolGAN(AdversarialRecipe):
         from sparring.games.duel import Duel
         from sparring.games.priors import normal
         from sparring.games.rewarded import Rewarded
+        from sparring.modalities.molecules.graph_rewards import GraphScore
         from sparring.modalities.molecules.graphs import graph_coding_of
         from sparring.modalities.molecules.legality import legality
         from sparring.modalities.molecules.networks.molgan import GraphCritic, GraphGenerator
+        from sparring.modalities.molecules.objectives import MoleculeObjective
         from sparring.objectives.penalties import gradient_penalty
 
         coding = graph_coding_of(facts)
@@ -100,13 +102,9 @@ class MolGAN(AdversarialRecipe):
         )
         if not self.objective:
             return duel
-        return Rewarded(
-            duel,
-            GraphCritic(**sizes),
-            score=score_of(self.objective, facts),
-            share=self.adversarial_share,
-            duel_until=REWARD_SINCE,
-        )
+        score = GraphScore(MoleculeObjective(self.objective), facts)
+        reward = GraphCritic(**sizes)
+        return Rewarded(duel, reward, score=score, share=self.adversarial_share, duel_until=REWARD_SINCE)
 
     def optimisers(self) -> Mapping[str, Adam]:
         """Return Adam with its usual decays for all players."""
