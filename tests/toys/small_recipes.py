@@ -45,9 +45,14 @@ def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
         return facts, Dataset(random.normal(size=(64, 2)).astype(np.float32))
     if recipe.modality == "series":
         return sines_data(64, steps=6)
-    if recipe.modality == "text":
-        coding = TokenCoding(Tokeniser("characters", ("a", "b", "c")), length=6, has_end=True, mean_tokens=5.0)
-        facts = Facts("toy", "text", 64, (6,), "0" * 64, offers=("prompt",), coding=coding.as_json())
+    if recipe.modality in ("text", "molecules"):
+        units = (
+            Tokeniser("characters", ("a", "b", "c"))
+            if recipe.modality == "text"
+            else Tokeniser("smiles", ("C", "N", "O"))
+        )
+        coding = TokenCoding(units, length=6, has_end=True, mean_tokens=5.0)
+        facts = Facts("toy", recipe.modality, 64, (6,), "0" * 64, offers=("prompt",), coding=coding.as_json())
         tokens = random.integers(2, 5, (64, 6)).astype(np.int16)
         tokens[::2, 4:] = END
         return facts, Dataset(tokens, read=with_prompt)

@@ -59,7 +59,8 @@ def parsed(smiles: str) -> Mol | None:
     are connected; text without atoms is not.
     """
     rdkit = library()
-    if not smiles or any(letter.isspace() for letter in smiles):
+    # RDKit takes what follows white space for a name, and skips some bytes that are not ASCII.
+    if not smiles.isascii() or not smiles.isprintable() or " " in smiles:
         return None
     with rdkit.quiet():
         mol = rdkit.Chem.MolFromSmiles(smiles)
