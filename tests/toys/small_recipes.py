@@ -12,6 +12,8 @@ from sparring.data.sequences.coding import TokenCoding
 from sparring.data.sequences.rows import with_prompt
 from sparring.data.words import Tokeniser
 from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
+from sparring.modalities.molecules.chemistry import Structure
+from sparring.modalities.molecules.graphs import GraphCoding, OneHot, stored
 from sparring.modalities.tables.coding import Column, Rows, TableCoding
 from sparring.modalities.tables.conditions import CATEGORY, KNOWN
 from sparring.modalities.tables.survey import conditioned
@@ -51,8 +53,14 @@ def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
             if recipe.modality == "text"
             else Tokeniser("smiles", ("C", "N", "O"))
         )
-        coding = TokenCoding(units, length=6, has_end=True, mean_tokens=5.0)
-        facts = Facts("toy", recipe.modality, 64, (6,), "0" * 64, offers=("prompt",), coding=coding.as_json())
+        coding = TokenCoding(units, length=6, has_end=True, mean_tokens=5.0).as_json()
+        graphs = GraphCoding(3, ("C", "N+"), (4, 4))
+        if recipe.modality == "molecules":
+            coding["graphs"] = graphs.as_json()
+        facts = Facts("toy", recipe.modality, 64, (6,), "0" * 64, offers=("prompt",), coding=coding)
+        if recipe.view(facts).options.get("form") == "graphs":
+            pairs = [Structure(("C", "N+"), bytes((0, 1, order))) for order in random.integers(1, 4, 64).tolist()]
+            return facts, Dataset(stored(pairs, graphs), read=OneHot(graphs))
         tokens = random.integers(2, 5, (64, 6)).astype(np.int16)
         tokens[::2, 4:] = END
         return facts, Dataset(tokens, read=with_prompt)

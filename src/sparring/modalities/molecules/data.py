@@ -45,7 +45,7 @@ def listing(source: str, facts: Facts, labels: str | None = None) -> Listing:
     """Return names and classes of the samples that ``read`` returns."""
     given = {**_columns(facts), **({} if labels is None else {"labels": labels})}
     found = survey_molecules(source, Reading.recorded(given), facts, all_rows=True)
-    return Listing(found.tokens.rows.names, found.tokens.rows.labels, found.facts.classes)
+    return Listing(found.rows.names, found.rows.labels, found.facts.classes)
 
 
 def _columns(facts: Facts) -> dict[str, Any]:

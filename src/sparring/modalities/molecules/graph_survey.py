@@ -22,17 +22,14 @@ class MoleculeSurvey:
     """Molecules that were read once.
 
     Args:
-        tokens: their SMILES.
+        facts: facts about them.
+        rows: their SMILES as tokens.
         structures: their structures, without atoms for those that are no molecules.
     """
 
-    tokens: TokenSurvey
+    facts: Facts
+    rows: TokenRows
     structures: Sequence[Structure]
-
-    @property
-    def facts(self) -> Facts:
-        """Facts about the molecules."""
-        return self.tokens.facts
 
     def prepare(self, view: View, *, seed: int = 0) -> Split:
         """Split the molecules; equal ones are all for training or all held out.
@@ -41,9 +38,9 @@ class MoleculeSurvey:
             SparringError: the view is not that of the molecules, or there are fewer than two different ones.
         """
         if not is_of_graphs(view):
-            return self.tokens.prepare(view, seed=seed)
+            return TokenSurvey(self.facts, self.rows).prepare(view, seed=seed)
         fits = fitting(self.structures, graph_coding_of(self.facts))
-        return replace(self.tokens, rows=_some(self.tokens.rows, fits)).split(self.whole(view), seed)
+        return TokenSurvey(self.facts, _some(self.rows, fits)).split(self.whole(view), seed)
 
     def whole(self, view: View) -> Dataset:
         """Return all molecules in order; as graphs, those that fit into the coding.
@@ -52,7 +49,7 @@ class MoleculeSurvey:
             SparringError: none does.
         """
         if not is_of_graphs(view):
-            return self.tokens.whole(view)
+            return TokenSurvey(self.facts, self.rows).whole(view)
         coding, facts = graph_coding_of(self.facts), self.facts
         fits = fitting(self.structures, coding)
         if not fits.any():
@@ -62,7 +59,7 @@ class MoleculeSurvey:
                 remedy="give other molecules, or a recipe for SMILES",
             )
         kept = [one for one, fit in zip(self.structures, fits, strict=True) if fit]
-        labels = None if self.tokens.rows.labels is None or not facts.classes else self.tokens.rows.labels[fits]
+        labels = None if self.rows.labels is None or not facts.classes else self.rows.labels[fits]
         return Dataset(stored(kept, coding), labels, read=OneHot(coding))
 
 

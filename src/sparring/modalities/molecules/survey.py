@@ -14,7 +14,7 @@ from sparring.data.facts import Facts
 from sparring.data.reading import Reading
 from sparring.data.sequences import PROMPT
 from sparring.data.sequences.coding import TokenCoding, coding_of
-from sparring.data.sequences.rows import TokenSurvey, encoded, fingerprint, like_classes
+from sparring.data.sequences.rows import encoded, fingerprint, like_classes
 from sparring.data.words import SMILES as UNITS
 from sparring.data.words import fit
 from sparring.errors import SparringError, shown
@@ -92,7 +92,7 @@ def survey_molecules(source: str, reading: Reading, like: Facts | None, *, all_r
         remarks=(*found.remarks, *rows.remarks, *left_out(molecules.structures)),
         reading=reading.as_json(),
     )
-    return MoleculeSurvey(TokenSurvey(facts, rows), molecules.structures)
+    return MoleculeSurvey(facts, rows, molecules.structures)
 
 
 def _chosen_columns(reading: Reading) -> Column:
