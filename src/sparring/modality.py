@@ -379,6 +379,25 @@ class SelectsSamples(Protocol):
         ...
 
 
+@runtime_checkable
+class ScoresSamples(Protocol):
+    """A modality that can score generated samples by an objective; they are written in descending order of it."""
+
+    def scores(self, samples: "Sample", facts: Facts, options: Mapping[str, Any]) -> "Tensor | None":
+        """Return the score of each sample, (count,); None if the options ask for none.
+
+        Raises:
+            SparringError: there is no such objective, or it fails.
+        """
+        ...
+
+    def save_scored(
+        self, samples: "Sample", scores: "Tensor", facts: Facts, folder: Path, *, first: int = 0
+    ) -> list[Path]:
+        """Write samples with their scores to files in ``folder``, as ``save`` does."""
+        ...
+
+
 class AnySize(NamedTuple):
     """A convolutional generator, which takes conditions of any size.
 

@@ -17,6 +17,7 @@ from sparring.modalities.images.recipes.unpaired import CUT, CycleGAN, FastCUT, 
 from sparring.modalities.images.recipes.vae import VAE
 from sparring.modalities.molecules.recipes.language_model import MoleculeLSTM
 from sparring.modalities.molecules.recipes.molgan import MolGAN
+from sparring.modalities.molecules.recipes.policy_gradients import ORGAN, Reinforce
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
 from sparring.modalities.series.recipes.gan import SeriesGAN
@@ -66,6 +67,8 @@ RECIPES: dict[str, Recipe] = {
     "text/scratchgan": ScratchGAN(),
     "molecules/lstm": MoleculeLSTM(),
     "molecules/molgan": MolGAN(),
+    "molecules/organ": ORGAN(),
+    "molecules/reinforce": Reinforce(),
 }
 
 DEFAULTS = {

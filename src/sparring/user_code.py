@@ -1,7 +1,7 @@
 """Objects from Python files of the user: the only place that executes user code."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib.machinery import SourceFileLoader
@@ -48,52 +48,6 @@ def load_user_object(place: str, expected: str) -> UserObject:
         remedy = f"check the name{nearest(name, names)}"
         raise SparringError(found=f"no {name!r} in {path}", expected=expected, remedy=remedy)
     return UserObject(values[name], digest)
-
-
-_permitted: dict[str, Any] = {}
-"""Functions of the user by the place that was typed in this process: the only ones that stored names can stand for."""
-
-
-def permit_function(place: str) -> str:
-    """Load the user's function at ``place`` = ``file.py:function``, so that ``permitted_function`` finds it.
-
-    Only ever call it with a place that the user typed, never with one that was found in a run folder.
-
-    Returns:
-        The place with the absolute path of the file.
-
-    Raises:
-        SparringError: no such file, a file that fails, or no such function in it.
-    """
-    expected = "a function in a Python file, as file.py:function"
-    function = load_user_object(place, expected).value
-    if not callable(function):
-        found = f"{type(function).__name__} as {place!r}"
-        raise SparringError(found=found, expected=expected, remedy="check the name")
-    file, _, name = place.rpartition(":")
-    lasting = f"{Path(file).absolute()}:{name}"
-    _permitted[lasting] = function
-    return lasting
-
-
-def permitted_function(place: str, option: str) -> Callable[..., Any]:
-    """Return the function of the user that a stored name stands for.
-
-    Args:
-        place: as ``permit_function`` returned it.
-        option: by which the user gives it, as it is typed.
-
-    Raises:
-        SparringError: it was not given in this process: no folder runs code.
-    """
-    if place not in _permitted:
-        raise SparringError(
-            found=f"your own function {place!r}",
-            expected="that function to be given again: code is never run because a folder names it",
-            remedy=f"add {option}",
-        )
-    found: Callable[..., Any] = _permitted[place]
-    return found
 
 
 @contextmanager

@@ -133,7 +133,17 @@ HorizonOption: TypeAlias = Annotated[
 ]
 WhereOption: TypeAlias = Annotated[
     str | None,
-    Parameter(help="Models of tables: cells of the rows, such as sex=Female,age>=65; of time series: attributes."),
+    Parameter(
+        help="Models of tables: cells of the rows, such as sex=Female,age>=65; of time series: attributes; of "
+        "molecules: properties, such as qed>=0.6,weight<150."
+    ),
+]
+ObjectiveOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        help="Models of molecules: score by which they are sorted: druglikeness, solubility, synthesizability, or your "
+        "own as file.py:function of an RDKit molecule."
+    ),
 ]
 BalanceOption: TypeAlias = Annotated[
     str | None,

@@ -1,5 +1,6 @@
 """Molecules as SMILES, as drawings and as files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sparring.data.facts import Facts
@@ -21,18 +22,23 @@ def shown(samples: Samples, facts: Facts, columns: int) -> Picture:
     return molecule_grid(smiles_of(take(samples, slice(0, MAX_SHOWN)), facts), columns)
 
 
-def save(samples: Samples, folder: Path, facts: Facts, *, first: int = 0) -> list[Path]:
+def save(
+    samples: Samples, folder: Path, facts: Facts, *, first: int = 0, scores: Sequence[float] | None = None
+) -> list[Path]:
     """Write molecules, and return the paths of the files.
 
     ``molecules-NNNNNN.smi`` has all samples, one on each line, those that are no molecule with a second word that says
     so; ``molecules-NNNNNN.sdf`` has the valid ones, with the atoms in two dimensions. Both have the number of the
-    first sample in their names, and the number of each sample as its name in the second one.
+    first sample in their names, and the number of each sample as its name in the second one. With scores, these are the
+    second words of the valid ones.
     """
     texts = smiles_of(samples, facts)
     mols = [parsed(one) for one in texts]
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / f"molecules-{first:06d}"
-    lines = [one if mol is not None else f"{one}\t{INVALID}" for one, mol in zip(texts, mols, strict=True)]
+    words = [""] * len(texts) if scores is None else [f"\t{one:.6g}" for one in scores]
+    words = [word if mol is not None else f"\t{INVALID}" for word, mol in zip(words, mols, strict=True)]
+    lines = [f"{one}{word}" for one, word in zip(texts, words, strict=True)]
     valid = [(mol, str(number)) for number, mol in enumerate(mols, first) if mol is not None]
     files = {
         stem.with_suffix(".smi"): "".join(f"{line}\n" for line in lines),

@@ -9,20 +9,22 @@ from torch import Tensor
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading
-from sparring.data.sequences import asking
 from sparring.data.view import View
 from sparring.flow import Batch, Sample
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
-from sparring.modalities.molecules import data, features, metrics, render, sources
+from sparring.modalities.molecules import asking, data, features, metrics, render, sources
 from sparring.modalities.molecules.forms import Samples, smiles_of
-from sparring.modality import Listing, Modality, Survey
+from sparring.modality import Listing, Modality, Selection, Survey
 from sparring.rendering.exhibits import Exhibit
 
 
 @final
 class MoleculesModality:
-    """Implements ``Modality``, ``ClaimsByReading``, ``ListsSamples`` and ``GivesColumns`` of ``sparring.modality``."""
+    """Implements ``Modality`` and five more of ``sparring.modality``.
+
+    These are ``ClaimsByReading``, ``ListsSamples``, ``GivesColumns``, ``SelectsSamples`` and ``ScoresSamples``.
+    """
 
     name = "molecules"
     preparation = "canonical SMILES"
@@ -61,6 +63,17 @@ class MoleculesModality:
 
     def save(self, samples: Samples, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, facts, first=first)
+
+    def selection(self, options: Mapping[str, Any], view: View, facts: Facts) -> Selection | None:
+        return asking.selection(options, view, facts)
+
+    def scores(self, samples: Sample, facts: Facts, options: Mapping[str, Any]) -> Tensor | None:
+        return asking.scores(samples, facts, options)
+
+    def save_scored(
+        self, samples: Samples, scores: Tensor, facts: Facts, folder: Path, *, first: int = 0
+    ) -> list[Path]:
+        return render.save(samples, folder, facts, first=first, scores=scores.tolist())
 
     def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
         return features.extractors(split, seed, names)

@@ -237,4 +237,5 @@ class MinibatchComparison(nn.Module):
         """Map (batch, size) to (batch, features)."""
         rows = self.project(encoded).unflatten(1, (-1, self.rank))  # (batch, features, rank)
         closeness = (-(rows[:, None] - rows[None]).abs().sum(3)).exp()  # (batch, batch, features)
-        return (closeness.sum(1) - 1) / max(1, len(rows) - 1)
+        mean: Tensor = (closeness.sum(1) - 1) / max(1, len(rows) - 1)
+        return mean

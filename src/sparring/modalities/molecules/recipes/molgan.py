@@ -79,11 +79,11 @@ class MolGAN(AdversarialRecipe):
 
         coding = graph_coding_of(facts)
         places, kinds = coding.shape
-        sizes = {
-            "kinds": kinds,
-            "widths": (self.discriminator_width, max(1, self.discriminator_width // 2)),
-            "size": 2 * self.discriminator_width,
-        }
+        width = self.discriminator_width
+        networks = [
+            GraphCritic(kinds=kinds, widths=(width, max(1, width // 2)), size=2 * width, minibatch=minibatch)
+            for minibatch in (self.minibatch_features, 0)
+        ]
         terms = {"legality": Weighted(legality(coding), constant(self.legality))} if self.legality else {}
         duel = Duel(
             GraphGenerator(
@@ -93,7 +93,7 @@ class MolGAN(AdversarialRecipe):
                 widths=(self.width, 2 * self.width, 4 * self.width),
                 discretisation=self.discretisation,
             ),
-            GraphCritic(**sizes, minibatch=self.minibatch_features),
+            networks[0],
             prior=normal(GraphGenerator.latent_size(places, kinds, self.latent_size)),
             loss=self.loss_function(),
             penalties={"gradient": Weighted(gradient_penalty, constant(self.penalty_weight))},
@@ -103,8 +103,7 @@ class MolGAN(AdversarialRecipe):
         if not self.objective:
             return duel
         score = GraphScore(MoleculeObjective(self.objective), facts)
-        reward = GraphCritic(**sizes)
-        return Rewarded(duel, reward, score=score, share=self.adversarial_share, duel_until=REWARD_SINCE)
+        return Rewarded(duel, networks[1], score=score, share=self.adversarial_share, duel_until=REWARD_SINCE)
 
     def optimisers(self) -> Mapping[str, Adam]:
         """Return Adam with its usual decays for all players."""
