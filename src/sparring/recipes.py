@@ -15,8 +15,8 @@ from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.modalities.images.recipes.restoration import Colourise, SuperResolution
 from sparring.modalities.images.recipes.unpaired import CUT, CycleGAN, FastCUT, StarGAN
 from sparring.modalities.images.recipes.vae import VAE
+from sparring.modalities.molecules.recipes.graph_gans import MoleculeGAN, MolGAN
 from sparring.modalities.molecules.recipes.language_model import MoleculeLSTM
-from sparring.modalities.molecules.recipes.molgan import MolGAN
 from sparring.modalities.molecules.recipes.policy_gradients import ORGAN, Reinforce
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
@@ -67,6 +67,7 @@ RECIPES: dict[str, Recipe] = {
     "text/scratchgan": ScratchGAN(),
     "molecules/lstm": MoleculeLSTM(),
     "molecules/molgan": MolGAN(),
+    "molecules/gan": MoleculeGAN(),
     "molecules/organ": ORGAN(),
     "molecules/reinforce": Reinforce(),
 }

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sparring.data.facts import Facts
 from sparring.games.game import Game
-from sparring.modalities.molecules.recipes.molgan import MolGAN
+from sparring.modalities.molecules.recipes.graph_gans import GraphRecipe
 from sparring.randomness import RandomStream, seeded
 from sparring.recipes import RECIPES
 from sparring.samples import tensors
@@ -25,7 +25,7 @@ BY_CLASS = [name for name, recipe in RECIPES.items() if "labels" in type(recipe)
 CASES = [(name, ()) for name in RECIPES if name in BY_CLASS or name.startswith("points/")]
 CASES += [(name, CLASSES) for name in BY_CLASS]
 """Recipes that generate from nothing, or from a class."""
-FROM_NOTHING = [name for name, recipe in RECIPES.items() if isinstance(recipe, MolGAN)]
+FROM_NOTHING = [name for name, recipe in RECIPES.items() if isinstance(recipe, GraphRecipe)]
 """Recipes that generate from nothing, and know the kinds of what they generate by the data."""
 LOOPS = [name for name, recipe in RECIPES.items() if recipe.modality in ("text", "molecules")]
 NOT_EXPORTED = {"series/rcgan", "series/timegan", *LOOPS} - {*FROM_NOTHING}

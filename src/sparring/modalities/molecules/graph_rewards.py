@@ -11,7 +11,7 @@ from sparring.data.facts import Facts
 from sparring.flow import Batch
 from sparring.modalities.molecules.forms import smiles_of
 from sparring.modalities.molecules.graphs import Graphs
-from sparring.modalities.molecules.objectives import MoleculeObjective, ObjectiveReward
+from sparring.modalities.molecules.objectives import UNIQUENESS, MoleculeObjective, ObjectiveReward
 
 
 @final
@@ -28,7 +28,8 @@ class GraphScore:
 
     def __call__(self, sample: Graphs) -> Float[Tensor, " batch"]:
         """Return the value of each graph; see ``games.rewarded.Score``."""
-        found = self.objective(smiles_of(sample, self.facts))
+        once = UNIQUENESS in self.objective.factors
+        found = [score for _, score in self.objective.scored(smiles_of(sample, self.facts), once=once)]
         return torch.tensor(found, dtype=torch.float32, device=sample.atoms.device)
 
     def take_data(self, batches: Iterable[Batch]) -> None:
