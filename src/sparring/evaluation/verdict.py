@@ -190,11 +190,8 @@ def _diversity(found: Mapping[str, Score]) -> Iterator[str]:
 
 def _valid(found: Mapping[str, Score], scores: Scores) -> Iterator[str]:
     """Say how many samples are valid, different and new, where these are figures, since each is cheap alone."""
-    percent = {
-        name: f"{100 * found[name].value:.3g} %"
-        for name in ("validity", "uniqueness", "novelty")
-        if name in found and found[name].value is not None
-    }
+    values = {name: found[name].value for name in ("validity", "uniqueness", "novelty") if name in found}
+    percent = {name: f"{100 * value:.3g} %" for name, value in values.items() if value is not None}
     if len(percent) == 3:
         yield (
             f"Of {scores.count:,} samples {percent['validity']} are valid; of these {percent['uniqueness']} are "

@@ -9,7 +9,7 @@ import pytest
 from sparring.data.facts import Facts
 from sparring.data.view import View
 from sparring.errors import SparringError
-from sparring.modalities.molecules.chemistry import Structure, assembled, parsed, structure_of, written
+from sparring.modalities.molecules.chemistry import Structure, assembled, canonical, parsed, structure_of
 from sparring.modalities.molecules.data import survey
 from sparring.modalities.molecules.features import identity
 from sparring.modalities.molecules.forms import smiles_of, smiles_of_all
@@ -57,7 +57,7 @@ def test_graphs_and_smiles_are_split_alike(tmp_path: Path) -> None:
 )
 def test_what_is_no_molecule_is_written_as_it_is(structure: Structure, text: str) -> None:
     """Nothing is corrected: neither valences nor connections."""
-    assert written(assembled(structure)) == text and parsed(text) is None
+    assert canonical(assembled(structure)) == text and parsed(text) is None
 
 
 def test_molecules_that_are_too_large_for_graphs_are_left_out_with_a_remark(tmp_path: Path) -> None:

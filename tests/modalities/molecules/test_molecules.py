@@ -88,7 +88,7 @@ def test_what_is_no_molecule_is_named_by_line_and_left_out(tmp_path: Path) -> No
     path = tmp_path / "a.smi"
     path.write_text("smiles name\nCCO a\nC1CC b\nOCC c\nCC.O salt\n\nC[Xx]C d\nCN\nCCC\n")
     found = survey(path)
-    assert [smiles_of(found.rows.tokens, found.facts)] == [["CCO", "CCO", "CN", "CCC"]]
+    assert [smiles_of(torch.from_numpy(found.rows.tokens), found.facts)] == [["CCO", "CCO", "CN", "CCC"]]
     (remark,) = [one for one in found.facts.remarks if "no molecule" in one]
     assert "line 3 ('C1CC'), line 5 ('CC.O'), line 7 ('C[Xx]C')" in remark
     assert found.facts.details["molecules that occur twice"] == "1 of 4"
@@ -109,6 +109,12 @@ def test_too_few_molecules_are_refused(content: str, said: str, tmp_path: Path) 
     (tmp_path / "a.smi").write_text(content)
     with pytest.raises(SparringError, match=said):
         survey(tmp_path / "a.smi")
+
+
+def test_elements_are_counted_by_molecule(tmp_path: Path) -> None:
+    (tmp_path / "a.smi").write_text("c1cc[nH]c1\nCCl\n[13CH3][Se]C\nc1cc[se]c1\n")
+    found = survey(tmp_path / "a.smi").facts.details["elements"]
+    assert found == "C in 100 %, Se in 50 %, N in 25 %, Cl in 25 %"
 
 
 def test_long_molecules_are_left_out(tmp_path: Path) -> None:
@@ -209,8 +215,10 @@ def test_drawings_show_molecules_and_cross_out_others() -> None:
 def test_molecules_of_another_tool_keep_those_that_are_none(chains: Path, tmp_path: Path) -> None:
     found = survey(chains)
     (tmp_path / "other.smi").write_text("OCC\nC1\n\tinvalid\nCCBr\n")
-    with pytest.warns(SparringWarning, match="not in the vocabulary"):
+    with pytest.warns(SparringWarning, match="Counted as invalid: 1 molecule of 4 with atoms that the training data"):
         data = MOLECULES.read(str(tmp_path / "other.smi"), MOLECULES.view_of(found.facts, found.facts), found.facts)
     texts = smiles_of(torch.from_numpy(data.samples), found.facts)
     assert texts[0] == "CCO" and texts[2] == "" and len(texts) == 4
+    other = survey_molecules(str(tmp_path / "other.smi"), reading(), found.facts)
+    assert smiles_of(other.rows.tokens, other.facts) == ["CCO"] and "Left out 1 molecule" in other.facts.remarks[1]
     assert sources.claims(str(tmp_path)) == 2 and modality("molecules") is MOLECULES

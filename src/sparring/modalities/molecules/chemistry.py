@@ -1,6 +1,7 @@
 """Molecules of RDKit: reading and writing them, their properties, and objectives. No other file imports RDKit."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from sys import intern
@@ -15,8 +16,12 @@ from sparring.errors import missing_extra
 Mol: TypeAlias = Any
 """A molecule of RDKit, ``rdkit.Chem.Mol``; an alias, so that this file can be read without the package."""
 
+STEREO = re.compile(r"[@/\\]|\[\d")
+"""Stereochemistry and isotopes in a SMILES."""
 RADIUS, BITS = 2, 1024
 """Bonds around an atom, and length, of Morgan fingerprints (Rogers & Hahn 2010), as MOSES compares molecules."""
+MAX_LETTERS = 2**13
+"""Letters of a SMILES beyond which it is not parsed: that of 10 MB would take hours."""
 LOGP_RANGE = (-2.12178879609, 6.0429063424)
 """logP that counts as 0 and as 1 (Guimaraes et al. 2017, ORGAN, and De Cao & Kipf 2018, MolGAN: their programs)."""
 SA_RANGE = (5.0, 1.5)
@@ -60,7 +65,7 @@ def parsed(smiles: str) -> Mol | None:
     """
     rdkit = library()
     # RDKit takes what follows white space for a name, and skips some bytes that are not ASCII.
-    if not smiles.isascii() or not smiles.isprintable() or " " in smiles:
+    if len(smiles) > MAX_LETTERS or not smiles.isascii() or not smiles.isprintable() or " " in smiles:
         return None
     with rdkit.quiet():
         mol = rdkit.Chem.MolFromSmiles(smiles)
@@ -79,9 +84,10 @@ def canonical(mol: Mol) -> str:
     return str(library().Chem.MolToSmiles(mol, isomericSmiles=False))
 
 
-def written(mol: Mol) -> str:
-    """Return the canonical SMILES with stereochemistry, as molecules are learned."""
-    return str(library().Chem.MolToSmiles(mol))
+def written(mol: Mol) -> tuple[str, str]:
+    """Return the canonical SMILES with stereochemistry and isotopes, as molecules are learned, and ``canonical``."""
+    text = str(library().Chem.MolToSmiles(mol))
+    return text, canonical(mol) if STEREO.search(text) else text
 
 
 class Structure(NamedTuple):
@@ -248,7 +254,7 @@ def records(content: bytes, label: str | None) -> Iterator[tuple[str, str | None
     with rdkit.quiet():
         for mol in rdkit.Chem.ForwardSDMolSupplier(io.BytesIO(content)):
             named = mol is not None and label is not None and mol.HasProp(label)
-            yield "" if mol is None else written(mol), str(mol.GetProp(label)) if named else None
+            yield "" if mol is None else written(mol)[0], str(mol.GetProp(label)) if named else None
 
 
 def sdf(mols: Sequence[Mol], names: Sequence[str]) -> str:
@@ -261,6 +267,6 @@ def sdf(mols: Sequence[Mol], names: Sequence[str]) -> str:
             flat = rdkit.Chem.Mol(mol)
             rdkit.AllChem.Compute2DCoords(flat)
             flat.SetProp("_Name", name)
-            flat.SetProp("SMILES", written(mol))
+            flat.SetProp("SMILES", written(mol)[0])
             writer.write(flat)
     return file.getvalue()

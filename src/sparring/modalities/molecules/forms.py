@@ -7,7 +7,7 @@ from torch import Tensor
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.data.sequences.coding import coding_of
-from sparring.modalities.molecules.chemistry import assembled, written
+from sparring.modalities.molecules.chemistry import assembled, canonical
 from sparring.modalities.molecules.graphs import Graphs, graph_coding_of, structures_of
 
 Samples: TypeAlias = Tensor | Graphs
@@ -24,7 +24,7 @@ def smiles_of(samples: Samples, facts: Facts) -> list[str]:
         facts: of the data.
     """
     if isinstance(samples, Graphs):
-        return [written(assembled(one)) for one in structures_of(samples, graph_coding_of(facts))]
+        return [canonical(assembled(one)) for one in structures_of(samples, graph_coding_of(facts))]
     decode = coding_of(facts).tokeniser.decode
     return [decode(row) for row in samples.tolist()]
 

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from scipy.stats import wasserstein_distance
-
 from sparring.data.dataset import Split
 from sparring.metrics.metric import MetricValues, known
 from sparring.metrics.sample_sets import Repeat, SampleMetrics, Subset, cached
@@ -33,6 +31,8 @@ def measure(split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
         seed: unused: nothing is drawn.
         further: with the distances of properties, which take milliseconds a molecule.
     """
+    from scipy.stats import wasserstein_distance
+
     facts = split.facts
     trained = {*map(identity, smiles_of_all(split.train, facts))}
 

@@ -1,5 +1,6 @@
 """Molecules that were read once: their tokens, and facts about them."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,13 +19,13 @@ from sparring.data.sequences.rows import encoded, fingerprint, like_classes
 from sparring.data.words import SMILES as UNITS
 from sparring.data.words import fit
 from sparring.errors import SparringError, shown
-from sparring.modalities.molecules.chemistry import NO_STRUCTURE, Structure, canonical, parsed, structure_of, written
+from sparring.modalities.molecules.chemistry import NO_STRUCTURE, Structure, parsed, structure_of, written
 from sparring.modalities.molecules.graph_survey import MoleculeSurvey, left_out
 from sparring.modalities.molecules.graphs import CODING
 from sparring.modalities.molecules.graphs import fit as fit_graphs
 from sparring.modalities.molecules.sources import smiles_in
 from sparring.text import number_of
-from sparring.tokens import SPECIAL
+from sparring.tokens import SPECIAL, UNKNOWN
 
 COLUMN_KIND = "smiles"
 """Kind of the column of a table that holds the molecules."""
@@ -34,6 +35,9 @@ MIN_MOLECULES = 3
 """Different molecules from which one can train."""
 MAX_NAMED = 5
 """Texts without a molecule that a remark names."""
+
+ELEMENT = re.compile(r"\[?\d*([A-Z][a-z]?|se|as|te|[a-z])")
+"""Start of an atom in SMILES: an isotope, and the element, in lower case where it is aromatic."""
 
 
 @final
@@ -71,8 +75,9 @@ def survey_molecules(source: str, reading: Reading, like: Facts | None, *, all_r
         molecules, coding = _coded(molecules, reading, source)
     else:
         coding = coding_of(like)
+        molecules = _fitting(molecules, coding, all_rows=all_rows)
     found = molecules.found
-    rows = encoded(found, coding)
+    rows = replace(encoded(found, coding), remarks=())
     classes = found.classes
     if like is not None:
         numbers, classes = like_classes(rows.labels, classes, like.classes)
@@ -88,8 +93,8 @@ def survey_molecules(source: str, reading: Reading, like: Facts | None, *, all_r
         coding={**coding.as_json(), CODING: fit_graphs(molecules.structures).as_json()}
         if like is None
         else like.coding,
-        details=_details(molecules, coding, len(raw.texts)),
-        remarks=(*found.remarks, *rows.remarks, *left_out(molecules.structures)),
+        details=_details(molecules, coding, every.identities.count("")),
+        remarks=(*found.remarks, *left_out(molecules.structures)),
         reading=reading.as_json(),
     )
     return MoleculeSurvey(facts, rows, molecules.structures)
@@ -119,8 +124,9 @@ def _parsed(raw: Documents) -> Molecules:
     texts, identities, structures = list[str](), list[str](), list[Structure]()
     for text in raw.texts:
         mol = parsed(text)
-        texts.append(text if mol is None else written(mol))
-        identities.append("" if mol is None else canonical(mol))
+        own, identity = (text, "") if mol is None else written(mol)
+        texts.append(own)
+        identities.append(identity)
         structures.append(NO_STRUCTURE if mol is None else structure_of(mol))
     return Molecules(replace(raw, texts=texts), identities, structures)
 
@@ -159,6 +165,28 @@ def _valid(molecules: Molecules, raw: Documents, source: str) -> Molecules:
     return _kept(molecules, [row for row, one in enumerate(molecules.identities) if one], remark)
 
 
+def _fitting(molecules: Molecules, coding: TokenCoding, *, all_rows: bool) -> Molecules:
+    """Leave out molecules that the tokens of a model cannot write, or say that they will count as none.
+
+    Raises:
+        SparringError: all would be left out.
+    """
+    found, encode = molecules.found, coding.tokeniser.encode
+    tokens = [encode(text) for text in found.texts]
+    other = [row for row, some in enumerate(tokens) if UNKNOWN in some or len(some) > coding.length]
+    other = [row for row in other if molecules.identities[row]]
+    if not other:
+        return molecules
+    several = f"{number_of(len(other), 'molecule')} of {len(tokens):,} with atoms that the training data of the model "
+    several += f"lacks, or of more than its {coding.length} tokens, such as {shown(found.texts[other[0]])}"
+    if all_rows:
+        return replace(molecules, found=replace(found, remarks=(*found.remarks, f"Counted as invalid: {several}.")))
+    left = sorted({*range(len(tokens))} - {*other})
+    if not left:
+        raise SparringError(found=several, expected="molecules that the model can write", remedy="give other data")
+    return _kept(molecules, left, f"Left out {several}.")
+
+
 def _coded(molecules: Molecules, reading: Reading, source: str) -> tuple[Molecules, TokenCoding]:
     """Choose the vocabulary and the length, and leave out molecules that are longer.
 
@@ -190,7 +218,7 @@ def _coded(molecules: Molecules, reading: Reading, source: str) -> tuple[Molecul
     return molecules, coding
 
 
-def _details(molecules: Molecules, coding: TokenCoding, count: int) -> dict[str, Any]:
+def _details(molecules: Molecules, coding: TokenCoding, wrong: int) -> dict[str, Any]:
     """Return what `sparring inspect` says of molecules."""
     atoms = [len(one.atoms) for one in molecules.structures if one.atoms]
     valid = [one for one in molecules.identities if one]
@@ -207,13 +235,11 @@ def _details(molecules: Molecules, coding: TokenCoding, count: int) -> dict[str,
         "atoms of a molecule": f"{low} to {high}, half of them at most {middle}" if low < high else str(low),
         "tokens": f"{coding.tokeniser.size - SPECIAL:,} different, at most {coding.length} a molecule",
         "molecules that occur twice": f"{repeated:,} of {len(valid):,}" if repeated else "none",
-        "texts that are no molecule": f"{count - len(valid):,} of {count:,}" if count > len(valid) else "none",
+        "texts that are no molecule, or several": f"{wrong:,}" if wrong else "none",
     }
 
 
 def _element(unit: str) -> str:
     """Return the element of a unit of SMILES; "" for bonds and rings."""
-    name = unit.strip("[]").lstrip("0123456789") if unit.startswith("[") else unit
-    letters = name[:2] if name[1:2].islower() and unit.startswith("[") and name[:1].isupper() else name
-    letters = letters[:2] if unit in ("Br", "Cl") else letters if letters[1:2].islower() else letters[:1]
-    return letters.capitalize() if letters.isalpha() else ""
+    found = ELEMENT.match(unit)
+    return found[1].capitalize() if found else ""
