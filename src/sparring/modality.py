@@ -165,7 +165,7 @@ class Modality(Protocol):
         """Return a few features per sample, (count, features), for the watchdog's frequent comparisons. Cheap."""
         ...
 
-    def extra_signals(self, real: "Sample", fake: "Sample") -> Mapping[str, float]:
+    def extra_signals(self, real: "Sample", fake: "Sample", facts: Facts) -> Mapping[str, float]:
         """Return the watchdog's signals of this modality alone, by name."""
         ...
 
@@ -407,6 +407,25 @@ class SelectsSamples(Protocol):
         Raises:
             SparringError: a value is not valid.
         """
+        ...
+
+
+@runtime_checkable
+class ScoresSamples(Protocol):
+    """A modality that can score generated samples by an objective; they are written in descending order of it."""
+
+    def scores(self, samples: "Sample", facts: Facts, options: Mapping[str, Any]) -> "Tensor | None":
+        """Return the score of each sample, (count,); None if the options ask for none.
+
+        Raises:
+            SparringError: there is no such objective, or it fails.
+        """
+        ...
+
+    def save_scored(
+        self, samples: "Sample", scores: "Tensor", facts: Facts, folder: Path, *, first: int = 0
+    ) -> list[Path]:
+        """Write samples with their scores to files in ``folder``, as ``save`` does."""
         ...
 
 

@@ -15,6 +15,9 @@ from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.modalities.images.recipes.restoration import Colourise, SuperResolution
 from sparring.modalities.images.recipes.unpaired import CUT, CycleGAN, FastCUT, StarGAN
 from sparring.modalities.images.recipes.vae import VAE
+from sparring.modalities.molecules.recipes.graph_gans import MoleculeGAN, MolGAN
+from sparring.modalities.molecules.recipes.language_model import MoleculeLSTM
+from sparring.modalities.molecules.recipes.policy_gradients import ORGAN, Reinforce
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
 from sparring.modalities.series.recipes.gan import SeriesGAN
@@ -65,6 +68,11 @@ RECIPES: dict[str, Recipe] = {
     "text/scratchgan": ScratchGAN(),
     "text/translate": Translate(),
     "text/translate-gan": TranslateGAN(),
+    "molecules/lstm": MoleculeLSTM(),
+    "molecules/molgan": MolGAN(),
+    "molecules/gan": MoleculeGAN(),
+    "molecules/organ": ORGAN(),
+    "molecules/reinforce": Reinforce(),
 }
 
 DEFAULTS = {
@@ -73,6 +81,7 @@ DEFAULTS = {
     "tables": "tables/masked",
     "series": "series/gan",
     "text": "text/lstm",
+    "molecules": "molecules/lstm",
 }
 """Modality → name of its default recipe."""
 

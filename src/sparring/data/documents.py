@@ -36,7 +36,7 @@ MAX_BYTES = 2**31
 """Bytes of a file of lines; more would not fit into memory as Python keeps them."""
 MAX_LINE, MAX_FILE = 2**20, 2**24
 """Characters of a line, a cell or a tune, and of a file, beyond which nothing is read: networks see far fewer."""
-USUAL_COLUMNS = ("text", "content", "body", "sentence", "caption", "smiles")
+USUAL_COLUMNS = ("text", "content", "body", "sentence", "caption")
 """Headings of columns of text, the preferred first."""
 
 

@@ -19,10 +19,11 @@ from sparring.tokens import END, SPECIAL, UNKNOWN
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as PairTokenizer
 
-Kind: TypeAlias = Literal["characters", "words", "bytes", "pairs"]
-"""Units of text: characters, words with the space before them, bytes of UTF-8, or pairs of units that often meet."""
+Kind: TypeAlias = Literal["characters", "words", "bytes", "pairs", "smiles"]
+"""Units of text: characters, words with the space before them, bytes of UTF-8, pairs of units that often meet, or
+the atoms, bonds and numbers of rings of SMILES."""
 MAX_VOCABULARY: Mapping[Kind, int] = MappingProxyType(
-    {"characters": 20_000, "words": 20_000, "bytes": 256, "pairs": 4_000}
+    {"characters": 20_000, "words": 20_000, "bytes": 256, "pairs": 4_000, "smiles": 4_000}
 )
 """Most frequent units that a vocabulary holds."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -31,6 +32,8 @@ IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0
 """Characters that are words of their own: those of Chinese and Japanese, which are written without spaces."""
 WORD = re.compile(rf" ?[{IDEOGRAPHS}]| ?[^\W{IDEOGRAPHS}]+| ?[^\w\s]|\s")
 """A word or a sign with the space before it, or other white space."""
+SMILES = re.compile(r"\[[^\[\]]*\]|Br|Cl|%\d\d|%\(\d+\)|.", re.DOTALL)
+"""An atom in brackets, an element of two letters, a ring of a number above 9, or any other character."""
 MAX_TEXTS_OF_PAIRS = 200_000
 """Texts of which pairs are learned."""
 
@@ -89,6 +92,8 @@ class Tokeniser:
         return text.removeprefix(" ") if self.kind == "words" else text
 
     def _units(self, text: str) -> Iterable[str]:
+        if self.kind == "smiles":
+            return SMILES.findall(text)
         # With a space before it, the first word is the same unit as inside a sentence.
         return text if self.kind == "characters" or not text else WORD.findall(f" {text}")
 

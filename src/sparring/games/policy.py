@@ -1,6 +1,6 @@
 """Policy gradients: a generator of tokens that is rewarded where a discriminator takes its sequences for real."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Protocol, TypeAlias, final
 
@@ -15,8 +15,8 @@ from sparring.randomness import RandomStream
 from sparring.samples import concatenate, take
 from sparring.tokens import END, Prompt, Sequencer
 
-Reward: TypeAlias = Callable[[Int[Tensor, "batch length"], Prompt], Float[Tensor, " batch"]]
-"""Reward of whole sequences, higher for better ones."""
+Reward: TypeAlias = Callable[[Int[Tensor, "draws batch length"], Prompt], Float[Tensor, "draws batch"]]
+"""Rewards of whole sequences, higher for better ones; every draw was generated from the same prompts, (batch, …)."""
 ROWS_AT_ONCE = 4096
 """Completions that are rewarded at once."""
 CERTAIN = 50.0
@@ -66,14 +66,28 @@ class Rollouts:
         """Return the mean reward of the completions after each token; the last one ends its sequence."""
         reward = self.reward(critic)
         rows, length = tokens.shape
-        ends = completions(player, tokens, prompt, self.count, random).flatten(0, 1)  # (starts × count × batch, length)
-        repeated = take(prompt, torch.arange(rows, device=tokens.device).repeat(len(ends) // rows))
-        parts = [
-            reward(ends[start : start + ROWS_AT_ONCE], take(repeated, slice(start, start + ROWS_AT_ONCE)))
-            for start in range(0, len(ends), ROWS_AT_ONCE)
-        ]
+        draws = completions(player, tokens, prompt, self.count, random).view(-1, rows, length)  # (starts × count, …)
+        parts = [reward(some, prompt) for some in draws.split(max(1, ROWS_AT_ONCE // rows))]
         found = torch.cat(parts).view(length - 1, self.count, rows).mean(1)  # (starts, batch)
-        return torch.cat([found, reward(tokens, prompt)[None]]).T
+        return torch.cat([found, reward(tokens[None], prompt)]).T
+
+
+@final
+class Whole:
+    """The reward of a whole sequence for each of its tokens (Williams 1992), which needs no completions.
+
+    Args:
+        reward: as for ``Rollouts``.
+    """
+
+    def __init__(self, reward: Callable[["Critic"], Reward] | None = None) -> None:
+        self.reward = reward or probability_of_real
+
+    def __call__(
+        self, player: Sequencer, critic: Critic, tokens: Tensor, prompt: Prompt, random: RandomStream
+    ) -> Float[Tensor, "batch length"]:
+        """Return the reward of each sequence, once for each of its tokens."""
+        return self.reward(critic)(tokens[None], prompt)[0, :, None].expand_as(tokens)
 
 
 @final
@@ -105,10 +119,32 @@ def probability_of_real(critic: Critic) -> Reward:
     """Return the reward D(x), the probability by the discriminator that a sequence is real."""
 
     def reward(tokens: Tensor, prompt: Prompt) -> Tensor:
-        logits: Tensor = critic(tokens, prompt).logits[0]
-        return logits.float().sigmoid()
+        draws, rows, _ = tokens.shape
+        repeated = take(prompt, torch.arange(rows, device=tokens.device).repeat(draws))
+        logits: Tensor = critic(tokens.flatten(0, 1), repeated).logits[0]
+        return logits.float().sigmoid().view(draws, rows)
 
     return reward
+
+
+def with_objective(objective: Reward, weight: float) -> Callable[[Critic], Reward]:
+    """Return the reward R(x) = λ D(x) + (1 − λ) O(x) (Guimaraes et al. 2017, eq. 4).
+
+    Args:
+        objective: O, of whole sequences.
+        weight: 1 − λ, in [0, 1]; with 1 the discriminator is not asked.
+    """
+
+    def of(critic: Critic) -> Reward:
+        real = probability_of_real(critic)
+
+        def reward(tokens: Tensor, prompt: Prompt) -> Tensor:
+            found = weight * objective(tokens, prompt)
+            return found + (1 - weight) * real(tokens, prompt) if weight < 1 else found
+
+        return reward
+
+    return of
 
 
 @final
@@ -121,13 +157,14 @@ class Policy(SequenceGame):
     Args:
         generator: an ``nn.Module`` that satisfies ``Sequencer``.
         discriminator: ``(tokens, prompt) -> Verdict``, one logit for each sequence, or each token for ``PerToken``.
-        rewards: ``Rollouts`` or ``PerToken``.
+        rewards: ``Rollouts``, ``Whole`` or ``PerToken``.
         mean_tokens: of a training sequence, its end included.
         likelihood_until: share of the budget at which the phase of maximum likelihood ends; 0 for none.
         discriminator_until: share at which the phase of the discriminator alone ends.
         discriminator_turns: updates of the discriminator for each of the generator.
         likelihood_weight: weight of -log p(x) per token beside the rewards.
         loss: of the discriminator.
+        on_data: takes the training samples before the first step, for rewards that compare with them.
     """
 
     critics = ("discriminator",)
@@ -144,6 +181,7 @@ class Policy(SequenceGame):
         discriminator_turns: int = 5,
         likelihood_weight: float = 0.0,
         loss: Loss = non_saturating,
+        on_data: Callable[[Iterable[Batch]], None] = lambda batches: None,
     ) -> None:
         players = {"generator": generator, "discriminator": discriminator}
         super().__init__(players, "generator", mean_tokens=mean_tokens)
@@ -155,6 +193,7 @@ class Policy(SequenceGame):
             Phase("discriminator alone", until=discriminator_until),
         ]
         self.phases = (*(phase for phase in before if phase.until > 0), Phase("policy gradients"))
+        self.take_data = on_data
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """Train the players of the phase."""

@@ -1,6 +1,6 @@
 """Coding of sequences: tokeniser and length, as published with a model."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, ClassVar, final
 
 from pydantic import ConfigDict, Field
@@ -35,7 +35,7 @@ class SourceCoding:
 @final
 @dataclass(frozen=True)
 class TokenCoding:
-    """The values of ``Facts.coding``.
+    """The values of ``Facts.coding``, beside which a modality may keep others.
 
     Args:
         tokeniser: of the texts.
@@ -75,7 +75,9 @@ def coding_of(facts: Facts) -> TokenCoding:
     for stored, coding in _known:
         if stored is facts.coding:
             return coding
-    found = validated(TokenCoding, facts.coding, f"the coding of {facts.source}")
+    own = {one.name for one in fields(TokenCoding)}
+    values = {name: value for name, value in facts.coding.items() if name in own}
+    found = validated(TokenCoding, values, f"the coding of {facts.source}")
     _known[:] = [(facts.coding, found)]
     return found
 

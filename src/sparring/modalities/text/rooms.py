@@ -118,7 +118,7 @@ class TextModality:
     def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
         return features.cheap_features(samples, facts)
 
-    def extra_signals(self, real: Tensor, fake: Tensor) -> Mapping[str, float]:
+    def extra_signals(self, real: Tensor, fake: Tensor, facts: Facts) -> Mapping[str, float]:
         return features.extra_signals(real, fake)
 
     def by_class(self, one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
