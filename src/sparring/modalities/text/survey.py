@@ -168,6 +168,7 @@ def _details(found: Documents, coding: TokenCoding, rows: TokenRows) -> dict[str
     most = "at most " if int(lengths.min()) < longest else ""
     details: dict[str, Any] = {"samples": f"{number_of(len(tokens), 'text')} of {most}{longest} {kind}"}
     if coding.source is not None and rows.sources is not None:
+        details["samples"] = f"{number_of(len(tokens), 'pair')} of texts"
         details["pairs"] = f"{coding.source.columns[0]} → {coding.source.columns[1]}"
         details["tokens of sources"] = _units(coding.source.tokeniser)
         details["tokens of a source"] = _spread((rows.sources != END).sum(1))
