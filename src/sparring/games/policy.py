@@ -31,7 +31,7 @@ class Rewards(Protocol):
     def __call__(
         self,
         player: Sequencer,
-        critic: "Critic",
+        critic: "Critic | None",
         tokens: Int[Tensor, "batch length"],
         prompt: Prompt,
         random: RandomStream,
@@ -41,11 +41,31 @@ class Rewards(Protocol):
 
 
 class Critic(Protocol):
-    """A discriminator of sequences with a running mean of the rewards at each place, a buffer ``baseline``."""
-
-    baseline: Tensor
+    """A discriminator of sequences."""
 
     def __call__(self, sample: Sample, condition: Sample | None = None) -> Verdict: ...
+
+
+@final
+class Baseline(nn.Module):
+    """A player without weights: the running mean of the rewards at each place, ``mean``, (length,).
+
+    Args:
+        length: tokens of a sequence at most.
+    """
+
+    mean: Tensor
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(length))
+
+    def move(self, rewards: Float[Tensor, "batch length"], counted: Float[Tensor, "batch length"]) -> None:
+        """Move towards the mean of the rewards of tokens that count, to which it is set at first."""
+        count = counted.sum(0)
+        mean = (rewards * counted).sum(0) / count.clamp_min(1)
+        moved = torch.where(count > 0, self.mean + (1 - BASELINE_DECAY) * (mean - self.mean), self.mean)
+        self.mean.copy_(torch.where((self.mean == 0).all(), mean, moved))
 
 
 @final
@@ -57,11 +77,11 @@ class Rollouts:
         reward: of whole sequences; by default the probability by the discriminator that they are real.
     """
 
-    def __init__(self, count: int, reward: Callable[["Critic"], Reward] | None = None) -> None:
+    def __init__(self, count: int, reward: Callable[["Critic | None"], Reward] | None = None) -> None:
         self.count, self.reward = count, reward or probability_of_real
 
     def __call__(
-        self, player: Sequencer, critic: Critic, tokens: Tensor, prompt: Prompt, random: RandomStream
+        self, player: Sequencer, critic: Critic | None, tokens: Tensor, prompt: Prompt, random: RandomStream
     ) -> Float[Tensor, "batch length"]:
         """Return the mean reward of the completions after each token; the last one ends its sequence."""
         reward = self.reward(critic)
@@ -80,11 +100,11 @@ class Whole:
         reward: as for ``Rollouts``.
     """
 
-    def __init__(self, reward: Callable[["Critic"], Reward] | None = None) -> None:
+    def __init__(self, reward: Callable[["Critic | None"], Reward] | None = None) -> None:
         self.reward = reward or probability_of_real
 
     def __call__(
-        self, player: Sequencer, critic: Critic, tokens: Tensor, prompt: Prompt, random: RandomStream
+        self, player: Sequencer, critic: Critic | None, tokens: Tensor, prompt: Prompt, random: RandomStream
     ) -> Float[Tensor, "batch length"]:
         """Return the reward of each sequence, once for each of its tokens."""
         return self.reward(critic)(tokens[None], prompt)[0, :, None].expand_as(tokens)
@@ -102,9 +122,10 @@ class PerToken:
         self.discount = discount
 
     def __call__(
-        self, player: Sequencer, critic: Critic, tokens: Tensor, prompt: Prompt, random: RandomStream
+        self, player: Sequencer, critic: Critic | None, tokens: Tensor, prompt: Prompt, random: RandomStream
     ) -> Float[Tensor, "batch length"]:
         """Return the discounted sums of 2 D(x_t | x_<t) − 1 from each token on."""
+        assert critic is not None
         logits = critic(tokens, prompt).logits[0].float()
         counted = counted_tokens(tokens, prompt, has_end=player.has_end)
         rewards = (2 * logits.sigmoid() - 1) * counted
@@ -115,8 +136,9 @@ class PerToken:
         return torch.stack(found[::-1], 1)
 
 
-def probability_of_real(critic: Critic) -> Reward:
+def probability_of_real(critic: Critic | None) -> Reward:
     """Return the reward D(x), the probability by the discriminator that a sequence is real."""
+    assert critic is not None
 
     def reward(tokens: Tensor, prompt: Prompt) -> Tensor:
         draws, rows, _ = tokens.shape
@@ -127,22 +149,19 @@ def probability_of_real(critic: Critic) -> Reward:
     return reward
 
 
-def with_objective(objective: Reward, weight: float) -> Callable[[Critic], Reward]:
+def with_objective(objective: Reward, weight: float) -> Callable[[Critic | None], Reward]:
     """Return the reward R(x) = λ D(x) + (1 − λ) O(x) (Guimaraes et al. 2017, eq. 4).
 
     Args:
         objective: O, of whole sequences.
-        weight: 1 − λ, in [0, 1]; with 1 the discriminator is not asked.
+        weight: 1 − λ, in [0, 1]; with 1 no discriminator is needed.
     """
 
-    def of(critic: Critic) -> Reward:
+    def of(critic: Critic | None) -> Reward:
+        if weight == 1:
+            return objective
         real = probability_of_real(critic)
-
-        def reward(tokens: Tensor, prompt: Prompt) -> Tensor:
-            found = weight * objective(tokens, prompt)
-            return found + (1 - weight) * real(tokens, prompt) if weight < 1 else found
-
-        return reward
+        return lambda tokens, prompt: (1 - weight) * real(tokens, prompt) + weight * objective(tokens, prompt)
 
     return of
 
@@ -156,7 +175,8 @@ class Policy(SequenceGame):
 
     Args:
         generator: an ``nn.Module`` that satisfies ``Sequencer``.
-        discriminator: ``(tokens, prompt) -> Verdict``, one logit for each sequence, or each token for ``PerToken``.
+        discriminator: ``(tokens, prompt) -> Verdict``, one logit for each sequence, or each token for ``PerToken``;
+            None where rewards do not ask it.
         rewards: ``Rollouts``, ``Whole`` or ``PerToken``.
         mean_tokens: of a training sequence, its end included.
         likelihood_until: share of the budget at which the phase of maximum likelihood ends; 0 for none.
@@ -167,12 +187,10 @@ class Policy(SequenceGame):
         on_data: takes the training samples before the first step, for rewards that compare with them.
     """
 
-    critics = ("discriminator",)
-
     def __init__(
         self,
         generator: nn.Module,
-        discriminator: nn.Module,
+        discriminator: nn.Module | None,
         *,
         rewards: Rewards,
         mean_tokens: float,
@@ -183,15 +201,15 @@ class Policy(SequenceGame):
         loss: Loss = non_saturating,
         on_data: Callable[[Iterable[Batch]], None] = lambda batches: None,
     ) -> None:
-        players = {"generator": generator, "discriminator": discriminator}
-        super().__init__(players, "generator", mean_tokens=mean_tokens)
-        discriminator.register_buffer("baseline", torch.zeros(self.player.length))
+        super().__init__({"generator": generator}, "generator", mean_tokens=mean_tokens)
+        self.players["baseline"] = Baseline(self.player.length)
+        if discriminator is not None:
+            self.players["discriminator"], self.critics = discriminator, ("discriminator",)
         self.rewards, self.loss = rewards, loss
         self.discriminator_turns, self.likelihood_weight = discriminator_turns, likelihood_weight
-        before = [
-            Phase("maximum likelihood", until=likelihood_until),
-            Phase("discriminator alone", until=discriminator_until),
-        ]
+        before = [Phase("maximum likelihood", until=likelihood_until)]
+        if discriminator is not None:
+            before.append(Phase("discriminator alone", until=discriminator_until))
         self.phases = (*(phase for phase in before if phase.until > 0), Phase("policy gradients"))
         self.take_data = on_data
 
@@ -200,22 +218,23 @@ class Policy(SequenceGame):
         phase = next(one.name for one in self.phases if progress.fraction < one.until or one is self.phases[-1])
         if phase == "maximum likelihood":
             return [Turn("generator", self.likelihood_objective)]
-        discriminator = Turn("discriminator", self.discriminator_objective, times=self.discriminator_turns)
+        judged = [Turn("discriminator", self.discriminator_objective, times=self.discriminator_turns)]
+        judged = judged if self.critics else []
         if phase == "discriminator alone":
-            return [discriminator]
-        return [Turn("generator", self.policy_objective, after=self._move_baseline), discriminator]
+            return judged
+        return [Turn("generator", self.policy_objective, after=self._move_baseline), *judged]
 
     def policy_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Minimise -Σ_t log p(x_t | x_<t) (Q_t − b_t) over generated sequences (eq. 8)."""
         # Noise to sequences, sequences to rewards; neither has a gradient.
-        prompt, critic = prompt_of(batch), self._critic
+        prompt, critic = prompt_of(batch), self.players.get("discriminator")
         with torch.no_grad():
             tokens = self.generate(self.latent(progress.random), prompt)
             rewards = self.rewards(self.player, critic, tokens, prompt, progress.random)
 
         # Log-likelihoods, weighted by how much better than usual a token turned out.
         surprise, counted = surprises(self.player, tokens, prompt)
-        advantage = (rewards - critic.baseline) * counted
+        advantage = (rewards - self._baseline.mean) * counted
         terms = {"policy": (surprise * advantage).sum(1).mean() / self.mean_tokens}
         if self.likelihood_weight:
             terms["surprise"] = self.likelihood_weight * self.likelihood_objective(batch, progress).terms["surprise"]
@@ -239,17 +258,13 @@ class Policy(SequenceGame):
         return Objective({"adversarial": self.loss.discriminator(real_logits, fake_logits)})
 
     @property
-    def _critic(self) -> Critic:
-        critic: Critic = self.players["discriminator"]  # type: ignore[assignment]
-        return critic
+    def _baseline(self) -> Baseline:
+        found: Baseline = self.players["baseline"]  # type: ignore[assignment]
+        return found
 
     def _move_baseline(self, rows: Mapping[str, Sample], progress: Progress) -> None:
         """Move the running mean of the rewards at each place."""
-        counted = rows["counted"].sum(0)
-        mean = (rows["rewards"] * rows["counted"]).sum(0) / counted.clamp_min(1)
-        baseline = self._critic.baseline
-        moved = torch.where(counted > 0, baseline + (1 - BASELINE_DECAY) * (mean - baseline), baseline)
-        baseline.copy_(torch.where((baseline == 0).all(), mean, moved))
+        self._baseline.move(rows["rewards"], rows["counted"])
 
 
 def completions(

@@ -20,13 +20,12 @@ from sparring.flow import Sample
 from sparring.metrics.own_score import permit_score
 from sparring.modalities.molecules.chemistry import parsed, properties
 from sparring.modalities.molecules.forms import smiles_of
+from sparring.modalities.molecules.metrics import PROPERTIES
 from sparring.modalities.molecules.objectives import NOVELTY, OBJECTIVE, UNIQUENESS, MoleculeObjective
 from sparring.randomness import RandomStream
 from sparring.recipe import is_own
 
 WHERE = "where"
-PROPERTIES = ("qed", "logp", "sa", "weight")
-"""Properties by which molecules are selected; see ``chemistry.properties``."""
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
