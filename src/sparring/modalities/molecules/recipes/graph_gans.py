@@ -194,7 +194,7 @@ class MoleculeGAN(GraphRecipe):
     discretisation: Literal["softmax", "gumbel", "straight-through"] = "straight-through"
     """What the discriminator sees of generated graphs: probabilities, such with Gumbel noise, or choices."""
     legality: NonNegativeFloat = 1.0
-    """Weight, at the end, of bonds beyond the valences and of pairs of atoms that no path connects; a tenth at first."""
+    """Weight at the end of bonds beyond the valences, and of pairs of atoms that no path connects; a tenth at first."""
     moments: NonNegativeFloat = 2.0
     """Weight of the distance between the features of real and of generated molecules, by which these stay different."""
 
