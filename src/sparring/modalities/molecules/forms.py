@@ -8,7 +8,8 @@ from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.data.sequences.coding import coding_of
 from sparring.modalities.molecules.chemistry import assembled, canonical
-from sparring.modalities.molecules.graphs import Graphs, graph_coding_of, structures_of
+from sparring.modalities.molecules.graphs import graph_coding_of, structures_of
+from sparring.modalities.molecules.networks.graphs import Graphs
 
 Samples: TypeAlias = Tensor | Graphs
 """Token numbers of SMILES, (count, length), or graphs."""

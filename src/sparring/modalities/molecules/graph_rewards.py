@@ -10,7 +10,7 @@ from torch import Tensor
 from sparring.data.facts import Facts
 from sparring.flow import Batch
 from sparring.modalities.molecules.forms import smiles_of
-from sparring.modalities.molecules.graphs import Graphs
+from sparring.modalities.molecules.networks.graphs import Graphs
 from sparring.modalities.molecules.objectives import UNIQUENESS, MoleculeObjective, ObjectiveReward
 
 

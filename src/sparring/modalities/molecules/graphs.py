@@ -11,22 +11,17 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar, NamedTuple, final
 
 import numpy as np
-from jaxtyping import Float
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
-from torch import Tensor
 from torch.nn.functional import one_hot
 
 from sparring.data.facts import Facts
 from sparring.flow import Batch
 from sparring.modalities.molecules.chemistry import Structure, elements
+from sparring.modalities.molecules.networks.graphs import BOND_KINDS, NO_ATOM, Graphs
 from sparring.randomness import RandomStream
 from sparring.schema import STORED, validated
 
-NO_ATOM, NO_BOND = 0, 0
-"""Kind of a place without an atom, and of a pair of places without a bond."""
-BOND_KINDS = 4
-"""No bond, single, double and triple: the number of a kind is its order."""
 CODING = "graphs"
 """Name of a ``GraphCoding`` in ``Facts.coding``, beside the values of a ``TokenCoding``."""
 FORM = "graphs"
@@ -36,19 +31,6 @@ MAX_ATOMS = 38
 
 Kind = Annotated[str, Field(pattern=r"^[A-Z][a-z]?(\+*|-*)$", max_length=10)]
 Places = Annotated[int, Field(ge=1, le=MAX_ATOMS)]
-
-
-class Graphs(NamedTuple):
-    """Molecules as graphs, one-hot or, while a generator is trained, probabilities.
-
-    Args:
-        atoms: (batch, places, 1 + kinds), ``NO_ATOM`` first.
-        bonds: (batch, places, places, 4), symmetric, ``NO_BOND`` first; so is a place to itself, and wherever one of
-            the two places has no atom.
-    """
-
-    atoms: Float[Tensor, "batch places kinds"]
-    bonds: Float[Tensor, "batch places places orders"]
 
 
 class Stored(NamedTuple):

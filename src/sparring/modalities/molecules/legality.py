@@ -5,7 +5,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import relu
 
-from sparring.modalities.molecules.graphs import BOND_KINDS, GraphCoding, Graphs
+from sparring.modalities.molecules.graphs import GraphCoding
+from sparring.modalities.molecules.networks.graphs import BOND_KINDS, Graphs
 from sparring.objectives.terms import GeneratorPass, Term
 
 

@@ -6,13 +6,12 @@ from itertools import pairwise
 from typing import Literal, TypeAlias, final
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, one_hot
 
 from sparring.flow import Sample, Verdict
 from sparring.layers.choices import normal_to_gumbel
-from sparring.modalities.molecules.graphs import BOND_KINDS, Graphs
+from sparring.modalities.molecules.networks.graphs import BOND_KINDS, Graphs
 
 Discretisation: TypeAlias = Literal["softmax", "gumbel", "straight-through"]
 """What a discriminator sees of generated graphs: probabilities, such with Gumbel noise, or choices with the gradients
@@ -101,18 +100,18 @@ class GraphGenerator(nn.Module):
 
 
 def with_bonds_of_atoms(
-    atoms: Float[Tensor, "batch places kinds"],
-    bonds: Float[Tensor, "batch places places orders"],
-    between: Float[Tensor, "places places one"],
+    atoms: Tensor,
+    bonds: Tensor,
+    between: Tensor,
 ) -> Graphs:
     """Return graphs whose places have no bonds where they have no atom, nor to themselves.
 
     No gradient flows from bonds to atoms.
 
     Args:
-        atoms: probabilities of the kinds of atoms.
-        bonds: probabilities of the kinds of bonds, between two places that have atoms.
-        between: 1 for different places, 0 otherwise.
+        atoms: probabilities of the kinds of atoms, (batch, places, kinds).
+        bonds: probabilities of the kinds of bonds between two atoms, (batch, places, places, 4).
+        between: 1 for different places, 0 otherwise, (places, places, 1).
     """
     present = (1 - atoms[..., 0]).detach()
     both = present[:, :, None, None] * present[:, None, :, None] * between

@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from sparring.data.facts import Facts
 from sparring.data.view import View
-from sparring.objectives.schedules import Weighted, constant, cosine
+from sparring.objectives.schedules import Weighted, constant, cosine, geometric
 from sparring.recipe import Adam, AdversarialRecipe, BatchSize, Chosen, Gamma, LayerSize, LossName, Machine, Samples
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ EPOCHS, MOST = 300, 20_000_000
 """Passes through the data (De Cao & Kipf 2018, section 5.1), and molecules to see at most."""
 REWARD_SINCE = 0.5
 """Share of the budget at which the objective begins to count: after half of it, as in section 5.1."""
+LEGALITY_SINCE, LEGALITY_GROWTH = 0.3, 10.0
+"""Share of the budget from which the weight of legality grows, and by which factor: earlier it costs variety."""
 INITIAL_GAMMA, GAMMA_RATE, MIN_GAMMA_RATIO = 0.3, 0.002, 1e-3
 """Weight of R1 and R2 at the start of a run that finds it, and where a run cannot; its relative change per step, and
 its lower bound relative to the start."""
@@ -123,11 +125,14 @@ class GraphRecipe(AdversarialRecipe):
             kinds=coding.shape[1], widths=sizes, size=2 * width, activation=activation, minibatch=minibatch
         )
 
-    def terms(self, coding: "GraphCoding") -> "dict[str, Weighted[Term]]":
-        """Return what the generator minimises beside the loss."""
+    def terms(self, coding: "GraphCoding", growth: float = 1.0) -> "dict[str, Weighted[Term]]":
+        """Return what the generator minimises beside the loss; the weight of legality grows by a factor."""
         from sparring.modalities.molecules.legality import legality
 
-        return {"legality": Weighted(legality(coding), constant(self.legality))} if self.legality else {}
+        if not self.legality:
+            return {}
+        weight = geometric(self.legality / growth, self.legality, since=LEGALITY_SINCE)
+        return {"legality": Weighted(legality(coding), weight)}
 
 
 @final
@@ -188,12 +193,10 @@ class MoleculeGAN(GraphRecipe):
     """Penalties are computed on every n-th molecule of a batch, and count n times."""
     discretisation: Literal["softmax", "gumbel", "straight-through"] = "straight-through"
     """What the discriminator sees of generated graphs: probabilities, such with Gumbel noise, or choices."""
-    legality: NonNegativeFloat = 0.5
-    """Weight of bonds beyond the valences, and of pairs of atoms that no path connects; 0 for none."""
-    moments: NonNegativeFloat = 5.0
+    legality: NonNegativeFloat = 1.0
+    """Weight at the end of bonds beyond the valences, and of pairs of atoms that no path connects; a tenth at first."""
+    moments: NonNegativeFloat = 2.0
     """Weight of the distance between the features of real and of generated molecules, by which these stay different."""
-    latent_size: LayerSize = 64
-    """Random numbers at the input of the generator."""
 
     def duel(self, coding: "GraphCoding") -> "Duel":
         """Build the duel."""
@@ -216,7 +219,7 @@ class MoleculeGAN(GraphRecipe):
                 name: Weighted(sparse(penalty, self.penalty_every), weight)
                 for name, penalty in (("r1", r1), ("r2", r2))
             },
-            terms={**self.terms(coding), **matching},
+            terms={**self.terms(coding, LEGALITY_GROWTH), **matching},
             gamma=automatic(INITIAL_GAMMA, GAMMA_RATE, MIN_GAMMA_RATIO) if gamma is None else None,
         )
 
