@@ -102,6 +102,7 @@ OPTIONS = {
         "recipe",
         "json",
         *CONDITIONS,
+        "temperature",
         "options",
     ],
     "evaluate": [
