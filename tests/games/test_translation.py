@@ -75,7 +75,7 @@ def game(judged: float) -> Translation:
     return Translation(network(), critic.eval(), similarity=share_of_threes, mean_tokens=3.0, judged=judged)
 
 
-def test_what_is_rewarded_more_than_the_most_likely_sequence_becomes_likelier() -> None:
+def test_what_is_rewarded_more_than_usual_becomes_likelier() -> None:
     """With BLEU alone, here the share of a token: steps along the gradient raise it from a quarter to nearly all."""
     played, rows = game(0.0), 32
     played.likelihood_weight = 0.0
@@ -88,6 +88,7 @@ def test_what_is_rewarded_more_than_the_most_likely_sequence_becomes_likelier() 
         optimiser.zero_grad()
         objective.terms["policy"].backward()
         optimiser.step()
+        played.turns(progress)[0].after(objective.rows, progress)
     assert objective.notes["reward"] > 0.9
 
 

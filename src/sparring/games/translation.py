@@ -1,14 +1,15 @@
 """Adversarial translation: a generator of sequences from sources, rewarded where a pair is taken for a real one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, final
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from sparring.flow import Batch, Objective, Phase, Progress, Turn
-from sparring.games.sequences import SequenceGame, generated, prompt_of, surprises
+from sparring.flow import Batch, Objective, Phase, Progress, Sample, Turn
+from sparring.games.policy import BASELINE_DECAY
+from sparring.games.sequences import SequenceGame, prompt_of, surprises
 from sparring.objectives.losses import Loss, non_saturating
 from sparring.tokens import Prompt
 
@@ -21,9 +22,8 @@ class Translation(SequenceGame):
     """Policy gradients with a discriminator of pairs (Wu et al. 2018, section 3; Yang et al. 2018, section 3).
 
     After a phase of maximum likelihood and one in which only the discriminator learns, the generator maximises
-    E log p(y|x) (R(x, y) − R(x, ŷ)) with R = λ D(x, y) + (1 − λ) S(y, y*), beside the likelihood of the true y*. S is
-    the similarity to it, such as BLEU, and ŷ the most likely sequence, whose reward is the baseline (Rennie et al.
-    2017, eq. 6).
+    E log p(y|x) (R(x, y) − b) with R = λ D(x, y) + (1 − λ) S(y, y*) and b the running mean of R, beside the likelihood
+    of the true y*. S is the similarity to it, such as BLEU.
 
     Args:
         generator: an ``nn.Module`` that satisfies ``Sequencer``.
@@ -48,14 +48,15 @@ class Translation(SequenceGame):
         similarity: Similarity,
         mean_tokens: float,
         judged: float = 0.7,
-        likelihood_until: float = 0.7,
-        discriminator_until: float = 0.75,
+        likelihood_until: float = 0.9,
+        discriminator_until: float = 0.93,
         likelihood_weight: float = 1.0,
         smoothing: float = 0.0,
         loss: Loss = non_saturating,
     ) -> None:
         players = {"generator": generator, "discriminator": discriminator}
         super().__init__(players, "generator", mean_tokens=mean_tokens, smoothing=smoothing)
+        discriminator.register_buffer("baseline", torch.zeros(()))
         self.similarity, self.judged, self.likelihood_weight, self.loss = similarity, judged, likelihood_weight, loss
         self.phases = (
             Phase("maximum likelihood", until=likelihood_until),
@@ -71,25 +72,22 @@ class Translation(SequenceGame):
         discriminator = Turn("discriminator", self.discriminator_objective)
         if progress.fraction < alone.until:
             return [discriminator]
-        return [Turn("generator", self.policy_objective), discriminator]
+        return [Turn("generator", self.policy_objective, after=self._move_baseline), discriminator]
 
     def policy_objective(self, batch: Batch, progress: Progress) -> Objective:
-        """Minimise -log p(y|x) (R(x, y) − R(x, ŷ)) over generated sequences, and -log p(y*|x)."""
+        """Minimise -log p(y|x) (R(x, y) − b) over generated sequences, and -log p(y*|x)."""
         # Noise to sequences, sequences to rewards; neither has a gradient.
         prompt = prompt_of(batch)
-        likeliest = prompt._replace(temperature=torch.zeros_like(prompt.temperature))
         with torch.no_grad():
-            latent = self.latent(progress.random)
-            tokens = self.generate(latent, prompt)
+            tokens = self.generate(self.latent(progress.random), prompt)
             reward = self._reward(tokens, batch.real, prompt)
-            usual = self._reward(generated(self.player, latent, likeliest), batch.real, prompt)
 
-        # Log-likelihoods, weighted by how much better than the most likely sequence each one is.
+        # Log-likelihoods, weighted by how much better than usual a sequence is.
         surprise, _ = surprises(self.player, tokens, prompt)
-        policy = (surprise.sum(1) * (reward - usual)).mean() / self.mean_tokens
+        policy = (surprise.sum(1) * (reward - self._baseline)).mean() / self.mean_tokens
         likelihood = self.likelihood_objective(batch, progress).terms["surprise"]
         terms = {"policy": policy, "surprise": self.likelihood_weight * likelihood}
-        return Objective(terms, {"reward": reward.mean(), "baseline": usual.mean()})
+        return Objective(terms, {"reward": reward.mean()}, rows={"reward": reward})
 
     def discriminator_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Minimise the loss on true and generated sequences, each beside its source."""
@@ -103,3 +101,14 @@ class Translation(SequenceGame):
         """Return R = λ D(x, y) + (1 − λ) S(y, y*) (Yang et al. 2018, section 3.3)."""
         real: Tensor = self.players["discriminator"](tokens, prompt).logits[0].float().sigmoid()
         return self.judged * real + (1 - self.judged) * self.similarity(tokens, true)
+
+    @property
+    def _baseline(self) -> Tensor:
+        found: Tensor = self.players["discriminator"].baseline  # type: ignore[assignment]
+        return found
+
+    def _move_baseline(self, rows: Mapping[str, Sample], progress: Progress) -> None:
+        """Move the running mean of the rewards, which starts at the first mean."""
+        mean = rows["reward"].mean()
+        moved = self._baseline + (1 - BASELINE_DECAY) * (mean - self._baseline)
+        self._baseline.copy_(torch.where(self._baseline == 0, mean, moved))

@@ -59,11 +59,14 @@ def test_no_side_of_a_held_out_pair_was_trained_on(tmp_path: Path) -> None:
 
 
 def test_every_line_is_translated_in_its_place(trained: Path, tmp_path: Path) -> None:
-    (tmp_path / "in.txt").write_text("six one two.\n\ntwo two five.\n")
-    apply(trained, [str(tmp_path / "in.txt"), "four one one."], out=tmp_path / "out", display=Silent())
+    given = tmp_path / "given" / "in.txt"
+    given.parent.mkdir()
+    given.write_text("six one two.\n\ntwo two five.\n")
+    apply(trained, [str(given), "four one one."], out=tmp_path / "out", display=Silent())
     lines = (tmp_path / "out" / "in.txt").read_text().split("\n")
     assert lines == ["六一二。", "", "二二五。", ""]
     assert (tmp_path / "out" / "text-000000.txt").read_text() == "四一一。\n"
+    assert len(sparring.load(trained).apply(given.parent)) == 2
     apply(trained, "six one two.", count=3, temperature=1, out=tmp_path / "three", display=Silent())
     assert len((tmp_path / "three" / "text-000000.txt").read_text().splitlines()) == 3
 
@@ -74,7 +77,7 @@ def test_words_that_are_unknown_are_said_and_files_that_are_missing_refused(trai
         assert model.apply("one seven two.").shape == (1, model.facts.shape[0])
     for given, said in (
         ("none.txt", "no file 'none.txt'"),
-        (tmp_path, "the folder"),
+        (tmp_path, "no text in the folder"),
         (["", " "], "inputs without any text"),
         (3, "an input of type int"),
     ):

@@ -87,9 +87,9 @@ class TranslateGAN(TranslationRecipe):
     """Weight of the likelihood of true texts beside the rewards."""
     filters: Annotated[int, Field(ge=1, le=4096)] = 64
     """Filters of the discriminator of each span of 1 to 4 tokens, on either side."""
-    likelihood_share: Share = 0.7
+    likelihood_share: Share = 0.9
     """Share of the budget for maximum likelihood."""
-    discriminator_share: Share = 0.05
+    discriminator_share: Share = 0.03
     """Share of the budget after it in which the discriminator learns alone."""
     learning_rate: PositiveFloat = 2e-3
     """Learning rate of the generator at the start; it falls to a twentieth by the end of maximum likelihood."""
