@@ -20,7 +20,7 @@ from sparring.modality import Modality
 
 
 class Source(NamedTuple):
-    """What the search for copies asks of a subject."""
+    """Subject of the search for copies."""
 
     modality: Modality
     is_known: bool = True

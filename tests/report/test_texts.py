@@ -27,9 +27,9 @@ def test_generated_texts_stand_above_their_nearest_training_texts(code: Split) -
     batch = code.train.batch(slice(0, 4))
     samples = Batch(code.held_out.batch(slice(0, 2)).real, None, None)
     (exhibit,) = Gallery(modality("text"), code, samples).generated()
-    assert all(note.startswith("nearest, ") and " % in common: def f" in note for note in exhibit.notes)
+    assert all(note.startswith("nearest, ") and " % in common:\ndef f" in note for note in exhibit.notes)
     (same,) = Gallery(modality("text"), code, batch._replace(label=None)).generated()
-    assert all(note == f"nearest, equal: {line}" for note, line in zip(same.notes, same.lines, strict=True))
+    assert all(note == f"nearest, equal:\n{line}" for note, line in zip(same.notes, same.lines, strict=True))
     assert "Below each" in same.caption and same.fixed
 
 

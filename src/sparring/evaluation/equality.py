@@ -14,7 +14,7 @@ MAX_CHANCE = 0.002
 
 
 class Equality(NamedTuple):
-    """What is known of discrete generated samples beside their distances to training samples.
+    """Facts about discrete generated samples beside their distances to training samples.
 
     Args:
         equal: which are equal to a training sample, (count,) bool.

@@ -131,9 +131,7 @@ GLOSSARY: dict[str, MetricInfo] = {
         for size in range(2, 6)
     },
     "distinct": MetricInfo("distinct", "nearer to the floor", "Share of different texts.", "Diverse?"),
-    "novel": MetricInfo(
-        "novel", "nearer to the floor", "Share of texts that are no training text, as held-out ones never are.", "New?"
-    ),
+    "novel": MetricInfo("novel", "nearer to the floor", "Share of texts that are no training text.", "New?"),
     "corpus_bleu": MetricInfo(
         "BLEU-4 to the truth",
         "higher",

@@ -22,6 +22,7 @@ MAX_SHOWN, MIN_OF_CLASS = 24, 2
 """Texts that are shown, and those of each class at least."""
 SENTENCES = "text-000000.txt"
 """File of the texts that are made from sentences which are no files."""
+LINE = "\n"
 
 
 def decoded(samples: Tensor, facts: Facts) -> list[str]:
@@ -47,11 +48,11 @@ def beside_nearest(batch: Batch, others: Tensor, distances: Tensor, facts: Facts
     """Return texts, each with its nearest training text and the share of the n-grams that both have."""
     rows = shown_rows(batch)
     names = [""] * len(rows) if batch.label is None else [f"{one} · " for one in _class_names(batch.label[rows], facts)]
+    made, near = (_decoded_to_show(side[rows], facts) for side in (batch.real, others))
+    shares = [f"{int(100 - 100 * distance)} % in common" for distance in distances[rows].tolist()]
     notes = [
-        f"{name}nearest, {'equal' if distance == 0 else f'{100 - 100 * distance:.0f} % in common'}: {text}"
-        for name, distance, text in zip(
-            names, distances[rows].tolist(), _decoded_to_show(others[rows], facts), strict=True
-        )
+        f"{name}nearest, {'equal' if text == other else share}:{LINE if LINE in other else ' '}{other}"
+        for name, share, text, other in zip(names, shares, made, near, strict=True)
     ]
     return _texts(batch.real[rows], facts, tuple(notes))
 
