@@ -161,7 +161,7 @@ def _valid(molecules: Molecules, raw: Documents, source: str) -> Molecules:
             expected="SMILES such as CCO, each one connected molecule",
             remedy="check the file, or the column",
         )
-    remark = f"Left out {number_of(len(wrong), 'text')} that are no molecule, or several: {some}{more}."
+    remark = f"Left out {number_of(len(wrong), 'text')}, no molecule or several: {some}{more}."
     return _kept(molecules, [row for row, one in enumerate(molecules.identities) if one], remark)
 
 
