@@ -45,7 +45,7 @@ def test_recipes_for_text_learn(name: str, tmp_path: Path) -> None:
 
 
 PAIRS: dict[str, dict[str, Any]] = {
-    "text/translate": {"samples": 12_000},
+    "text/translate": {"samples": 8_000, "batch": 32},
     "text/translate-gan": {"samples": 16_000, "filters": 8, "judged": 0.5, "likelihood_share": 0.7},
 }
 """Recipe for pairs → fields with which it learns in seconds."""
