@@ -282,6 +282,37 @@ class HasContrasts(Protocol):
         ...
 
 
+class Neighbours(NamedTuple):
+    """Nearest samples of others.
+
+    Args:
+        distances: to the nearest one, (count,) float64; 0 for equal samples, which are not the only ones.
+        rows: its number, (count,).
+    """
+
+    distances: "Tensor"
+    rows: "Tensor"
+
+
+@runtime_checkable
+class FindsNearest(Protocol):
+    """A modality of discrete samples: two can be equal, and their distance is not that of features."""
+
+    def nearest(self, samples: "Tensor", among: "Dataset", own: "Tensor | None" = None) -> Neighbours:
+        """Return the nearest sample of a data set for each of the samples.
+
+        Args:
+            samples: one tensor, (count, …) int64.
+            among: the data set.
+            own: row of each sample itself in it, which does not count, (count,); None without.
+        """
+        ...
+
+    def beside_nearest(self, batch: "Batch", others: "Tensor", distances: "Tensor", facts: Facts) -> "Exhibit":
+        """Render samples in order, each beside the nearest one of others, (count, …), at a distance, (count,)."""
+        ...
+
+
 class Listing(NamedTuple):
     """Names and classes of samples in files.
 

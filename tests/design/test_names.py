@@ -103,6 +103,7 @@ OPTIONS = {
         "recipe",
         "json",
         *CONDITIONS,
+        "temperature",
         "options",
     ],
     "evaluate": [

@@ -92,7 +92,8 @@ def test_every_recipe_with_a_discriminator_chooses_its_loss() -> None:
     assert set(ADVERSARIAL) == {
         "images/gan", "images/dcgan", "images/r3gan", "images/pix2pix", "images/pix2pix-hd", "images/spade",
         "images/fill", "images/super-resolution", "images/colourise", "points/ring", "tables/gan",
-        "tables/ctgan", "series/gan", "series/rcgan",
+        "tables/ctgan", "series/gan", "series/rcgan", "molecules/molgan",
+        "molecules/gan",
     }  # fmt: skip
 
 

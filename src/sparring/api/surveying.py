@@ -40,7 +40,7 @@ def require_count(recipe: Recipe, facts: Facts) -> None:
     if facts.count < recipe.batch:
         smaller = f"give {option('batch', batch_for(facts.count))}, or " if facts.count > 1 else ""
         raise SparringError(
-            found=f"{facts.count} readable samples in {source_words(facts.source)}",
+            found=f"{number_of(facts.count, 'readable sample')} in {source_words(facts.source)}",
             expected=f"at least a batch of {recipe.batch}",
             remedy=f"{smaller}add samples: at least {FEW_SAMPLES} for a model that is more than a copy of them",
         )

@@ -91,7 +91,8 @@ ColumnsOption: TypeAlias = Annotated[
     Parameter(
         help="Kinds of columns of a table, such as age=continuous,zip=category,note=drop: continuous, integer, date or "
         "a pattern such as %d.%m.%Y, category, boolean, identifier, or drop; of time series also entity, time and "
-        "attribute, as in patient=entity,day=time. Default: found in the data."
+        "attribute, as in patient=entity,day=time; of texts text, and source in pairs, as in en=source,zh=text. "
+        "Default: found in the data."
     ),
 ]
 LabelOption: TypeAlias = Annotated[
@@ -100,7 +101,10 @@ LabelOption: TypeAlias = Annotated[
 ]
 InputOption: TypeAlias = Annotated[
     str | None,
-    Parameter(help="Models that take inputs, as `sparring apply` does: files of the kind that the model takes."),
+    Parameter(
+        help="Models that take inputs, as `sparring apply` does: files of the kind that the model takes; or a "
+        "sentence, for models of pairs of texts."
+    ),
 ]
 DomainOption: TypeAlias = Annotated[
     str | None,
@@ -121,7 +125,7 @@ TemperatureOption: TypeAlias = Annotated[
     float | None,
     Parameter(
         help="Models of text or molecules: divisor of the logits, below 1 for likelier samples, above 1 for more "
-        "varied ones. Default: 1."
+        "varied ones. Default: 1, and 0, the likeliest text, for translations."
     ),
 ]
 HorizonOption: TypeAlias = Annotated[

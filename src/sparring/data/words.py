@@ -69,6 +69,13 @@ class Tokeniser:
         numbers = self._numbers
         return [numbers.get(unit, UNKNOWN) for unit in self._units(text)]
 
+    def unknown(self, text: str) -> list[str]:
+        """Return the different units of a text that the vocabulary lacks, without the space before them."""
+        if self.kind in ("bytes", "pairs"):
+            return []
+        units = self._units(text)
+        return list(dict.fromkeys(unit.strip() or unit for unit in units if unit not in self._numbers))
+
     def decode(self, tokens: Iterable[int]) -> str:
         """Return the text of token numbers up to the first ``END``."""
         inside = list[int]()
@@ -88,7 +95,7 @@ class Tokeniser:
         if self.kind == "smiles":
             return SMILES.findall(text)
         # With a space before it, the first word is the same unit as inside a sentence.
-        return text if self.kind == "characters" else WORD.findall(f" {text}")
+        return text if self.kind == "characters" or not text else WORD.findall(f" {text}")
 
     @cached_property
     def _numbers(self) -> Mapping[str, int]:
@@ -104,13 +111,14 @@ class Tokeniser:
         return found
 
 
-def fit(kind: Kind, texts: Iterable[str], most: int | None = None) -> Tokeniser:
+def fit(kind: Kind, texts: Iterable[str], most: int | None = None, least: int = 1) -> Tokeniser:
     """Return a tokeniser whose vocabulary are the most frequent units of texts.
 
     Args:
         kind: of the units.
         texts: the texts; iterated once.
         most: units of the vocabulary; None for ``MAX_VOCABULARY``.
+        least: occurrences of a character or a word of the vocabulary; of all where none is as frequent.
     """
     limit = MAX_VOCABULARY[kind] if most is None else most
     if kind == "bytes":
@@ -121,7 +129,8 @@ def fit(kind: Kind, texts: Iterable[str], most: int | None = None) -> Tokeniser:
     for text in texts:
         counts.update(whole._units(text))
     # Equal counts in the order of the alphabet, so that the order of the texts does not matter.
-    frequent = sorted(counts, key=lambda unit: (-counts[unit], unit))[:limit]
+    known = [unit for unit, count in counts.items() if count >= least] or list(counts)
+    frequent = sorted(known, key=lambda unit: (-counts[unit], unit))[:limit]
     return Tokeniser(kind, tuple(sorted(frequent)))
 
 

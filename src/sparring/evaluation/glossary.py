@@ -52,7 +52,7 @@ ON_REQUEST = {
     *("l1", "cycle_error", "answer_diversity", "trained_on_samples", "trained_on_both"),
     *("shapes", "trends", "missing_error", "rare_coverage"),
     *("modes", "quality"),
-    *("bleu_4", "self_bleu_4", "novel"),
+    *("bleu_4", "self_bleu_4", "novel", "corpus_bleu", "exact"),
     *("validity", "uniqueness", "novelty", "internal_diversity"),
     *("marginals", "tail_error", "autocorrelation_error", "cross_correlation_error", "spectrum_error", "length_error"),
 }
@@ -132,6 +132,13 @@ GLOSSARY: dict[str, MetricInfo] = {
     },
     "distinct": MetricInfo("distinct", "nearer to the floor", "Share of different texts.", "Diverse?"),
     "novel": MetricInfo("novel", "nearer to the floor", "Share of texts that are no training text.", "New?"),
+    "corpus_bleu": MetricInfo(
+        "BLEU-4 to the truth",
+        "higher",
+        "Share of the n-grams of up to 4 tokens that the true texts of the same sources have; all texts together.",
+        "Valid?",
+    ),
+    "exact": MetricInfo("exact", "higher", "Share of texts that are equal to the true ones.", "Valid?"),
     "validity": MetricInfo("validity", "higher", "Share of samples that are molecules.", "Valid?"),
     "uniqueness": MetricInfo(
         "uniqueness",

@@ -26,15 +26,19 @@ class SequenceGame:
         players: the networks; the one that generates satisfies ``Sequencer``.
         generator: name of that one.
         mean_tokens: of a training sequence, its end included.
+        smoothing: ε of label smoothing, the share of the likelihood that is spread evenly over all tokens (Szegedy et
+            al. 2016, section 7).
     """
 
     critics: Sequence[str] = ()
 
-    def __init__(self, players: Mapping[str, nn.Module], generator: str, *, mean_tokens: float) -> None:
+    def __init__(
+        self, players: Mapping[str, nn.Module], generator: str, *, mean_tokens: float, smoothing: float = 0.0
+    ) -> None:
         self.players = dict(players)
         self.controls: dict[str, Control] = {}
         self.published = (generator,)
-        self.mean_tokens = mean_tokens
+        self.mean_tokens, self.smoothing = mean_tokens, smoothing
         self.prior = uniform(self.player.length)
 
     @property
@@ -45,7 +49,7 @@ class SequenceGame:
 
     def likelihood_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Minimise -log p(x), in nats per token."""
-        surprise, _ = surprises(self.player, batch.real, prompt_of(batch))
+        surprise, _ = surprises(self.player, batch.real, prompt_of(batch), self.smoothing)
         return Objective({"surprise": surprise.sum(1).mean() / self.mean_tokens})
 
     @torch.no_grad()
@@ -86,12 +90,25 @@ def prompt_of(batch: Batch) -> Prompt:
     return prompt
 
 
-def allowed(logits: Float[Tensor, "*batch vocabulary"], *, has_end: bool) -> Float[Tensor, "*batch vocabulary"]:
-    """Return float32 logits by which unknown tokens, and ends of sequences that have none, are impossible."""
-    banned = torch.zeros(logits.shape[-1], dtype=torch.bool, device=logits.device)
-    banned[UNKNOWN] = True
-    banned[END] = not has_end
-    return logits.float().masked_fill(banned, -torch.inf)
+def allowed(
+    logits: Float[Tensor, "*batch vocabulary"], *, has_end: bool, first: Bool[Tensor, "*batch"]
+) -> Float[Tensor, "*batch vocabulary"]:
+    """Return float32 logits by which unknown tokens, empty sequences, and ends where there are none are impossible.
+
+    Args:
+        logits: of tokens.
+        has_end: whether sequences may end before their length.
+        first: whether the token is the first of its sequence, which no data ends before; broadcast over the batch.
+    """
+    found = logits.float().index_fill(-1, torch.tensor([UNKNOWN], device=logits.device), -torch.inf)
+    ends = found[..., END]
+    ends.masked_fill_(first if has_end else torch.ones_like(first), -torch.inf)
+    return found
+
+
+def is_first(tokens: Int[Tensor, "batch length"]) -> Bool[Tensor, " length"]:
+    """Return which places of sequences are the first one."""
+    return torch.arange(tokens.shape[1], device=tokens.device) == 0
 
 
 def counted_tokens(
@@ -105,15 +122,25 @@ def counted_tokens(
 
 
 def surprises(
-    player: Sequencer, tokens: Int[Tensor, "batch length"], prompt: Prompt
+    player: Sequencer, tokens: Int[Tensor, "batch length"], prompt: Prompt, smoothing: float = 0.0
 ) -> tuple[Float[Tensor, "batch length"], Bool[Tensor, "batch length"]]:
     """Return -log p of every token in nats, 0 where it does not count, and which of them count.
 
-    Temperatures are ignored.
+    Temperatures are ignored. With smoothing ε it is (1 − ε) (-log p) + ε times the mean of -log p over all tokens.
     """
     counted = counted_tokens(tokens, prompt, has_end=player.has_end)
-    log_likely = allowed(player(tokens, prompt), has_end=player.has_end).log_softmax(2)
-    found = -log_likely.gather(2, torch.where(counted, tokens, UNKNOWN + 1)[..., None])[..., 0]
+    # Nothing after the last token that counts has to be computed.
+    places = counted.any(0).nonzero()
+    until = int(places[-1]) + 1 if len(places) else 1
+    seen = tokens[:, :until]
+    logits = allowed(player(seen, prompt), has_end=player.has_end, first=is_first(seen))
+    log_likely = logits.log_softmax(2)
+    found = -log_likely.gather(2, torch.where(counted, tokens, UNKNOWN + 1)[:, :until, None])[..., 0]
+    if smoothing:
+        possible = log_likely > -torch.inf
+        even = -log_likely.where(possible, 0.0).sum(2) / possible.sum(2)
+        found = (1 - smoothing) * found + smoothing * even
+    found = pad(found, (0, tokens.shape[1] - until))
     return found.masked_fill(~counted, 0.0), counted
 
 
@@ -168,7 +195,7 @@ def next_token(
 ) -> tuple[Int[Tensor, " batch"], State]:
     """Draw the next token of each row: the first whose distribution function exceeds a number in [0, 1)."""
     logits, state = player.step(before, state)
-    logits = allowed(logits, has_end=player.has_end)
+    logits = allowed(logits, has_end=player.has_end, first=before == player.vocabulary)
     until = (logits / temperature.clamp_min(GREEDY)[:, None]).softmax(1).cumsum(1)
     token = (until[:, :-1] <= (uniforms * until[:, -1])[:, None]).sum(1)
     return torch.where(temperature < GREEDY, logits.argmax(1), token), state

@@ -63,24 +63,35 @@ class Sound:
 @final
 @dataclass(frozen=True)
 class Text:
-    """Lines of text.
+    """Texts of a line or several.
 
     Args:
-        lines: one per sample.
+        lines: one per sample; it may have line breaks.
         caption: text below the lines.
         words: alternative text.
+        notes: what stands below each text in a page, such as its class; none by default.
+        fixed: whether characters are equally wide, as in source code.
     """
 
     lines: tuple[str, ...]
     caption: str = ""
     words: str = ""
+    notes: tuple[str, ...] = ()
+    fixed: bool = False
 
     suffix = ".txt"
 
     @property
     def file(self) -> bytes:
-        """Content of its file: UTF-8, one line per sample."""
-        return "".join(f"{line}\n" for line in self.lines).encode()
+        """Content of its file: UTF-8, one line per sample, or a line between samples of several lines."""
+        between = BETWEEN_TEXTS if any("\n" in line for line in self.lines) else "\n"
+        return f"{between.join(self.lines)}\n".encode()
+
+    @staticmethod
+    def of_file(content: bytes) -> "Text":
+        """Return the texts of a file that has the content ``file``, without their notes."""
+        text = content.decode().removesuffix("\n")
+        return Text(tuple(text.split(BETWEEN_TEXTS if BETWEEN_TEXTS in text else "\n")))
 
 
 @final
@@ -117,6 +128,8 @@ class Table:
         return content.getvalue().encode()
 
 
+BETWEEN_TEXTS = f"\n{40 * '─'}\n"
+"""Line between texts of several lines."""
 MAX_NARROW = 4
 """Columns of a table up to which half the width of a page is enough."""
 OVERVIEW_SOFTWARE = "sparring overview"

@@ -4,8 +4,9 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from sys import intern
 from types import MappingProxyType, SimpleNamespace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +88,65 @@ def written(mol: Mol) -> tuple[str, str]:
     """Return the canonical SMILES with stereochemistry and isotopes, as molecules are learned, and ``canonical``."""
     text = str(library().Chem.MolToSmiles(mol))
     return text, canonical(mol) if STEREO.search(text) else text
+
+
+class Structure(NamedTuple):
+    """A molecule without its hydrogens: elements with formal charges, such as C or N+, and bonds.
+
+    Args:
+        atoms: kind of each atom.
+        bonds: three bytes for each bond: the numbers of its atoms, and its order from 1 to 3.
+    """
+
+    atoms: tuple[str, ...]
+    bonds: bytes
+
+
+NO_STRUCTURE = Structure((), b"")
+"""Stands for the structure of what is no molecule."""
+
+
+def structure_of(mol: Mol) -> Structure:
+    """Return the kekulised structure of a molecule, without stereochemistry, isotopes and unpaired electrons.
+
+    Bonds between atoms beyond the first 256 are left out.
+    """
+    rdkit = library()
+    plain = rdkit.Chem.Mol(mol)
+    rdkit.Chem.Kekulize(plain, clearAromaticFlags=True)
+    atoms = (atom.GetSymbol() + _sign(atom.GetFormalCharge()) for atom in plain.GetAtoms())
+    bonds = bytearray()
+    for bond in plain.GetBonds():
+        first, second = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        if max(first, second) < 256:
+            bonds += bytes((first, second, min(3, int(bond.GetBondTypeAsDouble()))))
+    return Structure(tuple(map(intern, atoms)), bytes(bonds))
+
+
+def assembled(structure: Structure) -> Mol:
+    """Return a molecule that nothing has checked, with as many hydrogens as the valences leave."""
+    rdkit = library()
+    mol = rdkit.Chem.RWMol()
+    for kind in structure.atoms:
+        atom = rdkit.Chem.Atom(kind.rstrip("+-"))
+        atom.SetFormalCharge(kind.count("+") - kind.count("-"))
+        mol.AddAtom(atom)
+    numbers = iter(structure.bonds)
+    for first, second, order in zip(numbers, numbers, numbers, strict=True):
+        mol.AddBond(first, second, rdkit.Chem.BondType.values[order])
+    mol.UpdatePropertyCache(strict=False)
+    return mol
+
+
+@cache
+def elements() -> frozenset[str]:
+    """Return the symbols of all elements."""
+    table = library().Chem.GetPeriodicTable()
+    return frozenset(table.GetElementSymbol(number) for number in range(1, 119))
+
+
+def _sign(charge: int) -> str:
+    return ("+" if charge > 0 else "-") * abs(charge)
 
 
 def properties(mol: Mol) -> Mapping[str, float]:

@@ -6,9 +6,10 @@ from typing import Any
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading
-from sparring.data.sequences.rows import TokenSurvey, require_shape
+from sparring.data.sequences.rows import require_shape
 from sparring.data.view import View
 from sparring.errors import SparringWarning
+from sparring.modalities.molecules.graph_survey import MoleculeSurvey, is_of_graphs
 from sparring.modalities.molecules.survey import COLUMN_KIND, survey_molecules
 from sparring.modality import Listing
 
@@ -18,8 +19,8 @@ def is_meant(reading: Reading) -> bool:
     return COLUMN_KIND in (reading.columns or {}).values()
 
 
-def survey(source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> TokenSurvey:
-    """Read molecules: ``facts.coding`` is a ``TokenCoding``; see ``survey_molecules``."""
+def survey(source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> MoleculeSurvey:
+    """Read molecules: ``facts.coding`` is a ``TokenCoding`` with a ``GraphCoding``; see ``survey_molecules``."""
     return survey_molecules(source, reading, like)
 
 
@@ -33,7 +34,8 @@ def read(source: str, view: View, facts: Facts) -> Dataset:
         SparringWarning: samples are cut, or tokens are not in the vocabulary, so that they count as no molecule.
     """
     found = survey_molecules(source, Reading.recorded(_columns(facts)), facts, all_rows=True)
-    require_shape(found.facts, view)
+    if not is_of_graphs(view):
+        require_shape(found.facts, view)
     for remark in found.facts.remarks:
         warnings.warn(remark, SparringWarning, stacklevel=2)
     return found.whole(view)

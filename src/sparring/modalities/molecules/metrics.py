@@ -10,7 +10,7 @@ from sparring.metrics.metric import MetricValues, known
 from sparring.metrics.sample_sets import Repeat, SampleMetrics, Subset, cached
 from sparring.modalities.molecules.chemistry import internal_diversity, parsed, properties
 from sparring.modalities.molecules.features import identity
-from sparring.modalities.molecules.forms import smiles_of
+from sparring.modalities.molecules.forms import smiles_of, smiles_of_all
 
 PROPERTIES = ("qed", "logp", "sa", "weight")
 """Properties whose distributions are compared; see ``chemistry.properties``."""
@@ -34,7 +34,7 @@ def measure(split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
     from scipy.stats import wasserstein_distance
 
     facts = split.facts
-    trained = {*map(identity, smiles_of(split.train.batch(slice(0, len(split.train))).real, facts))}
+    trained = {*map(identity, smiles_of_all(split.train, facts))}
 
     def texts(side: Subset) -> list[str]:
         return smiles_of(side.batch().real, facts)

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from torch import Tensor
-
 from sparring.data.facts import Facts
 from sparring.modalities.molecules.chemistry import parsed, sdf
 from sparring.modalities.molecules.drawing import molecule_grid
-from sparring.modalities.molecules.forms import smiles_of
+from sparring.modalities.molecules.forms import Samples, smiles_of
 from sparring.rendering.exhibits import Picture
+from sparring.samples import take
 from sparring.storage import write_bytes
 
 MAX_SHOWN = 32
@@ -18,13 +17,13 @@ INVALID = "invalid"
 """Second word of the line of a sample that is no molecule."""
 
 
-def shown(samples: Tensor, facts: Facts, columns: int) -> Picture:
+def shown(samples: Samples, facts: Facts, columns: int) -> Picture:
     """Return drawings of the first samples; what is no molecule is text, crossed out."""
-    return molecule_grid(smiles_of(samples[:MAX_SHOWN], facts), columns)
+    return molecule_grid(smiles_of(take(samples, slice(0, MAX_SHOWN)), facts), columns)
 
 
 def save(
-    samples: Tensor, folder: Path, facts: Facts, *, first: int = 0, scores: Sequence[float] | None = None
+    samples: Samples, folder: Path, facts: Facts, *, first: int = 0, scores: Sequence[float] | None = None
 ) -> list[Path]:
     """Write molecules, and return the paths of the files.
 

@@ -14,7 +14,7 @@ from sparring.flow import Batch, Sample
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
 from sparring.modalities.molecules import asking, data, features, metrics, render, sources
-from sparring.modalities.molecules.forms import smiles_of
+from sparring.modalities.molecules.forms import Samples, smiles_of
 from sparring.modality import Listing, Modality, Selection, Survey
 from sparring.rendering.exhibits import Exhibit
 
@@ -44,7 +44,7 @@ class MoleculesModality:
         return data.survey(source, reading, like)
 
     def view_of(self, generated: Facts, real: Facts) -> View:
-        return View(real.shape)
+        return View(generated.shape)
 
     def read(self, source: str, view: View, facts: Facts) -> Dataset:
         return data.read(source, view, facts)
@@ -52,16 +52,16 @@ class MoleculesModality:
     def listing(self, source: str, facts: Facts, labels: str | None = None) -> Listing:
         return data.listing(source, facts, labels)
 
-    def decode(self, samples: Tensor, facts: Facts) -> list[str]:
+    def decode(self, samples: Samples, facts: Facts) -> list[str]:
         return smiles_of(samples, facts)
 
-    def columns(self, samples: Tensor, facts: Facts) -> Mapping[str, Sequence[Any]]:
+    def columns(self, samples: Samples, facts: Facts) -> Mapping[str, Sequence[Any]]:
         return {"smiles": smiles_of(samples, facts)}
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
         return [render.shown(batch.real, facts, columns)]
 
-    def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
+    def save(self, samples: Samples, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, facts, first=first)
 
     def selection(self, options: Mapping[str, Any], view: View, facts: Facts) -> Selection | None:
@@ -70,7 +70,9 @@ class MoleculesModality:
     def scores(self, samples: Sample, facts: Facts, options: Mapping[str, Any]) -> Tensor | None:
         return asking.scores(samples, facts, options)
 
-    def save_scored(self, samples: Tensor, scores: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
+    def save_scored(
+        self, samples: Samples, scores: Tensor, facts: Facts, folder: Path, *, first: int = 0
+    ) -> list[Path]:
         return render.save(samples, folder, facts, first=first, scores=scores.tolist())
 
     def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
@@ -79,13 +81,13 @@ class MoleculesModality:
     def measure(self, split: Split, seed: int, *, further: bool = True) -> SampleMetrics:
         return metrics.measure(split, seed, further=further)
 
-    def paired(self, fake: Tensor, true: Tensor, condition: Sample | None) -> Mapping[str, float]:
+    def paired(self, fake: Samples, true: Samples, condition: Sample | None) -> Mapping[str, float]:
         return {}
 
-    def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
+    def cheap_features(self, samples: Samples, facts: Facts) -> Tensor:
         return features.cheap_features(samples, facts)
 
-    def extra_signals(self, real: Tensor, fake: Tensor, facts: Facts) -> Mapping[str, float]:
+    def extra_signals(self, real: Samples, fake: Samples, facts: Facts) -> Mapping[str, float]:
         return features.extra_signals(real, fake, facts)
 
     def by_class(self, one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:

@@ -15,11 +15,14 @@ from sparring.data.facts import Facts
 from sparring.data.reading import Reading
 from sparring.data.sequences import PROMPT
 from sparring.data.sequences.coding import TokenCoding, coding_of
-from sparring.data.sequences.rows import TokenSurvey, encoded, fingerprint, like_classes
+from sparring.data.sequences.rows import encoded, fingerprint, like_classes
 from sparring.data.words import SMILES as UNITS
 from sparring.data.words import fit
 from sparring.errors import SparringError, shown
-from sparring.modalities.molecules.chemistry import parsed, written
+from sparring.modalities.molecules.chemistry import NO_STRUCTURE, Structure, parsed, structure_of, written
+from sparring.modalities.molecules.graph_survey import MoleculeSurvey, left_out
+from sparring.modalities.molecules.graphs import CODING
+from sparring.modalities.molecules.graphs import fit as fit_graphs
 from sparring.modalities.molecules.sources import smiles_in
 from sparring.text import number_of
 from sparring.tokens import SPECIAL, UNKNOWN
@@ -45,15 +48,15 @@ class Molecules:
     Args:
         found: canonical SMILES with stereochemistry; those that are no molecule as they were written.
         identities: canonical SMILES without stereochemistry of each; "" for those that are no molecule.
-        atoms: number of heavy atoms of each.
+        structures: of each, without atoms for those that are no molecule.
     """
 
     found: Documents
     identities: Sequence[str]
-    atoms: Sequence[int]
+    structures: Sequence[Structure]
 
 
-def survey_molecules(source: str, reading: Reading, like: Facts | None, *, all_rows: bool = False) -> TokenSurvey:
+def survey_molecules(source: str, reading: Reading, like: Facts | None, *, all_rows: bool = False) -> MoleculeSurvey:
     """Read molecules; see ``sources`` for the files.
 
     Args:
@@ -87,12 +90,14 @@ def survey_molecules(source: str, reading: Reading, like: Facts | None, *, all_r
         fingerprint=fingerprint(rows, coding),
         classes=classes,
         offers=(PROMPT,),
-        coding=coding.as_json() if like is None else like.coding,
+        coding={**coding.as_json(), CODING: fit_graphs(molecules.structures).as_json()}
+        if like is None
+        else like.coding,
         details=_details(molecules, coding, every.identities.count("")),
-        remarks=found.remarks,
+        remarks=(*found.remarks, *left_out(molecules.structures)),
         reading=reading.as_json(),
     )
-    return TokenSurvey(facts, rows)
+    return MoleculeSurvey(facts, rows, molecules.structures)
 
 
 def _chosen_columns(reading: Reading) -> Column:
@@ -116,14 +121,14 @@ def _chosen_columns(reading: Reading) -> Column:
 
 def _parsed(raw: Documents) -> Molecules:
     """Parse texts, and write each molecule in its canonical form."""
-    texts, identities, atoms = list[str](), list[str](), list[int]()
+    texts, identities, structures = list[str](), list[str](), list[Structure]()
     for text in raw.texts:
         mol = parsed(text)
         own, identity = (text, "") if mol is None else written(mol)
         texts.append(own)
         identities.append(identity)
-        atoms.append(0 if mol is None else mol.GetNumAtoms())
-    return Molecules(replace(raw, texts=texts), identities, atoms)
+        structures.append(NO_STRUCTURE if mol is None else structure_of(mol))
+    return Molecules(replace(raw, texts=texts), identities, structures)
 
 
 def _kept(molecules: Molecules, rows: Sequence[int], remark: str) -> Molecules:
@@ -136,7 +141,7 @@ def _kept(molecules: Molecules, rows: Sequence[int], remark: str) -> Molecules:
         labels=None if found.labels is None else found.labels[np.array(rows, dtype=np.int64)],
         remarks=(*found.remarks, remark),
     )
-    return Molecules(kept, [molecules.identities[row] for row in rows], [molecules.atoms[row] for row in rows])
+    return Molecules(kept, [molecules.identities[row] for row in rows], [molecules.structures[row] for row in rows])
 
 
 def _valid(molecules: Molecules, raw: Documents, source: str) -> Molecules:
@@ -156,7 +161,7 @@ def _valid(molecules: Molecules, raw: Documents, source: str) -> Molecules:
             expected="SMILES such as CCO, each one connected molecule",
             remedy="check the file, or the column",
         )
-    remark = f"Left out {number_of(len(wrong), 'text')} that are no molecule, or several: {some}{more}."
+    remark = f"Left out {number_of(len(wrong), 'text')}, no molecule or several: {some}{more}."
     return _kept(molecules, [row for row, one in enumerate(molecules.identities) if one], remark)
 
 
@@ -215,7 +220,7 @@ def _coded(molecules: Molecules, reading: Reading, source: str) -> tuple[Molecul
 
 def _details(molecules: Molecules, coding: TokenCoding, wrong: int) -> dict[str, Any]:
     """Return what `sparring inspect` says of molecules."""
-    atoms = [one for one in molecules.atoms if one]
+    atoms = [len(one.atoms) for one in molecules.structures if one.atoms]
     valid = [one for one in molecules.identities if one]
     repeated = len(valid) - len(set(valid))
     elements = Counter[str]()
