@@ -13,10 +13,15 @@ from sparring.flow import Anomaly, Batch, Latent, Objective, Opinion, Progress
 from sparring.games.priors import uniform
 from sparring.objectives.critic import per_sample
 from sparring.randomness import RandomStream
-from sparring.tokens import END, UNKNOWN, Prompt, Sequencer, State, no_prompt
+from sparring.samples import take
+from sparring.tokens import END, SPECIAL, UNKNOWN, Prompt, Sequencer, State, no_prompt
 
-GREEDY = 1e-6
-"""Temperature below which the most likely token is taken."""
+MIN_TEMPERATURE = 1e-9
+"""Least temperature, by which the most likely token is taken."""
+LOGITS_AT_ONCE = 2**20
+"""Logits of rows that are drawn from together on the CPU, so that they stay in its caches."""
+LOGITS_AT_ONCE_ELSEWHERE = 2**26
+"""Logits of rows that are drawn from together on other devices."""
 
 
 class SequenceGame:
@@ -75,7 +80,9 @@ class SequenceGame:
     def generate(self, latent: Latent, condition: Prompt | None) -> Tensor:
         """Generate sequences, (batch, length) int64."""
         prompt = no_prompt(len(latent), self.player.length, latent.device) if condition is None else condition
-        return generated(self.player, (latent + 1) / 2, prompt)
+        uniforms, size = (latent + 1) / 2, rows_at_once(self.player, latent.device)
+        parts = [slice(start, start + size) for start in range(0, len(latent), size)]
+        return torch.cat([generated(self.player, uniforms[part], take(prompt, part)) for part in parts])
 
 
 def prompt_of(batch: Batch) -> Prompt:
@@ -88,10 +95,15 @@ def prompt_of(batch: Batch) -> Prompt:
 
 def allowed(logits: Float[Tensor, "*batch vocabulary"], *, has_end: bool) -> Float[Tensor, "*batch vocabulary"]:
     """Return float32 logits by which unknown tokens, and ends of sequences that have none, are impossible."""
-    banned = torch.zeros(logits.shape[-1], dtype=torch.bool, device=logits.device)
-    banned[UNKNOWN] = True
-    banned[END] = not has_end
-    return logits.float().masked_fill(banned, -torch.inf)
+    # A sum of a vector is cheaper than a mask, above all backwards.
+    barrier = torch.zeros(logits.shape[-1], device=logits.device)
+    barrier[impossible(has_end=has_end)] = -torch.inf
+    return logits + barrier
+
+
+def impossible(*, has_end: bool) -> slice:
+    """Return the token numbers that are never generated."""
+    return slice(UNKNOWN if has_end else END, SPECIAL)
 
 
 def counted_tokens(
@@ -166,9 +178,27 @@ def next_token(
     uniforms: Float[Tensor, " batch"],
     temperature: Float[Tensor, " batch"],
 ) -> tuple[Int[Tensor, " batch"], State]:
-    """Draw the next token of each row: the first whose distribution function exceeds a number in [0, 1)."""
+    """Draw the next token of each row."""
     logits, state = player.step(before, state)
-    logits = allowed(logits, has_end=player.has_end)
-    until = (logits / temperature.clamp_min(GREEDY)[:, None]).softmax(1).cumsum(1)
-    token = (until[:, :-1] <= (uniforms * until[:, -1])[:, None]).sum(1)
-    return torch.where(temperature < GREEDY, logits.argmax(1), token), state
+    return drawn(logits, uniforms, temperature, has_end=player.has_end), state
+
+
+def drawn(
+    logits: Float[Tensor, "batch vocabulary"],
+    uniforms: Float[Tensor, " batch"],
+    temperature: Float[Tensor, " batch"],
+    *,
+    has_end: bool,
+) -> Int[Tensor, " batch"]:
+    """Draw a token for each row: the first whose distribution function exceeds a number in [0, 1)."""
+    # In place: on the CPU, memory costs more than arithmetic.
+    weights = logits.float() / temperature.clamp_min(MIN_TEMPERATURE)[:, None]
+    weights[:, impossible(has_end=has_end)] = -torch.inf
+    until = weights.sub_(weights.amax(1, keepdim=True)).exp_().cumsum_(1)
+    token = torch.searchsorted(until, (uniforms * until[:, -1])[:, None], right=True)[:, 0]
+    return token.clamp_max(logits.shape[1] - 1)
+
+
+def rows_at_once(player: Sequencer, device: torch.device) -> int:
+    """Return how many rows are drawn from together."""
+    return max(1, (LOGITS_AT_ONCE if device.type == "cpu" else LOGITS_AT_ONCE_ELSEWHERE) // player.vocabulary)
