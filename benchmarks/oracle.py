@@ -14,16 +14,17 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from rounds import setting
+from sentences import states, train
 from torch import Tensor
 
-import sparring
+from sparring.data.sequences.coding import coding_of
 from sparring.games.sequences import allowed
-from sparring.modalities.text.coding import coding_of
-from sparring.runs.display import Silent
+from sparring.model import Model
 from sparring.tokens import UNKNOWN
 
 COUNT, LENGTH = 10_000, 20
@@ -80,14 +81,13 @@ def write(sequences: Tensor, path: Path) -> None:
     path.write_text("".join(" ".join(map(str, row)) + "\n" for row in sequences.tolist()))
 
 
-def figures(place: Path, oracle: Oracle, test: Path) -> list[dict[str, float]]:
-    """Return NLL_oracle and NLL_test of a run at each temperature; NLL_test is that of the tempered distribution."""
-    model = sparring.load(place)
+def figures(model: Model, state: str, oracle: Oracle, test: Path) -> list[dict[str, Any]]:
+    """Return NLL_oracle and NLL_test of a model at each temperature; NLL_test is that of the tempered distribution."""
     coding = coding_of(model.facts)
     rows = [coding.tokeniser.encode(line) for line in test.read_text().splitlines()]
     tokens = torch.tensor(rows)
     player = model.game.player
-    found = []
+    found = list[dict[str, Any]]()
     for temperature in TEMPERATURES:
         texts = model.modality.decode(model.sample(COUNT, seed=1, temperature=temperature), model.facts)
         made = torch.tensor([[int(word) for word in text.split()] for text in texts])
@@ -100,6 +100,7 @@ def figures(place: Path, oracle: Oracle, test: Path) -> list[dict[str, float]]:
                 parts.append(each[some.flatten() != UNKNOWN])
         found.append(
             {
+                "state": state,
                 "temperature": temperature,
                 "oracle": round(oracle.surprise(made), 3),
                 "test": round(float(torch.cat(parts).mean()), 3),
@@ -136,31 +137,24 @@ def main(given: Sequence[str] | None = None) -> None:
             record = options.folder / f"{place.name}.json"
             if not record.exists():
                 budget = {"samples": options.samples} if options.samples else {}
-                sparring.train(
-                    data,
-                    recipe=f"text/{name}",
-                    out=place,
-                    seed=seed,
-                    tokens="words",
-                    judge="none",
-                    display=Silent(),
-                    continued=place.exists(),
-                    **budget,
-                    **fields,
-                )
+                train(place, data, f"text/{name}", seed, fields, tokens="words", **budget)
                 row = {
                     "seconds": round(time.monotonic() - began),
                     "setting": setting(),
-                    "rows": figures(place, oracle, test),
+                    "rows": [
+                        one for state, model in states(place).items() for one in figures(model, state, oracle, test)
+                    ],
                 }
                 record.write_text(json.dumps(row, indent=1))
             row = json.loads(record.read_text())
             for one in row["rows"]:
-                print(
-                    f"{place.name} T={one['temperature']}: NLL_oracle {one['oracle']:.3f}, NLL_test {one['test']:.3f}, "
-                    f"distinct {one['distinct']:.3f} ({row['seconds']} s)",
-                    flush=True,
-                )
+                print(f"{place.name} {line(one)} ({row['seconds']} s)", flush=True)
+
+
+def line(one: dict[str, Any]) -> str:
+    """Return the figures of one state and temperature in words."""
+    pair = f"NLL_oracle {one['oracle']:.3f}, NLL_test {one['test']:.3f}"
+    return f"{one['state']} T={one['temperature']}: {pair}, distinct {one['distinct']:.3f}"
 
 
 if __name__ == "__main__":

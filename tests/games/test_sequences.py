@@ -60,7 +60,7 @@ def test_likelihoods_add_up_to_one_and_are_those_that_are_drawn(kind: type[nn.Mo
         likely = (-surprises(player, all_, no_prompt(len(all_), LENGTH))[0].sum(1)).exp()
         assert float(likely.sum()) == pytest.approx(1.0, abs=1e-4)
         drawn = generated(player, stream(20_000).uniform("u", LENGTH), no_prompt(20_000, LENGTH))
-        other = noisy_tokens(player, gumbel(stream(20_000), LENGTH, VOCABULARY), no_prompt(20_000, LENGTH))
+        other, _ = noisy_tokens(player, gumbel(stream(20_000), LENGTH, VOCABULARY), no_prompt(20_000, LENGTH))
     for made in (drawn, other):
         assert not (made == UNKNOWN).any() and (has_end or not (made == END).any())
         found = torch.stack([(made == one).all(1).float().mean() for one in all_])

@@ -8,13 +8,13 @@ import torch
 
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
+from sparring.data.sequences.coding import TokenCoding
+from sparring.data.sequences.rows import with_prompt
 from sparring.data.words import Tokeniser
 from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
 from sparring.modalities.tables.coding import Column, Rows, TableCoding
 from sparring.modalities.tables.conditions import CATEGORY, KNOWN
 from sparring.modalities.tables.survey import conditioned
-from sparring.modalities.text.coding import TextCoding
-from sparring.modalities.text.survey import with_prompt
 from sparring.recipe import Recipe, with_fields
 from sparring.recipes import RECIPES
 from sparring.tokens import END
@@ -46,7 +46,7 @@ def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
     if recipe.modality == "series":
         return sines_data(64, steps=6)
     if recipe.modality == "text":
-        coding = TextCoding(Tokeniser("characters", ("a", "b", "c")), length=6, has_end=True, mean_tokens=5.0)
+        coding = TokenCoding(Tokeniser("characters", ("a", "b", "c")), length=6, has_end=True, mean_tokens=5.0)
         facts = Facts("toy", "text", 64, (6,), "0" * 64, offers=("prompt",), coding=coding.as_json())
         tokens = random.integers(2, 5, (64, 6)).astype(np.int16)
         tokens[::2, 4:] = END

@@ -6,7 +6,6 @@ from typing import Literal, TypeAlias, final
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from sparring.flow import Batch, Objective, Phase, Progress, Turn
 from sparring.games.sequences import SequenceGame, allowed, counted_tokens, prompt_of, unrolled
@@ -71,59 +70,62 @@ class Relaxed(SequenceGame):
 
     def discriminator_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Minimise the discriminator's side of the loss, on real tokens and on relaxed ones."""
+        critic, player, prompt = self.players["discriminator"], self.player, prompt_of(batch)
         with torch.no_grad():
-            fake = self._relaxed(batch, progress)
-        critic, prompt = self.players["discriminator"], prompt_of(batch)
-        return Objective(
-            {
-                "adversarial": self.loss.discriminator(
-                    critic(self._exact(batch), prompt).logits, critic(fake, prompt).logits
-                )
-            }
-        )
+            noise = gumbel(progress.random, player.length, player.vocabulary)
+            fake = self._relaxed(*noisy_tokens(player, noise, prompt), prompt, progress)
+        real_logits, fake_logits = critic(batch.real, prompt).logits, critic(fake, prompt).logits
+        return Objective({"adversarial": self.loss.discriminator(real_logits, fake_logits)})
 
     def generator_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Minimise the generator's side of the loss, or the distance in features."""
-        critic, prompt = self.players["discriminator"], prompt_of(batch)
-        fake = critic(self._relaxed(batch, progress), prompt)
+        critic, player, prompt = self.players["discriminator"], self.player, prompt_of(batch)
+        noise = gumbel(progress.random, player.length, player.vocabulary)
         with torch.no_grad():
-            real = critic(self._exact(batch), prompt)
+            tokens, _ = noisy_tokens(player, noise, prompt)
+        # All places at once: each depends on the tokens before it, through which no gradient flows.
+        logits = allowed(player(tokens, prompt), has_end=player.has_end)
+        fake = critic(self._relaxed(tokens, logits + noise, prompt, progress), prompt)
+        with torch.no_grad():
+            real = critic(batch.real, prompt)
         if self.goal == "adversarial":
             return Objective({"adversarial": self.loss.generator(real.logits, fake.logits)})
         return Objective({"moments": kernel_distance(real.features[0].float(), fake.features[0].float())})
 
-    def _exact(self, batch: Batch) -> Float[Tensor, "batch length vocabulary"]:
-        return one_hot(batch.real, self.player.vocabulary).float()
-
-    def _relaxed(self, batch: Batch, progress: Progress) -> Float[Tensor, "batch length vocabulary"]:
-        """Return distributions over the tokens of generated sequences."""
-        player, prompt = self.player, prompt_of(batch)
-        noise = gumbel(progress.random, player.length, player.vocabulary)
-        with torch.no_grad():
-            tokens = noisy_tokens(player, noise, prompt)
-        # All places at once: each depends on the tokens before it, through which no gradient flows.
-        logits = allowed(player(tokens, prompt), has_end=player.has_end)
-        soft = (self.inverse_temperature(progress.fraction) * (logits + noise)).softmax(2)
-        counted = counted_tokens(tokens, prompt, has_end=player.has_end)[..., None]
-        return torch.where(counted, soft, one_hot(tokens, player.vocabulary).to(soft))
+    def _relaxed(
+        self,
+        tokens: Int[Tensor, "batch length"],
+        noisy: Float[Tensor, "batch length vocabulary"],
+        prompt: Prompt,
+        progress: Progress,
+    ) -> Float[Tensor, "batch length vocabulary"]:
+        """Return distributions over the tokens of generated sequences; those that are not predicted are certain."""
+        counted = counted_tokens(tokens, prompt, has_end=self.player.has_end)[..., None]
+        soft = (self.inverse_temperature(progress.fraction) * noisy).softmax(2) * counted
+        return soft.scatter_add(2, tokens[..., None], (~counted).to(soft))
 
 
 def gumbel(random: RandomStream, length: int, vocabulary: int) -> Float[Tensor, "batch length vocabulary"]:
     """Draw standard Gumbel noise."""
     uniforms = random.uniform("gumbel", length, vocabulary)
-    return -(-uniforms.clamp_min(TINY).log()).clamp_min(TINY).log()
+    return uniforms.clamp_min_(TINY).log_().neg_().clamp_min_(TINY).log_().neg_()
 
 
 def noisy_tokens(
     player: Sequencer, noise: Float[Tensor, "batch length vocabulary"], prompt: Prompt
-) -> Int[Tensor, "batch length"]:
-    """Draw sequences of a network by Gumbel noise on its logits."""
+) -> tuple[Int[Tensor, "batch length"], Float[Tensor, "batch length vocabulary"]]:
+    """Draw sequences of a network by Gumbel noise on its logits; return them and their logits with the noise.
+
+    After the end of all sequences, the logits are 0.
+    """
+    noisy = torch.zeros_like(noise)
 
     def choose(before: Tensor, state: State, place: int) -> tuple[Tensor, State]:
         logits, state = player.step(before, state)
-        return (allowed(logits, has_end=player.has_end) + noise[:, place]).argmax(1), state
+        torch.add(allowed(logits, has_end=player.has_end), noise[:, place], out=noisy[:, place])
+        return noisy[:, place].argmax(1), state
 
-    return unrolled(player, prompt, noise.shape[1], choose)
+    return unrolled(player, prompt, noise.shape[1], choose), noisy
 
 
 def kernel_distance(real: Float[Tensor, "batch features"], fake: Float[Tensor, "batch features"]) -> Float[Tensor, ""]:

@@ -9,9 +9,9 @@ import pytest
 import sparring
 from sparring.api.sample import sample
 from sparring.data.reading import reading
+from sparring.data.sequences.coding import coding_of
 from sparring.errors import SparringError, SparringWarning
 from sparring.modalities import modality, modality_of
-from sparring.modalities.text.coding import coding_of
 from sparring.modalities.text.survey import survey_texts
 from sparring.runs.display import Silent
 from sparring.tokens import END
@@ -59,14 +59,14 @@ def test_long_lines_are_cut_and_files_are_pieces(tmp_path: Path) -> None:
     (folder / "b.py").write_text("y")
     pieces = survey_texts(str(folder), reading(window=6), None)
     decode = coding_of(pieces.facts).tokeniser.decode
-    assert "".join(decode(row) for row in pieces.tokens[:3].tolist()) == "if x:\n    y = 1\n"
+    assert "".join(decode(row) for row in pieces.rows.tokens[:3].tolist()) == "if x:\n    y = 1\n"
     assert pieces.facts.count == 4 and coding_of(pieces.facts).suffix == ".py"
 
 
 def test_texts_of_one_length_have_no_end(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("abc\nbca\n")
     survey = survey_texts(str(tmp_path / "a.txt"), reading(), None)
-    assert not coding_of(survey.facts).has_end and not (survey.tokens == END).any()
+    assert not coding_of(survey.facts).has_end and not (survey.rows.tokens == END).any()
 
 
 @pytest.mark.parametrize(

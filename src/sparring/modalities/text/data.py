@@ -8,9 +8,10 @@ from sparring.data.dataset import Dataset
 from sparring.data.documents import is_text
 from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading
+from sparring.data.sequences.rows import TokenSurvey, require_shape
 from sparring.data.view import View
 from sparring.errors import SparringWarning
-from sparring.modalities.text.survey import TEXT, TextSurvey, require_shape, survey_texts
+from sparring.modalities.text.survey import TEXT, survey_texts
 from sparring.modality import Listing
 
 
@@ -24,8 +25,8 @@ def is_meant(reading: Reading) -> bool:
     return reading.tokens is not None or TEXT in (reading.columns or {}).values()
 
 
-def survey(source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> TextSurvey:
-    """Read texts: ``facts.coding`` is a ``TextCoding``; see ``survey_texts``."""
+def survey(source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> TokenSurvey:
+    """Read texts: ``facts.coding`` is a ``TokenCoding``; see ``survey_texts``."""
     return survey_texts(source, reading, like)
 
 
@@ -49,7 +50,7 @@ def listing(source: str, facts: Facts, labels: str | None = None) -> Listing:
     """Return names and classes of the samples that ``read`` returns."""
     given = {**_columns(facts), **({} if labels is None else {"labels": labels})}
     found = survey_texts(source, Reading.recorded(given), facts)
-    return Listing(found.names, found.labels, found.facts.classes)
+    return Listing(found.rows.names, found.rows.labels, found.facts.classes)
 
 
 def _columns(facts: Facts) -> dict[str, Any]:

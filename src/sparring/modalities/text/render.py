@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import Tensor
 
 from sparring.data.facts import Facts
-from sparring.modalities.text.coding import coding_of
+from sparring.data.sequences.coding import coding_of
 from sparring.rendering.exhibits import Text
 from sparring.storage import write_bytes
 from sparring.tokens import END

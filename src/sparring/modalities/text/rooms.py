@@ -9,11 +9,12 @@ from torch import Tensor
 from sparring.data.dataset import Dataset, Split
 from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading
+from sparring.data.sequences import asking
 from sparring.data.view import View
 from sparring.flow import Batch, Sample
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
-from sparring.modalities.text import asking, data, features, metrics, render
+from sparring.modalities.text import data, features, metrics, render
 from sparring.modality import Listing, Modality, Survey
 from sparring.rendering.exhibits import Exhibit
 

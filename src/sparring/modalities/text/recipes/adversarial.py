@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, final
 from pydantic import Field, PositiveFloat
 
 from sparring.data.facts import Facts
-from sparring.modalities.text.recipes.text_recipe import TextRecipe, predictor_fields
+from sparring.modalities.text.recipes.text_recipe import TextRecipe
 from sparring.objectives.schedules import constant, geometric, stepped
 from sparring.recipe import Adam, LayerSize
 
@@ -52,10 +52,10 @@ class SeqGAN(TextRecipe):
 
     def game(self, facts: Facts) -> "Game":
         """Build the game of generator and discriminator."""
+        from sparring.data.sequences.coding import coding_of, predictor_fields
         from sparring.games.policy import Policy, Rollouts
         from sparring.layers.tokens.critics import SEQGAN_FILTERS, ConvolutionalCritic, filters_within
         from sparring.layers.tokens.lstm import LSTMPredictor
-        from sparring.modalities.text.coding import coding_of
 
         coding = coding_of(facts)
         filters = filters_within(SEQGAN_FILTERS, coding.length, self.filters)
@@ -98,10 +98,10 @@ class ScratchGAN(TextRecipe):
 
     def game(self, facts: Facts) -> "Game":
         """Build the game of generator and discriminator."""
+        from sparring.data.sequences.coding import coding_of, predictor_fields
         from sparring.games.policy import PerToken, Policy
         from sparring.layers.tokens.critics import RecurrentCritic
         from sparring.layers.tokens.lstm import LSTMPredictor
-        from sparring.modalities.text.coding import coding_of
 
         coding = coding_of(facts)
         return Policy(
@@ -148,8 +148,8 @@ class RelGAN(TextRecipe):
 
     def game(self, facts: Facts) -> "Game":
         """Build the game of generator and discriminator."""
+        from sparring.data.sequences.coding import coding_of, predictor_fields
         from sparring.games.relaxed import Relaxed
-        from sparring.modalities.text.coding import coding_of
         from sparring.modalities.text.networks.relgan import RelationalPredictor, RepresentationsCritic, relgan_filters
 
         coding = coding_of(facts)
@@ -200,10 +200,10 @@ class TextGAN(TextRecipe):
 
     def game(self, facts: Facts) -> "Game":
         """Build the game of generator and discriminator."""
+        from sparring.data.sequences.coding import coding_of, predictor_fields
         from sparring.games.relaxed import Relaxed
         from sparring.layers.tokens.critics import ConvolutionalCritic
         from sparring.layers.tokens.lstm import LSTMPredictor
-        from sparring.modalities.text.coding import coding_of
         from sparring.modalities.text.networks.relgan import relgan_filters
         from sparring.objectives.losses import non_saturating
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, final
 from pydantic import Field, PositiveFloat
 
 from sparring.data.facts import Facts
-from sparring.modalities.text.recipes.text_recipe import TextRecipe, predictor_fields
+from sparring.modalities.text.recipes.text_recipe import TextRecipe
 from sparring.objectives.schedules import constant, cosine
 from sparring.recipe import Adam, LayerSize
 
@@ -34,9 +34,9 @@ class TextLSTM(TextRecipe):
 
     def game(self, facts: Facts) -> "Game":
         """Build the game of one player."""
+        from sparring.data.sequences.coding import coding_of, predictor_fields
         from sparring.games.language import LanguageModel
         from sparring.layers.tokens.lstm import LSTMPredictor
-        from sparring.modalities.text.coding import coding_of
 
         predictor = LSTMPredictor(
             embedding=self.embedding,
@@ -71,9 +71,9 @@ class TextTransformer(TextRecipe):
 
     def game(self, facts: Facts) -> "Game":
         """Build the game of one player."""
+        from sparring.data.sequences.coding import coding_of, predictor_fields
         from sparring.games.language import LanguageModel
         from sparring.layers.tokens.transformer import TransformerPredictor
-        from sparring.modalities.text.coding import coding_of
 
         predictor = TransformerPredictor(
             width=self.width,

@@ -1,13 +1,12 @@
 """Base of all recipes for text."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sparring.data.facts import Facts
+from sparring.data.sequences import PROMPT
 from sparring.data.view import View
 from sparring.recipe import BatchSize, Chosen, Machine, Recipe, Samples
 
-PROMPT = "prompt"
-"""Name of the condition in ``modalities.text.survey``, repeated here because that file imports torch."""
 LEAST, MOST = 20, 200
 """Passes through large and through small data."""
 ENOUGH = 1_000_000
@@ -31,16 +30,3 @@ class TextRecipe(Recipe):
         """Choose the passes through the data."""
         passes = round(min(MOST, max(LEAST, ENOUGH / max(1, facts.count))))
         return {"samples": (passes * facts.count, f"{passes} passes through {facts.count:,} texts")}
-
-
-def predictor_fields(facts: Facts) -> dict[str, Any]:
-    """Return the keyword arguments that all networks which predict tokens share, as the data decides them."""
-    from sparring.modalities.text.coding import coding_of
-
-    coding = coding_of(facts)
-    return {
-        "vocabulary": coding.tokeniser.size,
-        "length": coding.length,
-        "has_end": coding.has_end,
-        "classes": len(facts.classes),
-    }

@@ -1,4 +1,4 @@
-"""Options by which users ask for texts: --label, --prefix, --temperature."""
+"""Options by which users ask for sequences: --label, --prefix, --temperature."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +8,10 @@ import torch
 from sparring.arguments import option, real_number
 from sparring.data.conditions import ConditionSpec, class_conditions
 from sparring.data.facts import Facts
+from sparring.data.sequences import PROMPT
+from sparring.data.sequences.coding import TokenCoding, coding_of
 from sparring.data.view import View
 from sparring.errors import SparringError, shown
-from sparring.modalities.text.coding import TextCoding, coding_of
-from sparring.modalities.text.survey import PROMPT
 from sparring.tokens import UNKNOWN, Prompt, no_prompt
 
 LABEL, PREFIX, TEMPERATURE = "label", "prefix", "temperature"
@@ -19,7 +19,7 @@ MAX_TEMPERATURE = 100.0
 
 
 def prompts(options: Mapping[str, Any], view: View, facts: Facts, count: int | None) -> Prompt:
-    """Return the prompts of ``count`` texts.
+    """Return the prompts of ``count`` sequences.
 
     Raises:
         SparringError: an option is not valid, or the data has no classes.
@@ -47,7 +47,7 @@ def prompts(options: Mapping[str, Any], view: View, facts: Facts, count: int | N
     return prompt
 
 
-def _prefix(text: Any, coding: TextCoding) -> list[int]:
+def _prefix(text: Any, coding: TokenCoding) -> list[int]:
     """Return the tokens of a beginning.
 
     Raises:
@@ -90,4 +90,4 @@ CONDITIONS: Mapping[str, ConditionSpec] = {
         prompts,
     )
 }
-"""Conditions of texts, by their name in ``View.condition``."""
+"""Conditions of sequences, by their name in ``View.condition``."""

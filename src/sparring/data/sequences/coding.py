@@ -1,4 +1,4 @@
-"""Coding of texts: tokeniser and length, as published with a model."""
+"""Coding of sequences: tokeniser and length, as published with a model."""
 
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar, final
@@ -14,14 +14,14 @@ Length = Annotated[int, Field(ge=1, le=2**16)]
 
 @final
 @dataclass(frozen=True)
-class TextCoding:
+class TokenCoding:
     """The values of ``Facts.coding``.
 
     Args:
         tokeniser: of the texts.
-        length: tokens of a text at most.
-        has_end: whether texts may have fewer tokens.
-        mean_tokens: of a training text, its end included.
+        length: tokens of a sequence at most.
+        has_end: whether sequences may have fewer tokens.
+        mean_tokens: of a training sequence, its end included.
         suffix: of the files that texts are written to.
         lines: whether a text is a line of a file; otherwise it is a file.
     """
@@ -40,11 +40,11 @@ class TextCoding:
         return asdict(self)
 
 
-_known: list[tuple[Any, TextCoding]] = []
+_known: list[tuple[Any, TokenCoding]] = []
 """The coding that was used last: checking one takes longer than using it."""
 
 
-def coding_of(facts: Facts) -> TextCoding:
+def coding_of(facts: Facts) -> TokenCoding:
     """Return the coding of the data that ``facts`` describes.
 
     Raises:
@@ -53,6 +53,17 @@ def coding_of(facts: Facts) -> TextCoding:
     for stored, coding in _known:
         if stored is facts.coding:
             return coding
-    found = validated(TextCoding, facts.coding, f"the coding of {facts.source}")
+    found = validated(TokenCoding, facts.coding, f"the coding of {facts.source}")
     _known[:] = [(facts.coding, found)]
     return found
+
+
+def predictor_fields(facts: Facts) -> dict[str, Any]:
+    """Return the keyword arguments that all networks which predict tokens share, as the data decides them."""
+    coding = coding_of(facts)
+    return {
+        "vocabulary": coding.tokeniser.size,
+        "length": coding.length,
+        "has_end": coding.has_end,
+        "classes": len(facts.classes),
+    }
