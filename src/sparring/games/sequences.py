@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.compiler import is_exporting
-from torch.nn.functional import pad
+from torch.nn.functional import cross_entropy, pad
 
 from sparring.controls import Control
 from sparring.flow import Anomaly, Batch, Latent, Objective, Opinion, Progress
@@ -18,7 +18,9 @@ from sparring.tokens import END, SPECIAL, UNKNOWN, Prompt, Sequencer, State, no_
 
 MIN_TEMPERATURE = 1e-9
 """Least temperature, by which the most likely token is taken."""
-LOGITS_AT_ONCE = 2**20
+IGNORED = -100
+"""Target of places that do not count."""
+LOGITS_AT_ONCE = 2**19
 """Logits of rows that are drawn from together on the CPU, so that they stay in its caches."""
 LOGITS_AT_ONCE_ELSEWHERE = 2**26
 """Logits of rows that are drawn from together on other devices."""
@@ -94,16 +96,14 @@ def prompt_of(batch: Batch) -> Prompt:
 
 
 def allowed(logits: Float[Tensor, "*batch vocabulary"], *, has_end: bool) -> Float[Tensor, "*batch vocabulary"]:
-    """Return float32 logits by which unknown tokens, and ends of sequences that have none, are impossible."""
-    # A sum of a vector is cheaper than a mask, above all backwards.
-    barrier = torch.zeros(logits.shape[-1], device=logits.device)
-    barrier[impossible(has_end=has_end)] = -torch.inf
-    return logits + barrier
+    """Return float32 logits by which unknown tokens, and ends of sequences that have none, are impossible.
 
-
-def impossible(*, has_end: bool) -> slice:
-    """Return the token numbers that are never generated."""
-    return slice(UNKNOWN if has_end else END, SPECIAL)
+    Logits of float32 are changed in place, since a copy of them costs as much as their softmax.
+    """
+    logits = logits.float()
+    # Beside the graph: a softmax has no gradient with respect to an impossible token.
+    logits.detach()[..., slice(UNKNOWN if has_end else END, SPECIAL)] = -torch.inf
+    return logits
 
 
 def counted_tokens(
@@ -124,9 +124,10 @@ def surprises(
     Temperatures are ignored.
     """
     counted = counted_tokens(tokens, prompt, has_end=player.has_end)
-    log_likely = allowed(player(tokens, prompt), has_end=player.has_end).log_softmax(2)
-    found = -log_likely.gather(2, torch.where(counted, tokens, UNKNOWN + 1)[..., None])[..., 0]
-    return found.masked_fill(~counted, 0.0), counted
+    logits = allowed(player(tokens, prompt), has_end=player.has_end)
+    targets = torch.where(counted, tokens, IGNORED)
+    found = cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none")
+    return found.view_as(tokens), counted
 
 
 def generated(
@@ -192,8 +193,7 @@ def drawn(
 ) -> Int[Tensor, " batch"]:
     """Draw a token for each row: the first whose distribution function exceeds a number in [0, 1)."""
     # In place: on the CPU, memory costs more than arithmetic.
-    weights = logits.float() / temperature.clamp_min(MIN_TEMPERATURE)[:, None]
-    weights[:, impossible(has_end=has_end)] = -torch.inf
+    weights = allowed(logits, has_end=has_end).div_(temperature.clamp_min(MIN_TEMPERATURE)[:, None])
     until = weights.sub_(weights.amax(1, keepdim=True)).exp_().cumsum_(1)
     token = torch.searchsorted(until, (uniforms * until[:, -1])[:, None], right=True)[:, 0]
     return token.clamp_max(logits.shape[1] - 1)
