@@ -23,7 +23,7 @@ from sentences import states, train
 from torch import Tensor
 
 from sparring.data.sequences.coding import coding_of
-from sparring.games.sequences import allowed
+from sparring.games.sequences import allowed, is_first
 from sparring.model import Model
 from sparring.tokens import UNKNOWN
 
@@ -95,7 +95,7 @@ def figures(model: Model, state: str, oracle: Oracle, test: Path) -> list[dict[s
             parts = []
             for some in tokens.split(500):
                 prompt = model.conditions(len(some))
-                logits = allowed(player(some, prompt), has_end=player.has_end) / temperature
+                logits = allowed(player(some, prompt), has_end=player.has_end, first=is_first(some)) / temperature
                 each = torch.nn.functional.cross_entropy(logits.flatten(0, 1), some.flatten(), reduction="none")
                 parts.append(each[some.flatten() != UNKNOWN])
         found.append(

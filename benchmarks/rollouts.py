@@ -33,7 +33,7 @@ def by_multinomial(logits: Tensor) -> Tensor:
 
 def by_inverse(logits: Tensor) -> Tensor:
     """Draw as we do."""
-    return drawn(logits, torch.rand(len(logits)), torch.ones(len(logits)), has_end=False)
+    return drawn(logits, torch.rand(len(logits)), torch.ones(len(logits)))
 
 
 def by_hand(player: LSTMPredictor, tokens: Tensor, draw: Callable[[Tensor], Tensor]) -> Tensor:

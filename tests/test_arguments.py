@@ -100,6 +100,7 @@ def test_names_in_one_word_are_separated_at_commas_that_are_not_their_own() -> N
         ("range", (0, 4095), "range=(0, 4095)", "--range 0 4095"),
         ("labels", (False,), "labels=False", "--labels false"),
         ("all", (True,), "all=True", "--all"),
+        ("window", (1,), "window=1", "--window 1"),
         ("continue", (), "continued=", "--continue"),
         ("out", (Path("my run"),), "out='my run'", "--out 'my run'"),
         ("seed", (10**5000,), "seed=a number of hundreds of digits", "--seed 'a number of hundreds of digits'"),

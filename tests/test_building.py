@@ -16,12 +16,13 @@ from sparring.recipes import RECIPES
 from toys.small_recipes import toy
 
 SMALL = {"width": 8, "latent_size": 4}
-SHAPES = {"points": (2,), "images": (3, 32, 32), "tables": (2,), "series": (6, 2), "text": (6,)}
+SHAPES = {"points": (2,), "images": (3, 32, 32), "tables": (2,), "series": (6, 2), "text": (6,), "molecules": (6,)}
 CODINGS = {
     "images": {"pair": {"sides": ["labels", "photographs"], "channels": [3, 3]}},
     "tables": toy(RECIPES["tables/gan"])[0].coding,
     "series": toy(RECIPES["series/gan"])[0].coding,
     "text": toy(RECIPES["text/lstm"])[0].coding,
+    "molecules": toy(RECIPES["molecules/lstm"])[0].coding,
 }
 
 

@@ -46,7 +46,9 @@ def option(name: str, *values: object) -> str:
             for a flag, such as ``--all``.
     """
     if _callers[-1] == "shell":
-        words = [] if values == (True,) else ["false" if value is False else value for value in values]
+        words = (
+            [] if len(values) == 1 and values[0] is True else ["false" if value is False else value for value in values]
+        )
         shortened = [word if isinstance(word, str | Path) else shown(word) for word in words]
         return command(f"--{name.replace('_', '-')}", *shortened)
     # Paths are shown whole, whatever their length.

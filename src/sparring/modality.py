@@ -165,7 +165,7 @@ class Modality(Protocol):
         """Return a few features per sample, (count, features), for the watchdog's frequent comparisons. Cheap."""
         ...
 
-    def extra_signals(self, real: "Sample", fake: "Sample") -> Mapping[str, float]:
+    def extra_signals(self, real: "Sample", fake: "Sample", facts: Facts) -> Mapping[str, float]:
         """Return the watchdog's signals of this modality alone, by name."""
         ...
 
@@ -282,6 +282,37 @@ class HasContrasts(Protocol):
         ...
 
 
+class Neighbours(NamedTuple):
+    """Nearest samples of others.
+
+    Args:
+        distances: to the nearest one, (count,) float64; 0 for equal samples, which are not the only ones.
+        rows: its number, (count,).
+    """
+
+    distances: "Tensor"
+    rows: "Tensor"
+
+
+@runtime_checkable
+class FindsNearest(Protocol):
+    """A modality of discrete samples: two can be equal, and their distance is not that of features."""
+
+    def nearest(self, samples: "Tensor", among: "Dataset", own: "Tensor | None" = None) -> Neighbours:
+        """Return the nearest sample of a data set for each of the samples.
+
+        Args:
+            samples: one tensor, (count, …) int64.
+            among: the data set.
+            own: row of each sample itself in it, which does not count, (count,); None without.
+        """
+        ...
+
+    def beside_nearest(self, batch: "Batch", others: "Tensor", distances: "Tensor", facts: Facts) -> "Exhibit":
+        """Render samples in order, each beside the nearest one of others, (count, …), at a distance, (count,)."""
+        ...
+
+
 class Listing(NamedTuple):
     """Names and classes of samples in files.
 
@@ -376,6 +407,25 @@ class SelectsSamples(Protocol):
         Raises:
             SparringError: a value is not valid.
         """
+        ...
+
+
+@runtime_checkable
+class ScoresSamples(Protocol):
+    """A modality that can score generated samples by an objective; they are written in descending order of it."""
+
+    def scores(self, samples: "Sample", facts: Facts, options: Mapping[str, Any]) -> "Tensor | None":
+        """Return the score of each sample, (count,); None if the options ask for none.
+
+        Raises:
+            SparringError: there is no such objective, or it fails.
+        """
+        ...
+
+    def save_scored(
+        self, samples: "Sample", scores: "Tensor", facts: Facts, folder: Path, *, first: int = 0
+    ) -> list[Path]:
+        """Write samples with their scores to files in ``folder``, as ``save`` does."""
         ...
 
 

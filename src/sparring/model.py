@@ -36,7 +36,7 @@ from sparring.games.game import Game, Returning
 from sparring.latent_paths import random_paths
 from sparring.loading import published_weights, read_model
 from sparring.modalities import modality
-from sparring.modality import AnySize, AppliesInOwnSize, Input, Modality, SelectsSamples
+from sparring.modality import AnySize, AppliesInOwnSize, Input, Modality, ScoresSamples, SelectsSamples
 from sparring.publishing import Config, History, write_published
 from sparring.randomness import RandomStream, require_seed
 from sparring.recipe import Recipe
@@ -424,7 +424,9 @@ class Model:
         found = self.accepted(count, condition, options, **place)
         if remark := found.shortage(count):
             warnings.warn(remark, SparringWarning, stacklevel=3)
-        return found.samples
+        kind: Any = self.modality
+        scores = kind.scores(found.samples, self.facts, options) if isinstance(kind, ScoresSamples) else None
+        return found.samples if scores is None else take(found.samples, scores.argsort(descending=True, stable=True))
 
     def _condition(self, count: int | None, condition: Any, options: Mapping[str, Any]) -> Sample | None:
         """Return the conditions of ``count`` samples, as given or from ``options``; both at once are refused."""

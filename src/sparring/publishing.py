@@ -133,7 +133,12 @@ def write_published(
     }
     source = last_name(config.facts.source)
     facts = replace(config.facts, source=source, reading=reading, details={}, remarks=())
-    public = replace(config, recipe=last_name(config.recipe) if is_own(config.recipe) else config.recipe, facts=facts)
+    fields = {
+        name: last_name(value) if isinstance(value, str) and is_own(value) else value
+        for name, value in config.fields.items()
+    }
+    recipe_name = last_name(config.recipe) if is_own(config.recipe) else config.recipe
+    public = replace(config, recipe=recipe_name, fields=fields, facts=facts)
     # The first file marks the folder, so that a call after a kill can finish it; until the last one, it is refused.
     write_json(folder / CONFIG, {"format": FORMAT, **vars(public), "facts": facts.as_json()})
     write_bytes(folder / WEIGHTS, save(dict(weights)))

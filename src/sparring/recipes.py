@@ -15,6 +15,9 @@ from sparring.modalities.images.recipes.r3gan import R3GAN
 from sparring.modalities.images.recipes.restoration import Colourise, SuperResolution
 from sparring.modalities.images.recipes.unpaired import CUT, CycleGAN, FastCUT, StarGAN
 from sparring.modalities.images.recipes.vae import VAE
+from sparring.modalities.molecules.recipes.graph_gans import MoleculeGAN, MolGAN
+from sparring.modalities.molecules.recipes.language_model import MoleculeLSTM
+from sparring.modalities.molecules.recipes.policy_gradients import ORGAN, Reinforce
 from sparring.modalities.points.recipes.gan import PointGAN
 from sparring.modalities.points.recipes.vae import PointVAE
 from sparring.modalities.series.recipes.gan import SeriesGAN
@@ -27,6 +30,7 @@ from sparring.modalities.tables.recipes.masked import Masked
 from sparring.modalities.tables.recipes.tvae import TVAE
 from sparring.modalities.text.recipes.adversarial import RelGAN, ScratchGAN, SeqGAN, TextGAN
 from sparring.modalities.text.recipes.language_model import TextLSTM, TextTransformer
+from sparring.modalities.text.recipes.translation import Translate, TranslateGAN
 from sparring.recipe import Recipe, is_own
 from sparring.user_code import failures_reported, load_user_object
 
@@ -62,6 +66,13 @@ RECIPES: dict[str, Recipe] = {
     "text/relgan": RelGAN(),
     "text/textgan": TextGAN(),
     "text/scratchgan": ScratchGAN(),
+    "text/translate": Translate(),
+    "text/translate-gan": TranslateGAN(),
+    "molecules/lstm": MoleculeLSTM(),
+    "molecules/molgan": MolGAN(),
+    "molecules/gan": MoleculeGAN(),
+    "molecules/organ": ORGAN(),
+    "molecules/reinforce": Reinforce(),
 }
 
 DEFAULTS = {
@@ -70,11 +81,16 @@ DEFAULTS = {
     "tables": "tables/masked",
     "series": "series/gan",
     "text": "text/lstm",
+    "molecules": "molecules/lstm",
 }
 """Modality → name of its default recipe."""
 
 
-BY_CONDITION = {("images", "pair"): "images/pix2pix", ("images", "domain"): "images/cyclegan"}
+BY_CONDITION = {
+    ("images", "pair"): "images/pix2pix",
+    ("images", "domain"): "images/cyclegan",
+    ("text", "source"): "text/translate",
+}
 """Modality and the condition that data is meant for → name of the default recipe in place of that of the modality."""
 
 

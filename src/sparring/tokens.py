@@ -20,12 +20,15 @@ class Prompt(NamedTuple):
         known: number of the first tokens that are given, (batch,) int64.
         label: class numbers, (batch,) int64; −1 without classes.
         temperature: divisor of the logits, (batch,); 1 for the distribution that was learned.
+        source: tokens of what sequences are made from, such as sentences to translate, (batch, source length) int64,
+            ``END`` after the last one; None for sequences without a source.
     """
 
     tokens: Int[Tensor, "batch length"]
     known: Int[Tensor, " batch"]
     label: Int[Tensor, " batch"]
     temperature: Float[Tensor, " batch"]
+    source: Int[Tensor, "batch source_length"] | None = None
 
 
 class Sequencer(Protocol):

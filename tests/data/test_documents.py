@@ -65,9 +65,21 @@ def test_tables_have_columns_of_texts_and_classes(tmp_path: Path) -> None:
         read_documents(tmp_path / "a.csv", Column("txt"))
 
 
+def test_classes_are_asked_for_in_columns_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\ntwo\n")
+    with pytest.raises(SparringError, match=r"labels='kind' for .*a.txt, which has no columns"):
+        read_documents(tmp_path / "a.txt", Column(label="kind"))
+
+
+def test_rows_without_the_text_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n{"txt": "y"}\n{"text": "z"}\n')
+    found = read_documents(tmp_path / "a.jsonl")
+    assert found.texts == ["x", "z"] and found.remarks[0] == "1 row has no 'text', such as row 2."
+
+
 def test_a_line_of_json_that_is_no_object_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n[1]\n')
-    with pytest.raises(SparringError, match=r"line 2 of .*a.jsonl, which is no JSON object"):
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n\n[1]\n')
+    with pytest.raises(SparringError, match=r"line 3 of .*a.jsonl, which is no JSON object"):
         read_documents(tmp_path / "a.jsonl")
 
 
@@ -83,3 +95,17 @@ def test_tables_of_numbers_are_no_texts(tmp_path: Path) -> None:
     (tmp_path / "poem.txt").write_text("one, two\nthree, four\n" * 5)
     assert is_text(tmp_path / "numbers.txt") == 0 and is_text(tmp_path / "poem.txt") == 2
     assert is_text(tmp_path / "a.csv") == 1 and is_text(tmp_path / "a.png") == 0 and is_text(tmp_path) == 2
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_files_of_tunes_are_cut_at_their_numbers(folder: bool, tmp_path: Path) -> None:
+    place = tmp_path / "tunes" if folder else tmp_path
+    place.mkdir(exist_ok=True)
+    (place / "jigs.abc").write_bytes(b"% a file\r\nX: 1\r\nT:One\r\nK:A\r\nABc|\r\n\r\n\r\nX:2\r\nK:G\r\nGX:|\r\n")
+    if folder:
+        (place / "reels.abc").write_text("X:1\nK:D\nd2|\n")
+        (place / "readme.txt").write_text("about")
+    found = read_documents(place if folder else place / "jigs.abc")
+    assert found.texts[:2] == ["X: 1\nT:One\nK:A\nABc|\n", "X:2\nK:G\nGX:|\n"] and len(found.texts) == 2 + folder
+    assert list(found.names)[1] == ("jigs.abc, tune 2" if folder else "tune 2")
+    assert found.multiline and not found.whole and found.suffix == ".abc"

@@ -78,6 +78,7 @@ TABLE: dict[str, set[str]] = {
         "detection",
         "evaluation",
         "games.game",
+        "metrics",
         "modality",
         "modalities",
         "model",

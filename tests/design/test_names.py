@@ -69,8 +69,8 @@ OPTIONS = {
         "fields",
     ],
     "resume": [
-        *["run", "samples", "minutes", "data", "labels", "pairs", "to", "recipe", "device"],
-        *["json", "judge", "watch"],
+        *["run", "samples", "minutes", "data", "labels", "pairs", "to", "recipe"],
+        *["objective", "device", "json", "judge", "watch"],
     ],
     "sample": [
         "model",
@@ -89,6 +89,7 @@ OPTIONS = {
         "prefix",
         "temperature",
         "balance",
+        "objective",
         "options",
     ],
     "apply": [
@@ -102,6 +103,7 @@ OPTIONS = {
         "recipe",
         "json",
         *CONDITIONS,
+        "temperature",
         "options",
     ],
     "evaluate": [

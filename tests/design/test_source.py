@@ -94,6 +94,7 @@ def test_every_modality_has_the_same_files(name: str) -> None:
     assert all(len(list((folder / room).glob("[!_]*.py"))) > 0 for room in ("networks", "recipes"))
     assert {path.name for path in (ROOT / "modalities").iterdir() if path.is_dir()} - {"__pycache__"} == {
         "images",
+        "molecules",
         "points",
         "series",
         "tables",

@@ -179,7 +179,7 @@ class TestFalseAlarms:
 
     def test_are_rare_for_a_hundred_pictures(self, monkeypatch):
         """All three verdicts, on samples as they are compared."""
-        monkeypatch.setattr(memorisation, "_cells", lambda fake, held_out, seed: (fake[:, 0] * 0, held_out[:, 0] * 0))
+        monkeypatch.setattr(memorisation, "cells_of", lambda fake, held_out, seed: (fake[:, 0] * 0, held_out[:, 0] * 0))
         verdicts = [
             compare([drawn(200, 3 * seed)], drawn(100, 3 * seed + 1), drawn(100, 3 * seed + 2)).verdict
             for seed in range(100)

@@ -17,6 +17,7 @@ FIGURES: dict[str, dict[str, tuple[float, float, float | None]]] = {
     "long run": {"frechet": (0.7, 1.2, 0.8), "precision": (0.82, 0.918, 0.06), "coverage": (0.93, 0.97, 0.03)},
     "real": {"frechet": (0.61, 0.64, 0.3), "precision": (0.94, 0.93, 0.04), "coverage": (0.95, 0.96, 0.02)},
     "points": {"frechet": (0.6255, 0.0004, 0.03), "quality": (0.0008, 0.99, 0.01)},
+    "molecules": {"frechet": (2, 1.2, 0.3), "precision": (0.9, 0.95, 0.03), "validity": (0.3, 1, 0.03)},
     "table": {"frechet": (1.2, 0.29, 0.1), "shapes": (0.86, 0.978, 0.01), "coverage": (0.7, 0.97, 0.02)},
 }
 LEVELS = {
@@ -27,6 +28,7 @@ LEVELS = {
     "long run": Level.DISTINGUISHABLE,
     "real": Level.SAME,
     "points": Level.UNLIKE,
+    "molecules": Level.ROUGH,
     "table": Level.DISTINGUISHABLE,
 }
 
@@ -59,6 +61,15 @@ def test_likeness_is_that_of_the_worst_figure(name: str) -> None:
     assert level_of(found) == LEVELS[name]
     assert found.verdict[0].replace("clearly ", "").startswith(HEADLINES[LEVELS[name]])
     assert found.verdict == verdict_of(found)
+
+
+def test_what_is_valid_different_and_new_is_said_together() -> None:
+    shares = {"uniqueness": (0.104, 1, 0.01), "novelty": (0.9, 1, None)}
+    found = evaluation(FIGURES["molecules"] | shares).verdict
+    said = "Of 900 samples 30 % are valid; of these 10.4 % are different and 90 % are not in the training data."
+    assert "validity 0.3, real against real 1" in found[0] and found[1] == said
+    assert any(one.startswith("Not diverse: 10 % of the real variety (uniqueness)") for one in found)
+    assert evaluation({"validity": (0.95, 1, None)}).verdict[1] == "Of 900 samples 95 % are valid."
 
 
 def test_a_high_precision_alone_is_never_called_good() -> None:

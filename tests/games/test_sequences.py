@@ -29,6 +29,12 @@ def network(kind: type[nn.Module], *, has_end: bool = True, classes: int = 0, le
     return found.eval()
 
 
+def sequences(tokens: list[int]) -> list[tuple[int, ...]]:
+    """Return all sequences of tokens whose ends are at their end."""
+    every = itertools.product(tokens, repeat=LENGTH)
+    return [one for one in every if END not in one or not any(one[one.index(END) :])]
+
+
 def stream(rows: int) -> RandomStream:
     return RandomStream(0, 0, rows, slice(0, rows))
 
@@ -52,19 +58,29 @@ def test_likelihoods_add_up_to_one_and_are_those_that_are_drawn(kind: type[nn.Mo
     """Over all sequences; and the frequencies of 20,000 generated ones are near them."""
     player = network(kind, has_end=has_end)
     tokens = [2, 3, 4, END] if has_end else [2, 3, 4]
-    every = [
-        one for one in itertools.product(tokens, repeat=LENGTH) if END not in one or not any(one[one.index(END) :])
-    ]
-    all_ = torch.tensor(every)
+    all_ = torch.tensor([one for one in sequences(tokens) if one[0] != END])
     with torch.no_grad():
         likely = (-surprises(player, all_, no_prompt(len(all_), LENGTH))[0].sum(1)).exp()
         assert float(likely.sum()) == pytest.approx(1.0, abs=1e-4)
         drawn = generated(player, stream(20_000).uniform("u", LENGTH), no_prompt(20_000, LENGTH))
         other, _ = noisy_tokens(player, gumbel(stream(20_000), LENGTH, VOCABULARY), no_prompt(20_000, LENGTH))
     for made in (drawn, other):
-        assert not (made == UNKNOWN).any() and (has_end or not (made == END).any())
+        assert not (made == UNKNOWN).any() and not (made[:, 0] == END).any() and (has_end or not (made == END).any())
         found = torch.stack([(made == one).all(1).float().mean() for one in all_])
         assert float((found - likely).abs().max()) < 0.015
+
+
+@pytest.mark.parametrize("known", [1, 2])
+def test_texts_may_end_with_their_prefix_and_likelihoods_still_add_up_to_one(known: int) -> None:
+    """Without a prefix no text is empty; one that is no more than the prefix has the likelihood of its end."""
+    player = network(LSTMPredictor)
+    prefix = (3, 4)[:known]
+    all_ = torch.tensor([one for one in sequences([2, 3, 4, END]) if one[:known] == prefix])
+    prompt = no_prompt(len(all_), LENGTH)._replace(tokens=all_, known=torch.full((len(all_),), known))
+    with torch.no_grad():
+        likely = (-surprises(player, all_, prompt)[0].sum(1)).exp()
+    ends_there = (all_ != END).sum(1) == known
+    assert float(likely.sum()) == pytest.approx(1.0, abs=1e-4) and 0 < float(likely[ends_there]) < 1
 
 
 def test_prefixes_are_kept_and_cost_nothing() -> None:

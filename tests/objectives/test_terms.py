@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sparring.flow import Batch, Verdict
 from sparring.objectives.critic import Critic
-from sparring.objectives.terms import GeneratorPass, feature_matching, mode_seeking, reconstruction
+from sparring.objectives.terms import GeneratorPass, feature_matching, mode_seeking, moment_matching, reconstruction
 from sparring.randomness import RandomStream
 
 LATENT = torch.tensor([[0.0], [2.0]])
@@ -55,3 +55,16 @@ def test_mode_seeking_matches_the_value_computed_by_hand(generated: GeneratorPas
 def test_mode_seeking_of_a_collapsed_generator_is_large_but_finite(generated: GeneratorPass) -> None:
     collapsed = generated._replace(fake=torch.zeros(2, 2), regenerate=lambda latent: torch.zeros(2, 2))
     assert mode_seeking(collapsed).item() == pytest.approx(2e5, rel=1e-3)
+
+
+def test_moment_matching_sees_samples_that_are_all_alike(generated: GeneratorPass) -> None:
+    """Fakes like the reals cost least, those at the mean of the reals more, and gradients pull them apart."""
+    numbers = torch.randn(2, 64, 2, generator=torch.Generator().manual_seed(0))
+    real, alike = numbers[0], (0.01 * numbers[1]).requires_grad_()
+    of = {
+        name: moment_matching(generated._replace(fake=fake, batch=Batch(real)))
+        for name, fake in {"as real": numbers[1], "alike": alike}.items()
+    }
+    assert abs(of["as real"].item()) < 0.05 < 0.3 < of["alike"].item()
+    (slope,) = torch.autograd.grad(of["alike"], alike)
+    assert (slope * (alike - alike.mean(0))).sum() < 0

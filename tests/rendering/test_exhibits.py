@@ -34,3 +34,8 @@ def test_waveform_is_clipped_and_nan_is_silence() -> None:
 def test_further_exhibits_of_a_kind_are_numbered(tmp_path: Path) -> None:
     paths = write_exhibits([Text(("a",)), Text(("b",))], tmp_path / "shown")
     assert [path.name for path in paths] == ["shown.txt", "shown-2.txt"]
+
+
+def test_texts_of_several_lines_are_told_apart_in_their_file() -> None:
+    for lines in (("a", "", "b"), ("if x:\n\n    y", "z")):
+        assert Text.of_file(Text(lines).file).lines == lines

@@ -105,7 +105,7 @@ class Kind:
     def cheap_features(self, samples: Sample, facts: Facts) -> Tensor:
         return self.features(samples)
 
-    def extra_signals(self, real: Sample, fake: Sample) -> Mapping[str, float]:
+    def extra_signals(self, real: Sample, fake: Sample, facts: Facts) -> Mapping[str, float]:
         return {}
 
     def by_class(self, one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:

@@ -8,10 +8,12 @@ import torch
 
 from sparring.data.dataset import Dataset
 from sparring.data.facts import Facts
-from sparring.data.sequences.coding import TokenCoding
-from sparring.data.sequences.rows import with_prompt
+from sparring.data.sequences.coding import SourceCoding, TokenCoding
+from sparring.data.sequences.rows import READERS
 from sparring.data.words import Tokeniser
 from sparring.modalities.images.conditions import DOMAIN, PAIR, partnered, reader
+from sparring.modalities.molecules.chemistry import Structure
+from sparring.modalities.molecules.graphs import GraphCoding, OneHot, stored
 from sparring.modalities.tables.coding import Column, Rows, TableCoding
 from sparring.modalities.tables.conditions import CATEGORY, KNOWN
 from sparring.modalities.tables.survey import conditioned
@@ -45,12 +47,22 @@ def toy(recipe: Recipe) -> tuple[Facts, Dataset]:
         return facts, Dataset(random.normal(size=(64, 2)).astype(np.float32))
     if recipe.modality == "series":
         return sines_data(64, steps=6)
-    if recipe.modality == "text":
-        coding = TokenCoding(Tokeniser("characters", ("a", "b", "c")), length=6, has_end=True, mean_tokens=5.0)
-        facts = Facts("toy", "text", 64, (6,), "0" * 64, offers=("prompt",), coding=coding.as_json())
+    if recipe.modality in ("text", "molecules"):
+        letters = Tokeniser("characters", ("a", "b", "c"))
+        units = letters if recipe.modality == "text" else Tokeniser("smiles", ("C", "N", "O"))
+        source = SourceCoding(letters, 5, ("a", "b")) if recipe.modality == "text" else None
+        coding = TokenCoding(units, length=6, has_end=True, mean_tokens=5.0, source=source).as_json()
+        graphs = GraphCoding(3, ("C", "N+"), (4, 4))
+        offers = ("source", "prompt")
+        if recipe.modality == "molecules":
+            coding["graphs"], offers = graphs.as_json(), ("prompt",)
+        facts = Facts("toy", recipe.modality, 64, (6,), "0" * 64, offers=offers, coding=coding)
+        if recipe.view(facts).options.get("form") == "graphs":
+            pairs = [Structure(("C", "N+"), bytes((0, 1, order))) for order in random.integers(1, 4, 64).tolist()]
+            return facts, Dataset(stored(pairs, graphs), read=OneHot(graphs))
         tokens = random.integers(2, 5, (64, 6)).astype(np.int16)
         tokens[::2, 4:] = END
-        return facts, Dataset(tokens, read=with_prompt)
+        return facts, Dataset(tokens, conditions=tokens[:, 4::-1], read=READERS[recipe.view(facts).condition])
     if recipe.modality == "tables":
         columns = (
             Column("size", "continuous", quantiles=tuple(np.linspace(0, 1, 21).tolist())),

@@ -318,7 +318,7 @@ class Table:
         numbers = samples.numbers if isinstance(samples, tuple) else samples
         return numbers.float().view(len(numbers), -1)
 
-    def extra_signals(self, real: Any, fake: Any) -> dict[str, float]:
+    def extra_signals(self, real: Any, fake: Any, facts: Any) -> dict[str, float]:
         return {}
 
 

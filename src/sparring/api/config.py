@@ -56,6 +56,14 @@ def with_config(place: str | Path, given: Mapping[str, Any], known: Sequence[str
     is_record = isinstance(content.get("choices"), dict) and isinstance(content.get("facts"), dict)
     options = _of_record(content, path, given) if is_record else _of_file(content, path, given, known)
 
+    for name, value in options.items():
+        if name not in given and name != "recipe" and isinstance(value, str) and is_own(value):
+            raise SparringError(
+                found=f"your own function {value!r} as {name} in {path}",
+                expected="that function to be given beside the file: code is never run because a file names it",
+                remedy=f"add {option(name, value)}",
+            )
+
     # A budget is one choice, of real samples or of minutes or of both.
     if any(name in given for name in BUDGET):
         options = {name: value for name, value in options.items() if name not in BUDGET}

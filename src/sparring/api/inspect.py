@@ -210,7 +210,7 @@ def _plan(facts: Facts, name: str, recipe: Recipe, device: "torch.device") -> tu
     recipe, choices = resolve(recipe, facts, describe(device))
 
     # Too few samples are an obstacle that the plan reports, not an error: everything else is still shown.
-    too_few = f"There are {facts.count} readable samples, fewer than a batch of {recipe.batch}."
+    too_few = f"Found {number_of(facts.count, 'readable sample')}, fewer than a batch of {recipe.batch}."
     return recipe, PlannedTraining(
         recipe=name,
         shape=recipe.view(facts).shape,
@@ -299,15 +299,19 @@ def _data_lines(facts: Facts) -> Iterator[str]:
         yield from _column_lines(columns)
     else:
         shape = _sides(facts.shape)
-        paired = "pair" in facts.coding
+        paired = "pair" in facts.coding or facts.coding.get("source") is not None
         described = f"pairs of {facts.modality}" if paired else f"{facts.modality}, most of shape {shape}"
-        yield f"{source}: {facts.count:,} {described}"
+        yield f"{source}: {facts.details.get('samples') or f'{facts.count:,} {described}'}"
     for name, value in facts.details.items():
         if name == "unreadable":
             yield from _unreadable_lines(value)
         elif name.startswith("duplicates"):
             yield from _duplicate_lines(name, value)
-        elif (value is columns and isinstance(value, list)) or (value == 1 and name.startswith(EVEN_AT_ONE)):
+        elif (
+            name == "samples"
+            or (value is columns and isinstance(value, list))
+            or (value == 1 and name.startswith(EVEN_AT_ONE))
+        ):
             continue
         elif text := _text(value):
             yield f"  {TITLES.get(name, name)}: {text}"

@@ -15,9 +15,10 @@ from sparring.data.parallel import shown_by
 from sparring.data.reading import Reading, reading
 from sparring.errors import SparringError
 from sparring.evaluation.quick import quick_score
+from sparring.metrics.own_score import permit_score
 from sparring.modalities import modality, surveyed
 from sparring.modality import Survey
-from sparring.recipe import Recipe, is_own, with_stored_fields
+from sparring.recipe import Choice, Recipe, is_own, with_stored_fields
 from sparring.recipes import recipe_named
 from sparring.report.watch import watched
 from sparring.runs.budget import TrainingBudget, with_budget
@@ -40,6 +41,7 @@ def resume(
     pairs: str | Path | None = None,
     to: Any = None,
     recipe: str | Recipe | None = None,
+    objective: str | None = None,
     device: str | None = None,
     judge: str | None = None,
     watch: bool = False,
@@ -60,6 +62,7 @@ def resume(
         pairs: present place of the table of pairs, likewise.
         to: present place of the second domain, likewise.
         recipe: needed for a run of your own recipe only: its value, or file.py:Name.
+        objective: needed for a run with an objective of your own only: file.py:function.
         device: as for ``train``; None for the device that the run began on.
         judge: evaluation at the end, as for ``train``; it also evaluates a finished run again. None as the run began.
         watch: as for ``train``; a page that is there already is kept up to date in any case.
@@ -82,7 +85,8 @@ def resume(
     record = with_budget(opened, record, budget, again=judge is not None)
     record = replace(record, judge=record.judge if judge is None else checked_judge(judge))
 
-    # Take the recipe with the recorded fields, and check that the data is the same.
+    # Take the recipe with the recorded fields, and code of the user as it is given; check that the data is the same.
+    record = _with_objective(record, objective)
     resolved = with_stored_fields(recipe_named(record.recipe, recipe), record.fields)
     game = blank_game(resolved, record.facts)
     if checkpoints(opened.checkpoints):
@@ -102,6 +106,34 @@ def resume(
         session = Session(opened, record, resolved, split, target, world, shown, goal, quick_score, conclude)
         session.play(resumed=True)
     return opened
+
+
+def _with_objective(record: Record, objective: str | None) -> Record:
+    """Return the record with the present place of an objective of the user's own, which is loaded.
+
+    Raises:
+        SparringError: the run has one and it was not given, or has none.
+    """
+    stored = record.choices.get("objective")
+    is_users = stored is not None and is_own(str(stored["value"]))
+    if objective is None:
+        if stored is not None and is_users:
+            raise SparringError(
+                found=f"a run with your own objective {stored['value']!r}",
+                expected="that function to be given again: code is never run because a folder names it",
+                remedy=f"add {option('objective', stored['value'])}",
+            )
+        return record
+    if stored is None or not is_users:
+        raise SparringError(
+            found=option("objective", objective),
+            expected="none: the run has no objective of your own"
+            if stored is None
+            else f"that of the run, {stored['value']}",
+            remedy="leave it out, or start a new run",
+        )
+    choice: Choice = {"value": permit_score(objective).place, "reason": stored["reason"]}
+    return replace(record, choices={**record.choices, "objective": choice})
 
 
 def with_data(run: Run, record: Record, data: Any, given: Reading) -> tuple[Record, Survey]:

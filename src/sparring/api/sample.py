@@ -14,7 +14,7 @@ from sparring.data.conditions import INPUT, as_inputs, repeated
 from sparring.data.own_output import earlier_files, record_own, replace_own
 from sparring.errors import SparringError
 from sparring.flow import Batch
-from sparring.modality import SavesInputs
+from sparring.modality import SavesInputs, ScoresSamples
 from sparring.model import Model, load
 from sparring.opening import size_words
 from sparring.recipe import Recipe
@@ -174,7 +174,7 @@ def write_samples(
                 if answered:
                     written, about = _saved_with_inputs(loaded, found, folder, options, answers)
                 else:
-                    written = loaded.modality.save(found.samples, loaded.facts, folder, first=len(rows))
+                    found, written = _saved(loaded, found, folder, options, first=len(rows))
                 files += written
                 parts = parts or [Batch(found.samples, take(given, found.rows))]
             rows, generated = torch.cat([rows, found.rows + first]), generated + found.generated
@@ -228,6 +228,19 @@ def _saved_with_inputs(
         found.samples, found.rows // answers, model.facts, folder, options=options, view=model.view
     )
     return saved
+
+
+def _saved(
+    model: Model, found: Accepted, folder: Path, options: Mapping[str, Any], *, first: int
+) -> tuple[Accepted, list[Path]]:
+    """Write samples, in descending order of a score if one is asked for; return them in this order, and the files."""
+    kind: Any = model.modality
+    scores = kind.scores(found.samples, model.facts, options) if isinstance(kind, ScoresSamples) else None
+    if scores is None:
+        return found, kind.save(found.samples, model.facts, folder, first=first)
+    order = scores.argsort(descending=True, stable=True)
+    found = Accepted(take(found.samples, order), found.rows[order], found.generated)
+    return found, kind.save_scored(found.samples, scores[order], model.facts, folder, first=first)
 
 
 def _remarks(found: Accepted, count: int, answers: int) -> tuple[str, ...]:

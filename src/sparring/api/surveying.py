@@ -1,6 +1,8 @@
 """Surveys of data: by the modality of the recipe, or without a recipe by the modality that claims the data."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sparring.arguments import option
 from sparring.data.catalogue import NAMES
@@ -8,6 +10,7 @@ from sparring.data.facts import Facts
 from sparring.data.in_memory import source_words
 from sparring.data.reading import Reading
 from sparring.errors import SparringError
+from sparring.metrics.own_score import permit_score
 from sparring.modalities import modality, modality_of, other_than, surveyed
 from sparring.modality import BY_NAME, Modality, Survey
 from sparring.recipe import Recipe, batch_for, is_own
@@ -37,7 +40,7 @@ def require_count(recipe: Recipe, facts: Facts) -> None:
     if facts.count < recipe.batch:
         smaller = f"give {option('batch', batch_for(facts.count))}, or " if facts.count > 1 else ""
         raise SparringError(
-            found=f"{facts.count} readable samples in {source_words(facts.source)}",
+            found=f"{number_of(facts.count, 'readable sample')} in {source_words(facts.source)}",
             expected=f"at least a batch of {recipe.batch}",
             remedy=f"{smaller}add samples: at least {FEW_SAMPLES} for a model that is more than a copy of them",
         )
@@ -77,6 +80,21 @@ def lasting_recipe(name: str) -> str:
     """Return the name of a recipe; with the absolute path of the file where it is the user's own."""
     file, _, value = name.rpartition(":")
     return f"{Path(file).absolute()}:{value}" if is_own(name) else name
+
+
+def lasting_fields(fields: Mapping[str, Any], recipe: str | Recipe | None) -> dict[str, Any]:
+    """Return fields that the user gave; the user's own functions are loaded, and named with absolute paths.
+
+    Args:
+        fields: the fields.
+        recipe: that the user gave; a value may name such functions, too.
+
+    Raises:
+        SparringError: such a function cannot be loaded.
+    """
+    valued = dict(recipe) if isinstance(recipe, Recipe) else {}
+    own = {name: value for name, value in (valued | dict(fields)).items() if isinstance(value, str) and is_own(value)}
+    return dict(fields) | {name: permit_score(value).place for name, value in own.items()}
 
 
 def lasting(place: str) -> str:

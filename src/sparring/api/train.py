@@ -15,7 +15,14 @@ from sparring.api.continuing import GIVEN, begun_run, require_same_options
 from sparring.api.fields import known_fields
 from sparring.api.resume import resume
 from sparring.api.run import Run
-from sparring.api.surveying import about_count, lasting, lasting_recipe, require_count, survey_data
+from sparring.api.surveying import (
+    about_count,
+    lasting,
+    lasting_fields,
+    lasting_recipe,
+    require_count,
+    survey_data,
+)
 from sparring.arguments import checked_folder, option, whole_number
 from sparring.building import Uninitialised
 from sparring.data.facts import Facts
@@ -28,7 +35,7 @@ from sparring.evaluation.quick import quick_score
 from sparring.modality import Survey
 from sparring.opening import size_words
 from sparring.randomness import require_seed, seeded
-from sparring.recipe import BY_DEFAULT, AdversarialRecipe, Choice, Recipe, resolve, with_fields
+from sparring.recipe import BY_DEFAULT, AdversarialRecipe, Choice, Recipe, is_own, resolve, with_fields
 from sparring.recipes import reason_for
 from sparring.report.watch import watched
 from sparring.runs.budget import NOT_USED, TrainingBudget, is_finished
@@ -136,6 +143,7 @@ def train(
         options = with_config(config, named | fields, CONFIG_OPTIONS, checked_display(display))
         return train(continued=continued, display=display, **options)
     _require_data(data)
+    fields = lasting_fields(fields, recipe)
 
     # Check the options before any data is read. Several ranks agree on one run folder.
     out = None if out is None else checked_folder("the run", out)
@@ -154,7 +162,7 @@ def train(
     if begun is not None:
         numbers = {"seed": seed, "until": until, "micro_batch": micro_batch, "watchdog": watchdog, "judge": judge}
         require_same_options(begun, source, recipe, budget, fields, wanted, **numbers)
-        return _resumed(begun, data, recipe, device, watch, display)
+        return _resumed(begun, data, recipe, device, watch, display, fields.get("objective"))
     folder = Path(world.broadcast(str(new_folder(out, source)) if world.is_main else ""))
 
     # Survey the data, then resolve every field of the recipe, each with the reason for its value.
@@ -209,13 +217,21 @@ def _require_data(data: Any) -> None:
 
 
 def _resumed(
-    run: Run, data: Any, recipe: str | Recipe | None, device: str | None, watch: bool | None, display: Display
+    run: Run,
+    data: Any,
+    recipe: str | Recipe | None,
+    device: str | None,
+    watch: bool | None,
+    display: Display,
+    objective: str | None,
 ) -> Run:
     """Go on with a run that has begun; one that is finished is returned as it is."""
     if is_finished(run, run.record):
         display.say(f"The run in {run.folder} is finished: nothing to do.")
         return run
-    return resume(run.folder, data=data, recipe=recipe, device=device, watch=bool(watch), display=display)
+    own = objective if objective is not None and is_own(objective) else None
+    options: dict[str, Any] = {"data": data, "recipe": recipe, "objective": own, "device": device}
+    return resume(run.folder, watch=bool(watch), display=display, **options)
 
 
 @contextmanager

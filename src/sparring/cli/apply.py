@@ -10,6 +10,7 @@ from sparring.cli.options import (
     HorizonOption,
     JsonOption,
     MaskOption,
+    TemperatureOption,
     WhereOption,
     WholeNumber,
     extra_options,
@@ -34,23 +35,27 @@ def apply(
     mask: MaskOption = None,
     where: WhereOption = None,
     horizon: HorizonOption = None,
+    temperature: TemperatureOption = None,
     **options: Annotated[str, Parameter(show=False)],
 ) -> None:
     """Apply a model to files: for each input a result in the folder --out, under the same name.
 
-    This needs a model that takes inputs: one that translates, colours or enlarges images, fills holes, completes tables
-    or continues time series. Images of any size keep it, and their transparency. The same command computes only what is
-    missing.
+    This needs a model that takes inputs: one that translates, colours or enlarges images, fills holes, completes
+    tables, continues time series or translates texts. Images of any size keep it, and their transparency. The same
+    command computes only what is missing.
 
     Examples:
         sparring apply runs/photos-001 sketches/ --out photographs/
+
+        sparring apply runs/english-chinese-001 sentences.txt --out translations/
 
     Parameters
     ----------
     model
         A run folder, or a folder written by save_pretrained.
     inputs
-        Files, folders or patterns such as "in/*.jpg", of the kind that the model takes.
+        Files, folders or patterns such as "in/*.jpg", of the kind that the model takes; or sentences, for models of
+        pairs of texts.
     seed
         Random seed, for models that generate different samples for one input.
     count
@@ -81,7 +86,7 @@ def apply(
             device=device,
             recipe=recipe,
             display=default_display(),
-            **given_options(to=to, mask=mask, where=where, horizon=horizon),
+            **given_options(to=to, mask=mask, where=where, horizon=horizon, temperature=temperature),
             **extra_options(options, api.apply),
         )
         show(joined([saved.line(), *saved.remarks]))

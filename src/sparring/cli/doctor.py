@@ -13,6 +13,7 @@ EXTRAS = {
     "dinov2": "transformers",
     "export": "onnxruntime",
     "text": "tokenizers",
+    "molecules": "rdkit",
 }
 """Extra → the package that it installs."""
 

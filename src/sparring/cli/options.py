@@ -44,7 +44,7 @@ WindowOption: TypeAlias = Annotated[
     WholeNumber | None,
     Parameter(
         help="Time series: steps of the windows that each series is cut into, one from every step on. Default: whole "
-        "series, and windows of 24 steps of a single one. Text: tokens of a text at most."
+        "series, and windows of 24 steps of a single one. Text and molecules: tokens of one at most."
     ),
 ]
 TokensOption: TypeAlias = Annotated[
@@ -91,7 +91,8 @@ ColumnsOption: TypeAlias = Annotated[
     Parameter(
         help="Kinds of columns of a table, such as age=continuous,zip=category,note=drop: continuous, integer, date or "
         "a pattern such as %d.%m.%Y, category, boolean, identifier, or drop; of time series also entity, time and "
-        "attribute, as in patient=entity,day=time. Default: found in the data."
+        "attribute, as in patient=entity,day=time; of texts text, and source in pairs, as in en=source,zh=text. "
+        "Default: found in the data."
     ),
 ]
 LabelOption: TypeAlias = Annotated[
@@ -100,7 +101,10 @@ LabelOption: TypeAlias = Annotated[
 ]
 InputOption: TypeAlias = Annotated[
     str | None,
-    Parameter(help="Models that take inputs, as `sparring apply` does: files of the kind that the model takes."),
+    Parameter(
+        help="Models that take inputs, as `sparring apply` does: files of the kind that the model takes; or a "
+        "sentence, for models of pairs of texts."
+    ),
 ]
 DomainOption: TypeAlias = Annotated[
     str | None,
@@ -116,12 +120,12 @@ MaskOption: TypeAlias = Annotated[
 LengthOption: TypeAlias = Annotated[
     WholeNumber | None, Parameter(help="Models of time series: steps of each new series. Default: those of the data.")
 ]
-PrefixOption: TypeAlias = Annotated[str | None, Parameter(help="Models of text: the beginning of every text.")]
+PrefixOption: TypeAlias = Annotated[str | None, Parameter(help="Models of text or molecules: the beginning of each.")]
 TemperatureOption: TypeAlias = Annotated[
     float | None,
     Parameter(
-        help="Models of text: divisor of the logits, below 1 for likelier texts, above 1 for more varied ones. "
-        "Default: 1."
+        help="Models of text or molecules: divisor of the logits, below 1 for likelier samples, above 1 for more "
+        "varied ones. Default: 1, and 0, the likeliest text, for translations."
     ),
 ]
 HorizonOption: TypeAlias = Annotated[
@@ -133,7 +137,17 @@ HorizonOption: TypeAlias = Annotated[
 ]
 WhereOption: TypeAlias = Annotated[
     str | None,
-    Parameter(help="Models of tables: cells of the rows, such as sex=Female,age>=65; of time series: attributes."),
+    Parameter(
+        help="Models of tables: cells of the rows, such as sex=Female,age>=65; of time series: attributes; of "
+        "molecules: properties, such as qed>=0.6,weight<150."
+    ),
+]
+ObjectiveOption: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        help="Models of molecules: score by which they are sorted: druglikeness, solubility, synthesizability, or your "
+        "own as file.py:function of an RDKit molecule."
+    ),
 ]
 BalanceOption: TypeAlias = Annotated[
     str | None,

@@ -17,6 +17,7 @@ def resume(
     pairs: str | None = None,
     to: str | None = None,
     recipe: str | None = None,
+    objective: str | None = None,
     device: str | None = None,
     json: JsonOption = None,
     judge: str | None = None,
@@ -47,6 +48,8 @@ def resume(
         Present place of the second domain, likewise.
     recipe
         Needed for a run of your own recipe only: file.py:Name again, because code named by a folder is never run.
+    objective
+        Needed for a run with an objective of your own only: file.py:function again, likewise.
     device
         cpu, cuda, cuda:1 or mps. Default: the device that the run began on.
     judge
@@ -70,6 +73,7 @@ def resume(
             pairs=pairs,
             to=to,
             recipe=recipe,
+            objective=objective,
             device=device,
             judge=judge,
             watch=watch,

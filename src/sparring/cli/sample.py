@@ -14,6 +14,7 @@ from sparring.cli.options import (
     LabelOption,
     LengthOption,
     MaskOption,
+    ObjectiveOption,
     PrefixOption,
     TemperatureOption,
     WhereOption,
@@ -45,6 +46,7 @@ def sample(
     prefix: PrefixOption = None,
     temperature: TemperatureOption = None,
     balance: BalanceOption = None,
+    objective: ObjectiveOption = None,
     **options: Annotated[str, Parameter(show=False)],
 ) -> None:
     """Generate samples: one file each in the folder --out, and an overview of all of them beside it.
@@ -86,7 +88,9 @@ def sample(
             recipe=recipe,
             display=default_display(),
             **given_options(label=label, input=input, to=to, mask=mask, where=where, balance=balance),
-            **given_options(length=length, horizon=horizon, prefix=prefix, temperature=temperature),
+            **given_options(
+                objective=objective, length=length, horizon=horizon, prefix=prefix, temperature=temperature
+            ),
             **extra_options(options, api.sample),
         )
         show(joined([saved.line(), *saved.remarks]))

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +27,16 @@ CODE = (
     *(".sql", ".html", ".css", ".lua", ".jl", ".swift", ".kt", ".scala", ".hs", ".pl", ".r", ".m"),
 )
 """Suffixes of files of source code."""
+TUNES = (".abc",)
+"""Suffixes of files of tunes in ABC notation, several in a file."""
+TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
+"""Beginning of a tune, the line of its number."""
 JSON_LINES = (".jsonl", ".ndjson")
 MAX_BYTES = 2**31
 """Bytes of a file of lines; more would not fit into memory as Python keeps them."""
-MAX_LINE = 2**24
-"""Characters of a text beyond which nothing is read: the longest that a network sees are much shorter."""
-USUAL_COLUMNS = ("text", "content", "body", "sentence", "caption", "smiles")
+MAX_LINE, MAX_FILE = 2**20, 2**24
+"""Characters of a line, a cell or a tune, and of a file, beyond which nothing is read: networks see far fewer."""
+USUAL_COLUMNS = ("text", "content", "body", "sentence", "caption")
 """Headings of columns of text, the preferred first."""
 
 
@@ -52,9 +57,12 @@ class Documents:
         names: of each text in messages: its file, or the number of its line or row.
         labels: class numbers, (count,) int64, -1 where the class is unknown; None without classes.
         classes: names of the classes.
-        whole: whether each text is a file, which may be cut into pieces; False for lines and cells.
+        whole: whether each text is a file, which may be cut into pieces; False for lines, cells and tunes.
+        multiline: whether texts have line breaks, so that each needs a file of its own.
         suffix: of the files.
         remarks: full sentences about what was left out.
+        sources: what the texts were made from, such as the sentences that they translate; None for plain texts.
+        columns: names of the columns of sources and of texts; empty for plain texts.
     """
 
     texts: list[str]
@@ -62,16 +70,19 @@ class Documents:
     labels: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
     whole: bool = False
+    multiline: bool = False
     suffix: str = ".txt"
     remarks: tuple[str, ...] = ()
+    sources: list[str] | None = None
+    columns: tuple[str, ...] = ()
 
 
 def read_documents(path: Path, column: Column = Column(), *, with_labels: bool = True) -> Documents:  # noqa: B008
     """Read the texts at a path.
 
     Args:
-        path: a file with a text on each line; a table or JSON lines with a column of texts; a folder or a zip archive
-            of files, whose sub-folders are their classes.
+        path: a file with a text on each line; a file of tunes; a table or JSON lines with a column of texts; a folder
+            or a zip archive of files, whose sub-folders are their classes.
         column: columns of a table.
         with_labels: whether sub-folders are classes.
 
@@ -79,10 +90,20 @@ def read_documents(path: Path, column: Column = Column(), *, with_labels: bool =
         SparringError: there is none, a file is not UTF-8, or a column is absent.
     """
     ending = path.suffix.lower()
+    is_table = ending in JSON_LINES or (ending in TABLE_SUFFIXES and (ending != ".txt" or column.text is not None))
+    if not is_table and column.label is not None:
+        raise SparringError(
+            found=f"{option('labels', column.label)} for {path}, which has no columns",
+            expected="a table or JSON lines, with a column of classes",
+            remedy="leave it out, or give each class a sub-folder",
+        )
     if path.is_dir() or ending == ".zip":
         found = _of_tree(open_tree(path), path, with_labels=with_labels)
-    elif ending in JSON_LINES or (ending in TABLE_SUFFIXES and (ending != ".txt" or column.text is not None)):
+    elif is_table:
         found = _of_table(path, column)
+    elif ending in TUNES:
+        tunes = _tunes(_content(path))
+        found = Documents(tunes, Numbered("tune", len(tunes)), multiline=True, suffix=ending)
     else:
         found = _of_lines(path)
     return _without_empty(found, path)
@@ -135,6 +156,12 @@ def _is_number(cell: str) -> bool:
 
 def _of_lines(path: Path) -> Documents:
     """Read a text from each line of a file."""
+    texts = [line.removesuffix("\r") for line in _content(path).split("\n")]
+    return Documents(texts, Numbered("line", len(texts)))
+
+
+def _content(path: Path) -> str:
+    """Read a file of texts."""
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -150,10 +177,13 @@ def _of_lines(path: Path) -> Documents:
             expected="a file with a text on each line",
             remedy="check the path",
         ) from None
-    lines = _decoded(content, str(path)).split("\n")
-    del content
-    texts = [line.removesuffix("\r") for line in lines]
-    return Documents(texts, _Numbered("line", len(texts)))
+    return decoded(content, str(path))
+
+
+def _tunes(content: str) -> list[str]:
+    """Cut a file at the numbers of its tunes, "X:"; what stands before the first is left out."""
+    before, *tunes = TUNE.split(content.replace("\r\n", "\n"))
+    return [f"{tune.rstrip()}\n" for tune in tunes or [before]]
 
 
 def _of_tree(tree: Tree, path: Path, *, with_labels: bool) -> Documents:
@@ -166,15 +196,15 @@ def _of_tree(tree: Tree, path: Path, *, with_labels: bool) -> Documents:
             expected=f"files that end in {', '.join(PROSE[:4])}, or of source code such as {', '.join(CODE[:4])}",
             remedy="check the path, or rename the files",
         )
-    # Code is not mixed with prose about it: of both, what there is more of.
-    code = sum(count for ending, count in counts.items() if ending in CODE)
-    kept = CODE if 2 * code > sum(counts.values()) else PROSE
+    # Code and tunes are not mixed with prose about them: of the three, what there is most of.
+    prose = tuple(ending for ending in PROSE if ending not in TUNES)
+    kept = max((prose, CODE, TUNES), key=lambda kind: sum(counts.get(ending, 0) for ending in kind))
     places = [number for number, ending in enumerate(endings) if ending in kept]
     names = [tree.entries[place].name for place in places]
     texts = list[str]()
     for place, name in zip(places, names, strict=True):
         try:
-            texts.append(_decoded(tree.read(place), name).replace("\r\n", "\n"))
+            texts.append(decoded(tree.read(place), name).replace("\r\n", "\n"))
         except (OSError, ValueError) as error:
             raise SparringError(
                 found=f"{name}, which cannot be read ({error})", expected="text", remedy="leave the file out"
@@ -182,8 +212,13 @@ def _of_tree(tree: Tree, path: Path, *, with_labels: bool) -> Documents:
     common = max(kept, key=lambda ending: counts.get(ending, 0))
     left_out = len(tree.entries) - len(places)
     remarks = (f"Left out {number_of(left_out, 'file')} that are no texts of this kind.",) if left_out else ()
-    found = Documents(texts, [printable(name) for name in names], whole=True, suffix=common, remarks=remarks)
-    folders = [name.rpartition("/")[0] for name in names]
+    folders, names = [name.rpartition("/")[0] for name in names], [printable(name) for name in names]
+    if kept == TUNES:
+        cut = [_tunes(text) for text in texts]
+        folders = [folder for folder, tunes in zip(folders, cut, strict=True) for _ in tunes]
+        names = [f"{name}, tune {1 + at}" for name, tunes in zip(names, cut, strict=True) for at in range(len(tunes))]
+        texts = [tune for tunes in cut for tune in tunes]
+    found = Documents(texts, names, whole=kept != TUNES, multiline=True, suffix=common, remarks=remarks)
     if with_labels and all(folders) and len(set(folders)) > 1:
         found.labels, found.classes = number_classes(folders)
     return found
@@ -192,7 +227,7 @@ def _of_tree(tree: Tree, path: Path, *, with_labels: bool) -> Documents:
 def _of_table(path: Path, column: Column) -> Documents:
     """Read a text from each row of a table."""
     if path.suffix.lower() in JSON_LINES:
-        names, rows = _json_rows(path)
+        names, rows = json_rows(path)
     else:
         table = open_table(path)
         names = table.names
@@ -209,10 +244,16 @@ def _of_table(path: Path, column: Column) -> Documents:
                 remedy=f"name it, as {given}{nearest(name or '', list(names))}",
             )
     texts, labels = list[str](), list[str | None]()
-    for row in rows:
+    without = list[int]()
+    for number, row in enumerate(rows):
+        if wanted not in row:
+            without.append(number)
         texts.append(row.get(str(wanted)) or "")
         labels.append(label_text(row.get(column.label)) if column.label else None)
-    found = Documents(texts, _Numbered("row", len(texts)))
+    found = Documents(texts, Numbered("row", len(texts)))
+    if without:
+        have = f"{number_of(len(without), 'row')} {'has' if len(without) == 1 else 'have'}"
+        found.remarks = (f"{have} no {wanted!r}, such as row {without[0] + 1:,}.",)
     if column.label:
         known = [label for label in labels if label]
         numbers, classes = number_classes(known) if known else (None, ())
@@ -223,26 +264,27 @@ def _of_table(path: Path, column: Column) -> Documents:
     return found
 
 
-def _json_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Mapping[str, str]]]:
+def json_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Mapping[str, str]]]:
     """Return the names in the first line of JSON lines, and all rows, values that are no text as text."""
     try:
-        content = _decoded(path.read_bytes(), str(path))
+        content = decoded(path.read_bytes(), str(path))
     except OSError as error:
         raise SparringError(
             found=f"no file that can be read at {path} ({reason(error)})",
             expected="JSON lines",
             remedy="check the path",
         ) from None
-    lines = [line for line in content.split("\n") if line.strip()]
+    lines = [(number, line) for number, line in enumerate(content.split("\n"), 1) if line.strip()]
 
-    def row(number: int) -> Mapping[str, Any]:
+    def row(place: int) -> Mapping[str, Any]:
+        number, line = lines[place]
         try:
-            values = json.loads(lines[number])
+            values = json.loads(line)
         except (ValueError, RecursionError):
             values = None
         if not isinstance(values, dict):
             raise SparringError(
-                found=f"line {number + 1} of {path}, which is no JSON object: {shown(lines[number][:80])}",
+                found=f"line {number:,} of {path}, which is no JSON object: {shown(line[:80])}",
                 expected='one such as {"text": "…"} on each line',
                 remedy="correct the line",
             )
@@ -250,10 +292,10 @@ def _json_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Mapping[str, str]]
 
     if not lines:
         return (), iter(())
-    return tuple(row(0)), (row(number) for number in range(len(lines)))
+    return tuple(row(0)), (row(place) for place in range(len(lines)))
 
 
-def _decoded(content: bytes, name: str) -> str:
+def decoded(content: bytes, name: str) -> str:
     """Return bytes as text.
 
     Raises:
@@ -286,18 +328,19 @@ def _without_empty(found: Documents, path: Path) -> Documents:
     # The last line of a file ends with a line break.
     if empty > 1 or (empty and found.texts[-1].strip()):
         found.remarks += (f"Left out {number_of(empty, 'empty text')}.",)
-    long = sum(len(found.texts[number]) > MAX_LINE for number in kept)
+    most = MAX_FILE if found.whole else MAX_LINE
+    long = sum(len(found.texts[number]) > most for number in kept)
     if long:
-        found.remarks += (f"Cut {number_of(long, 'text')} after {MAX_LINE:,} characters.",)
+        found.remarks += (f"Cut {number_of(long, 'text')} after {most:,} characters.",)
     if empty:
         found.names = [found.names[number] for number in kept]
         found.labels = None if found.labels is None else found.labels[kept]
-    found.texts = [found.texts[number][:MAX_LINE] for number in kept] if empty or long else found.texts
+    found.texts = [found.texts[number][:most] for number in kept] if empty or long else found.texts
     return found
 
 
 @final
-class _Numbered(Sequence[str]):
+class Numbered(Sequence[str]):
     """Names such as "line 3", made when they are asked for.
 
     Args:

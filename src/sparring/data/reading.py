@@ -265,10 +265,11 @@ def require_known(given: Reading, known: frozenset[str], modality: str) -> None:
     Raises:
         SparringError: a choice is not among them.
     """
+    classes_of_texts = f"; for texts with these classes, give {option('columns', 'NAME=text')}, too"
     for name in given.as_json():
         if name not in known:
             raise SparringError(
                 found=f"{option(name)} for {modality}",
                 expected=f"one of {', '.join(option(one) for one in sorted(known))}" if known else "no such option",
-                remedy="leave it out",
+                remedy="leave it out" + (classes_of_texts if name == "labels" and "columns" in known else ""),
             )

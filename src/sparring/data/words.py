@@ -19,10 +19,11 @@ from sparring.tokens import END, SPECIAL, UNKNOWN
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as PairTokenizer
 
-Kind: TypeAlias = Literal["characters", "words", "bytes", "pairs"]
-"""Units of text: characters, words with the space before them, bytes of UTF-8, or pairs of units that often meet."""
+Kind: TypeAlias = Literal["characters", "words", "bytes", "pairs", "smiles"]
+"""Units of text: characters, words with the space before them, bytes of UTF-8, pairs of units that often meet, or
+the atoms, bonds and numbers of rings of SMILES."""
 MAX_VOCABULARY: Mapping[Kind, int] = MappingProxyType(
-    {"characters": 20_000, "words": 20_000, "bytes": 256, "pairs": 4_000}
+    {"characters": 20_000, "words": 20_000, "bytes": 256, "pairs": 4_000, "smiles": 4_000}
 )
 """Most frequent units that a vocabulary holds."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -31,6 +32,8 @@ IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0
 """Characters that are words of their own: those of Chinese and Japanese, which are written without spaces."""
 WORD = re.compile(rf" ?[{IDEOGRAPHS}]| ?[^\W{IDEOGRAPHS}]+| ?[^\w\s]|\s")
 """A word or a sign with the space before it, or other white space."""
+SMILES = re.compile(r"\[[^\[\]]*\]|Br|Cl|%\d\d|%\(\d+\)|.", re.DOTALL)
+"""An atom in brackets, an element of two letters, a ring of a number above 9, or any other character."""
 MAX_TEXTS_OF_PAIRS = 200_000
 """Texts of which pairs are learned."""
 
@@ -66,6 +69,13 @@ class Tokeniser:
         numbers = self._numbers
         return [numbers.get(unit, UNKNOWN) for unit in self._units(text)]
 
+    def unknown(self, text: str) -> list[str]:
+        """Return the different units of a text that the vocabulary lacks, without the space before them."""
+        if self.kind in ("bytes", "pairs"):
+            return []
+        units = self._units(text)
+        return list(dict.fromkeys(unit.strip() or unit for unit in units if unit not in self._numbers))
+
     def decode(self, tokens: Iterable[int]) -> str:
         """Return the text of token numbers up to the first ``END``."""
         inside = list[int]()
@@ -82,8 +92,10 @@ class Tokeniser:
         return text.removeprefix(" ") if self.kind == "words" else text
 
     def _units(self, text: str) -> Iterable[str]:
+        if self.kind == "smiles":
+            return SMILES.findall(text)
         # With a space before it, the first word is the same unit as inside a sentence.
-        return text if self.kind == "characters" else WORD.findall(f" {text}")
+        return text if self.kind == "characters" or not text else WORD.findall(f" {text}")
 
     @cached_property
     def _numbers(self) -> Mapping[str, int]:
@@ -99,13 +111,14 @@ class Tokeniser:
         return found
 
 
-def fit(kind: Kind, texts: Iterable[str], most: int | None = None) -> Tokeniser:
+def fit(kind: Kind, texts: Iterable[str], most: int | None = None, least: int = 1) -> Tokeniser:
     """Return a tokeniser whose vocabulary are the most frequent units of texts.
 
     Args:
         kind: of the units.
         texts: the texts; iterated once.
         most: units of the vocabulary; None for ``MAX_VOCABULARY``.
+        least: occurrences of a character or a word of the vocabulary; of all where none is as frequent.
     """
     limit = MAX_VOCABULARY[kind] if most is None else most
     if kind == "bytes":
@@ -116,7 +129,8 @@ def fit(kind: Kind, texts: Iterable[str], most: int | None = None) -> Tokeniser:
     for text in texts:
         counts.update(whole._units(text))
     # Equal counts in the order of the alphabet, so that the order of the texts does not matter.
-    frequent = sorted(counts, key=lambda unit: (-counts[unit], unit))[:limit]
+    known = [unit for unit, count in counts.items() if count >= least] or list(counts)
+    frequent = sorted(known, key=lambda unit: (-counts[unit], unit))[:limit]
     return Tokeniser(kind, tuple(sorted(frequent)))
 
 

@@ -3,19 +3,17 @@
 import math
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import torch
 from torch import Tensor
 
-from sparring.data.cache import cache_key, read_cached, write_cached
 from sparring.data.dataset import Dataset, Split
-from sparring.errors import SparringError
 from sparring.evaluation.budget import Budget
+from sparring.evaluation.copying import COMPARED, memorisation_of
 from sparring.evaluation.glossary import metric_info
-from sparring.evaluation.memorisation import Memorisation, compare
 from sparring.evaluation.protocol import MIN_REPEAT_SAMPLES, REPEATS, Generated, Repeats, require_shapes, shapes_text
 from sparring.evaluation.result import Evaluation
 from sparring.evaluation.scores import (
@@ -31,29 +29,21 @@ from sparring.evaluation.scores import (
 from sparring.evaluation.subject import Subject
 from sparring.flow import Batch
 from sparring.games.game import Game
-from sparring.metrics.cache import VERSION, digest
-from sparring.metrics.distances import nearest
-from sparring.metrics.extractors.extractor import Extractor, Pixels
+from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.extractors.small_network import training_limit
 from sparring.metrics.metric import METRICS, MetricValues, compute_metrics, metrics_of
 from sparring.metrics.paired import feature_distance, unchanged
 from sparring.metrics.sample_sets import Repeat, SampleMetrics, SampleSet, Subset, in_memory
 from sparring.modality import ConditionedOnSamples, HasComparators, Modality
 from sparring.model import Model
-from sparring.randomness import derive, generator
-from sparring.samples import Sample, batch_size, rows_within, take, tensors
+from sparring.randomness import derive
+from sparring.samples import batch_size, floats
 from sparring.sampling import SAMPLES_PER_PASS, conditions_from
 
-PART, PART_BYTES = 4096, 2**28
-"""Training samples that are compared at once, and their bytes, whichever is less."""
 EXTREMES = 20
 """Best and worst samples, by density."""
-COMPARED = 1000
-"""Samples that are compared with the training samples, or that players give their opinion of."""
 FEW = 300
 """Samples a side of the comparison that tells how long that of all takes."""
-MIN_VALUES = 16
-"""Values per sample below which all samples are close to one another and copies cannot be detected."""
 ANSWERED = 64
 """Conditions that a model answers twice, to tell how much its answers vary."""
 AHEAD = 0.8
@@ -89,7 +79,7 @@ class Evaluator:
         samples = (generated.batch if isinstance(generated, Generated) else generated).real
         with training_limit(self.budget.training_deadline) as limit:
             extractors = self._extractors(subject)
-            memorisation = self._memorisation(samples, subject)
+            memorisation = memorisation_of(samples, subject, split, self.seed, self.budget)
 
             # Values and floors of all samples, then repeats for the intervals while there is time.
             fresh_samples = subject.fresh_samples(split, self.seed)
@@ -249,46 +239,6 @@ class Evaluator:
             seconds = time.monotonic() - began
         return self.budget.comparable(every, few.size, seconds)
 
-    def _memorisation(self, samples: Sample, subject: Subject) -> Memorisation | None:
-        """Compare samples with the training samples, or return None where copies cannot be detected."""
-        split, seed = self.split, self.seed
-        if sum(math.prod(shape) for shape in split.train.shapes) < MIN_VALUES:
-            return None
-        comparable = isinstance(samples, Tensor) and samples.is_floating_point()
-        extractor = Pixels() if comparable else next(iter(subject.modality.extractors(split, seed).values()))
-        train = _Parts(split.train, extractor)
-
-        # Draw from both sides, as many as there is time for: all are compared twice with all training samples.
-        count = COMPARED
-        if math.isfinite(self.budget.seconds):
-            few, began = extractor(take(samples, slice(0, SAMPLES_PER_PASS))), time.monotonic()
-            part = next(iter(train))
-            reading, seconds = time.monotonic() - began, 0.0
-            for _ in range(2):  # The first call is slower than the others.
-                began = time.monotonic()
-                nearest(few, part)
-                seconds = time.monotonic() - began
-            each = 4 * seconds / len(few) * len(split.train) / len(part)
-            fixed = 2 * reading * len(split.train) / len(part)
-            count = self.budget.affordable(count, each, "samples compared with the training data", fixed)
-        rows = torch.randperm(batch_size(samples), generator=generator(seed, "compared"))[:count]
-        others = torch.randperm(len(split.held_out), generator=generator(seed, "compared aside"))[:count]
-        fake, held_out = take(samples, rows), split.held_out.batch(others.numpy()).real
-
-        content = digest(*tensors((held_out, fake)))
-        key = cache_key([VERSION, 2, split.facts.fingerprint, split.train.shapes, content, extractor.name, seed])
-        cached = read_cached("memorisation", key)
-        if cached is None:
-            try:
-                cached = compare(train, extractor(held_out), extractor(fake), seed=seed).model_dump(mode="json")
-            except SparringError:
-                return None
-            write_cached("memorisation", key, cached)
-        found = Memorisation.model_validate(cached)
-        pairs = tuple((int(rows[row]), real, distance) for row, real, distance in found.pairs)
-        data = "" if subject.knows(split.facts) else split.facts.source
-        return found.model_copy(update={"pairs": pairs, "data": data})
-
 
 def _metrics_of_samples(modality: Modality, measure: SampleMetrics) -> SampleMetrics:
     """Return the metrics of the modality, and those against the true samples where these are known."""
@@ -378,13 +328,16 @@ def cycles(model: Model, split: Split) -> dict[str, Score]:
 def diversity(model: Model, split: Split, seed: int) -> dict[str, Score]:
     """Return ``answer_diversity``: the difference of two answers to one held-out condition by different latents.
 
-    There is none for a model without latents, whose only answer is meant, or for conditions that are no samples.
+    There is none for a model without latents, whose only answer is meant, for conditions that are no samples, or for
+    discrete samples, of which the most likely one is meant.
     """
     spec, modality = model.condition_spec, model.modality
     if spec is None or not spec.required or not isinstance(modality, ConditionedOnSamples) or not model.has_latents:
         return {}
     condition = conditions_from(split.held_out, min(ANSWERED, len(split.held_out)), seed).condition
     first, second = (model.sample(condition=condition, seed=derive(seed, "answers", again)) for again in (0, 1))
+    if not floats(first):
+        return {}
     differences = modality.difference(first, second, condition)
     return {"answer_diversity": _mean_score("answer_diversity", differences)}
 
@@ -417,16 +370,3 @@ def _opinion(game: Game, data: Dataset) -> dict[str, Tensor]:
         if not found:
             break
     return {name: torch.cat(parts) for name, parts in found.items() if sum(map(len, parts)) > 1}
-
-
-@final
-class _Parts:
-    """Features of a data set in parts, extracted anew in each iteration."""
-
-    def __init__(self, data: Dataset, extractor: Extractor) -> None:
-        self.data, self.extractor = data, extractor
-
-    def __iter__(self) -> Iterator[Tensor]:
-        size = rows_within(PART_BYTES, self.data.shapes, PART)
-        for start in range(0, len(self.data), size):
-            yield self.extractor(self.data.batch(slice(start, start + size)).real)

@@ -20,6 +20,7 @@ FEATURES = {
     "coordinates": "in coordinates",
     "n-grams": "in the features of n-grams",
     "columns": "in the values of columns",
+    "descriptors": "in descriptors and fingerprints of molecules",
     "series": "in summaries of series",
 }
 """Extractor, without the digits of its weights → its features in words."""
@@ -51,7 +52,8 @@ ON_REQUEST = {
     *("l1", "cycle_error", "answer_diversity", "trained_on_samples", "trained_on_both"),
     *("shapes", "trends", "missing_error", "rare_coverage"),
     *("modes", "quality"),
-    *("bleu_4", "self_bleu_4", "novel"),
+    *("bleu_4", "self_bleu_4", "novel", "corpus_bleu", "exact"),
+    *("validity", "uniqueness", "novelty", "internal_diversity"),
     *("marginals", "tail_error", "autocorrelation_error", "cross_correlation_error", "spectrum_error", "length_error"),
 }
 """Shown beside it where they are computed: with inputs, with --useful, of tables, of series, of known clusters."""
@@ -130,6 +132,38 @@ GLOSSARY: dict[str, MetricInfo] = {
     },
     "distinct": MetricInfo("distinct", "nearer to the floor", "Share of different texts.", "Diverse?"),
     "novel": MetricInfo("novel", "nearer to the floor", "Share of texts that are no training text.", "New?"),
+    "corpus_bleu": MetricInfo(
+        "BLEU-4 to the truth",
+        "higher",
+        "Share of the n-grams of up to 4 tokens that the true texts of the same sources have; all texts together.",
+        "Valid?",
+    ),
+    "exact": MetricInfo("exact", "higher", "Share of texts that are equal to the true ones.", "Valid?"),
+    "validity": MetricInfo("validity", "higher", "Share of samples that are molecules.", "Valid?"),
+    "uniqueness": MetricInfo(
+        "uniqueness",
+        "higher",
+        "Number of different molecules, of the valid samples; falls with their number.",
+        "Diverse?",
+    ),
+    "novelty": MetricInfo(
+        "novelty",
+        "nearer to the floor",
+        "Share of the valid samples, repeated ones included, that are no training molecule.",
+        "New?",
+    ),
+    "internal_diversity": MetricInfo(
+        "internal diversity",
+        "nearer to the floor",
+        "Mean Tanimoto distance of two molecules by their Morgan fingerprints; 0 where all are equal.",
+        "Diverse?",
+    ),
+    "qed_distance": MetricInfo(
+        "QED distance", "lower", "Wasserstein distance of the distributions of drug-likeness, which is from 0 to 1."
+    ),
+    "logp_distance": MetricInfo("logP distance", "lower", "The same of logP, in its units."),
+    "sa_distance": MetricInfo("SA distance", "lower", "The same of synthetic accessibility, which is from 1 to 10."),
+    "weight_distance": MetricInfo("weight distance", "lower", "The same of molecular weight, in daltons."),
     "class_coverage": MetricInfo(
         "worst coverage", "higher", "Coverage of the class that is covered worst.", "Diverse?"
     ),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from torch import Tensor
 
 from sparring.errors import SparringError
+from sparring.evaluation.equality import Equal, Equality, like_real_ones
 from sparring.evaluation.scores import Score
 from sparring.metrics.distances import Features, check, squared_distances
 from sparring.randomness import derive
@@ -49,7 +50,7 @@ class Memorisation(BaseModel):
     share: float
     """Share of generated samples closer than that; about 0.01 where they behave like held-out ones."""
     copies: int
-    """Generated samples at most a third of that distance from a training sample."""
+    """Generated samples at most a third of that distance from a training sample; equal ones count."""
     expected_copies: float
     """Expected copies among as many held-out samples."""
     count: int
@@ -65,6 +66,9 @@ class Memorisation(BaseModel):
     """The same of held-out samples."""
     copies_chance: float | None = None
     """See ``chance_of_copies``; null with too few held-out samples."""
+    equal: Equal | None = None
+    """Generated samples that are like real ones; null for samples that are not discrete. Those that are equal do not
+    count in ``share``, ``c_t`` and ``authenticity``, as no held-out sample is equal to a training sample."""
     data: str = ""
     """Source of the samples that were compared, where they are not known to be the training samples; else empty."""
     pairs: tuple[tuple[int, int, float], ...]
@@ -75,10 +79,17 @@ class Memorisation(BaseModel):
         """True if there are enough held-out samples to tell chance from memorisation."""
         return self.count_held_out >= MIN_HELD_OUT and self.copies_chance is not None
 
+    @property
+    def count_different(self) -> int:
+        """Generated samples that are compared with held-out ones: those that are equal to no training sample."""
+        return self.count - (0 if self.equal is None else self.equal.count) or self.count
+
     @computed_field  # type: ignore[prop-decorator]
     @property
     def copied(self) -> bool:
         """True if there are more and closer copies than chance explains."""
+        if self.equal is not None:
+            return self.equal.copied
         return self.decidable and self.copies_chance is not None and self.copies_chance <= MAX_COPIES_CHANCE
 
     @property
@@ -86,8 +97,8 @@ class Memorisation(BaseModel):
         """True if more samples are close to the training data than chance explains."""
         if not self.decidable or self.share <= 2 * CLOSE_SHARE:
             return False
-        close = round(self.share * self.count)
-        return chance_of_close(close, self.count, self.count_held_out) <= MAX_CLOSER_CHANCE
+        close = round(self.share * self.count_different)
+        return chance_of_close(close, self.count_different, self.count_held_out) <= MAX_CLOSER_CHANCE
 
     @property
     def closer_as_a_whole(self) -> bool:
@@ -100,6 +111,9 @@ class Memorisation(BaseModel):
         one, several = ("a training sample", "training samples")
         if self.data:
             one, several = (f"a sample of {self.data}", f"samples of {self.data}")
+        is_close = self.copied or self.closer or self.closer_as_a_whole
+        if self.equal is not None and self.copies and (self.copied or not is_close or 2 * self.copies > self.count):
+            return self.equal.sentence(self.count, one, several, known=not self.data)
         if not self.decidable:
             return (
                 f"Not known whether {several} were copied: the check is inconclusive below {MIN_HELD_OUT} held-out "
@@ -114,9 +128,10 @@ class Memorisation(BaseModel):
             )
             return f"{close}: more than chance explains."
         if self.closer_as_a_whole:
+            alike = "blurry samples" if self.equal is None else "samples of frequent parts alone"
             return (
-                f"Closer to {several} as a whole than held-out ones are (C_T {self.c_t:.1f}), as copies and blurry "
-                f"samples are."
+                f"Closer to {several} as a whole than held-out ones are (C_T {self.c_t:.1f}), as copies and {alike} "
+                f"are."
             )
         if self.copies:
             few = (
@@ -132,7 +147,7 @@ class Memorisation(BaseModel):
         medians = (
             f"Median distance to the nearest one: {self.median:.3g}, of held-out samples {self.median_held_out:.3g}."
         )
-        looked = not self.decidable or self.copied or self.closer or self.copies
+        looked = not self.decidable or self.copied or self.closer or self.copies > 0
         return f"{self.answer} {medians}{' See the closest pairs.' if looked else ''}"
 
     def metrics(self) -> dict[str, Score]:
@@ -140,8 +155,8 @@ class Memorisation(BaseModel):
         expected, floor = self.expected_copies, self.authenticity_held_out
 
         # Authenticity is a share on both sides: the test of two proportions, at 95 %.
-        counts = (self.count, self.count_held_out)
-        pooled = (self.count * self.authenticity + self.count_held_out * floor) / sum(counts)
+        counts = (self.count_different, self.count_held_out)
+        pooled = (self.count_different * self.authenticity + self.count_held_out * floor) / sum(counts)
         deviation = math.sqrt(pooled * (1 - pooled) * sum(1 / count for count in counts))
         differs = {
             "copies": self.copied,
@@ -149,6 +164,7 @@ class Memorisation(BaseModel):
             "c_t": abs(self.c_t) > MAX_C_T,
         }
         known = {name: value if self.decidable else None for name, value in differs.items()}
+        known["copies"] = True if self.copied else known["copies"]
         return {
             "copies": Score(value=self.copies, floor=expected, better="lower", significant=known["copies"]),
             "authenticity": Score(
@@ -186,26 +202,62 @@ def compare(
     matched, which = near.rows.unique(return_inverse=True)
     query = torch.zeros_like(matched).scatter_(0, which, torch.arange(len(which)))  # One for each matched row.
     spacing = _nearest(near.features[query], train, own=matched).distances[which]
-    authentic = near.distances > spacing
-    distances, others = near.distances[: len(fake)], near.distances[len(fake) :]
+    return judged(Near(near.distances, near.rows, spacing), cells_of(fake, held_out, seed), pairs=pairs)
 
-    ordered = others.sort().values
-    closest = ordered[_close_rank(len(others)) - 1]
-    copies = distances[distances <= COPY_RATIO * closest]
+
+class Near(NamedTuple):
+    """Generated samples, followed by held-out ones, beside their nearest training samples, (count,) each.
+
+    Args:
+        distances: to the nearest training sample.
+        rows: number of that one.
+        spacing: distance from that one to the nearest other training sample.
+    """
+
+    distances: Tensor
+    rows: Tensor
+    spacing: Tensor
+
+
+def judged(near: Near, cells: tuple[Tensor, Tensor], known: Equality | None = None, *, pairs: int = 10) -> Memorisation:
+    """Judge distances of generated and of held-out samples to the training samples.
+
+    Args:
+        near: the distances.
+        cells: numbers of the cells of the generated and of the held-out samples; see ``c_t``.
+        known: what else is known of discrete samples.
+        pairs: number of closest pairs to return.
+    """
+    size = len(cells[0])
+    distances, others = near.distances[:size], near.distances[size:]
+    authentic = near.distances > near.spacing
+    closest = others.sort().values[_close_rank(len(others)) - 1]
+    is_copy, chance, equal = distances <= COPY_RATIO * closest, None, None
+    expected = (others <= COPY_RATIO * closest).double().mean().item() * size
+
+    # No held-out sample is equal to a training sample: only generated samples that are none either are like them.
+    compared = torch.ones(size, dtype=torch.bool)
+    if known is not None:
+        equal = like_real_ones(distances, known, float(COPY_RATIO * closest))
+        is_copy, chance, expected = is_copy | known.equal, equal.chance, equal.held_out * equal.ratio
+        compared = ~known.equal if not known.equal.all() else compared
+    elif len(others) >= MIN_HELD_OUT:
+        chance = chance_of_copies(distances[is_copy], size, others)
     order: list[int] = distances.argsort(stable=True)[:pairs].tolist()
     return Memorisation(
         median=distances.median().item(),
         median_held_out=others.median().item(),
         closest=closest.item(),
-        share=(distances < closest).double().mean().item(),
-        copies=len(copies),
-        copies_chance=chance_of_copies(copies, len(distances), others) if len(others) >= MIN_HELD_OUT else None,
-        expected_copies=(others <= COPY_RATIO * closest).double().mean().item() * len(distances),
-        count=len(distances),
+        share=(distances[compared] < closest).double().mean().item(),
+        copies=int(is_copy.sum()),
+        copies_chance=chance,
+        expected_copies=expected,
+        count=size,
         count_held_out=len(others),
-        c_t=c_t(distances, others, *_cells(fake, held_out, seed)),
-        authenticity=authentic[: len(fake)].double().mean().item(),
-        authenticity_held_out=authentic[len(fake) :].double().mean().item(),
+        c_t=c_t(distances[compared], others, cells[0][compared], cells[1]),
+        authenticity=authentic[:size][compared].double().mean().item(),
+        authenticity_held_out=authentic[size:].double().mean().item(),
+        equal=equal,
         pairs=tuple((row, int(near.rows[row]), distances[row].item()) for row in order),
     )
 
@@ -339,7 +391,7 @@ def _nearest(queries: Features, train: Iterable[Features], own: Tensor | None = 
     return _Nearest(nearest.sqrt(), rows, features)
 
 
-def _cells(fake: Features, held_out: Features, seed: int) -> tuple[Tensor, Tensor]:
+def cells_of(fake: Features, held_out: Features, seed: int) -> tuple[Tensor, Tensor]:
     """Assign both sides to cells: k-means on the held-out samples, one cell for about 50 of them, at most ten."""
     from sklearn.cluster import KMeans
 

@@ -43,10 +43,10 @@ GAPS: Final = (0.5, 0.2, 0.03)
 """The same of agreements of distributions, in [0, 1]: how far they lie below the real value."""
 SEPARATION: Final = 0.6
 """Accuracy or AUC above which samples are distinguishable from real ones; 0.5 is chance."""
-SHARES_OF_REALISM = ("precision", "quality", "agreement", "bleu_4")
+SHARES_OF_REALISM = ("precision", "quality", "agreement", "bleu_4", "validity")
 AGREEMENTS = ("shapes", "trends", "marginals")
 TESTS = ("classifier_test", "nearest_neighbour_test", "boosted_test")
-SHARES_OF_DIVERSITY = ("coverage", "recall", "classes", "modes")
+SHARES_OF_DIVERSITY = ("coverage", "recall", "classes", "modes", "uniqueness")
 DIVERSE, LACKING = 0.9, 0.5
 """Shares of the real variety from which samples are diverse, and below which most of it is missing."""
 NOWHERE: Final = 0.01
@@ -86,10 +86,10 @@ def verdict_of(evaluation: "Evaluation") -> tuple[str, ...]:
     evidence = list(_evidence(found, scores))
     decided, level = scores.repeats > 0, min((one.level for one in evidence), default=Level.SAME)
     if not evidence or (not decided and level > Level.ROUGH):
-        return (_undecided(scores), *_answers(evaluation), *copies)
+        return (_undecided(scores), *_valid(found, scores), *_answers(evaluation), *copies)
     likeness = _likeness(evidence, scores, decided=decided)
     diversity = [] if level == Level.UNLIKE else [*_diversity(found)]
-    return (likeness, *diversity, *_answers(evaluation), *copies)
+    return (likeness, *_valid(found, scores), *diversity, *_answers(evaluation), *copies)
 
 
 def level_of(evaluation: "Evaluation") -> Level | None:
@@ -186,6 +186,19 @@ def _diversity(found: Mapping[str, Score]) -> Iterator[str]:
         yield f"Less diverse than real ones: {figure}."
     else:
         yield f"Not diverse: {figure}."
+
+
+def _valid(found: Mapping[str, Score], scores: Scores) -> Iterator[str]:
+    """Say how many samples are valid, different and new, where these are figures, since each is cheap alone."""
+    values = {name: found[name].value for name in ("validity", "uniqueness", "novelty") if name in found}
+    percent = {name: f"{100 * value:.3g} %" for name, value in values.items() if value is not None}
+    if len(percent) == 3:
+        yield (
+            f"Of {scores.count:,} samples {percent['validity']} are valid; of these {percent['uniqueness']} are "
+            f"different and {percent['novelty']} are not in the training data."
+        )
+    elif "validity" in percent:
+        yield f"Of {scores.count:,} samples {percent['validity']} are valid."
 
 
 def _answers(evaluation: "Evaluation") -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The interface between games and the trainer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -82,6 +82,15 @@ class Detecting(Protocol):
 
     def anomaly(self, batch: Batch) -> Anomaly:
         """Return how unusual the samples ``batch.real`` are, without gradients."""
+        ...
+
+
+@runtime_checkable
+class TakesData(Protocol):
+    """A game that compares generated samples with all training samples, such as by a reward of novelty."""
+
+    def take_data(self, batches: Iterable[Batch]) -> None:
+        """Take the training samples, before the first step."""
         ...
 
 

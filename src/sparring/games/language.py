@@ -17,12 +17,13 @@ class LanguageModel(SequenceGame):
     Args:
         predictor: an ``nn.Module`` that satisfies ``Sequencer``.
         mean_tokens: of a training sequence, its end included.
+        smoothing: of the likelihood; see ``SequenceGame``.
     """
 
     phases = WHOLE_RUN
 
-    def __init__(self, predictor: nn.Module, *, mean_tokens: float) -> None:
-        super().__init__({"predictor": predictor}, "predictor", mean_tokens=mean_tokens)
+    def __init__(self, predictor: nn.Module, *, mean_tokens: float, smoothing: float = 0.0) -> None:
+        super().__init__({"predictor": predictor}, "predictor", mean_tokens=mean_tokens, smoothing=smoothing)
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """Train the only player."""

@@ -1,6 +1,6 @@
 """Policy gradients: a generator of tokens that is rewarded where a discriminator takes its sequences for real."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Protocol, TypeAlias, final
 
@@ -15,8 +15,8 @@ from sparring.randomness import RandomStream
 from sparring.samples import concatenate, take
 from sparring.tokens import END, Prompt, Sequencer, State
 
-Reward: TypeAlias = Callable[[Int[Tensor, "batch length"], Prompt], Float[Tensor, " batch"]]
-"""Reward of whole sequences, higher for better ones."""
+Reward: TypeAlias = Callable[[Int[Tensor, "draws batch length"], Prompt], Float[Tensor, "draws batch"]]
+"""Rewards of whole sequences, higher for better ones; every draw was generated from the same prompts, (batch, …)."""
 ROWS_AT_ONCE = 4096
 """Completions that are rewarded at once."""
 CERTAIN = 50.0
@@ -31,7 +31,7 @@ class Rewards(Protocol):
     def __call__(
         self,
         player: Sequencer,
-        critic: "Critic",
+        critic: "Critic | None",
         tokens: Int[Tensor, "batch length"],
         prompt: Prompt,
         random: RandomStream,
@@ -41,11 +41,31 @@ class Rewards(Protocol):
 
 
 class Critic(Protocol):
-    """A discriminator of sequences with a running mean of the rewards at each place, a buffer ``baseline``."""
-
-    baseline: Tensor
+    """A discriminator of sequences."""
 
     def __call__(self, sample: Sample, condition: Sample | None = None) -> Verdict: ...
+
+
+@final
+class Baseline(nn.Module):
+    """A player without weights: the running mean of the rewards at each place, ``mean``, (length,).
+
+    Args:
+        length: tokens of a sequence at most.
+    """
+
+    mean: Tensor
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(length))
+
+    def move(self, rewards: Float[Tensor, "batch length"], counted: Float[Tensor, "batch length"]) -> None:
+        """Move towards the mean of the rewards of tokens that count, to which it is set at first."""
+        count = counted.sum(0)
+        mean = (rewards * counted).sum(0) / count.clamp_min(1)
+        moved = torch.where(count > 0, self.mean + (1 - BASELINE_DECAY) * (mean - self.mean), self.mean)
+        self.mean.copy_(torch.where((self.mean == 0).all(), mean, moved))
 
 
 @final
@@ -57,23 +77,37 @@ class Rollouts:
         reward: of whole sequences; by default the probability by the discriminator that they are real.
     """
 
-    def __init__(self, count: int, reward: Callable[["Critic"], Reward] | None = None) -> None:
+    def __init__(self, count: int, reward: Callable[["Critic | None"], Reward] | None = None) -> None:
         self.count, self.reward = count, reward or probability_of_real
 
     def __call__(
-        self, player: Sequencer, critic: Critic, tokens: Tensor, prompt: Prompt, random: RandomStream
+        self, player: Sequencer, critic: Critic | None, tokens: Tensor, prompt: Prompt, random: RandomStream
     ) -> Float[Tensor, "batch length"]:
         """Return the mean reward of the completions after each token; the last one ends its sequence."""
         reward = self.reward(critic)
         rows, length = tokens.shape
-        ends = completions(player, tokens, prompt, self.count, random).flatten(0, 1)  # (starts × count × batch, length)
-        repeated = take(prompt, torch.arange(rows, device=tokens.device).repeat(len(ends) // rows))
-        parts = [
-            reward(ends[start : start + ROWS_AT_ONCE], take(repeated, slice(start, start + ROWS_AT_ONCE)))
-            for start in range(0, len(ends), ROWS_AT_ONCE)
-        ]
+        draws = completions(player, tokens, prompt, self.count, random).view(-1, rows, length)  # (starts × count, …)
+        parts = [reward(some, prompt) for some in draws.split(max(1, ROWS_AT_ONCE // rows))]
         found = torch.cat(parts).view(length - 1, self.count, rows).mean(1)  # (starts, batch)
-        return torch.cat([found, reward(tokens, prompt)[None]]).T
+        return torch.cat([found, reward(tokens[None], prompt)]).T
+
+
+@final
+class Whole:
+    """The reward of a whole sequence for each of its tokens (Williams 1992), which needs no completions.
+
+    Args:
+        reward: as for ``Rollouts``.
+    """
+
+    def __init__(self, reward: Callable[["Critic | None"], Reward] | None = None) -> None:
+        self.reward = reward or probability_of_real
+
+    def __call__(
+        self, player: Sequencer, critic: Critic | None, tokens: Tensor, prompt: Prompt, random: RandomStream
+    ) -> Float[Tensor, "batch length"]:
+        """Return the reward of each sequence, once for each of its tokens."""
+        return self.reward(critic)(tokens[None], prompt)[0, :, None].expand_as(tokens)
 
 
 @final
@@ -88,9 +122,10 @@ class PerToken:
         self.discount = discount
 
     def __call__(
-        self, player: Sequencer, critic: Critic, tokens: Tensor, prompt: Prompt, random: RandomStream
+        self, player: Sequencer, critic: Critic | None, tokens: Tensor, prompt: Prompt, random: RandomStream
     ) -> Float[Tensor, "batch length"]:
         """Return the discounted sums of 2 D(x_t | x_<t) − 1 from each token on."""
+        assert critic is not None
         logits = critic(tokens, prompt).logits[0].float()
         counted = counted_tokens(tokens, prompt, has_end=player.has_end)
         rewards = (2 * logits.sigmoid() - 1) * counted
@@ -101,14 +136,34 @@ class PerToken:
         return torch.stack(found[::-1], 1)
 
 
-def probability_of_real(critic: Critic) -> Reward:
+def probability_of_real(critic: Critic | None) -> Reward:
     """Return the reward D(x), the probability by the discriminator that a sequence is real."""
+    assert critic is not None
 
     def reward(tokens: Tensor, prompt: Prompt) -> Tensor:
-        logits: Tensor = critic(tokens, prompt).logits[0]
-        return logits.float().sigmoid()
+        draws, rows, _ = tokens.shape
+        repeated = take(prompt, torch.arange(rows, device=tokens.device).repeat(draws))
+        logits: Tensor = critic(tokens.flatten(0, 1), repeated).logits[0]
+        return logits.float().sigmoid().view(draws, rows)
 
     return reward
+
+
+def with_objective(objective: Reward, weight: float) -> Callable[[Critic | None], Reward]:
+    """Return the reward R(x) = λ D(x) + (1 − λ) O(x) (Guimaraes et al. 2017, eq. 4).
+
+    Args:
+        objective: O, of whole sequences.
+        weight: 1 − λ, in [0, 1]; with 1 no discriminator is needed.
+    """
+
+    def of(critic: Critic | None) -> Reward:
+        if weight == 1:
+            return objective
+        real = probability_of_real(critic)
+        return lambda tokens, prompt: (1 - weight) * real(tokens, prompt) + weight * objective(tokens, prompt)
+
+    return of
 
 
 @final
@@ -120,22 +175,22 @@ class Policy(SequenceGame):
 
     Args:
         generator: an ``nn.Module`` that satisfies ``Sequencer``.
-        discriminator: ``(tokens, prompt) -> Verdict``, one logit for each sequence, or each token for ``PerToken``.
-        rewards: ``Rollouts`` or ``PerToken``.
+        discriminator: ``(tokens, prompt) -> Verdict``, one logit for each sequence, or each token for ``PerToken``;
+            None where rewards do not ask it.
+        rewards: ``Rollouts``, ``Whole`` or ``PerToken``.
         mean_tokens: of a training sequence, its end included.
         likelihood_until: share of the budget at which the phase of maximum likelihood ends; 0 for none.
         discriminator_until: share at which the phase of the discriminator alone ends.
         discriminator_turns: updates of the discriminator for each of the generator.
         likelihood_weight: weight of -log p(x) per token beside the rewards.
         loss: of the discriminator.
+        on_data: takes the training samples before the first step, for rewards that compare with them.
     """
-
-    critics = ("discriminator",)
 
     def __init__(
         self,
         generator: nn.Module,
-        discriminator: nn.Module,
+        discriminator: nn.Module | None,
         *,
         rewards: Rewards,
         mean_tokens: float,
@@ -144,39 +199,42 @@ class Policy(SequenceGame):
         discriminator_turns: int = 5,
         likelihood_weight: float = 0.0,
         loss: Loss = non_saturating,
+        on_data: Callable[[Iterable[Batch]], None] = lambda batches: None,
     ) -> None:
-        players = {"generator": generator, "discriminator": discriminator}
-        super().__init__(players, "generator", mean_tokens=mean_tokens)
-        discriminator.register_buffer("baseline", torch.zeros(self.player.length))
+        super().__init__({"generator": generator}, "generator", mean_tokens=mean_tokens)
+        self.players["baseline"] = Baseline(self.player.length)
+        if discriminator is not None:
+            self.players["discriminator"], self.critics = discriminator, ("discriminator",)
         self.rewards, self.loss = rewards, loss
         self.discriminator_turns, self.likelihood_weight = discriminator_turns, likelihood_weight
-        before = [
-            Phase("maximum likelihood", until=likelihood_until),
-            Phase("discriminator alone", until=discriminator_until),
-        ]
+        before = [Phase("maximum likelihood", until=likelihood_until)]
+        if discriminator is not None:
+            before.append(Phase("discriminator alone", until=discriminator_until))
         self.phases = (*(phase for phase in before if phase.until > 0), Phase("policy gradients"))
+        self.take_data = on_data
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """Train the players of the phase."""
         phase = next(one.name for one in self.phases if progress.fraction < one.until or one is self.phases[-1])
         if phase == "maximum likelihood":
             return [Turn("generator", self.likelihood_objective)]
-        discriminator = Turn("discriminator", self.discriminator_objective, times=self.discriminator_turns)
+        judged = [Turn("discriminator", self.discriminator_objective, times=self.discriminator_turns)]
+        judged = judged if self.critics else []
         if phase == "discriminator alone":
-            return [discriminator]
-        return [Turn("generator", self.policy_objective, after=self._move_baseline), discriminator]
+            return judged
+        return [Turn("generator", self.policy_objective, after=self._move_baseline), *judged]
 
     def policy_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Minimise -Σ_t log p(x_t | x_<t) (Q_t − b_t) over generated sequences (eq. 8)."""
         # Noise to sequences, sequences to rewards; neither has a gradient.
-        prompt, critic = prompt_of(batch), self._critic
+        prompt, critic = prompt_of(batch), self.players.get("discriminator")
         with torch.no_grad():
             tokens = self.generate(self.latent(progress.random), prompt)
             rewards = self.rewards(self.player, critic, tokens, prompt, progress.random)
 
         # Log-likelihoods, weighted by how much better than usual a token turned out.
         surprise, counted = surprises(self.player, tokens, prompt)
-        advantage = (rewards - critic.baseline) * counted
+        advantage = (rewards - self._baseline.mean) * counted
         terms = {"policy": (surprise * advantage).sum(1).mean() / self.mean_tokens}
         if self.likelihood_weight:
             terms["surprise"] = self.likelihood_weight * self.likelihood_objective(batch, progress).terms["surprise"]
@@ -200,17 +258,13 @@ class Policy(SequenceGame):
         return Objective({"adversarial": self.loss.discriminator(real_logits, fake_logits)})
 
     @property
-    def _critic(self) -> Critic:
-        critic: Critic = self.players["discriminator"]  # type: ignore[assignment]
-        return critic
+    def _baseline(self) -> Baseline:
+        found: Baseline = self.players["baseline"]  # type: ignore[assignment]
+        return found
 
     def _move_baseline(self, rows: Mapping[str, Sample], progress: Progress) -> None:
         """Move the running mean of the rewards at each place."""
-        counted = rows["counted"].sum(0)
-        mean = (rows["rewards"] * rows["counted"]).sum(0) / counted.clamp_min(1)
-        baseline = self._critic.baseline
-        moved = torch.where(counted > 0, baseline + (1 - BASELINE_DECAY) * (mean - baseline), baseline)
-        baseline.copy_(torch.where((baseline == 0).all(), mean, moved))
+        self._baseline.move(rows["rewards"], rows["counted"])
 
 
 def completions(
@@ -219,7 +273,7 @@ def completions(
     """Complete every prefix of sequences ``count`` times at random: the first token, the first two, … all but one.
 
     All prefixes advance together: whatever was read before a prefix ends is read once, and every place is one step of
-    the network for all completions that have begun.
+    the network for all completions that have begun, or one for each part of them that fits into the caches.
 
     Args:
         player: the network.
@@ -240,10 +294,8 @@ def completions(
         _, state = player.step(before, state)
         before = tokens[:, place]
         for begin in range(0, each, most):
-            part, going = (
-                slice(place * each + begin, place * each + min(begin + most, each)),
-                take(state, every[begin : begin + most]),
-            )
+            here, start = every[begin : begin + most], place * each + begin
+            part, going = slice(start, start + len(here)), take(state, here)
             if parts and part.stop - parts[-1][0].start <= most:
                 earlier, before_it = parts.pop()
                 part, going = slice(earlier.start, part.stop), concatenate([before_it, going])

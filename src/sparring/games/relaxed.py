@@ -8,9 +8,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sparring.flow import Batch, Objective, Phase, Progress, Turn
-from sparring.games.sequences import SequenceGame, allowed, counted_tokens, prompt_of, unrolled
+from sparring.games.sequences import SequenceGame, allowed, counted_tokens, is_first, prompt_of, unrolled
 from sparring.objectives.losses import Loss, relativistic
 from sparring.objectives.schedules import Schedule
+from sparring.objectives.statistics import kernel_distance
 from sparring.randomness import RandomStream
 from sparring.tokens import Prompt, Sequencer, State
 
@@ -84,7 +85,7 @@ class Relaxed(SequenceGame):
         with torch.no_grad():
             tokens, _ = noisy_tokens(player, noise, prompt)
         # All places at once: each depends on the tokens before it, through which no gradient flows.
-        logits = allowed(player(tokens, prompt), has_end=player.has_end)
+        logits = allowed(player(tokens, prompt), has_end=player.has_end, first=is_first(tokens))
         fake = critic(self._relaxed(tokens, logits + noise, prompt, progress), prompt)
         with torch.no_grad():
             real = critic(batch.real, prompt)
@@ -122,24 +123,8 @@ def noisy_tokens(
 
     def choose(before: Tensor, state: State, place: int) -> tuple[Tensor, State]:
         logits, state = player.step(before, state)
-        torch.add(allowed(logits, has_end=player.has_end), noise[:, place], out=noisy[:, place])
+        logits = allowed(logits, has_end=player.has_end, first=before == player.vocabulary)
+        torch.add(logits, noise[:, place], out=noisy[:, place])
         return noisy[:, place].argmax(1), state
 
     return unrolled(player, prompt, noise.shape[1], choose), noisy
-
-
-def kernel_distance(real: Float[Tensor, "batch features"], fake: Float[Tensor, "batch features"]) -> Float[Tensor, ""]:
-    """Return the squared maximum mean discrepancy with Gaussian kernels (Gretton et al. 2012, lemma 6).
-
-    The widths are 1/4 to 4 times the median distance of real sequences.
-    """
-    both = torch.cat([real, fake])
-    squares = torch.cdist(both, both).square()
-    count = len(real)
-    scale = squares[:count, :count].detach()[~torch.eye(count, dtype=torch.bool, device=real.device)].median()
-    kernel = torch.stack([(-squares / (2 * factor * scale.clamp_min(1e-6))).exp() for factor in (0.25, 1.0, 4.0)]).sum(
-        0
-    )
-    among = [kernel[:count, :count], kernel[count:, count:]]
-    same = [(one.sum() - one.diagonal().sum()) / max(1, count * (count - 1)) for one in among]
-    return same[0] + same[1] - 2 * kernel[:count, count:].mean()

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.compiler import is_exporting
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import nll_loss, pad
 
 from sparring.controls import Control
 from sparring.flow import Anomaly, Batch, Latent, Objective, Opinion, Progress
@@ -14,7 +14,7 @@ from sparring.games.priors import uniform
 from sparring.objectives.critic import per_sample
 from sparring.randomness import RandomStream
 from sparring.samples import take
-from sparring.tokens import END, SPECIAL, UNKNOWN, Prompt, Sequencer, State, no_prompt
+from sparring.tokens import END, UNKNOWN, Prompt, Sequencer, State, no_prompt
 
 MIN_TEMPERATURE = 1e-9
 """Least temperature, by which the most likely token is taken."""
@@ -33,15 +33,19 @@ class SequenceGame:
         players: the networks; the one that generates satisfies ``Sequencer``.
         generator: name of that one.
         mean_tokens: of a training sequence, its end included.
+        smoothing: ε of label smoothing, the share of the likelihood that is spread evenly over all tokens (Szegedy et
+            al. 2016, section 7).
     """
 
     critics: Sequence[str] = ()
 
-    def __init__(self, players: Mapping[str, nn.Module], generator: str, *, mean_tokens: float) -> None:
+    def __init__(
+        self, players: Mapping[str, nn.Module], generator: str, *, mean_tokens: float, smoothing: float = 0.0
+    ) -> None:
         self.players = dict(players)
         self.controls: dict[str, Control] = {}
         self.published = (generator,)
-        self.mean_tokens = mean_tokens
+        self.mean_tokens, self.smoothing = mean_tokens, smoothing
         self.prior = uniform(self.player.length)
 
     @property
@@ -52,7 +56,7 @@ class SequenceGame:
 
     def likelihood_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Minimise -log p(x), in nats per token."""
-        surprise, _ = surprises(self.player, batch.real, prompt_of(batch))
+        surprise, _ = surprises(self.player, batch.real, prompt_of(batch), self.smoothing)
         return Objective({"surprise": surprise.sum(1).mean() / self.mean_tokens})
 
     @torch.no_grad()
@@ -95,15 +99,29 @@ def prompt_of(batch: Batch) -> Prompt:
     return prompt
 
 
-def allowed(logits: Float[Tensor, "*batch vocabulary"], *, has_end: bool) -> Float[Tensor, "*batch vocabulary"]:
-    """Return float32 logits by which unknown tokens, and ends of sequences that have none, are impossible.
+def allowed(
+    logits: Float[Tensor, "*batch vocabulary"], *, has_end: bool, first: Bool[Tensor, "*batch"]
+) -> Float[Tensor, "*batch vocabulary"]:
+    """Return float32 logits by which unknown tokens, empty sequences, and ends where there are none are impossible.
 
     Logits of float32 are changed in place, since a copy of them costs as much as their softmax.
+
+    Args:
+        logits: of tokens.
+        has_end: whether sequences may end before their length.
+        first: whether the token is the first of its sequence, which no data ends before; broadcast over the batch.
     """
-    logits = logits.float()
+    found = logits.float()
     # Beside the graph: a softmax has no gradient with respect to an impossible token.
-    logits.detach()[..., slice(UNKNOWN if has_end else END, SPECIAL)] = -torch.inf
-    return logits
+    values = found.detach()
+    values[..., UNKNOWN] = -torch.inf
+    values[..., END].masked_fill_(first if has_end else torch.ones_like(first), -torch.inf)
+    return found
+
+
+def is_first(tokens: Int[Tensor, "batch length"]) -> Bool[Tensor, " length"]:
+    """Return which places of sequences are the first one."""
+    return torch.arange(tokens.shape[1], device=tokens.device) == 0
 
 
 def counted_tokens(
@@ -117,17 +135,26 @@ def counted_tokens(
 
 
 def surprises(
-    player: Sequencer, tokens: Int[Tensor, "batch length"], prompt: Prompt
+    player: Sequencer, tokens: Int[Tensor, "batch length"], prompt: Prompt, smoothing: float = 0.0
 ) -> tuple[Float[Tensor, "batch length"], Bool[Tensor, "batch length"]]:
     """Return -log p of every token in nats, 0 where it does not count, and which of them count.
 
-    Temperatures are ignored.
+    Temperatures are ignored. With smoothing ε it is (1 − ε) (-log p) + ε times the mean of -log p over all tokens.
     """
     counted = counted_tokens(tokens, prompt, has_end=player.has_end)
-    logits = allowed(player(tokens, prompt), has_end=player.has_end)
-    targets = torch.where(counted, tokens, IGNORED)
-    found = cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none")
-    return found.view_as(tokens), counted
+    # Nothing after the last token that counts has to be computed.
+    places = counted.any(0).nonzero()
+    until = int(places[-1]) + 1 if len(places) else 1
+    seen = tokens[:, :until]
+    logits = allowed(player(seen, prompt), has_end=player.has_end, first=is_first(seen))
+    log_likely = logits.log_softmax(2)
+    targets = torch.where(counted, tokens, IGNORED)[:, :until]
+    found = nll_loss(log_likely.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none").view_as(seen)
+    if smoothing:
+        possible = log_likely > -torch.inf
+        even = -log_likely.where(possible, 0.0).sum(2) / possible.sum(2)
+        found = (1 - smoothing) * found + smoothing * even.masked_fill(targets == IGNORED, 0.0)
+    return pad(found, (0, tokens.shape[1] - until)), counted
 
 
 def generated(
@@ -181,19 +208,18 @@ def next_token(
 ) -> tuple[Int[Tensor, " batch"], State]:
     """Draw the next token of each row."""
     logits, state = player.step(before, state)
-    return drawn(logits, uniforms, temperature, has_end=player.has_end), state
+    logits = allowed(logits, has_end=player.has_end, first=before == player.vocabulary)
+    return drawn(logits, uniforms, temperature), state
 
 
 def drawn(
-    logits: Float[Tensor, "batch vocabulary"],
-    uniforms: Float[Tensor, " batch"],
-    temperature: Float[Tensor, " batch"],
-    *,
-    has_end: bool,
+    logits: Float[Tensor, "batch vocabulary"], uniforms: Float[Tensor, " batch"], temperature: Float[Tensor, " batch"]
 ) -> Int[Tensor, " batch"]:
-    """Draw a token for each row: the first whose distribution function exceeds a number in [0, 1)."""
-    # In place: on the CPU, memory costs more than arithmetic.
-    weights = allowed(logits, has_end=has_end).div_(temperature.clamp_min(MIN_TEMPERATURE)[:, None])
+    """Draw a token for each row: the first whose distribution function exceeds a number in [0, 1).
+
+    Logits are changed in place: on the CPU, memory costs more than arithmetic.
+    """
+    weights = logits.div_(temperature.clamp_min(MIN_TEMPERATURE)[:, None])
     until = weights.sub_(weights.amax(1, keepdim=True)).exp_().cumsum_(1)
     token = torch.searchsorted(until, (uniforms * until[:, -1])[:, None], right=True)[:, 0]
     return token.clamp_max(logits.shape[1] - 1)

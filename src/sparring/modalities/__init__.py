@@ -15,11 +15,12 @@ from sparring.opening import require_data
 MODALITIES: dict[str, str | Modality] = {
     "images": "sparring.modalities.images.rooms:IMAGES",
     "points": "sparring.modalities.points.rooms:POINTS",
+    "molecules": "sparring.modalities.molecules.rooms:MOLECULES",
     "tables": "sparring.modalities.tables.rooms:TABLES",
     "series": "sparring.modalities.series.rooms:SERIES",
     "text": "sparring.modalities.text.rooms:TEXT",
 }
-"""Name → "module:attribute", or the modality itself."""
+"""Name → "module:attribute", or the modality itself; of equal claims the first wins, so molecules before tables."""
 
 
 def modality(name: str) -> Modality:

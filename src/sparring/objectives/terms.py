@@ -25,6 +25,7 @@ from torch.nn.functional import l1_loss
 
 from sparring.flow import Batch, Latent, Sample
 from sparring.objectives.critic import Critic
+from sparring.objectives.statistics import kernel_distance
 from sparring.samples import floats
 
 
@@ -57,6 +58,17 @@ def feature_matching(generated: GeneratorPass) -> Tensor:
     fake = generated.critic(generated.fake).features
     gaps = [(x.mean(0) - z.mean(0)).square().mean() for x, z in zip(real, fake, strict=True)]
     return torch.stack(gaps).sum()
+
+
+def moment_matching(generated: GeneratorPass) -> Tensor:
+    """Squared maximum mean discrepancy of reals and fakes in the critic's first features (Zhang et al. 2017, eq. 6).
+
+    Unlike a logit, it sees whether the samples of a batch differ as much as real ones.
+    """
+    with torch.no_grad():
+        real = generated.critic(generated.batch.real).features[0]
+    fake = generated.critic(generated.fake).features[0]
+    return kernel_distance(real.flatten(1).float(), fake.flatten(1).float())
 
 
 def mode_seeking(generated: GeneratorPass) -> Tensor:

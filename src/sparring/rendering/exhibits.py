@@ -29,6 +29,7 @@ class Picture:
         words: alternative text, for readers who cannot see it.
         headings: of the columns of the picture, which have one width; none by default.
         wide: whether it needs the whole width of a page.
+        vector: content of a second file, the same picture as SVG; none by default.
     """
 
     file: bytes
@@ -36,6 +37,7 @@ class Picture:
     words: str = ""
     headings: tuple[str, ...] = ()
     wide: bool = False
+    vector: bytes = b""
 
     suffix = ".png"
 
@@ -61,24 +63,35 @@ class Sound:
 @final
 @dataclass(frozen=True)
 class Text:
-    """Lines of text.
+    """Texts of a line or several.
 
     Args:
-        lines: one per sample.
+        lines: one per sample; it may have line breaks.
         caption: text below the lines.
         words: alternative text.
+        notes: what stands below each text in a page, such as its class; none by default.
+        fixed: whether characters are equally wide, as in source code.
     """
 
     lines: tuple[str, ...]
     caption: str = ""
     words: str = ""
+    notes: tuple[str, ...] = ()
+    fixed: bool = False
 
     suffix = ".txt"
 
     @property
     def file(self) -> bytes:
-        """Content of its file: UTF-8, one line per sample."""
-        return "".join(f"{line}\n" for line in self.lines).encode()
+        """Content of its file: UTF-8, one line per sample, or a line between samples of several lines."""
+        between = BETWEEN_TEXTS if any("\n" in line for line in self.lines) else "\n"
+        return f"{between.join(self.lines)}\n".encode()
+
+    @staticmethod
+    def of_file(content: bytes) -> "Text":
+        """Return the texts of a file that has the content ``file``, without their notes."""
+        text = content.decode().removesuffix("\n")
+        return Text(tuple(text.split(BETWEEN_TEXTS if BETWEEN_TEXTS in text else "\n")))
 
 
 @final
@@ -115,10 +128,15 @@ class Table:
         return content.getvalue().encode()
 
 
+BETWEEN_TEXTS = f"\n{40 * '─'}\n"
+"""Line between texts of several lines."""
 MAX_NARROW = 4
 """Columns of a table up to which half the width of a page is enough."""
 OVERVIEW_SOFTWARE = "sparring overview"
 """Text in every picture that is drawn here: an overview of samples is no sample."""
+VECTOR_MARK = f"<!-- {OVERVIEW_SOFTWARE} -->"
+"""The same in a picture as SVG."""
+VECTOR_SUFFIX = ".svg"
 MARKED_BYTES = 1024
 """Bytes at the start of a file, of which a mark is a part."""
 PNG_HEADER_BYTES = 33
@@ -128,7 +146,7 @@ Exhibit: TypeAlias = Picture | Sound | Text | Table
 """Anything that a report can embed."""
 
 
-def picture_of(image: "Image", *, headings: tuple[str, ...] = ()) -> Picture:
+def picture_of(image: "Image", *, headings: tuple[str, ...] = (), vector: bytes = b"", words: str = "") -> Picture:
     """Encode an image as PNG, marked so that it is not taken for data; for the other arguments see ``Picture``."""
     from PIL.PngImagePlugin import PngInfo
 
@@ -138,12 +156,13 @@ def picture_of(image: "Image", *, headings: tuple[str, ...] = ()) -> Picture:
         mark.add_text(COLUMN, image.info[COLUMN])
     content = io.BytesIO()
     image.save(content, format="PNG", pnginfo=mark)
-    return Picture(content.getvalue(), headings=headings)
+    return Picture(content.getvalue(), headings=headings, vector=vector, words=words)
 
 
 def is_overview(content: bytes) -> bool:
     """Return whether a file is a picture of ``picture_of``, or a figure."""
-    return content.startswith(f"tEXtSoftware\0{OVERVIEW_SOFTWARE}".encode(), PNG_HEADER_BYTES + 4)
+    png = content.startswith(f"tEXtSoftware\0{OVERVIEW_SOFTWARE}".encode(), PNG_HEADER_BYTES + 4)
+    return png or VECTOR_MARK.encode() in content[:MARKED_BYTES]
 
 
 def sound_of(samples: Tensor, rate: int) -> Sound:
@@ -161,6 +180,8 @@ def sound_of(samples: Tensor, rate: int) -> Sound:
 def exhibit_files(exhibits: Sequence[Exhibit], stem: Path) -> dict[Path, bytes]:
     """Return the file of each exhibit, named after ``stem``: stem.png, stem.wav, …; the second picture is stem-2.png.
 
+    A picture that has vectors is stem.svg, too.
+
     Raises:
         SparringError: ``stem`` has no name.
     """
@@ -173,6 +194,8 @@ def exhibit_files(exhibits: Sequence[Exhibit], stem: Path) -> dict[Path, bytes]:
         earlier = sum(path.suffix == exhibit.suffix for path in files)
         number = f"-{earlier + 1}" if earlier else ""
         files[stem.with_name(f"{stem.name}{number}{exhibit.suffix}")] = exhibit.file
+        if isinstance(exhibit, Picture) and exhibit.vector:
+            files[stem.with_name(f"{stem.name}{number}{VECTOR_SUFFIX}")] = exhibit.vector
     return files
 
 

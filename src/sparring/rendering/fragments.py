@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from sparring.rendering.exhibits import Exhibit, Picture, Sound, Table, Text
-from sparring.text import joined, printable
+from sparring.text import joined, lines, printable
 
 CELL = "padding:0.15em 0.9em 0.15em 0;text-align:left;vertical-align:top"
 PARAGRAPH = "margin:0.3em 0"
@@ -61,7 +61,8 @@ def _exhibit(exhibit: Exhibit) -> str:
         url = data_url(exhibit.file, "audio/wav")
         shown = f'<audio controls src="{url}"></audio>'
     elif isinstance(exhibit, Text):
-        items = "".join(f"<li>{_text(line)}</li>" for line in exhibit.lines)
+        font = ";font-family:monospace" if exhibit.fixed else ""
+        items = "".join(f'<li style="white-space:pre-wrap{font}">{escape(lines(line))}</li>' for line in exhibit.lines)
         shown = f"<ol>{items}</ol>"
     else:
         shown = _table(exhibit)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sparring.data.dataset import Split, rows_by_class, rows_to_show
 from sparring.evaluation.result import Evaluation
 from sparring.flow import Batch
-from sparring.modality import ConditionedOnSamples, HasContrasts, Modality
+from sparring.modality import ConditionedOnSamples, FindsNearest, HasContrasts, Modality
 from sparring.model import Model
 from sparring.rendering.exhibits import Exhibit, Picture
 from sparring.samples import batch_size, concatenate, different_rows, floats, map_floats, map_tensors, take
@@ -60,13 +60,15 @@ class Gallery:
     def generated(self) -> list[Exhibit]:
         """Show the first samples, or the first of each class."""
         rows = rows_by_class(self.labels, COLUMNS, MAX_CLASSES)
-        order = "" if rows is None else ", one row per class"
+        lines = isinstance(self.modality, FindsNearest)
+        order = "" if rows is None else ", the first of each class" if lines else ", one row per class"
         first: Any = slice(0, self.modality.samples_per_picture) if rows is None else rows
         if self.by_input:
             every = range(batch_size(self.samples.real))
             first = different_rows(self.samples.condition, every, self.modality.samples_per_picture)
             order = ", each beside its input"
-        return self._shown(take(self.samples, first), f"Generated{order}; not selected.", "Generated samples")
+        batch, caption, title = take(self.samples, first), f"Generated{order}; not selected.", "Generated samples"
+        return self._beside_nearest(batch, caption, title) or self._shown(batch, caption, title)
 
     def compared(self) -> list[Exhibit]:
         """Show held-out samples: what each was generated from, the generated one, and the true one."""
@@ -77,12 +79,16 @@ class Gallery:
         batch = self.split.held_out.batch(self._held_out_rows(COMPARED))
         samples = map_floats(torch.nan_to_num, self.model.sample(condition=batch.condition, seed=1))
         true = batch.real if self.spec.determines else None
-        columns = "input, output" if true is None else "input, output, truth, and the difference of the last two"
+        columns = "input, output" if true is None else "input, output, truth"
         direction = " → ".join(self.spec.direction(self.model.view, self.model.facts))
         named = f"Held-out samples, {direction}" if direction else "Held-out samples"
-        caption = f"{named}, from left to right: {columns}; not selected."
-        exhibits = self.modality.compare(batch._replace(real=samples), true, self.split.facts)
-        return [replace(exhibit, caption=caption, words=f"{columns.capitalize()}.") for exhibit in exhibits]
+        exhibits = list[Exhibit]()
+        for one in self.modality.compare(batch._replace(real=samples), true, self.split.facts):
+            subtracted = true is not None and isinstance(one, Picture)
+            given = f"{columns}, and the difference of the last two" if subtracted else columns
+            caption = f"{named}, from left to right: {given}; not selected."
+            exhibits.append(replace(one, caption=caption, words=f"{given.capitalize()}."))
+        return exhibits
 
     def answers(self) -> list[Exhibit]:
         """Show several answers to one input, where they depend on the latent."""
@@ -142,6 +148,9 @@ class Gallery:
         if found is None or not found.pairs:
             return []
         fake = take(self.samples, [row for row, _, _ in found.pairs]).real
+        nearest = self._beside_nearest(Batch(fake), "The generated samples closest to the training data.", "Pairs")
+        if nearest:
+            return nearest
         real = self.split.train.batch(np.array([row for _, row, _ in found.pairs])).real
         caption = "Above: the generated samples closest to the training data. Below: their nearest training samples."
         title = "Closest pairs of generated and training samples"
@@ -166,6 +175,17 @@ class Gallery:
         samples = map_floats(torch.nan_to_num, self.model.interpolate(PATHS, COLUMNS, seed=1, condition=condition))
         order = "" if condition is None else ", each under one condition"
         return self._shown(Batch(samples), f"Paths between two latents, one per row{order}.", "Interpolations")
+
+    def _beside_nearest(self, batch: Batch, caption: str, title: str) -> list[Exhibit]:
+        """Show samples beside their nearest training samples, where the modality finds these."""
+        train = self.split.train
+        if not isinstance(self.modality, FindsNearest):
+            return []
+        found = self.modality.nearest(batch.real, train)
+        others = train.batch(found.rows.numpy()).real
+        exhibit = self.modality.beside_nearest(batch, others, found.distances, self.split.facts)
+        caption = f"{caption} Below each: the nearest training sample."
+        return [replace(exhibit, caption=caption, words=f"{title}: {batch_size(batch)} in all.")]
 
     def _held_out_rows(self, count: int) -> NDArray[np.int64]:
         return rows_to_show(replace(self.split.held_out, labels=None), count, seed=self.seed)

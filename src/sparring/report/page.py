@@ -104,10 +104,10 @@ def copying(evaluation: Evaluation) -> str:
     It is none of samples that are like nothing, nor where they are closer to training samples than chance explains.
     """
     found = evaluation.memorisation
+    if found is not None and found.copied:
+        return "flag"
     if found is None or not found.decidable:
         return ""
-    if found.copied:
-        return "flag"
     unclear = found.closer or found.closer_as_a_whole or found.copies > 0
     unlike = bool(evaluation.scores) and level_of(evaluation) == Level.UNLIKE
     return "" if unclear or unlike else "fine"

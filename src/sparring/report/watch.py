@@ -242,7 +242,7 @@ def _table(content: bytes) -> Table:
 
 
 def _text(content: bytes) -> Text:
-    return Text(tuple(content.decode().splitlines()[:MAX_ROWS]))
+    return Text(Text.of_file(content).lines[:MAX_ROWS])
 
 
 READERS: Mapping[str, Callable[[bytes], Exhibit]] = {".png": _picture, ".csv": _table, ".txt": _text}

@@ -13,9 +13,12 @@ from sparring.text import command
 def suggestion(record: Record, *words: object) -> str:
     """Return a command line to copy: ``suggestion(record, "resume", folder)``.
 
-    It names the recipe only where it is the user's own: a run folder does not hold its code.
+    It names what is the user's own, recipe and functions of a recipe: a run folder does not hold their code.
     """
-    own = ("--recipe", record.recipe) if is_own(record.recipe) else ()
+    own = ["--recipe", record.recipe] if is_own(record.recipe) else []
+    if words[0] == "resume":
+        functions = {name: value for name, value in record.fields.items() if isinstance(value, str) and is_own(value)}
+        own += [word for name, value in functions.items() for word in (f"--{name}", value)]
     return command("sparring", *words, *own)
 
 

@@ -14,7 +14,7 @@ from sparring.data.sampler import EpochSampler
 from sparring.errors import SparringError
 from sparring.events import AnyEvent, MicroBatchHalved, UpdateSkipped
 from sparring.flow import Batch, Figures, Progress, Sample, Turn
-from sparring.games.game import Game
+from sparring.games.game import Game, TakesData
 from sparring.randomness import RandomStream, derive
 from sparring.samples import map_tensors, tensors
 from sparring.training.accumulation import MicroBatches
@@ -25,6 +25,8 @@ from sparring.training.plan import Plan
 
 RECOVERY_RATE = 0.005
 """Relative rise per step of a lowered learning rate, once recovery is enabled: it doubles in 139 steps."""
+ROWS_AT_ONCE = 1024
+"""Training samples that a game takes at once."""
 After: TypeAlias = Callable[[Mapping[str, Sample], Progress], None]
 """(rows of the whole batch, progress) → nothing: updates state without gradients."""
 
@@ -77,6 +79,9 @@ class Trainer:
             player.to(self.device).train()
         self.average = ema_copy(game)
         self.optimisers = self._optimisers()
+        if isinstance(game, TakesData):
+            starts = range(0, len(data), ROWS_AT_ONCE)
+            game.take_data(data.batch(slice(start, start + ROWS_AT_ONCE)) for start in starts)
 
         # Controls on top of the schedules; batches in the memory format of the convolutions.
         rates = {f"{name} rate": Control(rule=recover(RECOVERY_RATE), enabled=False) for name in self.optimisers}

@@ -232,7 +232,7 @@ class Observer:
         if len(held_out) > 1:
             found |= _compared(self._features(average), train, held_out, unit)
         found["outside"] = _over_parts(_outside, average, self.train.real)
-        found |= self.modality.extra_signals(self.matched.real, average)
+        found |= self.modality.extra_signals(self.matched.real, average, self.split.facts)
         if self._previous is not None and self._previous.shape == now.shape:
             found["moved"] = _ratio(float((now - self._previous).norm(dim=1).mean()), unit)
         self._previous = now

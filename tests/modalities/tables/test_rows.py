@@ -152,7 +152,7 @@ class TestFeatures:
         )
         assert TABLES.cheap_features(rows_of(found), found.facts).shape[0] == 500
         real = rows_of(found)
-        assert TABLES.extra_signals(real, Rows(real.values, torch.ones_like(real.missing)))["missing"] == 1
+        assert TABLES.extra_signals(real, Rows(real.values, torch.ones_like(real.missing)), found.facts)["missing"] == 1
         with pytest.raises(SparringError, match="the unknown extractor 'pixels'"):
             TABLES.extractors(split, 0, ["pixels"])
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sparring.modalities.text.bleu import bleu, self_bleu
+from sparring.modalities.text.bleu import bleu, corpus_bleu, self_bleu, sentence_bleu
 
 
 def test_a_text_among_the_references_scores_one() -> None:
@@ -32,3 +32,17 @@ def test_self_bleu_leaves_each_text_out() -> None:
     assert found == pytest.approx(2 / 3)
     others = [bleu([text], texts[:number] + texts[number + 1 :], 2)[2] for number, text in enumerate(texts)]
     assert found == pytest.approx(sum(others) / 3)
+
+
+def test_bleu_of_a_set_counts_the_matches_of_all_texts_together() -> None:
+    """5/6, 3/5, 2/4 and 1/3 of the n-grams of one sentence match; a second one, too short, shortens all."""
+    text, reference = ["the", "cat", "sat", "on", "a", "mat"], ["the", "cat", "sat", "on", "the", "mat"]
+    assert corpus_bleu([text], [reference]) == pytest.approx((5 / 6 * 3 / 5 / 2 / 3) ** 0.25)
+    both = corpus_bleu([text, ["a"]], [reference, ["a", "dog"]])
+    assert both == pytest.approx(math.exp(1 - 8 / 7) * (6 / 7 * 3 / 5 / 2 / 3) ** 0.25)
+    assert corpus_bleu(["ab"], ["ab"]) == 1.0 and corpus_bleu(["abcd"], ["abdc"]) == 0.0
+
+
+def test_bleu_of_a_sentence_is_smoothed() -> None:
+    assert sentence_bleu("abcd", "abcd") == 1.0 and sentence_bleu("xyz", "abcd") == sentence_bleu("", "a") == 0.0
+    assert 0 < sentence_bleu("abdc", "abcd") < sentence_bleu("abcc", "abcd") < 1

@@ -55,12 +55,13 @@ def parts_of(text: str, name: str) -> list[str]:
     return [part for row in rows for part in row]
 
 
-def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
+def conditions_of(given: Any, names: Sequence[str], example: str = "sex=Female,age>=65") -> list[Condition]:
     """Return the parts of --where.
 
     Args:
         given: as for ``predicates_of``.
         names: of the columns; they may contain operators.
+        example: for messages.
 
     Raises:
         SparringError: a part has no column or no operator, or a list of values is empty.
@@ -70,7 +71,7 @@ def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
     if given is not None and not isinstance(given, str):
         raise SparringError(
             found=f"{shown(given)} for where",
-            expected='text such as "sex=Female,age>=65", or a mapping from columns to values',
+            expected=f'text such as "{example}", or a mapping from columns to values',
             remedy="write where=\"age>=65\", or where={'age': [65, 66]}",
         )
     if given is not None and not given.strip():
@@ -85,7 +86,7 @@ def conditions_of(given: Any, names: Sequence[str]) -> list[Condition]:
             decimals = before is not None and part.strip().isdecimal() and before.values[0][-1:].isdecimal()
             raise SparringError(
                 found=f"{part!r} in {option('where')}",
-                expected="columns and their values, such as sex=Female,age>=65",
+                expected=f"columns and their values, such as {example}",
                 remedy=f"write the decimal point as a point: {before.text}.{part.strip()}"
                 if before and decimals
                 else FORM,

@@ -1,25 +1,33 @@
 """Texts as rows of tokens, and their batches."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, TypeAlias, final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from torch import Tensor
 
 from sparring.arguments import option
 from sparring.data.dataset import Dataset, Split, hold_out, split_rows
 from sparring.data.documents import Documents
 from sparring.data.facts import Facts
-from sparring.data.sequences.coding import TokenCoding
+from sparring.data.sequences import PROMPT, SOURCE
+from sparring.data.sequences.coding import SourceCoding, TokenCoding
 from sparring.data.view import View
 from sparring.data.words import Tokeniser
 from sparring.errors import SparringError
 from sparring.flow import Batch
 from sparring.randomness import RandomStream
 from sparring.text import number_of
-from sparring.tokens import END, UNKNOWN, no_prompt
+from sparring.tokens import END, UNKNOWN, Prompt, no_prompt
+
+MANY_UNKNOWN = 5.0
+"""Per cent of unknown tokens from which other units are recommended."""
 
 Read: TypeAlias = Callable[[Batch, RandomStream | None], Batch]
 """Turns stored rows into a batch as networks take it."""
@@ -35,12 +43,14 @@ class TokenRows:
         labels: class numbers, (count,), -1 where the class is unknown; None without classes.
         names: of each sequence in messages.
         remarks: full sentences about what was cut or is unknown.
+        sources: tokens of what each sequence was made from, (count, source length); None for plain sequences.
     """
 
     tokens: NDArray[Any]
     labels: NDArray[np.int64] | None
     names: Sequence[str]
     remarks: tuple[str, ...] = ()
+    sources: NDArray[Any] | None = None
 
 
 @final
@@ -58,10 +68,10 @@ class TokenSurvey:
 
     def whole(self, view: View) -> Dataset:
         """Return all sequences in order."""
-        return self.dataset(with_prompt if view.condition else without_prompt)
+        return self.dataset(READERS[view.condition])
 
     def prepare(self, view: View, *, seed: int = 0) -> Split:
-        """Split the sequences; equal ones are all for training or all held out.
+        """Split the sequences; equal ones, and those of equal sources, are all for training or all held out.
 
         Raises:
             SparringError: the view is not that of the sequences, or there are fewer than two different ones.
@@ -72,7 +82,7 @@ class TokenSurvey:
     def dataset(self, read: Read) -> Dataset:
         """Return all sequences in order, each batch as ``read`` makes it."""
         labels = self.rows.labels if self.rows.labels is not None and self.facts.classes else None
-        return Dataset(self.rows.tokens, labels, read=read)
+        return Dataset(self.rows.tokens, labels, self.rows.sources, read)
 
     def split(self, data: Dataset, seed: int) -> Split:
         """Split a data set of these sequences; equal ones are all for training or all held out.
@@ -92,10 +102,21 @@ class TokenSurvey:
         return Split(data.subset(np.flatnonzero(in_train)), data.subset(np.flatnonzero(~in_train)), self.facts)
 
     def _groups(self) -> NDArray[np.int64]:
-        """Return the number of the distinct sequence of each row."""
-        seen = dict[bytes, int]()
-        content = (row.tobytes() for row in self.rows.tokens)
-        return np.array([seen.setdefault(one, len(seen)) for one in content], dtype=np.int64)
+        """Return the number of the distinct sequence of each row; of pairs, of the group of all that share a side."""
+        found = _distinct(self.rows.tokens)
+        if self.rows.sources is None:
+            return found
+        sources = _distinct(self.rows.sources)
+        size = int(found.max()) + int(sources.max()) + 2
+        shared = coo_array((np.ones(len(found)), (found, int(found.max()) + 1 + sources)), shape=(size, size))
+        groups: NDArray[np.int64] = connected_components(shared, directed=False)[1][found].astype(np.int64)
+        return groups
+
+
+def _distinct(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the number of the distinct content of each row, in the order of their first occurrences."""
+    seen = dict[bytes, int]()
+    return np.array([seen.setdefault(row.tobytes(), len(seen)) for row in rows], dtype=np.int64)
 
 
 def with_prompt(stored: Batch, random: RandomStream | None = None) -> Batch:
@@ -106,9 +127,26 @@ def with_prompt(stored: Batch, random: RandomStream | None = None) -> Batch:
     return Batch(tokens, prompt, stored.label)
 
 
+def with_source(stored: Batch, random: RandomStream | None = None) -> Batch:
+    """Return stored sequences with prompts of their sources.
+
+    Without random numbers, as for samples that are shown and judged, the most likely sequence is asked for, as it is in
+    use; with them, as in training, a draw of the distribution that is learned.
+    """
+    batch = with_prompt(stored)
+    assert isinstance(batch.condition, Prompt) and isinstance(stored.condition, Tensor)
+    temperature = batch.condition.temperature if random is not None else torch.zeros_like(batch.condition.temperature)
+    prompt = batch.condition._replace(source=stored.condition.long(), temperature=temperature)
+    return batch._replace(condition=prompt)
+
+
 def without_prompt(stored: Batch, random: RandomStream | None = None) -> Batch:
     """Return stored sequences without prompts."""
     return Batch(stored.real.long(), None, stored.label)
+
+
+READERS: Mapping[str, Read] = {"": without_prompt, PROMPT: with_prompt, SOURCE: with_source}
+"""Reading of stored rows, by the condition of a view."""
 
 
 def require_shape(facts: Facts, view: View) -> None:
@@ -127,7 +165,32 @@ def require_shape(facts: Facts, view: View) -> None:
 
 def encoded(found: Documents, coding: TokenCoding) -> TokenRows:
     """Return the tokens of lines, which are cut at the length of the coding, or of all pieces of documents."""
-    return _pieces(found, coding) if found.whole else _lines(found, coding)
+    if found.whole:
+        return _pieces(found, coding)
+    rows = _lines(found, coding)
+    if found.sources is None or coding.source is None:
+        return rows
+    sources, remarks = encoded_sources(found.sources, coding.source)
+    return replace(rows, sources=sources, remarks=(*rows.remarks, *remarks))
+
+
+def encoded_sources(texts: Sequence[str], coding: SourceCoding) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Return the tokens of sources, (count, source length), and sentences about what was cut or is unknown."""
+    encode, length, kind = coding.tokeniser.encode, coding.length, coding.tokeniser.kind
+    rows = np.full((len(texts), length), END, dtype=_integer(coding.tokeniser))
+    cut, remarks = 0, list[str]()
+    for row, text in zip(rows, texts, strict=True):
+        tokens = encode(text)
+        cut += len(tokens) > length
+        row[: len(tokens)] = tokens[:length]
+    if cut:
+        remarks.append(
+            f"{number_of(cut, 'source')} of {len(rows):,} are longer than {length} tokens: the rest is cut off."
+        )
+    if unknown := int((rows == UNKNOWN).sum()):
+        total = int((rows != END).sum())
+        remarks.append(f"{unknown:,} of {total:,} {kind} of the sources are not in the vocabulary: read as unknown.")
+    return rows, tuple(remarks)
 
 
 def _lines(found: Documents, coding: TokenCoding) -> TokenRows:
@@ -139,10 +202,14 @@ def _lines(found: Documents, coding: TokenCoding) -> TokenRows:
         cut += len(tokens) > length
         row[: len(tokens)] = tokens[:length]
     if cut:
-        longer = f"{number_of(cut, 'text')} of {len(rows):,} are longer than {length} tokens: the rest is cut off."
-        remarks.append(f"{longer} --window gives another number.")
+        are = "is" if cut == 1 else "are"
+        longer = f"{cut:,} of {number_of(len(rows), 'text')} {are} longer than {length} tokens: the rest is cut off."
+        remarks.append(f"{longer} {option('window')} gives another number.")
     if unknown := int((rows == UNKNOWN).sum()):
-        remarks.append(f"{number_of(unknown, 'token')} are not in the vocabulary, and are not learned.")
+        are, share = "is" if unknown == 1 else "are", 100 * unknown / max(1, int((rows != END).sum()))
+        remark = f"{number_of(unknown, 'token')} ({share:.2g} %) {are} not in the vocabulary, and {are} not learned."
+        other = f" {option('tokens', 'bytes')} and {option('tokens', 'characters')} know more."
+        remarks.append(remark + (other if share > MANY_UNKNOWN else ""))
     return TokenRows(rows, found.labels, found.names, tuple(remarks))
 
 
@@ -178,7 +245,7 @@ def like_classes(
 def fingerprint(rows: TokenRows, coding: TokenCoding) -> str:
     """Return the SHA-256 of sequences, their labels and their tokeniser, in hexadecimal."""
     digest = sha256(f"{rows.tokens.shape} {coding.tokeniser}".encode(errors="backslashreplace"))
-    for part in (rows.tokens, rows.labels):
+    for part in (rows.tokens, rows.labels, rows.sources):
         if part is not None:
             digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()

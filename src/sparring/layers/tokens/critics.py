@@ -123,6 +123,48 @@ class RecurrentCritic(nn.Module):
         return Verdict([self.head(self.dropout(states))[..., 0]], [states.mean(1)])
 
 
+@final
+class PairCritic(nn.Module):
+    """Filters over the tokens of a source and of a sequence, and a dense network on the answers of both.
+
+    The discriminator of Yang et al. (2018, section 3.2), with a hidden layer, so that it can compare the two.
+
+    Args:
+        source_vocabulary: number of token numbers of the source.
+        vocabulary: number of token numbers.
+        embedding: numbers of an embedded token.
+        source_filters: tokens of a source that a filter spans → number of filters.
+        filters: the same of sequences.
+        dropout: share of the answers that is dropped in training.
+    """
+
+    def __init__(
+        self,
+        *,
+        source_vocabulary: int,
+        vocabulary: int,
+        embedding: int = 64,
+        source_filters: dict[int, int],
+        filters: dict[int, int],
+        dropout: float = 0.25,
+    ) -> None:
+        super().__init__()
+        self.embed_source = SoftEmbedding(source_vocabulary, 0, embedding)
+        self.embed = SoftEmbedding(vocabulary, 0, embedding)
+        self.source_filters, self.filters = Filters(embedding, source_filters), Filters(embedding, filters)
+        width = sum(filters.values())
+        self.hidden = nn.Linear(sum(source_filters.values()) + width, width)
+        self.dropout, self.head = nn.Dropout(dropout), nn.Linear(width, 1)
+
+    def forward(self, sample: Tensor, condition: Prompt) -> Verdict:
+        """Return a logit for each pair, (batch,), and the hidden layer."""
+        assert condition.source is not None
+        given = self.source_filters(self.embed_source(condition.source, None).transpose(1, 2))
+        found = self.filters(self.embed(sample, None).transpose(1, 2))
+        features = relu(self.hidden(self.dropout(torch.cat([given, found], 1))))
+        return Verdict([self.head(self.dropout(features))[:, 0]], [features])
+
+
 def filters_within(filters: dict[int, int], length: int, share: float = 1.0) -> dict[int, int]:
     """Return filters that span at most ``length`` tokens, a share of each kind."""
     return {span: max(1, round(share * number)) for span, number in filters.items() if span <= length}

@@ -106,7 +106,7 @@ class Images:
     def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
         return extra_signals.cheap_features(samples)
 
-    def extra_signals(self, real: Tensor, fake: Tensor) -> Mapping[str, float]:
+    def extra_signals(self, real: Tensor, fake: Tensor, facts: Facts) -> Mapping[str, float]:
         return extra_signals.extra_signals(real, fake)
 
     def by_class(self, one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:

@@ -79,7 +79,7 @@ class Points:
     def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
         return ColumnNormalizer(facts).normalize(samples)
 
-    def extra_signals(self, real: Tensor, fake: Tensor) -> Mapping[str, float]:
+    def extra_signals(self, real: Tensor, fake: Tensor, facts: Facts) -> Mapping[str, float]:
         return {}
 
     def by_class(self, one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:

@@ -96,7 +96,7 @@ class Series:
     def cheap_features(self, samples: SeriesSamples, facts: Facts) -> Tensor:
         return features.cheap_features(samples, facts)
 
-    def extra_signals(self, real: SeriesSamples, fake: SeriesSamples) -> Mapping[str, float]:
+    def extra_signals(self, real: SeriesSamples, fake: SeriesSamples, facts: Facts) -> Mapping[str, float]:
         return features.extra_signals(real, fake)
 
     def by_class(self, one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:

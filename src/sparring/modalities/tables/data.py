@@ -20,6 +20,7 @@ from sparring.data.labels import listed
 from sparring.data.readers.table_files import SUFFIXES, open_table, table_files
 from sparring.data.reading import DEFAULT_READING, Reading
 from sparring.data.source import Numbered
+from sparring.data.text_pairs import are_pairs
 from sparring.data.view import View
 from sparring.errors import SparringError, SparringWarning, nearest
 from sparring.modalities.tables.coding import Column, Rows, coding_of
@@ -32,7 +33,7 @@ MAX_UNREADABLE = 0.5
 
 
 def claims(source: str) -> int:
-    """Return 2 for a table or a folder of Parquet, 1 for another folder of tables or plain text, 0 otherwise."""
+    """Return 2 for a table or a folder of Parquet, 1 for other folders of tables, text and pairs of texts, else 0."""
     path = Path(source)
     suffix = path.suffix.lower()
     if path.is_dir():
@@ -42,7 +43,7 @@ def claims(source: str) -> int:
         return int(bool(files))
     if suffix == ".parquet":
         return 0 if _holds_pictures(path) else 2
-    return 0 if suffix not in SUFFIXES else 1 if suffix == ".txt" else 2
+    return 0 if suffix not in SUFFIXES else 1 if suffix == ".txt" or are_pairs(path) else 2
 
 
 def survey(source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> TableSurvey:

@@ -336,9 +336,11 @@ def listed_problems(problems: Sequence[tuple[str, str]], source: str) -> Sparrin
     listed = [f"{found} in the column {name!r}" for name, found in problems[:MAX_PROBLEMS]]
     more = f", and {len(problems) - MAX_PROBLEMS} more such columns" if len(problems) > MAX_PROBLEMS else ""
     options = ",".join(f'"{one}=drop"' if "," in one else f"{one}=drop" for one, _ in problems[:MAX_PROBLEMS])
+    free = next((name for name, found in problems if found.startswith("free text")), None)
+    texts = "" if free is None else f"; to learn these texts alone, give {option('columns', f'{free}=text')}"
     return SparringError(
         found=f"{'; '.join(listed)} of {source}{more}",
         expected="numbers of one form, dates of one form, or categories",
         remedy=f"correct the cells, leave the column out by {option('columns', options)}, or choose its "
-        "kind in the same way (continuous or date, where other cells count as missing, or category)",
+        f"kind in the same way (continuous or date, where other cells count as missing, or category){texts}",
     )

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax
 
+from sparring.layers.choices import normal_to_gumbel, normal_to_uniform
 from sparring.modalities.tables.mode_vectors import ModeVectors
 from sparring.modalities.tables.networks.ctgan import TEMPERATURE
-from sparring.modalities.tables.networks.dense import normal_to_gumbel, normal_to_uniform
 from sparring.objectives.terms import GeneratorPass, Term
 
 MIN_PROBABILITY = 1e-37

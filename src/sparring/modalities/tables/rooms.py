@@ -90,7 +90,7 @@ class Tables:
     def cheap_features(self, samples: Rows, facts: Facts) -> Tensor:
         return features.cheap_features(samples, facts)
 
-    def extra_signals(self, real: Rows, fake: Rows) -> Mapping[str, float]:
+    def extra_signals(self, real: Rows, fake: Rows, facts: Facts) -> Mapping[str, float]:
         return features.extra_signals(real, fake)
 
     def by_class(self, one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:

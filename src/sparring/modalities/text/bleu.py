@@ -67,6 +67,48 @@ def self_bleu(texts: Sequence[Tokens], longest: int = 5) -> dict[int, float]:
     return _mean([_score(text, known, longest, own=number) for number, text in enumerate(texts)], longest)
 
 
+def corpus_bleu(texts: Sequence[Tokens], references: Sequence[Tokens], longest: int = 4) -> float:
+    """Return BLEU of a whole set of texts against one reference each (Papineni et al. 2002, section 2.3).
+
+    Matches of all texts are counted before the precisions are formed, without smoothing: 0 where no n-gram of some
+    length matches. Lengths that no reference has are left out.
+
+    >>> corpus_bleu(["abcde", "xyz"], ["abcde", "xyz"])
+    1.0
+    >>> round(corpus_bleu(["the cat sat on a mat".split()], ["the cat sat on the mat".split()]), 4)
+    0.5373
+    """
+    sizes = range(1, max(1, min(longest, max(map(len, references), default=1))) + 1)
+    logarithms = list[float]()
+    for size in sizes:
+        matches = total = 0
+        for text, reference in zip(texts, references, strict=True):
+            counts = _counts(text, size)
+            matches += (counts & _counts(reference, size)).total()
+            total += counts.total()
+        if not matches:
+            return 0.0
+        logarithms.append(math.log(matches / total))
+    brevity = min(0.0, 1 - sum(map(len, references)) / sum(map(len, texts)))
+    return math.exp(brevity + sum(logarithms) / len(logarithms))
+
+
+def sentence_bleu(text: Tokens, reference: Tokens, longest: int = 4) -> float:
+    """Return BLEU of one text against one reference, with 1 added to counts of two tokens and more (Lin & Och 2004).
+
+    >>> sentence_bleu("abcd", "abcd"), sentence_bleu("xyz", "abcd")
+    (1.0, 0.0)
+    """
+    logarithm = 0.0
+    for size in range(1, longest + 1):
+        counts = _counts(text, size)
+        matches, added = (counts & _counts(reference, size)).total(), int(size > 1)
+        if size == 1 and not matches:
+            return 0.0
+        logarithm += math.log((matches + added) / (counts.total() + added)) / longest
+    return math.exp(min(0.0, 1 - len(reference) / len(text)) + logarithm)
+
+
 def _score(text: Tokens, known: References, longest: int, own: int = -1) -> dict[int, float]:
     """Return the BLEU of one text by the words of the longest n-gram."""
     logarithms = list[float]()

@@ -8,7 +8,9 @@ from sparring.data.dataset import Dataset
 from sparring.data.documents import is_text
 from sparring.data.facts import Facts
 from sparring.data.reading import DEFAULT_READING, Reading
+from sparring.data.sequences import SOURCE
 from sparring.data.sequences.rows import TokenSurvey, require_shape
+from sparring.data.text_pairs import are_pairs
 from sparring.data.view import View
 from sparring.errors import SparringWarning
 from sparring.modalities.text.survey import TEXT, survey_texts
@@ -16,13 +18,13 @@ from sparring.modality import Listing
 
 
 def claims(source: str) -> int:
-    """Return 2 for files and folders of text, 1 for tables, which may have a column of texts; 0 otherwise."""
-    return is_text(Path(source))
+    """Return 2 for files and folders of text and for pairs, 1 for other tables, which may have texts; 0 otherwise."""
+    return 2 if are_pairs(Path(source)) else is_text(Path(source))
 
 
 def is_meant(reading: Reading) -> bool:
     """Return whether choices about reading are about texts."""
-    return reading.tokens is not None or TEXT in (reading.columns or {}).values()
+    return reading.tokens is not None or not {SOURCE, TEXT}.isdisjoint((reading.columns or {}).values())
 
 
 def survey(source: str, reading: Reading = DEFAULT_READING, like: Facts | None = None) -> TokenSurvey:

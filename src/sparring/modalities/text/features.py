@@ -39,6 +39,20 @@ def hashed(samples: Tensor, size: int, buckets: int) -> Tensor:
     return (found % buckets).masked_fill(ended[:, size - 1 :], -1)
 
 
+def gram_counts(samples: Tensor) -> csr_matrix:
+    """Return how often each text has an n-gram of each bucket, (count, sizes × buckets)."""
+    samples = samples.cpu()
+    rows, columns = list[Tensor](), list[Tensor]()
+    for size in range(1, LONGEST + 1):
+        places = hashed(samples, size, BUCKETS)
+        row, place = torch.nonzero(places >= 0, as_tuple=True)
+        rows.append(row)
+        columns.append(places[row, place] + (size - 1) * BUCKETS)
+    row_, column = torch.cat(rows).numpy(), torch.cat(columns).numpy()
+    shape = len(samples), LONGEST * BUCKETS
+    return csr_matrix((np.ones(len(row_), dtype=np.float32), (row_, column)), shape=shape)
+
+
 def cheap_features(samples: Tensor, facts: Facts) -> Float[Tensor, "count features"]:
     """Return random projections of the shares of tokens and of pairs of tokens, and the relative length."""
     parts = [lengths(samples)[:, None] / samples.shape[1]]
@@ -75,7 +89,7 @@ class NGrams:
         from sklearn.decomposition import TruncatedSVD
 
         rows = torch.randperm(len(split.train), generator=generator(seed, "n-grams"))[:FITTED].sort().values
-        counts = self._counts(split.train.batch(rows.numpy()).real)
+        counts = gram_counts(split.train.batch(rows.numpy()).real)
         present = np.asarray((counts > 0).sum(0)).ravel()
         self._weights = np.log((1 + counts.shape[0]) / (1 + present))
         weighted = self._weighted(counts)
@@ -86,21 +100,8 @@ class NGrams:
 
     def __call__(self, samples: Tensor) -> Float[Tensor, "count features"]:
         """Return the features of texts."""
-        found = self._analysis.transform(self._weighted(self._counts(samples)))
+        found = self._analysis.transform(self._weighted(gram_counts(samples)))
         return torch.from_numpy(np.asarray(found) * self._scale).float()
-
-    def _counts(self, samples: Tensor) -> csr_matrix:
-        """Return how often each text has an n-gram of each bucket, (count, lengths × buckets)."""
-        samples = samples.cpu()
-        rows, columns = list[Tensor](), list[Tensor]()
-        for size in range(1, LONGEST + 1):
-            places = hashed(samples, size, BUCKETS)
-            row, place = torch.nonzero(places >= 0, as_tuple=True)
-            rows.append(row)
-            columns.append(places[row, place] + (size - 1) * BUCKETS)
-        row_, column = torch.cat(rows).numpy(), torch.cat(columns).numpy()
-        shape = len(samples), LONGEST * BUCKETS
-        return csr_matrix((np.ones(len(row_), dtype=np.float32), (row_, column)), shape=shape)
 
     def _weighted(self, counts: csr_matrix) -> csr_matrix:
         weighted = counts.copy()

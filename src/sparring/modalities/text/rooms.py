@@ -14,14 +14,18 @@ from sparring.data.view import View
 from sparring.flow import Batch, Sample
 from sparring.metrics.extractors.extractor import Extractor
 from sparring.metrics.sample_sets import Repeat, SampleMetrics
-from sparring.modalities.text import data, features, metrics, render
-from sparring.modality import Listing, Modality, Survey
+from sparring.modalities.text import classes, data, features, metrics, nearest, render, translations
+from sparring.modality import Listing, Modality, Neighbours, Survey
 from sparring.rendering.exhibits import Exhibit
+from sparring.samples import take
 
 
 @final
 class TextModality:
-    """Implements ``Modality``, ``ClaimsByReading``, ``ListsSamples`` and ``GivesColumns`` of ``sparring.modality``."""
+    """Implements ``Modality``, ``ConditionedOnSamples``, ``SavesInputs``, ``FindsNearest``, ``ListsSamples``, ….
+
+    See ``sparring.modality`` for the methods.
+    """
 
     name = "text"
     preparation = "tokens of the training data"
@@ -56,10 +60,36 @@ class TextModality:
         return {"text": render.decoded(samples, facts)}
 
     def show(self, batch: Batch, facts: Facts, *, columns: int) -> Sequence[Exhibit]:
-        return [render.shown(batch.real, facts)]
+        sources = translations.sources_of(batch)
+        if sources is None:
+            return [render.shown(batch, facts)]
+        first = take(batch, slice(0, render.MAX_SHOWN))
+        return [translations.shown(first, sources[: render.MAX_SHOWN], facts)]
+
+    def nearest(self, samples: Tensor, among: Dataset, own: Tensor | None = None) -> Neighbours:
+        return nearest.nearest(samples, among, own)
+
+    def beside_nearest(self, batch: Batch, others: Tensor, distances: Tensor, facts: Facts) -> Exhibit:
+        return render.beside_nearest(batch, others, distances, facts)
+
+    def compare(self, batch: Batch, true: Tensor | None, facts: Facts) -> Sequence[Exhibit]:
+        sources = translations.sources_of(batch)
+        return [] if sources is None else [translations.shown(batch, sources, facts, true)]
 
     def save(self, samples: Tensor, facts: Facts, folder: Path, *, first: int = 0) -> list[Path]:
         return render.save(samples, folder, facts, first=first)
+
+    def save_with_inputs(
+        self,
+        samples: Tensor,
+        rows: Tensor,
+        facts: Facts,
+        folder: Path,
+        *,
+        options: Mapping[str, Any],
+        view: View,
+    ) -> tuple[list[Path], Sequence[Exhibit]]:
+        return render.save_with_inputs(samples, rows, facts, folder, options), ()
 
     def extractors(self, split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:
         return features.extractors(split, seed, names)
@@ -68,16 +98,31 @@ class TextModality:
         return metrics.measure(split, seed, further=further)
 
     def paired(self, fake: Tensor, true: Tensor, condition: Sample | None) -> Mapping[str, float]:
-        return {}
+        return translations.paired(fake, true)
+
+    def baselines(self, batch: Batch, split: Split) -> Mapping[str, Tensor]:
+        return translations.nearest(batch, split)
+
+    def given(self, batch: Batch) -> Tensor | None:
+        return None  # Sources have other tokens.
+
+    def shown_inputs(self, batch: Batch) -> Tensor | None:
+        return None
+
+    def difference(self, one: Tensor, other: Tensor, condition: Sample | None = None) -> Tensor:
+        return translations.difference(one, other)
+
+    def label_accuracy(self, split: Split, seed: int) -> None:
+        return None
 
     def cheap_features(self, samples: Tensor, facts: Facts) -> Tensor:
         return features.cheap_features(samples, facts)
 
-    def extra_signals(self, real: Tensor, fake: Tensor) -> Mapping[str, float]:
+    def extra_signals(self, real: Tensor, fake: Tensor, facts: Facts) -> Mapping[str, float]:
         return features.extra_signals(real, fake)
 
     def by_class(self, one: Repeat, split: Split, seed: int) -> Mapping[str, Mapping[str, float]]:
-        return {}
+        return classes.by_class(one, split, seed)
 
 
 TEXT: Modality = TextModality()

@@ -1,6 +1,7 @@
 """Texts that were read once: their tokens, and facts about them."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,24 +10,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparring.arguments import option
-from sparring.data.documents import CODE, Column, Documents, read_documents
+from sparring.data.documents import CODE, TUNES, Column, Documents, read_documents
 from sparring.data.facts import Facts
 from sparring.data.reading import Reading
-from sparring.data.sequences import PROMPT
-from sparring.data.sequences.coding import TokenCoding, coding_of
-from sparring.data.sequences.rows import TokenSurvey, encoded, fingerprint, like_classes
-from sparring.data.words import IDEOGRAPHS, Kind, fit
+from sparring.data.sequences import PROMPT, SOURCE
+from sparring.data.sequences.coding import SourceCoding, TokenCoding, coding_of
+from sparring.data.sequences.rows import TokenRows, TokenSurvey, encoded, fingerprint, like_classes
+from sparring.data.text_pairs import are_pairs, has_columns, read_pairs
+from sparring.data.words import IDEOGRAPHS, Kind, Tokeniser, fit
 from sparring.errors import SparringError
+from sparring.text import number_of
 from sparring.tokens import END, SPECIAL
 
 TEXT = "text"
-"""Kind of the column of a table that holds the texts."""
-MAX_LENGTH, PIECE = 256, 128
-"""Tokens of a line at most, and of the pieces that documents are cut into, unless a length is given."""
+"""Kind of the column of a table that holds the texts; that of sources is ``SOURCE``."""
+MAX_LENGTH, PIECE, MAX_TUNE = 256, 128, 512
+"""Tokens of a line at most, of the pieces that documents are cut into, and of a tune, unless a length is given."""
+USUAL_SHARE, MAX_EXCESS = 0.99, 4
+"""Share of texts whose length is usual, and how many times that the longest may have."""
 SHORT = 32
 """Characters of a text below which its units are characters, rather than words."""
 SOME = 2000
 """Texts by which units are chosen."""
+SEVERAL = 3
+"""Words of a sentence from which the units of pairs are words."""
+LEAST = 2
+"""Occurrences of a word of the vocabulary of sources."""
 
 
 def survey_texts(source: str, reading: Reading, like: Facts | None) -> TokenSurvey:
@@ -40,7 +49,7 @@ def survey_texts(source: str, reading: Reading, like: Facts | None) -> TokenSurv
     Raises:
         SparringError: there is none, or a choice does not fit.
     """
-    found = read_documents(Path(source), _chosen_columns(reading), with_labels=reading.labels is not False)
+    found = _read(Path(source), reading)
     coding = _coding(found, reading) if like is None else coding_of(like)
     rows = encoded(found, coding)
     classes = found.classes
@@ -54,43 +63,55 @@ def survey_texts(source: str, reading: Reading, like: Facts | None) -> TokenSurv
         shape=(coding.length,),
         fingerprint=fingerprint(rows, coding),
         classes=classes,
-        offers=(PROMPT,),
+        offers=(PROMPT,) if rows.sources is None else (SOURCE, PROMPT),
         coding=coding.as_json() if like is None else like.coding,
-        details=_details(found, coding, rows.tokens),
+        details=_details(found, coding, rows),
         remarks=(*found.remarks, *rows.remarks),
         reading=reading.as_json(),
     )
     return TokenSurvey(facts, rows)
 
 
-def _chosen_columns(reading: Reading) -> Column:
-    """Return the columns of texts and of their classes.
+def _read(path: Path, reading: Reading) -> Documents:
+    """Read texts, or pairs of texts where two columns are named or found.
 
     Raises:
-        SparringError: a column is of another kind, or two are of texts.
+        SparringError: a column is of another kind, or two are of one kind; or classes of pairs are asked for.
     """
     columns = reading.columns or {}
-    other = next((name for name, kind in columns.items() if kind != TEXT), "")
-    if other or len(columns) > 1:
+    by_kind = {kind: name for name, kind in columns.items()}
+    other = next((name for name, kind in columns.items() if kind not in (SOURCE, TEXT)), "")
+    if other or len(by_kind) < len(columns):
         raise SparringError(
-            found=f"the column {other!r} of the kind {columns[other]!r}" if other else "two columns of texts",
-            expected=f"one column of the kind {TEXT!r}",
+            found=f"the column {other!r} of the kind {columns[other]!r}" if other else "two columns of one kind",
+            expected=f"a column of the kind {TEXT!r}, and one of the kind {SOURCE!r} in pairs",
             remedy=f"give {option('columns', f'NAME={TEXT}')}, and {option('labels', 'NAME')} for classes",
         )
+    if (SOURCE in by_kind and has_columns(path)) or are_pairs(path):
+        if isinstance(reading.labels, str):
+            raise SparringError(
+                found=f"{option('labels', reading.labels)} for pairs of texts",
+                expected="texts alone: pairs have no classes",
+                remedy="leave it out",
+            )
+        return read_pairs(path, by_kind.get(SOURCE), by_kind.get(TEXT))
     labels = reading.labels if isinstance(reading.labels, str) else None
-    return Column(next(iter(columns), None), labels)
+    return read_documents(path, Column(by_kind.get(TEXT), labels), with_labels=reading.labels is not False)
 
 
 def _coding(found: Documents, reading: Reading) -> TokenCoding:
     """Choose units and length by the texts, or take those that were given."""
-    kind: Kind = reading.tokens or _kind(found)  # type: ignore[assignment]
+    given: Kind | None = reading.tokens  # type: ignore[assignment]
+    kind = given or (_kind(found) if found.sources is None else _kind_of_side(found.texts))
     tokeniser = fit(kind, found.texts)
     lengths = [len(tokeniser.encode(text)) for text in found.texts]
     longest = max(lengths)
-    most = PIECE if found.whole else MAX_LENGTH
+    most = PIECE if found.whole else MAX_TUNE if found.suffix in TUNES else MAX_LENGTH
     if kind in ("characters", "bytes") and found.whole:
         most *= 2
-    length = reading.window or min(longest, most)
+    # A few texts that are far longer than all others would make every batch as long.
+    usual = int(np.quantile(lengths, USUAL_SHARE, method="nearest"))
+    length = reading.window or min(longest, most, MAX_EXCESS * usual)
     inside = [min(one, length) for one in lengths]
     has_end = min(inside) < length
     return TokenCoding(
@@ -99,35 +120,72 @@ def _coding(found: Documents, reading: Reading) -> TokenCoding:
         has_end=has_end,
         mean_tokens=float(np.mean([min(one + has_end, length) for one in inside])),
         suffix=found.suffix,
-        lines=not found.whole,
+        lines=not found.multiline,
+        source=None if found.sources is None else _source_coding(found.sources, found.columns, given),
     )
 
 
+def _source_coding(texts: Sequence[str], columns: tuple[str, ...], given: Kind | None) -> SourceCoding:
+    """Choose units and length of sources. Units that occur once stand for all that are unknown."""
+    tokeniser = fit(given or _kind_of_side(texts), texts, least=LEAST)
+    longest = max(len(tokeniser.encode(text)) for text in texts)
+    return SourceCoding(tokeniser, min(longest, MAX_LENGTH), (columns[0], columns[1]))
+
+
 def _kind(found: Documents) -> Kind:
-    """Return characters for code, for short texts and for those without spaces, and words for others."""
+    """Return characters for code, tunes, short texts and those without spaces, and words for others."""
     some = found.texts[:: max(1, len(found.texts) // SOME)]
-    if found.suffix in CODE or float(np.median([len(text) for text in some])) < SHORT:
+    if found.suffix in (*CODE, *TUNES) or float(np.median([len(text) for text in some])) < SHORT:
         return "characters"
-    letters = Counter(character for text in some for character in text[:1000] if not character.isspace())
+    return "characters" if _mostly_ideographs(some) else "words"
+
+
+def _kind_of_side(texts: Sequence[str]) -> Kind:
+    """Return words for sentences of several, and characters for single words and for texts without spaces."""
+    some = texts[:: max(1, len(texts) // SOME)]
+    several = float(np.median([len(text.split()) for text in some])) >= SEVERAL
+    return "words" if several and not _mostly_ideographs(some) else "characters"
+
+
+def _mostly_ideographs(texts: Sequence[str]) -> bool:
+    letters = Counter(character for text in texts for character in text[:1000] if not character.isspace())
     ideographs = sum(count for one, count in letters.items() if any(low <= one <= high for low, high in _RANGES))
-    return "characters" if 2 * ideographs > sum(letters.values()) else "words"
+    return 2 * ideographs > sum(letters.values())
 
 
 _RANGES = tuple((IDEOGRAPHS[at], IDEOGRAPHS[at + 2]) for at in range(0, len(IDEOGRAPHS), 3) if at + 2 < len(IDEOGRAPHS))
 """First and last character of each range of ideographs."""
 
 
-def _details(found: Documents, coding: TokenCoding, tokens: NDArray[Any]) -> dict[str, Any]:
+def _details(found: Documents, coding: TokenCoding, rows: TokenRows) -> dict[str, Any]:
     """Return what `sparring inspect` says of texts."""
+    tokens = rows.tokens
     lengths = (tokens != END).sum(1)
     counts = Counter(row.tobytes() for row in tokens)
     repeated = len(tokens) - len(counts)
-    low, middle, high = (int(one) for one in np.quantile(lengths, (0.0, 0.5, 1.0), method="nearest"))
-    details: dict[str, Any] = {
-        "tokens": f"{coding.tokeniser.kind}, {coding.tokeniser.size - SPECIAL:,} different",
-        "tokens of a text": f"{low} to {high}, half of them at most {middle}" if low < high else str(low),
+    longest = int(lengths.max())
+    kind = "tokens" if coding.tokeniser.kind == "pairs" else coding.tokeniser.kind
+    most = "at most " if int(lengths.min()) < longest else ""
+    details: dict[str, Any] = {"samples": f"{number_of(len(tokens), 'text')} of {most}{longest} {kind}"}
+    if coding.source is not None and rows.sources is not None:
+        details["samples"] = f"{number_of(len(tokens), 'pair')} of texts"
+        details["pairs"] = f"{coding.source.columns[0]} → {coding.source.columns[1]}"
+        details["tokens of sources"] = _units(coding.source.tokeniser)
+        details["tokens of a source"] = _spread((rows.sources != END).sum(1))
+    details |= {
+        "tokens": _units(coding.tokeniser),
+        "tokens of a text": _spread(lengths),
         "texts that occur twice": f"{repeated:,} of {len(tokens):,}" if repeated else "none",
     }
     if found.whole:
         details["files"] = f"{len(found.texts):,} ({coding.suffix})"
     return details
+
+
+def _units(tokeniser: Tokeniser) -> str:
+    return f"{tokeniser.kind}, {tokeniser.size - SPECIAL:,} different"
+
+
+def _spread(lengths: NDArray[Any]) -> str:
+    low, middle, high = (int(one) for one in np.quantile(lengths, (0.0, 0.5, 1.0), method="nearest"))
+    return f"{low} to {high}, half of them at most {middle}" if low < high else str(low)

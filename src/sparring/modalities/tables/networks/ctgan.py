@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 
 from sparring.flow import Verdict
+from sparring.layers.choices import normal_to_gumbel, normal_to_uniform
 from sparring.layers.packing import packed
-from sparring.modalities.tables.networks.dense import normal_to_gumbel, normal_to_uniform
 from sparring.modalities.tables.networks.encoding import VectorEncoding
 
 TEMPERATURE = 0.2

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, one_hot
 
 from sparring.flow import Verdict
+from sparring.layers.choices import normal_to_gumbel, normal_to_uniform
 from sparring.modalities.tables.networks.encoding import Encoding, KnownCells
 
 TEMPERATURE = 0.5
@@ -117,14 +118,3 @@ def chosen_by(logits: Tensor) -> Tensor:
 def spread(known: Tensor, sizes: Sequence[int]) -> Tensor:
     """Repeat what is known of each column for each of its levels, (batch, width) of 0 and 1."""
     return known.float().repeat_interleave(torch.tensor(sizes, device=known.device), 1)
-
-
-def normal_to_gumbel(values: Tensor) -> Tensor:
-    """Map standard normal numbers to numbers of the standard Gumbel distribution."""
-    return -(-normal_to_uniform(values).log()).log()
-
-
-def normal_to_uniform(values: Tensor) -> Tensor:
-    """Map standard normal numbers to uniform ones in (0, 1)."""
-    uniform: Tensor = torch.special.ndtr(values.float()).clamp(1e-7, 1 - 1e-7)
-    return uniform

@@ -6,6 +6,7 @@ from sparring.data.facts import Facts
 from sparring.data.sequences import PROMPT
 from sparring.data.view import View
 from sparring.recipe import BatchSize, Chosen, Machine, Recipe, Samples
+from sparring.text import number_of
 
 LEAST, MOST = 20, 200
 """Passes through large and through small data."""
@@ -29,4 +30,4 @@ class TextRecipe(Recipe):
     def choose(self, facts: Facts, machine: Machine) -> Chosen:
         """Choose the passes through the data."""
         passes = round(min(MOST, max(LEAST, ENOUGH / max(1, facts.count))))
-        return {"samples": (passes * facts.count, f"{passes} passes through {facts.count:,} texts")}
+        return {"samples": (passes * facts.count, f"{passes} passes through {number_of(facts.count, 'text')}")}
