@@ -33,17 +33,39 @@ def stepper(game: Game, recipe: Recipe, data: Dataset, *, bfloat16: bool) -> Cal
     return step
 
 
-def interleaved(contestants: dict[str, Callable[[], None]], *, rounds: int, steps: int) -> dict[str, float]:
-    """Return median seconds per step of each contestant over ``rounds`` rounds, after two rounds of warm-up."""
+def seconds(
+    contestants: dict[str, Callable[[], object]],
+    *,
+    rounds: int,
+    steps: int,
+    warm_up: int = 2,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
+    """Return seconds per step of each contestant in each round, after rounds of warm-up.
+
+    On a machine that does other work, too, give ``time.process_time``.
+    """
     times: dict[str, list[float]] = {name: [] for name in contestants}
-    for number in range(rounds + 2):
+    for number in range(rounds + warm_up):
         for name, step in contestants.items():
-            began = time.perf_counter()
+            began = clock()
             for _ in range(steps):
                 step()
-            if number >= 2:
-                times[name].append((time.perf_counter() - began) / steps)
+            if number >= warm_up:
+                times[name].append((clock() - began) / steps)
+    return times
+
+
+def interleaved(contestants: dict[str, Callable[[], None]], *, rounds: int, steps: int) -> dict[str, float]:
+    """Return median seconds per step of each contestant over ``rounds`` rounds, after two rounds of warm-up."""
+    times = seconds(dict(contestants), rounds=rounds, steps=steps)
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def ratio(times: list[float], others: list[float]) -> str:
+    """Return the median of the ratios of each round, and their range: "1.02 (0.98 to 1.05)"."""
+    ratios = [one / other for one, other in zip(times, others, strict=True)]
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def table(medians: dict[str, float], against: str) -> str:

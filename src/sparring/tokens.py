@@ -32,7 +32,7 @@ class Prompt(NamedTuple):
 
 
 class Sequencer(Protocol):
-    """A network that predicts each token from those before it."""
+    """A network that predicts each token from those before it; its logits are new tensors, which others may change."""
 
     @property
     def length(self) -> int:

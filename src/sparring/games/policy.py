@@ -9,11 +9,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sparring.flow import Batch, Objective, Phase, Progress, Sample, Turn, Verdict
-from sparring.games.sequences import SequenceGame, counted_tokens, next_token, prompt_of, surprises
+from sparring.games.sequences import SequenceGame, counted_tokens, next_token, prompt_of, rows_at_once, surprises
 from sparring.objectives.losses import Loss, non_saturating
 from sparring.randomness import RandomStream
 from sparring.samples import concatenate, take
-from sparring.tokens import END, Prompt, Sequencer
+from sparring.tokens import END, Prompt, Sequencer, State
 
 Reward: TypeAlias = Callable[[Int[Tensor, "draws batch length"], Prompt], Float[Tensor, "draws batch"]]
 """Rewards of whole sequences, higher for better ones; every draw was generated from the same prompts, (batch, …)."""
@@ -273,7 +273,7 @@ def completions(
     """Complete every prefix of sequences ``count`` times at random: the first token, the first two, … all but one.
 
     All prefixes advance together: whatever was read before a prefix ends is read once, and every place is one step of
-    the network for all completions that have begun.
+    the network for all completions that have begun, or one for each part of them that fits into the caches.
 
     Args:
         player: the network.
@@ -283,29 +283,30 @@ def completions(
         random: random numbers of the rows.
     """
     rows, length = tokens.shape
-    every = torch.arange(rows, device=tokens.device).repeat(count)
+    each, every = count * rows, torch.arange(rows, device=tokens.device).repeat(count)
+    # All completions, (starts × count × batch, length), of which each part has a state of its own.
+    found, temperature = tokens.repeat((length - 1) * count, 1), prompt.temperature.repeat((length - 1) * count)
+    known, most = prompt.known.repeat((length - 1) * count), rows_at_once(player, tokens.device)
+    parts = list[tuple[slice, State]]()
     state, before = player.begin(prompt), prompt.known.new_full((rows,), player.vocabulary)
-    going, last, found = list[object](), tokens[:0, 0], list[Tensor]()
-    for place in range(length):
-        if found:
-            # One more token of every completion that has begun.
-            begun = len(found) * len(every)
-            uniforms = random.uniform(f"completion {place}", len(found) * count).T.reshape(begun)
-            temperature = prompt.temperature[every].repeat(len(found))
-            token, rolling = next_token(player, last, going[0], uniforms, temperature)
-            known = prompt.known[every].repeat(len(found))
-            token = torch.where(place < known, prompt.tokens[every, place].repeat(len(found)), token)
-            last = torch.where(last == END, END, token)
-            found = [
-                torch.cat([part, one[:, None]], 1) for part, one in zip(found, last.chunk(len(found)), strict=True)
-            ]
-            going = [rolling]
-        # The sequences themselves, whose prefix ends here.
+    for place in range(length - 1):
+        # Read the sequences, and begin the completions of the prefixes that end here, in parts of ``most`` rows.
         _, state = player.step(before, state)
         before = tokens[:, place]
-        if place < length - 1:
-            begun_here = take(state, every)
-            going = [concatenate([going[0], begun_here]) if going else begun_here]
-            found.append(tokens[every, : place + 1])
-            last = torch.cat([last, tokens[every, place]])
-    return torch.stack(found)
+        for begin in range(0, each, most):
+            here, start = every[begin : begin + most], place * each + begin
+            part, going = slice(start, start + len(here)), take(state, here)
+            if parts and part.stop - parts[-1][0].start <= most:
+                earlier, before_it = parts.pop()
+                part, going = slice(earlier.start, part.stop), concatenate([before_it, going])
+            parts.append((part, going))
+
+        # Add a token to every completion that has begun; those of known places and of ended sequences are given.
+        uniforms = random.uniform(f"completion {place + 1}", (place + 1) * count).T.flatten()
+        for number, (part, going) in enumerate(parts):
+            last, own = found[part, place], found[part, place + 1]
+            token, going = next_token(player, last, going, uniforms[part], temperature[part])
+            token = torch.where(place + 1 < known[part], own, token)
+            found[part, place + 1] = torch.where(last == END, END, token)
+            parts[number] = part, going
+    return found.view(length - 1, each, length)

@@ -6,17 +6,24 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.compiler import is_exporting
-from torch.nn.functional import pad
+from torch.nn.functional import nll_loss, pad
 
 from sparring.controls import Control
 from sparring.flow import Anomaly, Batch, Latent, Objective, Opinion, Progress
 from sparring.games.priors import uniform
 from sparring.objectives.critic import per_sample
 from sparring.randomness import RandomStream
+from sparring.samples import take
 from sparring.tokens import END, UNKNOWN, Prompt, Sequencer, State, no_prompt
 
-GREEDY = 1e-6
-"""Temperature below which the most likely token is taken."""
+MIN_TEMPERATURE = 1e-9
+"""Least temperature, by which the most likely token is taken."""
+IGNORED = -100
+"""Target of places that do not count."""
+LOGITS_AT_ONCE = 2**19
+"""Logits of rows that are drawn from together on the CPU, so that they stay in its caches."""
+LOGITS_AT_ONCE_ELSEWHERE = 2**26
+"""Logits of rows that are drawn from together on other devices."""
 
 
 class SequenceGame:
@@ -79,7 +86,9 @@ class SequenceGame:
     def generate(self, latent: Latent, condition: Prompt | None) -> Tensor:
         """Generate sequences, (batch, length) int64."""
         prompt = no_prompt(len(latent), self.player.length, latent.device) if condition is None else condition
-        return generated(self.player, (latent + 1) / 2, prompt)
+        uniforms, size = (latent + 1) / 2, rows_at_once(self.player, latent.device)
+        parts = [slice(start, start + size) for start in range(0, len(latent), size)]
+        return torch.cat([generated(self.player, uniforms[part], take(prompt, part)) for part in parts])
 
 
 def prompt_of(batch: Batch) -> Prompt:
@@ -95,14 +104,18 @@ def allowed(
 ) -> Float[Tensor, "*batch vocabulary"]:
     """Return float32 logits by which unknown tokens, empty sequences, and ends where there are none are impossible.
 
+    Logits of float32 are changed in place, since a copy of them costs as much as their softmax.
+
     Args:
         logits: of tokens.
         has_end: whether sequences may end before their length.
         first: whether the token is the first of its sequence, which no data ends before; broadcast over the batch.
     """
-    found = logits.float().index_fill(-1, torch.tensor([UNKNOWN], device=logits.device), -torch.inf)
-    ends = found[..., END]
-    ends.masked_fill_(first if has_end else torch.ones_like(first), -torch.inf)
+    found = logits.float()
+    # Beside the graph: a softmax has no gradient with respect to an impossible token.
+    values = found.detach()
+    values[..., UNKNOWN] = -torch.inf
+    values[..., END].masked_fill_(first if has_end else torch.ones_like(first), -torch.inf)
     return found
 
 
@@ -135,13 +148,13 @@ def surprises(
     seen = tokens[:, :until]
     logits = allowed(player(seen, prompt), has_end=player.has_end, first=is_first(seen))
     log_likely = logits.log_softmax(2)
-    found = -log_likely.gather(2, torch.where(counted, tokens, UNKNOWN + 1)[:, :until, None])[..., 0]
+    targets = torch.where(counted, tokens, IGNORED)[:, :until]
+    found = nll_loss(log_likely.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none").view_as(seen)
     if smoothing:
         possible = log_likely > -torch.inf
         even = -log_likely.where(possible, 0.0).sum(2) / possible.sum(2)
-        found = (1 - smoothing) * found + smoothing * even
-    found = pad(found, (0, tokens.shape[1] - until))
-    return found.masked_fill(~counted, 0.0), counted
+        found = (1 - smoothing) * found + smoothing * even.masked_fill(targets == IGNORED, 0.0)
+    return pad(found, (0, tokens.shape[1] - until)), counted
 
 
 def generated(
@@ -193,9 +206,25 @@ def next_token(
     uniforms: Float[Tensor, " batch"],
     temperature: Float[Tensor, " batch"],
 ) -> tuple[Int[Tensor, " batch"], State]:
-    """Draw the next token of each row: the first whose distribution function exceeds a number in [0, 1)."""
+    """Draw the next token of each row."""
     logits, state = player.step(before, state)
     logits = allowed(logits, has_end=player.has_end, first=before == player.vocabulary)
-    until = (logits / temperature.clamp_min(GREEDY)[:, None]).softmax(1).cumsum(1)
-    token = (until[:, :-1] <= (uniforms * until[:, -1])[:, None]).sum(1)
-    return torch.where(temperature < GREEDY, logits.argmax(1), token), state
+    return drawn(logits, uniforms, temperature), state
+
+
+def drawn(
+    logits: Float[Tensor, "batch vocabulary"], uniforms: Float[Tensor, " batch"], temperature: Float[Tensor, " batch"]
+) -> Int[Tensor, " batch"]:
+    """Draw a token for each row: the first whose distribution function exceeds a number in [0, 1).
+
+    Logits are changed in place: on the CPU, memory costs more than arithmetic.
+    """
+    weights = logits.div_(temperature.clamp_min(MIN_TEMPERATURE)[:, None])
+    until = weights.sub_(weights.amax(1, keepdim=True)).exp_().cumsum_(1)
+    token = torch.searchsorted(until, (uniforms * until[:, -1])[:, None], right=True)[:, 0]
+    return token.clamp_max(logits.shape[1] - 1)
+
+
+def rows_at_once(player: Sequencer, device: torch.device) -> int:
+    """Return how many rows are drawn from together."""
+    return max(1, (LOGITS_AT_ONCE if device.type == "cpu" else LOGITS_AT_ONCE_ELSEWHERE) // player.vocabulary)

@@ -36,8 +36,8 @@ class PromptEmbedding(nn.Module):
     def before(self, tokens: Int[Tensor, "batch length"], prompt: Prompt) -> Float[Tensor, "batch length size"]:
         """Return what each token is predicted from: the embedded token before it, or the start, and the class."""
         before = torch.cat([torch.full_like(tokens[:, :1], self.tokens.num_embeddings - 1), tokens[:, :-1]], 1)
-        embedded: Tensor = self(before) + self.label(prompt)[:, None]
-        return embedded
+        embedded: Tensor = self(before)
+        return embedded if self.classes is None else embedded + self.label(prompt)[:, None]
 
     def label(self, prompt: Prompt) -> Float[Tensor, "batch size"]:
         """Return the embedded class of each prompt; zeros without classes."""
