@@ -23,6 +23,7 @@ from sparring.recipe import (
     with_stored_fields,
 )
 from sparring.recipes import DEFAULTS, RECIPES, default_recipe, find_recipe
+from toys.small_recipes import toy
 
 FACTS = Facts(source="points.npy", modality="points", count=100, shape=(2,), fingerprint="0" * 64)
 PAIRS = {"pair": {"sides": ["labels", "photographs"], "channels": [3, 3]}}
@@ -31,6 +32,8 @@ MACHINE = Machine("cpu", 8 * 1024**3, 2, False)
 
 def facts_for(recipe: Recipe) -> Facts:
     images: dict[str, Any] = {"modality": "images", "shape": (3, 32, 32), "classes": ("cat", "dog"), "coding": PAIRS}
+    if recipe.modality == "text":
+        return toy(recipe)[0]
     return replace(FACTS, **images) if recipe.modality == "images" else FACTS
 
 

@@ -4,7 +4,7 @@ import torch
 
 from sparring.flow import Batch, Progress
 from sparring.games.language import LanguageModel
-from sparring.games.sequences import allowed, surprises
+from sparring.games.sequences import allowed, is_first, surprises
 from sparring.games.translation import Translation
 from sparring.layers.tokens.attention import AttentivePredictor
 from sparring.layers.tokens.critics import PairCritic
@@ -50,7 +50,7 @@ def test_sources_count_up_to_their_ends() -> None:
 
 def test_smoothing_mixes_the_likelihood_with_that_of_all_tokens() -> None:
     player = network()
-    log_likely = allowed(player(TOKENS, asked()), has_end=True).log_softmax(2)
+    log_likely = allowed(player(TOKENS, asked()), has_end=True, first=is_first(TOKENS)).log_softmax(2)
     possible = [number for number in range(VOCABULARY) if number != UNKNOWN]
     expected = -0.9 * log_likely[0, 1, 3] - 0.1 * log_likely[0, 1, possible].mean()
     found, counted = surprises(player, TOKENS, asked(), 0.1)
