@@ -24,11 +24,10 @@ from rounds import setting
 from scipy.stats import wasserstein_distance
 
 import sparring
-from sparring.data.dataset import Dataset, Split
-from sparring.data.facts import Facts
+from sparring.data.dataset import Split
 from sparring.modalities.molecules.chemistry import internal_diversity, parsed, properties
 from sparring.modalities.molecules.features import identity
-from sparring.modalities.molecules.forms import smiles_of
+from sparring.modalities.molecules.forms import smiles_of, smiles_of_all
 from sparring.modalities.molecules.rooms import MOLECULES
 from sparring.recipes import find_recipe
 from sparring.runs.display import Silent
@@ -36,12 +35,6 @@ from sparring.runs.display import Silent
 PUBLISHED = {"MolGAN, as published": {"valid": 0.981, "unique": 0.104, "novel": 0.942}}
 ORDER, PAIRED = 4, 5000
 COLUMNS = ("valid", "unique", "novel", "diversity", "qed", "d_qed", "d_logp", "d_sa", "d_weight")
-
-
-def texts_of(data: Dataset, facts: Facts) -> list[str]:
-    """Return the SMILES of all samples."""
-    starts = range(0, len(data), 4096)
-    return [one for start in starts for one in smiles_of(data.batch(slice(start, start + 4096)).real, facts)]
 
 
 def figures(texts: Sequence[str], trained: set[str], real: dict[str, list[float]]) -> dict[str, float]:
@@ -124,8 +117,8 @@ def main(given: Sequence[str] | None = None) -> None:
     view = find_recipe("molecules/lstm").view(survey.facts)
     for seed in map(int, options.seeds.split(",")):
         split = survey.prepare(view, seed=seed)
-        trained = {*map(identity, texts_of(split.train, survey.facts))}
-        held_out = texts_of(split.held_out, survey.facts)[: options.count]
+        trained = {*map(identity, smiles_of_all(split.train, survey.facts))}
+        held_out = smiles_of_all(split.held_out, survey.facts)[: options.count]
         each = [properties(parsed(one)) for one in held_out[:PAIRED]]
         real = {name: [one[name] for one in each] for name in ("qed", "logp", "sa", "weight")}
         for name in options.rows.split(","):
