@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from sparring.games.language import LanguageModel
 from sparring.games.policy import completions
 from sparring.games.relaxed import gumbel, noisy_tokens
-from sparring.games.sequences import counted_tokens, generated, surprises
+from sparring.games.sequences import counted_tokens, drawn, generated, surprises
 from sparring.layers.tokens.lstm import LSTMPredictor
 from sparring.layers.tokens.transformer import TransformerPredictor
 from sparring.modalities.text.networks.relgan import RelationalPredictor
@@ -126,3 +127,22 @@ def test_completions_have_the_distribution_of_the_naive_loop(kind: type[nn.Modul
             for token in range(VOCABULARY):
                 shares = [(made[:, start + 1] == token).float().mean() for made in (found[start, :, 0], naive)]
                 assert abs(float(shares[0] - shares[1])) < 0.035
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_drawing_in_parts_changes_nothing(kind: type[nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts end inside a prefix, between two, and after several."""
+    player = network(kind, length=4)
+    game, prompt, tokens = LanguageModel(player, mean_tokens=3.0), no_prompt(5, 4), torch.tensor([[3, 2, 4, 2]] * 5)
+    with torch.no_grad():
+        whole = completions(player, tokens, prompt, 3, stream(5)), game.generate(game.latent(stream(5)), prompt)
+        for rows in (4, 15, 31):
+            monkeypatch.setattr("sparring.games.sequences.LOGITS_AT_ONCE", rows * VOCABULARY)
+            assert torch.equal(completions(player, tokens, prompt, 3, stream(5)), whole[0])
+            assert torch.equal(game.generate(game.latent(stream(5)), prompt), whole[1])
+
+
+def test_drawn_tokens_are_those_of_the_distribution_function() -> None:
+    logits = torch.tensor([0.1, 0.2, 0.0, 0.7]).log().expand(5, -1).clone()
+    uniforms = torch.tensor([0.0, 0.0999, 0.1001, 0.2999, 0.3001])
+    assert drawn(logits, uniforms, torch.ones(5)).tolist() == [0, 0, 1, 1, 3]

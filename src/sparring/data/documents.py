@@ -333,7 +333,8 @@ def _without_empty(found: Documents, path: Path) -> Documents:
     if long:
         found.remarks += (f"Cut {number_of(long, 'text')} after {most:,} characters.",)
     if empty:
-        found.names = [found.names[number] for number in kept]
+        names = found.names
+        found.names = names[np.array(kept)] if isinstance(names, Numbered) else [names[number] for number in kept]
         found.labels = None if found.labels is None else found.labels[kept]
     found.texts = [found.texts[number][:most] for number in kept] if empty or long else found.texts
     return found
@@ -345,18 +346,17 @@ class Numbered(Sequence[str]):
 
     Args:
         noun: what is counted.
-        count: number of names.
+        numbers: of the names, or how many there are, numbered from 1.
     """
 
-    def __init__(self, noun: str, count: int) -> None:
-        self._noun, self._count = noun, count
+    def __init__(self, noun: str, numbers: int | NDArray[np.int64]) -> None:
+        self._noun = noun
+        self._numbers = np.arange(1, numbers + 1) if isinstance(numbers, int) else numbers
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._numbers)
 
-    def __getitem__(self, number: Any) -> Any:
-        if isinstance(number, slice):
-            return [self[one] for one in range(*number.indices(self._count))]
-        if not -self._count <= number < self._count:
-            raise IndexError(number)
-        return f"{self._noun} {number % self._count + 1}"
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, int | np.integer):
+            return f"{self._noun} {self._numbers[place]}"
+        return Numbered(self._noun, self._numbers[place])

@@ -49,7 +49,8 @@ def test_equal_texts_are_on_one_side(lines: Path) -> None:
     assert not sides[0] & sides[1] and sides[0] and sides[1]
 
 
-def test_long_lines_are_cut_and_files_are_pieces(tmp_path: Path) -> None:
+def test_long_lines_are_cut_and_files_are_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparring.data.sequences.rows.ROWS_AT_ONCE", 3)
     (tmp_path / "long.txt").write_text("abcdefgh\nxyz\n")
     survey = survey_texts(str(tmp_path / "long.txt"), reading(window=4), None)
     assert survey.facts.shape == (4,) and any("the rest is cut off" in one for one in survey.facts.remarks)

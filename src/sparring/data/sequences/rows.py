@@ -1,8 +1,9 @@
 """Texts as rows of tokens, and their batches."""
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -29,6 +30,8 @@ from sparring.tokens import END, UNKNOWN, Prompt, no_prompt
 MANY_UNKNOWN = 5.0
 """Per cent of unknown tokens from which other units are recommended."""
 
+ROWS_AT_ONCE = 2**14
+"""Rows that are filled at once."""
 Read: TypeAlias = Callable[[Batch, RandomStream | None], Batch]
 """Turns stored rows into a batch as networks take it."""
 
@@ -103,20 +106,27 @@ class TokenSurvey:
 
     def _groups(self) -> NDArray[np.int64]:
         """Return the number of the distinct sequence of each row; of pairs, of the group of all that share a side."""
-        found = _distinct(self.rows.tokens)
+        found = distinct(self.rows.tokens)
         if self.rows.sources is None:
             return found
-        sources = _distinct(self.rows.sources)
+        sources = distinct(self.rows.sources)
         size = int(found.max()) + int(sources.max()) + 2
         shared = coo_array((np.ones(len(found)), (found, int(found.max()) + 1 + sources)), shape=(size, size))
         groups: NDArray[np.int64] = connected_components(shared, directed=False)[1][found].astype(np.int64)
         return groups
 
 
-def _distinct(rows: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the number of the distinct content of each row, in the order of their first occurrences."""
-    seen = dict[bytes, int]()
-    return np.array([seen.setdefault(row.tobytes(), len(seen)) for row in rows], dtype=np.int64)
+def distinct(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the number of the distinct content of each row, in the order of their first occurrences.
+
+    Rows are compared by hashes of 64 bits, which are far smaller than the rows.
+    """
+    hashes = b"".join(blake2b(row, digest_size=8).digest() for row in np.ascontiguousarray(rows))
+    _, first, found = np.unique(np.frombuffer(hashes, dtype=np.uint64), return_index=True, return_inverse=True)
+    order = np.empty(len(first), dtype=np.int64)
+    order[first.argsort()] = np.arange(len(first))
+    numbers: NDArray[np.int64] = order[found]
+    return numbers
 
 
 def with_prompt(stored: Batch, random: RandomStream | None = None) -> Batch:
@@ -163,11 +173,52 @@ def require_shape(facts: Facts, view: View) -> None:
         )
 
 
-def encoded(found: Documents, coding: TokenCoding) -> TokenRows:
-    """Return the tokens of lines, which are cut at the length of the coding, or of all pieces of documents."""
+@final
+@dataclass(frozen=True)
+class FlatTokens:
+    """Tokens of texts, all in one array.
+
+    Args:
+        values: one text after the other.
+        lengths: tokens of each text, (count,).
+    """
+
+    values: NDArray[Any]
+    lengths: NDArray[np.int64]
+
+    def rows(self, starts: NDArray[np.int64], sizes: NDArray[np.int64], length: int) -> NDArray[Any]:
+        """Return rows of ``sizes`` tokens from ``starts`` on, (count, length), each filled with ``END``."""
+        found, places = np.full((len(starts), length), END, dtype=self.values.dtype), np.arange(length)
+        for first in range(0, len(starts), ROWS_AT_ONCE):
+            some = slice(first, first + ROWS_AT_ONCE)
+            inside = places < sizes[some, None]
+            found[some][inside] = self.values[(starts[some, None] + places)[inside]]
+        return found
+
+
+def flat_tokens(tokeniser: Tokeniser, texts: Sequence[str]) -> FlatTokens:
+    """Encode texts."""
+    # As many bytes as a token needs, since Python's lists of numbers take several times the memory.
+    values, lengths = array("h" if tokeniser.size < 2**15 else "i"), np.empty(len(texts), dtype=np.int64)
+    for number, text in enumerate(texts):
+        tokens = tokeniser.encode(text)
+        values.extend(tokens)
+        lengths[number] = len(tokens)
+    return FlatTokens(np.frombuffer(values, dtype=values.typecode), lengths)
+
+
+def encoded(found: Documents, coding: TokenCoding, flat: FlatTokens | None = None) -> TokenRows:
+    """Return the tokens of lines, which are cut at the length of the coding, or of all pieces of documents.
+
+    Args:
+        found: the texts.
+        coding: of the texts.
+        flat: their tokens, if known.
+    """
+    flat = flat_tokens(coding.tokeniser, found.texts) if flat is None else flat
     if found.whole:
-        return _pieces(found, coding)
-    rows = _lines(found, coding)
+        return _pieces(found, coding.length, flat)
+    rows = _lines(found, coding.length, flat)
     if found.sources is None or coding.source is None:
         return rows
     sources, remarks = encoded_sources(found.sources, coding.source)
@@ -176,14 +227,9 @@ def encoded(found: Documents, coding: TokenCoding) -> TokenRows:
 
 def encoded_sources(texts: Sequence[str], coding: SourceCoding) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return the tokens of sources, (count, source length), and sentences about what was cut or is unknown."""
-    encode, length, kind = coding.tokeniser.encode, coding.length, coding.tokeniser.kind
-    rows = np.full((len(texts), length), END, dtype=_integer(coding.tokeniser))
-    cut, remarks = 0, list[str]()
-    for row, text in zip(rows, texts, strict=True):
-        tokens = encode(text)
-        cut += len(tokens) > length
-        row[: len(tokens)] = tokens[:length]
-    if cut:
+    flat, length, kind = flat_tokens(coding.tokeniser, texts), coding.length, coding.tokeniser.kind
+    rows, remarks = _cut(flat, length), list[str]()
+    if cut := int((flat.lengths > length).sum()):
         remarks.append(
             f"{number_of(cut, 'source')} of {len(rows):,} are longer than {length} tokens: the rest is cut off."
         )
@@ -193,15 +239,14 @@ def encoded_sources(texts: Sequence[str], coding: SourceCoding) -> tuple[NDArray
     return rows, tuple(remarks)
 
 
-def _lines(found: Documents, coding: TokenCoding) -> TokenRows:
-    encode, length = coding.tokeniser.encode, coding.length
-    cut, remarks = 0, list[str]()
-    rows = np.full((len(found.texts), length), END, dtype=_integer(coding.tokeniser))
-    for row, text in zip(rows, found.texts, strict=True):
-        tokens = encode(text)
-        cut += len(tokens) > length
-        row[: len(tokens)] = tokens[:length]
-    if cut:
+def _cut(flat: FlatTokens, length: int) -> NDArray[Any]:
+    """Return the first ``length`` tokens of each text."""
+    return flat.rows(flat.lengths.cumsum() - flat.lengths, flat.lengths.clip(max=length), length)
+
+
+def _lines(found: Documents, length: int, flat: FlatTokens) -> TokenRows:
+    rows, remarks = _cut(flat, length), list[str]()
+    if cut := int((flat.lengths > length).sum()):
         are = "is" if cut == 1 else "are"
         longer = f"{cut:,} of {number_of(len(rows), 'text')} {are} longer than {length} tokens: the rest is cut off."
         remarks.append(f"{longer} {option('window')} gives another number.")
@@ -213,21 +258,19 @@ def _lines(found: Documents, coding: TokenCoding) -> TokenRows:
     return TokenRows(rows, found.labels, found.names, tuple(remarks))
 
 
-def _pieces(found: Documents, coding: TokenCoding) -> TokenRows:
-    encode, length = coding.tokeniser.encode, coding.length
-    pieces, labels, names = list[list[int]](), list[int](), list[str]()
-    for number, text in enumerate(found.texts):
-        tokens = encode(text)
-        parts = [tokens[start : start + length] for start in range(0, len(tokens), length)]
-        pieces += parts
-        labels += [-1 if found.labels is None else int(found.labels[number])] * len(parts)
-        names += [found.names[number]] * len(parts)
-    rows = np.full((len(pieces), length), END, dtype=_integer(coding.tokeniser))
-    for row, piece in zip(rows, pieces, strict=True):
-        row[: len(piece)] = piece
-    numbers = None if found.labels is None else np.array(labels, dtype=np.int64)
-    several = f"Cut {number_of(len(found.texts), 'file')} into {len(pieces):,} pieces of at most {length} tokens."
-    return TokenRows(rows, numbers, names, (several,) * (len(pieces) > len(found.texts)))
+def _pieces(found: Documents, length: int, flat: FlatTokens) -> TokenRows:
+    # Piece k of a text begins k · length tokens after its start; the last one has what is left.
+    counts = -(-flat.lengths // length)
+    texts = np.repeat(np.arange(len(counts)), counts)
+    before = length * (np.arange(len(texts)) - (counts.cumsum() - counts)[texts])
+    starts, sizes = (
+        (flat.lengths.cumsum() - flat.lengths)[texts] + before,
+        (flat.lengths[texts] - before).clip(max=length),
+    )
+    rows, labels = flat.rows(starts, sizes, length), None if found.labels is None else found.labels[texts]
+    several = f"Cut {number_of(len(counts), 'file')} into {len(rows):,} pieces of at most {length} tokens."
+    names = [found.names[text] for text in texts.tolist()]
+    return TokenRows(rows, labels, names, (several,) * (len(rows) > len(counts)))
 
 
 def like_classes(
@@ -249,8 +292,3 @@ def fingerprint(rows: TokenRows, coding: TokenCoding) -> str:
         if part is not None:
             digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
-
-
-def _integer(tokeniser: Tokeniser) -> type[np.signedinteger[Any]]:
-    """Return the smallest type of integers that holds the tokens."""
-    return np.int16 if tokeniser.size < 2**15 else np.int32

@@ -15,7 +15,16 @@ from sparring.data.facts import Facts
 from sparring.data.reading import Reading
 from sparring.data.sequences import PROMPT, SOURCE
 from sparring.data.sequences.coding import SourceCoding, TokenCoding, coding_of
-from sparring.data.sequences.rows import TokenRows, TokenSurvey, encoded, fingerprint, like_classes
+from sparring.data.sequences.rows import (
+    FlatTokens,
+    TokenRows,
+    TokenSurvey,
+    distinct,
+    encoded,
+    fingerprint,
+    flat_tokens,
+    like_classes,
+)
 from sparring.data.text_pairs import are_pairs, has_columns, read_pairs
 from sparring.data.words import IDEOGRAPHS, Kind, Tokeniser, fit
 from sparring.errors import SparringError
@@ -50,8 +59,8 @@ def survey_texts(source: str, reading: Reading, like: Facts | None) -> TokenSurv
         SparringError: there is none, or a choice does not fit.
     """
     found = _read(Path(source), reading)
-    coding = _coding(found, reading) if like is None else coding_of(like)
-    rows = encoded(found, coding)
+    coding, flat = _coding(found, reading) if like is None else (coding_of(like), None)
+    rows = encoded(found, coding, flat)
     classes = found.classes
     if like is not None:
         numbers, classes = like_classes(rows.labels, classes, like.classes)
@@ -99,30 +108,30 @@ def _read(path: Path, reading: Reading) -> Documents:
     return read_documents(path, Column(by_kind.get(TEXT), labels), with_labels=reading.labels is not False)
 
 
-def _coding(found: Documents, reading: Reading) -> TokenCoding:
-    """Choose units and length by the texts, or take those that were given."""
+def _coding(found: Documents, reading: Reading) -> tuple[TokenCoding, FlatTokens]:
+    """Choose units and length by the texts, or take those that were given; return their tokens, too."""
     given: Kind | None = reading.tokens  # type: ignore[assignment]
     kind = given or (_kind(found) if found.sources is None else _kind_of_side(found.texts))
     tokeniser = fit(kind, found.texts)
-    lengths = [len(tokeniser.encode(text)) for text in found.texts]
-    longest = max(lengths)
+    flat = flat_tokens(tokeniser, found.texts)
+    longest = int(flat.lengths.max())
     most = PIECE if found.whole else MAX_TUNE if found.suffix in TUNES else MAX_LENGTH
     if kind in ("characters", "bytes") and found.whole:
         most *= 2
     # A few texts that are far longer than all others would make every batch as long.
-    usual = int(np.quantile(lengths, USUAL_SHARE, method="nearest"))
+    usual = int(np.quantile(flat.lengths, USUAL_SHARE, method="nearest"))
     length = reading.window or min(longest, most, MAX_EXCESS * usual)
-    inside = [min(one, length) for one in lengths]
-    has_end = min(inside) < length
-    return TokenCoding(
+    has_end = bool(flat.lengths.min() < length)
+    coding = TokenCoding(
         tokeniser=tokeniser,
         length=length,
         has_end=has_end,
-        mean_tokens=float(np.mean([min(one + has_end, length) for one in inside])),
+        mean_tokens=float((flat.lengths + has_end).clip(max=length).mean()),
         suffix=found.suffix,
         lines=not found.multiline,
         source=None if found.sources is None else _source_coding(found.sources, found.columns, given),
     )
+    return coding, flat
 
 
 def _source_coding(texts: Sequence[str], columns: tuple[str, ...], given: Kind | None) -> SourceCoding:
@@ -161,8 +170,7 @@ def _details(found: Documents, coding: TokenCoding, rows: TokenRows) -> dict[str
     """Return what `sparring inspect` says of texts."""
     tokens = rows.tokens
     lengths = (tokens != END).sum(1)
-    counts = Counter(row.tobytes() for row in tokens)
-    repeated = len(tokens) - len(counts)
+    repeated = len(tokens) - 1 - int(distinct(tokens).max())
     longest = int(lengths.max())
     kind = "tokens" if coding.tokeniser.kind == "pairs" else coding.tokeniser.kind
     most = "at most " if int(lengths.min()) < longest else ""
