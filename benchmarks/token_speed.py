@@ -127,10 +127,10 @@ def games(size: Size) -> tuple[LanguageModel, TextLSTM]:
 
 
 def report(task: str, times: dict[str, list[float]], tokens: int) -> None:
-    """Print tokens per second, and the time of ours as a multiple of that of the others."""
+    """Print tokens per second, and times as multiples of ours."""
     for name, own in times.items():
-        against = ratio(times["ours"], own)
-        print(f"| {task}, {name} | {tokens / statistics.median(own):,.0f} | {against} |", flush=True)
+        rate = tokens / statistics.median(own)
+        print(f"| {task}, {name} | {rate:,.0f} | {ratio(own, times['ours'])} |", flush=True)
 
 
 def main() -> None:
@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print(f"{setting()}\n\n| task | tokens per second | time of ours as a multiple (range) |\n|---|---:|---:|")
+    print(f"{setting()}\n\n| task | tokens per second | time as a multiple of ours, median (range) |\n|---|---:|---:|")
     for name in options.sizes:
         size = SIZES[name]
         tokens = made(size)
