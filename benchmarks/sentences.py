@@ -25,6 +25,7 @@ import sparring
 from sparring.data.sequences.coding import coding_of
 from sparring.loading import published_weights
 from sparring.modalities.text.bleu import bleu, self_bleu
+from sparring.modalities.text.metrics import tokens_of
 from sparring.model import Model
 from sparring.runs.display import Silent
 from sparring.runs.folder import open_begun_run
@@ -148,8 +149,7 @@ def main(given: Sequence[str] | None = None) -> None:
                 for state, model in models.items():
                     for temperature in map(float, options.temperatures.split(",")):
                         made = model.sample(options.count, seed=1, temperature=temperature)
-                        texts = [line[: line.index(END)] if END in line else line for line in made.tolist()]
-                        texts = [text or [END] for text in texts]
+                        texts = [text or [END] for text in tokens_of(made)]
                         rows.append(row(f"{place.name} {state} T={temperature:g}", texts, references, known))
                 record.write_text(json.dumps({"seconds": round(seconds), "setting": setting(), "rows": rows}, indent=1))
             found = json.loads(record.read_text())

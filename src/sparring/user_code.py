@@ -50,6 +50,21 @@ def load_user_object(place: str, expected: str) -> UserObject:
     return UserObject(values[name], digest)
 
 
+def load_user_function(place: str) -> UserObject:
+    """Load the function at ``place`` = ``file.py:function``, as ``load_user_object`` does.
+
+    Raises:
+        SparringError: no such file, a file that fails, or no such function in it.
+    """
+    expected = "a function in a Python file, as file.py:function"
+    found = load_user_object(place, expected)
+    if not callable(found.value):
+        raise SparringError(
+            found=f"{type(found.value).__name__} as {place!r}", expected=expected, remedy="check the name"
+        )
+    return found
+
+
 @contextmanager
 def failures_reported(place: str) -> Iterator[None]:
     """Turn whatever the user's code raises, ``sys.exit`` too, into one SparringError, chained to the original.

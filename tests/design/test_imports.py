@@ -39,12 +39,14 @@ TABLE: dict[str, set[str]] = {
     "games": BELOW | {"objectives"},
     "metrics": BELOW | {"data", "user_code"},
     "recipe": {"errors", "data", "objectives", "schema"},
+    "sequence_recipe": {"data", "games", "layers", "objectives", "recipe", "text"},
     "training": BELOW | {"data", "recipe", "games.game"},
     "watchdog": BELOW | {"data", "games.game", "modality", "objectives", "sampling", "training"},
     "modality": {"data", "samples"},
     "modalities.*.networks": {"flow", "layers", "tokens"},
     "modalities.*": BELOW
-    | {"data", "games", "layers", "metrics", "modalities.*.networks", "modality", "objectives", "recipe", "rendering"},
+    | {"data", "games", "layers", "metrics", "modalities.*.networks", "modality", "objectives", "recipe", "rendering"}
+    | {"sequence_recipe"},
     "modalities": {"arguments", "data", "errors", "modality", "modalities.*", "opening"},
     "recipes": {"arguments", "errors", "data", "recipe", "modalities.*", "text", "user_code"},
     "sampling": BELOW | {"data", "games.game"},

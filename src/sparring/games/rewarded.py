@@ -52,8 +52,8 @@ class Rewarded:
 
     def turns(self, progress: Progress) -> Sequence[Turn]:
         """Train the discriminator, then the reward network, then the generator."""
-        discriminator = next(turn for turn in self.duel.turns(progress) if turn.name == "discriminator")
-        return [discriminator, Turn("reward", self.reward_objective), Turn("generator", self.generator_objective)]
+        judged = [turn for turn in self.duel.turns(progress) if not {*turn.trained} & {*self.published}]
+        return [*judged, Turn("reward", self.reward_objective), Turn("generator", self.generator_objective)]
 
     def reward_objective(self, batch: Batch, progress: Progress) -> Objective:
         """Minimise (R̂(x) − R(x))² over real and generated samples."""

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from sparring.flow import Batch, Objective, Phase, Progress, Sample, Turn
-from sparring.games.policy import BASELINE_DECAY
+from sparring.games.policy import Baseline
 from sparring.games.sequences import SequenceGame, prompt_of, surprises
 from sparring.objectives.losses import Loss, non_saturating
 from sparring.tokens import Prompt
@@ -54,9 +54,9 @@ class Translation(SequenceGame):
         smoothing: float = 0.0,
         loss: Loss = non_saturating,
     ) -> None:
-        players = {"generator": generator, "discriminator": discriminator}
+        self.baseline = Baseline(1)
+        players = {"generator": generator, "baseline": self.baseline, "discriminator": discriminator}
         super().__init__(players, "generator", mean_tokens=mean_tokens, smoothing=smoothing)
-        discriminator.register_buffer("baseline", torch.zeros(()))
         self.similarity, self.judged, self.likelihood_weight, self.loss = similarity, judged, likelihood_weight, loss
         self.phases = (
             Phase("maximum likelihood", until=likelihood_until),
@@ -84,7 +84,7 @@ class Translation(SequenceGame):
 
         # Log-likelihoods, weighted by how much better than usual a sequence is.
         surprise, _ = surprises(self.player, tokens, prompt)
-        policy = (surprise.sum(1) * (reward - self._baseline)).mean() / self.mean_tokens
+        policy = (surprise.sum(1) * (reward - self.baseline.mean)).mean() / self.mean_tokens
         likelihood = self.likelihood_objective(batch, progress).terms["surprise"]
         terms = {"policy": policy, "surprise": self.likelihood_weight * likelihood}
         return Objective(terms, {"reward": reward.mean()}, rows={"reward": reward})
@@ -102,13 +102,7 @@ class Translation(SequenceGame):
         real: Tensor = self.players["discriminator"](tokens, prompt).logits[0].float().sigmoid()
         return self.judged * real + (1 - self.judged) * self.similarity(tokens, true)
 
-    @property
-    def _baseline(self) -> Tensor:
-        found: Tensor = self.players["discriminator"].baseline  # type: ignore[assignment]
-        return found
-
     def _move_baseline(self, rows: Mapping[str, Sample], progress: Progress) -> None:
-        """Move the running mean of the rewards, which starts at the first mean."""
-        mean = rows["reward"].mean()
-        moved = self._baseline + (1 - BASELINE_DECAY) * (mean - self._baseline)
-        self._baseline.copy_(torch.where(self._baseline == 0, mean, moved))
+        """Move the running mean of the rewards."""
+        reward = rows["reward"][:, None]
+        self.baseline.move(reward, torch.ones_like(reward))

@@ -8,7 +8,7 @@ from typing import Any, final
 
 from sparring.arguments import option
 from sparring.errors import SparringError
-from sparring.user_code import failures_reported, load_user_object
+from sparring.user_code import failures_reported, load_user_function
 
 
 @final
@@ -59,13 +59,8 @@ def permit_score(place: str) -> OwnScore:
     Raises:
         SparringError: no such file, a file that fails, or no such function in it.
     """
-    expected = "a function in a Python file, as file.py:function"
-    function = load_user_object(place, expected).value
-    if not callable(function):
-        found = f"{type(function).__name__} as {place!r}"
-        raise SparringError(found=found, expected=expected, remedy="check the name")
     file, _, name = place.rpartition(":")
-    score = OwnScore(function, f"{Path(file).absolute()}:{name}")
+    score = OwnScore(load_user_function(place).value, f"{Path(file).absolute()}:{name}")
     _permitted[score.place] = score
     return score
 

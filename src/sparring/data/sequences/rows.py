@@ -273,16 +273,27 @@ def _pieces(found: Documents, length: int, flat: FlatTokens) -> TokenRows:
     return TokenRows(rows, labels, names, (several,) * (len(rows) > len(counts)))
 
 
-def like_classes(
-    numbers: NDArray[np.int64] | None, classes: tuple[str, ...], wanted: tuple[str, ...]
-) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
-    """Return labels by the numbers of other data with the same classes; none where a class is not among them."""
+def like_classes(rows: TokenRows, classes: tuple[str, ...], like: Facts | None) -> tuple[TokenRows, tuple[str, ...]]:
+    """Return sequences with labels by the numbers of other data; without where one of their classes is not among them.
+
+    Args:
+        rows: the sequences.
+        classes: their classes.
+        like: facts of the other data; None to keep the labels, as for data that has no classes.
+    """
+    wanted = () if like is None else like.classes
     if not wanted or classes == wanted:
-        return numbers, classes
-    if numbers is None or not set(classes) <= set(wanted):
-        return None, ()
+        return rows, classes
+    if rows.labels is None or not set(classes) <= set(wanted):
+        return replace(rows, labels=None), ()
     order = np.array([wanted.index(name) for name in classes], dtype=np.int64)
-    return np.where(numbers >= 0, order[numbers.clip(0)], -1), wanted
+    return replace(rows, labels=np.where(rows.labels >= 0, order[rows.labels.clip(0)], -1)), wanted
+
+
+def spread(numbers: Sequence[int] | NDArray[Any]) -> str:
+    """Return the least, the largest and the median of whole numbers in words."""
+    low, middle, high = (int(one) for one in np.quantile(numbers, (0.0, 0.5, 1.0), method="nearest"))
+    return f"{low} to {high}, half of them at most {middle}" if low < high else str(low)
 
 
 def fingerprint(rows: TokenRows, coding: TokenCoding) -> str:

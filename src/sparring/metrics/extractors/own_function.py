@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sparring.errors import SparringError
 from sparring.metrics.extractors.extractor import Extractor
-from sparring.user_code import failures_reported, load_user_object
+from sparring.user_code import failures_reported, load_user_function
 
 CHUNK = 512
 
@@ -83,11 +83,7 @@ def load_function(place: str) -> OwnFunction:
     Raises:
         SparringError: no such file, a file that fails, or no such function in it.
     """
-    expected = "a function in a Python file, as file.py:function"
-    function, digest = load_user_object(place, expected)
-    if not callable(function):
-        found = f"{type(function).__name__} as {place!r}"
-        raise SparringError(found=found, expected=expected, remedy="check the name")
+    function, digest = load_user_function(place)
     return OwnFunction(function, f"{place.rpartition(':')[2]}-{digest}")
 
 

@@ -11,7 +11,7 @@ from sparring.data.facts import Facts
 from sparring.flow import Batch
 from sparring.modalities.molecules.forms import smiles_of
 from sparring.modalities.molecules.networks.graphs import Graphs
-from sparring.modalities.molecules.objectives import UNIQUENESS, MoleculeObjective, ObjectiveReward
+from sparring.modalities.molecules.objectives import UNIQUENESS, MoleculeObjective
 
 
 @final
@@ -33,5 +33,5 @@ class GraphScore:
         return torch.tensor(found, dtype=torch.float32, device=sample.atoms.device)
 
     def take_data(self, batches: Iterable[Batch]) -> None:
-        """Learn which molecules are not novel, and find out that the user's own function runs."""
-        ObjectiveReward(self.objective, self.facts).take_data(batches)
+        """Show the training samples to the objective."""
+        self.objective.take_data(batches, self.facts)

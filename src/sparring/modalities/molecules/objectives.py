@@ -63,6 +63,23 @@ class MoleculeObjective:
         copies = Counter(molecule for molecule, _ in found) if once else None
         return [(molecule, score / copies[molecule] if copies else score) for molecule, score in found]
 
+    def take_data(self, batches: Iterable[Batch], facts: Facts) -> None:
+        """Learn which molecules are not novel, and find out that the user's own function runs.
+
+        Args:
+            batches: training samples.
+            facts: about them.
+
+        Raises:
+            SparringError: the user has not given it in this process, or it fails for a molecule of the data.
+        """
+        if is_own(self.name):
+            self.own = permitted_score(self.name, OBJECTIVE)
+            self.scored(smiles_of(next(iter(batches)).real, facts)[:1], once=False)
+        elif NOVELTY in self.factors:
+            texts = (text for batch in batches for text in smiles_of(batch.real, facts))
+            self.trained = frozenset(map(identity, texts))
+
     def _of(self, text: str) -> tuple[str, float]:
         """Return the canonical form of a SMILES, and the product of its factors but uniqueness."""
         if text not in self._cache:
@@ -122,14 +139,5 @@ class ObjectiveReward:
         return torch.tensor(scores, dtype=torch.float32, device=tokens.device)
 
     def take_data(self, batches: Iterable[Batch]) -> None:
-        """Learn which molecules are not novel, and find out that the user's own function runs.
-
-        Raises:
-            SparringError: the user has not given it in this process, or it fails for a molecule of the data.
-        """
-        if is_own(self.objective.name):
-            self.objective.own = permitted_score(self.objective.name, OBJECTIVE)
-            self.objective.scored(smiles_of(next(iter(batches)).real, self.facts)[:1], once=False)
-        elif NOVELTY in self.objective.factors:
-            texts = (text for batch in batches for text in smiles_of(batch.real, self.facts))
-            self.objective.trained = frozenset(map(identity, texts))
+        """Show the training samples to the objective."""
+        self.objective.take_data(batches, self.facts)

@@ -15,7 +15,7 @@ from sparring.data.facts import Facts
 from sparring.data.reading import Reading
 from sparring.data.sequences import PROMPT
 from sparring.data.sequences.coding import TokenCoding, coding_of
-from sparring.data.sequences.rows import encoded, fingerprint, like_classes
+from sparring.data.sequences.rows import encoded, fingerprint, like_classes, spread
 from sparring.data.words import SMILES as UNITS
 from sparring.data.words import fit
 from sparring.errors import SparringError, shown
@@ -78,10 +78,7 @@ def survey_molecules(source: str, reading: Reading, like: Facts | None, *, all_r
         molecules = _fitting(molecules, coding, all_rows=all_rows)
     found = molecules.found
     rows = replace(encoded(found, coding), remarks=())
-    classes = found.classes
-    if like is not None:
-        numbers, classes = like_classes(rows.labels, classes, like.classes)
-        rows = replace(rows, labels=numbers)
+    rows, classes = like_classes(rows, found.classes, like)
     facts = Facts(
         source=source,
         modality="molecules",
@@ -227,12 +224,9 @@ def _details(molecules: Molecules, coding: TokenCoding, wrong: int) -> dict[str,
     for text in valid:
         elements.update({_element(unit) for unit in UNITS.findall(text)})
     shares = [f"{name} in {100 * number / len(valid):.3g} %" for name, number in elements.most_common() if name]
-    low, middle, high = (
-        (int(one) for one in np.quantile(atoms, (0.0, 0.5, 1.0), method="nearest")) if atoms else (0, 0, 0)
-    )
     return {
         "elements": ", ".join(shares[:12]) + (f" and {len(shares) - 12} more" if len(shares) > 12 else ""),
-        "atoms of a molecule": f"{low} to {high}, half of them at most {middle}" if low < high else str(low),
+        "atoms of a molecule": spread(atoms or [0]),
         "tokens": f"{coding.tokeniser.size - SPECIAL:,} different, at most {coding.length} a molecule",
         "molecules that occur twice": f"{repeated:,} of {len(valid):,}" if repeated else "none",
         "texts that are no molecule, or several": f"{wrong:,}" if wrong else "none",

@@ -6,6 +6,7 @@ from typing import final
 import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
@@ -70,6 +71,13 @@ def extra_signals(real: Tensor, fake: Tensor) -> dict[str, float]:
     return {"repeated": 1 - len(fake.unique(dim=0)) / max(1, len(fake))}
 
 
+def scaled(counts: csr_matrix, weights: NDArray[np.float64]) -> csr_matrix:
+    """Return weighted counts, each row with the length one."""
+    weighted = counts.multiply(weights[None]).tocsr()
+    norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(1)).ravel())
+    return weighted.multiply(1 / np.maximum(norms, 1e-9)[:, None]).tocsr()
+
+
 @final
 class NGrams:
     """Latent semantic analysis (Deerwester et al. 1990) of n-grams of one to three tokens.
@@ -106,9 +114,7 @@ class NGrams:
     def _weighted(self, counts: csr_matrix) -> csr_matrix:
         weighted = counts.copy()
         weighted.data = np.log1p(weighted.data)
-        weighted = weighted.multiply(self._weights[None]).tocsr()
-        norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(1)).ravel())
-        return weighted.multiply(1 / np.maximum(norms, 1e-9)[:, None]).tocsr()
+        return scaled(weighted, self._weights)
 
 
 def extractors(split: Split, seed: int, names: Sequence[str] = ()) -> Mapping[str, Extractor]:

@@ -23,6 +23,7 @@ MAX_SHOWN, MIN_OF_CLASS = 24, 2
 SENTENCES = "text-000000.txt"
 """File of the texts that are made from sentences which are no files."""
 LINE = "\n"
+"""Line break, which no expression in an f-string may name in Python 3.11."""
 
 
 def decoded(samples: Tensor, facts: Facts) -> list[str]:

@@ -2,12 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sparring.arguments import option
 from sparring.data.documents import CODE, TUNES, Column, Documents, read_documents
@@ -24,6 +22,7 @@ from sparring.data.sequences.rows import (
     fingerprint,
     flat_tokens,
     like_classes,
+    spread,
 )
 from sparring.data.text_pairs import are_pairs, has_columns, read_pairs
 from sparring.data.words import IDEOGRAPHS, Kind, Tokeniser, fit
@@ -61,10 +60,7 @@ def survey_texts(source: str, reading: Reading, like: Facts | None) -> TokenSurv
     found = _read(Path(source), reading)
     coding, flat = _coding(found, reading) if like is None else (coding_of(like), None)
     rows = encoded(found, coding, flat)
-    classes = found.classes
-    if like is not None:
-        numbers, classes = like_classes(rows.labels, classes, like.classes)
-        rows = replace(rows, labels=numbers)
+    rows, classes = like_classes(rows, found.classes, like)
     facts = Facts(
         source=source,
         modality="text",
@@ -179,10 +175,10 @@ def _details(found: Documents, coding: TokenCoding, rows: TokenRows) -> dict[str
         details["samples"] = f"{number_of(len(tokens), 'pair')} of texts"
         details["pairs"] = f"{coding.source.columns[0]} → {coding.source.columns[1]}"
         details["tokens of sources"] = _units(coding.source.tokeniser)
-        details["tokens of a source"] = _spread((rows.sources != END).sum(1))
+        details["tokens of a source"] = spread((rows.sources != END).sum(1))
     details |= {
         "tokens": _units(coding.tokeniser),
-        "tokens of a text": _spread(lengths),
+        "tokens of a text": spread(lengths),
         "texts that occur twice": f"{repeated:,} of {len(tokens):,}" if repeated else "none",
     }
     if found.whole:
@@ -192,8 +188,3 @@ def _details(found: Documents, coding: TokenCoding, rows: TokenRows) -> dict[str
 
 def _units(tokeniser: Tokeniser) -> str:
     return f"{tokeniser.kind}, {tokeniser.size - SPECIAL:,} different"
-
-
-def _spread(lengths: NDArray[Any]) -> str:
-    low, middle, high = (int(one) for one in np.quantile(lengths, (0.0, 0.5, 1.0), method="nearest"))
-    return f"{low} to {high}, half of them at most {middle}" if low < high else str(low)

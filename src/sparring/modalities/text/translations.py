@@ -13,6 +13,7 @@ from sparring.data.facts import Facts
 from sparring.data.sequences.coding import source_of
 from sparring.flow import Batch
 from sparring.modalities.text.bleu import corpus_bleu, sentence_bleu
+from sparring.modalities.text.features import scaled
 from sparring.modalities.text.metrics import tokens_of
 from sparring.modalities.text.render import decoded
 from sparring.rendering.exhibits import Table
@@ -68,10 +69,10 @@ def nearest(batch: Batch, split: Split) -> Mapping[str, Tensor]:
     size = source_of(split.facts).tokeniser.size
     counts = _counts(theirs, size)
     rare = np.log((1 + counts.shape[0]) / (1 + np.asarray((counts > 0).sum(0)).ravel()))
-    candidates = _scaled(counts, rare)
+    candidates = scaled(counts, rare)
     rows = list[int]()
     for some in asked.split(AT_ONCE):
-        likeness = (_scaled(_counts(some, size), rare) @ candidates.T).toarray()
+        likeness = (scaled(_counts(some, size), rare) @ candidates.T).toarray()
         for own, each in zip(some, likeness, strict=True):
             equal = (theirs == own).all(1).numpy()
             rows.append(int(np.where(equal, -1.0, each).argmax()))
@@ -88,9 +89,3 @@ def _counts(sources: Tensor, size: int) -> csr_matrix:
     rows, places = torch.nonzero(sources != END, as_tuple=True)
     columns = sources[rows, places].numpy()
     return csr_matrix((np.ones(len(rows)), (rows.numpy(), columns)), shape=(len(sources), size))
-
-
-def _scaled(counts: csr_matrix, weights: np.ndarray) -> csr_matrix:
-    weighted = counts.multiply(weights[None]).tocsr()
-    norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(1)).ravel())
-    return weighted.multiply(1 / np.maximum(norms, 1e-9)[:, None]).tocsr()

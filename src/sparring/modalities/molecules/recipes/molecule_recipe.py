@@ -2,31 +2,17 @@
 
 from typing import ClassVar
 
-from sparring.data.facts import Facts
-from sparring.data.sequences import PROMPT
-from sparring.data.view import View
-from sparring.recipe import BatchSize, Chosen, Machine, Recipe, Samples
-
-LEAST, MOST = 10, 200
-"""Passes through large and through small data."""
-ENOUGH = 1_000_000
-"""Molecules to see, within these passes."""
+from sparring.recipe import BatchSize, Samples
+from sparring.sequence_recipe import ENOUGH, SequenceRecipe
 
 
-class MoleculeRecipe(Recipe):
+class MoleculeRecipe(SequenceRecipe):
     """Base of the recipes for molecules that are written as SMILES."""
 
     modality: ClassVar[str] = "molecules"
+    noun: ClassVar[str] = "molecule"
+    least: ClassVar[int] = 10
     samples: Samples = ENOUGH
     """Real molecules to see when neither --samples nor --minutes is given."""
     batch: BatchSize = 64
     """Molecules per batch, over all processes."""
-
-    def view(self, facts: Facts) -> View:
-        """View molecules as SMILES with their prompts."""
-        return View(facts.shape, PROMPT)
-
-    def choose(self, facts: Facts, machine: Machine) -> Chosen:
-        """Choose the passes through the data."""
-        passes = round(min(MOST, max(LEAST, ENOUGH / max(1, facts.count))))
-        return {"samples": (passes * facts.count, f"{passes} passes through {facts.count:,} molecules")}

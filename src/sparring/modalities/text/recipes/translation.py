@@ -9,10 +9,10 @@ from sparring.data.facts import Facts
 from sparring.data.sequences import SOURCE
 from sparring.data.view import View
 from sparring.modalities.text.recipes.adversarial import Share
-from sparring.modalities.text.recipes.language_model import Dropout
 from sparring.modalities.text.recipes.text_recipe import TextRecipe
 from sparring.objectives.schedules import constant, cosine
 from sparring.recipe import Adam, Chosen, LayerSize, Machine
+from sparring.sequence_recipe import Dropout
 
 if TYPE_CHECKING:
     from torch import nn
